@@ -1,0 +1,182 @@
+# Assay: one Makefile; each folder says what it has in its module.mk.
+#
+#   make            build everything into $(BUILD)/bin
+#   make demo       install what is needed, build, and run the main job on real input
+#   make check      unit and end-to-end tests
+#   make help       all targets
+
+BUILD ?= build
+CC = gcc
+CLANG ?= clang
+PREFIX ?= /usr/local
+DESTDIR ?=
+SUDO ?= $(shell test "$$(id -u)" = 0 || echo sudo)
+NPROC := $(shell nproc)
+
+.DEFAULT_GOAL := all
+MAKEFLAGS += --no-builtin-rules
+
+# Only sorted lists and relative paths reach a command line, so objects do not depend on where or by whom they are built.
+SQUASHFS_VERSION := $(shell pkg-config --modversion libsquashfs1 2>/dev/null)
+
+WARNINGS = -Wall -Wextra -Wpedantic -Werror -Wdate-time -Wvla -Wshadow -Wmissing-prototypes \
+  -Wstrict-prototypes -Wformat=2 -Wconversion -Wwrite-strings -Wundef -Wcast-qual -Wpointer-arith
+HARDEN = -D_FORTIFY_SOURCE=3 -fstack-protector-strong
+OPTIMIZE = -O2 -g1
+CPPFLAGS_ALL = -I. -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DSQUASHFS_VERSION='"$(SQUASHFS_VERSION)"'
+CFLAGS_ALL = -std=gnu17 $(OPTIMIZE) $(HARDEN) -fPIE -pthread -ffunction-sections -fdata-sections \
+  -ffile-prefix-map=$(CURDIR)=. -frandom-seed=$< $(WARNINGS) $(SANITIZE) $(CFLAGS)
+LDFLAGS_ALL = -pie -pthread -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--gc-sections -Wl,--build-id=sha1 $(SANITIZE) $(LDFLAGS)
+
+# Floors, lowest first: a folder includes headers only of folders before it.
+FLOORS := base attest store builder verifier runner
+include $(FLOORS:%=%/module.mk)
+
+# A program: <name>_MAIN (its source), <name>_FLOORS (archives, highest first), <name>_LIBS, <name>_LDFLAGS.
+BIN := $(BUILD)/bin
+LIB := $(BUILD)/lib
+OBJ := $(BUILD)/obj
+MAINS := $(foreach p,$(PROGRAMS),$($(p)_MAIN))
+objects = $(patsubst %.c,$(OBJ)/%.o,$(filter-out $(MAINS),$(1)))
+
+all: $(PROGRAMS:%=$(BIN)/%)
+
+# Flags are an input: when they change, everything is built again.
+FLAGS_NOW := $(CC) $(CFLAGS_ALL) $(CPPFLAGS_ALL) $(LDFLAGS_ALL)
+$(BUILD)/flags: FORCE
+	@mkdir -p $(@D)
+	@printf '%s\n' $(call quote,$(FLAGS_NOW)) | cmp -s - $@ || printf '%s\n' $(call quote,$(FLAGS_NOW)) > $@
+quote = '$(subst ','\'',$(1))'
+
+$(OBJ)/%.o: %.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -c $< -o $@
+
+define floor_template
+$(LIB)/lib$(1).a: $(call objects,$($(1)_SRCS))
+	@mkdir -p $$(@D)
+	@rm -f $$@
+	ar rcD $$@ $$^
+endef
+$(foreach f,$(FLOORS),$(eval $(call floor_template,$(f))))
+
+define program_template
+$(BIN)/$(1): $(OBJ)/$($(1)_MAIN:.c=.o) $($(1)_FLOORS:%=$(LIB)/lib%.a)
+	@mkdir -p $$(@D)
+	$(CC) $(LDFLAGS_ALL) $(if $(SANITIZE),,$($(1)_LDFLAGS)) -o $$@ $$^ $($(1)_LIBS)
+endef
+$(foreach p,$(PROGRAMS),$(eval $(call program_template,$(p))))
+
+# ---- tests -----------------------------------------------------------------
+ALL_LIBS := $(sort $(foreach p,$(PROGRAMS),$($(p)_LIBS)))
+ARCHIVES := $(foreach f,runner verifier builder store attest base,$(LIB)/lib$(f).a)
+UNIT_SRCS := $(sort $(wildcard tests/unit/*/test_*.c))
+UNIT_BINS := $(UNIT_SRCS:%.c=$(BUILD)/%)
+FUZZ_SRCS := $(sort $(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_NAMES := $(FUZZ_SRCS:tests/fuzz/%.c=%)
+
+$(BUILD)/tests/unit/%: $(OBJ)/tests/unit/%.o $(ARCHIVES)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS_ALL) -o $@ $^ -lcmocka $(ALL_LIBS)
+
+$(BUILD)/tests/fuzz/%: $(OBJ)/tests/fuzz/%.o $(ARCHIVES)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS_ALL) -fsanitize=fuzzer -o $@ $^ $(ALL_LIBS)
+
+# Programs that tests run (spies, fault injectors): tests/helpers/<name>.c
+HELPER_SRCS := $(sort $(wildcard tests/helpers/*.c))
+HELPER_BINS := $(HELPER_SRCS:%.c=$(BUILD)/%)
+$(BUILD)/tests/helpers/%: $(OBJ)/tests/helpers/%.o $(ARCHIVES)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS_ALL) $(if $(SANITIZE),,-static-pie) -o $@ $^
+
+check-unit: $(UNIT_BINS) $(HELPER_BINS) all
+	ASSAY_BIN=$(abspath $(BIN)) CMOCKA_MESSAGE_OUTPUT=TAP prove -j$(NPROC) $(if $(V),-v) -e '' $(UNIT_BINS)
+
+check-e2e: all $(HELPER_BINS)
+	ASSAY_BIN=$(abspath $(BIN)) ASSAY_HELPERS=$(abspath $(BUILD)/tests/helpers) prove $(if $(V),-v) --timer tests/e2e/*.t
+
+check: check-unit check-e2e
+
+check-sanitize:
+	$(MAKE) BUILD=$(BUILD)/sanitize SANITIZE="-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer" HARDEN= OPTIMIZE="-O1 -g" check-unit
+
+fuzz-smoke:
+	$(MAKE) BUILD=$(BUILD)/fuzz CC=$(CLANG) SANITIZE="-fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all" HARDEN= OPTIMIZE="-O1 -g" fuzz-run
+
+fuzz-run: $(FUZZ_NAMES:%=$(BUILD)/tests/fuzz/%)
+	sh tests/fuzz/run.sh $(BUILD)/tests/fuzz $(FUZZ_NAMES)
+
+# ---- lint ------------------------------------------------------------------
+SOURCES = $(sort $(foreach f,$(FLOORS),$($(f)_SRCS)) $(MAINS))
+HEADERS = $(sort $(wildcard $(FLOORS:%=%/*.h) $(FLOORS:%=%/*/*.h)))
+TEST_SRCS = $(UNIT_SRCS) $(FUZZ_SRCS) $(HELPER_SRCS)
+TIDY_STAMPS = $(SOURCES:%=$(BUILD)/tidy/%.ok)
+
+lint: lint-format lint-clang lint-gcc lint-tidy lint-cppcheck lint-floors
+
+lint-format:
+	clang-format --dry-run --Werror $(SOURCES) $(HEADERS) $(TEST_SRCS)
+
+lint-gcc:
+	$(MAKE) BUILD=$(BUILD) all $(UNIT_BINS) $(HELPER_BINS)
+
+lint-clang:
+	$(MAKE) BUILD=$(BUILD)/clang CC=$(CLANG) HARDEN= OPTIMIZE=-O1 objects
+
+objects: $(call objects,$(SOURCES) $(TEST_SRCS)) $(patsubst %.c,$(OBJ)/%.o,$(MAINS))
+
+lint-tidy: $(TIDY_STAMPS)
+$(BUILD)/tidy/%.ok: % .clang-tidy
+	@mkdir -p $(@D)
+	clang-tidy --quiet $< -- -std=gnu17 $(CPPFLAGS_ALL) 2>/dev/null
+	@touch $@
+
+lint-cppcheck:
+	@mkdir -p $(BUILD)/cppcheck
+	cppcheck --quiet --std=c11 --enable=warning,portability,performance --inline-suppr --error-exitcode=1 \
+	  --suppress=missingIncludeSystem --cppcheck-build-dir=$(BUILD)/cppcheck -j$(NPROC) -I. -D_GNU_SOURCE $(SOURCES)
+
+# The order of the floors, and the banned functions.
+lint-floors:
+	sh tests/lint/floors.sh
+
+format:
+	clang-format -i $(SOURCES) $(HEADERS) $(TEST_SRCS)
+
+# ---- running, benchmarks, installing ---------------------------------------
+deps:
+	$(SUDO) apt-get update -q
+	grep -v '^#' packages.txt | DEBIAN_FRONTEND=noninteractive xargs $(SUDO) apt-get install -q -y --no-install-recommends
+
+demo: deps
+	$(MAKE) -j$(NPROC) all
+	sh examples/demo.sh $(abspath $(BIN))
+
+bench: all
+	sh tests/bench/run.sh $(abspath $(BIN))
+
+MANPAGES = $(PROGRAMS:%=$(BUILD)/man/%.1)
+man: $(MANPAGES)
+$(BUILD)/man/%.1: $(BIN)/%
+	@mkdir -p $(@D)
+	$(BIN)/$* --help-man > $@.tmp && mv $@.tmp $@
+
+install: all man
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 \
+	  $(DESTDIR)$(PREFIX)/share/bash-completion/completions $(DESTDIR)$(PREFIX)/share/assay/schemas
+	install -m 0755 $(PROGRAMS:%=$(BIN)/%) $(DESTDIR)$(PREFIX)/bin
+	install -m 0644 $(MANPAGES) $(DESTDIR)$(PREFIX)/share/man/man1
+	install -m 0644 schemas/*.json $(DESTDIR)$(PREFIX)/share/assay/schemas
+	for p in $(PROGRAMS); do $(BIN)/$$p --help-bash > $(DESTDIR)$(PREFIX)/share/bash-completion/completions/$$p || exit 1; done
+
+clean:
+	rm -rf $(BUILD)
+
+help:
+	@sed -n 's/^#   //p' Makefile; echo "  also: check-unit check-e2e check-sanitize lint format fuzz-smoke bench man install deps clean"
+
+.PHONY: all check check-unit check-e2e check-sanitize fuzz-smoke fuzz-run lint lint-format lint-gcc \
+  lint-clang lint-tidy lint-cppcheck lint-floors objects format deps demo bench man install clean help FORCE
+.SECONDARY:
+-include $(shell find $(OBJ) -name '*.d' 2>/dev/null)

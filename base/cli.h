@@ -1,0 +1,93 @@
+/*
+ * Table-driven command lines. One table per program gives parsing, --help,
+ * --version, --help-json, the man page (--help-man) and bash completion
+ * (--help-bash), so they cannot disagree.
+ *
+ * Options common to all programs: -h/--help, --version, --json, -q/--quiet,
+ * -v/--verbose, --help-json, --help-man, --help-bash.
+ */
+#ifndef ASSAY_BASE_CLI_H
+#define ASSAY_BASE_CLI_H
+
+#include "base/err.h"
+#include "base/host.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum cli_kind { CLI_FLAG, CLI_STRING, CLI_NUMBER, CLI_LIST /* a string, repeatable */ };
+
+struct cli_option {
+    const char *name; /* long name without dashes */
+    char letter;      /* 0 = none */
+    enum cli_kind kind;
+    const char *value; /* name of the value in help, e.g. "FILE" */
+    const char *help;  /* one sentence, lower case, no full stop; may name the default */
+};
+
+struct cli;
+
+struct cli_command {
+    const char *name;      /* NULL: the program has this one command only */
+    const char *arguments; /* synopsis of positionals, e.g. "PLAN" or "LOG FILE..." */
+    const char *summary;   /* one line */
+    const char *details;   /* paragraphs for --help and the man page; may be NULL */
+    const char *examples;  /* lines "command\twhat it does\n"; may be NULL */
+    size_t min_args;
+    size_t max_args; /* (size_t)-1 = any */
+    const struct cli_option *options;
+    size_t option_count;
+    int (*run)(struct cli *cli, struct err *e); /* 0 or negative code */
+};
+
+struct cli_program {
+    const char *name; /* "assay-build" */
+    const char *summary;
+    const char *details;
+    const struct cli_command *commands;
+    size_t command_count;
+};
+
+#define CLI_COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+/* Parses, runs, reports: the body of main. Returns the exit code. */
+int cli_main(const struct cli_program *program, int argc, char **argv);
+
+/* Values of the running command; names that its table does not have are a programming error (abort). */
+bool cli_flag(const struct cli *cli, const char *name);
+const char *cli_string(const struct cli *cli, const char *name); /* NULL when not given */
+const char *const *cli_list(const struct cli *cli, const char *name, size_t *count);
+/* `missing` when not given; the parser has refused anything that is not a decimal number. */
+uint64_t cli_number(const struct cli *cli, const char *name, uint64_t missing);
+size_t cli_arg_count(const struct cli *cli);
+const char *cli_arg(const struct cli *cli, size_t index);
+/* The environment, read in one place. NULL when unset or empty. */
+const char *cli_env(const struct cli *cli, const char *name);
+const struct host *cli_host(const struct cli *cli);
+bool cli_json(const struct cli *cli);
+bool cli_quiet(const struct cli *cli);
+bool cli_verbose(const struct cli *cli);
+
+/*
+ * The run's one document: printed to stdout at the end when --json was given
+ * (also beside an error, as its "result"). Takes ownership.
+ */
+void cli_result(struct cli *cli, json_t *document_taken);
+/* Text for people, to stdout; nothing when --json or --quiet. */
+void cli_say(const struct cli *cli, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Talk, to stderr: cli_note only with -v, cli_warn always. */
+void cli_note(const struct cli *cli, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void cli_warn(const struct cli *cli, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Raw bytes to stdout (a document that was asked for); unaffected by --quiet. */
+int cli_write(const struct cli *cli, const void *data, size_t len, struct err *e);
+
+/* The one store option and its default: --store DIR, else $ASSAY_STORE, else
+ * $XDG_DATA_HOME/assay/store, else $HOME/.local/share/assay/store. Caller frees. */
+#define CLI_OPTION_STORE                                                                           \
+    {"store", 's', CLI_STRING, "DIR",                                                              \
+     "the blob store (default: $ASSAY_STORE, else ~/.local/share/assay/store)"}
+int cli_store_path(const struct cli *cli, char **out, struct err *e);
+
+#endif

@@ -1,0 +1,7 @@
+base_SRCS := $(sort $(wildcard base/*.c base/*/*.c))
+BASE_LIBS := -ljansson -lseccomp -lcrypto
+
+PROGRAMS += assay
+assay_MAIN := base/assay_main.c
+assay_FLOORS := base
+assay_LIBS := $(BASE_LIBS)

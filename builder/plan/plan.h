@@ -1,0 +1,76 @@
+/*
+ * The plan: one canonical JSON document that says everything about a build and
+ * nothing about where it runs (PLAN.md, schemas/plan.schema.json). Its SHA-256
+ * is the build's identity.
+ */
+#ifndef ASSAY_BUILDER_PLAN_PLAN_H
+#define ASSAY_BUILDER_PLAN_PLAN_H
+
+#include "base/digest.h"
+#include "base/json.h"
+#include "builder/steps/step.h"
+
+#define PLAN_TYPE ASSAY_URI "plan/v1"
+#define PLAN_MEDIA_TYPE "application/vnd.assay.plan.v1+json"
+
+enum { PLAN_BYTES_MAX = 64 * 1024 * 1024, PLAN_INPUTS_MAX = 65536, PLAN_STEPS_MAX = 4096, PLAN_OUTPUTS_MAX = 256 };
+
+struct plan_input {
+    const char *id;
+    struct digest digest;
+    uint64_t size;
+    const json_t *from; /* where it came from: a hint for fetching, and for provenance; borrowed */
+};
+
+struct plan_step {
+    const char *id;
+    const struct step_kind *kind;
+    struct plan_ref {
+        bool is_step;
+        size_t index; /* into inputs or steps; steps only refer to earlier ones */
+    } *in;
+    size_t in_count;
+    json_t *params; /* borrowed from the document */
+};
+
+struct plan_output {
+    const char *name; /* a valid file name */
+    size_t step;
+    const char *media_type;
+};
+
+struct plan {
+    json_t *document; /* owns every borrowed string above */
+    struct digest digest;
+    const char *name;
+    const char *arch;
+    int64_t epoch;
+    const char *toolchain_assay;
+    json_t *toolchain_libraries;
+    struct plan_input *inputs;
+    size_t input_count;
+    struct plan_step *steps;
+    size_t step_count;
+    struct plan_output *outputs;
+    size_t output_count;
+};
+
+/*
+ * Strict: unknown keys, unknown kinds, bad parameters, dangling or forward
+ * references, duplicate ids, a document that is not in canonical form: ERR_INPUT.
+ */
+int plan_parse(const void *data, size_t len, const char *what, struct plan **out, struct err *e);
+int plan_read(const char *path, struct plan **out, struct err *e);
+void plan_free(struct plan *plan);
+/* Canonical bytes of a document built by a recipe; checks it by parsing it back. */
+int plan_format(json_t *document, struct buf *out, struct err *e);
+/* ERR_UNDECIDED naming the first toolchain entry that this program does not match. */
+int plan_check_toolchain(const struct plan *plan, struct err *e);
+
+static inline void scope_plan(struct plan **p)
+{
+    plan_free(*p);
+}
+#define AUTO_PLAN AUTO(scope_plan)
+
+#endif

@@ -1,0 +1,65 @@
+/*
+ * Steps: one pure function of digests each, one row of one table, one file in
+ * this folder (PLAN.md). A step reads its inputs from the store, its parameters
+ * from the plan, and nothing else: equal keys give equal bytes.
+ */
+#ifndef ASSAY_BUILDER_STEPS_STEP_H
+#define ASSAY_BUILDER_STEPS_STEP_H
+
+#include "base/digest.h"
+#include "base/json.h"
+#include "base/progress.h"
+#include "builder/tree/tree.h"
+#include "store/cas/cas.h"
+
+enum value_kind { VALUE_BLOB, VALUE_TREE };
+
+struct step_input {
+    const char *id;
+    enum value_kind kind;
+    struct digest digest;
+    uint64_t size;           /* blobs */
+    const struct tree *tree; /* trees: borrowed, shared between steps, never changed (tree_copy first) */
+};
+
+struct step_output {
+    enum value_kind kind;
+    struct digest digest;
+    uint64_t size;
+    struct tree *tree;        /* trees: owned */
+    struct digest locations;  /* trees: where the contents are (tree_store) */
+    struct digest *related;   /* blobs that belong to it (an OCI manifest's config and layers); owned */
+    size_t related_count;
+};
+void step_output_dispose(struct step_output *out);
+
+/* What a step may use besides its inputs; none of it may change a byte. */
+struct step_context {
+    struct cas *cas;
+    unsigned jobs; /* threads inside this step, at least 1 */
+    struct progress *progress;
+};
+
+struct step_kind {
+    const char *name;               /* "encode.squashfs" */
+    const char *const *libraries;   /* names in the plan's toolchain.libraries it depends on; NULL-terminated, may be NULL */
+    size_t min_inputs;
+    size_t max_inputs;
+    enum value_kind takes; /* every input's kind */
+    enum value_kind gives;
+    /* Refuses parameters that are not exactly as the kind's schema says (ERR_INPUT). */
+    int (*check)(const struct jcur *params, size_t input_count, struct err *e);
+    int (*run)(const struct step_context *context, const struct jcur *params,
+               const struct step_input *inputs, size_t input_count, struct step_output *out,
+               struct err *e);
+};
+
+/* The table. NULL when there is no such kind. */
+const struct step_kind *step_kind_find(const char *name);
+const struct step_kind *const *step_kinds(size_t *count);
+
+/* A library's version as linked into this program ("zstd" -> "1.5.4"); NULL when unknown. Static. */
+const char *toolchain_library_version(const char *name);
+const char *const *toolchain_libraries(size_t *count);
+
+#endif

@@ -1,0 +1,111 @@
+/*
+ * The blob store: immutable bytes named by their SHA-256, kept in OCI image
+ * layout form (oci-layout, index.json, blobs/sha256/<hex>), so that skopeo and
+ * umoci read it as it is.
+ *
+ * Invariants: a blob is never visible under its name before its bytes are
+ * complete, synced and match the digest; concurrent processes may read and
+ * write the same store; nothing that is handed to a caller is unverified.
+ */
+#ifndef ASSAY_STORE_CAS_CAS_H
+#define ASSAY_STORE_CAS_CAS_H
+
+#include "base/buf.h"
+#include "base/digest.h"
+
+#include <jansson.h>
+
+struct cas;
+
+enum cas_open_flags {
+    CAS_CREATE = 1,    /* make the layout when it is missing */
+    CAS_READ_ONLY = 2, /* never writes, not even locks: for the sandbox's view */
+};
+
+/* `path` is a directory. Without CAS_CREATE a missing store is ERR_INPUT. cas_close(NULL) is fine. */
+int cas_open(const char *path, unsigned flags, struct cas **out, struct err *e);
+void cas_close(struct cas *cas);
+const char *cas_path(const struct cas *cas);
+
+static inline void scope_cas(struct cas **cas)
+{
+    cas_close(*cas);
+}
+#define AUTO_CAS AUTO(scope_cas)
+
+/* Whether a blob of that name exists, and its size (may be NULL). Does not verify the bytes. */
+bool cas_has(struct cas *cas, const struct digest *digest, uint64_t *size);
+
+/*
+ * Streaming writer. `expected` and `expected_size` may be NULL / CAS_SIZE_UNKNOWN.
+ * commit fails with ERR_INPUT when either does not match, and leaves nothing.
+ * Committing bytes that the store has is success.
+ */
+#define CAS_SIZE_UNKNOWN UINT64_MAX
+struct cas_writer;
+int cas_writer_new(struct cas *cas, const struct digest *expected, uint64_t expected_size,
+                   struct cas_writer **out, struct err *e);
+int cas_writer_write(struct cas_writer *w, const void *data, size_t len, struct err *e);
+/* The descriptor to write to directly (libraries that seek); then commit hashes the file afresh. */
+int cas_writer_fd(struct cas_writer *w);
+int cas_writer_commit(struct cas_writer *w, struct digest *digest, uint64_t *size, struct err *e);
+void cas_writer_free(struct cas_writer *w); /* aborts when not committed */
+
+static inline void scope_cas_writer(struct cas_writer **w)
+{
+    cas_writer_free(*w);
+}
+#define AUTO_CAS_WRITER AUTO(scope_cas_writer)
+
+/* Small blobs at once. */
+int cas_put(struct cas *cas, const void *data, size_t len, struct digest *digest, struct err *e);
+/* The whole blob into `out` (bounded by its max), verified. Missing or damaged: ERR_INPUT. */
+int cas_get(struct cas *cas, const struct digest *digest, struct buf *out, struct err *e);
+/* Copies a file into the store; `expected` may be NULL. */
+int cas_import_file(struct cas *cas, const char *path, const struct digest *expected,
+                    struct digest *digest, uint64_t *size, struct err *e);
+/* Writes a verified blob as an artifact: temporary name, fsync, rename; mode 0644. */
+int cas_export_file(struct cas *cas, const struct digest *digest, const char *path, struct err *e);
+
+/*
+ * A descriptor for pread. The bytes are verified before it is returned, once
+ * per open store and file (device, inode, size, mtime, ctime); blobs that this
+ * open store wrote are known good. Caller closes *fd.
+ */
+int cas_open_blob(struct cas *cas, const struct digest *digest, int *fd, uint64_t *size,
+                  struct err *e);
+
+/* Sequential reading that hashes on the way: one pass. */
+struct cas_stream;
+int cas_stream_open(struct cas *cas, const struct digest *digest, struct cas_stream **out,
+                    struct err *e);
+/* *got is 0 at the end, which is reported only when size and digest were right; else ERR_INPUT. */
+int cas_stream_read(struct cas_stream *s, void *data, size_t len, size_t *got, struct err *e);
+void cas_stream_close(struct cas_stream *s);
+
+/* Read-only mapping of a verified blob. cas_unmap when done. */
+int cas_map(struct cas *cas, const struct digest *digest, const uint8_t **data, size_t *len,
+            struct err *e);
+void cas_unmap(const uint8_t *data, size_t len);
+
+/*
+ * References: descriptors in index.json, named by org.opencontainers.image.ref.name.
+ * They are what `assay store gc` keeps, with every blob that they reach: a
+ * referenced blob whose media type ends in "json" is read, and each "digest"
+ * member ("sha256:…") in it is followed.
+ */
+int cas_ref_set(struct cas *cas, const char *name, const char *media_type,
+                const struct digest *digest, uint64_t size, struct err *e);
+/* *found tells; digest and media type (caller frees) when it was. */
+int cas_ref_get(struct cas *cas, const char *name, bool *found, struct digest *digest,
+                char **media_type, struct err *e);
+
+/*
+ * The action cache, actions/<hex key>: a small JSON document per step key. Best
+ * effort: a missing, damaged or unreadable one is simply not found.
+ */
+int cas_action_get(struct cas *cas, const struct digest *key, json_t **out, bool *found,
+                   struct err *e);
+int cas_action_put(struct cas *cas, const struct digest *key, const json_t *value, struct err *e);
+
+#endif
