@@ -12,7 +12,7 @@
 #include "builder/tree/tree.h"
 #include "store/cas/cas.h"
 
-enum value_kind { VALUE_BLOB, VALUE_TREE };
+enum value_kind { VALUE_BLOB, VALUE_TREE, VALUE_ANY /* only in step_kind.takes: the kind checks each */ };
 
 struct step_input {
     const char *id;
