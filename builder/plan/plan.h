@@ -1,6 +1,6 @@
 /*
  * The plan: one canonical JSON document that says everything about a build and
- * nothing about where it runs (PLAN.md, schemas/plan.schema.json). Its SHA-256
+ * nothing about where it runs (docs/formats/plan.md, schemas/plan.schema.json). Its SHA-256
  * is the build's identity.
  */
 #ifndef ASSAY_BUILDER_PLAN_PLAN_H
@@ -8,12 +8,22 @@
 
 #include "base/digest.h"
 #include "base/json.h"
+#include "base/version.h"
 #include "builder/steps/step.h"
 
 #define PLAN_TYPE ASSAY_URI "plan/v1"
 #define PLAN_MEDIA_TYPE "application/vnd.assay.plan.v1+json"
+/* An output of this media type is written as an OCI image layout directory. */
+#define PLAN_OCI_MEDIA_TYPE "application/vnd.oci.image.manifest.v1+json"
 
-enum { PLAN_BYTES_MAX = 64 * 1024 * 1024, PLAN_INPUTS_MAX = 65536, PLAN_STEPS_MAX = 4096, PLAN_OUTPUTS_MAX = 256 };
+enum {
+    PLAN_BYTES_MAX = 64 * 1024 * 1024,
+    PLAN_DEPTH_MAX = 64,
+    PLAN_INPUTS_MAX = 65536,
+    PLAN_STEPS_MAX = 4096,
+    PLAN_OUTPUTS_MAX = 256,
+    PLAN_ID_MAX = 128,
+};
 
 struct plan_input {
     const char *id;
@@ -28,13 +38,13 @@ struct plan_step {
     struct plan_ref {
         bool is_step;
         size_t index; /* into inputs or steps; steps only refer to earlier ones */
-    } *in;
+    } * in;
     size_t in_count;
     json_t *params; /* borrowed from the document */
 };
 
 struct plan_output {
-    const char *name; /* a valid file name */
+    const char *name; /* a valid file name, unique in the plan */
     size_t step;
     const char *media_type;
 };
@@ -45,8 +55,10 @@ struct plan {
     const char *name;
     const char *arch;
     int64_t epoch;
+    json_t *recipe; /* object; borrowed */
     const char *toolchain_assay;
-    json_t *toolchain_libraries;
+    json_t *toolchain_libraries; /* object: library -> version; exactly those that the steps' kinds
+                                    declare */
     struct plan_input *inputs;
     size_t input_count;
     struct plan_step *steps;
@@ -57,15 +69,26 @@ struct plan {
 
 /*
  * Strict: unknown keys, unknown kinds, bad parameters, dangling or forward
- * references, duplicate ids, a document that is not in canonical form: ERR_INPUT.
+ * references, duplicate ids, toolchain entries other than those that the
+ * steps' kinds declare, a document that is not in canonical form: ERR_INPUT.
+ * A kind that this program does not have in a plan for another version of
+ * Assay: ERR_UNDECIDED. `what` names the document in errors ("plan 'x.json'").
  */
 int plan_parse(const void *data, size_t len, const char *what, struct plan **out, struct err *e);
 int plan_read(const char *path, struct plan **out, struct err *e);
 void plan_free(struct plan *plan);
-/* Canonical bytes of a document built by a recipe; checks it by parsing it back. */
+/* Canonical bytes of a document built by a recipe; checks it by parsing it back. Appends. */
 int plan_format(json_t *document, struct buf *out, struct err *e);
+/*
+ * The "toolchain" member for these steps (the array as it goes into the plan):
+ * this program's version and those of the libraries that the kinds declare.
+ * *out is new.
+ */
+int plan_toolchain(const json_t *steps, json_t **out, struct err *e);
 /* ERR_UNDECIDED naming the first toolchain entry that this program does not match. */
 int plan_check_toolchain(const struct plan *plan, struct err *e);
+/* "[a-z0-9][a-z0-9._-]{0,127}": what inputs, steps and plans are called. */
+bool plan_id_valid(const char *id);
 
 static inline void scope_plan(struct plan **p)
 {

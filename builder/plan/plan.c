@@ -1,0 +1,567 @@
+/* Strict decoding of the plan, and its canonical form. */
+#include "builder/plan/plan.h"
+
+#include "base/buf.h"
+#include "base/file.h"
+
+#include <string.h>
+
+enum {
+    OUTPUT_NAME_MAX = 200,
+    MEDIA_TYPE_MAX = 255,
+    VERSION_MAX = 128,
+    TEXT_MAX = 4096,
+    LIBRARIES_MAX = 64,
+    KIND_MAX = 64,
+};
+
+static const int64_t epoch_max = 253402300799; /* 9999-12-31T23:59:59Z */
+static const uint64_t size_max = (UINT64_C(1) << 53) - 1;
+
+/* One pass over a document: the plan that is filled, and where each id is. */
+struct parse {
+    struct plan *plan;
+    json_t *
+        ids; /* id -> index: inputs count from 0, steps follow them; only looked up, never walked */
+};
+
+static bool is_lower_digit(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+}
+
+bool plan_id_valid(const char *id)
+{
+    size_t n = strlen(id);
+    if (n == 0 || n > PLAN_ID_MAX || !is_lower_digit(id[0]))
+        return false;
+    for (size_t i = 1; i < n; i++)
+        if (!is_lower_digit(id[i]) && strchr("._-", id[i]) == NULL)
+            return false;
+    return true;
+}
+
+/* A file name that means the same to every shell and file system. */
+static bool output_name_valid(const char *name)
+{
+    size_t n = strlen(name);
+    if (n == 0 || n > OUTPUT_NAME_MAX)
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        char c = name[i];
+        bool plain = is_lower_digit(c) || (c >= 'A' && c <= 'Z');
+        if (!plain && (i == 0 || strchr("._+-", c) == NULL))
+            return false;
+    }
+    return true;
+}
+
+static bool media_type_valid(const char *text)
+{
+    size_t slashes = 0;
+    for (const char *p = text; *p != '\0'; p++) {
+        if (*p == '/')
+            slashes++;
+        else if (!is_lower_digit(*p) && !(*p >= 'A' && *p <= 'Z') &&
+                 strchr("!#$&-^_.+", *p) == NULL)
+            return false;
+    }
+    return slashes == 1 && text[0] != '/' && !str_ends(text, "/");
+}
+
+/* ---- where an input came from ---- */
+
+struct origin_member {
+    const char *key;
+    bool is_digest;
+};
+
+struct origin {
+    const char *key;
+    struct origin_member members[8]; /* ends with key NULL */
+};
+
+static const struct origin origins[] = {
+    {"debian",
+     {{"suite", false},
+      {"component", false},
+      {"package", false},
+      {"version", false},
+      {"architecture", false},
+      {"path", false},
+      {"release", true}}},
+    {"oci", {{"manifest", true}, {"role", false}}},
+    {"file", {{"name", false}}},
+};
+
+static const char *const oci_roles[] = {"layer", "config", "manifest", NULL};
+
+static int check_origin_members(const struct jcur *c, const struct origin *origin, struct err *e)
+{
+    const char *keys[9] = {NULL};
+    for (size_t i = 0; i < 8 && origin->members[i].key != NULL; i++)
+        keys[i] = origin->members[i].key;
+    int r = jcur_object(c, keys, e);
+    for (size_t i = 0; r == 0 && keys[i] != NULL; i++) {
+        const char *text;
+        struct digest digest;
+        r = origin->members[i].is_digest ? jcur_get_digest(c, keys[i], &digest, e)
+                                         : jcur_get_string(c, keys[i], TEXT_MAX, &text, e);
+    }
+    if (r < 0)
+        return r;
+    struct jcur path, role;
+    size_t choice;
+    if (jcur_opt(c, "path", &path) && !relpath_valid(json_string_value(path.value)))
+        return jcur_fail(&path, e, "is not a path relative to the archive");
+    return jcur_opt(c, "role", &role) ? jcur_choice(&role, oci_roles, &choice, e) : 0;
+}
+
+static int check_origin(const struct jcur *c, struct err *e)
+{
+    static const char *const keys[] = {"debian", "oci", "file", NULL};
+    int r = jcur_object(c, keys, e);
+    if (r < 0)
+        return r;
+    if (json_object_size(c->value) != 1)
+        return jcur_fail(c, e, "has %zu members where exactly one of debian, oci, file must be",
+                         json_object_size(c->value));
+    for (size_t i = 0; i < sizeof(origins) / sizeof(origins[0]); i++) {
+        struct jcur inner;
+        if (jcur_opt(c, origins[i].key, &inner))
+            return check_origin_members(&inner, &origins[i], e);
+    }
+    return 0;
+}
+
+/* ---- members of the document ---- */
+
+static int parse_id(struct parse *p, const struct jcur *c, size_t index, const char **out,
+                    struct err *e)
+{
+    struct jcur id;
+    const char *text;
+    int r = jcur_get(c, "id", &id, e);
+    if (r < 0 || (r = jcur_string(&id, PLAN_ID_MAX, &text, e)) < 0)
+        return r;
+    if (!plan_id_valid(text))
+        return jcur_fail(&id, e, "'%s' is not an id ([a-z0-9][a-z0-9._-]*)", text);
+    if (json_object_get(p->ids, text) != NULL)
+        return jcur_fail(&id, e, "'%s' is used twice", text);
+    r = json_put_u64(p->ids, text, index, e);
+    if (r == 0)
+        *out = text;
+    return r;
+}
+
+static int parse_inputs(struct parse *p, const struct jcur *c, struct err *e)
+{
+    static const char *const keys[] = {"id", "kind", "digest", "size", "from", NULL};
+    static const char *const kinds[] = {"blob", NULL};
+    size_t count, kind;
+    int r = jcur_array(c, PLAN_INPUTS_MAX, &count, e);
+    if (r < 0)
+        return r;
+    struct plan_input *inputs = array_new(count, sizeof(*inputs));
+    if (count > 0 && inputs == NULL)
+        return err_oom(e);
+    p->plan->inputs = inputs;
+    p->plan->input_count = count;
+    for (size_t i = 0; i < count; i++) {
+        struct jcur item = jcur_item(c, i), k, from;
+        if ((r = jcur_object(&item, keys, e)) < 0 ||
+            (r = parse_id(p, &item, i, &inputs[i].id, e)) < 0 ||
+            (r = jcur_get(&item, "kind", &k, e)) < 0 ||
+            (r = jcur_choice(&k, kinds, &kind, e)) < 0 ||
+            (r = jcur_get_digest(&item, "digest", &inputs[i].digest, e)) < 0 ||
+            (r = jcur_get_u64(&item, "size", size_max, &inputs[i].size, e)) < 0 ||
+            (r = jcur_get(&item, "from", &from, e)) < 0 || (r = check_origin(&from, e)) < 0)
+            return r;
+        if (inputs[i].digest.alg != DIGEST_SHA256)
+            return jcur_fail(&item, e, "the digest is not a sha256 one");
+        inputs[i].from = from.value;
+    }
+    return 0;
+}
+
+/* The value that a reference names: an input or an earlier step, and of the kind that the step
+ * takes. */
+static int parse_ref(const struct parse *p, const struct jcur *c, const struct step_kind *kind,
+                     struct plan_ref *out, struct err *e)
+{
+    const char *text;
+    int r = jcur_string(c, PLAN_ID_MAX, &text, e);
+    if (r < 0)
+        return r;
+    const json_t *found = json_object_get(p->ids, text);
+    if (found == NULL)
+        return jcur_fail(c, e, "'%s' is no input and no earlier step", text);
+    size_t index = (size_t)json_integer_value(found);
+    out->is_step = index >= p->plan->input_count;
+    out->index = out->is_step ? index - p->plan->input_count : index;
+    enum value_kind gives = out->is_step ? p->plan->steps[out->index].kind->gives : VALUE_BLOB;
+    if (kind->takes != VALUE_ANY && kind->takes != gives)
+        return jcur_fail(c, e, "'%s' is a %s, and %s takes %ss", text,
+                         gives == VALUE_TREE ? "tree" : "blob", kind->name,
+                         kind->takes == VALUE_TREE ? "tree" : "blob");
+    return 0;
+}
+
+static int parse_refs(const struct parse *p, const struct jcur *c, struct plan_step *step,
+                      struct err *e)
+{
+    size_t count;
+    int r = jcur_array(c, PLAN_INPUTS_MAX, &count, e);
+    if (r < 0)
+        return r;
+    if (count < step->kind->min_inputs || count > step->kind->max_inputs)
+        return jcur_fail(c, e, "%s takes %zu to %zu inputs, not %zu", step->kind->name,
+                         step->kind->min_inputs, step->kind->max_inputs, count);
+    step->in = array_new(count, sizeof(*step->in));
+    if (count > 0 && step->in == NULL)
+        return err_oom(e);
+    step->in_count = count;
+    for (size_t i = 0; r == 0 && i < count; i++) {
+        struct jcur item = jcur_item(c, i);
+        r = parse_ref(p, &item, step->kind, &step->in[i], e);
+    }
+    return r;
+}
+
+static int parse_kind(const struct parse *p, const struct jcur *c, const struct step_kind **out,
+                      struct err *e)
+{
+    const char *name;
+    int r = jcur_string(c, KIND_MAX, &name, e);
+    if (r < 0)
+        return r;
+    *out = step_kind_find(name);
+    if (*out != NULL)
+        return 0;
+    if (strcmp(p->plan->toolchain_assay, ASSAY_VERSION) == 0)
+        return jcur_fail(c, e, "there is no step kind '%s'", name);
+    return err_set(e, ERR_UNDECIDED,
+                   "the plan is for assay %s and has steps of kind '%s', which this assay %s does "
+                   "not have",
+                   p->plan->toolchain_assay, name, ASSAY_VERSION);
+}
+
+static int parse_step(struct parse *p, const struct jcur *c, size_t index, struct err *e)
+{
+    static const char *const keys[] = {"id", "kind", "in", "params", NULL};
+    struct plan_step *step = &p->plan->steps[index];
+    struct jcur kind, in, params;
+    int r;
+    if ((r = jcur_object(c, keys, e)) < 0 || (r = jcur_get(c, "kind", &kind, e)) < 0 ||
+        (r = parse_kind(p, &kind, &step->kind, e)) < 0 || (r = jcur_get(c, "in", &in, e)) < 0 ||
+        (r = parse_refs(p, &in, step, e)) < 0 || (r = jcur_get(c, "params", &params, e)) < 0 ||
+        (r = step->kind->check(&params, step->in_count, e)) < 0)
+        return r;
+    step->params = params.value;
+    /* The id last, so that a step cannot refer to itself. */
+    return parse_id(p, c, p->plan->input_count + index, &step->id, e);
+}
+
+static int parse_steps(struct parse *p, const struct jcur *c, struct err *e)
+{
+    size_t count;
+    int r = jcur_array(c, PLAN_STEPS_MAX, &count, e);
+    if (r < 0)
+        return r;
+    if (count == 0)
+        return jcur_fail(c, e, "there are no steps");
+    p->plan->steps = array_new(count, sizeof(*p->plan->steps));
+    if (p->plan->steps == NULL)
+        return err_oom(e);
+    for (size_t i = 0; r == 0 && i < count; i++) {
+        struct jcur item = jcur_item(c, i);
+        p->plan->step_count = i + 1;
+        r = parse_step(p, &item, i, e);
+    }
+    return r;
+}
+
+static int parse_output(struct parse *p, const struct jcur *c, struct plan_output *out,
+                        struct err *e)
+{
+    static const char *const keys[] = {"name", "from", "mediaType", NULL};
+    struct jcur name, from, media;
+    const char *id;
+    int r;
+    if ((r = jcur_object(c, keys, e)) < 0 || (r = jcur_get(c, "name", &name, e)) < 0 ||
+        (r = jcur_string(&name, OUTPUT_NAME_MAX, &out->name, e)) < 0 ||
+        (r = jcur_get(c, "from", &from, e)) < 0 ||
+        (r = jcur_string(&from, PLAN_ID_MAX, &id, e)) < 0 ||
+        (r = jcur_get(c, "mediaType", &media, e)) < 0 ||
+        (r = jcur_string(&media, MEDIA_TYPE_MAX, &out->media_type, e)) < 0)
+        return r;
+    size_t stem = strlen(p->plan->name);
+    if (!output_name_valid(out->name))
+        return jcur_fail(&name, e, "'%s' is not a plain file name", out->name);
+    if (strncmp(out->name, p->plan->name, stem) == 0 &&
+        strcmp(out->name + stem, ".provenance.json") == 0)
+        return jcur_fail(&name, e, "'%s' is the name of the plan's own provenance", out->name);
+    if (!media_type_valid(out->media_type))
+        return jcur_fail(&media, e, "'%s' is not a media type", out->media_type);
+    const json_t *found = json_object_get(p->ids, id);
+    size_t index = (size_t)json_integer_value(found);
+    if (found == NULL || index < p->plan->input_count)
+        return jcur_fail(&from, e, "'%s' is no step", id);
+    out->step = index - p->plan->input_count;
+    if (p->plan->steps[out->step].kind->gives != VALUE_BLOB)
+        return jcur_fail(&from, e, "step '%s' gives a tree, which is not a file", id);
+    return 0;
+}
+
+static int parse_outputs(struct parse *p, const struct jcur *c, struct err *e)
+{
+    size_t count;
+    int r = jcur_array(c, PLAN_OUTPUTS_MAX, &count, e);
+    if (r < 0)
+        return r;
+    if (count == 0)
+        return jcur_fail(c, e, "there are no outputs");
+    p->plan->outputs = array_new(count, sizeof(*p->plan->outputs));
+    if (p->plan->outputs == NULL)
+        return err_oom(e);
+    p->plan->output_count = count;
+    for (size_t i = 0; i < count; i++) {
+        struct jcur item = jcur_item(c, i);
+        if ((r = parse_output(p, &item, &p->plan->outputs[i], e)) < 0)
+            return r;
+        for (size_t j = 0; j < i; j++)
+            if (strcmp(p->plan->outputs[j].name, p->plan->outputs[i].name) == 0)
+                return jcur_fail(&item, e, "the name '%s' is used twice", p->plan->outputs[i].name);
+    }
+    return 0;
+}
+
+/* ---- the toolchain ---- */
+
+static int parse_toolchain(struct plan *plan, const struct jcur *c, struct err *e)
+{
+    static const char *const keys[] = {"assay", "libraries", NULL};
+    struct jcur libraries;
+    int r;
+    if ((r = jcur_object(c, keys, e)) < 0 ||
+        (r = jcur_get_string(c, "assay", VERSION_MAX, &plan->toolchain_assay, e)) < 0 ||
+        (r = jcur_get(c, "libraries", &libraries, e)) < 0 ||
+        (r = jcur_open_object(&libraries, e)) < 0)
+        return r;
+    if (json_object_size(libraries.value) > LIBRARIES_MAX)
+        return jcur_fail(&libraries, e, "there are more than %d", LIBRARIES_MAX);
+    plan->toolchain_libraries = libraries.value;
+    const char *name;
+    json_t *value;
+    json_object_foreach(libraries.value, name, value)
+    {
+        const char *version;
+        if ((r = jcur_get_string(&libraries, name, VERSION_MAX, &version, e)) < 0)
+            return r;
+    }
+    return 0;
+}
+
+static bool kind_declares(const struct step_kind *kind, const char *library)
+{
+    for (size_t i = 0; kind->libraries != NULL && kind->libraries[i] != NULL; i++)
+        if (strcmp(kind->libraries[i], library) == 0)
+            return true;
+    return false;
+}
+
+static bool plan_declares(const struct plan *plan, const char *library)
+{
+    for (size_t i = 0; i < plan->step_count; i++)
+        if (kind_declares(plan->steps[i].kind, library))
+            return true;
+    return false;
+}
+
+/*
+ * Everything that can reach an output byte is in the plan, and nothing else: a library that a
+ * kind uses is listed, one that no kind uses is not. What a kind uses is known for our own
+ * version only; plan_check_toolchain refuses the others.
+ */
+static int check_libraries(const struct plan *plan, const struct jcur *toolchain, struct err *e)
+{
+    struct jcur c;
+    int r = jcur_get(toolchain, "libraries", &c, e);
+    if (r < 0 || strcmp(plan->toolchain_assay, ASSAY_VERSION) != 0)
+        return r;
+    size_t known, listed = 0;
+    const char *const *names = toolchain_libraries(&known);
+    for (size_t i = 0; i < known; i++) {
+        bool has = json_object_get(c.value, names[i]) != NULL;
+        if (has != plan_declares(plan, names[i]))
+            return has ? jcur_fail(&c, e, "'%s' is listed and no step uses it", names[i])
+                       : jcur_fail(&c, e, "'%s' is used by a step and is not listed", names[i]);
+        listed += has;
+    }
+    if (listed != json_object_size(c.value))
+        return jcur_fail(&c, e, "a library is listed that no step uses");
+    return 0;
+}
+
+int plan_check_toolchain(const struct plan *plan, struct err *e)
+{
+    if (strcmp(plan->toolchain_assay, ASSAY_VERSION) != 0)
+        return err_set(e, ERR_UNDECIDED,
+                       "toolchain mismatch: the plan is for assay %s and this is assay %s",
+                       plan->toolchain_assay, ASSAY_VERSION);
+    size_t count;
+    const char *const *names = toolchain_libraries(&count);
+    for (size_t i = 0; i < count; i++) {
+        const char *want = json_string_value(json_object_get(plan->toolchain_libraries, names[i]));
+        const char *have = toolchain_library_version(names[i]);
+        if (want != NULL && (have == NULL || strcmp(want, have) != 0))
+            return err_set(e, ERR_UNDECIDED,
+                           "toolchain mismatch: the plan is for %s %s and this assay has %s",
+                           names[i], want, have == NULL ? "none" : have);
+    }
+    return 0;
+}
+
+int plan_toolchain(const json_t *steps, json_t **out, struct err *e)
+{
+    AUTO_JSON json_t *libraries = json_object();
+    AUTO_JSON json_t *toolchain = json_object();
+    if (libraries == NULL || toolchain == NULL)
+        return err_oom(e);
+    size_t index;
+    json_t *step;
+    json_array_foreach(steps, index, step)
+    {
+        const char *name = json_string_value(json_object_get(step, "kind"));
+        const struct step_kind *kind = name == NULL ? NULL : step_kind_find(name);
+        if (kind == NULL)
+            return err_set(e, ERR_INPUT, "there is no step kind '%s'", name == NULL ? "" : name);
+        for (size_t i = 0; kind->libraries != NULL && kind->libraries[i] != NULL; i++) {
+            const char *version = toolchain_library_version(kind->libraries[i]);
+            if (version == NULL)
+                return err_set(e, ERR_UNDECIDED, "the version of library '%s' is not known",
+                               kind->libraries[i]);
+            int r = json_put_string(libraries, kind->libraries[i], version, e);
+            if (r < 0)
+                return r;
+        }
+    }
+    int r = json_put_string(toolchain, "assay", ASSAY_VERSION, e);
+    if (r < 0 || (r = json_put(toolchain, "libraries", steal_ptr(&libraries), e)) < 0)
+        return r;
+    *out = steal_ptr(&toolchain);
+    return 0;
+}
+
+/* ---- the document ---- */
+
+static int parse_head(struct plan *plan, const struct jcur *c, struct err *e)
+{
+    static const char *const keys[] = {"type",      "name",   "arch",  "epoch",   "recipe",
+                                       "toolchain", "inputs", "steps", "outputs", NULL};
+    static const char *const types[] = {PLAN_TYPE, NULL};
+    static const char *const archs[] = {"riscv64", "amd64", "arm64", NULL};
+    struct jcur type, name, arch, epoch, recipe;
+    size_t choice;
+    int r;
+    if ((r = jcur_object(c, keys, e)) < 0 || (r = jcur_get(c, "type", &type, e)) < 0 ||
+        (r = jcur_choice(&type, types, &choice, e)) < 0 ||
+        (r = jcur_get(c, "name", &name, e)) < 0 ||
+        (r = jcur_string(&name, PLAN_ID_MAX, &plan->name, e)) < 0 ||
+        (r = jcur_get(c, "arch", &arch, e)) < 0 ||
+        (r = jcur_choice(&arch, archs, &choice, e)) < 0 ||
+        (r = jcur_get(c, "epoch", &epoch, e)) < 0 ||
+        (r = jcur_i64(&epoch, 0, epoch_max, &plan->epoch, e)) < 0 ||
+        (r = jcur_get(c, "recipe", &recipe, e)) < 0 || (r = jcur_open_object(&recipe, e)) < 0)
+        return r;
+    if (!plan_id_valid(plan->name))
+        return jcur_fail(&name, e, "'%s' is not a name ([a-z0-9][a-z0-9._-]*)", plan->name);
+    plan->arch = archs[choice];
+    plan->recipe = recipe.value;
+    return 0;
+}
+
+static int parse_document(struct plan *plan, const char *what, struct err *e)
+{
+    struct parse p = {.plan = plan};
+    AUTO_JSON json_t *ids = json_object();
+    if (ids == NULL)
+        return err_oom(e);
+    p.ids = ids;
+    struct jcur root = jcur_root(plan->document, what), toolchain, inputs, steps, outputs;
+    int r;
+    if ((r = parse_head(plan, &root, e)) < 0 ||
+        (r = jcur_get(&root, "toolchain", &toolchain, e)) < 0 ||
+        (r = parse_toolchain(plan, &toolchain, e)) < 0 ||
+        (r = jcur_get(&root, "inputs", &inputs, e)) < 0 || (r = parse_inputs(&p, &inputs, e)) < 0 ||
+        (r = jcur_get(&root, "steps", &steps, e)) < 0 || (r = parse_steps(&p, &steps, e)) < 0 ||
+        (r = jcur_get(&root, "outputs", &outputs, e)) < 0 ||
+        (r = parse_outputs(&p, &outputs, e)) < 0)
+        return r;
+    return check_libraries(plan, &toolchain, e);
+}
+
+/* One value has one form: otherwise one build could have many identities. */
+static int check_canonical(const json_t *document, const uint8_t *data, size_t len,
+                           const char *what, struct err *e)
+{
+    AUTO_BUF canonical = BUF_INIT(PLAN_BYTES_MAX);
+    int r = jcs_format(document, &canonical, e);
+    if (r < 0)
+        return r;
+    size_t i = 0;
+    while (i < len && i < canonical.len && data[i] == canonical.data[i])
+        i++;
+    if (i != len || i != canonical.len)
+        return err_set(e, ERR_INPUT, "%s: is not in canonical form (RFC 8785), first at byte %zu",
+                       what, i);
+    return 0;
+}
+
+int plan_parse(const void *data, size_t len, const char *what, struct plan **out, struct err *e)
+{
+    static const struct json_limits limits = {.bytes = PLAN_BYTES_MAX, .depth = PLAN_DEPTH_MAX};
+    AUTO_PLAN struct plan *plan = calloc(1, sizeof(*plan));
+    if (plan == NULL)
+        return err_oom(e);
+    int r = json_parse(data, len, what, &limits, &plan->document, e);
+    if (r < 0 || (r = parse_document(plan, what, e)) < 0 ||
+        (r = check_canonical(plan->document, data, len, what, e)) < 0 ||
+        (r = digest_bytes(DIGEST_SHA256, data, len, &plan->digest, e)) < 0)
+        return r;
+    *out = steal_ptr(&plan);
+    return 0;
+}
+
+int plan_read(const char *path, struct plan **out, struct err *e)
+{
+    AUTO_BUF data = BUF_INIT(PLAN_BYTES_MAX);
+    AUTO_FREE char *what = NULL;
+    int r = file_read(path, &data, e);
+    if (r < 0 || (r = str_format(&what, e, "plan '%s'", path)) < 0)
+        return r;
+    return plan_parse(buf_str(&data), data.len, what, out, e);
+}
+
+void plan_free(struct plan *plan)
+{
+    if (plan == NULL)
+        return;
+    for (size_t i = 0; i < plan->step_count; i++)
+        free(plan->steps[i].in);
+    free(plan->inputs);
+    free(plan->steps);
+    free(plan->outputs);
+    json_decref(plan->document);
+    free(plan);
+}
+
+int plan_format(json_t *document, struct buf *out, struct err *e)
+{
+    AUTO_BUF bytes = BUF_INIT(PLAN_BYTES_MAX);
+    AUTO_PLAN struct plan *plan = NULL;
+    int r = jcs_format(document, &bytes, e);
+    if (r < 0 || (r = plan_parse(buf_str(&bytes), bytes.len, "plan", &plan, e)) < 0)
+        return r;
+    return buf_add(out, bytes.data, bytes.len, e);
+}
