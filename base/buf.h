@@ -12,7 +12,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* `data` is always NUL-terminated beyond `len` once anything was added, so text can be read as is. */
+/* `data` is always NUL-terminated beyond `len` once anything was added, so text can be read as is.
+ */
 struct buf {
     uint8_t *data;
     size_t len;
@@ -20,7 +21,10 @@ struct buf {
     size_t max; /* adding beyond this many bytes fails with ERR_INPUT */
 };
 
-#define BUF_INIT(maximum) {.max = (maximum)}
+#define BUF_INIT(maximum)                                                                          \
+    {                                                                                              \
+        .max = (maximum)                                                                           \
+    }
 #define AUTO_BUF AUTO(buf_dispose) struct buf
 
 void buf_dispose(struct buf *b);
@@ -42,7 +46,8 @@ int str_copy(char **out, const char *text, struct err *e);
 bool str_starts(const char *text, const char *prefix);
 bool str_ends(const char *text, const char *suffix);
 
-/* A cursor over borrowed bytes. Every read is checked; a failed one leaves the cursor where it was. */
+/* A cursor over borrowed bytes. Every read is checked; a failed one leaves the cursor where it was.
+ */
 struct reader {
     const uint8_t *p;
     const uint8_t *end;

@@ -55,7 +55,8 @@ struct cli_program {
 /* Parses, runs, reports: the body of main. Returns the exit code. */
 int cli_main(const struct cli_program *program, int argc, char **argv);
 
-/* Values of the running command; names that its table does not have are a programming error (abort). */
+/* Values of the running command; names that its table does not have are a programming error
+ * (abort). */
 bool cli_flag(const struct cli *cli, const char *name);
 const char *cli_string(const struct cli *cli, const char *name); /* NULL when not given */
 const char *const *cli_list(const struct cli *cli, const char *name, size_t *count);
@@ -86,8 +87,10 @@ int cli_write(const struct cli *cli, const void *data, size_t len, struct err *e
 /* The one store option and its default: --store DIR, else $ASSAY_STORE, else
  * $XDG_DATA_HOME/assay/store, else $HOME/.local/share/assay/store. Caller frees. */
 #define CLI_OPTION_STORE                                                                           \
-    {"store", 's', CLI_STRING, "DIR",                                                              \
-     "the blob store (default: $ASSAY_STORE, else ~/.local/share/assay/store)"}
+    {                                                                                              \
+        "store", 's', CLI_STRING, "DIR",                                                           \
+            "the blob store (default: $ASSAY_STORE, else ~/.local/share/assay/store)"              \
+    }
 int cli_store_path(const struct cli *cli, char **out, struct err *e);
 
 #endif

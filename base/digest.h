@@ -20,7 +20,8 @@ struct digest {
     uint8_t bytes[DIGEST_MAX];
 };
 
-/* "sha256:…" or "sha512:…"; upper-case hex, other names and other lengths are refused (ERR_INPUT). */
+/* "sha256:…" or "sha512:…"; upper-case hex, other names and other lengths are refused (ERR_INPUT).
+ */
 int digest_parse(const char *text, struct digest *out, struct err *e);
 /* `text` must hold DIGEST_TEXT_MAX bytes; returns it. */
 char *digest_format(const struct digest *d, char *text);

@@ -14,13 +14,13 @@
 
 enum err_code {
     ERR_NONE = 0,
-    ERR_DIFFERS = 1,    /* the artifact differs from its rebuild */
-    ERR_USAGE = 2,      /* the command line or a configuration file is wrong */
-    ERR_REJECTED = 3,   /* a signature, certificate or policy rule rejects it */
-    ERR_LOG = 4,        /* the log's proof, checkpoint or consistency fails */
-    ERR_INPUT = 5,      /* an input is missing, malformed or does not match its digest */
-    ERR_UNDECIDED = 6,  /* toolchain, architecture or material not available */
-    ERR_HOST = 7,       /* the host failed: I/O, memory, network, sandbox */
+    ERR_DIFFERS = 1,   /* the artifact differs from its rebuild */
+    ERR_USAGE = 2,     /* the command line or a configuration file is wrong */
+    ERR_REJECTED = 3,  /* a signature, certificate or policy rule rejects it */
+    ERR_LOG = 4,       /* the log's proof, checkpoint or consistency fails */
+    ERR_INPUT = 5,     /* an input is missing, malformed or does not match its digest */
+    ERR_UNDECIDED = 6, /* toolchain, architecture or material not available */
+    ERR_HOST = 7,      /* the host failed: I/O, memory, network, sandbox */
 };
 
 enum { ERR_FRAMES = 8, ERR_FRAME_MAX = 512 };
@@ -32,7 +32,10 @@ struct err {
     char frame[ERR_FRAMES][ERR_FRAME_MAX];
 };
 
-#define ERR_INIT {.code = ERR_NONE}
+#define ERR_INIT                                                                                   \
+    {                                                                                              \
+        .code = ERR_NONE                                                                           \
+    }
 
 /* Starts the error afresh; returns -code. Control bytes in the text are shown as '?'. */
 int err_set(struct err *e, enum err_code code, const char *fmt, ...)

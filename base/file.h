@@ -8,7 +8,8 @@
 
 #include <sys/types.h>
 
-/* Reads a whole regular file of at most out->max bytes. A missing file is ERR_INPUT; I/O is ERR_HOST. */
+/* Reads a whole regular file of at most out->max bytes. A missing file is ERR_INPUT; I/O is
+ * ERR_HOST. */
 int file_read(const char *path, struct buf *out, struct err *e);
 int file_read_at(int dirfd, const char *path, struct buf *out, struct err *e);
 
@@ -29,7 +30,10 @@ struct atomic_file {
     char *temp;
     bool committed;
 };
-#define ATOMIC_FILE_INIT {.fd = -1, .dirfd = -1}
+#define ATOMIC_FILE_INIT                                                                           \
+    {                                                                                              \
+        .fd = -1, .dirfd = -1                                                                      \
+    }
 #define AUTO_ATOMIC_FILE AUTO(atomic_file_dispose) struct atomic_file
 
 /* `mode` is applied exactly (no umask). */
@@ -47,10 +51,12 @@ int dir_remove(const char *path, struct err *e);
 /* A new private directory `<parent>/<prefix>XXXXXX` (0700); caller frees *out. */
 int dir_make_temp(const char *parent, const char *prefix, char **out, struct err *e);
 
-/* openat2 with RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS: never leaves `dirfd`. Returns fd or negative. */
+/* openat2 with RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS: never leaves `dirfd`. Returns fd or
+ * negative. */
 int open_beneath(int dirfd, const char *path, int flags, mode_t mode, struct err *e);
 
-/* A relative path that is safe to join: no leading '/', no "." or ".." or empty component, no NUL, at most 4095 bytes. */
+/* A relative path that is safe to join: no leading '/', no "." or ".." or empty component, no NUL,
+ * at most 4095 bytes. */
 bool relpath_valid(const char *path);
 /* "a/b" joined; caller frees. */
 int path_join(char **out, const char *a, const char *b, struct err *e);

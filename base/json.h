@@ -23,8 +23,7 @@ struct json_limits {
 int json_parse(const void *data, size_t len, const char *what, const struct json_limits *limits,
                json_t **out, struct err *e);
 /* Reads a whole regular file and parses it. ERR_INPUT when it is missing. */
-int json_read_file(const char *path, const struct json_limits *limits, json_t **out,
-                   struct err *e);
+int json_read_file(const char *path, const struct json_limits *limits, json_t **out, struct err *e);
 /* RFC 8785 (JCS). Appends; no final newline. */
 int jcs_format(const json_t *value, struct buf *out, struct err *e);
 /* For people: two-space indented, members in insertion order, final newline. Appends. */
@@ -48,7 +47,8 @@ int jcur_object(const struct jcur *c, const char *const *keys, struct err *e);
 int jcur_open_object(const struct jcur *c, struct err *e);
 /* A required member. */
 int jcur_get(const struct jcur *c, const char *key, struct jcur *out, struct err *e);
-/* An optional member; false when absent (or null when the document's format allows that: it does not here). */
+/* An optional member; false when absent (or null when the document's format allows that: it does
+ * not here). */
 bool jcur_opt(const struct jcur *c, const char *key, struct jcur *out);
 /* It is an array of at most `max` items. */
 int jcur_array(const struct jcur *c, size_t max, size_t *count, struct err *e);
@@ -66,11 +66,11 @@ int jcur_choice(const struct jcur *c, const char *const *names, size_t *out, str
 /* jcur_get + the reader, for the common case. */
 int jcur_get_string(const struct jcur *c, const char *key, size_t max, const char **out,
                     struct err *e);
-int jcur_get_u64(const struct jcur *c, const char *key, uint64_t max, uint64_t *out,
-                 struct err *e);
+int jcur_get_u64(const struct jcur *c, const char *key, uint64_t max, uint64_t *out, struct err *e);
 int jcur_get_digest(const struct jcur *c, const char *key, struct digest *out, struct err *e);
 
-/* Building: sets object[key] to a new string / integer; ERR_HOST when out of memory or not UTF-8. */
+/* Building: sets object[key] to a new string / integer; ERR_HOST when out of memory or not UTF-8.
+ */
 int json_put(json_t *object, const char *key, json_t *value_taken, struct err *e);
 int json_put_string(json_t *object, const char *key, const char *text, struct err *e);
 int json_put_u64(json_t *object, const char *key, uint64_t number, struct err *e);

@@ -1,4 +1,5 @@
-/* Progress of long work on stderr: on a terminal only, never with --quiet or --json; at most ten updates a second. */
+/* Progress of long work on stderr: on a terminal only, never with --quiet or --json; at most ten
+ * updates a second. */
 #ifndef ASSAY_BASE_PROGRESS_H
 #define ASSAY_BASE_PROGRESS_H
 

@@ -1,4 +1,5 @@
-/* What this program calls itself. The one place for the version and for the base of all type URIs. */
+/* What this program calls itself. The one place for the version and for the base of all type URIs.
+ */
 #ifndef ASSAY_BASE_VERSION_H
 #define ASSAY_BASE_VERSION_H
 

@@ -1,4 +1,5 @@
-/* A bounded set of threads that runs the items of a loop; results must not depend on which thread ran what. */
+/* A bounded set of threads that runs the items of a loop; results must not depend on which thread
+ * ran what. */
 #ifndef ASSAY_BASE_WORKERS_H
 #define ASSAY_BASE_WORKERS_H
 

@@ -1,0 +1,209 @@
+#include "base/buf.h"
+
+#include <stdio.h>
+#include <string.h>
+
+void buf_dispose(struct buf *b)
+{
+    free(b->data);
+    b->data = NULL;
+    b->len = 0;
+    b->cap = 0;
+}
+
+int buf_reserve(struct buf *b, size_t len, struct err *e)
+{
+    size_t need;
+    if (__builtin_add_overflow(b->len, len, &need) || need > b->max || need == SIZE_MAX)
+        return err_set(e, ERR_INPUT, "more than %zu bytes", b->max);
+    if (need + 1 <= b->cap)
+        return 0;
+    size_t cap = b->cap < 64 ? 64 : b->cap;
+    while (cap < need + 1)
+        cap = cap > SIZE_MAX / 2 ? need + 1 : cap * 2;
+    uint8_t *data = realloc(b->data, cap);
+    if (data == NULL)
+        return err_oom(e);
+    b->data = data;
+    b->cap = cap;
+    b->data[b->len] = 0;
+    return 0;
+}
+
+int buf_add(struct buf *b, const void *data, size_t len, struct err *e)
+{
+    int r = buf_reserve(b, len, e);
+    if (r < 0)
+        return r;
+    if (len > 0)
+        memcpy(b->data + b->len, data, len);
+    b->len += len;
+    b->data[b->len] = 0;
+    return 0;
+}
+
+int buf_add_str(struct buf *b, const char *text, struct err *e)
+{
+    return buf_add(b, text, strlen(text), e);
+}
+
+int buf_addf(struct buf *b, struct err *e, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    char *text = NULL;
+    int n = vasprintf(&text, fmt, args);
+    va_end(args);
+    if (n < 0)
+        return err_oom(e);
+    int r = buf_add(b, text, (size_t)n, e);
+    free(text);
+    return r;
+}
+
+const char *buf_str(const struct buf *b)
+{
+    return b->data != NULL ? (const char *)b->data : "";
+}
+
+char *buf_steal(struct buf *b)
+{
+    char *text = b->data != NULL ? (char *)b->data : calloc(1, 1);
+    b->data = NULL;
+    b->len = 0;
+    b->cap = 0;
+    return text;
+}
+
+int str_format(char **out, struct err *e, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    char *text = NULL;
+    int n = vasprintf(&text, fmt, args);
+    va_end(args);
+    if (n < 0)
+        return err_oom(e);
+    *out = text;
+    return 0;
+}
+
+int str_copy(char **out, const char *text, struct err *e)
+{
+    char *copy = strdup(text);
+    if (copy == NULL)
+        return err_oom(e);
+    *out = copy;
+    return 0;
+}
+
+bool str_starts(const char *text, const char *prefix)
+{
+    return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+bool str_ends(const char *text, const char *suffix)
+{
+    size_t a = strlen(text);
+    size_t b = strlen(suffix);
+    return a >= b && memcmp(text + a - b, suffix, b) == 0;
+}
+
+bool reader_take(struct reader *r, size_t len, const uint8_t **out)
+{
+    if (reader_left(r) < len)
+        return false;
+    *out = r->p;
+    r->p += len;
+    return true;
+}
+
+static bool reader_number(struct reader *r, size_t len, bool big_endian, uint64_t *out)
+{
+    const uint8_t *p;
+    if (!reader_take(r, len, &p))
+        return false;
+    uint64_t v = 0;
+    for (size_t i = 0; i < len; i++)
+        v = v << 8 | p[big_endian ? i : len - 1 - i];
+    *out = v;
+    return true;
+}
+
+bool reader_u8(struct reader *r, uint8_t *out)
+{
+    uint64_t v;
+    if (!reader_number(r, 1, true, &v))
+        return false;
+    *out = (uint8_t)v;
+    return true;
+}
+
+bool reader_le16(struct reader *r, uint16_t *out)
+{
+    uint64_t v;
+    if (!reader_number(r, 2, false, &v))
+        return false;
+    *out = (uint16_t)v;
+    return true;
+}
+
+bool reader_le32(struct reader *r, uint32_t *out)
+{
+    uint64_t v;
+    if (!reader_number(r, 4, false, &v))
+        return false;
+    *out = (uint32_t)v;
+    return true;
+}
+
+bool reader_le64(struct reader *r, uint64_t *out)
+{
+    return reader_number(r, 8, false, out);
+}
+
+bool reader_be16(struct reader *r, uint16_t *out)
+{
+    uint64_t v;
+    if (!reader_number(r, 2, true, &v))
+        return false;
+    *out = (uint16_t)v;
+    return true;
+}
+
+bool reader_be32(struct reader *r, uint32_t *out)
+{
+    uint64_t v;
+    if (!reader_number(r, 4, true, &v))
+        return false;
+    *out = (uint32_t)v;
+    return true;
+}
+
+bool reader_be64(struct reader *r, uint64_t *out)
+{
+    return reader_number(r, 8, true, out);
+}
+
+void *array_new(size_t count, size_t size)
+{
+    return calloc(count > 0 ? count : 1, size);
+}
+
+int array_grow(void *array, size_t *cap, size_t need, size_t size, struct err *e)
+{
+    if (need <= *cap)
+        return 0;
+    size_t new_cap = *cap < 8 ? 8 : *cap;
+    while (new_cap < need)
+        if (__builtin_mul_overflow(new_cap, (size_t)2, &new_cap))
+            return err_oom(e);
+    void *old;
+    memcpy(&old, array, sizeof(old)); /* the caller's T **, whatever T is */
+    void *grown = reallocarray(old, new_cap, size);
+    if (grown == NULL)
+        return err_oom(e);
+    memcpy(array, &grown, sizeof(grown));
+    *cap = new_cap;
+    return 0;
+}

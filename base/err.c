@@ -1,0 +1,122 @@
+#include "base/err.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Text from outside may hold terminal control sequences; an error is one harmless line. */
+static void clean_line(char *text)
+{
+    for (unsigned char *p = (unsigned char *)text; *p != 0; p++)
+        if (*p < 0x20 || *p == 0x7f)
+            *p = '?';
+}
+
+__attribute__((format(printf, 2, 0))) static void set_frame(char *frame, const char *fmt,
+                                                            va_list args)
+{
+    if (vsnprintf(frame, ERR_FRAME_MAX, fmt, args) < 0)
+        frame[0] = 0;
+    clean_line(frame);
+}
+
+int err_set(struct err *e, enum err_code code, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    e->code = code;
+    e->depth = 1;
+    set_frame(e->frame[0], fmt, args);
+    va_end(args);
+    return -(int)code;
+}
+
+static void add_errno(char *frame, int errnum)
+{
+    const char *text = strerrordesc_np(errnum); /* unlike strerror, never translated */
+    size_t used = strlen(frame);
+    snprintf(frame + used, ERR_FRAME_MAX - used, ": %s", text != NULL ? text : "unknown error");
+    /* "No such file" reads as "no such file" in the middle of a line; "RPC …" stays. */
+    char *first = used + 3 < ERR_FRAME_MAX ? frame + used + 2 : NULL;
+    if (first != NULL && first[0] >= 'A' && first[0] <= 'Z' && first[1] >= 'a')
+        first[0] = (char)(first[0] - 'A' + 'a');
+}
+
+int err_os(struct err *e, int errnum, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    e->code = ERR_HOST;
+    e->depth = 1;
+    set_frame(e->frame[0], fmt, args);
+    va_end(args);
+    add_errno(e->frame[0], errnum);
+    return -(int)ERR_HOST;
+}
+
+int err_os_code(struct err *e, enum err_code code, int errnum, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    e->code = code;
+    e->depth = 1;
+    set_frame(e->frame[0], fmt, args);
+    va_end(args);
+    add_errno(e->frame[0], errnum);
+    return -(int)code;
+}
+
+int err_oom(struct err *e)
+{
+    return err_set(e, ERR_HOST, "out of memory");
+}
+
+int err_wrap(struct err *e, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    /* When the chain is full the newest context replaces the last one: the cause is never lost. */
+    unsigned at = e->depth < ERR_FRAMES ? e->depth++ : ERR_FRAMES - 1;
+    set_frame(e->frame[at], fmt, args);
+    va_end(args);
+    return -(int)e->code;
+}
+
+const char *err_line(const struct err *e, char *line, size_t size)
+{
+    size_t used = 0;
+    if (size == 0)
+        return line;
+    line[0] = 0;
+    for (unsigned i = e->depth; i-- > 0 && used < size;) {
+        int n = snprintf(line + used, size - used, "%s%s", e->frame[i], i > 0 ? ": " : "");
+        if (n < 0)
+            break;
+        used += (size_t)n;
+    }
+    return line;
+}
+
+const char *err_code_name(enum err_code code)
+{
+    switch (code) {
+    case ERR_NONE:
+        return "done";
+    case ERR_DIFFERS:
+        return "differs";
+    case ERR_USAGE:
+        return "usage";
+    case ERR_REJECTED:
+        return "rejected";
+    case ERR_LOG:
+        return "log";
+    case ERR_INPUT:
+        return "input";
+    case ERR_UNDECIDED:
+        return "undecided";
+    case ERR_HOST:
+        return "host";
+    }
+    return "host";
+}
