@@ -132,7 +132,7 @@ int atomic_file_open(struct atomic_file *f, const char *path, mode_t mode, struc
 {
     struct atomic_file fresh = ATOMIC_FILE_INIT;
     *f = fresh;
-    const char *name;
+    const char *name = NULL;
     int r = open_parent(path, &f->dirfd, &name, e);
     if (r == 0)
         r = str_copy(&f->name, name, e);

@@ -1,0 +1,88 @@
+/*
+ * assay: the front. `assay build …` runs `assay-build …`, found beside this
+ * program (so that build/bin/assay works from the tree), never through PATH.
+ */
+#include "base/buf.h"
+#include "base/cli_help.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define PART(part, does)                                                                           \
+    {                                                                                              \
+        .name = part, .arguments = "…", .summary = does                                            \
+    }
+
+static const struct cli_command parts[] = {
+    PART("lock", "pin a recipe's inputs by digest and write its plan"),
+    PART("plan", "show, compare and draw plans"),
+    PART("build", "build a plan's artifacts, offline and bit for bit"),
+    PART("attest", "make keys, sign statements, explain bundles"),
+    PART("verify", "check an artifact: signatures, policy, rebuild, verdict"),
+    PART("log", "keep and check a transparency log"),
+    PART("store", "look into, verify and clean the blob store"),
+    PART("run", "run what was built"),
+};
+
+static const struct cli_program program = {
+    .name = "assay",
+    .summary = "is this artifact what its source says it is?",
+    .details =
+        "A recipe is locked into a plan; a plan is built into artifacts by a pure function;\n"
+        "what was built is attested; anyone can verify it by running the plan again; every\n"
+        "verdict is recorded in a log that nobody can rewrite.\n\n"
+        "Exit codes: 0 done, 1 differs, 2 usage, 3 rejected, 4 log, 5 input, 6 undecided,\n"
+        "7 host.",
+    .commands = parts,
+    .command_count = CLI_COUNT(parts),
+};
+
+/* The directory of this very program, with a final slash; caller frees. */
+static int own_directory(char **out, struct err *e)
+{
+    char path[4096];
+    ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
+    if (n <= 0)
+        return err_os(e, errno, "cannot find this program (is /proc mounted?)");
+    path[n] = 0;
+    char *slash = strrchr(path, '/');
+    if (slash == NULL)
+        return err_set(e, ERR_HOST, "cannot find this program's directory");
+    slash[1] = 0;
+    return str_copy(out, path, e);
+}
+
+static int run_part(char **argv, struct err *e)
+{
+    size_t i = 0;
+    while (i < CLI_COUNT(parts) && strcmp(parts[i].name, argv[1]) != 0)
+        i++;
+    if (i == CLI_COUNT(parts))
+        return err_set(e, ERR_USAGE, "unknown command '%s' (see 'assay --help')", argv[1]);
+    AUTO_FREE char *dir = NULL;
+    AUTO_FREE char *path = NULL;
+    int r = own_directory(&dir, e);
+    if (r == 0)
+        r = str_format(&path, e, "%sassay-%s", dir, parts[i].name);
+    if (r < 0)
+        return r;
+    argv[1] = path;
+    execv(path, argv + 1);
+    return err_os(e, errno, "cannot run '%s'", path);
+}
+
+int main(int argc, char **argv)
+{
+    const char *first = argc >= 2 ? argv[1] : NULL;
+    if (first != NULL && first[0] != '-') {
+        struct err e = ERR_INIT;
+        int r = run_part(argv, &e);
+        char line[ERR_FRAMES * ERR_FRAME_MAX];
+        fprintf(stderr, "assay: %s\n", err_line(&e, line, sizeof(line)));
+        return -r;
+    }
+    /* Only options are left: the table answers --help and its like, and refuses the rest. */
+    return cli_main(&program, argc, argv);
+}

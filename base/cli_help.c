@@ -1,0 +1,297 @@
+#include "base/cli_help.h"
+
+#include "base/buf.h"
+#include "base/json.h"
+#include "base/version.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static bool lone(const struct cli_program *p)
+{
+    return p->command_count == 1 && p->commands[0].name == NULL;
+}
+
+/* "assay-build" is typed as "assay build". */
+static void typed_name(const struct cli_program *p, char *out, size_t size)
+{
+    const char *dash = strchr(p->name, '-');
+    if (dash == NULL)
+        snprintf(out, size, "%s", p->name);
+    else
+        snprintf(out, size, "%.*s %s", (int)(dash - p->name), p->name, dash + 1);
+}
+
+static void print_options(const struct cli_option *table, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        char left[80];
+        const char *value = table[i].value != NULL ? table[i].value : "";
+        char letter[8] = "    ";
+        if (table[i].letter != 0)
+            snprintf(letter, sizeof(letter), "-%c, ", table[i].letter);
+        snprintf(left, sizeof(left), "%s--%s%s%s", letter, table[i].name, *value != 0 ? " " : "",
+                 value);
+        printf("  %-30s %s%s\n", left, table[i].help,
+               table[i].kind == CLI_LIST ? " (may be repeated)" : "");
+    }
+}
+
+/* Examples are lines "command<TAB>what it does". */
+static void print_examples(const char *examples)
+{
+    printf("\nExamples:\n");
+    for (const char *p = examples; *p != 0;) {
+        const char *end = strchrnul(p, '\n');
+        const char *tab = memchr(p, '\t', (size_t)(end - p));
+        if (tab != NULL)
+            printf("  # %.*s\n", (int)(end - tab - 1), tab + 1);
+        printf("  %.*s\n", (int)((tab != NULL ? tab : end) - p), p);
+        p = *end != 0 ? end + 1 : end;
+    }
+}
+
+static void help_command(const struct cli_program *p, const struct cli_command *c)
+{
+    char name[80];
+    typed_name(p, name, sizeof(name));
+    printf("%s%s%s: %s\n\nUsage: %s%s%s [OPTIONS] %s\n", name, c->name != NULL ? " " : "",
+           c->name != NULL ? c->name : "", c->summary, name, c->name != NULL ? " " : "",
+           c->name != NULL ? c->name : "", c->arguments);
+    if (c->details != NULL)
+        printf("\n%s\n", c->details);
+    if (c->option_count > 0) {
+        printf("\nOptions:\n");
+        print_options(c->options, c->option_count);
+    }
+    printf("\nCommon options:\n");
+    print_options(cli_common_options, cli_common_count);
+    if (c->examples != NULL)
+        print_examples(c->examples);
+}
+
+static void help_program(const struct cli_program *p)
+{
+    char name[80];
+    typed_name(p, name, sizeof(name));
+    printf("%s: %s\n\nUsage: %s COMMAND [OPTIONS] …\n", name, p->summary, name);
+    if (p->details != NULL)
+        printf("\n%s\n", p->details);
+    printf("\nCommands:\n");
+    for (size_t i = 0; i < p->command_count; i++)
+        printf("  %-14s %s\n", p->commands[i].name, p->commands[i].summary);
+    printf("\nCommon options:\n");
+    print_options(cli_common_options, cli_common_count);
+    printf("\n'%s COMMAND --help' explains one command.\n", name);
+}
+
+static json_t *options_json(const struct cli_option *table, size_t count)
+{
+    static const char *const kinds[] = {"flag", "string", "number", "list"};
+    json_t *all = json_array();
+    for (size_t i = 0; i < count; i++) {
+        char letter[2] = {table[i].letter, 0};
+        json_t *o = json_pack("{s:s, s:s, s:s}", "name", table[i].name, "kind",
+                              kinds[table[i].kind], "help", table[i].help);
+        if (table[i].letter != 0)
+            (void)json_object_set_new(o, "letter", json_string(letter));
+        if (table[i].value != NULL)
+            (void)json_object_set_new(o, "value", json_string(table[i].value));
+        (void)json_array_append_new(all, o);
+    }
+    return all;
+}
+
+static void help_json(const struct cli_program *p)
+{
+    AUTO_JSON json_t *document = json_pack("{s:s, s:s, s:s}", "program", p->name, "summary",
+                                           p->summary, "version", ASSAY_VERSION);
+    json_t *commands = json_array();
+    for (size_t i = 0; i < p->command_count; i++) {
+        const struct cli_command *c = &p->commands[i];
+        json_t *o = json_pack("{s:s, s:s, s:o}", "arguments", c->arguments, "summary", c->summary,
+                              "options", options_json(c->options, c->option_count));
+        if (c->name != NULL)
+            (void)json_object_set_new(o, "name", json_string(c->name));
+        (void)json_array_append_new(commands, o);
+    }
+    (void)json_object_set_new(document, "commands", commands);
+    (void)json_object_set_new(document, "options",
+                              options_json(cli_common_options, cli_common_count));
+    AUTO_BUF text = BUF_INIT(1024UL * 1024);
+    struct err e = ERR_INIT;
+    if (json_pretty(document, &text, &e) == 0)
+        fputs(buf_str(&text), stdout);
+}
+
+/* mdoc text: a leading '.' or "'" and backslashes have meaning; blank lines become paragraphs. */
+static void man_text(const char *text)
+{
+    bool start = true;
+    for (const char *p = text; *p != 0; p++) {
+        if (start && *p == '\n') {
+            printf(".Pp\n");
+            continue;
+        }
+        if (start && (*p == '.' || *p == '\''))
+            printf("\\&");
+        if (start && *p == ' ')
+            while (p[1] == ' ')
+                p++;
+        if (start && *p == ' ')
+            continue;
+        start = *p == '\n';
+        if (*p == '\\')
+            printf("\\e");
+        else
+            putchar(*p);
+    }
+    if (!start)
+        putchar('\n');
+}
+
+static void man_options(const struct cli_option *table, size_t count)
+{
+    printf(".Bl -tag -width Ds\n");
+    for (size_t i = 0; i < count; i++) {
+        printf(".It ");
+        if (table[i].letter != 0)
+            printf("Fl %c , ", table[i].letter);
+        printf("Fl Fl %s", table[i].name);
+        if (table[i].value != NULL)
+            printf(" Ar %s", table[i].value);
+        printf("\n");
+        man_text(table[i].help);
+    }
+    printf(".El\n");
+}
+
+static void man_examples(const struct cli_program *p)
+{
+    bool any = false;
+    for (size_t i = 0; i < p->command_count; i++)
+        any = any || p->commands[i].examples != NULL;
+    if (!any)
+        return;
+    printf(".Sh EXAMPLES\n");
+    for (size_t i = 0; i < p->command_count; i++) {
+        const char *next = p->commands[i].examples;
+        while (next != NULL && *next != 0) {
+            const char *end = strchrnul(next, '\n');
+            const char *tab = memchr(next, '\t', (size_t)(end - next));
+            AUTO_FREE char *what = tab != NULL ? strndup(tab + 1, (size_t)(end - tab - 1)) : NULL;
+            AUTO_FREE char *line = strndup(next, (size_t)((tab != NULL ? tab : end) - next));
+            if (what != NULL)
+                man_text(what);
+            printf(".Dl ");
+            if (line != NULL)
+                man_text(line);
+            printf(".Pp\n");
+            next = *end != 0 ? end + 1 : end;
+        }
+    }
+}
+
+static void help_man(const struct cli_program *p)
+{
+    printf(".Dd November 22, 2026\n.Dt %s 1\n.Os\n.Sh NAME\n.Nm %s\n.Nd ", p->name, p->name);
+    man_text(p->summary);
+    printf(".Sh SYNOPSIS\n");
+    for (size_t i = 0; i < p->command_count; i++) {
+        const struct cli_command *c = &p->commands[i];
+        printf(".Nm %s\n", p->name);
+        if (c->name != NULL)
+            printf(".Cm %s\n", c->name);
+        printf(".Op Ar OPTIONS\n");
+        if (*c->arguments != 0)
+            printf(".Ar %s\n", c->arguments);
+    }
+    printf(".Sh DESCRIPTION\n");
+    if (p->details != NULL)
+        man_text(p->details);
+    for (size_t i = 0; i < p->command_count; i++) {
+        const struct cli_command *c = &p->commands[i];
+        if (c->name != NULL)
+            printf(".Ss %s %s\n", c->name, c->arguments);
+        man_text(c->summary);
+        if (c->details != NULL) {
+            printf(".Pp\n");
+            man_text(c->details);
+        }
+        if (c->option_count > 0)
+            man_options(c->options, c->option_count);
+    }
+    printf(".Sh COMMON OPTIONS\n");
+    man_options(cli_common_options, cli_common_count);
+    printf(".Sh EXIT STATUS\n.Bl -tag -width Ds\n"
+           ".It 0\ndone; for verify: reproduced and policy satisfied\n"
+           ".It 1\nthe artifact differs from its rebuild\n"
+           ".It 2\nthe command line or a configuration file is wrong\n"
+           ".It 3\na signature, certificate or policy rule rejects it\n"
+           ".It 4\nthe log's proof, checkpoint or consistency fails\n"
+           ".It 5\nan input is missing or malformed, or does not match its digest\n"
+           ".It 6\nit cannot be decided here (toolchain, architecture or material not available)\n"
+           ".It 7\nthe host failed: I/O, memory, network, sandbox\n.El\n");
+    man_examples(p);
+}
+
+static void bash_words(const struct cli_option *table, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        printf(" --%s", table[i].name);
+}
+
+static void help_bash(const struct cli_program *p)
+{
+    char fn[80];
+    snprintf(fn, sizeof(fn), "_%s", p->name);
+    for (char *c = fn; *c != 0; c++)
+        if (*c == '-')
+            *c = '_';
+    printf("# bash completion for %s\n%s()\n{\n    local cur=${COMP_WORDS[COMP_CWORD]} i cmd=\n"
+           "    COMPREPLY=()\n"
+           "    for ((i = 1; i < COMP_CWORD; i++)); do\n"
+           "        [[ ${COMP_WORDS[i]} == -* ]] || { cmd=${COMP_WORDS[i]}; break; }\n    done\n"
+           "    local words=\"",
+           p->name, fn);
+    bash_words(cli_common_options, cli_common_count);
+    printf("\"\n");
+    if (lone(p)) {
+        printf("    words+=\"");
+        bash_words(p->commands[0].options, p->commands[0].option_count);
+        printf("\"\n");
+    } else {
+        printf("    case $cmd in\n    '') words+=\"");
+        for (size_t i = 0; i < p->command_count; i++)
+            printf(" %s", p->commands[i].name);
+        printf("\" ;;\n");
+        for (size_t i = 0; i < p->command_count; i++) {
+            printf("    %s) words+=\"", p->commands[i].name);
+            bash_words(p->commands[i].options, p->commands[i].option_count);
+            printf("\" ;;\n");
+        }
+        printf("    esac\n");
+    }
+    printf("    if [[ $cur == -* || -z $cmd%s ]]; then\n"
+           "        mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$cur\")\n"
+           "    else\n        mapfile -t COMPREPLY < <(compgen -f -- \"$cur\")\n    fi\n}\n"
+           "complete -o filenames -F %s %s\n",
+           lone(p) ? "lone" : "", fn, p->name);
+}
+
+void cli_help_print(const struct cli_program *program, const struct cli_command *command,
+                    const char *which)
+{
+    if (strcmp(which, "version") == 0)
+        printf("%s %s\n", program->name, ASSAY_VERSION);
+    else if (strcmp(which, "help-json") == 0)
+        help_json(program);
+    else if (strcmp(which, "help-man") == 0)
+        help_man(program);
+    else if (strcmp(which, "help-bash") == 0)
+        help_bash(program);
+    else if (command != NULL)
+        help_command(program, command);
+    else
+        help_program(program);
+}

@@ -1,0 +1,16 @@
+/* What a program's table says of itself: help, manual page, completion, JSON. Used by base/cli.c
+ * only. */
+#ifndef ASSAY_BASE_CLI_HELP_H
+#define ASSAY_BASE_CLI_HELP_H
+
+#include "base/cli.h"
+
+extern const struct cli_option cli_common_options[];
+extern const size_t cli_common_count;
+
+/* `which`: "help", "version", "help-json", "help-man" or "help-bash". `command` may be NULL. To
+ * stdout. */
+void cli_help_print(const struct cli_program *program, const struct cli_command *command,
+                    const char *which);
+
+#endif
