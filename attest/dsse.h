@@ -35,7 +35,8 @@ int dsse_sign(const struct signing_key *key, const char *type, const void *body,
 int dsse_parse(const void *data, size_t len, const char *what, struct dsse_envelope **out,
                struct err *e);
 int dsse_read(const char *path, struct dsse_envelope **out, struct err *e);
-/* Canonical JSON of the bare envelope / of a Sigstore bundle v0.3 whose hint is the key id. Appends. */
+/* Canonical JSON of the bare envelope / of a Sigstore bundle v0.3 whose hint is the key id.
+ * Appends. */
 int dsse_format(const struct dsse_envelope *envelope, struct buf *out, struct err *e);
 int bundle_format(const struct dsse_envelope *envelope, struct buf *out, struct err *e);
 void dsse_free(struct dsse_envelope *envelope);

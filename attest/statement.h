@@ -23,7 +23,7 @@ int statement_new(json_t *subjects_taken, const char *predicate_type, json_t *pr
 
 struct provenance {
     const char *build_type;
-    json_t *external_parameters;   /* borrowed, as all below */
+    json_t *external_parameters; /* borrowed, as all below */
     json_t *internal_parameters;
     json_t *resolved_dependencies; /* array of ResourceDescriptors */
     const char *builder_id;
@@ -56,7 +56,7 @@ struct statement {
     struct statement_subject {
         const char *name; /* "" when absent */
         struct digest sha256;
-    } *subjects; /* those that have a sha256; others are skipped */
+    } * subjects; /* those that have a sha256; others are skipped */
     size_t subject_count;
 };
 /* Takes v1 and v0.1; unknown members are ignored as in-toto demands; bounded. ERR_INPUT. */
