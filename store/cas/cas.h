@@ -22,10 +22,23 @@ enum cas_open_flags {
     CAS_READ_ONLY = 2, /* never writes, not even locks: for the sandbox's view */
 };
 
-/* `path` is a directory. Without CAS_CREATE a missing store is ERR_INPUT. cas_close(NULL) is fine. */
+/*
+ * `path` is a directory. Without CAS_CREATE a missing store is ERR_INPUT; with
+ * it, a directory that holds anything else is. Unless CAS_READ_ONLY, the open
+ * store holds a shared lock until cas_close, so that cas_gc of another process
+ * waits for nobody and takes nothing away: it refuses while the store is in
+ * use. An OCI layout that others wrote opens as it is. One open store may be
+ * used by several threads. cas_close(NULL) is fine.
+ */
 int cas_open(const char *path, unsigned flags, struct cas **out, struct err *e);
 void cas_close(struct cas *cas);
 const char *cas_path(const struct cas *cas);
+/*
+ * Blobs that `cas` has not are read from `lower` (borrowed; must outlive `cas`):
+ * a private writable store over a shared read-only one. Before other threads
+ * use `cas`. References and actions are `cas`'s own.
+ */
+void cas_set_lower(struct cas *cas, struct cas *lower);
 
 static inline void scope_cas(struct cas **cas)
 {
@@ -42,6 +55,7 @@ bool cas_has(struct cas *cas, const struct digest *digest, uint64_t *size);
  * Committing bytes that the store has is success.
  */
 #define CAS_SIZE_UNKNOWN UINT64_MAX
+/* One thread at a time per writer. */
 struct cas_writer;
 int cas_writer_new(struct cas *cas, const struct digest *expected, uint64_t expected_size,
                    struct cas_writer **out, struct err *e);
@@ -92,20 +106,81 @@ void cas_unmap(const uint8_t *data, size_t len);
  * References: descriptors in index.json, named by org.opencontainers.image.ref.name.
  * They are what `assay store gc` keeps, with every blob that they reach: a
  * referenced blob whose media type ends in "json" is read, and each "digest"
- * member ("sha256:…") in it is followed.
+ * member ("sha256:…", or {"sha256": "…"}) in it is followed; the "mediaType" beside that
+ * member says whether the next blob is read in turn.
+ *
+ * A name is 1 to 255 of [A-Za-z0-9._:@+/-] and starts with a letter or digit.
+ * cas_ref_set replaces what had the name; the blob must be in the store, with that size.
  */
 int cas_ref_set(struct cas *cas, const char *name, const char *media_type,
                 const struct digest *digest, uint64_t size, struct err *e);
-/* *found tells; digest and media type (caller frees) when it was. */
+/* *found tells; digest and media type (caller frees) when it was. Two of that name: ERR_INPUT. */
 int cas_ref_get(struct cas *cas, const char *name, bool *found, struct digest *digest,
                 char **media_type, struct err *e);
+int cas_ref_remove(struct cas *cas, const char *name, bool *found, struct err *e);
+
+struct cas_ref {
+    char *name; /* NULL: the descriptor has none */
+    char *media_type;
+    struct digest digest;
+    uint64_t size;
+};
+struct cas_refs {
+    struct cas_ref *items; /* in index.json's order */
+    size_t count;
+};
+int cas_ref_list(struct cas *cas, struct cas_refs *out, struct err *e);
+void cas_refs_dispose(struct cas_refs *refs);
 
 /*
  * The action cache, actions/<hex key>: a small JSON document per step key. Best
- * effort: a missing, damaged or unreadable one is simply not found.
+ * effort: a missing, damaged or unreadable one is simply not found, and a store
+ * opened CAS_READ_ONLY keeps nothing.
  */
 int cas_action_get(struct cas *cas, const struct digest *key, json_t **out, bool *found,
                    struct err *e);
 int cas_action_put(struct cas *cas, const struct digest *key, const json_t *value, struct err *e);
+
+/* Everything under blobs/sha256, by name. */
+struct cas_blob {
+    struct digest digest;
+    uint64_t size; /* 0 when it is no regular file */
+};
+struct cas_listing {
+    struct cas_blob *blobs;
+    size_t count;
+    char **strangers; /* names that are no SHA-256, shown only: gc leaves them alone */
+    size_t stranger_count;
+};
+int cas_list(struct cas *cas, struct cas_listing *out, struct err *e);
+void cas_listing_dispose(struct cas_listing *listing);
+
+/* Hashes the blob afresh, whatever was known before; *good tells. Missing: not good. ERR_HOST when
+ * it cannot be read. */
+int cas_check(struct cas *cas, const struct digest *digest, bool *good, struct err *e);
+
+/*
+ * Removes what no reference reaches, temporary files of writers that died, and
+ * the actions that name a removed blob. ERR_HOST when another process has the
+ * store open; ERR_INPUT when a blob that must be followed is damaged or is no
+ * JSON: then nothing was removed.
+ */
+struct cas_gc_options {
+    bool dry_run;     /* only counts */
+    bool all_actions; /* drops the whole action cache */
+};
+struct cas_gc_result {
+    uint64_t kept_blobs;
+    uint64_t kept_bytes;
+    uint64_t missing_blobs; /* reached, but not in the store */
+    uint64_t removed_actions;
+    uint64_t removed_temporary;
+    uint64_t removed_bytes;
+    struct cas_blob *removed; /* by digest */
+    size_t removed_count;
+};
+int cas_gc(struct cas *cas, const struct cas_gc_options *options, struct cas_gc_result *out,
+           struct err *e);
+void cas_gc_result_dispose(struct cas_gc_result *result);
 
 #endif

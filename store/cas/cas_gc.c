@@ -1,0 +1,302 @@
+/* Garbage collection: everything is decided before anything is removed. */
+#include "store/cas/cas_internal.h"
+
+#include "base/encoding.h"
+#include "base/json.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+
+enum {
+    DOCUMENT_MAX = 64 * 1024 * 1024, /* a JSON blob that is followed */
+    REACHED_MAX = 4 * 1024 * 1024,
+};
+
+enum mark { UNREACHED, KEPT, FOLLOWED };
+
+/* A digest to visit; `follow` when its media type says JSON. */
+struct visit {
+    struct digest digest;
+    bool follow;
+};
+
+struct gc {
+    struct cas *cas;
+    const struct cas_gc_options *options;
+    struct cas_gc_result *result;
+    struct cas_listing listing;
+    uint8_t *marks; /* one enum mark per blob of the listing */
+    struct visit *queue;
+    size_t queue_len;
+    size_t queue_cap;
+};
+
+void cas_gc_result_dispose(struct cas_gc_result *result)
+{
+    free(result->removed);
+    *result = (struct cas_gc_result){0};
+}
+
+static void gc_dispose(struct gc *gc)
+{
+    cas_listing_dispose(&gc->listing);
+    free(gc->marks);
+    free(gc->queue);
+}
+
+static bool find_blob(const struct cas_listing *listing, const struct digest *digest, size_t *at)
+{
+    size_t low = 0;
+    size_t high = listing->count;
+    while (low < high) {
+        size_t mid = low + (high - low) / 2;
+        int order = digest_compare(&listing->blobs[mid].digest, digest);
+        if (order == 0) {
+            *at = mid;
+            return true;
+        }
+        if (order < 0)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return false;
+}
+
+static bool is_json(const char *media_type)
+{
+    return media_type != NULL && str_ends(media_type, "json");
+}
+
+static int enqueue(struct gc *gc, const struct digest *digest, bool follow, struct err *e)
+{
+    size_t at = 0;
+    if (!find_blob(&gc->listing, digest, &at)) {
+        gc->result->missing_blobs++;
+        return 0;
+    }
+    enum mark wanted = follow ? FOLLOWED : KEPT;
+    if (gc->marks[at] >= (uint8_t)wanted)
+        return 0;
+    if (gc->queue_len >= REACHED_MAX)
+        return err_set(e, ERR_HOST, "the references of store '%s' reach too many blobs",
+                       gc->cas->path);
+    gc->marks[at] = (uint8_t)wanted;
+    if (!follow)
+        return 0;
+    int rc = array_grow(&gc->queue, &gc->queue_cap, gc->queue_len + 1, sizeof(*gc->queue), e);
+    if (rc == 0)
+        gc->queue[gc->queue_len++] = (struct visit){.digest = *digest, .follow = follow};
+    return rc;
+}
+
+/* A "digest" member: "sha256:…" (OCI) or {"sha256": "…"} (in-toto). Anything else names no blob of
+ * ours. */
+static bool read_member(const json_t *member, struct digest *out)
+{
+    struct err ignored = ERR_INIT;
+    const char *text = json_string_value(member);
+    if (text != NULL)
+        return digest_parse(text, out, &ignored) == 0 && out->alg == DIGEST_SHA256;
+    const char *hex = json_string_value(json_object_get(member, "sha256"));
+    *out = (struct digest){.alg = DIGEST_SHA256};
+    return hex != NULL && hex_decode(hex, strlen(hex), out->bytes, DIGEST_SHA256_SIZE);
+}
+
+/* Depth is bounded by json_parse's limit. */
+static int scan_value(struct gc *gc, json_t *value, struct err *e)
+{
+    int rc = 0;
+    for (size_t i = 0; json_is_array(value) && rc == 0 && i < json_array_size(value); i++)
+        rc = scan_value(gc, json_array_get(value, i), e);
+    if (!json_is_object(value))
+        return rc;
+    struct digest digest;
+    if (read_member(json_object_get(value, "digest"), &digest))
+        rc = enqueue(gc, &digest, is_json(json_string_value(json_object_get(value, "mediaType"))),
+                     e);
+    const char *key;
+    json_t *member;
+    json_object_foreach(value, key, member)
+    {
+        if (rc == 0)
+            rc = scan_value(gc, member, e);
+    }
+    return rc;
+}
+
+static int follow_blob(struct gc *gc, const struct digest *digest, struct err *e)
+{
+    char text[DIGEST_TEXT_MAX];
+    AUTO_BUF bytes = BUF_INIT(DOCUMENT_MAX);
+    AUTO_JSON json_t *doc = NULL;
+    AUTO_FREE char *what = NULL;
+    const struct json_limits limits = {.bytes = DOCUMENT_MAX, .depth = 128};
+    int rc = str_format(&what, e, "blob %s", digest_format(digest, text));
+    if (rc == 0)
+        rc = cas_get(gc->cas, digest, &bytes, e);
+    if (rc == 0)
+        rc = json_parse(buf_str(&bytes), bytes.len, what, &limits, &doc, e);
+    if (rc == 0)
+        rc = scan_value(gc, doc, e);
+    return rc == 0 ? 0 : err_wrap(e, "cannot tell what the references reach");
+}
+
+static int mark_all(struct gc *gc, struct err *e)
+{
+    AUTO(cas_refs_dispose) struct cas_refs refs = {0};
+    int rc = cas_ref_list(gc->cas, &refs, e);
+    for (size_t i = 0; rc == 0 && i < refs.count; i++)
+        rc = enqueue(gc, &refs.items[i].digest, is_json(refs.items[i].media_type), e);
+    while (rc == 0 && gc->queue_len > 0) {
+        struct visit next = gc->queue[--gc->queue_len];
+        rc = follow_blob(gc, &next.digest, e);
+    }
+    return rc;
+}
+
+/* The unreached ones, in order, into the result. */
+static int choose(struct gc *gc, struct err *e)
+{
+    struct cas_gc_result *result = gc->result;
+    result->removed = array_new(gc->listing.count + 1, sizeof(*result->removed));
+    if (result->removed == NULL)
+        return err_oom(e);
+    for (size_t i = 0; i < gc->listing.count; i++) {
+        const struct cas_blob *blob = &gc->listing.blobs[i];
+        if (gc->marks[i] == UNREACHED) {
+            result->removed[result->removed_count++] = *blob;
+            result->removed_bytes += blob->size;
+        } else {
+            result->kept_blobs++;
+            result->kept_bytes += blob->size;
+        }
+    }
+    return 0;
+}
+
+/* Whether an action names, in any string, a blob that goes away. */
+static bool names_removed(const struct gc *gc, json_t *value)
+{
+    struct err ignored = ERR_INIT;
+    struct digest digest;
+    size_t at = 0;
+    if (json_is_string(value))
+        return digest_parse(json_string_value(value), &digest, &ignored) == 0 &&
+               find_blob(&gc->listing, &digest, &at) && gc->marks[at] == UNREACHED;
+    for (size_t i = 0; json_is_array(value) && i < json_array_size(value); i++) {
+        if (names_removed(gc, json_array_get(value, i)))
+            return true;
+    }
+    const char *key;
+    json_t *member;
+    json_object_foreach(value, key, member)
+    {
+        if (names_removed(gc, member))
+            return true;
+    }
+    return false;
+}
+
+static int sweep_action(struct gc *gc, const char *name, struct err *e)
+{
+    struct digest key = {.alg = DIGEST_SHA256};
+    AUTO_JSON json_t *value = NULL;
+    bool found = false;
+    bool drop =
+        gc->options->all_actions || !hex_decode(name, strlen(name), key.bytes, DIGEST_SHA256_SIZE);
+    if (!drop) {
+        int rc = cas_action_get(gc->cas, &key, &value, &found, e);
+        if (rc != 0)
+            return rc;
+        drop = !found || names_removed(gc, value); /* one that cannot be read is of no use */
+    }
+    if (!drop)
+        return 0;
+    struct stat st;
+    if (fstatat(gc->cas->actions, name, &st, AT_SYMLINK_NOFOLLOW) != 0 || S_ISDIR(st.st_mode))
+        return 0;
+    if (!gc->options->dry_run && unlinkat(gc->cas->actions, name, 0) != 0 && errno != ENOENT)
+        return err_os(e, errno, "cannot remove action %s of store '%s'", name, gc->cas->path);
+    gc->result->removed_actions++;
+    gc->result->removed_bytes += (uint64_t)st.st_size;
+    return 0;
+}
+
+/* Before the blobs: a crash between the two leaves no action without its outputs. */
+static int sweep_actions(struct gc *gc, struct err *e)
+{
+    int fd = openat(gc->cas->actions, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    AUTO_CLOSEDIR DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+    if (dir == NULL)
+        return err_os(e, errno, "cannot list the actions of store '%s'", gc->cas->path);
+    int rc = 0;
+    for (struct dirent *entry; rc == 0 && (entry = readdir(dir)) != NULL;) {
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+            rc = sweep_action(gc, entry->d_name, e);
+    }
+    return rc;
+}
+
+static int sweep_blobs(const struct gc *gc, struct err *e)
+{
+    for (size_t i = 0; i < gc->result->removed_count; i++) {
+        char name[DIGEST_TEXT_MAX];
+        if (unlinkat(gc->cas->blobs, digest_hex(&gc->result->removed[i].digest, name), 0) != 0 &&
+            errno != ENOENT)
+            return err_os(e, errno, "cannot remove blob %s of store '%s'", name, gc->cas->path);
+    }
+    return cas_sync_dir(gc->cas, gc->cas->blobs, e);
+}
+
+static int collect(struct gc *gc, struct err *e)
+{
+    int rc = cas_list(gc->cas, &gc->listing, e);
+    if (rc != 0)
+        return rc;
+    gc->marks = array_new(gc->listing.count + 1, sizeof(*gc->marks));
+    if (gc->marks == NULL)
+        return err_oom(e);
+    rc = mark_all(gc, e);
+    if (rc == 0)
+        rc = choose(gc, e);
+    if (rc == 0)
+        rc = cas_temp_clear(gc->cas, gc->options->dry_run, &gc->result->removed_temporary,
+                            &gc->result->removed_bytes, e);
+    if (rc == 0)
+        rc = sweep_actions(gc, e);
+    if (rc == 0 && !gc->options->dry_run)
+        rc = sweep_blobs(gc, e);
+    return rc;
+}
+
+int cas_gc(struct cas *cas, const struct cas_gc_options *options, struct cas_gc_result *out,
+           struct err *e)
+{
+    int rc = cas_need_writable(cas, e);
+    if (rc != 0)
+        return rc;
+    if (flock(cas->lock, LOCK_EX | LOCK_NB) != 0) {
+        int why = errno;
+        (void)flock(cas->lock, LOCK_SH); /* a failed upgrade may have lost the shared lock */
+        if (why == EWOULDBLOCK)
+            return err_set(e, ERR_HOST,
+                           "cannot collect in store '%s': another program uses it; try again when "
+                           "that is done",
+                           cas->path);
+        return err_os(e, why, "cannot lock store '%s'", cas->path);
+    }
+    AUTO(cas_gc_result_dispose) struct cas_gc_result result = {0};
+    AUTO(gc_dispose) struct gc gc = {.cas = cas, .options = options, .result = &result};
+    rc = collect(&gc, e);
+    while (flock(cas->lock, LOCK_SH) != 0 && errno == EINTR)
+        ;
+    if (rc != 0)
+        return rc;
+    *out = result;
+    result = (struct cas_gc_result){0};
+    return 0;
+}

@@ -1,0 +1,79 @@
+/* What the files of the blob store share among themselves. */
+#ifndef ASSAY_STORE_CAS_CAS_INTERNAL_H
+#define ASSAY_STORE_CAS_CAS_INTERNAL_H
+
+#include "store/cas/cas.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/stat.h>
+#include <time.h>
+
+enum {
+    CAS_CHUNK = 256 * 1024,          /* bytes read or hashed at a time */
+    CAS_INDEX_MAX = 8 * 1024 * 1024, /* index.json */
+    CAS_REFS_MAX = 65536,
+    CAS_NAME_MAX = 255,
+    CAS_TEMP_NAME_MAX = 48,
+    CAS_LISTING_MAX = 16 * 1024 * 1024, /* blobs of one store */
+};
+
+/* A file whose bytes are known to match its digest as long as this identity stays. */
+struct cas_memo_entry {
+    bool used;
+    uint8_t digest[DIGEST_SHA256_SIZE];
+    dev_t dev;
+    ino_t ino;
+    off_t size;
+    struct timespec mtime;
+    struct timespec ctime;
+};
+
+struct cas {
+    char *path;
+    bool read_only;
+    struct cas *lower; /* borrowed */
+    int root;
+    int blobs;   /* blobs/sha256 */
+    int temp;    /* -1 when read-only */
+    int actions; /* -1 when there is none */
+    int lock;    /* -1 when read-only */
+    atomic_uint temp_count;
+    pthread_mutex_t mutex; /* for all below, and for index.json within the process */
+    struct cas_memo_entry *memo;
+    size_t memo_cap;
+    size_t memo_count;
+};
+
+/* ERR_HOST when the store was opened read-only. */
+int cas_need_writable(const struct cas *cas, struct err *e);
+/* ERR_INPUT when the digest is no SHA-256. */
+int cas_need_sha256(const struct digest *digest, struct err *e);
+
+/* Opens the file of that name without verifying it. Not there: *fd is -1. No regular file:
+ * ERR_INPUT. */
+int cas_open_raw(struct cas *cas, const struct digest *digest, int *fd, struct stat *st,
+                 struct err *e);
+/* cas_has without the store beneath. */
+bool cas_has_own(const struct cas *cas, const struct digest *digest);
+bool cas_memo_knows(struct cas *cas, const struct digest *digest, const struct stat *st);
+/* Best effort: without memory it is forgotten. */
+void cas_memo_add(struct cas *cas, const struct digest *digest, const struct stat *st);
+int cas_damaged(const struct cas *cas, const struct digest *digest, struct err *e, const char *why);
+int cas_missing(const struct cas *cas, const struct digest *digest, struct err *e);
+
+/* A new file in temp/; `name` has CAS_TEMP_NAME_MAX bytes. */
+int cas_temp_open(struct cas *cas, char *name, int *fd, struct err *e);
+void cas_temp_remove(struct cas *cas, const char *name);
+/* Removes all of temp/; only under the exclusive lock. *count and *bytes are added to. */
+int cas_temp_clear(struct cas *cas, bool dry_run, uint64_t *count, uint64_t *bytes, struct err *e);
+/* Atomic replacement of dir/name by way of temp/; `sync` for what must survive a power cut. */
+int cas_replace(struct cas *cas, int dir, const char *name, const void *data, size_t len, bool sync,
+                struct err *e);
+/* fsync of a directory. */
+int cas_sync_dir(const struct cas *cas, int dir, struct err *e);
+/* A bounded regular file beneath `dir`, links not followed. Missing: *found false. */
+int cas_read_small(const struct cas *cas, int dir, const char *name, struct buf *out, bool *found,
+                   struct err *e);
+
+#endif

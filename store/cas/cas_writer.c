@@ -1,0 +1,278 @@
+/* Writing blobs: bytes go to a private file, and get their name only when they are complete, synced
+ * and right. */
+#include "store/cas/cas_internal.h"
+
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The kernel is told to start writing this often, so that the sync at the end finds little left to
+ * do. */
+static const uint64_t WRITEBACK = 8 * 1024 * 1024;
+
+struct cas_writer {
+    struct cas *cas;
+    struct hasher *hasher;
+    struct digest expected; /* alg 0 = none */
+    uint64_t expected_size;
+    uint64_t written;
+    uint64_t flushed;
+    int fd;
+    bool named;  /* the temporary file exists */
+    bool direct; /* the descriptor was handed out */
+    char name[CAS_TEMP_NAME_MAX];
+};
+
+int cas_writer_new(struct cas *cas, const struct digest *expected, uint64_t expected_size,
+                   struct cas_writer **out, struct err *e)
+{
+    if (expected != NULL && cas_need_sha256(expected, e) != 0)
+        return -ERR_INPUT;
+    struct cas_writer *fresh = calloc(1, sizeof(*fresh));
+    if (fresh == NULL)
+        return err_oom(e);
+    fresh->cas = cas;
+    fresh->fd = -1;
+    AUTO_CAS_WRITER struct cas_writer *w = fresh;
+    if (expected != NULL)
+        w->expected = *expected;
+    w->expected_size = expected_size;
+    int rc = cas_temp_open(cas, w->name, &w->fd, e);
+    if (rc != 0)
+        return rc;
+    w->named = true;
+    rc = hasher_new(DIGEST_SHA256, &w->hasher, e);
+    if (rc != 0)
+        return rc;
+    *out = steal_ptr(&w);
+    return 0;
+}
+
+void cas_writer_free(struct cas_writer *w)
+{
+    if (w == NULL)
+        return;
+    if (w->named)
+        cas_temp_remove(w->cas, w->name);
+    scope_close(&w->fd);
+    hasher_free(w->hasher);
+    free(w);
+}
+
+static int wrong_size(const struct cas_writer *w, uint64_t size, const char *how, struct err *e)
+{
+    return err_set(e, ERR_INPUT,
+                   "cannot store blob: it is %s%" PRIu64 " bytes long, expected were %" PRIu64, how,
+                   size, w->expected_size);
+}
+
+int cas_writer_write(struct cas_writer *w, const void *data, size_t len, struct err *e)
+{
+    uint64_t after = 0;
+    if (!add_u64(w->written, len, &after))
+        return err_set(e, ERR_INPUT, "cannot store blob: it is too long");
+    if (w->expected_size != CAS_SIZE_UNKNOWN && after > w->expected_size)
+        return wrong_size(w, after, "at least ", e);
+    int rc = fd_write_all(w->fd, data, len, "a blob", e);
+    if (rc != 0)
+        return err_wrap(e, "cannot write to store '%s'", w->cas->path);
+    rc = w->direct ? 0 : hasher_update(w->hasher, data, len, e);
+    if (rc != 0)
+        return rc;
+    w->written = after;
+    if (w->written - w->flushed >= WRITEBACK) {
+        (void)sync_file_range(w->fd, (off_t)w->flushed, (off_t)(w->written - w->flushed),
+                              SYNC_FILE_RANGE_WRITE);
+        w->flushed = w->written;
+    }
+    return 0;
+}
+
+int cas_writer_fd(struct cas_writer *w)
+{
+    w->direct = true;
+    return w->fd;
+}
+
+/* What was written, and whether it is what was expected. */
+static int measure(struct cas_writer *w, struct digest *digest, uint64_t *size, struct err *e)
+{
+    int rc = 0;
+    if (w->direct) {
+        if (lseek(w->fd, 0, SEEK_SET) < 0)
+            return err_os(e, errno, "cannot read back from store '%s'", w->cas->path);
+        rc = digest_fd(DIGEST_SHA256, w->fd, digest, size, e);
+    } else {
+        rc = hasher_final(w->hasher, digest, e);
+        *size = w->written;
+    }
+    if (rc != 0)
+        return rc;
+    if (w->expected_size != CAS_SIZE_UNKNOWN && *size != w->expected_size)
+        return wrong_size(w, *size, "", e);
+    if (w->expected.alg != 0 && !digest_equal(digest, &w->expected)) {
+        char got[DIGEST_TEXT_MAX];
+        char wanted[DIGEST_TEXT_MAX];
+        return err_set(e, ERR_INPUT, "cannot store blob: its digest is %s, expected was %s",
+                       digest_format(digest, got), digest_format(&w->expected, wanted));
+    }
+    return 0;
+}
+
+/* A good blob of that name is there already. A damaged one is not good: ours will replace it. */
+static int already_there(struct cas *cas, const struct digest *digest, bool *there, bool *damaged,
+                         struct err *e)
+{
+    int fd = -1;
+    struct err why = ERR_INIT;
+    int rc = cas_has_own(cas, digest) ? cas_open_blob(cas, digest, &fd, NULL, &why) : 1;
+    scope_close(&fd);
+    if (rc < 0 && rc != -ERR_INPUT) {
+        *e = why;
+        return rc;
+    }
+    *there = rc == 0;
+    *damaged = rc == -ERR_INPUT;
+    return 0;
+}
+
+/* Gives the synced file its name, over nothing unless `replace`. */
+static int publish(struct cas_writer *w, const char *name, bool replace, struct err *e)
+{
+    struct cas *cas = w->cas;
+    if (renameat2(cas->temp, w->name, cas->blobs, name, replace ? 0 : RENAME_NOREPLACE) == 0) {
+        w->named = false;
+        return 0;
+    }
+    if (errno == EEXIST) /* somebody was faster, with the same bytes */
+        return 0;
+    /* File systems that cannot refuse to replace: a link can. */
+    if (errno == EINVAL || errno == ENOSYS || errno == EPERM) {
+        if (linkat(cas->temp, w->name, cas->blobs, name, 0) == 0 || errno == EEXIST)
+            return 0;
+    }
+    return err_os(e, errno, "cannot name blob %s in '%s'", name, cas->path);
+}
+
+static int settle(struct cas_writer *w, const struct digest *digest, struct err *e)
+{
+    struct cas *cas = w->cas;
+    bool there = false;
+    bool damaged = false;
+    int rc = already_there(cas, digest, &there, &damaged, e);
+    if (rc != 0)
+        return rc;
+    if (!there) {
+        if (fchmod(w->fd, 0444) != 0 || fdatasync(w->fd) != 0)
+            return err_os(e, errno, "cannot write to store '%s'", cas->path);
+        char name[DIGEST_TEXT_MAX];
+        rc = publish(w, digest_hex(digest, name), damaged, e);
+        if (rc != 0)
+            return rc;
+    }
+    /* Also for a blob that was there: its writer may not have come so far yet. */
+    return cas_sync_dir(cas, cas->blobs, e);
+}
+
+int cas_writer_commit(struct cas_writer *w, struct digest *digest, uint64_t *size, struct err *e)
+{
+    struct digest actual;
+    uint64_t actual_size = 0;
+    int rc = measure(w, &actual, &actual_size, e);
+    if (rc == 0)
+        rc = settle(w, &actual, e);
+    /* Renamed, our descriptor is the blob. After a link the temporary name goes first: it changes
+     * the ctime. */
+    struct stat st;
+    bool ours = rc == 0 && !w->named;
+    if (w->named)
+        cas_temp_remove(w->cas, w->name);
+    w->named = false;
+    if (ours && fstat(w->fd, &st) == 0)
+        cas_memo_add(w->cas, &actual, &st);
+    scope_close(&w->fd);
+    w->fd = -1;
+    if (rc != 0)
+        return rc;
+    if (digest != NULL)
+        *digest = actual;
+    if (size != NULL)
+        *size = actual_size;
+    return 0;
+}
+
+int cas_put(struct cas *cas, const void *data, size_t len, struct digest *digest, struct err *e)
+{
+    AUTO_CAS_WRITER struct cas_writer *w = NULL;
+    int rc = cas_writer_new(cas, NULL, len, &w, e);
+    if (rc == 0)
+        rc = cas_writer_write(w, data, len, e);
+    if (rc == 0)
+        rc = cas_writer_commit(w, digest, NULL, e);
+    return rc;
+}
+
+int cas_import_file(struct cas *cas, const char *path, const struct digest *expected,
+                    struct digest *digest, uint64_t *size, struct err *e)
+{
+    AUTO_CLOSE int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (fd < 0)
+        return err_os_code(e, errno == EMFILE || errno == ENFILE ? ERR_HOST : ERR_INPUT, errno,
+                           "cannot open '%s'", path);
+    struct stat st;
+    if (fstat(fd, &st) != 0)
+        return err_os(e, errno, "cannot look at '%s'", path);
+    if (!S_ISREG(st.st_mode))
+        return err_set(e, ERR_INPUT, "cannot store '%s': it is no regular file", path);
+    AUTO_CAS_WRITER struct cas_writer *w = NULL;
+    AUTO_FREE uint8_t *chunk = malloc(CAS_CHUNK);
+    if (chunk == NULL)
+        return err_oom(e);
+    int rc = cas_writer_new(cas, expected, CAS_SIZE_UNKNOWN, &w, e);
+    while (rc == 0) {
+        ssize_t n = read(fd, chunk, CAS_CHUNK);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            rc = err_os(e, errno, "cannot read '%s'", path);
+        else if (n == 0)
+            break;
+        else
+            rc = cas_writer_write(w, chunk, (size_t)n, e);
+    }
+    if (rc == 0)
+        rc = cas_writer_commit(w, digest, size, e);
+    return rc == 0 ? 0 : err_wrap(e, "cannot store '%s'", path);
+}
+
+int cas_export_file(struct cas *cas, const struct digest *digest, const char *path, struct err *e)
+{
+    struct cas_stream *s = NULL;
+    int rc = cas_stream_open(cas, digest, &s, e);
+    AUTO_ATOMIC_FILE out = ATOMIC_FILE_INIT;
+    AUTO_FREE uint8_t *chunk = malloc(CAS_CHUNK);
+    if (rc == 0 && chunk == NULL)
+        rc = err_oom(e);
+    if (rc == 0)
+        rc = atomic_file_open(&out, path, 0644, e);
+    uint64_t done = 0;
+    uint64_t flushed = 0;
+    for (size_t got = 1; rc == 0 && got != 0;) {
+        rc = cas_stream_read(s, chunk, CAS_CHUNK, &got, e);
+        if (rc == 0 && got != 0)
+            rc = fd_write_all(out.fd, chunk, got, path, e);
+        done += got;
+        if (rc == 0 && done - flushed >= WRITEBACK) {
+            (void)sync_file_range(out.fd, (off_t)flushed, (off_t)(done - flushed),
+                                  SYNC_FILE_RANGE_WRITE);
+            flushed = done;
+        }
+    }
+    cas_stream_close(s);
+    return rc == 0 ? atomic_file_commit(&out, e) : rc;
+}
