@@ -19,9 +19,11 @@ enum { LOG_ENTRY_MAX = 65535 /* C2SP tlog-tiles: uint16 length */ };
 
 struct tlog;
 
-/* Makes a log directory: log.db, the encrypted key and the public vkey. `origin`: C2SP key name (a bare host name). */
+/* Makes a log directory: log.db, the encrypted key and the public vkey. `origin`: C2SP key name (a
+ * bare host name). */
 int tlog_create(const char *path, const char *origin, const char *passphrase, struct err *e);
-/* `passphrase` NULL opens for reading only. Verifies the stored checkpoint and tree head; ERR_LOG when they disagree. */
+/* `passphrase` NULL opens for reading only. Verifies the stored checkpoint and tree head; ERR_LOG
+ * when they disagree. */
 int tlog_open(const char *path, const char *passphrase, struct tlog **out, struct err *e);
 void tlog_close(struct tlog *log);
 uint64_t tlog_size(const struct tlog *log);
