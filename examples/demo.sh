@@ -61,9 +61,8 @@ show verify out/hello.squashfs --bundle hello.sigstore.json --policy policy.json
 look "assay attest show build/demo/verdict.sigstore.json" "assay log show build/demo/log"
 
 step "5. Prove: the verdict is in the log; anyone checks that offline with the log's public key"
-show attest envelope verdict.sigstore.json -o verdict.dsse.json
 show log prove log --index 0 -o verdict.tlog-proof
-show log check verdict.tlog-proof --entry verdict.dsse.json --key log/vkey
+show log check verdict.tlog-proof --entry verdict.sigstore.json --key log/vkey
 look "cat build/demo/verdict.tlog-proof"
 
 step "6. Boot: what was verified runs (riscv64 under QEMU)"
