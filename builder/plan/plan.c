@@ -21,8 +21,9 @@ static const uint64_t size_max = (UINT64_C(1) << 53) - 1;
 /* One pass over a document: the plan that is filled, and where each id is. */
 struct parse {
     struct plan *plan;
-    json_t *
-        ids; /* id -> index: inputs count from 0, steps follow them; only looked up, never walked */
+    size_t refs; /* of all steps so far */
+    /* id -> index: inputs count from 0, steps follow them. Only looked up, never walked. */
+    json_t *ids;
 };
 
 static bool is_lower_digit(char c)
@@ -207,8 +208,7 @@ static int parse_ref(const struct parse *p, const struct jcur *c, const struct s
     return 0;
 }
 
-static int parse_refs(const struct parse *p, const struct jcur *c, struct plan_step *step,
-                      struct err *e)
+static int parse_refs(struct parse *p, const struct jcur *c, struct plan_step *step, struct err *e)
 {
     size_t count;
     int r = jcur_array(c, PLAN_INPUTS_MAX, &count, e);
@@ -217,6 +217,9 @@ static int parse_refs(const struct parse *p, const struct jcur *c, struct plan_s
     if (count < step->kind->min_inputs || count > step->kind->max_inputs)
         return jcur_fail(c, e, "%s takes %zu to %zu inputs, not %zu", step->kind->name,
                          step->kind->min_inputs, step->kind->max_inputs, count);
+    p->refs += count;
+    if (p->refs > PLAN_REFS_MAX)
+        return jcur_fail(c, e, "the steps have more than %d inputs in all", PLAN_REFS_MAX);
     step->in = array_new(count, sizeof(*step->in));
     if (count > 0 && step->in == NULL)
         return err_oom(e);

@@ -21,6 +21,7 @@ enum {
     PLAN_DEPTH_MAX = 64,
     PLAN_INPUTS_MAX = 65536,
     PLAN_STEPS_MAX = 4096,
+    PLAN_REFS_MAX = 1 << 20, /* inputs of all steps together */
     PLAN_OUTPUTS_MAX = 256,
     PLAN_ID_MAX = 128,
 };

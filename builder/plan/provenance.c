@@ -1,0 +1,155 @@
+#include "builder/plan/provenance.h"
+
+#include "attest/statement.h"
+
+#include <string.h>
+
+/* Appends `text` with everything but RFC 3986's unreserved characters (and `keep`) escaped. */
+static int percent_encode(const char *text, const char *keep, struct buf *out, struct err *e)
+{
+    for (const char *p = text; *p != '\0'; p++) {
+        char c = *p;
+        bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                     strchr("-._~", c) != NULL || strchr(keep, c) != NULL;
+        int r = plain ? buf_add(out, p, 1, e) : buf_addf(out, e, "%%%02X", (unsigned char)c);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+/* The package URL of an input that came from Debian; nothing for others. */
+static int input_uri(const json_t *from, struct buf *out, struct err *e)
+{
+    const json_t *debian = json_object_get(from, "debian");
+    if (debian == NULL)
+        return 0;
+    int r;
+    if ((r = buf_add_str(out, "pkg:deb/debian/", e)) < 0 ||
+        (r = percent_encode(json_string_value(json_object_get(debian, "package")), "", out, e)) <
+            0 ||
+        (r = buf_add_str(out, "@", e)) < 0 ||
+        (r = percent_encode(json_string_value(json_object_get(debian, "version")), ":", out, e)) <
+            0 ||
+        (r = buf_add_str(out, "?arch=", e)) < 0)
+        return r;
+    return percent_encode(json_string_value(json_object_get(debian, "architecture")), "", out, e);
+}
+
+/* Appends a descriptor to an array. */
+static int push_descriptor(json_t *array, const char *name, const char *uri,
+                           const struct digest *digest, const char *media_type, struct err *e)
+{
+    json_t *descriptor = NULL;
+    int r = resource_descriptor(name, uri, digest, media_type, &descriptor, e);
+    return r < 0 ? r : json_push(array, descriptor, e);
+}
+
+static int put_subjects(const struct plan *plan, const struct execution *x, json_t *subjects,
+                        struct err *e)
+{
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < plan->output_count; i++) {
+        const struct plan_output *o = &plan->outputs[i];
+        const struct executed_step *s = &x->steps[o->step];
+        if (s->fate != STEP_NOT_NEEDED && s->has_output)
+            r = push_descriptor(subjects, o->name, NULL, &s->digest, o->media_type, e);
+    }
+    return r;
+}
+
+static int put_dependencies(const struct plan *plan, json_t *dependencies, struct err *e)
+{
+    for (size_t i = 0; i < plan->input_count; i++) {
+        const struct plan_input *in = &plan->inputs[i];
+        AUTO_BUF uri = BUF_INIT(65536);
+        int r = input_uri(in->from, &uri, e);
+        if (r < 0 || (r = push_descriptor(dependencies, in->id, uri.len > 0 ? buf_str(&uri) : NULL,
+                                          &in->digest, NULL, e)) < 0)
+            return r;
+    }
+    return 0;
+}
+
+static int put_byproducts(const struct plan *plan, const struct execution *x, json_t *byproducts,
+                          struct err *e)
+{
+    for (size_t i = 0; i < plan->step_count; i++) {
+        AUTO_FREE char *name = NULL;
+        if (x->steps[i].fate == STEP_NOT_NEEDED || !x->steps[i].has_output)
+            continue;
+        int r = str_format(&name, e, "step/%s", plan->steps[i].id);
+        if (r < 0 ||
+            (r = push_descriptor(byproducts, name, NULL, &x->steps[i].digest, NULL, e)) < 0)
+            return r;
+    }
+    return 0;
+}
+
+/* The predicate's arrays and objects, owned together. */
+struct parts {
+    json_t *external;
+    json_t *internal;
+    json_t *dependencies;
+    json_t *version;
+    json_t *tools;
+    json_t *byproducts;
+};
+
+static void parts_dispose(struct parts *p)
+{
+    json_decref(p->external);
+    json_decref(p->internal);
+    json_decref(p->dependencies);
+    json_decref(p->version);
+    json_decref(p->tools);
+    json_decref(p->byproducts);
+}
+
+static int fill_parts(const struct plan *plan, const struct execution *x,
+                      const struct digest *builder_digest, struct parts *p, struct err *e)
+{
+    p->external = json_object();
+    p->internal = json_object();
+    p->dependencies = json_array();
+    p->version = json_object();
+    p->tools = json_array();
+    p->byproducts = json_array();
+    int r;
+    if ((r = json_put(p->external, "recipe", json_incref(plan->recipe), e)) < 0 ||
+        (r = json_put(p->internal, "plan", json_incref(plan->document), e)) < 0 ||
+        (r = json_put_digest(p->internal, "planDigest", &plan->digest, e)) < 0 ||
+        (r = put_dependencies(plan, p->dependencies, e)) < 0 ||
+        (r = json_put_string(p->version, "assay", ASSAY_VERSION, e)) < 0 ||
+        (r = push_descriptor(p->tools, "assay-build", NULL, builder_digest, NULL, e)) < 0)
+        return r;
+    return put_byproducts(plan, x, p->byproducts, e);
+}
+
+int provenance_format(const struct plan *plan, const struct execution *execution,
+                      const char *builder_id, const struct digest *builder_digest, struct buf *out,
+                      struct err *e)
+{
+    AUTO(parts_dispose) struct parts parts = {0};
+    AUTO_JSON json_t *subjects = json_array();
+    AUTO_JSON json_t *statement = NULL;
+    json_t *predicate = NULL;
+    int r;
+    if (subjects == NULL)
+        return err_oom(e);
+    if ((r = fill_parts(plan, execution, builder_digest, &parts, e)) < 0 ||
+        (r = put_subjects(plan, execution, subjects, e)) < 0)
+        return r;
+    const struct provenance p = {.build_type = PROVENANCE_BUILD_TYPE,
+                                 .external_parameters = parts.external,
+                                 .internal_parameters = parts.internal,
+                                 .resolved_dependencies = parts.dependencies,
+                                 .builder_id = builder_id,
+                                 .builder_version = parts.version,
+                                 .builder_dependencies = parts.tools,
+                                 .byproducts = parts.byproducts};
+    if ((r = provenance_predicate(&p, &predicate, e)) < 0 ||
+        (r = statement_new(steal_ptr(&subjects), PROVENANCE_TYPE, predicate, &statement, e)) < 0)
+        return r;
+    return jcs_format(statement, out, e);
+}

@@ -1,0 +1,16 @@
+/* The unsigned provenance of a build: in-toto Statement v1 with SLSA provenance v1, without times.
+ */
+#ifndef ASSAY_BUILDER_PLAN_PROVENANCE_H
+#define ASSAY_BUILDER_PLAN_PROVENANCE_H
+
+#include "builder/plan/execute.h"
+
+#define PROVENANCE_BUILD_TYPE ASSAY_URI "buildtypes/plan/v1"
+#define PROVENANCE_BUILDER_ID ASSAY_URI "builder/assay-build/v1"
+
+/* Canonical JSON, no final newline. A subject for each output whose step was executed. Appends. */
+int provenance_format(const struct plan *plan, const struct execution *execution,
+                      const char *builder_id, const struct digest *builder_digest, struct buf *out,
+                      struct err *e);
+
+#endif
