@@ -4,6 +4,9 @@
 
 #include "base/buf.h"
 
+/* Where a program named without '/' is looked for. */
+#define PATH_DEFAULT "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
 struct process_options {
     const char *const
         *argv; /* NULL-terminated; argv[0] is looked up in PATH_DEFAULT when it has no '/' */
@@ -11,12 +14,28 @@ struct process_options {
     const char *cwd;        /* NULL = unchanged */
     const void *input;      /* fed to stdin; NULL = /dev/null */
     size_t input_len;
-    struct buf *output; /* stdout, bounded by its max (excess is an error); NULL = /dev/null */
+    struct buf *output; /* stdout, bounded by its max (excess is ERR_INPUT); NULL = /dev/null */
     struct buf *errors; /* stderr, its last bytes up to max are kept; NULL = inherited */
     unsigned timeout_seconds; /* 0 = none; on expiry the process group is killed, ERR_HOST */
+    /*
+     * Sees stdout as it comes, before it is added to `output`; returns false when it has seen
+     * enough: the process group is then killed and *status is what became of it. NULL = none.
+     */
+    bool (*sink)(void *context, const uint8_t *data, size_t len);
+    void *sink_context;
+    bool *timed_out; /* not NULL: a timeout is no error, sets this instead */
 };
 
-/* *status is the exit status 0..255, or 128+signal. Not starting at all is an error (ERR_HOST). */
+/*
+ * Runs it and waits. *status is the exit status 0..255, or 128+signal. Not starting at all is an
+ * error (ERR_HOST; ERR_UNDECIDED when there is no such program). The child leads its own process
+ * group, inherits no descriptor but the three, has default signal dispositions, and dies with its
+ * parent; whatever is left of its group when it ends is killed.
+ */
 int process_run(const struct process_options *options, int *status, struct err *e);
+
+/* Full path of a program as process_run would find it; caller frees. ERR_UNDECIDED when there is
+ * none. */
+int process_find(const char *name, char **out, struct err *e);
 
 #endif

@@ -1,0 +1,146 @@
+#include "base/capture.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <time.h>
+
+enum { STREAMS_MAX = 4, CHUNK = 65536 };
+
+int64_t monotonic_ms(void)
+{
+    struct timespec ts = {0};
+    if (clock_gettime(CLOCK_MONOTONIC, &ts) != 0)
+        return 0;
+    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+/* Keeps the last max bytes of all that was added. */
+static int add_tail(struct buf *b, const uint8_t *data, size_t len, struct err *e)
+{
+    if (len >= b->max) {
+        data += len - b->max;
+        len = b->max;
+        b->len = 0;
+    } else if (b->len > b->max - len) {
+        size_t gone = b->len - (b->max - len);
+        memmove(b->data, b->data + gone, b->len - gone);
+        b->len -= gone;
+    }
+    return buf_add(b, data, len, e);
+}
+
+static int take(struct capture_stream *s, const uint8_t *data, size_t len, bool *stop,
+                struct err *e)
+{
+    if (s->sink != NULL && !s->sink(s->sink_context, data, len))
+        *stop = true;
+    if (s->buf == NULL)
+        return 0;
+    if (s->tail)
+        return add_tail(s->buf, data, len, e);
+    if (len > s->buf->max - s->buf->len)
+        return err_set(e, ERR_INPUT, "%s is larger than %zu bytes", s->name, s->buf->max);
+    return buf_add(s->buf, data, len, e);
+}
+
+/* One read. *more is false when there is nothing to read now or ever. */
+static int read_once(struct capture_stream *s, bool *more, bool *stop, struct err *e)
+{
+    uint8_t chunk[CHUNK];
+    *more = false;
+    ssize_t n = read(s->fd, chunk, sizeof(chunk));
+    if (n < 0 && errno == EINTR) {
+        *more = true;
+        return 0;
+    }
+    if (n < 0 && errno == EAGAIN)
+        return 0;
+    if (n < 0)
+        return err_os(e, errno, "cannot read %s", s->name);
+    if (n == 0) {
+        s->fd = -1;
+        return 0;
+    }
+    *more = true;
+    return take(s, chunk, (size_t)n, stop, e);
+}
+
+/*
+ * After the child's end a grandchild may still hold the pipe and fill it for ever, so what is
+ * drained is bounded: the pipe's own capacity (at most 1 MiB unprivileged) is all that the child
+ * itself can have left behind.
+ */
+static int drain(struct capture_stream *streams, size_t count, bool *stop, struct err *e)
+{
+    for (size_t i = 0; i < count; i++) {
+        bool more = streams[i].fd >= 0;
+        for (unsigned reads = 0; more && !*stop && streams[i].fd >= 0 && reads < 256; reads++) {
+            int r = read_once(&streams[i], &more, stop, e);
+            if (r < 0)
+                return r;
+        }
+    }
+    return 0;
+}
+
+static int wait_ms(int64_t deadline_ms)
+{
+    if (deadline_ms < 0)
+        return -1;
+    int64_t left = deadline_ms - monotonic_ms();
+    if (left <= 0)
+        return 0;
+    return left > 60000 ? 60000 : (int)left;
+}
+
+static int read_ready(struct capture_stream *streams, const struct pollfd *fds, size_t count,
+                      bool *stop, struct err *e)
+{
+    for (size_t i = 0; i < count && !*stop; i++) {
+        bool more = false;
+        if (fds[i].revents == 0 || streams[i].fd < 0)
+            continue;
+        int r = read_once(&streams[i], &more, stop, e);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+int capture_run(struct capture_stream *streams, size_t count, int end_fd, int64_t deadline_ms,
+                enum capture_end *end, struct err *e)
+{
+    struct pollfd fds[STREAMS_MAX + 1];
+    bool stop = false;
+    if (count > STREAMS_MAX)
+        return err_set(e, ERR_HOST, "too many streams to capture");
+    for (;;) {
+        for (size_t i = 0; i < count; i++)
+            fds[i] = (struct pollfd){.fd = streams[i].fd, .events = POLLIN};
+        fds[count] = (struct pollfd){.fd = end_fd, .events = POLLIN};
+        int n = poll(fds, count + 1, wait_ms(deadline_ms));
+        if (n < 0 && errno != EINTR)
+            return err_os(e, errno, "cannot wait for a process");
+        if (n <= 0) {
+            if (deadline_ms >= 0 && monotonic_ms() >= deadline_ms) {
+                *end = CAPTURE_EXPIRED;
+                return 0;
+            }
+            continue;
+        }
+        bool ended = fds[count].revents != 0;
+        int r = ended ? drain(streams, count, &stop, e) : read_ready(streams, fds, count, &stop, e);
+        if (r < 0)
+            return r;
+        if (ended || stop) {
+            *end = stop ? CAPTURE_STOPPED : CAPTURE_ENDED;
+            return 0;
+        }
+        /* A child that never stops printing must not keep the deadline from being looked at. */
+        if (deadline_ms >= 0 && monotonic_ms() >= deadline_ms) {
+            *end = CAPTURE_EXPIRED;
+            return 0;
+        }
+    }
+}

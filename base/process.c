@@ -1,0 +1,307 @@
+#include "base/process.h"
+
+#include "base/capture.h"
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+static const char *const env_default[] = {"PATH=" PATH_DEFAULT, "HOME=/", "LC_ALL=C.UTF-8",
+                                          "TZ=UTC", NULL};
+
+/* What the child needs, all made before the fork: after it only async-signal-safe calls are made.
+ */
+struct child {
+    const char *program;
+    char *const *argv;
+    char *const *env;
+    const char *cwd;
+    int in;     /* becomes stdin */
+    int out;    /* becomes stdout */
+    int err;    /* becomes stderr; -1 = inherited */
+    int report; /* errno of a failed start; closed by a successful exec */
+    pid_t parent;
+};
+
+int process_find(const char *name, char **out, struct err *e)
+{
+    if (strchr(name, '/') != NULL)
+        return str_copy(out, name, e);
+    const char *dir = PATH_DEFAULT;
+    while (*dir != '\0') {
+        size_t len = strcspn(dir, ":");
+        AUTO_FREE char *path = NULL;
+        int r = str_format(&path, e, "%.*s/%s", (int)len, dir, name);
+        if (r < 0)
+            return r;
+        struct stat st;
+        if (stat(path, &st) == 0 && S_ISREG(st.st_mode) && access(path, X_OK) == 0) {
+            *out = steal_ptr(&path);
+            return 0;
+        }
+        dir += len + (dir[len] == ':');
+    }
+    return err_set(e, ERR_UNDECIDED, "cannot run '%s': no such program in %s", name, PATH_DEFAULT);
+}
+
+static __attribute__((noreturn)) void child_fail(const struct child *c, int errnum)
+{
+    ssize_t n = write(c->report, &errnum, sizeof(errnum));
+    _exit(n == (ssize_t)sizeof(errnum) ? 127 : 126);
+}
+
+/* Ignored signals survive exec; a program must not see what its caller chose to ignore. */
+static void reset_signals(void)
+{
+    for (int s = 1; s < NSIG; s++)
+        (void)signal(s, SIG_DFL);
+    sigset_t none;
+    sigemptyset(&none);
+    (void)sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static __attribute__((noreturn)) void child_run(const struct child *c)
+{
+    if (setpgid(0, 0) != 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) != 0)
+        child_fail(c, errno);
+    if (getppid() != c->parent)
+        _exit(126);
+    reset_signals();
+    /* The sources are all above 2 (see fd_above), so no dup2 overwrites a later source. */
+    if (dup2(c->in, 0) < 0 || dup2(c->out, 1) < 0 || (c->err >= 0 && dup2(c->err, 2) < 0))
+        child_fail(c, errno);
+    if (syscall(SYS_close_range, 3U, ~0U, 4U /* CLOSE_RANGE_CLOEXEC */) != 0)
+        child_fail(c, errno);
+    if (c->cwd != NULL && chdir(c->cwd) != 0)
+        child_fail(c, errno);
+    execve(c->program, c->argv, c->env);
+    child_fail(c, errno);
+}
+
+/* A caller may have closed 0, 1 or 2: descriptors made here are moved out of that range. */
+static int fd_above(int *fd, struct err *e)
+{
+    if (*fd > 2)
+        return 0;
+    int moved = fcntl(*fd, F_DUPFD_CLOEXEC, 3);
+    if (moved < 0)
+        return err_os(e, errno, "cannot duplicate a descriptor");
+    (void)close(*fd);
+    *fd = moved;
+    return 0;
+}
+
+static int make_pipe(int *readable, int *writable, struct err *e)
+{
+    int fds[2];
+    if (pipe2(fds, O_CLOEXEC) != 0)
+        return err_os(e, errno, "cannot make a pipe");
+    *readable = fds[0];
+    *writable = fds[1];
+    int r = fd_above(readable, e);
+    if (r == 0)
+        r = fd_above(writable, e);
+    if (r == 0 && fcntl(*readable, F_SETFL, O_NONBLOCK) != 0)
+        r = err_os(e, errno, "cannot set up a pipe");
+    return r;
+}
+
+static int open_null(int flags, int *out, struct err *e)
+{
+    *out = open("/dev/null", flags | O_CLOEXEC | O_NOCTTY);
+    if (*out < 0)
+        return err_os(e, errno, "cannot open '/dev/null'");
+    return fd_above(out, e);
+}
+
+/* The input is a file in memory: nothing has to be fed while the child runs, so nothing can block.
+ */
+static int open_input(const struct process_options *o, int *out, struct err *e)
+{
+    if (o->input == NULL)
+        return open_null(O_RDONLY, out, e);
+    *out = memfd_create("input", MFD_CLOEXEC);
+    if (*out < 0)
+        return err_os(e, errno, "cannot make a file in memory");
+    int r = fd_above(out, e);
+    if (r == 0)
+        r = fd_write_all(*out, o->input, o->input_len, "standard input", e);
+    if (r == 0 && lseek(*out, 0, SEEK_SET) != 0)
+        r = err_os(e, errno, "cannot rewind a file in memory");
+    return r;
+}
+
+/* Reaps; the group is killed first, while the zombie still keeps its number from being reused. */
+static int reap(pid_t pid, int *status, struct err *e)
+{
+    int raw = 0;
+    siginfo_t info;
+    while (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT) != 0) {
+        if (errno != EINTR)
+            return err_os(e, errno, "cannot wait for a process");
+    }
+    (void)kill(-pid, SIGKILL);
+    while (waitpid(pid, &raw, 0) < 0) {
+        if (errno != EINTR)
+            return err_os(e, errno, "cannot wait for a process");
+    }
+    *status = WIFSIGNALED(raw) ? 128 + WTERMSIG(raw) : WEXITSTATUS(raw);
+    return 0;
+}
+
+static void kill_child(pid_t pid)
+{
+    (void)kill(-pid, SIGKILL);
+    (void)kill(pid, SIGKILL); /* it may not have made its group yet */
+}
+
+/* Waits for the exec: the report pipe gives an errno, or ends. */
+static int started(int report, const char *name, struct err *e)
+{
+    int errnum = 0;
+    ssize_t n;
+    if (fcntl(report, F_SETFL, 0) != 0)
+        return err_os(e, errno, "cannot set up a pipe");
+    do {
+        n = read(report, &errnum, sizeof(errnum));
+    } while (n < 0 && errno == EINTR);
+    if (n < 0)
+        return err_os(e, errno, "cannot run '%s'", name);
+    if (n == 0)
+        return 0;
+    return err_os_code(e, errnum == ENOENT ? ERR_UNDECIDED : ERR_HOST, errnum, "cannot run '%s'",
+                       name);
+}
+
+struct pipes {
+    int in, out_read, out_write, err_read, err_write, report_read, report_write;
+};
+
+static void pipes_close(const struct pipes *p)
+{
+    const int fds[] = {p->in,        p->out_read,    p->out_write,   p->err_read,
+                       p->err_write, p->report_read, p->report_write};
+    for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++) {
+        if (fds[i] >= 0)
+            (void)close(fds[i]);
+    }
+}
+
+static void close_in_parent(struct pipes *p)
+{
+    int *const fds[] = {&p->in, &p->out_write, &p->err_write, &p->report_write};
+    for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++) {
+        if (*fds[i] >= 0)
+            (void)close(*fds[i]);
+        *fds[i] = -1;
+    }
+}
+
+static int pipes_open(const struct process_options *o, struct pipes *p, struct err *e)
+{
+    int r = make_pipe(&p->report_read, &p->report_write, e);
+    if (r == 0)
+        r = open_input(o, &p->in, e);
+    if (r == 0 && (o->output != NULL || o->sink != NULL))
+        r = make_pipe(&p->out_read, &p->out_write, e);
+    else if (r == 0)
+        r = open_null(O_WRONLY, &p->out_write, e);
+    if (r == 0 && o->errors != NULL)
+        r = make_pipe(&p->err_read, &p->err_write, e);
+    return r;
+}
+
+static int follow(const struct process_options *o, const struct pipes *p, pid_t pid,
+                  int64_t deadline, enum capture_end *end, struct err *e)
+{
+    struct capture_stream streams[] = {
+        {.fd = p->out_read,
+         .name = "standard output",
+         .buf = o->output,
+         .sink = o->sink,
+         .sink_context = o->sink_context},
+        {.fd = p->err_read, .name = "standard error", .buf = o->errors, .tail = true},
+    };
+    int r = started(p->report_read, o->argv[0], e);
+    if (r < 0)
+        return r;
+    AUTO_CLOSE int pidfd = (int)syscall(SYS_pidfd_open, pid, 0U);
+    if (pidfd < 0)
+        return err_os(e, errno, "cannot watch a process");
+    r = capture_run(streams, 2, pidfd, deadline, end, e);
+    return r < 0 ? err_wrap(e, "running '%s'", o->argv[0]) : 0;
+}
+
+static int run(const struct process_options *o, struct child *c, struct pipes *p, int *status,
+               struct err *e)
+{
+    int64_t deadline =
+        o->timeout_seconds == 0 ? -1 : monotonic_ms() + (int64_t)o->timeout_seconds * 1000;
+    enum capture_end end = CAPTURE_ENDED;
+    pid_t pid = fork();
+    if (pid < 0)
+        return err_os(e, errno, "cannot start a process");
+    if (pid == 0)
+        child_run(c);
+    close_in_parent(p);
+    int r = follow(o, p, pid, deadline, &end, e);
+    if (r < 0 || end != CAPTURE_ENDED)
+        kill_child(pid);
+    int how = 0;
+    struct err ignored = ERR_INIT;
+    int reaped = reap(pid, &how, r < 0 ? &ignored : e);
+    if (r < 0)
+        return r;
+    if (reaped < 0)
+        return reaped;
+    if (o->timed_out != NULL)
+        *o->timed_out = end == CAPTURE_EXPIRED;
+    else if (end == CAPTURE_EXPIRED)
+        return err_set(e, ERR_HOST, "'%s' took longer than %u seconds and was killed", o->argv[0],
+                       o->timeout_seconds);
+    *status = how;
+    return 0;
+}
+
+/* execve wants `char *const *` but changes nothing. */
+static char *const *unconst(const char *const *list)
+{
+    union {
+        const char *const *in;
+        char *const *out;
+    } u = {.in = list};
+    return u.out;
+}
+
+int process_run(const struct process_options *options, int *status, struct err *e)
+{
+    AUTO_FREE char *program = NULL;
+    int r = process_find(options->argv[0], &program, e);
+    if (r < 0)
+        return r;
+    struct pipes p = {-1, -1, -1, -1, -1, -1, -1};
+    r = pipes_open(options, &p, e);
+    if (r == 0) {
+        struct child c = {
+            .program = program,
+            .argv = unconst(options->argv),
+            .env = unconst(options->env != NULL ? options->env : env_default),
+            .cwd = options->cwd,
+            .in = p.in,
+            .out = p.out_write,
+            .err = p.err_write,
+            .report = p.report_write,
+            .parent = getpid(),
+        };
+        r = run(options, &c, &p, status, e);
+    }
+    pipes_close(&p);
+    return r;
+}
