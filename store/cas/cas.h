@@ -155,9 +155,11 @@ struct cas_listing {
 int cas_list(struct cas *cas, struct cas_listing *out, struct err *e);
 void cas_listing_dispose(struct cas_listing *listing);
 
-/* Hashes the blob afresh, whatever was known before; *good tells. Missing: not good. ERR_HOST when
- * it cannot be read. */
-int cas_check(struct cas *cas, const struct digest *digest, bool *good, struct err *e);
+/*
+ * Hashes the blob afresh, whatever was known before; *damaged tells whether the
+ * bytes under that name are wrong. A missing one is not damaged. ERR_HOST when it cannot be read.
+ */
+int cas_check(struct cas *cas, const struct digest *digest, bool *damaged, struct err *e);
 
 /*
  * Removes what no reference reaches, temporary files of writers that died, and

@@ -147,21 +147,19 @@ int cas_open_blob(struct cas *cas, const struct digest *digest, int *fd, uint64_
     return 0;
 }
 
-int cas_check(struct cas *cas, const struct digest *digest, bool *good, struct err *e)
+int cas_check(struct cas *cas, const struct digest *digest, bool *damaged, struct err *e)
 {
     AUTO_CLOSE int fd = -1;
     struct stat st;
     struct err why = ERR_INIT;
     int rc = cas_open_raw(cas, digest, &fd, &st, &why);
-    if (rc == 0 && fd < 0)
-        rc = cas_missing(cas, digest, &why);
-    if (rc == 0)
+    if (rc == 0 && fd >= 0)
         rc = verify_fd(cas, digest, fd, &st, &why);
     if (rc != 0 && rc != -ERR_INPUT) {
         *e = why;
         return rc;
     }
-    *good = rc == 0;
+    *damaged = rc != 0;
     return 0;
 }
 
