@@ -11,7 +11,15 @@
 #define DSSE_INTOTO_TYPE "application/vnd.in-toto+json"
 #define BUNDLE_MEDIA_TYPE "application/vnd.dev.sigstore.bundle.v0.3+json"
 
-enum { DSSE_PAYLOAD_MAX = 32 * 1024 * 1024, DSSE_SIGNATURES_MAX = 16 };
+enum {
+    DSSE_PAYLOAD_MAX = 32 * 1024 * 1024, /* bytes */
+    DSSE_SIGNATURES_MAX = 16,
+    DSSE_SIGNATURE_BYTES_MAX = 8 * 1024, /* of one signature */
+    DSSE_TYPE_MAX = 256,                 /* bytes of a payloadType */
+    DSSE_KEYID_MAX = 1024,               /* bytes of a keyid or of a bundle's hint */
+    /* Base64 of the largest payload, and room for the rest. */
+    DSSE_DOCUMENT_MAX = DSSE_PAYLOAD_MAX / 3 * 4 + 1024 * 1024,
+};
 
 struct dsse_signature {
     char *keyid; /* a hint, never evidence; "" when absent */
@@ -25,22 +33,32 @@ struct dsse_envelope {
     size_t payload_len;
     struct dsse_signature *signatures;
     size_t signature_count;
+    char *bundle_type; /* the bundle's mediaType; NULL for a bare envelope */
+    char *hint;        /* the bundle's publicKey.hint; NULL when it has none */
 };
 
-/* Pre-authentication encoding: appends. */
+/* Pre-authentication encoding: "DSSEv1 SP len(type) SP type SP len(body) SP body". Appends. */
 int dsse_pae(const char *type, const void *body, size_t len, struct buf *out, struct err *e);
+/* A new envelope with one signature, whose keyid is the key's id. */
 int dsse_sign(const struct signing_key *key, const char *type, const void *body, size_t len,
               struct dsse_envelope **out, struct err *e);
-/* Reads a bare DSSE envelope or a Sigstore bundle (v0.1 to v0.3) that holds one. */
+/*
+ * Reads a bare DSSE envelope or a Sigstore bundle (v0.1 to v0.3) that holds one. Duplicate
+ * members are refused, unknown ones ignored (the formats demand it); both base64 alphabets are
+ * taken; a bundle's envelope has exactly one signature. ERR_INPUT. `what` names the document.
+ */
 int dsse_parse(const void *data, size_t len, const char *what, struct dsse_envelope **out,
                struct err *e);
 int dsse_read(const char *path, struct dsse_envelope **out, struct err *e);
-/* Canonical JSON of the bare envelope / of a Sigstore bundle v0.3 whose hint is the key id.
- * Appends. */
+/* Canonical JSON of the bare envelope, without a final newline. Appends. */
 int dsse_format(const struct dsse_envelope *envelope, struct buf *out, struct err *e);
+/* The same of a Sigstore bundle v0.3 whose publicKey.hint is the keyid. One signature only. */
 int bundle_format(const struct dsse_envelope *envelope, struct buf *out, struct err *e);
 void dsse_free(struct dsse_envelope *envelope);
-/* Whether `key` signed it (both implementations). ERR_REJECTED when it did not. */
+/*
+ * Whether `key` signed it (both implementations). A keyid is never evidence: each signature is
+ * tried whatever it says. ERR_REJECTED when none verifies.
+ */
 int dsse_verify(const struct dsse_envelope *envelope, const struct public_key *key, struct err *e);
 
 static inline void scope_dsse(struct dsse_envelope **d)
