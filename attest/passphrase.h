@@ -1,0 +1,34 @@
+/*
+ * The passphrase of a private key: from --passphrase-file, else from ASSAY_PASSPHRASE, else asked
+ * for on the terminal with the echo off. It lives in locked memory that is wiped when freed.
+ */
+#ifndef ASSAY_ATTEST_PASSPHRASE_H
+#define ASSAY_ATTEST_PASSPHRASE_H
+
+#include "base/cli.h"
+#include "base/scope.h"
+
+/* The row that a command's option table needs before it may call passphrase_read. */
+#define CLI_OPTION_PASSPHRASE                                                                      \
+    {                                                                                              \
+        "passphrase-file", 0, CLI_STRING, "FILE",                                                  \
+            "take the key's passphrase from the first line of FILE, '-' for stdin (default: "      \
+            "$ASSAY_PASSPHRASE, else asked for)"                                                   \
+    }
+
+/*
+ * `prompt` is shown without a colon ("passphrase for 'x.key'"); `confirm` asks twice, on the
+ * terminal only. Empty, too long (KEY_PASSPHRASE_MAX) or nowhere to be had: ERR_USAGE; a missing
+ * file: ERR_INPUT. Free with passphrase_free.
+ */
+int passphrase_read(const struct cli *cli, const char *prompt, bool confirm, char **out,
+                    struct err *e);
+void passphrase_free(char *passphrase);
+
+static inline void scope_passphrase(char **p)
+{
+    passphrase_free(*p);
+}
+#define AUTO_PASSPHRASE AUTO(scope_passphrase)
+
+#endif
