@@ -119,15 +119,16 @@ static int check_input(const struct graph *g, const struct plan_input *input, st
 {
     char text[DIGEST_TEXT_MAX];
     uint64_t size = 0;
+    const char *store = g->options->store != NULL ? g->options->store : cas_path(g->options->cas);
     if (!cas_has(g->options->cas, &input->digest, &size))
         return err_set(e, ERR_INPUT,
                        "input '%s' (%s) is not in the store '%s'; 'assay lock' fetches it",
-                       input->id, digest_format(&input->digest, text), cas_path(g->options->cas));
+                       input->id, digest_format(&input->digest, text), store);
     if (size != input->size)
         return err_set(e, ERR_INPUT,
                        "input '%s' (%s) is of %llu bytes in the store '%s', not of %llu", input->id,
-                       digest_format(&input->digest, text), (unsigned long long)size,
-                       cas_path(g->options->cas), (unsigned long long)input->size);
+                       digest_format(&input->digest, text), (unsigned long long)size, store,
+                       (unsigned long long)input->size);
     return 0;
 }
 

@@ -1,0 +1,198 @@
+/* assay-plan: what a plan says, in words, as a graph, and against another plan. */
+#include "base/cli.h"
+#include "base/file.h"
+#include "base/process.h"
+#include "builder/plan/plan.h"
+#include "builder/plan/show.h"
+
+#include <string.h>
+
+enum { TEXT_MAX = 256 * 1024 * 1024, DOT_SECONDS = 120 };
+
+static int put_plan_digest(json_t *document, const struct plan *plan, struct err *e)
+{
+    int r = json_put_digest(document, "digest", &plan->digest, e);
+    return r < 0 ? r : json_put_string(document, "name", plan->name, e);
+}
+
+static int run_show(struct cli *cli, struct err *e)
+{
+    AUTO_PLAN struct plan *plan = NULL;
+    AUTO_BUF text = BUF_INIT(TEXT_MAX);
+    int r = plan_read(cli_arg(cli, 0), &plan, e);
+    if (r < 0)
+        return r;
+    if (!cli_json(cli))
+        return (r = plan_show(plan, &text, e)) < 0 ? r : cli_write(cli, text.data, text.len, e);
+    AUTO_JSON json_t *document = json_object();
+    if (document == NULL)
+        return err_oom(e);
+    if ((r = put_plan_digest(document, plan, e)) < 0 ||
+        (r = json_put(document, "plan", json_incref(plan->document), e)) < 0)
+        return r;
+    cli_result(cli, steal_ptr(&document));
+    return 0;
+}
+
+static int run_digest(struct cli *cli, struct err *e)
+{
+    AUTO_PLAN struct plan *plan = NULL;
+    char text[DIGEST_TEXT_MAX];
+    int r = plan_read(cli_arg(cli, 0), &plan, e);
+    if (r < 0)
+        return r;
+    AUTO_JSON json_t *document = json_object();
+    if (document == NULL)
+        return err_oom(e);
+    if ((r = put_plan_digest(document, plan, e)) < 0)
+        return r;
+    cli_result(cli, steal_ptr(&document));
+    cli_say(cli, "%s\n", digest_format(&plan->digest, text));
+    return 0;
+}
+
+/* ---- graph ---- */
+
+static int to_svg(const struct buf *dot, struct buf *svg, struct err *e)
+{
+    static const char *const argv[] = {"dot", "-Tsvg", NULL};
+    AUTO_BUF errors = BUF_INIT(4096);
+    const struct process_options options = {.argv = argv,
+                                            .input = dot->data,
+                                            .input_len = dot->len,
+                                            .output = svg,
+                                            .errors = &errors,
+                                            .timeout_seconds = DOT_SECONDS};
+    int status;
+    int r = process_run(&options, &status, e);
+    if (r < 0)
+        return err_wrap(e, "an SVG is drawn by Graphviz's 'dot'");
+    return status == 0 ? 0
+                       : err_set(e, ERR_HOST, "'dot' failed with status %d: %.200s", status,
+                                 buf_str(&errors));
+}
+
+static int graph_out(struct cli *cli, const struct buf *graph, const char *format, struct err *e)
+{
+    const char *path = cli_string(cli, "output");
+    if (path != NULL)
+        return file_replace(path, graph->data, graph->len, 0644, e);
+    if (!cli_json(cli))
+        return cli_write(cli, graph->data, graph->len, e);
+    AUTO_JSON json_t *document = json_object();
+    int r;
+    if (document == NULL)
+        return err_oom(e);
+    if ((r = json_put_string(document, "format", format, e)) < 0 ||
+        (r = json_put_string(document, "graph", buf_str(graph), e)) < 0)
+        return r;
+    cli_result(cli, steal_ptr(&document));
+    return 0;
+}
+
+static int run_graph(struct cli *cli, struct err *e)
+{
+    const char *format = cli_string(cli, "format");
+    AUTO_PLAN struct plan *plan = NULL;
+    AUTO_BUF dot = BUF_INIT(TEXT_MAX);
+    AUTO_BUF svg = BUF_INIT(TEXT_MAX);
+    if (format == NULL)
+        format = "dot";
+    bool is_svg = strcmp(format, "svg") == 0;
+    if (!is_svg && strcmp(format, "dot") != 0)
+        return err_set(e, ERR_USAGE, "--format takes dot or svg, not '%s'", format);
+    int r = plan_read(cli_arg(cli, 0), &plan, e);
+    if (r < 0 || (r = plan_dot(plan, &dot, e)) < 0 || (is_svg && (r = to_svg(&dot, &svg, e)) < 0))
+        return r;
+    return graph_out(cli, is_svg ? &svg : &dot, format, e);
+}
+
+/* ---- diff ---- */
+
+static int run_diff(struct cli *cli, struct err *e)
+{
+    AUTO_PLAN struct plan *before = NULL;
+    AUTO_PLAN struct plan *after = NULL;
+    AUTO_JSON json_t *document = json_object();
+    json_t *changes = NULL;
+    int r;
+    if (document == NULL)
+        return err_oom(e);
+    if ((r = plan_read(cli_arg(cli, 0), &before, e)) < 0 ||
+        (r = plan_read(cli_arg(cli, 1), &after, e)) < 0 ||
+        (r = plan_diff(before, after, &changes, e)) < 0 ||
+        (r = json_put(document, "changes", changes, e)) < 0 ||
+        (r = json_put_digest(document, "before", &before->digest, e)) < 0 ||
+        (r = json_put_digest(document, "after", &after->digest, e)) < 0)
+        return r;
+    bool same = digest_equal(&before->digest, &after->digest);
+    size_t i;
+    json_t *change;
+    json_array_foreach(changes, i, change)
+        cli_say(cli, "%s\n", json_string_value(json_object_get(change, "text")));
+    size_t count = json_array_size(changes);
+    cli_result(cli, steal_ptr(&document));
+    return same ? 0
+                : err_set(e, ERR_DIFFERS, "the plans differ in %zu place%s", count,
+                          count == 1 ? "" : "s");
+}
+
+/* ---- the table ---- */
+
+static const struct cli_option graph_options[] = {
+    {"format", 0, CLI_STRING, "FORMAT", "dot (the default), or svg by way of Graphviz's 'dot'"},
+    {"output", 'o', CLI_STRING, "FILE", "write to this file instead of stdout"},
+};
+
+static const struct cli_command commands[] = {
+    {.name = "show",
+     .arguments = "PLAN",
+     .summary = "print a plan as a short table",
+     .details = "Checks PLAN as strictly as a build does and lists its inputs, steps and outputs. "
+                "With --json the whole plan is printed, with its digest beside it.",
+     .examples = "assay plan show hello.plan.json\twhat goes in, what is done, what comes out\n",
+     .min_args = 1,
+     .max_args = 1,
+     .run = run_show},
+    {.name = "graph",
+     .arguments = "PLAN",
+     .summary = "draw a plan's graph",
+     .details = "Writes the graph of inputs, steps and outputs in Graphviz's DOT language, or as "
+                "SVG when the program 'dot' is installed (exit code 6 when it is not).",
+     .examples = "assay plan graph hello.plan.json --format svg -o hello.svg\tdraw it\n",
+     .min_args = 1,
+     .max_args = 1,
+     .options = graph_options,
+     .option_count = CLI_COUNT(graph_options),
+     .run = run_graph},
+    {.name = "diff",
+     .arguments = "A B",
+     .summary = "say in words what moved between two plans",
+     .details = "Inputs, steps and outputs are matched by their names. Each change is one line: a "
+                "package that goes from one version to another, a parameter, a library of the "
+                "toolchain. Exit code 0: the plans are the same; 1: they differ.",
+     .examples = "assay plan diff old.plan.json new.plan.json\twhat will be different, and why\n",
+     .min_args = 2,
+     .max_args = 2,
+     .run = run_diff},
+    {.name = "digest",
+     .arguments = "PLAN",
+     .summary = "print a plan's digest, the build's identity",
+     .min_args = 1,
+     .max_args = 1,
+     .run = run_digest},
+};
+
+static const struct cli_program program = {
+    .name = "assay-plan",
+    .summary = "show, draw and compare plans",
+    .details = "A plan is what a recipe is locked into: every input by digest, a graph of pure "
+               "steps, every parameter explicit. 'assay lock' writes one, 'assay build' runs it.",
+    .commands = commands,
+    .command_count = CLI_COUNT(commands),
+};
+
+int main(int argc, char **argv)
+{
+    return cli_main(&program, argc, argv);
+}

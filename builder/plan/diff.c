@@ -1,0 +1,256 @@
+/* What moved between two plans. Inputs, steps and outputs are matched by their names. */
+#include "builder/plan/show.h"
+
+#include <stdint.h>
+#include <string.h>
+
+enum { CHANGES_MAX = 10000, VALUE_TEXT_MAX = 96, PATH_MAX_BYTES = 65536 };
+
+struct diff {
+    json_t *changes;
+    const char *part;
+    const char *id; /* NULL for parts that are one of a kind */
+};
+
+static int value_text(const json_t *value, struct buf *out, struct err *e)
+{
+    AUTO_BUF text = BUF_INIT(PLAN_BYTES_MAX);
+    int r;
+    if (value == NULL)
+        return buf_add_str(out, "nothing", e);
+    r = json_is_string(value) ? buf_add_str(&text, json_string_value(value), e)
+                              : jcs_format(value, &text, e);
+    if (r < 0 || text.len <= VALUE_TEXT_MAX)
+        return r < 0 ? r : buf_add(out, buf_str(&text), text.len, e);
+    size_t len = VALUE_TEXT_MAX;
+    while (len > 0 && (text.data[len] & 0xC0) == 0x80) /* inside of a UTF-8 sequence */
+        len--;
+    r = buf_add(out, text.data, len, e);
+    return r < 0 ? r : buf_add_str(out, "...", e);
+}
+
+static int add_subject(const struct diff *d, const char *path, struct buf *text, struct err *e)
+{
+    int r = d->id == NULL ? buf_add_str(text, d->part, e)
+                          : buf_addf(text, e, "%s '%s'", d->part, d->id);
+    if (r == 0 && path != NULL && *path != '\0')
+        r = buf_addf(text, e, ": %s", path);
+    return r;
+}
+
+static int push_change(struct diff *d, const char *change, const char *path, json_t *before,
+                       json_t *after, const char *text, struct err *e)
+{
+    AUTO_JSON json_t *o = json_object();
+    int r;
+    if (o == NULL)
+        return err_oom(e);
+    if (json_array_size(d->changes) >= CHANGES_MAX)
+        return err_set(e, ERR_INPUT, "the plans differ in more than %d places", CHANGES_MAX);
+    if ((r = json_put_string(o, "part", d->part, e)) < 0 ||
+        (d->id != NULL && (r = json_put_string(o, "id", d->id, e)) < 0) ||
+        (r = json_put_string(o, "change", change, e)) < 0 ||
+        (path != NULL && (r = json_put_string(o, "path", path, e)) < 0) ||
+        (before != NULL && (r = json_put(o, "before", json_incref(before), e)) < 0) ||
+        (after != NULL && (r = json_put(o, "after", json_incref(after), e)) < 0) ||
+        (r = json_put_string(o, "text", text, e)) < 0)
+        return r;
+    return json_push(d->changes, steal_ptr(&o), e);
+}
+
+static int changed(struct diff *d, const char *path, json_t *before, json_t *after, struct err *e)
+{
+    AUTO_BUF text = BUF_INIT(PATH_MAX_BYTES);
+    int r;
+    if ((r = add_subject(d, path, &text, e)) < 0 || (r = buf_add_str(&text, ": ", e)) < 0 ||
+        (r = value_text(before, &text, e)) < 0 || (r = buf_add_str(&text, " -> ", e)) < 0 ||
+        (r = value_text(after, &text, e)) < 0)
+        return r;
+    return push_change(d, "changed", path, before, after, buf_str(&text), e);
+}
+
+static int diff_value(struct diff *d, const char *path, json_t *before, json_t *after,
+                      struct err *e);
+
+static int diff_member(struct diff *d, const char *path, const char *key, json_t *before,
+                       json_t *after, struct err *e)
+{
+    AUTO_FREE char *inner = NULL;
+    int r = str_format(&inner, e, "%s%s%s", path, *path == '\0' ? "" : ".", key);
+    return r < 0
+               ? r
+               : diff_value(d, inner, json_object_get(before, key), json_object_get(after, key), e);
+}
+
+/* Members in the order of the documents, which are canonical: sorted. */
+static int diff_object(struct diff *d, const char *path, json_t *before, json_t *after,
+                       struct err *e)
+{
+    const char *key;
+    json_t *value;
+    int r = 0;
+    json_object_foreach(before, key, value)
+    {
+        if ((r = diff_member(d, path, key, before, after, e)) < 0)
+            return r;
+    }
+    json_object_foreach(after, key, value)
+    {
+        if (json_object_get(before, key) == NULL &&
+            (r = diff_member(d, path, key, before, after, e)) < 0)
+            return r;
+    }
+    return r;
+}
+
+static int diff_array(struct diff *d, const char *path, json_t *before, json_t *after,
+                      struct err *e)
+{
+    for (size_t i = 0; i < json_array_size(before); i++) {
+        AUTO_FREE char *inner = NULL;
+        int r = str_format(&inner, e, "%s[%zu]", path, i);
+        if (r < 0 ||
+            (r = diff_value(d, inner, json_array_get(before, i), json_array_get(after, i), e)) < 0)
+            return r;
+    }
+    return 0;
+}
+
+static int diff_value(struct diff *d, const char *path, json_t *before, json_t *after,
+                      struct err *e)
+{
+    if (before != NULL && after != NULL && json_equal(before, after))
+        return 0;
+    if (json_is_object(before) && json_is_object(after))
+        return diff_object(d, path, before, after, e);
+    if (json_is_array(before) && json_is_array(after) &&
+        json_array_size(before) == json_array_size(after))
+        return diff_array(d, path, before, after, e);
+    return changed(d, path, before, after, e);
+}
+
+/* ---- lists of named things ---- */
+
+/* An input that is still there: what a person wants to know first is which package moved. */
+static int diff_input(struct diff *d, json_t *before, json_t *after, struct err *e)
+{
+    const json_t *a = json_object_get(json_object_get(before, "from"), "debian");
+    const json_t *b = json_object_get(json_object_get(after, "from"), "debian");
+    json_t *old = json_object_get(a, "version"), *new = json_object_get(b, "version");
+    if (old != NULL && new != NULL && !json_equal(old, new)) {
+        AUTO_BUF text = BUF_INIT(PATH_MAX_BYTES);
+        int r = buf_addf(&text, e, "input '%s': package %s goes from version %s to %s", d->id,
+                         json_string_value(json_object_get(b, "package")), json_string_value(old),
+                         json_string_value(new));
+        return r < 0
+                   ? r
+                   : push_change(d, "changed", "from.debian.version", old, new, buf_str(&text), e);
+    }
+    return diff_value(d, "", before, after, e);
+}
+
+static int whole(struct diff *d, bool is_new, json_t *item, struct err *e)
+{
+    AUTO_BUF text = BUF_INIT(PATH_MAX_BYTES);
+    int r = buf_addf(&text, e, "%s '%s' is %s", d->part, d->id, is_new ? "new" : "gone");
+    const json_t *from = json_object_get(item, "from");
+    if (r == 0 && json_is_object(from) && (r = buf_add_str(&text, ": ", e)) == 0)
+        r = plan_origin(from, &text, e);
+    return r < 0 ? r
+                 : push_change(d, is_new ? "added" : "removed", NULL, is_new ? NULL : item,
+                               is_new ? item : NULL, buf_str(&text), e);
+}
+
+/* name -> its object (borrowed names, shared values); only looked up. */
+static int index_list(json_t *list, const char *key, json_t **out, struct err *e)
+{
+    AUTO_JSON json_t *index = json_object();
+    size_t i;
+    json_t *item;
+    if (index == NULL)
+        return err_oom(e);
+    json_array_foreach(list, i, item)
+    {
+        int r =
+            json_put(index, json_string_value(json_object_get(item, key)), json_incref(item), e);
+        if (r < 0)
+            return r;
+    }
+    *out = steal_ptr(&index);
+    return 0;
+}
+
+static bool same_order(json_t *before, json_t *after, const char *key)
+{
+    if (json_array_size(before) != json_array_size(after))
+        return true; /* something is new or gone, which was said */
+    for (size_t i = 0; i < json_array_size(before); i++)
+        if (!json_equal(json_object_get(json_array_get(before, i), key),
+                        json_object_get(json_array_get(after, i), key)))
+            return false;
+    return true;
+}
+
+static int diff_list(struct diff *d, const char *list, const char *key, json_t *before,
+                     json_t *after, struct err *e)
+{
+    AUTO_JSON json_t *old = NULL;
+    AUTO_JSON json_t *new = NULL;
+    json_t *a = json_object_get(before, list), *b = json_object_get(after, list), *item;
+    size_t i, seen = json_array_size(d->changes);
+    int r = index_list(a, key, &old, e);
+    if (r < 0 || (r = index_list(b, key, &new, e)) < 0)
+        return r;
+    json_array_foreach(a, i, item)
+    {
+        d->id = json_string_value(json_object_get(item, key));
+        json_t *other = json_object_get(new, d->id);
+        r = other == NULL                 ? whole(d, false, item, e)
+            : strcmp(list, "inputs") == 0 ? diff_input(d, item, other, e)
+                                          : diff_value(d, "", item, other, e);
+        if (r < 0)
+            return r;
+    }
+    json_array_foreach(b, i, item)
+    {
+        d->id = json_string_value(json_object_get(item, key));
+        if (json_object_get(old, d->id) == NULL && (r = whole(d, true, item, e)) < 0)
+            return r;
+    }
+    d->id = NULL;
+    if (json_array_size(d->changes) == seen && !same_order(a, b, key)) {
+        AUTO_BUF text = BUF_INIT(256);
+        r = buf_addf(&text, e, "the order of the %s changed", list);
+        return r < 0 ? r : push_change(d, "changed", list, NULL, NULL, buf_str(&text), e);
+    }
+    return 0;
+}
+
+int plan_diff(const struct plan *before, const struct plan *after, json_t **out, struct err *e)
+{
+    static const struct {
+        const char *part, *key, *name; /* name: lists are matched by it */
+    } parts[] = {
+        {"plan", "name", NULL},           {"plan", "arch", NULL},     {"plan", "epoch", NULL},
+        {"toolchain", "toolchain", NULL}, {"input", "inputs", "id"},  {"step", "steps", "id"},
+        {"output", "outputs", "name"},    {"recipe", "recipe", NULL},
+    };
+    AUTO_JSON json_t *changes = json_array();
+    if (changes == NULL)
+        return err_oom(e);
+    struct diff d = {.changes = changes};
+    json_t *a = before->document, *b = after->document;
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+        bool scalar = strcmp(parts[i].part, "plan") == 0;
+        d.part = parts[i].part;
+        d.id = NULL;
+        int r = parts[i].name != NULL
+                    ? diff_list(&d, parts[i].key, parts[i].name, a, b, e)
+                    : diff_value(&d, scalar ? parts[i].key : "", json_object_get(a, parts[i].key),
+                                 json_object_get(b, parts[i].key), e);
+        if (r < 0)
+            return r;
+    }
+    *out = steal_ptr(&changes);
+    return 0;
+}

@@ -1,0 +1,145 @@
+#include "builder/plan/show.h"
+
+static const char *member(const json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+    return text == NULL ? "" : text;
+}
+
+int plan_origin(const json_t *from, struct buf *out, struct err *e)
+{
+    const json_t *debian = json_object_get(from, "debian");
+    const json_t *oci = json_object_get(from, "oci");
+    if (debian != NULL)
+        return buf_addf(out, e, "package %s %s (%s)", member(debian, "package"),
+                        member(debian, "version"), member(debian, "architecture"));
+    if (oci != NULL)
+        return buf_addf(out, e, "%s of image %.19s", member(oci, "role"), member(oci, "manifest"));
+    return buf_addf(out, e, "file %s", member(json_object_get(from, "file"), "name"));
+}
+
+static const char *ref_name(const struct plan *plan, const struct plan_ref *ref)
+{
+    return ref->is_step ? plan->steps[ref->index].id : plan->inputs[ref->index].id;
+}
+
+static int show_head(const struct plan *plan, struct buf *out, struct err *e)
+{
+    char text[DIGEST_TEXT_MAX];
+    int r = buf_addf(out, e, "plan %s for %s, epoch %lld\n%s\nbuilt by assay %s", plan->name,
+                     plan->arch, (long long)plan->epoch, digest_format(&plan->digest, text),
+                     plan->toolchain_assay);
+    size_t count;
+    const char *const *names = toolchain_libraries(&count);
+    for (size_t i = 0; r == 0 && i < count; i++) {
+        const char *version =
+            json_string_value(json_object_get(plan->toolchain_libraries, names[i]));
+        if (version != NULL)
+            r = buf_addf(out, e, ", %s %s", names[i], version);
+    }
+    return r < 0 ? r : buf_add_str(out, "\n", e);
+}
+
+static int show_inputs(const struct plan *plan, struct buf *out, struct err *e)
+{
+    char text[DIGEST_TEXT_MAX];
+    int r = buf_addf(out, e, "\n%-32s %12s  %-19s  %s\n", "INPUT", "BYTES", "DIGEST", "FROM");
+    for (size_t i = 0; r == 0 && i < plan->input_count; i++) {
+        const struct plan_input *in = &plan->inputs[i];
+        r = buf_addf(out, e, "%-32s %12llu  %.19s  ", in->id, (unsigned long long)in->size,
+                     digest_format(&in->digest, text));
+        if (r == 0 && (r = plan_origin(in->from, out, e)) == 0)
+            r = buf_add_str(out, "\n", e);
+    }
+    return r;
+}
+
+static int show_steps(const struct plan *plan, struct buf *out, struct err *e)
+{
+    int r = buf_addf(out, e, "\n%-24s %-16s %s\n", "STEP", "KIND", "IN");
+    for (size_t i = 0; r == 0 && i < plan->step_count; i++) {
+        const struct plan_step *s = &plan->steps[i];
+        r = buf_addf(out, e, "%-24s %-16s", s->id, s->kind->name);
+        for (size_t k = 0; r == 0 && k < s->in_count; k++)
+            r = buf_addf(out, e, " %s", ref_name(plan, &s->in[k]));
+        if (r == 0)
+            r = buf_add_str(out, "\n", e);
+    }
+    return r;
+}
+
+int plan_show(const struct plan *plan, struct buf *out, struct err *e)
+{
+    int r;
+    if ((r = show_head(plan, out, e)) < 0 || (r = show_inputs(plan, out, e)) < 0 ||
+        (r = show_steps(plan, out, e)) < 0 ||
+        (r = buf_addf(out, e, "\n%-32s %-24s %s\n", "OUTPUT", "FROM", "MEDIA TYPE")) < 0)
+        return r;
+    for (size_t i = 0; r == 0 && i < plan->output_count; i++) {
+        const struct plan_output *o = &plan->outputs[i];
+        r = buf_addf(out, e, "%-32s %-24s %s\n", o->name, plan->steps[o->step].id, o->media_type);
+    }
+    return r;
+}
+
+/* ---- the graph ---- */
+
+/* Ids, kinds and output names need no quoting; versions and file names do. */
+static int dot_quote(const char *text, struct buf *out, struct err *e)
+{
+    int r = 0;
+    for (const char *p = text; r == 0 && *p != '\0'; p++) {
+        if (*p == '"' || *p == '\\')
+            r = buf_add_str(out, "\\", e);
+        if (r == 0)
+            r = buf_add(out, (unsigned char)*p < 0x20 ? "?" : p, 1, e);
+    }
+    return r;
+}
+
+static int dot_nodes(const struct plan *plan, struct buf *out, struct err *e)
+{
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < plan->input_count; i++) {
+        AUTO_BUF origin = BUF_INIT(65536);
+        if ((r = plan_origin(plan->inputs[i].from, &origin, e)) < 0 ||
+            (r = buf_addf(out, e, "  \"%s\" [shape=note, label=\"%s\\n", plan->inputs[i].id,
+                          plan->inputs[i].id)) < 0 ||
+            (r = dot_quote(buf_str(&origin), out, e)) < 0)
+            return r;
+        r = buf_add_str(out, "\"];\n", e);
+    }
+    for (size_t i = 0; r == 0 && i < plan->step_count; i++)
+        r = buf_addf(out, e, "  \"%s\" [shape=box, label=\"%s\\n%s\"];\n", plan->steps[i].id,
+                     plan->steps[i].id, plan->steps[i].kind->name);
+    /* Outputs have their own namespace: "/" is in no id. */
+    for (size_t i = 0; r == 0 && i < plan->output_count; i++)
+        r = buf_addf(out, e, "  \"/%s\" [shape=folder, label=\"%s\"];\n", plan->outputs[i].name,
+                     plan->outputs[i].name);
+    return r;
+}
+
+static int dot_edges(const struct plan *plan, struct buf *out, struct err *e)
+{
+    int r = 0;
+    for (size_t i = 0; i < plan->step_count; i++)
+        for (size_t k = 0; r == 0 && k < plan->steps[i].in_count; k++)
+            r = buf_addf(out, e, "  \"%s\" -> \"%s\";\n", ref_name(plan, &plan->steps[i].in[k]),
+                         plan->steps[i].id);
+    for (size_t i = 0; r == 0 && i < plan->output_count; i++)
+        r = buf_addf(out, e, "  \"%s\" -> \"/%s\";\n", plan->steps[plan->outputs[i].step].id,
+                     plan->outputs[i].name);
+    return r;
+}
+
+int plan_dot(const struct plan *plan, struct buf *out, struct err *e)
+{
+    int r;
+    if ((r = buf_addf(out, e,
+                      "digraph \"%s\" {\n  rankdir=LR;\n  node [fontname=\"sans-serif\", "
+                      "fontsize=10];\n",
+                      plan->name)) < 0 ||
+        (r = dot_nodes(plan, out, e)) < 0 || (r = dot_edges(plan, out, e)) < 0)
+        return r;
+    return buf_add_str(out, "}\n", e);
+}
