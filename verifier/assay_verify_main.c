@@ -1,0 +1,220 @@
+/* assay-verify: checks signatures and policy, rebuilds, compares, gives the verdict and records it.
+ */
+#include "attest/passphrase.h"
+#include "base/cli.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "base/version.h"
+#include "base/workers.h"
+#include "store/log/log.h"
+#include "verifier/verification.h"
+
+#include <errno.h>
+#include <string.h>
+
+enum { VERDICT_BYTES_MAX = 2 * 1024 * 1024 };
+
+static const struct cli_option options[] = {
+    {"bundle", 'b', CLI_STRING, "FILE", "the signed provenance (Sigstore bundle or DSSE envelope)"},
+    {"policy", 'p', CLI_STRING, "FILE", "whom to trust for what (docs/formats/policy.md)"},
+    {"rebuild", 'r', CLI_FLAG, NULL, "build the plan again in the sandbox and compare"},
+    {"attestation", 'a', CLI_LIST, "FILE", "another verifier's signed verdict, to be counted"},
+    CLI_OPTION_STORE,
+    {"jobs", 'j', CLI_NUMBER, "N", "threads of the rebuild (default: all processors)"},
+    {"builder", 0, CLI_STRING, "FILE",
+     "the assay-build to rebuild with (default: beside this program)"},
+    {"key", 'k', CLI_STRING, "FILE", "sign the verdict with this key"},
+    {"output", 'o', CLI_STRING, "FILE", "write the signed verdict here (needs --key)"},
+    {"record", 0, CLI_STRING, "LOG", "append the signed verdict to this log (needs --key)"},
+    {"verifier-id", 0, CLI_STRING, "URI",
+     "who this verifier is (default: " ASSAY_URI "verifier/ and the key's fingerprint)"},
+    {"resource-uri", 0, CLI_STRING, "URI", "what the verdict is about (default: file:NAME)"},
+    CLI_OPTION_PASSPHRASE,
+};
+
+/* assay-build lies beside this program, wherever that is. Caller frees. */
+static int default_builder(char **out, struct err *e)
+{
+    char self[4096];
+    ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+    if (n <= 0)
+        return err_os(e, errno, "cannot find this program (is /proc mounted?)");
+    self[n] = 0;
+    char *slash = strrchr(self, '/');
+    if (slash == NULL)
+        return err_set(e, ERR_HOST, "cannot find this program's directory");
+    *slash = 0;
+    return path_join(out, self, "assay-build", e);
+}
+
+static int verify(struct cli *cli, struct verdict *v, enum err_code *code, struct err *e)
+{
+    AUTO_FREE char *builder = NULL;
+    AUTO_FREE char *store = NULL;
+    struct verification_options o = {
+        .artifact = cli_arg(cli, 0),
+        .bundle = cli_string(cli, "bundle"),
+        .policy = cli_string(cli, "policy"),
+        .rebuild = cli_flag(cli, "rebuild"),
+        .builder = cli_string(cli, "builder"),
+        .scratch = cli_env(cli, "TMPDIR"),
+        .jobs = (unsigned)cli_number(cli, "jobs", workers_default()),
+    };
+    o.attestations = cli_list(cli, "attestation", &o.attestation_count);
+    int r = 0;
+    if (o.builder == NULL) {
+        r = default_builder(&builder, e);
+        o.builder = builder;
+    }
+    if (r == 0)
+        r = cli_store_path(cli, &store, e);
+    o.store = store;
+    if (o.scratch == NULL)
+        o.scratch = "/var/tmp"; /* a rebuild can be large: not where memory is */
+    if (r == 0)
+        r = verification_run(&o, v, code, e);
+    return r;
+}
+
+/* Signs the verdict; `out` gets the bundle. */
+static int sign(struct cli *cli, const struct verdict *v, struct buf *out, struct err *e)
+{
+    AUTO_SIGNING_KEY struct signing_key *key = NULL;
+    AUTO_FREE char *id = NULL;
+    AUTO_FREE char *uri = NULL;
+    char *passphrase = NULL;
+    const char *path = cli_string(cli, "key");
+    int r = passphrase_read(cli, "passphrase of the verifier's key", false, &passphrase, e);
+    if (r == 0)
+        r = signing_key_read(path, passphrase, &key, e);
+    passphrase_free(passphrase);
+    if (r < 0)
+        return r;
+    if (cli_string(cli, "verifier-id") != NULL)
+        r = str_copy(&id, cli_string(cli, "verifier-id"), e);
+    else
+        r = str_format(&id, e, "%sverifier/%s", ASSAY_URI, public_key_id(signing_key_public(key)));
+    if (r == 0 && cli_string(cli, "resource-uri") != NULL)
+        r = str_copy(&uri, cli_string(cli, "resource-uri"), e);
+    else if (r == 0)
+        r = str_format(&uri, e, "file:%s", v->artifact_name);
+    const struct host *host = cli_host(cli);
+    if (r == 0)
+        r = verdict_bundle(v, id, uri, host->now(host->context), key, out, e);
+    return r;
+}
+
+/* The entry is the signed bundle's very bytes: who holds the file can check the proof as it is. */
+static int record(struct cli *cli, const struct buf *bundle, json_t *report, struct err *e)
+{
+    const char *path = cli_string(cli, "record");
+    AUTO_TLOG struct tlog *log = NULL;
+    char *passphrase = NULL;
+    uint64_t index = 0;
+    int r = passphrase_read(cli, "passphrase of the log's key", false, &passphrase, e);
+    if (r == 0)
+        r = tlog_open(path, passphrase, &log, e);
+    passphrase_free(passphrase);
+    if (r == 0)
+        r = tlog_append(log, bundle->data, bundle->len, &index, e);
+    if (r < 0)
+        return err_wrap(e, "the verdict could not be recorded");
+    cli_say(cli, "recorded: entry %llu of '%s'\n", (unsigned long long)index, path);
+    AUTO_JSON json_t *o = json_object();
+    r = json_put_string(o, "log", path, e);
+    if (r == 0)
+        r = json_put_u64(o, "index", index, e);
+    if (r == 0)
+        r = json_put(report, "record", steal_ptr(&o), e);
+    return r;
+}
+
+static int publish(struct cli *cli, const struct verdict *v, json_t *report, struct err *e)
+{
+    AUTO_BUF bundle = BUF_INIT(VERDICT_BYTES_MAX);
+    if (cli_string(cli, "key") == NULL)
+        return 0;
+    int r = sign(cli, v, &bundle, e);
+    if (r == 0 && cli_string(cli, "output") != NULL)
+        r = file_replace(cli_string(cli, "output"), bundle.data, bundle.len, 0644, e);
+    if (r == 0 && cli_string(cli, "record") != NULL)
+        r = record(cli, &bundle, report, e);
+    return r;
+}
+
+static int check_usage(const struct cli *cli, struct err *e)
+{
+    bool signs = cli_string(cli, "key") != NULL;
+    if (cli_string(cli, "bundle") == NULL)
+        return err_set(e, ERR_USAGE, "no provenance: give --bundle FILE");
+    if (cli_string(cli, "policy") == NULL)
+        return err_set(e, ERR_USAGE, "no policy: give --policy FILE, which says whom to trust");
+    if (!signs && cli_string(cli, "output") != NULL)
+        return err_set(e, ERR_USAGE, "--output needs --key: only a signed verdict is written");
+    if (!signs && cli_string(cli, "record") != NULL)
+        return err_set(e, ERR_USAGE, "--record needs --key: only a signed verdict is recorded");
+    uint64_t jobs = cli_number(cli, "jobs", 1);
+    if (jobs < 1 || jobs > 1024)
+        return err_set(e, ERR_USAGE, "--jobs takes 1 to 1024");
+    return 0;
+}
+
+static int run(struct cli *cli, struct err *e)
+{
+    struct verdict v = {0};
+    enum err_code code = ERR_NONE;
+    json_t *report = NULL;
+    int r = check_usage(cli, e);
+    if (r == 0)
+        r = verify(cli, &v, &code, e);
+    if (r == 0)
+        r = verdict_report(&v, &report, e);
+    if (r == 0) {
+        verdict_print(&v, cli);
+        r = publish(cli, &v, report, e);
+        cli_result(cli, report);
+    }
+    /* The verdict's own line and code come last: recording one that is bad is not success. */
+    if (r == 0 && code != ERR_NONE)
+        r = err_set(e, code, "%s: %s", verdict_name(v.kind), v.reason);
+    verdict_dispose(&v);
+    return r;
+}
+
+static const struct cli_command commands[] = {{
+    .name = NULL,
+    .arguments = "ARTIFACT",
+    .summary = "check an artifact: signatures, policy, rebuild, verdict",
+    .details =
+        "Checks that a key which the policy trusts signed the provenance (two independent\n"
+        "implementations must accept), that ARTIFACT is what was signed, and that the provenance\n"
+        "agrees with itself; then builds the signed plan again in a sandbox without network and\n"
+        "compares every byte. ARTIFACT is a file or an OCI image layout directory.\n\n"
+        "The verdict is reproduced (exit 0), differs (1), rejected (3), or unverifiable (5: an\n"
+        "input is missing or damaged; 6: the toolchain is not this one). With --key it is signed\n"
+        "as a SLSA verification summary; with --record it is appended to a transparency log.",
+    .examples =
+        "assay verify hello.squashfs -b hello.sigstore.json -p policy.json --rebuild\tverify by "
+        "rebuilding\n"
+        "assay verify hello.oci -b hello.sigstore.json -p policy.json --rebuild -k verifier.key "
+        "--record mylog -o verdict.sigstore.json\tsign and record the verdict\n"
+        "assay verify hello.squashfs -b hello.sigstore.json -p policy.json -a "
+        "theirs.sigstore.json\tcount another verifier's rebuild instead of one's own\n",
+    .min_args = 1,
+    .max_args = 1,
+    .options = options,
+    .option_count = CLI_COUNT(options),
+    .run = run,
+}};
+
+static const struct cli_program program = {
+    .name = "assay-verify",
+    .summary = "check an artifact: signatures, policy, rebuild, verdict",
+    .commands = commands,
+    .command_count = CLI_COUNT(commands),
+};
+
+int main(int argc, char **argv)
+{
+    return cli_main(&program, argc, argv);
+}

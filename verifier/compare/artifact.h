@@ -1,0 +1,24 @@
+/*
+ * The artifact as it lies there: a file, or an OCI image layout directory, and
+ * its digest (of a layout: the digest of its one manifest, every blob that it
+ * reaches verified).
+ */
+#ifndef ASSAY_VERIFIER_COMPARE_ARTIFACT_H
+#define ASSAY_VERIFIER_COMPARE_ARTIFACT_H
+
+#include "base/digest.h"
+
+struct artifact {
+    const char *path; /* borrowed */
+    bool layout;
+    struct digest digest;
+    uint64_t size; /* of a layout: of the blobs that its manifest reaches */
+};
+
+/* Missing, damaged, or neither: ERR_INPUT. */
+int artifact_read(const char *path, struct artifact *out, struct err *e);
+
+/* The first offset where two files differ (the shorter one's length when one begins the other). */
+int artifact_first_difference(const char *a, const char *b, uint64_t *offset, struct err *e);
+
+#endif

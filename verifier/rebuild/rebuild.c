@@ -1,0 +1,188 @@
+#include "verifier/rebuild/rebuild.h"
+
+#include "base/file.h"
+#include "base/json.h"
+#include "base/sandbox/sandbox.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+enum { OUTPUT_MAX = 16 * 1024 * 1024, ERRORS_MAX = 64 * 1024, PROVENANCE_MAX = 64 * 1024 * 1024 };
+
+static double monotonic_seconds(void)
+{
+    struct timespec ts;
+    if (clock_gettime(CLOCK_MONOTONIC, &ts) != 0)
+        return 0;
+    return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+}
+
+/* The sandbox shows the builder and no library: one that needs a loader would die without a word.
+ */
+static int check_builder(const char *path, struct digest *digest, struct err *e)
+{
+    AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return err_os(e, errno, "cannot open the builder '%s'", path);
+    Elf64_Ehdr head;
+    int r = fd_pread_all(fd, &head, sizeof(head), 0, path, e);
+    if (r < 0 || memcmp(head.e_ident, ELFMAG, SELFMAG) != 0 ||
+        head.e_phentsize != sizeof(Elf64_Phdr))
+        return err_set(e, ERR_HOST, "the builder '%s' is not a 64-bit ELF program", path);
+    for (unsigned i = 0; i < head.e_phnum; i++) {
+        Elf64_Phdr segment;
+        r = fd_pread_all(fd, &segment, sizeof(segment), head.e_phoff + i * sizeof(segment), path,
+                         e);
+        if (r < 0)
+            return r;
+        if (segment.p_type == PT_INTERP)
+            return err_set(e, ERR_HOST,
+                           "the builder '%s' is dynamically linked; a sandboxed rebuild needs the "
+                           "static one that `make` builds",
+                           path);
+    }
+    return digest_fd(DIGEST_SHA256, fd, digest, NULL, e);
+}
+
+/* The last line that the builder printed on stderr, without its name. */
+static const char *last_line(struct buf *errors)
+{
+    while (errors->len > 0 && errors->data[errors->len - 1] == '\n')
+        errors->data[--errors->len] = 0;
+    const char *line = strrchr(buf_str(errors), '\n');
+    line = line != NULL ? line + 1 : buf_str(errors);
+    return str_starts(line, "assay-build: ") ? line + 13 : line;
+}
+
+static int builder_failed(const struct sandbox_result *result, struct buf *errors, struct err *e)
+{
+    if (result->timed_out)
+        return err_set(e, ERR_HOST, "the rebuild took too long and was ended");
+    const char *line = last_line(errors);
+    if (*line == 0)
+        line = "it printed no reason";
+    switch (result->status) {
+    case ERR_INPUT:
+        return err_set(e, ERR_INPUT, "the rebuild could not run: %s", line);
+    case ERR_UNDECIDED:
+        return err_set(e, ERR_UNDECIDED, "the rebuild could not run: %s", line);
+    default:
+        return err_set(e, ERR_HOST, "the rebuild failed (exit %d): %s", result->status, line);
+    }
+}
+
+static int run_builder(const struct rebuild_options *o, const char *plan, struct rebuild *out,
+                       struct err *e)
+{
+    char jobs[16];
+    snprintf(jobs, sizeof(jobs), "%u", o->jobs);
+    const char *const argv[] = {"/bin/assay-build",
+                                "/plan.json",
+                                "-o",
+                                "/out/artifacts",
+                                "--store",
+                                "/store",
+                                "--work",
+                                "/out/work",
+                                "--no-cache",
+                                "-j",
+                                jobs,
+                                "--json",
+                                NULL};
+    const struct sandbox_view views[] = {
+        {.host = o->builder, .inside = "/bin/assay-build"},
+        {.host = plan, .inside = "/plan.json"},
+        {.host = o->store, .inside = "/store"},
+    };
+    AUTO_BUF output = BUF_INIT(OUTPUT_MAX);
+    AUTO_BUF errors = BUF_INIT(ERRORS_MAX);
+    const struct sandbox_options sandbox = {
+        .argv = argv,
+        .views = views,
+        .view_count = sizeof(views) / sizeof(views[0]),
+        .writable = out->directory,
+        .timeout_seconds = o->timeout_seconds,
+        .output = &output,
+        .errors = &errors,
+    };
+    struct sandbox_result result = {0};
+    int r = sandbox_run(&sandbox, &result, e);
+    if (r < 0)
+        return r;
+    out->fences = result.fences;
+    return result.status == 0 && !result.timed_out ? 0 : builder_failed(&result, &errors, e);
+}
+
+static int read_byproducts(const struct rebuild_options *o, struct rebuild *out, struct err *e)
+{
+    AUTO_FREE char *path = NULL;
+    AUTO_JSON json_t *statement = NULL;
+    struct json_limits limits = {.bytes = PROVENANCE_MAX, .depth = 64};
+    struct jcur predicate;
+    struct jcur details;
+    struct jcur byproducts;
+    int r = str_format(&path, e, "%s/%s.provenance.json", out->artifacts, o->plan_name);
+    if (r == 0)
+        r = json_read_file(path, &limits, &statement, e);
+    if (r < 0)
+        return r;
+    struct jcur root = jcur_root(statement, "the rebuilt provenance");
+    r = jcur_get(&root, "predicate", &predicate, e);
+    if (r == 0)
+        r = jcur_get(&predicate, "runDetails", &details, e);
+    if (r == 0)
+        r = jcur_get(&details, "byproducts", &byproducts, e);
+    if (r == 0)
+        out->byproducts = json_incref(byproducts.value);
+    return r;
+}
+
+int rebuild_run(const struct rebuild_options *options, struct rebuild *out, struct err *e)
+{
+    struct rebuild b = {0};
+    AUTO_FREE char *plan_dir = NULL;
+    AUTO_FREE char *plan = NULL;
+    /* The plan lies outside the one writable directory: the builder cannot change it. */
+    int r = check_builder(options->builder, &b.builder_digest, e);
+    if (r == 0)
+        r = dir_make_temp(options->scratch, "assay-plan.", &plan_dir, e);
+    if (r == 0)
+        r = path_join(&plan, plan_dir, "plan.json", e);
+    if (r == 0)
+        r = file_replace(plan, options->plan, options->plan_len, 0644, e);
+    if (r == 0)
+        r = dir_make_temp(options->scratch, "assay-rebuild.", &b.directory, e);
+    if (r == 0)
+        r = path_join(&b.artifacts, b.directory, "artifacts", e);
+    double start = monotonic_seconds();
+    if (r == 0)
+        r = run_builder(options, plan, &b, e);
+    b.seconds = monotonic_seconds() - start;
+    if (r == 0)
+        r = read_byproducts(options, &b, e);
+    if (plan_dir != NULL) {
+        struct err ignored = ERR_INIT;
+        (void)dir_remove(plan_dir, &ignored);
+    }
+    if (r < 0) {
+        rebuild_dispose(&b);
+        return r;
+    }
+    *out = b;
+    return 0;
+}
+
+void rebuild_dispose(struct rebuild *r)
+{
+    struct err ignored = ERR_INIT;
+    if (r->directory != NULL)
+        (void)dir_remove(r->directory, &ignored);
+    free(steal_ptr(&r->directory));
+    free(steal_ptr(&r->artifacts));
+    json_decref(steal_ptr(&r->byproducts));
+}

@@ -1,0 +1,191 @@
+#include "verifier/report/verdict.h"
+
+#include "attest/dsse.h"
+#include "attest/statement.h"
+#include "base/version.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { STATEMENT_MAX = 1024 * 1024 };
+
+void verdict_dispose(struct verdict *v)
+{
+    free(steal_ptr(&v->artifact_name));
+    free(steal_ptr(&v->policy_name));
+    json_decref(steal_ptr(&v->attestations));
+    json_decref(steal_ptr(&v->rebuild));
+}
+
+const char *verdict_name(enum verdict_kind kind)
+{
+    static const char *const names[] = {"reproduced", "differs", "rejected", "unverifiable"};
+    return names[kind];
+}
+
+void verdict_check_add(struct verdict *v, const char *id, bool passed, const char *fmt, ...)
+{
+    if (v->check_count == VERDICT_CHECKS_MAX)
+        abort(); /* the checks are a fixed, short list */
+    struct verdict_check *check = &v->checks[v->check_count++];
+    check->id = id;
+    check->passed = passed;
+    va_list args;
+    va_start(args, fmt);
+    if (vsnprintf(check->text, sizeof(check->text), fmt, args) < 0)
+        check->text[0] = 0;
+    va_end(args);
+}
+
+static int checks_json(const struct verdict *v, json_t **out, struct err *e)
+{
+    AUTO_JSON json_t *list = json_array();
+    int r = list == NULL ? err_oom(e) : 0;
+    for (size_t i = 0; r == 0 && i < v->check_count; i++) {
+        const struct verdict_check *c = &v->checks[i];
+        AUTO_JSON json_t *o = json_object();
+        r = json_put_string(o, "id", c->id, e);
+        if (r == 0)
+            r = json_put(o, "passed", json_boolean(c->passed), e);
+        if (r == 0)
+            r = json_put_string(o, "text", c->text, e);
+        if (r == 0)
+            r = json_push(list, steal_ptr(&o), e);
+    }
+    if (r == 0)
+        *out = steal_ptr(&list);
+    return r;
+}
+
+int verdict_report(const struct verdict *v, json_t **out, struct err *e)
+{
+    AUTO_JSON json_t *report = json_object();
+    AUTO_JSON json_t *artifact = json_object();
+    json_t *checks = NULL;
+    int r = json_put_string(artifact, "name", v->artifact_name, e);
+    if (r == 0)
+        r = json_put_digest(artifact, "digest", &v->artifact_digest, e);
+    if (r == 0)
+        r = json_put_u64(artifact, "size", v->artifact_size, e);
+    if (r == 0)
+        r = json_put_string(report, "type", ASSAY_URI "report/v1", e);
+    if (r == 0)
+        r = json_put_string(report, "verdict", verdict_name(v->kind), e);
+    if (r == 0)
+        r = json_put_string(report, "reason", v->reason, e);
+    if (r == 0)
+        r = json_put(report, "artifact", steal_ptr(&artifact), e);
+    if (r == 0)
+        r = checks_json(v, &checks, e);
+    if (r == 0)
+        r = json_put(report, "checks", checks, e);
+    if (r == 0)
+        r = json_put_u64(report, "rebuilds", v->rebuilds, e);
+    if (r == 0 && v->rebuild != NULL)
+        r = json_put(report, "rebuild", json_incref(v->rebuild), e);
+    if (r == 0)
+        *out = steal_ptr(&report);
+    return r;
+}
+
+void verdict_print(const struct verdict *v, const struct cli *cli)
+{
+    char text[DIGEST_TEXT_MAX];
+    cli_say(cli, "%s\n  %s, %llu bytes\n", v->artifact_name,
+            digest_format(&v->artifact_digest, text), (unsigned long long)v->artifact_size);
+    for (size_t i = 0; i < v->check_count; i++)
+        cli_say(cli, "  %-5s %-12s %s\n", v->checks[i].passed ? "ok" : "FAIL", v->checks[i].id,
+                v->checks[i].text);
+    cli_say(cli, "verdict: %s (%s)\n", verdict_name(v->kind), v->reason);
+}
+
+/* Members that a plain VSA has no word for: the verdict itself, its reason, each check, the
+ * rebuild. */
+static int extensions(const struct verdict *v, json_t **out, struct err *e)
+{
+    AUTO_JSON json_t *o = json_object();
+    json_t *checks = NULL;
+    int r = json_put_string(o, "assay_verdict", verdict_name(v->kind), e);
+    if (r == 0)
+        r = json_put_string(o, "assay_reason", v->reason, e);
+    if (r == 0)
+        r = checks_json(v, &checks, e);
+    if (r == 0)
+        r = json_put(o, "assay_checks", checks, e);
+    if (r == 0 && v->rebuild != NULL)
+        r = json_put(o, "assay_rebuild", json_incref(v->rebuild), e);
+    if (r == 0)
+        *out = steal_ptr(&o);
+    return r;
+}
+
+static int predicate(const struct verdict *v, const char *verifier_id, const char *resource_uri,
+                     int64_t now, json_t **out, struct err *e)
+{
+    char time[21];
+    AUTO_JSON json_t *more = NULL;
+    AUTO_JSON json_t *version = json_object();
+    AUTO_JSON json_t *levels = json_array();
+    /*
+     * SLSA_BUILD_REPRODUCED would claim two independently operated build platforms that the issuer
+     * trusts (SLSA 1.2); one verifier's rebuild is less, and is named for what it is.
+     */
+    const char *level = v->kind == VERDICT_REPRODUCED ? "ASSAY_REPRODUCED" : "FAILED";
+    int r = extensions(v, &more, e);
+    if (r == 0)
+        r = json_push(levels, json_string(level), e);
+    if (r == 0)
+        r = json_put_string(version, "assay", ASSAY_VERSION, e);
+    if (r < 0)
+        return r;
+    AUTO_FREE char *policy_uri = NULL;
+    r = str_format(&policy_uri, e, "file:%s", v->policy_name);
+    if (r < 0)
+        return r;
+    const struct vsa vsa = {
+        .verifier_id = verifier_id,
+        .verifier_version = version,
+        .time_verified = time_format(now, time),
+        .resource_uri = resource_uri,
+        .policy_uri = policy_uri,
+        .policy_digest = v->policy_digest,
+        .input_attestations = v->attestations,
+        .passed = v->kind == VERDICT_REPRODUCED,
+        .verified_levels = levels,
+        .extensions = more,
+    };
+    return vsa_predicate(&vsa, out, e);
+}
+
+int verdict_statement(const struct verdict *v, const char *verifier_id, const char *resource_uri,
+                      int64_t now, struct buf *out, struct err *e)
+{
+    AUTO_JSON json_t *subjects = json_array();
+    AUTO_JSON json_t *statement = NULL;
+    json_t *subject = NULL;
+    json_t *body = NULL;
+    int r = resource_descriptor(v->artifact_name, NULL, &v->artifact_digest, NULL, &subject, e);
+    if (r == 0)
+        r = json_push(subjects, subject, e);
+    if (r == 0)
+        r = predicate(v, verifier_id, resource_uri, now, &body, e);
+    if (r == 0)
+        r = statement_new(steal_ptr(&subjects), VSA_TYPE, body, &statement, e);
+    if (r == 0)
+        r = jcs_format(statement, out, e);
+    return r;
+}
+
+int verdict_bundle(const struct verdict *v, const char *verifier_id, const char *resource_uri,
+                   int64_t now, const struct signing_key *key, struct buf *out, struct err *e)
+{
+    AUTO_BUF statement = BUF_INIT(STATEMENT_MAX);
+    AUTO_DSSE struct dsse_envelope *envelope = NULL;
+    int r = verdict_statement(v, verifier_id, resource_uri, now, &statement, e);
+    if (r == 0)
+        r = dsse_sign(key, DSSE_INTOTO_TYPE, statement.data, statement.len, &envelope, e);
+    if (r == 0)
+        r = bundle_format(envelope, out, e);
+    return r;
+}
