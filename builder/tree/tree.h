@@ -23,7 +23,11 @@ enum {
     TREE_PATH_MAX = 4095,
     TREE_DEPTH_MAX = 256,
     TREE_XATTRS_MAX = 1024,         /* per inode */
+    TREE_XATTR_NAME_MAX = 255,      /* bytes, as Linux */
     TREE_XATTR_VALUE_MAX = 65536,   /* bytes, as Linux */
+    TREE_XATTR_BYTES_MAX = 1 << 20, /* names and values of one inode together */
+    TREE_PACKS_MAX = 1 << 20,
+    TREE_LINKS_FOLLOWED_MAX = 40, /* symlinks in one look-up, as Linux */
     TREE_ENTRIES_MAX = 16 * 1024 * 1024,
 };
 
@@ -56,13 +60,18 @@ struct tree_inode {
     struct tree_node **children; /* directories: sorted by name, unique */
     size_t child_count;
     size_t child_cap;
-    uint32_t mark; /* scratch for one walk of an encoder (inode numbers, first path); not part of the value */
+    uint32_t mark; /* scratch for one walk of an encoder (inode numbers, first path); not part of
+                      the value */
+    /* Private to builder/tree: */
+    struct tree_recent *recent; /* directories, while many entries are added (tree_internal.h) */
+    struct tree_inode *prev, *next; /* among the inodes that have no name */
 };
 
 struct tree_node {
     char *name; /* "" for the root */
     struct tree_inode *inode;
     struct tree_node *parent; /* NULL for the root */
+    bool doomed;              /* private to builder/tree */
 };
 
 struct tree;
@@ -93,25 +102,41 @@ struct tree_node *tree_child(const struct tree_node *dir, const char *name);
  */
 struct tree_node *tree_find(const struct tree *t, const char *path, bool follow);
 
-/* A fresh inode of the tree, not yet named: zeroed but for type. Freed with the tree when never linked. */
+/*
+ * A fresh inode of the tree, not yet named: zeroed but for type and, for files,
+ * the digest of no bytes. Freed with the tree when never linked.
+ */
 int tree_inode_new(struct tree *t, enum tree_type type, struct tree_inode **out, struct err *e);
-/* Names `inode` in `dir`, replacing (and freeing) whatever had that name; links++. */
+/*
+ * Names `inode` in `dir`, replacing (and freeing) whatever had that name; links++.
+ * ERR_INPUT: a bad name, a directory named twice, or a limit of this header passed.
+ */
 int tree_link(struct tree *t, struct tree_node *dir, const char *name, struct tree_inode *inode,
               struct tree_node **out, struct err *e);
 /* Removes a node and what is below it. */
 void tree_unlink(struct tree *t, struct tree_node *node);
+/* A valid entry name: 1 to TREE_NAME_MAX bytes, no '/', not "." or "..". */
+bool tree_name_valid(const char *name);
 /*
  * mkdir -p: missing directories get mode 0755, 0:0, `mtime`. Symlinks to
  * directories on the way are followed inside the root; any other type in the way is ERR_INPUT.
  */
 int tree_make_dirs(struct tree *t, const char *path, int64_t mtime, struct tree_node **out,
                    struct err *e);
+/*
+ * Gives a node, and what is below it, another name, which must be free. Not the
+ * root; not into itself. `node` is invalid afterwards; *out (may be NULL) replaces it.
+ */
+int tree_move(struct tree *t, struct tree_node *node, struct tree_node *dir, const char *name,
+              struct tree_node **out, struct err *e);
+/* Adds or replaces one. Empty values are fine. */
 int tree_set_xattr(struct tree_inode *inode, const char *name, const void *value, size_t len,
                    struct err *e);
 
 /*
  * Pre-order walk, directories before their children, children in byte order.
  * `path` has no leading slash; the root's is "". A non-zero return stops and is returned.
+ * `visit` may change inodes but must not add or remove names.
  */
 typedef int tree_visit(void *context, const char *path, struct tree_node *node, struct err *e);
 int tree_walk(const struct tree *t, tree_visit *visit, void *context, struct err *e);
@@ -123,7 +148,8 @@ int tree_path(const struct tree_node *node, char **out, struct err *e);
  * order; a pure function of the value, independent of packs. Its SHA-256 is the tree's digest.
  */
 int tree_digest(const struct tree *t, struct digest *out, struct err *e);
-/* Stores serialisation and content locations; *tree_blob is the tree's digest, *locations_blob where the contents are. */
+/* Stores serialisation and content locations; *tree_blob is the tree's digest, *locations_blob
+ * where the contents are. */
 int tree_store(const struct tree *t, struct cas *cas, struct digest *tree_blob,
                struct digest *locations_blob, struct err *e);
 int tree_load(struct cas *cas, const struct digest *tree_blob, const struct digest *locations_blob,
@@ -131,8 +157,7 @@ int tree_load(struct cas *cas, const struct digest *tree_blob, const struct dige
 
 /* Reads contents of a tree's files; keeps the packs open. One per thread. */
 struct tree_reader;
-int tree_reader_new(const struct tree *t, struct cas *cas, struct tree_reader **out,
-                    struct err *e);
+int tree_reader_new(const struct tree *t, struct cas *cas, struct tree_reader **out, struct err *e);
 void tree_reader_free(struct tree_reader *r);
 /* `len` bytes from `offset` of the file; reading beyond its end is ERR_INPUT. */
 int tree_reader_read(struct tree_reader *r, const struct tree_content *c, uint64_t offset,
@@ -142,11 +167,14 @@ int tree_reader_read(struct tree_reader *r, const struct tree_content *c, uint64
 struct tree_packer;
 int tree_packer_new(struct tree *t, struct cas *cas, struct tree_packer **out, struct err *e);
 void tree_packer_free(struct tree_packer *p);
-/* One file: begin, any number of writes, end (fills *content but for its pack). */
+/* One file: begin, any number of writes, end, which fills file->content; readable after commit. */
 int tree_packer_begin(struct tree_packer *p, struct err *e);
 int tree_packer_write(struct tree_packer *p, const void *data, size_t len, struct err *e);
 int tree_packer_end(struct tree_packer *p, struct tree_inode *file, struct err *e);
-/* Commits the blob and sets `pack` in every inode that this packer filled. */
+/*
+ * Commits the blob. The pack's index is fixed when the packer is made, its digest
+ * now: without a commit, tree_store refuses the tree. A packer takes no file afterwards.
+ */
 int tree_packer_commit(struct tree_packer *p, struct err *e);
 
 #endif
