@@ -11,24 +11,11 @@
 
 static const char REF_NAME[] = "org.opencontainers.image.ref.name";
 
-/* Members that are not known are kept: the index is others' as well (OCI image index,
- * "extensibility"). */
-static int index_read(struct cas *cas, json_t **out, struct err *e)
+int cas_index_parse(const void *data, size_t len, const char *what, json_t **out, struct err *e)
 {
-    AUTO_BUF text = BUF_INIT(CAS_INDEX_MAX + 1);
-    bool found = false;
-    int rc = cas_read_small(cas, cas->root, "index.json", &text, &found, e);
-    if (rc != 0)
-        return rc;
-    if (!found)
-        return err_set(e, ERR_INPUT, "store '%s' has no index.json", cas->path);
-    AUTO_FREE char *what = NULL;
-    rc = str_format(&what, e, "'index.json' of store '%s'", cas->path);
-    if (rc != 0)
-        return rc;
     const struct json_limits limits = {.bytes = CAS_INDEX_MAX, .depth = 32};
     AUTO_JSON json_t *doc = NULL;
-    rc = json_parse(buf_str(&text), text.len, what, &limits, &doc, e);
+    int rc = json_parse(data, len, what, &limits, &doc, e);
     if (rc != 0)
         return rc;
     struct jcur root = jcur_root(doc, what);
@@ -47,6 +34,21 @@ static int index_read(struct cas *cas, json_t **out, struct err *e)
     if (rc == 0)
         *out = steal_ptr(&doc);
     return rc;
+}
+
+/* Members that are not known are kept: the index is others' as well (OCI image index,
+ * "extensibility"). */
+static int index_read(struct cas *cas, json_t **out, struct err *e)
+{
+    AUTO_BUF text = BUF_INIT(CAS_INDEX_MAX + 1);
+    bool found = false;
+    int rc = cas_read_small(cas, cas->root, "index.json", &text, &found, e);
+    if (rc != 0)
+        return rc;
+    if (!found)
+        return err_set(e, ERR_INPUT, "store '%s' has no index.json", cas->path);
+    rc = cas_index_parse(buf_str(&text), text.len, "index.json", out, e);
+    return rc == 0 ? 0 : err_wrap(e, "store '%s'", cas->path);
 }
 
 /* The name of a descriptor; NULL when it has none. Borrowed. */
@@ -90,24 +92,16 @@ void cas_refs_dispose(struct cas_refs *refs)
     *refs = (struct cas_refs){0};
 }
 
-int cas_ref_list(struct cas *cas, struct cas_refs *out, struct err *e)
+int cas_index_refs(json_t *doc, const char *what, struct cas_refs *out, struct err *e)
 {
-    AUTO_JSON json_t *doc = NULL;
-    int rc = index_read(cas, &doc, e);
-    if (rc != 0)
-        return rc;
-    AUTO_FREE char *what = NULL;
-    rc = str_format(&what, e, "'index.json' of store '%s'", cas->path);
-    if (rc != 0)
-        return rc;
     struct jcur root = jcur_root(doc, what);
     struct jcur manifests;
-    rc = jcur_get(&root, "manifests", &manifests, e);
+    int rc = jcur_get(&root, "manifests", &manifests, e);
     if (rc != 0)
         return rc;
     size_t count = json_array_size(manifests.value);
-    AUTO(cas_refs_dispose) struct cas_refs refs = {.items =
-                                                       array_new(count + 1, sizeof(*refs.items))};
+    AUTO(cas_refs_dispose)
+    struct cas_refs refs = {.items = array_new(count + 1, sizeof(*refs.items))};
     if (refs.items == NULL)
         return err_oom(e);
     for (size_t i = 0; i < count && rc == 0; i++) {
@@ -120,6 +114,16 @@ int cas_ref_list(struct cas *cas, struct cas_refs *out, struct err *e)
     *out = refs;
     refs = (struct cas_refs){0};
     return 0;
+}
+
+int cas_ref_list(struct cas *cas, struct cas_refs *out, struct err *e)
+{
+    AUTO_JSON json_t *doc = NULL;
+    int rc = index_read(cas, &doc, e);
+    if (rc != 0)
+        return rc;
+    rc = cas_index_refs(doc, "index.json", out, e);
+    return rc == 0 ? 0 : err_wrap(e, "store '%s'", cas->path);
 }
 
 int cas_ref_get(struct cas *cas, const char *name, bool *found, struct digest *digest,

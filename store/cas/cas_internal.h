@@ -76,4 +76,9 @@ int cas_sync_dir(const struct cas *cas, int dir, struct err *e);
 int cas_read_small(const struct cas *cas, int dir, const char *name, struct buf *out, bool *found,
                    struct err *e);
 
+/* The bytes of an index.json, bounded and checked as far as the list of manifests; *out is new. */
+int cas_index_parse(const void *data, size_t len, const char *what, json_t **out, struct err *e);
+/* The descriptors of a parsed one. */
+int cas_index_refs(json_t *doc, const char *what, struct cas_refs *out, struct err *e);
+
 #endif
