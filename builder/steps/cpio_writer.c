@@ -1,0 +1,172 @@
+#include "builder/steps/cpio_writer.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+enum { COPY_SIZE = 256 * 1024, HEADER_SIZE = 110, ARCHIVE_BLOCK = 512 };
+
+struct writer {
+    const struct view *v;
+    struct sink out;
+    uint64_t offset;
+    struct tree_reader *reader;
+    uint8_t *copy;
+    struct progress *progress;
+};
+
+/* A newc header's numbers, in the order of the format. */
+struct header {
+    uint32_t ino;
+    uint32_t mode;
+    uint32_t uid;
+    uint32_t gid;
+    uint32_t links;
+    uint32_t mtime;
+    uint32_t size;
+    uint32_t major;
+    uint32_t minor;
+};
+
+static int put(struct writer *w, const void *data, size_t len, struct err *e)
+{
+    w->offset += len;
+    return sink_write(&w->out, data, len, e);
+}
+
+static int pad(struct writer *w, size_t to, struct err *e)
+{
+    static const uint8_t zeros[ARCHIVE_BLOCK];
+    size_t tail = (size_t)(w->offset % to);
+
+    return tail == 0 ? 0 : put(w, zeros, to - tail, e);
+}
+
+static int put_header(struct writer *w, const struct header *h, const char *name, struct err *e)
+{
+    char text[HEADER_SIZE + 1];
+    size_t name_size = strlen(name) + 1;
+
+    int len = snprintf(text, sizeof(text),
+                       "070701%08" PRIX32 "%08" PRIX32 "%08" PRIX32 "%08" PRIX32 "%08" PRIX32
+                       "%08" PRIX32 "%08" PRIX32 "%08X%08X%08" PRIX32 "%08" PRIX32 "%08zX%08X",
+                       h->ino, h->mode, h->uid, h->gid, h->links, h->mtime, h->size, 0U, 0U,
+                       h->major, h->minor, name_size, 0U);
+    if (len != HEADER_SIZE)
+        return err_set(e, ERR_HOST, "a cpio header of %d bytes", len);
+    if (put(w, text, HEADER_SIZE, e) < 0 || put(w, name, name_size, e) < 0)
+        return -(int)e->code;
+    return pad(w, 4, e);
+}
+
+static int check_inode(const struct tree_inode *inode, const char *path, struct err *e)
+{
+    for (size_t i = 0; i < inode->xattr_count; i++) {
+        if (!str_starts(inode->xattrs[i].name, "user."))
+            return err_set(e, ERR_INPUT,
+                           "cannot put '%s' into an initrd: cpio cannot hold its attribute '%s'; "
+                           "exclude the file or leave the attribute out of the image",
+                           path, inode->xattrs[i].name);
+    }
+    if (inode->mtime < 0 || inode->mtime > (int64_t)UINT32_MAX)
+        return err_set(e, ERR_INPUT,
+                       "cannot put '%s' into an initrd: its time %" PRId64
+                       " is outside of what cpio can say (0 to 2^32-1)",
+                       path, inode->mtime);
+    if (inode->type == TREE_FILE && inode->content.size > UINT32_MAX)
+        return err_set(e, ERR_INPUT,
+                       "cannot put '%s' into an initrd: it has %" PRIu64
+                       " bytes, and cpio takes less than 4 GiB",
+                       path, inode->content.size);
+    if (strcmp(path, "TRAILER!!!") == 0)
+        return err_set(e, ERR_INPUT, "cannot put '%s' into an initrd: the name ends a cpio archive",
+                       path);
+    return 0;
+}
+
+static int put_content(struct writer *w, const struct tree_inode *inode, struct err *e)
+{
+    uint64_t size = inode->content.size;
+
+    for (uint64_t offset = 0; offset < size;) {
+        size_t len = size - offset < COPY_SIZE ? (size_t)(size - offset) : COPY_SIZE;
+        if (tree_reader_read(w->reader, &inode->content, offset, w->copy, len, e) < 0 ||
+            put(w, w->copy, len, e) < 0)
+            return -(int)e->code;
+        offset += len;
+    }
+    return pad(w, 4, e);
+}
+
+/*
+ * Names of one regular file, device or fifo share an inode number; a regular
+ * file's bytes come with its last name, as SVR4 has it: GNU cpio, busybox and
+ * the kernel join the names either way. The kernel never links symlinks (their
+ * target is their body), so each name of one is a symlink of its own.
+ */
+static int put_node(struct writer *w, size_t i, uint32_t *next_ino, uint32_t *inos, struct err *e)
+{
+    const struct tree_inode *inode = view_inode(w->v, i);
+    const struct view_inode *shared = &w->v->inodes[w->v->nodes[i].inode];
+    bool device = inode->type == TREE_CHAR || inode->type == TREE_BLOCK;
+    bool linkable = inode->type != TREE_SYMLINK && inode->type != TREE_DIR;
+    struct header h = {.mode = view_mode(inode), .uid = inode->uid, .gid = inode->gid};
+    AUTO_FREE char *path = NULL;
+
+    if (view_path(w->v, i, &path, e) < 0 || check_inode(inode, path, e) < 0)
+        return -(int)e->code;
+    uint32_t *ino = &inos[w->v->nodes[i].inode];
+    if (*ino == 0 || !linkable)
+        *ino = (*next_ino)++;
+    h.ino = *ino;
+    h.links = inode->type == TREE_DIR ? 2 : linkable ? shared->links : 1;
+    h.mtime = (uint32_t)inode->mtime;
+    h.major = device ? inode->major : 0;
+    h.minor = device ? inode->minor : 0;
+    if (inode->type == TREE_SYMLINK)
+        h.size = (uint32_t)strlen(inode->target);
+    else if (inode->type == TREE_FILE && shared->last == i)
+        h.size = (uint32_t)inode->content.size;
+    if (put_header(w, &h, i == 0 ? "." : path, e) < 0)
+        return -(int)e->code;
+    if (h.size == 0)
+        return 0;
+    if (inode->type == TREE_FILE)
+        return put_content(w, inode, e) < 0 ? err_wrap(e, "cannot write '%s'", path) : 0;
+    if (put(w, inode->target, h.size, e) < 0)
+        return -(int)e->code;
+    return pad(w, 4, e);
+}
+
+static int put_all(struct writer *w, struct err *e)
+{
+    AUTO_FREE uint32_t *inos = array_new(w->v->inode_count, sizeof(*inos));
+    struct header trailer = {.links = 1};
+    uint32_t next_ino = 1;
+
+    if (inos == NULL)
+        return err_oom(e);
+    for (size_t i = view_root_is_plain(w->v) ? 1 : 0; i < w->v->node_count; i++) {
+        if (put_node(w, i, &next_ino, inos, e) < 0)
+            return -(int)e->code;
+        if (i % 256 == 0)
+            progress_show(w->progress, "initrd", i, w->v->node_count);
+    }
+    if (put_header(w, &trailer, "TRAILER!!!", e) < 0)
+        return -(int)e->code;
+    return pad(w, ARCHIVE_BLOCK, e);
+}
+
+int cpio_write(const struct tree *t, const struct view *v, struct cas *cas,
+               struct progress *progress, struct sink out, struct err *e)
+{
+    struct writer w = {.v = v, .out = out, .progress = progress};
+    int r = tree_reader_new(t, cas, &w.reader, e);
+
+    if (r == 0) {
+        w.copy = malloc(COPY_SIZE);
+        r = w.copy == NULL ? err_oom(e) : put_all(&w, e);
+    }
+    tree_reader_free(w.reader);
+    free(w.copy);
+    return r;
+}

@@ -1,0 +1,18 @@
+/* newc cpio as the kernel's initramfs unpacker and GNU cpio read it (docs/formats/initrd.md).
+ * Streaming. */
+#ifndef ASSAY_BUILDER_STEPS_CPIO_WRITER_H
+#define ASSAY_BUILDER_STEPS_CPIO_WRITER_H
+
+#include "base/progress.h"
+#include "builder/steps/sink.h"
+#include "builder/steps/view.h"
+
+/*
+ * ERR_INPUT when the tree holds what newc cannot: extended attributes other
+ * than user.*, times outside 0..2^32-1, files of 4 GiB and more, a file named
+ * "TRAILER!!!" at the root.
+ */
+int cpio_write(const struct tree *t, const struct view *v, struct cas *cas,
+               struct progress *progress, struct sink out, struct err *e);
+
+#endif

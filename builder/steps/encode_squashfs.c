@@ -1,0 +1,98 @@
+/* encode.squashfs: a tree as a squashfs 4.0 image (docs/formats/squashfs.md). */
+#include "builder/steps/kinds.h"
+#include "builder/steps/params.h"
+#include "builder/steps/squashfs.h"
+
+/* In the order of enum squashfs_compressor. */
+static const struct compressor_range compressors[] = {
+    {"gzip", SQFS_GZIP_MIN_LEVEL, SQFS_GZIP_MAX_LEVEL},
+    {"zstd", SQFS_ZSTD_MIN_LEVEL, SQFS_ZSTD_MAX_LEVEL},
+    {"xz", SQFS_XZ_MIN_LEVEL, SQFS_XZ_MAX_LEVEL},
+    {"lz4", 0, SQUASHFS_LZ4_HC},
+    {"none", 0, 0},
+    {NULL, 0, 0},
+};
+
+static int read_block_size(const struct jcur *params, uint32_t *out, struct err *e)
+{
+    struct jcur c;
+    uint64_t size = 0;
+
+    if (jcur_get(params, "blockSize", &c, e) < 0 || jcur_u64(&c, SQFS_MAX_BLOCK_SIZE, &size, e) < 0)
+        return -(int)e->code;
+    if (size < SQFS_MIN_BLOCK_SIZE || (size & (size - 1)) != 0)
+        return jcur_fail(&c, e, "a block has a power of two from 4096 to 1048576 bytes");
+    *out = (uint32_t)size;
+    return 0;
+}
+
+static int read_params(const struct jcur *params, struct squashfs_params *out, struct err *e)
+{
+    static const char *const keys[] = {"blockSize", "compressor", "exclude", "exports", "fragments",
+                                       "level",     "time",       "xattrs",  NULL};
+    struct squashfs_params p = {0};
+    size_t index = 0;
+    uint64_t time = 0;
+    struct jcur level;
+
+    if (jcur_object(params, keys, e) < 0 ||
+        params_compressor(params, compressors, &index, &p.level, e) < 0 ||
+        read_block_size(params, &p.block_size, e) < 0 ||
+        params_bool(params, "fragments", &p.fragments, e) < 0 ||
+        params_bool(params, "exports", &p.exports, e) < 0 ||
+        params_bool(params, "xattrs", &p.xattrs, e) < 0 ||
+        jcur_get_u64(params, "time", UINT32_MAX, &time, e) < 0 || view_check_exclude(params, e) < 0)
+        return -(int)e->code;
+    p.compressor = (enum squashfs_compressor)index;
+    p.time = (uint32_t)time;
+    if (p.compressor == SQUASHFS_LZ4 && p.level != 0 && p.level != SQUASHFS_LZ4_HC) {
+        if (jcur_get(params, "level", &level, e) < 0)
+            return -(int)e->code;
+        return jcur_fail(&level, e, "'lz4' has level 0 (fast) and 12 (high compression)");
+    }
+    *out = p;
+    return 0;
+}
+
+static int check(const struct jcur *params, size_t input_count, struct err *e)
+{
+    struct squashfs_params p;
+
+    (void)input_count;
+    return read_params(params, &p, e);
+}
+
+static int run(const struct step_context *context, const struct jcur *params,
+               const struct step_input *inputs, size_t input_count, struct step_output *out,
+               struct err *e)
+{
+    AUTO_VIEW view = {0};
+    AUTO_CAS_WRITER struct cas_writer *writer = NULL;
+    struct squashfs_params p = {0};
+
+    (void)input_count;
+    if (read_params(params, &p, e) < 0 || view_build(inputs[0].tree, params, &view, e) < 0 ||
+        cas_writer_new(context->cas, NULL, CAS_SIZE_UNKNOWN, &writer, e) < 0)
+        return -(int)e->code;
+    struct squashfs_input in = {.tree = inputs[0].tree,
+                                .view = &view,
+                                .cas = context->cas,
+                                .progress = context->progress,
+                                .jobs = context->jobs};
+    if (squashfs_write(&in, &p, cas_writer_fd(writer), e) < 0)
+        return -(int)e->code;
+    return output_commit(writer, out, e);
+}
+
+static const char *const libraries[] = {"liblzma", "libsquashfs", "lz4", "zlib", "zstd", NULL};
+
+const struct step_kind step_encode_squashfs = {
+    .name = "encode.squashfs",
+    .libraries = libraries,
+    .min_inputs = 1,
+    .max_inputs = 1,
+    .takes = VALUE_TREE,
+    .gives = VALUE_BLOB,
+    .check = check,
+    .run = run,
+};

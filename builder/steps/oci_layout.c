@@ -1,0 +1,206 @@
+#include "builder/steps/oci_layout.h"
+
+#include "base/file.h"
+#include "base/json.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum { MANIFEST_MAX = 4 * 1024 * 1024, LAYERS_MAX = 1024, TEXT_MAX = 4096 };
+
+/* ---- the blobs -------------------------------------------------------------- */
+
+static int export_blob(struct cas *cas, const struct digest *digest, const char *dir, struct err *e)
+{
+    AUTO_FREE char *path = NULL;
+    char hex[DIGEST_TEXT_MAX];
+
+    if (path_join(&path, dir, digest_hex(digest, hex), e) < 0)
+        return -(int)e->code;
+    if (access(path, F_OK) == 0)
+        return 0; /* a manifest may name a layer twice */
+    return cas_export_file(cas, digest, path, e);
+}
+
+static int export_descriptor(struct cas *cas, const struct jcur *descriptor, const char *dir,
+                             struct err *e)
+{
+    struct digest digest;
+    uint64_t size = 0;
+    uint64_t there = 0;
+
+    if (jcur_open_object(descriptor, e) < 0 ||
+        jcur_get_digest(descriptor, "digest", &digest, e) < 0 ||
+        jcur_get_u64(descriptor, "size", INT64_MAX, &size, e) < 0)
+        return -(int)e->code;
+    if (digest.alg != DIGEST_SHA256)
+        return jcur_fail(descriptor, e, "only sha256 is taken");
+    if (cas_has(cas, &digest, &there) && there != size)
+        return jcur_fail(descriptor, e, "the blob has another size");
+    return export_blob(cas, &digest, dir, e);
+}
+
+static int export_blobs(struct cas *cas, const struct jcur *manifest, const char *dir,
+                        struct err *e)
+{
+    struct jcur c;
+    size_t count = 0;
+
+    if (jcur_open_object(manifest, e) < 0 || jcur_get(manifest, "config", &c, e) < 0 ||
+        export_descriptor(cas, &c, dir, e) < 0 || jcur_get(manifest, "layers", &c, e) < 0 ||
+        jcur_array(&c, LAYERS_MAX, &count, e) < 0)
+        return -(int)e->code;
+    for (size_t i = 0; i < count; i++) {
+        struct jcur layer = jcur_item(&c, i);
+        if (export_descriptor(cas, &layer, dir, e) < 0)
+            return -(int)e->code;
+    }
+    return 0;
+}
+
+/* ---- index.json ------------------------------------------------------------- */
+
+static int index_document(const struct digest *manifest, uint64_t size, const char *media_type,
+                          const char *ref_name, json_t **out, struct err *e)
+{
+    AUTO_JSON json_t *index = json_object();
+    AUTO_JSON json_t *descriptor = json_object();
+    AUTO_JSON json_t *manifests = json_array();
+
+    if (index == NULL || descriptor == NULL || manifests == NULL)
+        return err_oom(e);
+    if (json_put_string(descriptor, "mediaType", media_type, e) < 0 ||
+        json_put_digest(descriptor, "digest", manifest, e) < 0 ||
+        json_put_u64(descriptor, "size", size, e) < 0)
+        return -(int)e->code;
+    if (ref_name != NULL) {
+        json_t *annotations = json_object();
+        if (json_put(descriptor, "annotations", annotations, e) < 0 ||
+            json_put_string(annotations, "org.opencontainers.image.ref.name", ref_name, e) < 0)
+            return -(int)e->code;
+    }
+    if (json_push(manifests, steal_ptr(&descriptor), e) < 0 ||
+        json_put_u64(index, "schemaVersion", 2, e) < 0 ||
+        json_put_string(index, "mediaType", "application/vnd.oci.image.index.v1+json", e) < 0 ||
+        json_put(index, "manifests", steal_ptr(&manifests), e) < 0)
+        return -(int)e->code;
+    *out = steal_ptr(&index);
+    return 0;
+}
+
+static int write_index(const char *dir, const struct digest *manifest, uint64_t size,
+                       const char *media_type, const char *ref_name, struct err *e)
+{
+    AUTO_JSON json_t *index = NULL;
+    AUTO_BUF text = BUF_INIT(TEXT_MAX * 4);
+    AUTO_FREE char *index_path = NULL;
+    AUTO_FREE char *layout_path = NULL;
+
+    if (index_document(manifest, size, media_type, ref_name, &index, e) < 0 ||
+        jcs_format(index, &text, e) < 0 || path_join(&index_path, dir, "index.json", e) < 0 ||
+        path_join(&layout_path, dir, "oci-layout", e) < 0 ||
+        file_replace(index_path, text.data, text.len, 0644, e) < 0)
+        return -(int)e->code;
+    return file_replace(layout_path, OCI_LAYOUT_BYTES, strlen(OCI_LAYOUT_BYTES), 0644, e);
+}
+
+/* ---- the directory ---------------------------------------------------------- */
+
+static int make_dir(const char *path, struct err *e)
+{
+    if (mkdir(path, 0755) != 0 || chmod(path, 0755) != 0)
+        return err_os(e, errno, "cannot make directory '%s'", path);
+    return 0;
+}
+
+static int fill(struct cas *cas, const struct digest *manifest, const char *ref_name,
+                const char *dir, struct err *e)
+{
+    AUTO_FREE char *blobs = NULL;
+    AUTO_FREE char *sha256 = NULL;
+    AUTO_BUF bytes = BUF_INIT(MANIFEST_MAX);
+    AUTO_JSON json_t *document = NULL;
+    const char *media_type = NULL;
+
+    if (cas_get(cas, manifest, &bytes, e) < 0 ||
+        json_parse(bytes.data, bytes.len, "image manifest", NULL, &document, e) < 0)
+        return -(int)e->code;
+    struct jcur root = jcur_root(document, "image manifest");
+    if (jcur_open_object(&root, e) < 0 ||
+        jcur_get_string(&root, "mediaType", TEXT_MAX, &media_type, e) < 0 ||
+        path_join(&blobs, dir, "blobs", e) < 0 || path_join(&sha256, blobs, "sha256", e) < 0 ||
+        make_dir(blobs, e) < 0 || make_dir(sha256, e) < 0 ||
+        export_blobs(cas, &root, sha256, e) < 0 || export_blob(cas, manifest, sha256, e) < 0 ||
+        write_index(dir, manifest, bytes.len, media_type, ref_name, e) < 0)
+        return -(int)e->code;
+    if (dir_sync(sha256, e) < 0 || dir_sync(blobs, e) < 0)
+        return -(int)e->code;
+    if (chmod(dir, 0755) != 0)
+        return err_os(e, errno, "cannot set the mode of '%s'", dir);
+    return dir_sync(dir, e);
+}
+
+/* Whether what has the name may go: a layout, or a directory with nothing in it. */
+static int check_replaceable(const char *path, bool *there, struct err *e)
+{
+    AUTO_FREE char *layout = NULL;
+    struct stat st;
+
+    *there = lstat(path, &st) == 0;
+    if (!*there)
+        return errno == ENOENT ? 0 : err_os(e, errno, "cannot look at '%s'", path);
+    if (path_join(&layout, path, "oci-layout", e) < 0)
+        return -(int)e->code;
+    if (S_ISDIR(st.st_mode) && (access(layout, F_OK) == 0 || rmdir(path) == 0)) {
+        *there = access(path, F_OK) == 0;
+        return 0;
+    }
+    return err_set(e, ERR_USAGE, "cannot write '%s': something that is no OCI layout has the name",
+                   path);
+}
+
+/* Puts `temp` in the place of `path`; what was there ends up under `temp`'s name and is removed. */
+static int swap_in(const char *temp, const char *path, const char *parent, struct err *e)
+{
+    bool there = false;
+
+    if (check_replaceable(path, &there, e) < 0)
+        return -(int)e->code;
+    if (renameat2(AT_FDCWD, temp, AT_FDCWD, path, there ? RENAME_EXCHANGE : 0) != 0) {
+        /* No exchange on this file system: there is an instant without the directory. */
+        if (!there || (errno != EINVAL && errno != ENOSYS))
+            return err_os(e, errno, "cannot rename to '%s'", path);
+        if (dir_remove(path, e) < 0)
+            return -(int)e->code;
+        if (rename(temp, path) != 0)
+            return err_os(e, errno, "cannot rename to '%s'", path);
+    }
+    return dir_sync(parent, e);
+}
+
+static int parent_of(const char *path, char **out, struct err *e)
+{
+    const char *slash = strrchr(path, '/');
+
+    if (slash == NULL)
+        return str_copy(out, ".", e);
+    return str_format(out, e, "%.*s", slash == path ? 1 : (int)(slash - path), path);
+}
+
+int oci_layout_export(struct cas *cas, const struct digest *manifest, const char *ref_name,
+                      const char *path, struct err *e)
+{
+    AUTO_FREE char *parent = NULL;
+    AUTO_FREE char *temp = NULL;
+
+    if (parent_of(path, &parent, e) < 0 || dir_make_temp(parent, ".oci-layout-", &temp, e) < 0)
+        return -(int)e->code;
+    int r = fill(cas, manifest, ref_name, temp, e);
+    if (r == 0)
+        r = swap_in(temp, path, parent, e);
+    struct err ignored = ERR_INIT;
+    (void)dir_remove(temp, &ignored);
+    return r < 0 ? err_wrap(e, "cannot write the image '%s'", path) : 0;
+}

@@ -1,0 +1,23 @@
+/* An OCI image as a layout directory of its own, for skopeo, umoci and their like. */
+#ifndef ASSAY_BUILDER_STEPS_OCI_LAYOUT_H
+#define ASSAY_BUILDER_STEPS_OCI_LAYOUT_H
+
+#include "base/digest.h"
+#include "store/cas/cas.h"
+
+#define OCI_MANIFEST_TYPE "application/vnd.oci.image.manifest.v1+json"
+#define OCI_CONFIG_TYPE "application/vnd.oci.image.config.v1+json"
+#define OCI_LAYER_TYPE "application/vnd.oci.image.layer.v1.tar"
+#define OCI_LAYOUT_BYTES "{\"imageLayoutVersion\":\"1.0.0\"}"
+
+/*
+ * Writes `path`: oci-layout, index.json with the one manifest named `ref_name`
+ * (NULL: unnamed), and the blobs that the manifest names. A temporary directory
+ * beside it, synced, then renamed; an OCI layout or empty directory that has the
+ * name is replaced, anything else there is ERR_USAGE. ERR_INPUT when the manifest
+ * is malformed or a blob is missing or damaged.
+ */
+int oci_layout_export(struct cas *cas, const struct digest *manifest, const char *ref_name,
+                      const char *path, struct err *e);
+
+#endif

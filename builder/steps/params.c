@@ -1,0 +1,72 @@
+#include "builder/steps/params.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+const struct compressor_range compressor_gzip_or_none[] = {
+    {"gzip", GZIP_LEVEL_MIN, GZIP_LEVEL_MAX}, {"none", 0, 0}, {NULL, 0, 0}};
+
+enum { NAME_MAX_BYTES = 32, LEVEL_LIMIT = 1000 };
+
+int params_compressor(const struct jcur *params, const struct compressor_range *ranges,
+                      size_t *index, int *level, struct err *e)
+{
+    struct jcur c;
+    const char *name = NULL;
+    uint64_t number = 0;
+    size_t i = 0;
+
+    if (jcur_get(params, "compressor", &c, e) < 0 || jcur_string(&c, NAME_MAX_BYTES, &name, e) < 0)
+        return -(int)e->code;
+    while (ranges[i].name != NULL && strcmp(ranges[i].name, name) != 0)
+        i++;
+    if (ranges[i].name == NULL)
+        return jcur_fail(&c, e, "no compressor of that kind of step is called '%s'", name);
+    if (jcur_get(params, "level", &c, e) < 0 || jcur_u64(&c, LEVEL_LIMIT, &number, e) < 0)
+        return -(int)e->code;
+    if (number < (uint64_t)ranges[i].level_min || number > (uint64_t)ranges[i].level_max)
+        return jcur_fail(&c, e, "'%s' has levels %d to %d, not %" PRIu64, name, ranges[i].level_min,
+                         ranges[i].level_max, number);
+    *index = i;
+    *level = (int)number;
+    return 0;
+}
+
+int params_bool(const struct jcur *params, const char *key, bool *out, struct err *e)
+{
+    struct jcur c;
+
+    if (jcur_get(params, key, &c, e) < 0)
+        return -(int)e->code;
+    return jcur_bool(&c, out, e);
+}
+
+static int write_cas(void *context, const void *data, size_t len, struct err *e)
+{
+    return cas_writer_write(context, data, len, e);
+}
+
+struct sink sink_cas(struct cas_writer *w)
+{
+    return (struct sink){write_cas, w};
+}
+
+static int write_gzip(void *context, const void *data, size_t len, struct err *e)
+{
+    return gzip_writer_write(context, data, len, e);
+}
+
+struct sink sink_gzip(struct gzip_writer *w)
+{
+    return (struct sink){write_gzip, w};
+}
+
+int output_commit(struct cas_writer *w, struct step_output *out, struct err *e)
+{
+    struct step_output fresh = {.kind = VALUE_BLOB};
+
+    if (cas_writer_commit(w, &fresh.digest, &fresh.size, e) < 0)
+        return -(int)e->code;
+    *out = fresh;
+    return 0;
+}

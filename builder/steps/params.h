@@ -1,0 +1,30 @@
+/* Parameters that several kinds have, and the sinks that they write to. */
+#ifndef ASSAY_BUILDER_STEPS_PARAMS_H
+#define ASSAY_BUILDER_STEPS_PARAMS_H
+
+#include "builder/steps/gzip_writer.h"
+#include "builder/steps/step.h"
+
+/* A compressor's name and the levels that it has; a list ends with a NULL name. */
+struct compressor_range {
+    const char *name;
+    int level_min;
+    int level_max;
+};
+/* "gzip" 1..9, and "none" 0. */
+extern const struct compressor_range compressor_gzip_or_none[];
+
+/* params.compressor and params.level: the index in `ranges`, and the level, which must be one of
+ * that compressor's. */
+int params_compressor(const struct jcur *params, const struct compressor_range *ranges,
+                      size_t *index, int *level, struct err *e);
+int params_bool(const struct jcur *params, const char *key, bool *out, struct err *e);
+
+/* A sink that writes to the store. */
+struct sink sink_cas(struct cas_writer *w);
+/* A sink that compresses. */
+struct sink sink_gzip(struct gzip_writer *w);
+/* Commits the writer as the step's output. */
+int output_commit(struct cas_writer *w, struct step_output *out, struct err *e);
+
+#endif

@@ -1,0 +1,20 @@
+/* Where an encoder's bytes go: the store, a compressor, or both. Borrowed by the writer that is
+ * given it. */
+#ifndef ASSAY_BUILDER_STEPS_SINK_H
+#define ASSAY_BUILDER_STEPS_SINK_H
+
+#include "base/err.h"
+
+#include <stddef.h>
+
+struct sink {
+    int (*write)(void *context, const void *data, size_t len, struct err *e);
+    void *context;
+};
+
+static inline int sink_write(const struct sink *s, const void *data, size_t len, struct err *e)
+{
+    return s->write(s->context, data, len, e);
+}
+
+#endif

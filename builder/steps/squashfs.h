@@ -1,0 +1,98 @@
+/*
+ * Writing squashfs 4.0 through libsquashfs (docs/formats/squashfs.md). The
+ * library compresses, packs and de-duplicates blocks; the order of everything,
+ * inode numbers, links, directories and attributes are decided here.
+ * Private to encode_squashfs.c and squashfs_*.c.
+ */
+#ifndef ASSAY_BUILDER_STEPS_SQUASHFS_H
+#define ASSAY_BUILDER_STEPS_SQUASHFS_H
+
+#include "base/progress.h"
+#include "builder/steps/view.h"
+
+#include <sqfs/block.h>
+#include <sqfs/compressor.h>
+#include <sqfs/error.h>
+#include <sqfs/inode.h>
+#include <sqfs/io.h>
+#include <sqfs/meta_writer.h>
+#include <sqfs/super.h>
+
+enum squashfs_compressor { SQUASHFS_GZIP, SQUASHFS_ZSTD, SQUASHFS_XZ, SQUASHFS_LZ4, SQUASHFS_NONE };
+enum { SQUASHFS_LZ4_HC = 12, SQUASHFS_NO_XATTR = -1 };
+
+struct squashfs_params {
+    enum squashfs_compressor compressor;
+    int level;
+    uint32_t block_size;
+    bool fragments;
+    bool exports;
+    bool xattrs;
+    uint32_t time;
+};
+
+struct squashfs_input {
+    const struct tree *tree; /* the view's */
+    const struct view *view;
+    struct cas *cas;
+    struct progress *progress;
+    unsigned jobs;
+};
+
+/* Writes the image to an empty file. The bytes depend on the view and the parameters, never on jobs
+ * or packs. */
+int squashfs_write(const struct squashfs_input *in, const struct squashfs_params *params, int fd,
+                   struct err *e);
+
+/* ---- squashfs_library.c: what the library wants from its host -------------- */
+
+/* libsquashfs's file interface on a descriptor that somebody else owns. */
+struct squashfs_file {
+    sqfs_file_t base;
+    int fd;
+    uint64_t size;
+    int error; /* errno of the operation that failed */
+};
+void squashfs_file_init(struct squashfs_file *f, int fd);
+/* Zeros up to a multiple of `to` bytes. */
+int squashfs_file_pad(struct squashfs_file *f, uint64_t to, struct err *e);
+/* An error from the library's code, ERR_HOST or ERR_INPUT as it deserves. `doing`: "cannot write
+ * the squashfs's inodes". */
+int squashfs_fail(const struct squashfs_file *f, int code, const char *doing, struct err *e);
+/* The compressor, or with `unpack` its inverse. sqfs_destroy when done. */
+int squashfs_compressor_new(const struct squashfs_params *params, bool unpack,
+                            sqfs_compressor_t **out, struct err *e);
+
+/* ---- squashfs_xattr.c ------------------------------------------------------- */
+
+struct squashfs_xattrs {
+    const struct tree_inode **sets; /* one inode of each distinct set of attributes */
+    size_t count;
+    size_t cap;
+    uint32_t *slots; /* open addressing over sets */
+    size_t slot_count;
+};
+void squashfs_xattrs_dispose(struct squashfs_xattrs *x);
+/* The index of the inode's attributes, 0xffffffff when it has none. `path` for errors. */
+int squashfs_xattrs_add(struct squashfs_xattrs *x, const struct tree_inode *inode, const char *path,
+                        uint32_t *index, struct err *e);
+/* Writes the tables at the end of the file and their place into the super block. */
+int squashfs_xattrs_write(const struct squashfs_xattrs *x, struct squashfs_file *f,
+                          sqfs_compressor_t *cmp, sqfs_super_t *super, struct err *e);
+
+/* ---- squashfs_data.c -------------------------------------------------------- */
+
+struct squashfs_data;
+/* Writes the contents of every file of the view; the fragment table is kept for
+ * squashfs_data_finish. */
+int squashfs_data_new(const struct squashfs_input *in, const struct squashfs_params *params,
+                      struct squashfs_file *f, sqfs_compressor_t *cmp, sqfs_compressor_t *uncmp,
+                      struct squashfs_data **out, struct err *e);
+int squashfs_data_write(struct squashfs_data *d, struct err *e);
+/* Where the bytes of the view's inode are: a file inode that the caller copies, or NULL for an
+ * empty file. */
+const sqfs_inode_generic_t *squashfs_data_inode(const struct squashfs_data *d, size_t inode);
+int squashfs_data_write_fragments(struct squashfs_data *d, sqfs_super_t *super, struct err *e);
+void squashfs_data_free(struct squashfs_data *d);
+
+#endif

@@ -1,0 +1,192 @@
+#include "builder/steps/squashfs.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+/* ---- the file --------------------------------------------------------------- */
+
+static int file_read(sqfs_file_t *base, sqfs_u64 offset, void *buffer, size_t size)
+{
+    struct squashfs_file *f = (struct squashfs_file *)base;
+    uint8_t *p = buffer;
+
+    while (size > 0) {
+        ssize_t n = pread(f->fd, p, size, (off_t)offset);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0) {
+            f->error = n < 0 ? errno : EIO;
+            return SQFS_ERROR_IO;
+        }
+        p += n;
+        offset += (sqfs_u64)n;
+        size -= (size_t)n;
+    }
+    return 0;
+}
+
+static int file_write(sqfs_file_t *base, sqfs_u64 offset, const void *buffer, size_t size)
+{
+    struct squashfs_file *f = (struct squashfs_file *)base;
+    const uint8_t *p = buffer;
+
+    while (size > 0) {
+        ssize_t n = pwrite(f->fd, p, size, (off_t)offset);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0) {
+            f->error = n < 0 ? errno : EIO;
+            return SQFS_ERROR_IO;
+        }
+        p += n;
+        offset += (sqfs_u64)n;
+        size -= (size_t)n;
+    }
+    if (offset > f->size)
+        f->size = offset;
+    return 0;
+}
+
+static sqfs_u64 file_size(const sqfs_file_t *base)
+{
+    return ((const struct squashfs_file *)base)->size;
+}
+
+static int file_truncate(sqfs_file_t *base, sqfs_u64 size)
+{
+    struct squashfs_file *f = (struct squashfs_file *)base;
+
+    if (ftruncate(f->fd, (off_t)size) != 0) {
+        f->error = errno;
+        return SQFS_ERROR_IO;
+    }
+    f->size = size;
+    return 0;
+}
+
+static void file_destroy(sqfs_object_t *object)
+{
+    (void)object; /* the descriptor is its opener's */
+}
+
+void squashfs_file_init(struct squashfs_file *f, int fd)
+{
+    *f = (struct squashfs_file){.fd = fd};
+    f->base.base.destroy = file_destroy;
+    f->base.read_at = file_read;
+    f->base.write_at = file_write;
+    f->base.get_size = file_size;
+    f->base.truncate = file_truncate;
+}
+
+int squashfs_file_pad(struct squashfs_file *f, uint64_t to, struct err *e)
+{
+    uint64_t tail = f->size % to;
+    int r = tail == 0 ? 0 : file_truncate(&f->base, f->size + to - tail);
+
+    return r == 0 ? 0 : squashfs_fail(f, r, "cannot pad the squashfs", e);
+}
+
+int squashfs_fail(const struct squashfs_file *f, int code, const char *doing, struct err *e)
+{
+    switch (code) {
+    case SQFS_ERROR_ALLOC:
+        return err_oom(e);
+    case SQFS_ERROR_IO:
+        return err_os(e, f == NULL ? EIO : f->error, "%s", doing);
+    case SQFS_ERROR_OVERFLOW:
+        return err_set(e, ERR_INPUT, "%s: more than the format can count", doing);
+    case SQFS_ERROR_COMPRESSOR:
+        return err_set(e, ERR_HOST, "%s: the compressor failed", doing);
+    case SQFS_ERROR_UNSUPPORTED:
+        return err_set(e, ERR_UNDECIDED, "%s: libsquashfs does not support it", doing);
+    default:
+        return err_set(e, ERR_HOST, "%s: libsquashfs says %d", doing, code);
+    }
+}
+
+/* ---- compressors ------------------------------------------------------------ */
+
+/* "none": a compressor that never makes a block smaller, so that every block is stored as it is. */
+static sqfs_s32 null_block(sqfs_compressor_t *cmp, const sqfs_u8 *in, sqfs_u32 size, sqfs_u8 *out,
+                           sqfs_u32 outsize)
+{
+    (void)cmp;
+    (void)in;
+    (void)size;
+    (void)out;
+    (void)outsize;
+    return 0;
+}
+
+static int null_options(sqfs_compressor_t *cmp, sqfs_file_t *file)
+{
+    (void)cmp;
+    (void)file;
+    return 0;
+}
+
+static void null_configuration(const sqfs_compressor_t *cmp, sqfs_compressor_config_t *config)
+{
+    (void)cmp;
+    memset(config, 0, sizeof(*config));
+    config->id = SQFS_COMP_GZIP;
+}
+
+static void null_destroy(sqfs_object_t *object)
+{
+    free(object);
+}
+
+static sqfs_compressor_t *null_new(void);
+
+static sqfs_object_t *null_copy(const sqfs_object_t *object)
+{
+    (void)object;
+    return (sqfs_object_t *)null_new();
+}
+
+static sqfs_compressor_t *null_new(void)
+{
+    sqfs_compressor_t *c = calloc(1, sizeof(*c));
+
+    if (c == NULL)
+        return NULL;
+    c->base.destroy = null_destroy;
+    c->base.copy = null_copy;
+    c->get_configuration = null_configuration;
+    c->write_options = null_options;
+    c->read_options = null_options;
+    c->do_block = null_block;
+    return c;
+}
+
+int squashfs_compressor_new(const struct squashfs_params *params, bool unpack,
+                            sqfs_compressor_t **out, struct err *e)
+{
+    static const SQFS_COMPRESSOR ids[] = {[SQUASHFS_GZIP] = SQFS_COMP_GZIP,
+                                          [SQUASHFS_ZSTD] = SQFS_COMP_ZSTD,
+                                          [SQUASHFS_XZ] = SQFS_COMP_XZ,
+                                          [SQUASHFS_LZ4] = SQFS_COMP_LZ4};
+    sqfs_compressor_config_t config;
+    sqfs_u16 flags = 0;
+
+    if (params->compressor == SQUASHFS_NONE) {
+        *out = null_new();
+        return *out == NULL ? err_oom(e) : 0;
+    }
+    if (params->compressor == SQUASHFS_LZ4 && params->level == SQUASHFS_LZ4_HC)
+        flags |= SQFS_COMP_FLAG_LZ4_HC;
+    if (unpack)
+        flags |= SQFS_COMP_FLAG_UNCOMPRESS;
+    int r =
+        sqfs_compressor_config_init(&config, ids[params->compressor], params->block_size, flags);
+    if (params->compressor != SQUASHFS_LZ4)
+        config.level = (sqfs_u32)params->level;
+    if (params->compressor == SQUASHFS_XZ && config.opt.xz.dict_size < SQFS_XZ_MIN_DICT_SIZE)
+        config.opt.xz.dict_size = SQFS_XZ_MIN_DICT_SIZE; /* 4 KiB blocks */
+    if (r == 0)
+        r = sqfs_compressor_create(&config, out);
+    return r == 0 ? 0 : squashfs_fail(NULL, r, "cannot start the squashfs's compressor", e);
+}

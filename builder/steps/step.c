@@ -1,0 +1,32 @@
+#include "builder/steps/step.h"
+
+#include "builder/steps/kinds.h"
+
+#include <string.h>
+
+static const struct step_kind *const kinds[] = {
+    &step_encode_initrd, &step_encode_oci,   &step_encode_squashfs,
+    &step_encode_tar,    &step_extract_file,
+};
+
+const struct step_kind *step_kind_find(const char *name)
+{
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        if (strcmp(kinds[i]->name, name) == 0)
+            return kinds[i];
+    }
+    return NULL;
+}
+
+const struct step_kind *const *step_kinds(size_t *count)
+{
+    *count = sizeof(kinds) / sizeof(kinds[0]);
+    return kinds;
+}
+
+void step_output_dispose(struct step_output *out)
+{
+    tree_free(out->tree);
+    free(out->related);
+    *out = (struct step_output){0};
+}

@@ -1,0 +1,342 @@
+#include "builder/steps/tar_writer.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+enum {
+    TAR_BLOCK = 512,
+    NAME_SIZE = 100,
+    COPY_SIZE = 256 * 1024,
+    PAX_MAX = 128 * 1024 * 1024, /* of one entry: all attributes that a tree can hold */
+};
+#define OCTAL7_MAX 2097151U              /* 7 octal digits */
+#define OCTAL11_MAX UINT64_C(8589934591) /* 11 octal digits */
+
+struct header {
+    char name[NAME_SIZE];
+    char mode[8];
+    char uid[8];
+    char gid[8];
+    char size[12];
+    char mtime[12];
+    char checksum[8];
+    char type;
+    char link[NAME_SIZE];
+    char magic[6];
+    char version[2];
+    char uname[32];
+    char gname[32];
+    char major[8];
+    char minor[8];
+    char prefix[155];
+    char pad[12];
+};
+_Static_assert(sizeof(struct header) == TAR_BLOCK, "a ustar header is one block");
+
+struct writer {
+    const struct tar_options *options;
+    const struct view *v;
+    struct sink out;
+    struct tree_reader *reader;
+    uint8_t *copy;
+    struct buf pax;
+};
+
+/* One entry, before it is cut into fields. */
+struct entry {
+    const char *path; /* directories with their slash */
+    const char *link; /* "" when there is none */
+    char type;
+    const struct tree_inode *inode;
+    uint64_t size;
+};
+
+/* ---- pax records ------------------------------------------------------------ */
+
+static size_t digits(size_t n)
+{
+    size_t count = 1;
+
+    while (n >= 10) {
+        n /= 10;
+        count++;
+    }
+    return count;
+}
+
+/* "LEN KEY=VALUE\n", where LEN counts itself. */
+static int pax_add(struct buf *b, const char *key, const char *suffix, const void *value,
+                   size_t len, struct err *e)
+{
+    size_t rest = strlen(key) + strlen(suffix) + len + 3; /* blank, '=', newline */
+    size_t total = rest;
+
+    while (total != rest + digits(total))
+        total = rest + digits(total);
+    if (buf_addf(b, e, "%zu %s%s=", total, key, suffix) < 0 || buf_add(b, value, len, e) < 0 ||
+        buf_add(b, "\n", 1, e) < 0)
+        return -(int)e->code;
+    return 0;
+}
+
+static int pax_number(struct buf *b, const char *key, int64_t value, struct err *e)
+{
+    char text[32];
+    int len = snprintf(text, sizeof(text), "%" PRId64, value);
+
+    return pax_add(b, key, "", text, (size_t)len, e);
+}
+
+/* Whether a text goes into its ustar field as it is. */
+static bool plain(const char *text, size_t *len)
+{
+    *len = strlen(text);
+    for (size_t i = 0; i < *len; i++) {
+        if ((unsigned char)text[i] >= 0x80)
+            return false;
+    }
+    return *len <= NAME_SIZE;
+}
+
+/* UTF-8 as RFC 3629 has it: shortest forms, no surrogates, at most U+10FFFF. */
+static bool is_utf8(const char *text)
+{
+    const unsigned char *p = (const unsigned char *)text;
+
+    while (*p != 0) {
+        unsigned more = *p < 0x80 ? 0 : *p < 0xe0 ? 1 : *p < 0xf0 ? 2 : 3;
+        if (*p >= 0x80 && (*p < 0xc2 || *p > 0xf4))
+            return false;
+        if ((*p == 0xe0 && p[1] < 0xa0) || (*p == 0xed && p[1] > 0x9f) ||
+            (*p == 0xf0 && p[1] < 0x90) || (*p == 0xf4 && p[1] > 0x8f))
+            return false;
+        for (p++; more > 0; more--, p++) {
+            if ((*p & 0xc0) != 0x80)
+                return false;
+        }
+    }
+    return true;
+}
+
+static int pax_xattrs(struct buf *b, const struct entry *n, struct err *e)
+{
+    for (size_t i = 0; i < n->inode->xattr_count; i++) {
+        const struct tree_xattr *x = &n->inode->xattrs[i];
+        if (strchr(x->name, '=') != NULL)
+            return err_set(e, ERR_INPUT,
+                           "cannot put '%s' into a tar: its attribute '%s' has a '=' in its name",
+                           n->path, x->name);
+        if (pax_add(b, "SCHILY.xattr.", x->name, x->value, x->len, e) < 0)
+            return -(int)e->code;
+    }
+    return 0;
+}
+
+/* The records that the fields cannot hold, sorted by key. */
+static int pax_records(struct buf *b, const struct entry *n, struct err *e)
+{
+    const struct tree_inode *inode = n->inode;
+    size_t path_len = 0;
+    size_t link_len = 0;
+    bool path = !plain(n->path, &path_len);
+    bool link = !plain(n->link, &link_len);
+
+    if (pax_xattrs(b, n, e) < 0)
+        return -(int)e->code;
+    if (inode->gid > OCTAL7_MAX && pax_number(b, "gid", inode->gid, e) < 0)
+        return -(int)e->code;
+    if (((path && !is_utf8(n->path)) || (link && !is_utf8(n->link))) &&
+        pax_add(b, "hdrcharset", "", "BINARY", 6, e) < 0)
+        return -(int)e->code;
+    if (link && pax_add(b, "linkpath", "", n->link, link_len, e) < 0)
+        return -(int)e->code;
+    if ((inode->mtime < 0 || (uint64_t)inode->mtime > OCTAL11_MAX) &&
+        pax_number(b, "mtime", inode->mtime, e) < 0)
+        return -(int)e->code;
+    if (path && pax_add(b, "path", "", n->path, path_len, e) < 0)
+        return -(int)e->code;
+    if (n->size > OCTAL11_MAX && pax_number(b, "size", (int64_t)n->size, e) < 0)
+        return -(int)e->code;
+    if (inode->uid > OCTAL7_MAX && pax_number(b, "uid", inode->uid, e) < 0)
+        return -(int)e->code;
+    return 0;
+}
+
+/* ---- headers ---------------------------------------------------------------- */
+
+/* Zero-padded octal that fills the field but for a final NUL. A value with a pax record of its own
+ * is 0 here. */
+static void octal(char *field, size_t size, uint64_t value)
+{
+    field[size - 1] = '\0';
+    for (size_t i = size - 1; i > 0; i--) {
+        field[i - 1] = (char)('0' + (value & 7));
+        value >>= 3;
+    }
+}
+
+static void seal(struct header *h)
+{
+    const unsigned char *bytes = (const unsigned char *)h;
+    unsigned sum = 0;
+
+    memcpy(h->magic, "ustar", 6);
+    memcpy(h->version, "00", 2);
+    memset(h->checksum, ' ', sizeof(h->checksum));
+    for (size_t i = 0; i < sizeof(*h); i++)
+        sum += bytes[i];
+    octal(h->checksum, 7, sum);
+}
+
+static void copy_field(char *field, const char *text)
+{
+    size_t len = strlen(text);
+
+    memcpy(field, text, len < NAME_SIZE ? len : NAME_SIZE);
+}
+
+static int write_padding(const struct writer *w, uint64_t size, struct err *e)
+{
+    static const uint8_t zeros[TAR_BLOCK];
+    size_t tail = (size_t)(size % TAR_BLOCK);
+
+    return tail == 0 ? 0 : sink_write(&w->out, zeros, TAR_BLOCK - tail, e);
+}
+
+static int write_pax(struct writer *w, struct err *e)
+{
+    struct header h = {.type = 'x'};
+
+    if (w->pax.len == 0)
+        return 0;
+    copy_field(h.name, "././@PaxHeader");
+    octal(h.mode, sizeof(h.mode), 0644);
+    octal(h.uid, sizeof(h.uid), 0);
+    octal(h.gid, sizeof(h.gid), 0);
+    octal(h.size, sizeof(h.size), w->pax.len);
+    octal(h.mtime, sizeof(h.mtime), 0);
+    octal(h.major, sizeof(h.major), 0);
+    octal(h.minor, sizeof(h.minor), 0);
+    seal(&h);
+    if (sink_write(&w->out, &h, sizeof(h), e) < 0 ||
+        sink_write(&w->out, w->pax.data, w->pax.len, e) < 0)
+        return -(int)e->code;
+    return write_padding(w, w->pax.len, e);
+}
+
+static int write_header(struct writer *w, const struct entry *n, struct err *e)
+{
+    const struct tree_inode *inode = n->inode;
+    bool device = inode->type == TREE_CHAR || inode->type == TREE_BLOCK;
+    struct header h = {.type = n->type};
+
+    if (device && (inode->major > OCTAL7_MAX || inode->minor > OCTAL7_MAX))
+        return err_set(e, ERR_INPUT, "cannot put '%s' into a tar: its device number is too large",
+                       n->path);
+    w->pax.len = 0;
+    if (pax_records(&w->pax, n, e) < 0 || write_pax(w, e) < 0)
+        return -(int)e->code;
+    copy_field(h.name, n->path);
+    copy_field(h.link, n->link);
+    octal(h.mode, sizeof(h.mode), inode->mode & 07777U);
+    octal(h.uid, sizeof(h.uid), inode->uid > OCTAL7_MAX ? 0 : inode->uid);
+    octal(h.gid, sizeof(h.gid), inode->gid > OCTAL7_MAX ? 0 : inode->gid);
+    octal(h.size, sizeof(h.size), n->size > OCTAL11_MAX ? 0 : n->size);
+    bool far = inode->mtime < 0 || (uint64_t)inode->mtime > OCTAL11_MAX;
+    octal(h.mtime, sizeof(h.mtime), far ? 0 : (uint64_t)inode->mtime);
+    octal(h.major, sizeof(h.major), device ? inode->major : 0);
+    octal(h.minor, sizeof(h.minor), device ? inode->minor : 0);
+    seal(&h);
+    return sink_write(&w->out, &h, sizeof(h), e);
+}
+
+/* ---- entries ---------------------------------------------------------------- */
+
+static int write_content(const struct writer *w, const struct entry *n, struct err *e)
+{
+    for (uint64_t offset = 0; offset < n->size;) {
+        uint64_t left = n->size - offset;
+        size_t len = left < COPY_SIZE ? (size_t)left : COPY_SIZE;
+
+        if (tree_reader_read(w->reader, &n->inode->content, offset, w->copy, len, e) < 0 ||
+            sink_write(&w->out, w->copy, len, e) < 0)
+            return err_wrap(e, "cannot write '%s'", n->path);
+        offset += len;
+    }
+    return write_padding(w, n->size, e);
+}
+
+static int check_node(const struct writer *w, const struct view_node *node, const char *path,
+                      struct err *e)
+{
+    if (node->node->inode->type == TREE_SOCKET)
+        return err_set(e, ERR_INPUT, "cannot put '%s' into a tar: it is a socket; exclude it",
+                       path);
+    if (w->options->layer && str_starts(node->node->name, ".wh."))
+        return err_set(e, ERR_INPUT,
+                       "cannot put '%s' into an image's layer: the name means a whiteout there",
+                       path);
+    return 0;
+}
+
+static int write_node(struct writer *w, size_t i, struct err *e)
+{
+    static const char types[] = {
+        [TREE_DIR] = '5',   [TREE_FILE] = '0', [TREE_SYMLINK] = '2', [TREE_CHAR] = '3',
+        [TREE_BLOCK] = '4', [TREE_FIFO] = '6', [TREE_SOCKET] = '?'};
+    const struct tree_inode *inode = view_inode(w->v, i);
+    AUTO_FREE char *path = NULL;
+    AUTO_FREE char *slashed = NULL;
+    AUTO_FREE char *first = NULL;
+    struct entry n = {.inode = inode, .type = types[inode->type], .link = ""};
+
+    if (view_path(w->v, i, &path, e) < 0 || check_node(w, &w->v->nodes[i], path, e) < 0)
+        return -(int)e->code;
+    n.path = path;
+    if (inode->type == TREE_DIR) {
+        if (str_format(&slashed, e, "%s/", i == 0 ? "." : path) < 0)
+            return -(int)e->code;
+        n.path = slashed;
+    } else if (!view_is_first(w->v, i)) {
+        if (view_path(w->v, w->v->inodes[w->v->nodes[i].inode].first, &first, e) < 0)
+            return -(int)e->code;
+        n.type = '1';
+        n.link = first;
+    } else if (inode->type == TREE_SYMLINK) {
+        n.link = inode->target;
+    } else if (inode->type == TREE_FILE) {
+        n.size = inode->content.size;
+    }
+    if (write_header(w, &n, e) < 0)
+        return -(int)e->code;
+    return n.size == 0 ? 0 : write_content(w, &n, e);
+}
+
+static int write_all(struct writer *w, struct err *e)
+{
+    static const uint8_t end[2 * TAR_BLOCK];
+
+    for (size_t i = view_root_is_plain(w->v) ? 1 : 0; i < w->v->node_count; i++) {
+        if (write_node(w, i, e) < 0)
+            return -(int)e->code;
+        if (i % 256 == 0)
+            progress_show(w->options->progress, "tar", i, w->v->node_count);
+    }
+    return sink_write(&w->out, end, sizeof(end), e);
+}
+
+int tar_write(const struct tar_options *options, const struct view *v, struct sink out,
+              struct err *e)
+{
+    struct writer w = {.options = options, .v = v, .out = out, .pax = BUF_INIT(PAX_MAX)};
+    int r = tree_reader_new(options->tree, options->cas, &w.reader, e);
+
+    if (r == 0) {
+        w.copy = malloc(COPY_SIZE);
+        r = w.copy == NULL ? err_oom(e) : write_all(&w, e);
+    }
+    tree_reader_free(w.reader);
+    free(w.copy);
+    buf_dispose(&w.pax);
+    return r;
+}

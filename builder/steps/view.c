@@ -1,0 +1,291 @@
+#include "builder/steps/view.h"
+
+#include <string.h>
+#include <sys/stat.h>
+
+enum { DEPTH_CAP = TREE_DEPTH_MAX + 2 };
+
+/* One character of a pattern against one of the path: sets and escapes included. *len is what it
+ * takes of the pattern; 0 = malformed. */
+static bool match_one(const char *p, unsigned char c, size_t *len)
+{
+    size_t i = 1;
+    bool negate = false;
+    bool found = false;
+
+    if (*p == '\\') {
+        *len = p[1] == '\0' ? 0 : 2;
+        return p[1] == (char)c;
+    }
+    if (*p != '[') {
+        *len = 1;
+        return *p == '?' ? c != '/' : *p == (char)c;
+    }
+    if (p[i] == '!' || p[i] == '^') {
+        negate = true;
+        i++;
+    }
+    for (bool first = true; first || p[i] != ']'; first = false) {
+        if (p[i] == '\0') {
+            *len = 0;
+            return false;
+        }
+        unsigned char low = (unsigned char)p[i++];
+        unsigned char high = low;
+        if (p[i] == '-' && p[i + 1] != ']' && p[i + 1] != '\0') {
+            high = (unsigned char)p[i + 1];
+            i += 2;
+        }
+        found = found || (low <= c && c <= high);
+    }
+    *len = i + 1;
+    return c != '/' && found != negate;
+}
+
+/*
+ * Backtracks only to the last `*` and the last `**`: what precedes them has
+ * matched as early as it can, and they can take up all that this leaves.
+ */
+static bool glob_match(const char *p, const char *s)
+{
+    const char *star_p = NULL;
+    const char *star_s = NULL;
+    const char *deep_p = NULL;
+    const char *deep_s = NULL;
+    bool deep_component = false;
+
+    for (;;) {
+        size_t len = 0;
+        if (p[0] == '*' && p[1] == '*') {
+            deep_component = p[2] == '/';
+            p += deep_component ? 3 : 2;
+            deep_p = p;
+            deep_s = s;
+            star_p = NULL;
+            continue;
+        }
+        if (*p == '*') {
+            star_p = ++p;
+            star_s = s;
+            continue;
+        }
+        if (*s == '\0' && *p == '\0')
+            return true;
+        if (*s != '\0' && *p != '\0' && match_one(p, (unsigned char)*s, &len)) {
+            p += len;
+            s++;
+            continue;
+        }
+        if (star_p != NULL && *star_s != '\0' && *star_s != '/') {
+            p = star_p;
+            s = ++star_s;
+            continue;
+        }
+        if (deep_p == NULL || *deep_s == '\0')
+            return false;
+        if (deep_component) {
+            deep_s = strchr(deep_s, '/');
+            if (deep_s == NULL)
+                return false;
+        }
+        s = ++deep_s;
+        p = deep_p;
+        star_p = NULL;
+    }
+}
+
+static bool glob_valid(const char *p)
+{
+    size_t len = 0;
+
+    if (*p == '\0' || *p == '/')
+        return false;
+    for (; *p != '\0'; p += len) {
+        len = 1;
+        if (*p != '*')
+            (void)match_one(p, 'x', &len);
+        if (len == 0)
+            return false;
+    }
+    return true;
+}
+
+int view_check_exclude(const struct jcur *params, struct err *e)
+{
+    struct jcur list;
+    size_t count = 0;
+    const char *glob = NULL;
+
+    if (jcur_get(params, "exclude", &list, e) < 0 ||
+        jcur_array(&list, VIEW_GLOBS_MAX, &count, e) < 0)
+        return -(int)e->code;
+    for (size_t i = 0; i < count; i++) {
+        struct jcur item = jcur_item(&list, i);
+        if (jcur_string(&item, VIEW_GLOB_LEN_MAX, &glob, e) < 0)
+            return -(int)e->code;
+        if (!glob_valid(glob))
+            return jcur_fail(&item, e, "'%s' is no glob of a path", glob);
+    }
+    return 0;
+}
+
+/* ---- building --------------------------------------------------------------- */
+
+struct build {
+    struct view *v;
+    const json_t *globs;
+    char skip[TREE_PATH_MAX + 1]; /* the excluded directory that the walk is in */
+    size_t skip_len;
+    uint32_t open[DEPTH_CAP]; /* directories from the root to here */
+    size_t depth;
+};
+
+static bool excluded(struct build *b, const char *path, const struct tree_node *node)
+{
+    size_t i = 0;
+    json_t *glob = NULL;
+
+    if (b->skip_len != 0 && strncmp(path, b->skip, b->skip_len) == 0 && path[b->skip_len] == '/')
+        return true;
+    json_array_foreach(b->globs, i, glob)
+    {
+        if (!glob_match(json_string_value(glob), path))
+            continue;
+        size_t len = strlen(path);
+        if (node->inode->type == TREE_DIR && len <= TREE_PATH_MAX) {
+            memcpy(b->skip, path, len + 1);
+            b->skip_len = len;
+        }
+        return true;
+    }
+    return false;
+}
+
+/* The slot of an inode, or the free one it belongs in. Only lookups depend on addresses, never an
+ * order. */
+static size_t find_slot(const struct view *v, const struct tree_inode *inode)
+{
+    uint64_t h = (uint64_t)(uintptr_t)inode * UINT64_C(0x9e3779b97f4a7c15);
+    size_t i = (size_t)(h >> 20) & (v->slot_count - 1);
+
+    while (v->slots[i] != UINT32_MAX && v->inodes[v->slots[i]].inode != inode)
+        i = (i + 1) & (v->slot_count - 1);
+    return i;
+}
+
+static int grow_slots(struct view *v, struct err *e)
+{
+    if (v->inode_count * 2 < v->slot_count)
+        return 0;
+    size_t count = v->slot_count == 0 ? 1024 : v->slot_count * 2;
+    uint32_t *slots = array_new(count, sizeof(*slots));
+    if (slots == NULL)
+        return err_oom(e);
+    memset(slots, 0xff, count * sizeof(*slots));
+    free(v->slots);
+    v->slots = slots;
+    v->slot_count = count;
+    for (size_t i = 0; i < v->inode_count; i++) {
+        if (v->inodes[i].inode->links > 1)
+            v->slots[find_slot(v, v->inodes[i].inode)] = (uint32_t)i;
+    }
+    return 0;
+}
+
+static int name_inode(struct view *v, const struct tree_inode *inode, uint32_t node, uint32_t *out,
+                      struct err *e)
+{
+    size_t slot = 0;
+
+    if (inode->links > 1) {
+        if (grow_slots(v, e) < 0)
+            return -(int)e->code;
+        slot = find_slot(v, inode);
+        if (v->slots[slot] != UINT32_MAX) {
+            *out = v->slots[slot];
+            v->inodes[*out].links++;
+            v->inodes[*out].last = node;
+            return 0;
+        }
+    }
+    if (array_grow(&v->inodes, &v->inode_cap, v->inode_count + 1, sizeof(*v->inodes), e) < 0)
+        return -(int)e->code;
+    *out = (uint32_t)v->inode_count++;
+    v->inodes[*out] = (struct view_inode){.inode = inode, .first = node, .last = node, .links = 1};
+    if (inode->links > 1)
+        v->slots[slot] = *out;
+    return 0;
+}
+
+static int visit(void *context, const char *path, struct tree_node *node, struct err *e)
+{
+    struct build *b = context;
+    struct view *v = b->v;
+
+    if (node->parent != NULL && excluded(b, path, node))
+        return 0;
+    if (v->node_count >= TREE_ENTRIES_MAX)
+        return err_set(e, ERR_INPUT, "the tree has more than %d entries", TREE_ENTRIES_MAX);
+    if (array_grow(&v->nodes, &v->node_cap, v->node_count + 1, sizeof(*v->nodes), e) < 0)
+        return -(int)e->code;
+    uint32_t index = (uint32_t)v->node_count;
+    while (b->depth > 0 && v->nodes[b->open[b->depth - 1]].node != node->parent)
+        v->nodes[b->open[--b->depth]].end = index;
+    struct view_node *n = &v->nodes[index];
+    *n = (struct view_node){.node = node, .end = index + 1};
+    n->parent = b->depth > 0 ? b->open[b->depth - 1] : 0;
+    if (name_inode(v, node->inode, index, &n->inode, e) < 0)
+        return -(int)e->code;
+    v->node_count++;
+    if (node->inode->type == TREE_DIR) {
+        if (b->depth == DEPTH_CAP)
+            return err_set(e, ERR_INPUT, "the tree is too deep at '%s'", path);
+        b->open[b->depth++] = index;
+    }
+    return 0;
+}
+
+int view_build(const struct tree *t, const struct jcur *params, struct view *v, struct err *e)
+{
+    AUTO_VIEW fresh = {0};
+    AUTO_FREE struct build *b = calloc(1, sizeof(*b));
+
+    if (b == NULL)
+        return err_oom(e);
+    b->v = &fresh;
+    b->globs = json_object_get(params->value, "exclude");
+    if (tree_walk(t, visit, b, e) < 0)
+        return -(int)e->code;
+    while (b->depth > 0)
+        fresh.nodes[b->open[--b->depth]].end = (uint32_t)fresh.node_count;
+    *v = fresh;
+    fresh = (struct view){0};
+    return 0;
+}
+
+void view_dispose(struct view *v)
+{
+    free(v->nodes);
+    free(v->inodes);
+    free(v->slots);
+    *v = (struct view){0};
+}
+
+bool view_root_is_plain(const struct view *v)
+{
+    const struct tree_inode *root = v->inodes[0].inode;
+
+    return root->mode == 0755 && root->uid == 0 && root->gid == 0 && root->mtime == 0 &&
+           root->xattr_count == 0;
+}
+
+uint32_t view_mode(const struct tree_inode *inode)
+{
+    static const uint32_t types[] = {
+        [TREE_DIR] = S_IFDIR,     [TREE_FILE] = S_IFREG,  [TREE_SYMLINK] = S_IFLNK,
+        [TREE_CHAR] = S_IFCHR,    [TREE_BLOCK] = S_IFBLK, [TREE_FIFO] = S_IFIFO,
+        [TREE_SOCKET] = S_IFSOCK,
+    };
+
+    return types[inode->type] | (inode->mode & 07777U);
+}

@@ -1,0 +1,75 @@
+/*
+ * A view: what an encoder writes of a tree. The nodes that its `exclude` globs
+ * leave, in walk order, and their inodes with the names that are left to each.
+ * The tree itself is shared between steps that run at once and is not touched
+ * (tree_inode.mark is not used).
+ */
+#ifndef ASSAY_BUILDER_STEPS_VIEW_H
+#define ASSAY_BUILDER_STEPS_VIEW_H
+
+#include "base/json.h"
+#include "builder/tree/tree.h"
+
+#include <stdint.h>
+
+struct view_node {
+    const struct tree_node *node;
+    uint32_t inode;  /* index into view.inodes */
+    uint32_t parent; /* index into view.nodes; the root's is its own, 0 */
+    uint32_t
+        end; /* one behind the last node of its subtree: children of i are i+1, nodes[i+1].end, … */
+};
+
+struct view_inode {
+    const struct tree_inode *inode;
+    uint32_t first; /* node that names it first in walk order */
+    uint32_t last;
+    uint32_t links; /* names in the view */
+};
+
+struct view {
+    struct view_node *nodes; /* nodes[0] is the root */
+    size_t node_count;
+    size_t node_cap;
+    struct view_inode *inodes; /* in the order of their first names */
+    size_t inode_count;
+    size_t inode_cap;
+    uint32_t
+        *slots; /* open addressing over inodes whose tree has them more than once; never iterated */
+    size_t slot_count;
+};
+
+enum { VIEW_GLOBS_MAX = 4096, VIEW_GLOB_LEN_MAX = 4096 };
+
+/* params.exclude: an array of globs. For the kinds' check functions. */
+int view_check_exclude(const struct jcur *params, struct err *e);
+/*
+ * The tree less what params.exclude matches (a directory goes with all below
+ * it; the root stays). `*` and `?` do not cross '/', `**` does, a component
+ * `**` also stands for no component at all, `[a-z]` and `[!a-z]` are sets, a
+ * backslash takes the next character as it is. Borrows the tree.
+ */
+int view_build(const struct tree *t, const struct jcur *params, struct view *v, struct err *e);
+void view_dispose(struct view *v);
+#define AUTO_VIEW AUTO(view_dispose) struct view
+
+static inline const struct tree_inode *view_inode(const struct view *v, size_t node)
+{
+    return v->inodes[v->nodes[node].inode].inode;
+}
+static inline bool view_is_first(const struct view *v, size_t node)
+{
+    return v->inodes[v->nodes[node].inode].first == node;
+}
+/* A path without leading slash, "" for the root; caller frees. */
+static inline int view_path(const struct view *v, size_t node, char **out, struct err *e)
+{
+    return tree_path(v->nodes[node].node, out, e);
+}
+/* Whether the root is as mkdir would make it (0755, 0:0, time 0, no attributes), so that leaving it
+ * out loses nothing. */
+bool view_root_is_plain(const struct view *v);
+/* mode with the type's S_IF bits */
+uint32_t view_mode(const struct tree_inode *inode);
+
+#endif
