@@ -112,25 +112,6 @@ static int key_id(const char *name, enum note_key_type type, const uint8_t raw[E
     return rc;
 }
 
-/* A raw Ed25519 key as the public key object that both implementations check. */
-static int raw_key(const uint8_t raw[ED25519_KEY_SIZE], struct public_key **out, struct err *e)
-{
-    static const uint8_t spki_head[] = {0x30, 0x2a, 0x30, 0x05, 0x06, 0x03,
-                                        0x2b, 0x65, 0x70, 0x03, 0x21, 0x00};
-    uint8_t spki[sizeof(spki_head) + ED25519_KEY_SIZE];
-    memcpy(spki, spki_head, sizeof(spki_head));
-    memcpy(spki + sizeof(spki_head), raw, ED25519_KEY_SIZE);
-    AUTO_BUF pem = BUF_INIT(512);
-    int rc = buf_add_str(&pem, "-----BEGIN PUBLIC KEY-----\n", e);
-    if (rc == 0)
-        rc = base64_encode(spki, sizeof(spki), &pem, e);
-    if (rc == 0)
-        rc = buf_add_str(&pem, "\n-----END PUBLIC KEY-----\n", e);
-    if (rc == 0)
-        rc = public_key_parse(pem.data, pem.len, out, e);
-    return rc;
-}
-
 static int key_make(char *name_taken, struct public_key *key_taken, struct note_key **out,
                     struct err *e)
 {
@@ -162,7 +143,7 @@ int note_key_new(const char *name, const struct public_key *key, struct note_key
         return err_set(e, ERR_INPUT, "the key of '%s' is not an Ed25519 key", name);
     AUTO_PUBLIC_KEY struct public_key *copy = NULL;
     char *name_copy = NULL;
-    int rc = raw_key(raw, &copy, e);
+    int rc = public_key_from_ed25519(raw, &copy, e);
     if (rc == 0)
         rc = str_copy(&name_copy, name, e);
     if (rc == 0)
@@ -193,7 +174,7 @@ int note_key_parse(const char *text, size_t len, struct note_key **out, struct e
         return err_wrap(e, "cannot read the verifier key of '%.*s'", (int)name_len, text);
     if (raw.len != 1 + ED25519_KEY_SIZE || raw.data[0] != NOTE_ED25519)
         return err_set(e, ERR_INPUT, "the verifier key of '%s' is not an Ed25519 key", name);
-    rc = raw_key(raw.data + 1, &public, e);
+    rc = public_key_from_ed25519(raw.data + 1, &public, e);
     if (rc == 0)
         rc = key_make(steal_ptr(&name), steal_ptr(&public), &key, e);
     if (rc < 0)

@@ -1,0 +1,178 @@
+/* The full check of a log: every entry, every stored tree node, every checkpoint. */
+#include "store/log/log_internal.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+/* A checkpoint that the log must pass through. */
+struct landmark {
+    bool wanted;
+    struct checkpoint checkpoint;
+};
+
+struct audit {
+    struct tlog *log;
+    const struct note_key *key;
+    struct merkle_range range; /* of the entries read so far */
+    uint64_t nodes;
+    uint64_t checkpoints;
+    struct checkpoint head;
+    struct landmark against;
+};
+
+/* A node that the entries give must be the one that is stored. */
+static int compare_node(void *context, unsigned level, uint64_t index,
+                        const struct merkle_hash *hash, struct err *e)
+{
+    struct audit *a = context;
+    struct merkle_hash stored;
+    int rc = log_db_node(a->log->db, level, index, &stored, e);
+    if (rc < 0)
+        return rc;
+    a->nodes++;
+    if (merkle_equal(hash, &stored))
+        return 0;
+    if (level == 0)
+        return err_set(e, ERR_LOG,
+                       "entry %" PRIu64 " does not have the hash that the tree has of it: the "
+                       "entry or its leaf hash was altered",
+                       index);
+    return err_set(e, ERR_LOG, "tree node %u/%" PRIu64 " was altered", level, index);
+}
+
+static int add_entry(struct audit *a, uint64_t index, struct err *e)
+{
+    const struct merkle_sink sink = {.context = a, .node = compare_node};
+    AUTO_BUF entry = BUF_INIT(LOG_ENTRY_MAX);
+    struct merkle_hash leaf;
+    bool found = false;
+    int rc = log_db_entry(a->log->db, index, &entry, &found, e);
+    if (rc == 0 && !found)
+        return err_set(e, ERR_LOG, "entry %" PRIu64 " is missing", index);
+    if (rc == 0)
+        rc = merkle_leaf(entry.data, entry.len, &leaf, e);
+    if (rc == 0)
+        rc = merkle_range_add(&a->range, &leaf, &sink, e);
+    return rc;
+}
+
+/* The checkpoint of the entries read so far, when one was signed, has their root. */
+static int check_checkpoint(struct audit *a, bool required, struct err *e)
+{
+    AUTO_BUF note = BUF_INIT(NOTE_MAX);
+    struct checkpoint c;
+    struct merkle_hash root;
+    uint64_t size = a->range.size;
+    bool found = false;
+    int rc = log_db_checkpoint(a->log->db, size, &note, &found, e);
+    if (rc < 0)
+        return rc;
+    bool wanted = a->against.wanted && a->against.checkpoint.size == size;
+    if (!found && required)
+        return err_set(e, ERR_LOG, "checkpoint %" PRIu64 " is missing", size);
+    if (!found && !wanted)
+        return 0;
+    rc = merkle_range_root(&a->range, &root, e);
+    if (rc < 0)
+        return rc;
+    if (wanted && !merkle_equal(&root, &a->against.checkpoint.root))
+        return err_set(e, ERR_LOG,
+                       "the first %" PRIu64 " entries are not those of the checkpoint given", size);
+    if (!found)
+        return 0;
+    rc = checkpoint_open(note.data, note.len, a->key, &c, e);
+    if (rc == -ERR_HOST)
+        return rc;
+    if (rc < 0) {
+        e->code = ERR_LOG;
+        return err_wrap(e, "checkpoint %" PRIu64, size);
+    }
+    if (c.size != size)
+        return err_set(e, ERR_LOG, "checkpoint %" PRIu64 " is of size %" PRIu64, size, c.size);
+    if (!merkle_equal(&root, &c.root))
+        return err_set(e, ERR_LOG,
+                       "the first %" PRIu64 " entries do not give the root of checkpoint %" PRIu64
+                       ": an entry was altered, or the log signed two histories",
+                       size, size);
+    a->checkpoints++;
+    a->head = c;
+    return 0;
+}
+
+/* Nothing is in the tables but what was read. */
+static int check_counts(const struct audit *a, struct err *e)
+{
+    struct log_db_counts counts;
+    int rc = log_db_counts(a->log->db, &counts, e);
+    if (rc < 0)
+        return rc;
+    if (counts.entries != a->range.size || counts.nodes != a->nodes ||
+        counts.checkpoints != a->checkpoints)
+        return err_set(e, ERR_LOG,
+                       "there are %" PRIu64 " entries, %" PRIu64 " tree nodes, %" PRIu64
+                       " checkpoints, where %" PRIu64 ", %" PRIu64 ", %" PRIu64 " belong",
+                       counts.entries, counts.nodes, counts.checkpoints, a->range.size, a->nodes,
+                       a->checkpoints);
+    return 0;
+}
+
+/* How many entries to read: as many as the newest checkpoint covers. */
+static int head_size(struct audit *a, uint64_t *out, struct err *e)
+{
+    AUTO_BUF note = BUF_INIT(NOTE_MAX);
+    bool found = false;
+    int rc = log_db_head(a->log->db, out, &note, &found, e);
+    if (rc == 0 && !found)
+        rc = err_set(e, ERR_LOG, "it has no checkpoint");
+    if (rc == 0 && a->against.wanted && a->against.checkpoint.size > *out)
+        rc = err_set(e, ERR_LOG,
+                     "it has %" PRIu64 " entries, fewer than the %" PRIu64
+                     " of the checkpoint given: it was rolled back, or it is another log",
+                     *out, a->against.checkpoint.size);
+    return rc;
+}
+
+/* Within a transaction. */
+static int read_all(struct audit *a, const struct tlog_audit_options *options, struct err *e)
+{
+    uint64_t size = 0;
+    int rc = head_size(a, &size, e);
+    if (rc == 0)
+        rc = check_checkpoint(a, true, e); /* of size 0: what the log was created with */
+    for (uint64_t i = 0; rc == 0 && i < size; i++) {
+        rc = add_entry(a, i, e);
+        if (rc == 0)
+            rc = check_checkpoint(a, i + 1 == size, e);
+        if (rc == 0 && options->progress != NULL)
+            options->progress(options->context, i + 1, size);
+    }
+    if (rc == 0)
+        rc = check_counts(a, e);
+    return rc == 0 ? log_db_check(a->log->db, e) : rc;
+}
+
+int tlog_audit(const char *path, const struct tlog_audit_options *options, struct tlog_audit *out,
+               struct err *e)
+{
+    AUTO_TLOG struct tlog *log = NULL;
+    int rc = tlog_attach(path, NULL, &log, e);
+    if (rc < 0)
+        return rc;
+    struct audit a = {.log = log, .key = options->key == NULL ? log->key : options->key};
+    if (options->against != NULL) {
+        a.against.wanted = true;
+        rc = checkpoint_open(options->against, options->against_len, a.key, &a.against.checkpoint,
+                             e);
+        if (rc < 0)
+            return err_wrap(e, "the checkpoint to audit against");
+    }
+    rc = log_db_begin(log->db, false, e);
+    if (rc == 0)
+        rc = read_all(&a, options, e);
+    log_db_rollback(log->db);
+    if (rc < 0)
+        return err_wrap(e, "log '%s'", path);
+    out->head = a.head;
+    out->checkpoints = a.checkpoints;
+    return 0;
+}
