@@ -320,7 +320,7 @@ static int run_gc(struct cli *cli, struct err *e)
                                            .all_actions = cli_flag(cli, "all-actions")};
     AUTO(cas_gc_result_dispose) struct cas_gc_result r = {0};
     AUTO_JSON json_t *doc = NULL;
-    int rc = open_store(cli, 0, &cas, e);
+    int rc = open_store(cli, CAS_KEEP_TEMPORARY, &cas, e);
     if (rc == 0)
         rc = cas_gc(cas, &options, &r, e);
     if (rc == 0)

@@ -172,7 +172,7 @@ static int flock_retry(int fd, int operation)
  * The shared lock. When nobody else has the store, the exclusive one is had
  * for a moment, and in that moment the files of writers that died go away.
  */
-static int take_lock(struct cas *cas, struct err *e)
+static int take_lock(struct cas *cas, bool clear, struct err *e)
 {
     cas->lock = openat(cas->root, "lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644);
     if (cas->lock < 0)
@@ -180,7 +180,7 @@ static int take_lock(struct cas *cas, struct err *e)
     if (flock_retry(cas->lock, LOCK_EX | LOCK_NB) == 0) {
         uint64_t count = 0;
         uint64_t bytes = 0;
-        int rc = cas_temp_clear(cas, false, &count, &bytes, e);
+        int rc = clear ? cas_temp_clear(cas, false, &count, &bytes, e) : 0;
         if (rc != 0)
             return rc;
     } else if (errno != EWOULDBLOCK) {
@@ -213,7 +213,7 @@ static int make_file(struct cas *cas, const char *name, const char *text, struct
     return rc;
 }
 
-static int open_directories(struct cas *cas, bool create, struct err *e)
+static int open_directories(struct cas *cas, bool create, bool clear, struct err *e)
 {
     AUTO_CLOSE int blobs = -1;
     mode_t blob_mode = create ? 0755 : 0;
@@ -221,7 +221,7 @@ static int open_directories(struct cas *cas, bool create, struct err *e)
     if (!cas->read_only) {
         rc = open_dir(cas, cas->root, "tmp", 0700, &cas->temp, e);
         if (rc == 0)
-            rc = take_lock(cas, e);
+            rc = take_lock(cas, clear, e);
         if (rc == 0)
             rc = open_dir(cas, cas->root, "actions", 0755, &cas->actions, e);
     } else {
@@ -248,7 +248,8 @@ static int open_layout(struct cas *cas, unsigned flags, struct err *e)
         return err_set(e, ERR_INPUT, "no blob store in '%s': 'oci-layout' is missing", cas->path);
     if (create && (rc = check_vacant(cas, e)) != 0)
         return rc;
-    rc = open_directories(cas, create || (flags & CAS_CREATE) != 0, e);
+    rc = open_directories(cas, create || (flags & CAS_CREATE) != 0,
+                          (flags & CAS_KEEP_TEMPORARY) == 0, e);
     if (rc == 0 && create)
         rc = make_file(cas, "index.json", INDEX_TEXT, e);
     if (rc == 0 && create)

@@ -18,8 +18,9 @@
 struct cas;
 
 enum cas_open_flags {
-    CAS_CREATE = 1,    /* make the layout when it is missing */
-    CAS_READ_ONLY = 2, /* never writes, not even locks: for the sandbox's view */
+    CAS_CREATE = 1,         /* make the layout when it is missing */
+    CAS_READ_ONLY = 2,      /* never writes, not even locks: for the sandbox's view */
+    CAS_KEEP_TEMPORARY = 4, /* leaves the files of dead writers for cas_gc to find, and to count */
 };
 
 /*
