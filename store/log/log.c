@@ -4,8 +4,10 @@
 #include "store/log/log_internal.h"
 #include "store/log/proof.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* ---- opening ---------------------------------------------------------------- */
 
@@ -46,8 +48,12 @@ int tlog_attach(const char *path, const char *passphrase, struct tlog **out, str
 {
     AUTO_TLOG struct tlog *log = calloc(1, sizeof(*log));
     AUTO_FREE char *file = NULL;
+    struct stat st;
     if (log == NULL)
         return err_oom(e);
+    if (stat(path, &st) < 0)
+        return err_os_code(e, errno == ENOENT || errno == ENOTDIR ? ERR_INPUT : ERR_HOST, errno,
+                           "cannot open log '%s'", path);
     log->note = (struct buf)BUF_INIT(NOTE_MAX);
     int rc = str_copy(&log->path, path, e);
     if (rc == 0)
