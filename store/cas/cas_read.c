@@ -57,16 +57,17 @@ int cas_open_raw(struct cas *cas, const struct digest *digest, int *fd, struct s
 static int open_somewhere(struct cas *cas, const struct digest *digest, struct cas **where, int *fd,
                           struct stat *st, struct err *e)
 {
-    for (struct cas *at = cas; at != NULL; at = at->lower) {
-        int rc = cas_open_raw(at, digest, fd, st, e);
-        if (rc != 0)
-            return rc;
-        if (*fd >= 0) {
-            *where = at;
-            return 0;
-        }
+    struct cas *at = cas;
+    int rc = cas_open_raw(at, digest, fd, st, e);
+    while (rc == 0 && *fd < 0 && at->lower != NULL) {
+        at = at->lower;
+        rc = cas_open_raw(at, digest, fd, st, e);
     }
-    return cas_missing(cas, digest, e);
+    if (rc == 0 && *fd < 0)
+        rc = cas_missing(cas, digest, e);
+    if (rc == 0)
+        *where = at;
+    return rc;
 }
 
 static bool has_own(const struct cas *cas, const struct digest *digest, struct stat *st)
@@ -306,6 +307,8 @@ int cas_map(struct cas *cas, const struct digest *digest, const uint8_t **data, 
 
 void cas_unmap(const uint8_t *data, size_t len)
 {
+    void *map = NULL;
+    memcpy(&map, &data, sizeof(map)); /* the mapping is ours, only its pages are const */
     if (len != 0)
-        (void)munmap((void *)(uintptr_t)data, len);
+        (void)munmap(map, len);
 }

@@ -13,7 +13,7 @@
 
 /* The kernel is told to start writing this often, so that the sync at the end finds little left to
  * do. */
-static const uint64_t WRITEBACK = 8 * 1024 * 1024;
+static const uint64_t WRITEBACK = UINT64_C(8) << 20;
 
 struct cas_writer {
     struct cas *cas;
