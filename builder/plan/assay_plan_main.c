@@ -129,7 +129,9 @@ static int run_diff(struct cli *cli, struct err *e)
     size_t i;
     json_t *change;
     json_array_foreach(changes, i, change)
+    {
         cli_say(cli, "%s\n", json_string_value(json_object_get(change, "text")));
+    }
     size_t count = json_array_size(changes);
     cli_result(cli, steal_ptr(&document));
     return same ? 0

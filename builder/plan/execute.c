@@ -238,12 +238,8 @@ static int run_graph(struct graph *g, bool *contradicted, struct err *e)
     return -(int)s.error.code;
 }
 
-static int summarize(const struct graph *g, struct execution **out, struct err *e)
+static void summarize(const struct graph *g, struct execution *x)
 {
-    AUTO_EXECUTION struct execution *x = calloc(1, sizeof(*x));
-    if (x == NULL || (x->steps = array_new(g->count, sizeof(*x->steps))) == NULL)
-        return err_oom(e);
-    x->step_count = g->count;
     for (size_t i = 0; i < g->count; i++) {
         const struct node *n = &g->nodes[i];
         x->steps[i] = (struct executed_step){.fate = n->fate,
@@ -255,7 +251,20 @@ static int summarize(const struct graph *g, struct execution **out, struct err *
                                              .size = n->action.output.size,
                                              .seconds = n->seconds};
     }
-    *out = steal_ptr(&x);
+}
+
+static int execution_new(size_t count, struct execution **out, struct err *e)
+{
+    struct execution *x = calloc(1, sizeof(*x));
+    struct executed_step *steps = array_new(count, sizeof(*steps));
+    if (x == NULL || steps == NULL) {
+        free(x);
+        free(steps);
+        return err_oom(e);
+    }
+    x->steps = steps;
+    x->step_count = count;
+    *out = x;
     return 0;
 }
 
@@ -266,8 +275,8 @@ static int execute_once(const struct plan *plan, const struct execute_options *o
     int r = graph_make(&g, plan, options, e);
     if (r == 0 && !options->dry_run)
         r = run_graph(&g, contradicted, e);
-    if (r == 0 && !*contradicted)
-        r = summarize(&g, out, e);
+    if (r == 0 && !*contradicted && (r = execution_new(g.count, out, e)) == 0)
+        summarize(&g, *out);
     graph_dispose(&g);
     return r;
 }

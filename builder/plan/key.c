@@ -43,7 +43,7 @@ int step_key(const struct plan *plan, const struct plan_step *step, const struct
              struct digest *out, struct err *e)
 {
     AUTO_JSON json_t *key = json_object();
-    AUTO_BUF bytes = BUF_INIT(2 * PLAN_BYTES_MAX);
+    AUTO_BUF bytes = BUF_INIT(PLAN_BYTES_MAX);
     if (key == NULL)
         return err_oom(e);
     int r;

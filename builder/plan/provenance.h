@@ -8,6 +8,8 @@
 #define PROVENANCE_BUILD_TYPE ASSAY_URI "buildtypes/plan/v1"
 #define PROVENANCE_BUILDER_ID ASSAY_URI "builder/assay-build/v1"
 
+enum { PROVENANCE_BYTES_MAX = 4 * PLAN_BYTES_MAX };
+
 /* Canonical JSON, no final newline. A subject for each output whose step was executed. Appends. */
 int provenance_format(const struct plan *plan, const struct execution *execution,
                       const char *builder_id, const struct digest *builder_digest, struct buf *out,

@@ -1,0 +1,395 @@
+/*
+ * assay-build: plan -> artifacts and unsigned provenance. A pure function: it reads the plan and
+ * the blob store, denies itself the network first of all, and no fact of the host reaches a byte
+ * of what it writes.
+ */
+#include "base/cli.h"
+#include "base/file.h"
+#include "base/sandbox/sandbox.h"
+#include "base/workers.h"
+#include "builder/plan/execute.h"
+#include "builder/plan/export.h"
+#include "builder/plan/provenance.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum { JOBS_MAX = 256, URI_MAX = 2048 };
+
+/* Set while artifacts are written, so that an interrupted run takes its unfinished files along. */
+static volatile sig_atomic_t interrupted;
+
+static void on_signal(int number)
+{
+    interrupted = number;
+}
+
+static void catch_signals(void)
+{
+    struct sigaction action = {.sa_handler = on_signal};
+    static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+    (void)sigemptyset(&action.sa_mask);
+    for (size_t i = 0; i < CLI_COUNT(signals); i++)
+        (void)sigaction(signals[i], &action, NULL);
+}
+
+/* ---- stores ---- */
+
+struct stores {
+    char *path;
+    struct cas *lower; /* with --work: the store, only read */
+    struct cas *cas;   /* where new blobs go */
+};
+
+static void stores_dispose(struct stores *s)
+{
+    cas_close(s->cas);
+    cas_close(s->lower);
+    free(s->path);
+}
+
+static int open_stores(const struct cli *cli, struct stores *s, struct err *e)
+{
+    const char *work = cli_string(cli, "work");
+    int r = cli_store_path(cli, &s->path, e);
+    if (r < 0)
+        return r;
+    if (work == NULL)
+        return cas_open(s->path, 0, &s->cas, e);
+    if ((r = cas_open(s->path, CAS_READ_ONLY, &s->lower, e)) < 0 ||
+        (r = cas_open(work, CAS_CREATE, &s->cas, e)) < 0)
+        return r;
+    cas_set_lower(s->cas, s->lower);
+    return 0;
+}
+
+/* ---- what was built ---- */
+
+struct build {
+    const struct cli *cli;
+    struct plan *plan;
+    struct stores stores;
+    struct execution *execution;
+    const char *output; /* NULL in a dry run */
+    struct export_item *items;
+    const struct plan_output **outputs; /* of the first output_count items */
+    size_t output_count;
+    size_t item_count;
+    char *provenance_name;
+    struct buf provenance;
+    struct digest provenance_digest;
+};
+
+static void build_dispose(struct build *b)
+{
+    execution_free(b->execution);
+    stores_dispose(&b->stores);
+    plan_free(b->plan);
+    free(b->items);
+    free(b->outputs);
+    free(b->provenance_name);
+    buf_dispose(&b->provenance);
+}
+
+/* Names what will be written; digests come when the steps have run. */
+static int list_items(struct build *b, struct err *e)
+{
+    const char *only = cli_string(b->cli, "only");
+    b->items = array_new(b->plan->output_count + 1, sizeof(*b->items));
+    b->outputs = array_new(b->plan->output_count, sizeof(const struct plan_output *));
+    if (b->items == NULL || b->outputs == NULL)
+        return err_oom(e);
+    for (size_t i = 0; i < b->plan->output_count; i++) {
+        const struct plan_output *o = &b->plan->outputs[i];
+        if (only != NULL && strcmp(only, o->name) != 0)
+            continue;
+        b->outputs[b->item_count] = o;
+        b->items[b->item_count++] = (struct export_item){
+            .name = o->name, .is_layout = strcmp(o->media_type, PLAN_OCI_MEDIA_TYPE) == 0};
+    }
+    b->output_count = b->item_count;
+    if (only != NULL)
+        return b->output_count > 0 ? 0 : err_set(e, ERR_USAGE, "the plan has no output '%s'", only);
+    int r = str_format(&b->provenance_name, e, "%s.provenance.json", b->plan->name);
+    if (r == 0)
+        b->items[b->item_count++] = (struct export_item){.name = b->provenance_name};
+    return r;
+}
+
+static int own_digest(struct digest *out, struct err *e)
+{
+    AUTO_CLOSE int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return err_os(e, errno, "cannot open the running program ('/proc/self/exe')");
+    return digest_fd(DIGEST_SHA256, fd, out, NULL, e);
+}
+
+static int make_provenance(struct build *b, struct err *e)
+{
+    const char *id = cli_string(b->cli, "builder-id");
+    struct digest self;
+    int r;
+    if ((r = own_digest(&self, e)) < 0 ||
+        (r = provenance_format(b->plan, b->execution, id != NULL ? id : PROVENANCE_BUILDER_ID,
+                               &self, &b->provenance, e)) < 0 ||
+        (r = digest_bytes(DIGEST_SHA256, b->provenance.data, b->provenance.len,
+                          &b->provenance_digest, e)) < 0)
+        return r;
+    struct export_item *item = &b->items[b->output_count];
+    item->data = b->provenance.data;
+    item->len = b->provenance.len;
+    item->digest = b->provenance_digest;
+    return 0;
+}
+
+static int write_artifacts(struct build *b, struct err *e)
+{
+    for (size_t i = 0; i < b->output_count; i++)
+        b->items[i].digest = b->execution->steps[b->outputs[i]->step].digest;
+    int r = b->provenance_name == NULL ? 0 : make_provenance(b, e);
+    if (r < 0)
+        return r;
+    catch_signals();
+    return export_write(b->output, b->stores.cas, b->items, b->item_count, &interrupted, e);
+}
+
+/* ---- reports ---- */
+
+static const char *const fates[] = {
+    [STEP_NOT_NEEDED] = "not needed", [STEP_CACHED] = "cached", [STEP_RUN] = "run"};
+
+static int step_json(const struct plan_step *step, const struct executed_step *x, json_t **out,
+                     struct err *e)
+{
+    AUTO_JSON json_t *o = json_object();
+    int r;
+    if (o == NULL)
+        return err_oom(e);
+    if ((r = json_put_string(o, "id", step->id, e)) < 0 ||
+        (r = json_put_string(o, "kind", step->kind->name, e)) < 0 ||
+        (r = json_put_string(o, "fate", fates[x->fate], e)) < 0 ||
+        (r = json_put_string(o, "why", x->why, e)) < 0 ||
+        (r = json_put(o, "cached", json_boolean(x->fate == STEP_CACHED), e)) < 0 ||
+        (x->has_key && (r = json_put_digest(o, "key", &x->key, e)) < 0) ||
+        (x->has_output && (r = json_put_digest(o, "digest", &x->digest, e)) < 0) ||
+        (r = json_put(o, "seconds", json_integer(x->seconds), e)) < 0)
+        return r;
+    *out = steal_ptr(&o);
+    return 0;
+}
+
+static int steps_json(const struct build *b, json_t *document, struct err *e)
+{
+    AUTO_JSON json_t *steps = json_array();
+    if (steps == NULL)
+        return err_oom(e);
+    for (size_t i = 0; i < b->plan->step_count; i++) {
+        json_t *step = NULL;
+        int r = step_json(&b->plan->steps[i], &b->execution->steps[i], &step, e);
+        if (r < 0 || (r = json_push(steps, step, e)) < 0)
+            return r;
+    }
+    return json_put(document, "steps", steal_ptr(&steps), e);
+}
+
+static int artifact_json(const char *name, const struct digest *digest, uint64_t size,
+                         const char *media_type, json_t **out, struct err *e)
+{
+    AUTO_JSON json_t *o = json_object();
+    int r;
+    if (o == NULL)
+        return err_oom(e);
+    if ((r = json_put_string(o, "name", name, e)) < 0 ||
+        (r = json_put_digest(o, "digest", digest, e)) < 0 ||
+        (r = json_put_u64(o, "size", size, e)) < 0 ||
+        (r = json_put_string(o, "mediaType", media_type, e)) < 0)
+        return r;
+    *out = steal_ptr(&o);
+    return 0;
+}
+
+static int artifacts_json(const struct build *b, json_t *document, struct err *e)
+{
+    AUTO_JSON json_t *outputs = json_array();
+    json_t *o = NULL;
+    int r = outputs == NULL ? err_oom(e) : 0;
+    for (size_t i = 0; r == 0 && i < b->output_count; i++) {
+        const struct executed_step *x = &b->execution->steps[b->outputs[i]->step];
+        r = artifact_json(b->items[i].name, &x->digest, x->size, b->outputs[i]->media_type, &o, e);
+        if (r == 0)
+            r = json_push(outputs, o, e);
+    }
+    if (r < 0 || (r = json_put(document, "outputs", steal_ptr(&outputs), e)) < 0 ||
+        b->provenance_name == NULL)
+        return r;
+    r = artifact_json(b->provenance_name, &b->provenance_digest, b->provenance.len,
+                      "application/vnd.in-toto+json", &o, e);
+    return r < 0 ? r : json_put(document, "provenance", o, e);
+}
+
+static int report_json(struct cli *cli, const struct build *b, struct err *e)
+{
+    AUTO_JSON json_t *document = json_object();
+    int r;
+    if (document == NULL)
+        return err_oom(e);
+    if ((r = json_put_digest(document, "plan", &b->plan->digest, e)) < 0 ||
+        (r = json_put_string(document, "name", b->plan->name, e)) < 0 ||
+        (r = json_put(document, "dryRun", json_boolean(b->output == NULL), e)) < 0 ||
+        (r = steps_json(b, document, e)) < 0 ||
+        (b->output != NULL && (r = artifacts_json(b, document, e)) < 0))
+        return r;
+    cli_result(cli, steal_ptr(&document));
+    return 0;
+}
+
+static void report_steps(const struct build *b)
+{
+    char text[DIGEST_TEXT_MAX];
+    cli_say(b->cli, "%-24s %-16s %-10s %-20s %s\n", "STEP", "KIND", "FATE", "KEY", "WHY");
+    for (size_t i = 0; i < b->plan->step_count; i++) {
+        const struct executed_step *x = &b->execution->steps[i];
+        const char *key = x->has_key ? digest_format(&x->key, text) : "not known yet";
+        cli_say(b->cli, "%-24s %-16s %-10s %-20.19s %s\n", b->plan->steps[i].id,
+                b->plan->steps[i].kind->name, fates[x->fate], key, x->why);
+    }
+}
+
+static void report_artifacts(const struct build *b)
+{
+    char text[DIGEST_TEXT_MAX];
+    cli_say(b->cli, "%-32s %12s  %s\n", "ARTIFACT", "BYTES", "DIGEST");
+    for (size_t i = 0; i < b->output_count; i++) {
+        const struct executed_step *x = &b->execution->steps[b->outputs[i]->step];
+        cli_say(b->cli, "%-32s %12llu  %s\n", b->items[i].name, (unsigned long long)x->size,
+                digest_format(&x->digest, text));
+    }
+    if (b->provenance_name != NULL)
+        cli_say(b->cli, "%-32s %12zu  %s\n", b->provenance_name, b->provenance.len,
+                digest_format(&b->provenance_digest, text));
+}
+
+/* ---- the command ---- */
+
+static int check_options(const struct cli *cli, struct err *e)
+{
+    const char *id = cli_string(cli, "builder-id");
+    uint64_t jobs = cli_number(cli, "jobs", 1);
+    if (jobs < 1 || jobs > JOBS_MAX)
+        return err_set(e, ERR_USAGE, "--jobs takes 1 to %d", JOBS_MAX);
+    if (id != NULL && (strlen(id) > URI_MAX || strchr(id, ':') == NULL))
+        return err_set(e, ERR_USAGE, "--builder-id takes a URI, not '%s'", id);
+    if (cli_string(cli, "output") == NULL && !cli_flag(cli, "dry-run"))
+        return err_set(e, ERR_USAGE, "say where the artifacts go: --output DIR");
+    return 0;
+}
+
+static int execute(struct build *b, struct err *e)
+{
+    const struct cli *cli = b->cli;
+    struct progress *progress = progress_start(!cli_json(cli) && !cli_quiet(cli));
+    struct execute_options options = {
+        .cas = b->stores.cas,
+        .store = b->stores.path,
+        .jobs = (unsigned)cli_number(cli, "jobs", workers_default()),
+        .no_cache = cli_flag(cli, "no-cache"),
+        .dry_run = b->output == NULL,
+        .only = cli_string(cli, "only"),
+        .host = cli_host(cli),
+        .progress = progress,
+    };
+    int r = execute_plan(b->plan, &options, &b->execution, e);
+    progress_end(progress);
+    return r;
+}
+
+static int build(struct cli *cli, struct build *b, struct err *e)
+{
+    int r;
+    if ((r = plan_read(cli_arg(cli, 0), &b->plan, e)) < 0 ||
+        (r = plan_check_toolchain(b->plan, e)) < 0 || (r = list_items(b, e)) < 0 ||
+        (r = open_stores(cli, &b->stores, e)) < 0)
+        return r;
+    if (b->output != NULL && (r = export_check(b->output, b->items, b->item_count, e)) < 0)
+        return r;
+    if ((r = execute(b, e)) < 0)
+        return r;
+    if (b->output != NULL && (r = write_artifacts(b, e)) < 0)
+        return r;
+    if (cli_json(cli))
+        return report_json(cli, b, e);
+    if (b->output == NULL || cli_verbose(cli))
+        report_steps(b);
+    if (b->output != NULL)
+        report_artifacts(b);
+    return 0;
+}
+
+static int run_build(struct cli *cli, struct err *e)
+{
+    int r = sandbox_deny_network(e);
+    if (r < 0 || (r = check_options(cli, e)) < 0)
+        return r;
+    /* Modes of what is written are a part of it. */
+    (void)umask(022);
+    AUTO(build_dispose) struct build b = {.cli = cli, .provenance = BUF_INIT(PROVENANCE_BYTES_MAX)};
+    if (!cli_flag(cli, "dry-run"))
+        b.output = cli_string(cli, "output");
+    return build(cli, &b, e);
+}
+
+static const struct cli_option options[] = {
+    {"output", 'o', CLI_STRING, "DIR", "write the artifacts into this directory"},
+    CLI_OPTION_STORE,
+    {"work", 0, CLI_STRING, "DIR",
+     "put new blobs and the action cache into a second store, and only read the first"},
+    {"no-cache", 0, CLI_FLAG, NULL, "run every step; neither ask nor fill the action cache"},
+    {"jobs", 'j', CLI_NUMBER, "N", "use this many threads (default: one per processor)"},
+    {"dry-run", 'n', CLI_FLAG, NULL, "say for each step whether it would run, and why"},
+    {"only", 0, CLI_STRING, "NAME", "make this output only, and no provenance"},
+    {"builder-id", 0, CLI_STRING, "URI",
+     "builder.id of the provenance (default: " PROVENANCE_BUILDER_ID ")"},
+};
+
+static const struct cli_command commands[] = {{
+    .arguments = "PLAN",
+    .summary = "build a plan's artifacts, bit for bit",
+    .details =
+        "Runs the steps of PLAN and writes its outputs and NAME.provenance.json (an unsigned "
+        "in-toto statement) into the directory given by --output. The program denies itself the "
+        "network before anything else and reads nothing but the plan and the blob store, which "
+        "'assay lock' has filled.\n\n"
+        "The same plan gives the same bytes on any host, in any path, as any user, with any "
+        "number of threads. Steps whose output is in the action cache are not run again; "
+        "--no-cache runs them all, as a verifier does.\n\n"
+        "Artifacts appear under their names only when all of them are complete. An OCI manifest "
+        "is written as an image layout directory. A directory that is no image layout is never "
+        "replaced.\n\n"
+        "Exit code 5: an input is missing or damaged, or the plan is malformed. 6: the plan is for "
+        "another version of Assay or of a compression library. 7: the host failed.",
+    .examples = "assay build hello.plan.json -o out/\tbuild everything\n"
+                "assay build hello.plan.json -n\tshow what would run\n"
+                "assay build hello.plan.json -o out/ --only hello.squashfs\tone artifact\n"
+                "assay build hello.plan.json -o out/ --work /tmp/w --no-cache\tlike a verifier: "
+                "the store is only read, and every step runs\n",
+    .min_args = 1,
+    .max_args = 1,
+    .options = options,
+    .option_count = CLI_COUNT(options),
+    .run = run_build,
+}};
+
+static const struct cli_program program = {
+    .name = "assay-build",
+    .summary = "build a plan's artifacts, bit for bit",
+    .commands = commands,
+    .command_count = CLI_COUNT(commands),
+};
+
+int main(int argc, char **argv)
+{
+    return cli_main(&program, argc, argv);
+}

@@ -1,0 +1,143 @@
+#include "builder/plan/export.h"
+
+#include "base/file.h"
+#include "builder/steps/oci_layout.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#define STAGING_PREFIX ".assay-build."
+
+static int open_dir(const char *dir, int *out, struct err *e)
+{
+    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return err_os(e, errno, "cannot open directory '%s'", dir);
+    *out = fd;
+    return 0;
+}
+
+static bool is_layout(int dirfd, const char *name)
+{
+    AUTO_CLOSE int fd = openat(dirfd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    struct stat st;
+    return fd >= 0 && fstatat(fd, "oci-layout", &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+           S_ISREG(st.st_mode);
+}
+
+/* A directory of somebody else must never go away because an artifact has its name. */
+static int check_item(int dirfd, const char *dir, const struct export_item *item, bool *exists,
+                      struct err *e)
+{
+    struct stat st;
+    *exists = fstatat(dirfd, item->name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+    if (!*exists)
+        return errno == ENOENT ? 0 : err_os(e, errno, "cannot look at '%s/%s'", dir, item->name);
+    if (item->is_layout ? is_layout(dirfd, item->name) : !S_ISDIR(st.st_mode))
+        return 0;
+    return err_set(e, ERR_USAGE, "cannot replace '%s/%s': it is %s", dir, item->name,
+                   item->is_layout ? "not an OCI image layout" : "a directory");
+}
+
+int export_check(const char *dir, const struct export_item *items, size_t count, struct err *e)
+{
+    AUTO_CLOSE int fd = -1;
+    int r = dir_make(dir, e);
+    if (r < 0 || (r = open_dir(dir, &fd, e)) < 0)
+        return r;
+    if (faccessat(fd, ".", W_OK | X_OK, AT_EACCESS) != 0)
+        return err_os(e, errno, "cannot write to directory '%s'", dir);
+    for (size_t i = 0; r == 0 && i < count; i++) {
+        bool exists;
+        r = check_item(fd, dir, &items[i], &exists, e);
+    }
+    return r;
+}
+
+/* Only under the lock: what is there then was left by a run that died. */
+static int remove_stale(int dirfd, const char *dir, struct err *e)
+{
+    int copy = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    AUTO_CLOSEDIR DIR *list = copy < 0 ? NULL : fdopendir(copy);
+    if (list == NULL)
+        return err_os(e, errno, "cannot list directory '%s'", dir);
+    for (struct dirent *entry; (entry = readdir(list)) != NULL;) {
+        AUTO_FREE char *path = NULL;
+        if (!str_starts(entry->d_name, STAGING_PREFIX))
+            continue;
+        int r = path_join(&path, dir, entry->d_name, e);
+        if (r < 0 || (r = dir_remove(path, e)) < 0)
+            return r;
+    }
+    return 0;
+}
+
+static int write_item(struct cas *cas, const char *staging, const struct export_item *item,
+                      struct err *e)
+{
+    AUTO_FREE char *path = NULL;
+    int r = path_join(&path, staging, item->name, e);
+    if (r < 0)
+        return r;
+    if (item->data != NULL)
+        return file_replace(path, item->data, item->len, 0644, e);
+    return item->is_layout ? oci_layout_export(cas, &item->digest, "latest", path, e)
+                           : cas_export_file(cas, &item->digest, path, e);
+}
+
+/* The old layout goes into the staging directory, and away with it. */
+static int move_item(int dirfd, int staging, const char *dir, const struct export_item *item,
+                     struct err *e)
+{
+    bool exists;
+    int r = check_item(dirfd, dir, item, &exists, e);
+    if (r < 0)
+        return r;
+    unsigned flags = exists && item->is_layout ? RENAME_EXCHANGE : 0;
+    if (renameat2(staging, item->name, dirfd, item->name, flags) != 0)
+        return err_os(e, errno, "cannot rename '%s' into directory '%s'", item->name, dir);
+    return 0;
+}
+
+static int write_all(int dirfd, const char *dir, const char *staging, struct cas *cas,
+                     const struct export_item *items, size_t count,
+                     const volatile sig_atomic_t *stop, struct err *e)
+{
+    AUTO_CLOSE int fd = -1;
+    int r = open_dir(staging, &fd, e);
+    for (size_t i = 0; r == 0 && i < count; i++) {
+        r = write_item(cas, staging, &items[i], e);
+        if (r < 0)
+            r = err_wrap(e, "cannot write artifact '%s'", items[i].name);
+        else if (stop != NULL && *stop != 0)
+            r = err_set(e, ERR_HOST, "interrupted: nothing was written to '%s'", dir);
+    }
+    for (size_t i = 0; r == 0 && i < count; i++)
+        r = move_item(dirfd, fd, dir, &items[i], e);
+    if (r == 0 && fsync(dirfd) != 0)
+        r = err_os(e, errno, "cannot sync directory '%s'", dir);
+    return r;
+}
+
+int export_write(const char *dir, struct cas *cas, const struct export_item *items, size_t count,
+                 const volatile sig_atomic_t *stop, struct err *e)
+{
+    AUTO_CLOSE int fd = -1;
+    AUTO_FREE char *staging = NULL;
+    int r = open_dir(dir, &fd, e);
+    if (r < 0)
+        return r;
+    while (flock(fd, LOCK_EX) != 0)
+        if (errno != EINTR || (stop != NULL && *stop != 0))
+            return err_os(e, errno, "cannot lock directory '%s'", dir);
+    if ((r = remove_stale(fd, dir, e)) < 0 ||
+        (r = dir_make_temp(dir, STAGING_PREFIX, &staging, e)) < 0)
+        return r;
+    r = write_all(fd, dir, staging, cas, items, count, stop, e);
+    struct err ignored = ERR_INIT;
+    (void)dir_remove(staging, r < 0 ? &ignored : e);
+    return r;
+}

@@ -1,0 +1,33 @@
+/*
+ * Writing artifacts into a directory: everything is first written and synced
+ * under a hidden directory beside the destination, then renamed into place; a
+ * name never shows a half-written file. What a killed run left is removed by the next.
+ */
+#ifndef ASSAY_BUILDER_PLAN_EXPORT_H
+#define ASSAY_BUILDER_PLAN_EXPORT_H
+
+#include "base/buf.h"
+#include "base/digest.h"
+#include "store/cas/cas.h"
+
+#include <signal.h>
+
+struct export_item {
+    const char *name;
+    bool is_layout;       /* an OCI manifest: written as an image layout directory */
+    struct digest digest; /* of a blob in the store … */
+    const void *data;     /* … or these bytes when not NULL */
+    size_t len;
+};
+
+/*
+ * Makes the directory and checks that every item can take its name there: a
+ * file replaces a file, a layout replaces a layout, nothing else is replaced (ERR_USAGE).
+ */
+int export_check(const char *dir, const struct export_item *items, size_t count, struct err *e);
+/* Writes all, or nothing when it fails before the renames. Gives up when *stop (may be NULL)
+ * becomes non-zero. */
+int export_write(const char *dir, struct cas *cas, const struct export_item *items, size_t count,
+                 const volatile sig_atomic_t *stop, struct err *e);
+
+#endif
