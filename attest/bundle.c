@@ -73,7 +73,7 @@ static int read_envelope(const struct jcur *c, struct dsse_envelope *out, struct
         (rc = jcur_get(c, "signatures", &signatures, e)) != 0 ||
         (rc = jcur_array(&signatures, DSSE_SIGNATURES_MAX, &count, e)) != 0)
         return rc;
-    out->signatures = array_new(count > 0 ? count : 1, sizeof *out->signatures);
+    out->signatures = array_new(count > 0 ? count : 1, sizeof(*out->signatures));
     if (out->signatures == NULL)
         return err_oom(e);
     out->signature_count = count; /* zeroed ones can be freed */
@@ -137,7 +137,7 @@ int dsse_parse(const void *data, size_t len, const char *what, struct dsse_envel
     int rc = json_parse(data, len, what, &document_limits, &document, e);
     if (rc != 0)
         return rc;
-    if ((envelope = calloc(1, sizeof *envelope)) == NULL)
+    if ((envelope = array_new(1, sizeof(*envelope))) == NULL)
         return err_oom(e);
     struct jcur root = jcur_root(document, what);
     if ((rc = jcur_open_object(&root, e)) != 0)

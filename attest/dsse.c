@@ -36,7 +36,7 @@ static int sign_into(const struct signing_key *key, struct dsse_envelope *envelo
     int rc = dsse_pae(envelope->payload_type, envelope->payload, envelope->payload_len, &pae, e);
     if (rc != 0 || (rc = signing_key_sign(key, pae.data, pae.len, &sig, e)) != 0)
         return rc;
-    envelope->signatures = array_new(1, sizeof *envelope->signatures);
+    envelope->signatures = array_new(1, sizeof(*envelope->signatures));
     if (envelope->signatures == NULL)
         return err_oom(e);
     envelope->signature_count = 1;
@@ -56,8 +56,8 @@ int dsse_sign(const struct signing_key *key, const char *type, const void *body,
         return err_set(e, ERR_INPUT, "the payload is larger than %d bytes", DSSE_PAYLOAD_MAX);
     if (type[0] == '\0' || strlen(type) > DSSE_TYPE_MAX)
         return err_set(e, ERR_INPUT, "the payload's type is empty or too long");
-    if ((envelope = calloc(1, sizeof *envelope)) == NULL ||
-        (envelope->payload = malloc(len + 1)) == NULL)
+    if ((envelope = array_new(1, sizeof(*envelope))) == NULL ||
+        (envelope->payload = array_new(len + 1, 1)) == NULL)
         return err_oom(e);
     if (len > 0)
         memcpy(envelope->payload, body, len);
@@ -88,6 +88,13 @@ int dsse_verify(const struct dsse_envelope *envelope, const struct public_key *k
         return rc;
     return err_set(e, ERR_REJECTED, "none of the %zu signatures verifies with key %s",
                    envelope->signature_count, public_key_id(key));
+}
+
+bool dsse_is_intoto(const struct dsse_envelope *envelope)
+{
+    const char *type = envelope->payload_type;
+    return strcmp(type, DSSE_INTOTO_TYPE) == 0 ||
+           (str_starts(type, "application/vnd.in-toto.") && str_ends(type, "+json"));
 }
 
 static int put_base64(json_t *object, const char *key, const void *data, size_t len, struct err *e)

@@ -61,6 +61,12 @@ void dsse_free(struct dsse_envelope *envelope);
  */
 int dsse_verify(const struct dsse_envelope *envelope, const struct public_key *key, struct err *e);
 
+/*
+ * Whether the payload's type is in-toto's: application/vnd.in-toto+json, or
+ * application/vnd.in-toto.<predicate>+json. What it claims is in the payload's predicateType only.
+ */
+bool dsse_is_intoto(const struct dsse_envelope *envelope);
+
 static inline void scope_dsse(struct dsse_envelope **d)
 {
     dsse_free(*d);

@@ -47,7 +47,7 @@ const char *key_type_name(enum key_type type)
 static int wire_string(struct buf *out, const void *data, size_t len, struct err *e)
 {
     uint8_t size[4] = {0, 0, (uint8_t)(len >> 8), (uint8_t)len};
-    int rc = buf_add(out, size, sizeof size, e);
+    int rc = buf_add(out, size, sizeof(size), e);
     return rc != 0 ? rc : buf_add(out, data, len, e);
 }
 
@@ -73,7 +73,7 @@ static int derive_id(struct public_key *key, struct err *e)
         (rc = base64_encode(digest.bytes, DIGEST_SHA256_SIZE, &text, e)) != 0)
         return rc;
     /* 32 bytes give 43 digits and one '=', which the fingerprint leaves out. */
-    (void)snprintf(key->id, sizeof key->id, "SHA256:%.43s", buf_str(&text));
+    (void)snprintf(key->id, sizeof(key->id), "SHA256:%.43s", buf_str(&text));
     return 0;
 }
 
@@ -90,13 +90,13 @@ int public_key_from_spki(const uint8_t *der, size_t len, struct public_key **out
     int rc = key_libraries_init(e);
     if (rc != 0)
         return rc;
-    if (starts_with(der, len, SPKI_P256_SIZE, p256_prefix, sizeof p256_prefix))
+    if (starts_with(der, len, SPKI_P256_SIZE, p256_prefix, sizeof(p256_prefix)))
         type = KEY_P256;
-    else if (starts_with(der, len, SPKI_ED25519_SIZE, ed25519_prefix, sizeof ed25519_prefix))
+    else if (starts_with(der, len, SPKI_ED25519_SIZE, ed25519_prefix, sizeof(ed25519_prefix)))
         type = KEY_ED25519;
     else
         return err_set(e, ERR_INPUT, "it is neither a P-256 key (uncompressed) nor an Ed25519 key");
-    if ((key = calloc(1, sizeof *key)) == NULL)
+    if ((key = array_new(1, sizeof(*key))) == NULL)
         return err_oom(e);
     key->type = type;
     memcpy(key->spki, der, len);
@@ -115,9 +115,9 @@ int public_key_from_spki(const uint8_t *der, size_t len, struct public_key **out
 int public_key_from_ed25519(const uint8_t raw[32], struct public_key **out, struct err *e)
 {
     uint8_t der[SPKI_ED25519_SIZE];
-    memcpy(der, ed25519_prefix, sizeof ed25519_prefix);
-    memcpy(der + sizeof ed25519_prefix, raw, ED25519_KEY_SIZE);
-    return public_key_from_spki(der, sizeof der, out, e);
+    memcpy(der, ed25519_prefix, sizeof(ed25519_prefix));
+    memcpy(der + sizeof(ed25519_prefix), raw, ED25519_KEY_SIZE);
+    return public_key_from_spki(der, sizeof(der), out, e);
 }
 
 int public_key_parse(const void *pem, size_t len, struct public_key **out, struct err *e)

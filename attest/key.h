@@ -35,6 +35,14 @@ int signing_key_parse(const void *pem, size_t len, const char *passphrase, struc
                       struct err *e);
 int signing_key_read(const char *path, const char *passphrase, struct signing_key **out,
                      struct err *e);
+/*
+ * Writes `path` (0600, encrypted) and `path`.pub (0644). Neither name may exist (ERR_USAGE), also
+ * not at the last instant; on failure neither is left behind. *public_path: caller frees.
+ */
+int key_files_create(const struct signing_key *key, const char *passphrase, const char *path,
+                     char **public_path, struct err *e);
+/* Whether both names are free: to be asked before a passphrase is. */
+int key_files_absent(const char *path, struct err *e);
 void signing_key_free(struct signing_key *key);
 /* Borrowed. */
 const struct public_key *signing_key_public(const struct signing_key *key);

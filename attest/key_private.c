@@ -85,7 +85,7 @@ static int wrap_key(EVP_PKEY **evp, struct signing_key **out, struct err *e)
     ERR_clear_error();
     if (len <= 0)
         return err_set(e, ERR_INPUT, "it has no public key");
-    if ((key = calloc(1, sizeof *key)) == NULL)
+    if ((key = array_new(1, sizeof(*key))) == NULL)
         return err_oom(e);
     int rc = public_key_from_spki(spki, (size_t)len, &key->public_key, e);
     if (rc != 0)
@@ -122,9 +122,9 @@ static X509_SIG *encrypt_key(EVP_PKEY *evp, const char *passphrase)
     uint8_t salt[SALT_SIZE];
     uint8_t iv[IV_SIZE];
     AUTO(scope_p8inf) PKCS8_PRIV_KEY_INFO *info = EVP_PKEY2PKCS8(evp);
-    if (info == NULL || RAND_bytes(salt, sizeof salt) != 1 || RAND_bytes(iv, sizeof iv) != 1)
+    if (info == NULL || RAND_bytes(salt, sizeof(salt)) != 1 || RAND_bytes(iv, sizeof(iv)) != 1)
         return NULL;
-    X509_ALGOR *pbe = PKCS5_pbe2_set_scrypt(EVP_aes_256_cbc(), salt, sizeof salt, iv, SCRYPT_N,
+    X509_ALGOR *pbe = PKCS5_pbe2_set_scrypt(EVP_aes_256_cbc(), salt, sizeof(salt), iv, SCRYPT_N,
                                             SCRYPT_R, SCRYPT_P);
     if (pbe == NULL)
         return NULL;
@@ -215,8 +215,8 @@ static int check_pair(EVP_PKEY *evp, struct err *e)
     if (type == EVP_PKEY_ED25519)
         return 0; /* the public half was computed from the private one */
     bool p256 = type == EVP_PKEY_EC &&
-                EVP_PKEY_get_utf8_string_param(evp, OSSL_PKEY_PARAM_GROUP_NAME, group, sizeof group,
-                                               NULL) == 1 &&
+                EVP_PKEY_get_utf8_string_param(evp, OSSL_PKEY_PARAM_GROUP_NAME, group,
+                                               sizeof(group), NULL) == 1 &&
                 strcmp(group, "prime256v1") == 0;
     if (!p256) {
         ERR_clear_error();
@@ -311,7 +311,7 @@ int signing_key_sign(const struct signing_key *key, const void *data, size_t len
     static const uint8_t nothing[1];
     const uint8_t *bytes = data != NULL ? data : nothing;
     uint8_t sig[KEY_SIGNATURE_MAX];
-    size_t sig_len = sizeof sig;
+    size_t sig_len = sizeof(sig);
     const EVP_MD *md = public_key_type(key->public_key) == KEY_P256 ? EVP_sha256() : NULL;
     EVP_MD_CTX *ctx = EVP_MD_CTX_new();
     bool good = ctx != NULL && EVP_DigestSignInit(ctx, NULL, md, NULL, key->evp) == 1 &&

@@ -130,9 +130,9 @@ static bool mbedtls_accepts(const struct public_key *key, const uint8_t *data, s
         mbedtls_ecp_group_load(&group, MBEDTLS_ECP_DP_SECP256R1) == 0 &&
         mbedtls_ecp_point_read_binary(&group, &q, public_key_point(key), P256_POINT_SIZE) == 0 &&
         mbedtls_ecp_check_pubkey(&group, &q) == 0 &&
-        mbedtls_mpi_read_binary(&r, sig->r, sizeof sig->r) == 0 &&
-        mbedtls_mpi_read_binary(&s, sig->s, sizeof sig->s) == 0 &&
-        mbedtls_ecdsa_verify(&group, hash, sizeof hash, &q, &r, &s) == 0;
+        mbedtls_mpi_read_binary(&r, sig->r, sizeof(sig->r)) == 0 &&
+        mbedtls_mpi_read_binary(&s, sig->s, sizeof(sig->s)) == 0 &&
+        mbedtls_ecdsa_verify(&group, hash, sizeof(hash), &q, &r, &s) == 0;
     mbedtls_mpi_free(&s);
     mbedtls_mpi_free(&r);
     mbedtls_ecp_point_free(&q);

@@ -19,7 +19,7 @@ static void on_signal(int number)
 }
 
 static const int prompt_signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP};
-enum { PROMPT_SIGNALS = sizeof prompt_signals / sizeof prompt_signals[0] };
+enum { PROMPT_SIGNALS = sizeof(prompt_signals) / sizeof(prompt_signals[0]) };
 
 void passphrase_free(char *passphrase)
 {
@@ -41,13 +41,13 @@ static int read_line(int fd, char *line, const char *what, struct err *e)
         if (n < 0)
             continue;
         if (c == '\0' || len == KEY_PASSPHRASE_MAX) {
-            sodium_memzero(&c, sizeof c);
+            sodium_memzero(&c, sizeof(c));
             return err_set(e, ERR_USAGE, "%s holds a NUL byte or is longer than %d bytes", what,
                            KEY_PASSPHRASE_MAX);
         }
         line[len++] = c;
     }
-    sodium_memzero(&c, sizeof c);
+    sodium_memzero(&c, sizeof(c));
     line[len] = '\0';
     return len > 0 ? 0 : err_set(e, ERR_USAGE, "%s is empty", what);
 }

@@ -64,7 +64,7 @@ static int read_subjects(const struct jcur *root, struct statement *s, struct er
         return rc;
     if (count == 0)
         return jcur_fail(&subjects, e, "a statement has at least one subject");
-    if ((s->subjects = array_new(count, sizeof *s->subjects)) == NULL)
+    if ((s->subjects = array_new(count, sizeof(*s->subjects))) == NULL)
         return err_oom(e);
     for (size_t i = 0; rc == 0 && i < count; i++) {
         struct jcur item = jcur_item(&subjects, i);
@@ -107,7 +107,7 @@ static int read_statement(struct statement *s, const char *what, struct err *e)
 int statement_parse(const void *data, size_t len, const char *what, struct statement **out,
                     struct err *e)
 {
-    AUTO_STATEMENT struct statement *s = calloc(1, sizeof *s);
+    AUTO_STATEMENT struct statement *s = array_new(1, sizeof(*s));
     if (s == NULL)
         return err_oom(e);
     int rc = json_parse(data, len, what, &limits, &s->document, e);

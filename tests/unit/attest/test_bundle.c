@@ -41,7 +41,7 @@ static void test_accepted(void **state)
         "{" OLD_TYPE "2\"," MATERIAL ",\"dsseEnvelope\":" ENVELOPE "}",
         "{" OLD_TYPE "3\"," MATERIAL ",\"dsseEnvelope\":" ENVELOPE "}",
     };
-    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
         AUTO_DSSE struct dsse_envelope *envelope = NULL;
         if (parse(good[i], &envelope) != 0)
             fail_msg("refused: %s", good[i]);
@@ -115,7 +115,7 @@ static void test_refused(void **state)
         "{" TYPE "," MATERIAL ",\"dsseEnvelope\":{\"payload\":\"\",\"payloadType\":\"t\","
         "\"signatures\":[" SIG "," SIG "]}}",
     };
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         AUTO_DSSE struct dsse_envelope *envelope = NULL;
         if (parse(bad[i], &envelope) != -ERR_INPUT)
             fail_msg("not refused as malformed: %s", bad[i]);

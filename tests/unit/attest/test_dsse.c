@@ -106,15 +106,15 @@ static void test_sign_round_trip(void **state)
     AUTO_DSSE struct dsse_envelope *bundled = NULL;
     AUTO_BUF text = BUF_INIT(4096);
     const char *id = public_key_id(signing_key_public(key));
-    assert_int_equal(dsse_sign(key, DSSE_INTOTO_TYPE, body, sizeof body, &envelope, &e), 0);
+    assert_int_equal(dsse_sign(key, DSSE_INTOTO_TYPE, body, sizeof(body), &envelope, &e), 0);
     assert_string_equal(envelope->signatures[0].keyid, id);
     assert_int_equal(dsse_verify(envelope, signing_key_public(key), &e), 0);
 
     assert_int_equal(dsse_format(envelope, &text, &e), 0);
     assert_int_equal(dsse_parse(text.data, text.len, "envelope", &bare, &e), 0);
     assert_null(bare->bundle_type);
-    assert_int_equal(bare->payload_len, sizeof body);
-    assert_memory_equal(bare->payload, body, sizeof body);
+    assert_int_equal(bare->payload_len, sizeof(body));
+    assert_memory_equal(bare->payload, body, sizeof(body));
     assert_int_equal(dsse_verify(bare, signing_key_public(key), &e), 0);
 
     text.len = 0;
@@ -123,7 +123,7 @@ static void test_sign_round_trip(void **state)
     assert_string_equal(bundled->bundle_type, BUNDLE_MEDIA_TYPE);
     assert_string_equal(bundled->hint, id);
     assert_string_equal(bundled->signatures[0].keyid, id);
-    assert_memory_equal(bundled->payload, body, sizeof body);
+    assert_memory_equal(bundled->payload, body, sizeof(body));
     assert_int_equal(dsse_verify(bundled, signing_key_public(key), &e), 0);
 }
 
@@ -133,7 +133,7 @@ static void test_sign_limits(void **state)
     struct err e = ERR_INIT;
     AUTO_DSSE struct dsse_envelope *envelope = NULL;
     static char long_type[DSSE_TYPE_MAX + 2];
-    memset(long_type, 'x', sizeof long_type - 1);
+    memset(long_type, 'x', sizeof(long_type) - 1);
     assert_int_equal(dsse_sign(key, "", "a", 1, &envelope, &e), -ERR_INPUT);
     assert_int_equal(dsse_sign(key, long_type, "a", 1, &envelope, &e), -ERR_INPUT);
     assert_int_equal(dsse_sign(key, "t", "a", DSSE_PAYLOAD_MAX + 1, &envelope, &e), -ERR_INPUT);

@@ -62,7 +62,7 @@ static struct tally run_vectors(const char *path, bool (*expected)(const char *w
     AUTO_FCLOSE FILE *f = fopen(path, "re");
     char line[LINE_MAX_BYTES];
     assert_non_null(f);
-    while (fgets(line, sizeof line, f) != NULL) {
+    while (fgets(line, sizeof(line), f) != NULL) {
         char *rest = line;
         char *number = strsep(&rest, " \n");
         char *word = strsep(&rest, " \n");
@@ -115,9 +115,9 @@ static bool cctv_expected(const char *flags)
                                           "non_canonical_R", "low_order_residue", "reencoded_k"};
     char copy[LINE_MAX_BYTES];
     char *rest = copy;
-    (void)snprintf(copy, sizeof copy, "%s", flags);
+    (void)snprintf(copy, sizeof(copy), "%s", flags);
     for (char *flag = strsep(&rest, ","); flag != NULL; flag = strsep(&rest, ","))
-        for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++)
+        for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
             if (strcmp(flag, refused[i]) == 0)
                 return false;
     return true;
@@ -141,7 +141,7 @@ static void test_disagreement_is_named(void **state)
     AUTO_PUBLIC_KEY struct public_key *key = NULL;
     assert_int_equal(public_key_from_ed25519(zero, &key, &e), 0);
     assert_int_equal(public_key_verify(key, "ed25519vectors 11", 17, zero, 64, &e), -ERR_REJECTED);
-    (void)err_line(&e, line, sizeof line);
+    (void)err_line(&e, line, sizeof(line));
     assert_non_null(strstr(line, "OpenSSL accepts it, libsodium does not"));
 }
 
@@ -229,7 +229,7 @@ static void test_passphrase(void **state)
     AUTO_SIGNING_KEY struct signing_key *key = NULL;
     AUTO_BUF out = BUF_INIT(KEY_FILE_MAX);
     static char too_long[KEY_PASSPHRASE_MAX + 2];
-    memset(too_long, 'x', sizeof too_long - 1);
+    memset(too_long, 'x', sizeof(too_long) - 1);
     const char *path = "tests/data/keys/p256-pbkdf2.key";
     assert_int_equal(signing_key_read(path, "wrong horse", &key, &e), -ERR_REJECTED);
     assert_int_equal(signing_key_read(path, "", &key, &e), -ERR_USAGE);
@@ -262,10 +262,10 @@ static void test_keys_of_openssl(void **state)
         AUTO_PUBLIC_KEY struct public_key *public_key = NULL;
         AUTO_BUF pem = BUF_INIT(KEY_FILE_MAX);
         AUTO_BUF file = BUF_INIT(KEY_FILE_MAX);
-        (void)snprintf(path, sizeof path, "tests/data/keys/%s-%s.key", keys[i / 2].name,
+        (void)snprintf(path, sizeof(path), "tests/data/keys/%s-%s.key", keys[i / 2].name,
                        forms[i % 2]);
         assert_int_equal(signing_key_read(path, PASSPHRASE, &key, &e), 0);
-        (void)snprintf(path, sizeof path, "tests/data/keys/%s.pub", keys[i / 2].name);
+        (void)snprintf(path, sizeof(path), "tests/data/keys/%s.pub", keys[i / 2].name);
         assert_int_equal(public_key_read(path, &public_key, &e), 0);
         assert_true(public_key_equal(public_key, signing_key_public(key)));
         assert_string_equal(public_key_id(public_key), keys[i / 2].id);
@@ -283,11 +283,11 @@ static void test_private_should_fail(void **state)
         "plain", "sec1",      "des3",        "pbe-sha1-3des", "prf-sha1", "p384",
         "rsa",   "secp256k1", "pbkdf2-2e31", "scrypt-2e30",   "x25519",   "explicit-parameters",
     };
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         struct err e = ERR_INIT;
         AUTO_SIGNING_KEY struct signing_key *key = NULL;
         char path[128];
-        (void)snprintf(path, sizeof path, "tests/data/keys/should-fail/%s.key", names[i]);
+        (void)snprintf(path, sizeof(path), "tests/data/keys/should-fail/%s.key", names[i]);
         if (signing_key_read(path, PASSPHRASE, &key, &e) != -ERR_INPUT)
             fail_msg("%s is not refused as malformed", path);
         assert_null(key);
@@ -303,11 +303,11 @@ static void test_public_should_fail(void **state)
     (void)state;
     static const char *const names[] = {"compressed", "explicit",     "off-curve", "p384", "rsa",
                                         "text-after", "trailing-der", "truncated", "two"};
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         struct err e = ERR_INIT;
         AUTO_PUBLIC_KEY struct public_key *key = NULL;
         char path[128];
-        (void)snprintf(path, sizeof path, "tests/data/keys/should-fail/%s.pub", names[i]);
+        (void)snprintf(path, sizeof(path), "tests/data/keys/should-fail/%s.pub", names[i]);
         if (public_key_read(path, &key, &e) != -ERR_INPUT)
             fail_msg("%s is not refused as malformed", path);
         assert_null(key);

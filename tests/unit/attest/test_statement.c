@@ -65,7 +65,7 @@ static void test_accepted(void **state)
         HEAD SUBJECT "],\"predicateType\":\"p\",\"predicate\":{},\"unknown\":[1.5,\"\\u00e4\"]}",
         HEAD "{\"digest\":{\"gitCommit\":\"00\"}}" TAIL,
     };
-    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
         AUTO_STATEMENT struct statement *s = NULL;
         if (parse(good[i], &s) != 0)
             fail_msg("refused: %s", good[i]);
@@ -104,7 +104,7 @@ static void test_refused(void **state)
         HEAD SUBJECT "],\"predicateType\":\"p\",\"predicate\":{\"a\":1,\"a\":1}}",
         HEAD SUBJECT "],\"predicateType\":\"p\",\"predicate\":{\"a\":9007199254740993}}",
     };
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         AUTO_STATEMENT struct statement *s = NULL;
         if (parse(bad[i], &s) != -ERR_INPUT)
             fail_msg("not refused as malformed: %s", bad[i]);

@@ -1,0 +1,265 @@
+/* A summary in plain words. */
+#include "attest/summary.h"
+
+#include <string.h>
+
+enum { SHORT_DIGEST = 7 + 12 };
+
+struct text {
+    struct buf *out;
+    struct err *e;
+    int rc; /* the first failure; later additions do nothing */
+};
+
+static void add(struct text *t, const char *words)
+{
+    if (t->rc == 0)
+        t->rc = buf_add_str(t->out, words, t->e);
+}
+
+/* C0 and C1 controls, DEL, line and paragraph separators, and marks of writing direction. */
+static bool is_unprintable(uint32_t c)
+{
+    return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x200e || c == 0x200f || c == 0x61c ||
+           (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) || c == 0xfeff;
+}
+
+/* The code point at *p of valid UTF-8 (the JSON parser's promise), and its length. */
+static uint32_t code_point(const unsigned char *p, size_t *len)
+{
+    *len = p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : p[0] >= 0xc0 ? 2 : 1;
+    uint32_t c = *len == 4 ? p[0] & 7U : *len == 3 ? p[0] & 15U : *len == 2 ? p[0] & 31U : p[0];
+    for (size_t i = 1; i < *len; i++)
+        c = c << 6 | (p[i] & 63U);
+    return c;
+}
+
+/* Words of the attestation itself. */
+static void add_quoted(struct text *t, const char *words)
+{
+    const unsigned char *p = (const unsigned char *)words;
+    for (size_t len = 0; *p != 0 && t->rc == 0; p += len) {
+        uint32_t c = code_point(p, &len);
+        t->rc = is_unprintable(c) ? buf_add(t->out, "?", 1, t->e) : buf_add(t->out, p, len, t->e);
+    }
+}
+
+static const char *text_at(const json_t *object, const char *key)
+{
+    return json_string_value(json_object_get(object, key));
+}
+
+/* "  label     value" when the member is there. */
+static void add_field(struct text *t, const char *label, const json_t *object, const char *key)
+{
+    const char *value = text_at(object, key);
+    char head[32];
+    if (value == NULL)
+        return;
+    (void)snprintf(head, sizeof(head), "  %-12s ", label);
+    add(t, head);
+    add_quoted(t, value);
+    add(t, "\n");
+}
+
+static size_t widest_name(const json_t *rows)
+{
+    size_t widest = 0;
+    for (size_t i = 0; i < json_array_size(rows); i++) {
+        const char *name = text_at(json_array_get(rows, i), "name");
+        size_t len = name != NULL ? strlen(name) : 0;
+        widest = len > widest && len <= 48 ? len : widest;
+    }
+    return widest;
+}
+
+static void add_padded(struct text *t, const char *words, size_t width)
+{
+    add_quoted(t, words);
+    for (size_t i = strlen(words); i < width; i++)
+        add(t, " ");
+}
+
+/* One line a descriptor: name, digest (its head only, unless `whole`), uri. */
+static void add_rows(struct text *t, const json_t *rows, bool whole)
+{
+    size_t width = widest_name(rows);
+    for (size_t i = 0; i < json_array_size(rows); i++) {
+        const json_t *row = json_array_get(rows, i);
+        const char *name = text_at(row, "name");
+        const char *digest = text_at(row, "digest");
+        const char *uri = text_at(row, "uri");
+        char head[SHORT_DIGEST + 8];
+        bool cut = digest != NULL && !whole && strlen(digest) > SHORT_DIGEST;
+        if (cut)
+            (void)snprintf(head, sizeof(head), "%.*s…", SHORT_DIGEST, digest);
+        add(t, "    ");
+        if (width > 0)
+            add_padded(t, name != NULL ? name : "", width + 2);
+        add_quoted(t, digest == NULL ? "(no digest)" : cut ? head : digest);
+        if (uri != NULL) {
+            add(t, "  ");
+            add_quoted(t, uri);
+        }
+        add(t, "\n");
+    }
+}
+
+static void add_table(struct text *t, const json_t *object, const char *key, const char *one,
+                      const char *many, bool whole)
+{
+    const json_t *rows = json_object_get(object, key);
+    size_t count = json_array_size(rows);
+    char head[160];
+    if (count == 0)
+        return;
+    (void)snprintf(head, sizeof(head), "  %zu %s:\n", count, count == 1 ? one : many);
+    add(t, head);
+    add_rows(t, rows, whole);
+}
+
+/* A value on one line, as JSON; long ones are cut. */
+static void add_value(struct text *t, const char *label, const json_t *value)
+{
+    enum { MOST = 200 };
+    AUTO_FREE char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY | JSON_SORT_KEYS);
+    char head[64];
+    if (t->rc != 0)
+        return;
+    if (text == NULL) {
+        t->rc = err_oom(t->e);
+        return;
+    }
+    if (strlen(text) > MOST) {
+        size_t cut = MOST;
+        while (cut > 0 && ((unsigned char)text[cut] & 0xc0) == 0x80)
+            cut--;
+        text[cut] = '\0';
+        (void)snprintf(head, sizeof(head), "  %-12.40s ", label);
+        add(t, head);
+        add_quoted(t, text);
+        add(t, "… (--json shows all)\n");
+        return;
+    }
+    (void)snprintf(head, sizeof(head), "  %-12.40s ", label);
+    add(t, head);
+    add_quoted(t, text);
+    add(t, "\n");
+}
+
+static void explain_provenance(struct text *t, const json_t *p)
+{
+    add(t, "The signer claims: this builder made these files from these inputs.\n");
+    add_field(t, "builder", p, "builder");
+    add_field(t, "build type", p, "buildType");
+    add_field(t, "plan", p, "plan");
+    add_field(t, "started", p, "startedOn");
+    add_field(t, "finished", p, "finishedOn");
+    if (json_object_get(p, "parameters") != NULL)
+        add_value(t, "parameters", json_object_get(p, "parameters"));
+    add_table(t, p, "inputs", "input", "inputs", false);
+    add_table(t, p, "tools", "tool of the builder", "tools of the builder", false);
+    add_table(t, p, "byproducts", "byproduct (a step's result)", "byproducts (the steps' results)",
+              false);
+}
+
+static void explain_verification(struct text *t, json_t *v)
+{
+    const char *result = text_at(v, "result");
+    const char *key;
+    json_t *value;
+    add(t, "The signer claims: this verifier looked at the resource under this policy, and it ");
+    if (result != NULL && strcmp(result, "PASSED") == 0)
+        add(t, "passed.\n");
+    else if (result != NULL && strcmp(result, "FAILED") == 0)
+        add(t, "FAILED.\n");
+    else
+        add(t, "does not say with what result.\n");
+    add_field(t, "verifier", v, "verifier");
+    add_field(t, "resource", v, "resource");
+    add_field(t, "time", v, "time");
+    add_field(t, "policy", json_object_get(v, "policy"), "uri");
+    add_field(t, "", json_object_get(v, "policy"), "digest");
+    if (json_object_get(v, "levels") != NULL)
+        add_value(t, "levels", json_object_get(v, "levels"));
+    json_object_foreach(v, key, value) if (str_starts(key, "assay_")) add_value(t, key + 6, value);
+    add_table(t, v, "inputs", "attestation that it looked at", "attestations that it looked at",
+              false);
+}
+
+/* What a predicate is called, by its type. */
+static const char *predicate_name(const char *type)
+{
+    static const struct {
+        const char *prefix;
+        const char *name;
+    } names[] = {
+        {PROVENANCE_TYPE, "SLSA build provenance"},
+        {VSA_TYPE, "SLSA verification summary"},
+        {"https://slsa.dev/provenance/", "SLSA build provenance of another version"},
+        {"https://spdx.dev/Document", "software bill of materials (SPDX)"},
+        {"https://cyclonedx.org/bom", "software bill of materials (CycloneDX)"},
+        {"https://in-toto.io/attestation/svr/", "simple verification result"},
+        {"https://in-toto.io/attestation/test-result/", "test result"},
+        {"https://in-toto.io/attestation/vulns", "vulnerability scan"},
+        {"https://in-toto.io/attestation/link/", "in-toto link"},
+    };
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (str_starts(type, names[i].prefix))
+            return names[i].name;
+    return "of a kind that Assay does not know";
+}
+
+static void explain_statement(struct text *t, const json_t *statement)
+{
+    const char *type = text_at(statement, "predicateType");
+    const json_t *provenance = json_object_get(statement, "provenance");
+    json_t *verification = json_object_get(statement, "verification");
+    add(t, "In-toto statement: ");
+    add(t, predicate_name(type != NULL ? type : ""));
+    add(t, "\n");
+    add_field(t, "predicate", statement, "predicateType");
+    add_table(t, statement, "subjects", "subject, the file that it speaks of",
+              "subjects, the files that it speaks of", true);
+    if (provenance != NULL)
+        explain_provenance(t, provenance);
+    else if (verification != NULL)
+        explain_verification(t, verification);
+}
+
+static void explain_envelope(struct text *t, const json_t *summary)
+{
+    const json_t *signatures = json_object_get(summary, "signatures");
+    char line[64];
+    if (text_at(summary, "mediaType") != NULL)
+        add(t, "Sigstore bundle with a signed DSSE envelope\n");
+    else
+        add(t, "DSSE envelope\n");
+    add_field(t, "format", summary, "mediaType");
+    add_field(t, "payload", summary, "payloadType");
+    add_field(t, "", summary, "payloadDigest");
+    for (size_t i = 0; i < json_array_size(signatures); i++) {
+        const char *keyid = text_at(json_array_get(signatures, i), "keyid");
+        add(t, "  signed by    ");
+        add_quoted(t, keyid != NULL && keyid[0] != '\0' ? keyid : "(no key named)");
+        add(t, "  (a hint: nothing was checked)\n");
+    }
+    (void)snprintf(line, sizeof(line), "  %-12s nobody\n", "signed by");
+    if (json_array_size(signatures) == 0)
+        add(t, line);
+}
+
+int summary_explain(const json_t *summary, struct buf *out, struct err *e)
+{
+    struct text t = {.out = out, .e = e};
+    const json_t *statement = json_object_get(summary, "statement");
+    if (json_object_get(summary, "signatures") != NULL)
+        explain_envelope(&t, summary);
+    else
+        add(&t, "Unsigned statement: anybody can have written it\n");
+    if (statement != NULL)
+        explain_statement(&t, statement);
+    else
+        add(&t, "The payload is no in-toto statement; Assay cannot say what it claims\n");
+    return t.rc;
+}
