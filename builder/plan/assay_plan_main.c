@@ -51,6 +51,29 @@ static int run_digest(struct cli *cli, struct err *e)
     return 0;
 }
 
+static int run_toolchain(struct cli *cli, struct err *e)
+{
+    AUTO_JSON json_t *document = json_object();
+    AUTO_JSON json_t *libraries = json_object();
+    size_t count;
+    int r;
+    if (document == NULL || libraries == NULL)
+        return err_oom(e);
+    const char *const *names = toolchain_libraries(&count);
+    cli_say(cli, "assay %s\n", ASSAY_VERSION);
+    for (size_t i = 0; i < count; i++) {
+        const char *version = toolchain_library_version(names[i]);
+        if ((r = json_put_string(libraries, names[i], version, e)) < 0)
+            return r;
+        cli_say(cli, "%s %s\n", names[i], version);
+    }
+    if ((r = json_put_string(document, "assay", ASSAY_VERSION, e)) < 0 ||
+        (r = json_put(document, "libraries", steal_ptr(&libraries), e)) < 0)
+        return r;
+    cli_result(cli, steal_ptr(&document));
+    return 0;
+}
+
 /* ---- graph ---- */
 
 static int to_svg(const struct buf *dot, struct buf *svg, struct err *e)
@@ -183,6 +206,13 @@ static const struct cli_command commands[] = {
      .min_args = 1,
      .max_args = 1,
      .run = run_digest},
+    {.name = "toolchain",
+     .arguments = "",
+     .summary = "print the versions that this program matches",
+     .details = "A plan lists the version of Assay and of each library that its steps use. A build "
+                "refuses a plan whose versions are not exactly these (exit code 6).",
+     .max_args = 0,
+     .run = run_toolchain},
 };
 
 static const struct cli_program program = {

@@ -1,0 +1,36 @@
+/* Plans: any bytes are parsed or refused; what was parsed is in canonical form, can be shown and
+ * keyed. */
+#include "builder/plan/key.h"
+#include "builder/plan/show.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void use(const struct plan *plan, const uint8_t *data, size_t size)
+{
+    struct err e = ERR_INIT;
+    AUTO_BUF again = BUF_INIT(PLAN_BYTES_MAX);
+    AUTO_BUF text = BUF_INIT(PLAN_BYTES_MAX);
+    AUTO_JSON json_t *changes = NULL;
+    if (plan_format(plan->document, &again, &e) < 0 || again.len != size ||
+        memcmp(again.data, data, size) != 0)
+        abort();
+    if (plan_show(plan, &text, &e) < 0 || plan_dot(plan, &text, &e) < 0 ||
+        plan_diff(plan, plan, &changes, &e) < 0 || json_array_size(changes) != 0)
+        abort();
+    (void)plan_check_toolchain(plan, &e);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct err e = ERR_INIT;
+    AUTO_PLAN struct plan *plan = NULL;
+    int r = plan_parse(data, size, "plan", &plan, &e);
+    if (r != 0 && r != -ERR_INPUT && r != -ERR_UNDECIDED)
+        abort();
+    if (r == 0)
+        use(plan, data, size);
+    return 0;
+}
