@@ -88,7 +88,12 @@ HELPER_SRCS := $(sort $(wildcard tests/helpers/*.c))
 HELPER_BINS := $(HELPER_SRCS:%.c=$(BUILD)/%)
 $(BUILD)/tests/helpers/%: $(OBJ)/tests/helpers/%.o $(ARCHIVES)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS_ALL) $(if $(SANITIZE),,-static-pie) -o $@ $^
+	$(CC) $(LDFLAGS_ALL) $(if $(SANITIZE),,-static-pie) -o $@ $^ $(BASE_LIBS)
+# The spy runs where there is nothing but itself: static in every build, on no archive of ours.
+$(BUILD)/tests/helpers/spy: private SANITIZE =
+$(BUILD)/tests/helpers/spy: tests/helpers/spy.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(LDFLAGS_ALL) -static-pie -o $@ $<
 
 check-unit: $(UNIT_BINS) $(HELPER_BINS) all
 	ASSAY_BIN=$(abspath $(BIN)) CMOCKA_MESSAGE_OUTPUT=TAP prove -j$(NPROC) $(if $(V),-v) -e '' $(UNIT_BINS)
