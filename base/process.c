@@ -13,8 +13,8 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
-static const char *const env_default[] = {"PATH=" PATH_DEFAULT, "HOME=/", "LC_ALL=C.UTF-8",
-                                          "TZ=UTC", NULL};
+static const char env_path[] = "PATH=" PATH_DEFAULT;
+static const char *const env_default[] = {env_path, "HOME=/", "LC_ALL=C.UTF-8", "TZ=UTC", NULL};
 
 /* What the child needs, all made before the fork: after it only async-signal-safe calls are made.
  */
