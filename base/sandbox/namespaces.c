@@ -112,6 +112,7 @@ static bool write_file(const char *path, const char *text, size_t len)
 static size_t map_line(char *line, uint32_t outside)
 {
     static const char head[] = "1000 ";
+    static const char tail[] = " 1\n";
     char digits[10];
     size_t n = 0;
     size_t len = sizeof(head) - 1;
@@ -122,8 +123,8 @@ static size_t map_line(char *line, uint32_t outside)
     } while (outside > 0);
     while (n > 0)
         line[len++] = digits[--n];
-    memcpy(line + len, " 1\n", 3);
-    return len + 3;
+    memcpy(line + len, tail, sizeof(tail));
+    return len + sizeof(tail) - 1;
 }
 
 bool namespaces_identity(const struct enclosure *s, struct report *r)

@@ -33,14 +33,11 @@ static unsigned parse_threads(char *text)
 /* Threads of one process; 0 when it has gone meanwhile. */
 static unsigned threads_of(int proc_fd, const char *pid)
 {
-    char path[32];
     char text[1024];
-    size_t len = strlen(pid);
-    if (len > 16)
+    AUTO_CLOSE int dir = openat(proc_fd, pid, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (dir < 0)
         return 0;
-    memcpy(path, pid, len);
-    memcpy(path + len, "/stat", sizeof("/stat"));
-    AUTO_CLOSE int fd = openat(proc_fd, path, O_RDONLY | O_CLOEXEC);
+    AUTO_CLOSE int fd = openat(dir, "stat", O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return 0;
     ssize_t n = read(fd, text, sizeof(text) - 1);
