@@ -1,5 +1,6 @@
 #include "verifier/rebuild/rebuild.h"
 
+#include "base/capture.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/sandbox/sandbox.h"
@@ -10,17 +11,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
 enum { OUTPUT_MAX = 16 * 1024 * 1024, ERRORS_MAX = 64 * 1024, PROVENANCE_MAX = 64 * 1024 * 1024 };
-
-static double monotonic_seconds(void)
-{
-    struct timespec ts;
-    if (clock_gettime(CLOCK_MONOTONIC, &ts) != 0)
-        return 0;
-    return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
-}
 
 /* The sandbox shows the builder and no library: one that needs a loader would die without a word.
  */
@@ -159,10 +151,10 @@ int rebuild_run(const struct rebuild_options *options, struct rebuild *out, stru
         r = dir_make_temp(options->scratch, "assay-rebuild.", &b.directory, e);
     if (r == 0)
         r = path_join(&b.artifacts, b.directory, "artifacts", e);
-    double start = monotonic_seconds();
+    int64_t start = monotonic_ms();
     if (r == 0)
         r = run_builder(options, plan, &b, e);
-    b.seconds = monotonic_seconds() - start;
+    b.seconds = (double)(monotonic_ms() - start) / 1000;
     if (r == 0)
         r = read_byproducts(options, &b, e);
     if (plan_dir != NULL) {
