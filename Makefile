@@ -47,23 +47,25 @@ $(BUILD)/flags: FORCE
 	@mkdir -p $(@D)
 	@printf '%s\n' $(call quote,$(FLAGS_NOW)) | cmp -s - $@ || printf '%s\n' $(call quote,$(FLAGS_NOW)) > $@
 quote = '$(subst ','\'',$(1))'
+# V=1 shows whole command lines.
+say = $(if $(V),,@printf '  %-6s %s\n' '$(1)' '$@';)
 
 $(OBJ)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -c $< -o $@
+	$(call say,CC)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -c $< -o $@
 
 define floor_template
 $(LIB)/lib$(1).a: $(call objects,$($(1)_SRCS))
 	@mkdir -p $$(@D)
 	@rm -f $$@
-	ar rcD $$@ $$^
+	$$(call say,AR)ar rcD $$@ $$^
 endef
 $(foreach f,$(FLOORS),$(eval $(call floor_template,$(f))))
 
 define program_template
 $(BIN)/$(1): $(OBJ)/$($(1)_MAIN:.c=.o) $($(1)_FLOORS:%=$(LIB)/lib%.a)
 	@mkdir -p $$(@D)
-	$(CC) $(LDFLAGS_ALL) $(if $(SANITIZE),,$($(1)_LDFLAGS)) -o $$@ $$^ $($(1)_LIBS)
+	$$(call say,LINK)$(CC) $(LDFLAGS_ALL) $(if $(SANITIZE),,$($(1)_LDFLAGS)) -o $$@ $$^ $($(1)_LIBS)
 endef
 $(foreach p,$(PROGRAMS),$(eval $(call program_template,$(p))))
 
@@ -77,18 +79,18 @@ FUZZ_NAMES := $(FUZZ_SRCS:tests/fuzz/%.c=%)
 
 $(BUILD)/tests/unit/%: $(OBJ)/tests/unit/%.o $(ARCHIVES)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS_ALL) -o $@ $^ -lcmocka $(ALL_LIBS)
+	$(call say,LINK)$(CC) $(LDFLAGS_ALL) -o $@ $^ -lcmocka $(ALL_LIBS)
 
 $(BUILD)/tests/fuzz/%: $(OBJ)/tests/fuzz/%.o $(ARCHIVES)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS_ALL) -fsanitize=fuzzer -o $@ $^ $(ALL_LIBS)
+	$(call say,LINK)$(CC) $(LDFLAGS_ALL) -fsanitize=fuzzer -o $@ $^ $(ALL_LIBS)
 
 # Programs that tests run (spies, fault injectors): tests/helpers/<name>.c
 HELPER_SRCS := $(sort $(wildcard tests/helpers/*.c))
 HELPER_BINS := $(HELPER_SRCS:%.c=$(BUILD)/%)
 $(BUILD)/tests/helpers/%: $(OBJ)/tests/helpers/%.o $(ARCHIVES)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS_ALL) $(if $(SANITIZE),,-static-pie) -o $@ $^ $(BASE_LIBS)
+	$(call say,LINK)$(CC) $(LDFLAGS_ALL) $(if $(SANITIZE),,-static-pie) -o $@ $^ $(BASE_LIBS)
 # The spy runs where there is nothing but itself: static in every build, on no archive of ours.
 $(BUILD)/tests/helpers/spy: private SANITIZE =
 $(BUILD)/tests/helpers/spy: tests/helpers/spy.c $(BUILD)/flags
@@ -134,7 +136,7 @@ objects: $(call objects,$(SOURCES) $(TEST_SRCS)) $(patsubst %.c,$(OBJ)/%.o,$(MAI
 lint-tidy: $(TIDY_STAMPS)
 $(BUILD)/tidy/%.ok: % .clang-tidy
 	@mkdir -p $(@D)
-	clang-tidy --quiet $< -- -std=gnu17 $(CPPFLAGS_ALL) 2>/dev/null
+	$(call say,TIDY)clang-tidy --quiet $< -- -std=gnu17 $(CPPFLAGS_ALL) 2>/dev/null
 	@touch $@
 
 lint-cppcheck:
