@@ -156,6 +156,12 @@ deps:
 	$(SUDO) apt-get update -q
 	grep -v '^#' packages.txt | DEBIAN_FRONTEND=noninteractive xargs $(SUDO) apt-get install -q -y --no-install-recommends
 
+# Clients of others that judge what Assay writes and Debian does not have (needs npm; exact versions and hashes).
+PEER_STAMPS := tests/peers/sigstore/node_modules/.package-lock.json
+peers: $(PEER_STAMPS)
+tests/peers/%/node_modules/.package-lock.json: tests/peers/%/package-lock.json
+	cd tests/peers/$* && npm ci --ignore-scripts --omit=dev --no-audit --no-fund
+
 demo: deps
 	$(MAKE) -j$(NPROC) all
 	sh examples/demo.sh $(abspath $(BIN))
@@ -181,9 +187,9 @@ clean:
 	rm -rf $(BUILD)
 
 help:
-	@sed -n 's/^#   //p' Makefile; echo "  also: check-unit check-e2e check-sanitize lint format fuzz-smoke bench man install deps clean"
+	@sed -n 's/^#   //p' Makefile; echo "  also: check-unit check-e2e check-sanitize lint format fuzz-smoke bench man install deps peers clean"
 
 .PHONY: all check check-unit check-e2e check-sanitize fuzz-smoke fuzz-run lint lint-format lint-gcc \
-  lint-clang lint-tidy lint-cppcheck lint-floors objects format deps demo bench man install clean help FORCE
+  lint-clang lint-tidy lint-cppcheck lint-floors objects format deps peers demo bench man install clean help FORCE
 .SECONDARY:
 -include $(shell find $(OBJ) -name '*.d' 2>/dev/null)
