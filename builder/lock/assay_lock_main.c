@@ -1,0 +1,347 @@
+/* assay lock: a recipe's names → digests, the bytes → the store, the result → a plan. Builds
+ * nothing. */
+#include "base/cli.h"
+#include "base/file.h"
+#include "builder/lock/apt.h"
+#include "builder/lock/debian.h"
+#include "builder/lock/oci_layout.h"
+#include "builder/lock/source.h"
+#include "builder/plan/plan.h"
+#include "builder/recipe/compile.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+enum { ENV_MAX = 24 };
+
+/* What apt is given of the environment: how to reach the network, and its own configuration. */
+struct environment {
+    char *items[ENV_MAX + 1];
+    size_t count;
+};
+
+static void environment_dispose(struct environment *env)
+{
+    for (size_t i = 0; i < env->count; i++)
+        free(env->items[i]);
+}
+
+static int environment_add(struct environment *env, const char *name, const char *value,
+                           struct err *e)
+{
+    if (env->count == ENV_MAX)
+        return err_set(e, ERR_HOST, "too many environment variables");
+    int rc = str_format(&env->items[env->count], e, "%s=%s", name, value);
+    env->count += rc == 0;
+    return rc;
+}
+
+static int environment_init(const struct cli *cli, struct environment *env, struct err *e)
+{
+    static const char *const passed[] = {"http_proxy", "https_proxy", "ftp_proxy",   "all_proxy",
+                                         "no_proxy",   "HTTP_PROXY",  "HTTPS_PROXY", "FTP_PROXY",
+                                         "ALL_PROXY",  "NO_PROXY",    "APT_CONFIG",  "HOME",
+                                         "TMPDIR"};
+    int rc = environment_add(env, "PATH",
+                             "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", e);
+    if (rc == 0)
+        rc = environment_add(env, "LC_ALL", "C.UTF-8", e);
+    if (rc == 0)
+        rc = environment_add(env, "TZ", "UTC", e);
+    for (size_t i = 0; rc == 0 && i < CLI_COUNT(passed); i++) {
+        const char *value = cli_env(cli, passed[i]);
+        if (value != NULL)
+            rc = environment_add(env, passed[i], value, e);
+    }
+    return rc;
+}
+
+/* ---- one run ----------------------------------------------------------------------------- */
+
+struct run {
+    struct cli *cli;
+    struct recipe *recipe;
+    struct cas *cas;
+    struct debian *debian;
+    struct environment env;
+    struct locked locked;
+    struct progress *progress;
+};
+
+static void run_dispose(struct run *r)
+{
+    progress_end(r->progress);
+    debian_free(r->debian);
+    locked_dispose(&r->locked);
+    environment_dispose(&r->env);
+    cas_close(r->cas);
+    recipe_free(r->recipe);
+}
+
+static int lock_debian(struct run *r, const struct recipe_image *image, struct err *e)
+{
+    if (r->debian == NULL) {
+        const char *temp = cli_env(r->cli, "TMPDIR");
+        const char *keyring = cli_string(r->cli, "keyring");
+        int rc = environment_init(r->cli, &r->env, e);
+        if (rc < 0)
+            return rc;
+        const struct debian_options options = {
+            .arch = r->recipe->arch,
+            .keyring = keyring != NULL ? keyring : APT_KEYRING_DEFAULT,
+            .temp = temp != NULL ? temp : "/var/tmp",
+            .env = (const char *const *)r->env.items,
+            .cas = r->cas,
+            .progress = r->progress,
+        };
+        if ((rc = debian_new(&options, &r->debian, e)) < 0)
+            return rc;
+    }
+    return debian_lock(r->debian, image, &r->locked, e);
+}
+
+static int lock_layout(struct run *r, const char *name, const char *layout, const char *platform,
+                       const struct digest *manifest, struct err *e)
+{
+    AUTO_FREE char *own = NULL;
+    int rc = str_format(&own, e, "linux/%s", r->recipe->arch);
+    if (rc < 0)
+        return rc;
+    const struct oci_request request = {
+        .layout = layout,
+        .manifest = manifest,
+        .platform = platform != NULL ? platform : own,
+        .name = name,
+        .cas = r->cas,
+    };
+    return oci_lock(&request, &r->locked, e);
+}
+
+/* An image of the recipe's own `images:`. */
+static int lock_image(struct run *r, const struct recipe_image *image, struct err *e)
+{
+    AUTO_FREE char *joined = NULL;
+    struct digest manifest;
+    if (image->kind == RECIPE_IMAGE_DEBIAN)
+        return lock_debian(r, image, e);
+    const char *layout = image->oci.layout;
+    int rc = digest_parse(image->oci.manifest, &manifest, e);
+    if (rc == 0 && layout[0] != '/') {
+        rc = path_join(&joined, r->recipe->directory, layout, e);
+        layout = joined;
+    }
+    if (rc == 0)
+        rc = lock_layout(r, image->name, layout, image->oci.platform, &manifest, e);
+    return rc < 0 ? err_wrap(e, "%s: image '%s'", image->at, image->name) : 0;
+}
+
+/* An image that the system names and `images:` does not have: by name, in the layouts of --images.
+ */
+static int lock_named(struct run *r, const struct linuxkit_image *image, struct err *e)
+{
+    size_t count = 0;
+    const char *const *layouts = cli_list(r->cli, "images", &count);
+    for (size_t i = 0; i < count; i++) {
+        struct digest manifest;
+        bool found = false;
+        int rc = oci_find(layouts[i], image->name, &found, &manifest, e);
+        if (rc == 0 && found)
+            rc = lock_layout(r, image->name, layouts[i], NULL, &manifest, e);
+        if (rc < 0)
+            return err_wrap(e, "%s: image '%s'", image->at, image->name);
+        if (found)
+            return 0;
+    }
+    if (count > 0)
+        return err_set(e, ERR_INPUT, "%s: no image '%s' in 'images' nor in the layouts of --images",
+                       image->at, image->name);
+    return err_set(e, ERR_INPUT,
+                   "%s: no image '%s' in 'images': define it there, or give --images LAYOUT",
+                   image->at, image->name);
+}
+
+static int lock_images(struct run *r, struct err *e)
+{
+    AUTO_FREE struct linuxkit_image *images = NULL;
+    size_t count = 0;
+    if (r->recipe->system == NULL)
+        return lock_image(r, &r->recipe->images[0], e);
+    int rc = linuxkit_images(r->recipe->system, &images, &count, e);
+    for (size_t i = 0; rc == 0 && i < count; i++) {
+        const struct recipe_image *own = recipe_image_find(r->recipe, images[i].name);
+        rc = own != NULL ? lock_image(r, own, e) : lock_named(r, &images[i], e);
+    }
+    return rc;
+}
+
+/* ---- what is said ---------------------------------------------------------------------------- */
+
+static const char *origin_text(const json_t *from, char *text, size_t size)
+{
+    const json_t *debian = json_object_get(from, "debian");
+    const json_t *oci = json_object_get(from, "oci");
+    const json_t *file = json_object_get(from, "file");
+    if (debian != NULL)
+        (void)snprintf(text, size, "%s %s %s (%s)",
+                       json_string_value(json_object_get(debian, "package")),
+                       json_string_value(json_object_get(debian, "version")),
+                       json_string_value(json_object_get(debian, "architecture")),
+                       json_string_value(json_object_get(debian, "suite")));
+    else if (oci != NULL)
+        (void)snprintf(text, size, "layer of %.19s…",
+                       json_string_value(json_object_get(oci, "manifest")));
+    else
+        (void)snprintf(text, size, "file %s", json_string_value(json_object_get(file, "name")));
+    return text;
+}
+
+static void say_inputs(const struct run *r)
+{
+    char digest[DIGEST_TEXT_MAX];
+    char origin[512];
+    for (size_t i = 0; i < r->locked.blob_count; i++) {
+        const struct locked_blob *b = &r->locked.blobs[i];
+        cli_say(r->cli, "%.19s…  %12" PRIu64 "  %s\n", digest_format(&b->digest, digest), b->size,
+                origin_text(b->from, origin, sizeof origin));
+    }
+}
+
+static int set_result(const struct run *r, const char *path, const struct digest *plan,
+                      const json_t *document, struct err *e)
+{
+    AUTO_JSON json_t *result = json_object();
+    if (result == NULL)
+        return err_oom(e);
+    int rc = json_put_string(result, "plan", path, e);
+    if (rc < 0 || (rc = json_put_digest(result, "digest", plan, e)) < 0 ||
+        (rc = json_put_string(result, "name", r->recipe->name, e)) < 0 ||
+        (rc = json_put_string(result, "arch", r->recipe->arch, e)) < 0 ||
+        (rc = json_put(result, "inputs", json_incref(json_object_get(document, "inputs")), e)) <
+            0 ||
+        (rc = json_put(result, "outputs", json_incref(json_object_get(document, "outputs")), e)) <
+            0)
+        return rc;
+    cli_result(r->cli, steal_ptr(&result));
+    return 0;
+}
+
+/* ---- the command -------------------------------------------------------------------------------
+ */
+
+static int open_all(struct run *r, struct err *e)
+{
+    AUTO_FREE char *store = NULL;
+    const uint64_t none = UINT64_MAX;
+    uint64_t epoch = cli_number(r->cli, "epoch", none);
+    const struct recipe_settings settings = {
+        .arch = cli_string(r->cli, "arch"),
+        .source_date_epoch = cli_env(r->cli, "SOURCE_DATE_EPOCH"),
+        .has_epoch = epoch != none,
+        .epoch = epoch,
+    };
+    int rc = recipe_read(cli_arg(r->cli, 0), &settings, &r->recipe, e);
+    if (rc < 0 || (rc = cli_store_path(r->cli, &store, e)) < 0 ||
+        (rc = cas_open(store, CAS_CREATE, &r->cas, e)) < 0)
+        return rc;
+    r->progress = progress_start(!cli_quiet(r->cli) && !cli_json(r->cli));
+    return 0;
+}
+
+static int write_plan(struct run *r, const json_t *document, const struct buf *bytes, struct err *e)
+{
+    AUTO_FREE char *own = NULL;
+    AUTO_FREE char *reference = NULL;
+    struct digest digest;
+    char text[DIGEST_TEXT_MAX];
+    const char *path = cli_string(r->cli, "output");
+    int rc = 0;
+    if (path == NULL) {
+        if ((rc = str_format(&own, e, "%s.plan.json", r->recipe->name)) < 0)
+            return rc;
+        path = own;
+    }
+    if ((rc = cas_put(r->cas, bytes->data, bytes->len, &digest, e)) < 0 ||
+        (rc = str_format(&reference, e, "plan:%s", r->recipe->name)) < 0 ||
+        (rc = cas_ref_set(r->cas, reference, PLAN_MEDIA_TYPE, &digest, bytes->len, e)) < 0 ||
+        (rc = file_replace(path, bytes->data, bytes->len, 0644, e)) < 0)
+        return rc;
+    say_inputs(r);
+    cli_say(r->cli, "plan %s: %zu inputs, %zu outputs, %s\n", path, r->locked.blob_count,
+            json_array_size(json_object_get(document, "outputs")), digest_format(&digest, text));
+    return set_result(r, path, &digest, document, e);
+}
+
+static int lock_run(struct cli *cli, struct err *e)
+{
+    AUTO(run_dispose) struct run r = {.cli = cli};
+    AUTO_JSON json_t *document = NULL;
+    AUTO_BUF bytes = BUF_INIT(PLAN_BYTES_MAX);
+    int rc = open_all(&r, e);
+    if (rc < 0 || (rc = lock_images(&r, e)) < 0 ||
+        (rc = source_lock(r.recipe, r.cas, &r.locked, e)) < 0 ||
+        (rc = recipe_compile(r.recipe, &r.locked, &document, e)) < 0 ||
+        (rc = plan_format(document, &bytes, e)) < 0)
+        return rc;
+    progress_end(r.progress);
+    r.progress = NULL;
+    return write_plan(&r, document, &bytes, e);
+}
+
+static const struct cli_option options[] = {
+    {"output", 'o', CLI_STRING, "PLAN", "where to write the plan (default: NAME.plan.json)"},
+    CLI_OPTION_STORE,
+    {"images", 'i', CLI_LIST, "LAYOUT",
+     "an OCI layout directory to look up images in by reference name; repeatable"},
+    {"arch", 'a', CLI_STRING, "ARCH",
+     "riscv64, amd64 or arm64; a LinuxKit file needs it, an assay.yml names its own"},
+    {"epoch", 0, CLI_NUMBER, "SECONDS",
+     "the newest time in artifacts (default: the recipe's, else $SOURCE_DATE_EPOCH, else 0)"},
+    {"keyring", 0, CLI_STRING, "FILE",
+     "the keys that must have signed a Debian archive (default: " APT_KEYRING_DEFAULT ")"},
+};
+
+static const struct cli_command commands[] = {{
+    .name = NULL,
+    .arguments = "RECIPE",
+    .summary = "resolve a recipe's names to digests and write the plan",
+    .details =
+        "RECIPE is an assay.yml, or a LinuxKit YAML file as it is. Every image it names is "
+        "resolved: "
+        "Debian packages to name, version, architecture, path in the archive and SHA-256, images "
+        "of OCI "
+        "layouts to their layers. Their bytes are fetched into the blob store and checked; the "
+        "plan then "
+        "holds everything a build needs, and no name that could mean something else tomorrow.\n\n"
+        "Debian mirrors, proxies and credentials are those of this machine's apt; a suite or an "
+        "architecture that it does not have is read through a private apt state, which is removed "
+        "again. "
+        "The signature of the Release file is checked with the keyring, the index by the Release "
+        "file, the "
+        "packages by the index. APT_CONFIG is honoured.\n\n"
+        "Locking builds nothing, and the plan does not depend on the mirror, the store or the "
+        "directory. "
+        "The plan is also kept in the store as plan:NAME, so that `assay store gc` keeps its "
+        "inputs.",
+    .examples = "assay lock examples/hello-riscv64/assay.yml -o hello.plan.json\tlock the example\n"
+                "assay lock --images layout --arch amd64 system.yml\tlock a LinuxKit file, images "
+                "from a layout\n"
+                "assay lock assay.yml --json\twhat was pinned, as JSON\n",
+    .min_args = 1,
+    .max_args = 1,
+    .options = options,
+    .option_count = CLI_COUNT(options),
+    .run = lock_run,
+}};
+
+static const struct cli_program program = {
+    .name = "assay-lock",
+    .summary = "lock a recipe: its names become digests in a plan",
+    .details = NULL,
+    .commands = commands,
+    .command_count = CLI_COUNT(commands),
+};
+
+int main(int argc, char **argv)
+{
+    return cli_main(&program, argc, argv);
+}

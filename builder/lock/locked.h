@@ -1,0 +1,74 @@
+/*
+ * What locking found: every name of a recipe as digests, with the bytes in the
+ * store. compile.c turns this and the recipe into a plan; nothing here knows
+ * of mirrors, hosts or paths.
+ */
+#ifndef ASSAY_BUILDER_LOCK_LOCKED_H
+#define ASSAY_BUILDER_LOCK_LOCKED_H
+
+#include "base/digest.h"
+#include "base/json.h"
+
+struct locked_blob {
+    char *id; /* unique in the plan, of the plan's alphabet */
+    struct digest digest;
+    uint64_t size;
+    json_t *from; /* the plan's "from" */
+};
+
+struct locked_layer {
+    size_t blob;
+    const char *form;        /* "deb" or "tar"; static */
+    const char *compression; /* tar: "none", "gzip", "zstd"; static */
+    bool has_diff_id;
+    struct digest diff_id;
+};
+
+/* An image: its layers, bottom first. */
+struct locked_image {
+    char *name;
+    struct locked_layer *layers;
+    size_t layer_count;
+    size_t layer_cap;
+};
+
+/* A `source:` of the system's files; dropped when it was optional and missing. */
+struct locked_source {
+    size_t file; /* index into the recipe's files */
+    size_t blob;
+    bool dropped;
+};
+
+struct locked {
+    struct locked_blob *blobs;
+    size_t blob_count;
+    size_t blob_cap;
+    struct locked_image *images;
+    size_t image_count;
+    size_t image_cap;
+    struct locked_source *sources;
+    size_t source_count;
+    size_t source_cap;
+};
+
+void locked_dispose(struct locked *l);
+#define AUTO_LOCKED AUTO(locked_dispose) struct locked
+
+/*
+ * Adds an input. Bytes that are there already are not added again: *index is
+ * then the older one's. The id is made of `prefix` and `name`, with bytes that
+ * an id cannot have replaced, and numbered when taken. Takes `from`, also on failure.
+ */
+int locked_add_blob(struct locked *l, const char *prefix, const char *name,
+                    const struct digest *digest, uint64_t size, json_t *from_taken, size_t *index,
+                    struct err *e);
+int locked_add_image(struct locked *l, const char *name, struct locked_image **out, struct err *e);
+/* Borrowed until the next image is added; NULL when there is none of that name. */
+const struct locked_image *locked_image_find(const struct locked *l, const char *name);
+int locked_add_layer(struct locked_image *image, const struct locked_layer *layer, struct err *e);
+int locked_add_source(struct locked *l, const struct locked_source *source, struct err *e);
+
+/* "prefix" + name in the plan's alphabet, at most 100 bytes; caller frees. */
+int locked_id(const char *prefix, const char *name, char **out, struct err *e);
+
+#endif

@@ -1,0 +1,437 @@
+#include "builder/lock/oci_layout.h"
+
+#include "base/file.h"
+
+#include <string.h>
+
+enum {
+    DOCUMENT_MAX = 4 * 1024 * 1024, /* of an index, a manifest or a configuration */
+    LAYERS_MAX = 512,
+    MANIFESTS_MAX = 4096,
+    INDEX_DEPTH_MAX = 3,
+    TEXT_MAX = 1024,
+};
+
+struct descriptor {
+    struct digest digest;
+    uint64_t size;
+    const char *media_type;
+};
+
+struct media {
+    const char *type;
+    const char *compression;
+};
+
+static const struct media LAYER_MEDIA[] = {
+    {"application/vnd.oci.image.layer.v1.tar", "none"},
+    {"application/vnd.oci.image.layer.v1.tar+gzip", "gzip"},
+    {"application/vnd.oci.image.layer.v1.tar+zstd", "zstd"},
+    {"application/vnd.docker.image.rootfs.diff.tar", "none"},
+    {"application/vnd.docker.image.rootfs.diff.tar.gzip", "gzip"},
+    {"application/vnd.docker.image.rootfs.diff.tar.zstd", "zstd"},
+};
+
+static bool is_index_type(const char *type)
+{
+    return strcmp(type, "application/vnd.oci.image.index.v1+json") == 0 ||
+           strcmp(type, "application/vnd.docker.distribution.manifest.list.v2+json") == 0;
+}
+
+static bool is_manifest_type(const char *type)
+{
+    return strcmp(type, "application/vnd.oci.image.manifest.v1+json") == 0 ||
+           strcmp(type, "application/vnd.docker.distribution.manifest.v2+json") == 0;
+}
+
+static bool is_config_type(const char *type)
+{
+    return strcmp(type, "application/vnd.oci.image.config.v1+json") == 0 ||
+           strcmp(type, "application/vnd.docker.container.image.v1+json") == 0;
+}
+
+/* ---- the layout's files --------------------------------------------------------------- */
+
+static int blob_path(const char *layout, const struct digest *digest, char **out, struct err *e)
+{
+    char hex[DIGEST_TEXT_MAX];
+    if (digest->alg != DIGEST_SHA256)
+        return err_set(e, ERR_INPUT, "only sha256 digests are supported in an OCI layout");
+    return str_format(out, e, "%s/blobs/sha256/%s", layout, digest_hex(digest, hex));
+}
+
+/* A document of the layout, checked against its digest and, unless it is not known, its size. */
+static int read_document(const char *layout, const struct digest *digest, uint64_t size,
+                         json_t **out, struct err *e)
+{
+    AUTO_FREE char *path = NULL;
+    AUTO_BUF text = BUF_INIT(DOCUMENT_MAX);
+    struct digest got;
+    const struct json_limits limits = {.bytes = DOCUMENT_MAX, .depth = 32};
+    int rc = blob_path(layout, digest, &path, e);
+    if (rc < 0 || (rc = file_read(path, &text, e)) < 0 ||
+        (rc = digest_bytes(DIGEST_SHA256, buf_str(&text), text.len, &got, e)) < 0)
+        return rc;
+    if (!digest_equal(&got, digest))
+        return err_set(e, ERR_INPUT, "'%s' does not match its digest", path);
+    if (size != CAS_SIZE_UNKNOWN && size != text.len)
+        return err_set(e, ERR_INPUT, "'%s' has %zu bytes, its descriptor says %llu", path, text.len,
+                       (unsigned long long)size);
+    return json_parse(buf_str(&text), text.len, path, &limits, out, e);
+}
+
+static int check_layout(const char *layout, struct err *e)
+{
+    AUTO_FREE char *path = NULL;
+    AUTO_JSON json_t *document = NULL;
+    const struct json_limits limits = {.bytes = 4096, .depth = 4};
+    const char *version = NULL;
+    int rc = path_join(&path, layout, "oci-layout", e);
+    if (rc < 0 || (rc = json_read_file(path, &limits, &document, e)) < 0)
+        return err_wrap(e, "'%s' is no OCI layout", layout);
+    struct jcur c = jcur_root(document, path);
+    if ((rc = jcur_open_object(&c, e)) < 0 ||
+        (rc = jcur_get_string(&c, "imageLayoutVersion", 32, &version, e)) < 0)
+        return rc;
+    if (strcmp(version, "1.0.0") != 0)
+        return err_set(e, ERR_INPUT, "'%s' is an OCI layout of version %s, not 1.0.0", layout,
+                       version);
+    return 0;
+}
+
+static int read_descriptor(const struct jcur *c, struct descriptor *out, struct err *e)
+{
+    int rc = jcur_open_object(c, e);
+    if (rc < 0 || (rc = jcur_get_string(c, "mediaType", TEXT_MAX, &out->media_type, e)) < 0 ||
+        (rc = jcur_get_digest(c, "digest", &out->digest, e)) < 0)
+        return rc;
+    if (out->digest.alg != DIGEST_SHA256)
+        return jcur_fail(c, e, "only sha256 digests are supported");
+    return jcur_get_u64(c, "size", (uint64_t)1 << 53, &out->size, e);
+}
+
+/* ---- which manifest --------------------------------------------------------------------- */
+
+/* Whether a descriptor's platform is the wanted one; one without a platform never is. */
+static int platform_matches(const struct jcur *c, const char *wanted, bool *matches, struct err *e)
+{
+    struct jcur platform;
+    struct jcur variant;
+    const char *os = NULL;
+    const char *arch = NULL;
+    const char *text = NULL;
+    *matches = false;
+    if (!jcur_opt(c, "platform", &platform))
+        return 0;
+    int rc = jcur_open_object(&platform, e);
+    if (rc < 0 || (rc = jcur_get_string(&platform, "os", TEXT_MAX, &os, e)) < 0 ||
+        (rc = jcur_get_string(&platform, "architecture", TEXT_MAX, &arch, e)) < 0)
+        return rc;
+    AUTO_FREE char *plain = NULL;
+    if ((rc = str_format(&plain, e, "%s/%s", os, arch)) < 0)
+        return rc;
+    if (strcmp(plain, wanted) == 0) {
+        *matches = true;
+        return 0;
+    }
+    if (!jcur_opt(&platform, "variant", &variant))
+        return 0;
+    AUTO_FREE char *full = NULL;
+    if ((rc = jcur_string(&variant, TEXT_MAX, &text, e)) < 0 ||
+        (rc = str_format(&full, e, "%s/%s", plain, text)) < 0)
+        return rc;
+    *matches = strcmp(full, wanted) == 0;
+    return 0;
+}
+
+static int choose(const struct jcur *index, const struct oci_request *r, struct descriptor *out,
+                  struct err *e)
+{
+    struct jcur list;
+    size_t count = 0;
+    size_t found = 0;
+    int rc = jcur_get(index, "manifests", &list, e);
+    if (rc < 0 || (rc = jcur_array(&list, MANIFESTS_MAX, &count, e)) < 0)
+        return rc;
+    for (size_t i = 0; i < count; i++) {
+        struct jcur item = jcur_item(&list, i);
+        struct descriptor d = {0};
+        bool matches = false;
+        if ((rc = read_descriptor(&item, &d, e)) < 0 ||
+            (rc = platform_matches(&item, r->platform, &matches, e)) < 0)
+            return rc;
+        if (!matches)
+            continue;
+        if (found++ > 0)
+            return jcur_fail(&list, e, "more than one image for %s", r->platform);
+        *out = d;
+    }
+    return found == 1 ? 0 : jcur_fail(&list, e, "no image for %s", r->platform);
+}
+
+static int document_type(const struct jcur *c, const char **out, struct err *e)
+{
+    struct jcur m;
+    int rc = jcur_open_object(c, e);
+    if (rc < 0)
+        return rc;
+    if (jcur_opt(c, "mediaType", &m))
+        return jcur_string(&m, TEXT_MAX, out, e);
+    /* OCI 1.0 documents may leave it out; what they hold tells. */
+    *out = json_object_get(c->value, "manifests") != NULL
+               ? "application/vnd.oci.image.index.v1+json"
+               : "application/vnd.oci.image.manifest.v1+json";
+    return 0;
+}
+
+/* From the digest asked for down to a manifest, through indexes. */
+static int find_manifest(const struct oci_request *r, struct digest *digest, json_t **out,
+                         struct err *e)
+{
+    uint64_t size = CAS_SIZE_UNKNOWN;
+    *digest = *r->manifest;
+    for (unsigned depth = 0; depth < INDEX_DEPTH_MAX; depth++) {
+        AUTO_JSON json_t *document = NULL;
+        const char *type = NULL;
+        struct descriptor next = {0};
+        char text[DIGEST_TEXT_MAX];
+        int rc = read_document(r->layout, digest, size, &document, e);
+        if (rc < 0)
+            return rc;
+        struct jcur c = jcur_root(document, digest_format(digest, text));
+        if ((rc = document_type(&c, &type, e)) < 0)
+            return rc;
+        if (is_manifest_type(type)) {
+            *out = steal_ptr(&document);
+            return 0;
+        }
+        if (!is_index_type(type))
+            return jcur_fail(&c, e, "'%.100s' is neither a manifest nor an index", type);
+        if ((rc = choose(&c, r, &next, e)) < 0)
+            return rc;
+        *digest = next.digest;
+        size = next.size;
+    }
+    return err_set(e, ERR_INPUT, "indexes nested deeper than %d", INDEX_DEPTH_MAX);
+}
+
+/* ---- configuration and layers --------------------------------------------------------------- */
+
+/* The configuration must be for the wanted platform; its rootfs.diff_ids are left in *config. */
+static int check_platform(const struct jcur *c, const struct oci_request *r, struct err *e)
+{
+    const char *os = NULL;
+    const char *arch = NULL;
+    int rc = jcur_get_string(c, "os", TEXT_MAX, &os, e);
+    if (rc < 0 || (rc = jcur_get_string(c, "architecture", TEXT_MAX, &arch, e)) < 0)
+        return rc;
+    AUTO_FREE char *plain = NULL;
+    if ((rc = str_format(&plain, e, "%s/%s", os, arch)) < 0)
+        return rc;
+    size_t len = strlen(plain);
+    if (strncmp(plain, r->platform, len) == 0 &&
+        (r->platform[len] == '\0' || r->platform[len] == '/'))
+        return 0;
+    return jcur_fail(c, e, "the image is for %s, not for %s", plain, r->platform);
+}
+
+static int read_config(const struct jcur *manifest, const struct oci_request *r, json_t **out,
+                       struct jcur *root, struct jcur *rootfs, struct jcur *diff_ids, struct err *e)
+{
+    struct jcur m;
+    struct descriptor d = {0};
+    int rc = jcur_get(manifest, "config", &m, e);
+    if (rc < 0 || (rc = read_descriptor(&m, &d, e)) < 0)
+        return rc;
+    if (!is_config_type(d.media_type))
+        return jcur_fail(&m, e, "'%.100s' is no image configuration", d.media_type);
+    if ((rc = read_document(r->layout, &d.digest, d.size, out, e)) < 0)
+        return rc;
+    *root = jcur_root(*out, "configuration");
+    if ((rc = jcur_open_object(root, e)) < 0 || (rc = check_platform(root, r, e)) < 0 ||
+        (rc = jcur_get(root, "rootfs", rootfs, e)) < 0 || (rc = jcur_open_object(rootfs, e)) < 0)
+        return rc;
+    return jcur_get(rootfs, "diff_ids", diff_ids, e);
+}
+
+static const char *layer_compression(const char *type)
+{
+    for (size_t i = 0; i < sizeof LAYER_MEDIA / sizeof LAYER_MEDIA[0]; i++)
+        if (strcmp(LAYER_MEDIA[i].type, type) == 0)
+            return LAYER_MEDIA[i].compression;
+    return NULL;
+}
+
+static int import_blob(const struct oci_request *r, const struct descriptor *d, struct err *e)
+{
+    AUTO_FREE char *path = NULL;
+    struct digest digest;
+    uint64_t size = 0;
+    if (cas_has(r->cas, &d->digest, &size) && size == d->size)
+        return 0;
+    int rc = blob_path(r->layout, &d->digest, &path, e);
+    if (rc < 0 || (rc = cas_import_file(r->cas, path, &d->digest, &digest, &size, e)) < 0)
+        return rc;
+    if (size != d->size)
+        return err_set(e, ERR_INPUT, "'%s' has %llu bytes, its descriptor says %llu", path,
+                       (unsigned long long)size, (unsigned long long)d->size);
+    return 0;
+}
+
+static int make_origin(const struct digest *manifest, json_t **out, struct err *e)
+{
+    AUTO_JSON json_t *from = json_object();
+    AUTO_JSON json_t *oci = json_object();
+    if (from == NULL || oci == NULL)
+        return err_oom(e);
+    int rc = json_put_digest(oci, "manifest", manifest, e);
+    if (rc < 0 || (rc = json_put_string(oci, "role", "layer", e)) < 0 ||
+        (rc = json_put(from, "oci", steal_ptr(&oci), e)) < 0)
+        return rc;
+    *out = steal_ptr(&from);
+    return 0;
+}
+
+static int lock_layer(const struct oci_request *r, const struct digest *manifest,
+                      const struct jcur *c, const struct digest *diff_id, struct locked *out,
+                      struct locked_image *image, struct err *e)
+{
+    struct descriptor d = {0};
+    json_t *from = NULL;
+    AUTO_FREE char *id = NULL;
+    int rc = read_descriptor(c, &d, e);
+    if (rc < 0)
+        return rc;
+    struct locked_layer layer = {.form = "tar", .has_diff_id = true, .diff_id = *diff_id};
+    layer.compression = layer_compression(d.media_type);
+    if (layer.compression == NULL)
+        return jcur_fail(c, e, "'%.100s' is no layer that can be taken: %s", d.media_type,
+                         strstr(d.media_type, "foreign") != NULL ||
+                                 strstr(d.media_type, "nondistributable") != NULL
+                             ? "its bytes are kept elsewhere"
+                             : "tar, tar+gzip and tar+zstd are");
+    if ((rc = import_blob(r, &d, e)) < 0 || (rc = make_origin(manifest, &from, e)) < 0 ||
+        (rc = str_format(&id, e, "%s.%zu", r->name, image->layer_count)) < 0) {
+        json_decref(from);
+        return rc;
+    }
+    if ((rc = locked_add_blob(out, "oci.", id, &d.digest, d.size, from, &layer.blob, e)) < 0)
+        return rc;
+    return locked_add_layer(image, &layer, e);
+}
+
+static int lock_layers(const struct oci_request *r, const struct digest *digest, json_t *manifest,
+                       struct locked *out, struct err *e)
+{
+    struct jcur c = jcur_root(manifest, "manifest");
+    struct jcur layers;
+    struct jcur root;
+    struct jcur rootfs;
+    struct jcur diff_ids;
+    AUTO_JSON json_t *config = NULL;
+    struct locked_image *image = NULL;
+    size_t count = 0;
+    size_t diff_count = 0;
+    int rc = read_config(&c, r, &config, &root, &rootfs, &diff_ids, e);
+    if (rc < 0 || (rc = jcur_get(&c, "layers", &layers, e)) < 0 ||
+        (rc = jcur_array(&layers, LAYERS_MAX, &count, e)) < 0 ||
+        (rc = jcur_array(&diff_ids, LAYERS_MAX, &diff_count, e)) < 0)
+        return rc;
+    if (count != diff_count || count == 0)
+        return jcur_fail(&layers, e, "%zu layers, but %zu diff_ids in the configuration", count,
+                         diff_count);
+    if ((rc = locked_add_image(out, r->name, &image, e)) < 0)
+        return rc;
+    for (size_t i = 0; i < count; i++) {
+        struct jcur item = jcur_item(&layers, i);
+        struct jcur diff = jcur_item(&diff_ids, i);
+        struct digest diff_id;
+        if ((rc = jcur_digest(&diff, &diff_id, e)) < 0 ||
+            (rc = lock_layer(r, digest, &item, &diff_id, out, image, e)) < 0)
+            return rc;
+    }
+    return 0;
+}
+
+int oci_lock(const struct oci_request *request, struct locked *out, struct err *e)
+{
+    AUTO_JSON json_t *manifest = NULL;
+    struct digest digest;
+    int rc = check_layout(request->layout, e);
+    if (rc < 0 || (rc = find_manifest(request, &digest, &manifest, e)) < 0 ||
+        (rc = lock_layers(request, &digest, manifest, out, e)) < 0)
+        return err_wrap(e, "OCI layout '%s'", request->layout);
+    return 0;
+}
+
+/* ---- by name --------------------------------------------------------------------------------- */
+
+/* "alpine:3" → docker.io/library/alpine:3, "lk/init:v1" → docker.io/lk/init:v1, "ghcr.io/x/y" as it
+ * is. */
+static int expand_name(const char *name, char **out, struct err *e)
+{
+    const char *slash = strchr(name, '/');
+    if (slash == NULL)
+        return str_format(out, e, "docker.io/library/%s", name);
+    size_t len = (size_t)(slash - name);
+    bool host = memchr(name, '.', len) != NULL || memchr(name, ':', len) != NULL ||
+                (len == 9 && memcmp(name, "localhost", 9) == 0);
+    if (host || strchr(slash + 1, '/') != NULL)
+        return str_copy(out, name, e);
+    return str_format(out, e, "docker.io/%s", name);
+}
+
+static int has_name(const struct jcur *item, const char *name, const char *expanded, bool *out,
+                    struct err *e)
+{
+    struct jcur annotations;
+    struct jcur ref;
+    const char *text = NULL;
+    *out = false;
+    if (!jcur_opt(item, "annotations", &annotations))
+        return 0;
+    int rc = jcur_open_object(&annotations, e);
+    if (rc < 0 || !jcur_opt(&annotations, "org.opencontainers.image.ref.name", &ref))
+        return rc;
+    if ((rc = jcur_string(&ref, TEXT_MAX, &text, e)) < 0)
+        return rc;
+    *out = strcmp(text, name) == 0 || strcmp(text, expanded) == 0;
+    return 0;
+}
+
+int oci_find(const char *layout, const char *name, bool *found, struct digest *manifest,
+             struct err *e)
+{
+    AUTO_FREE char *path = NULL;
+    AUTO_FREE char *expanded = NULL;
+    AUTO_JSON json_t *document = NULL;
+    const struct json_limits limits = {.bytes = DOCUMENT_MAX, .depth = 32};
+    struct jcur list;
+    size_t count = 0;
+    int rc = check_layout(layout, e);
+    if (rc < 0 || (rc = expand_name(name, &expanded, e)) < 0 ||
+        (rc = path_join(&path, layout, "index.json", e)) < 0 ||
+        (rc = json_read_file(path, &limits, &document, e)) < 0)
+        return rc;
+    struct jcur c = jcur_root(document, path);
+    if ((rc = jcur_open_object(&c, e)) < 0 || (rc = jcur_get(&c, "manifests", &list, e)) < 0 ||
+        (rc = jcur_array(&list, MANIFESTS_MAX, &count, e)) < 0)
+        return rc;
+    bool any = false;
+    for (size_t i = 0; i < count; i++) {
+        struct jcur item = jcur_item(&list, i);
+        struct descriptor d = {0};
+        bool named = false;
+        if ((rc = read_descriptor(&item, &d, e)) < 0 ||
+            (rc = has_name(&item, name, expanded, &named, e)) < 0)
+            return rc;
+        if (!named)
+            continue;
+        if (any && !digest_equal(manifest, &d.digest))
+            return jcur_fail(&item, e, "a second image is called '%s'", name);
+        any = true;
+        *manifest = d.digest;
+    }
+    *found = any;
+    return 0;
+}

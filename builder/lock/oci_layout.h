@@ -1,0 +1,33 @@
+/*
+ * Images from a local OCI layout directory, by digest or by reference name.
+ * Every blob is checked against digest and size while it is copied into the
+ * store; nothing of the layout is trusted. Formats: OCI image specification
+ * 1.1, and Docker's media types for the same documents.
+ */
+#ifndef ASSAY_BUILDER_LOCK_OCI_LAYOUT_H
+#define ASSAY_BUILDER_LOCK_OCI_LAYOUT_H
+
+#include "builder/lock/locked.h"
+#include "store/cas/cas.h"
+
+struct oci_request {
+    const char *layout;            /* directory */
+    const struct digest *manifest; /* of a manifest or an index */
+    const char *platform;          /* "linux/riscv64" or "linux/arm/v7" */
+    const char *name;              /* of the image in the recipe */
+    struct cas *cas;
+};
+
+/* Adds the image, its layers bottom first with their diff ids, and its blobs to `out`. ERR_INPUT
+ * for all that is wrong. */
+int oci_lock(const struct oci_request *request, struct locked *out, struct err *e);
+
+/*
+ * The descriptor in the layout's index.json whose org.opencontainers.image.ref.name
+ * is `name`, as written or with Docker's prefixes (spec linuxkit section 3.5).
+ * Two that differ are ERR_INPUT.
+ */
+int oci_find(const char *layout, const char *name, bool *found, struct digest *manifest,
+             struct err *e);
+
+#endif

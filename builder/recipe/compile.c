@@ -1,0 +1,465 @@
+#include "builder/recipe/compile.h"
+
+#include "builder/plan/plan.h"
+
+#include <string.h>
+
+/* The document while it is made. The step that gives the tree of image i is image_steps[i]. */
+struct compiler {
+    const struct recipe *recipe;
+    const struct locked *locked;
+    struct linuxkit_image *images; /* those that the system names, or the recipe's only one */
+    size_t image_count;
+    char **image_steps;
+    const char *system_step; /* gives the tree that the artifacts are made of */
+    json_t *steps;
+    json_t *outputs;
+};
+
+static void compiler_dispose(struct compiler *c)
+{
+    for (size_t i = 0; c->image_steps != NULL && i < c->image_count; i++)
+        free(c->image_steps[i]);
+    free(c->image_steps);
+    free(c->images);
+    json_decref(c->steps);
+    json_decref(c->outputs);
+}
+
+static bool has_kernel(const struct recipe *r)
+{
+    return r->system != NULL && r->system->kernel.name != NULL;
+}
+
+/* ---- small JSON ----------------------------------------------------------------------- */
+
+static int push_string(json_t *list, const char *text, struct err *e)
+{
+    json_t *value = json_string(text);
+    return value == NULL ? err_oom(e) : json_push(list, value, e);
+}
+
+static int string_list(const struct recipe_list *from, json_t **out, struct err *e)
+{
+    AUTO_JSON json_t *list = json_array();
+    int rc = list == NULL ? err_oom(e) : 0;
+    for (size_t i = 0; rc == 0 && i < from->count; i++)
+        rc = push_string(list, from->items[i], e);
+    if (rc == 0)
+        *out = steal_ptr(&list);
+    return rc;
+}
+
+/* Takes `in` and `params`, also on failure. */
+static int push_step(struct compiler *c, const char *id, const char *kind, json_t *in_taken,
+                     json_t *params_taken, struct err *e)
+{
+    AUTO_JSON json_t *in = in_taken;
+    AUTO_JSON json_t *params = params_taken;
+    AUTO_JSON json_t *step = json_object();
+    if (step == NULL || in == NULL || params == NULL)
+        return err_oom(e);
+    int rc = json_put_string(step, "id", id, e);
+    if (rc < 0 || (rc = json_put_string(step, "kind", kind, e)) < 0 ||
+        (rc = json_put(step, "in", steal_ptr(&in), e)) < 0 ||
+        (rc = json_put(step, "params", steal_ptr(&params), e)) < 0)
+        return rc;
+    return json_push(c->steps, steal_ptr(&step), e);
+}
+
+static int push_output(struct compiler *c, const char *suffix, const char *from,
+                       const char *media_type, struct err *e)
+{
+    AUTO_FREE char *name = NULL;
+    AUTO_JSON json_t *output = json_object();
+    if (output == NULL)
+        return err_oom(e);
+    int rc = str_format(&name, e, "%s%s", c->recipe->name, suffix);
+    if (rc < 0 || (rc = json_put_string(output, "name", name, e)) < 0 ||
+        (rc = json_put_string(output, "from", from, e)) < 0 ||
+        (rc = json_put_string(output, "mediaType", media_type, e)) < 0)
+        return rc;
+    return json_push(c->outputs, steal_ptr(&output), e);
+}
+
+/* ---- tree.layers: one step per image --------------------------------------------------- */
+
+static int layer_params(const struct locked_layer *layer, json_t **out, struct err *e)
+{
+    AUTO_JSON json_t *object = json_object();
+    if (object == NULL)
+        return err_oom(e);
+    int rc = json_put_string(object, "form", layer->form, e);
+    if (rc == 0 && layer->compression != NULL)
+        rc = json_put_string(object, "compression", layer->compression, e);
+    if (rc == 0 && layer->has_diff_id)
+        rc = json_put_digest(object, "diffId", &layer->diff_id, e);
+    if (rc == 0)
+        *out = steal_ptr(&object);
+    return rc;
+}
+
+/* What the recipe's entry for the image says; an image found by name in a layout has none (NULL).
+ */
+static int selection_params(const struct recipe_image *image, json_t *params, struct err *e)
+{
+    static const struct recipe_list empty = {0};
+    json_t *include = NULL;
+    json_t *exclude = NULL;
+    AUTO_JSON json_t *places = json_array();
+    if (places == NULL)
+        return err_oom(e);
+    int rc = string_list(image != NULL ? &image->include : &empty, &include, e);
+    if (rc < 0 || (rc = json_put(params, "include", include, e)) < 0 ||
+        (rc = string_list(image != NULL ? &image->exclude : &empty, &exclude, e)) < 0 ||
+        (rc = json_put(params, "exclude", exclude, e)) < 0)
+        return rc;
+    for (size_t i = 0; image != NULL && i < image->place_count; i++) {
+        AUTO_JSON json_t *place = json_object();
+        if (place == NULL)
+            return err_oom(e);
+        if ((rc = json_put_string(place, "match", image->places[i].match, e)) < 0 ||
+            (rc = json_put_string(place, "path", image->places[i].path, e)) < 0 ||
+            (rc = json_push(places, steal_ptr(&place), e)) < 0)
+            return rc;
+    }
+    bool merged = image != NULL && image->kind == RECIPE_IMAGE_DEBIAN;
+    if ((rc = json_put(params, "place", steal_ptr(&places), e)) < 0)
+        return rc;
+    return json_put(params, "usrMerged", json_boolean(merged), e);
+}
+
+static int image_step(struct compiler *c, size_t index, struct err *e)
+{
+    const char *name = c->images[index].name;
+    const struct locked_image *locked = locked_image_find(c->locked, name);
+    AUTO_JSON json_t *in = json_array();
+    AUTO_JSON json_t *layers = json_array();
+    AUTO_JSON json_t *params = json_object();
+    if (locked == NULL)
+        return err_set(e, ERR_INPUT, "the image '%s' is not locked", name);
+    if (in == NULL || layers == NULL || params == NULL)
+        return err_oom(e);
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < locked->layer_count; i++) {
+        json_t *layer = NULL;
+        if ((rc = push_string(in, c->locked->blobs[locked->layers[i].blob].id, e)) == 0 &&
+            (rc = layer_params(&locked->layers[i], &layer, e)) == 0)
+            rc = json_push(layers, layer, e);
+    }
+    if (rc < 0 || (rc = json_put(params, "layers", steal_ptr(&layers), e)) < 0 ||
+        (rc = selection_params(recipe_image_find(c->recipe, name), params, e)) < 0 ||
+        (rc = json_put_u64(params, "clamp", (uint64_t)c->recipe->epoch, e)) < 0)
+        return rc;
+    return push_step(c, c->image_steps[index], "tree.layers", steal_ptr(&in), steal_ptr(&params),
+                     e);
+}
+
+/* "image.NAME"; numbered when two names look the same in the plan's alphabet. */
+static int name_image_step(struct compiler *c, size_t index, struct err *e)
+{
+    AUTO_FREE char *id = NULL;
+    int rc = locked_id("image.", c->images[index].name, &id, e);
+    if (rc < 0)
+        return rc;
+    bool taken = false;
+    for (size_t i = 0; i < index; i++)
+        taken = taken || strcmp(c->image_steps[i], id) == 0;
+    if (taken)
+        return str_format(&c->image_steps[index], e, "%s.%zu", id, index);
+    c->image_steps[index] = steal_ptr(&id);
+    return 0;
+}
+
+static int image_steps(struct compiler *c, struct err *e)
+{
+    int rc = 0;
+    c->image_steps = array_new(c->image_count + 1, sizeof *c->image_steps);
+    if (c->image_steps == NULL)
+        return err_oom(e);
+    for (size_t i = 0; rc == 0 && i < c->image_count; i++)
+        if ((rc = name_image_step(c, i, e)) == 0)
+            rc = image_step(c, i, e);
+    return rc;
+}
+
+/* ---- tree.linuxkit ------------------------------------------------------------------------ */
+
+static int kernel_document(const struct linuxkit *lk, json_t **out, struct err *e)
+{
+    AUTO_JSON json_t *kernel = json_object();
+    if (kernel == NULL)
+        return err_oom(e);
+    int rc = json_put_string(kernel, "image", lk->kernel.name, e);
+    if (rc < 0 || (rc = json_put_string(kernel, "binary", lk->kernel_binary, e)) < 0 ||
+        (rc = json_put_string(kernel, "cmdline", lk->cmdline, e)) < 0 ||
+        (rc = json_put_string(kernel, "tar", lk->kernel_tar != NULL ? lk->kernel_tar : "none", e)) <
+            0)
+        return rc;
+    *out = steal_ptr(&kernel);
+    return 0;
+}
+
+static int file_document(const struct linuxkit_file *f, json_t **out, struct err *e)
+{
+    static const char *const keys[] = {"contents", "source", "directory", "symlink"};
+    AUTO_JSON json_t *file = json_object();
+    if (file == NULL)
+        return err_oom(e);
+    int rc = json_put_string(file, "path", f->path, e);
+    if (rc == 0 && f->kind == LINUXKIT_FILE_DIRECTORY)
+        rc = json_put(file, keys[f->kind], json_true(), e);
+    else if (rc == 0)
+        rc = json_put_string(file, keys[f->kind], f->text, e);
+    if (rc == 0 && f->has_mode) {
+        char mode[8];
+        (void)snprintf(mode, sizeof mode, "%04o", (unsigned)f->mode);
+        rc = json_put_string(file, "mode", mode, e);
+    }
+    if (rc == 0 && f->has_owner)
+        rc = json_put_u64(file, "uid", f->uid, e);
+    if (rc == 0 && f->has_owner)
+        rc = json_put_u64(file, "gid", f->gid, e);
+    if (rc == 0)
+        *out = steal_ptr(&file);
+    return rc;
+}
+
+static const struct locked_source *find_source(const struct locked *l, size_t file)
+{
+    for (size_t i = 0; i < l->source_count; i++)
+        if (l->sources[i].file == file)
+            return &l->sources[i];
+    return NULL;
+}
+
+/* Files in order; an optional source that was not there leaves no trace. */
+static int files_document(struct compiler *c, json_t *in, json_t *sources, json_t **out,
+                          struct err *e)
+{
+    const struct linuxkit *lk = c->recipe->system;
+    AUTO_JSON json_t *files = json_array();
+    if (files == NULL)
+        return err_oom(e);
+    for (size_t i = 0; i < lk->file_count; i++) {
+        json_t *file = NULL;
+        int rc = 0;
+        if (lk->files[i].kind == LINUXKIT_FILE_SOURCE) {
+            const struct locked_source *s = find_source(c->locked, i);
+            if (s == NULL)
+                return err_set(e, ERR_INPUT, "the source '%s' is not locked", lk->files[i].text);
+            if (s->dropped)
+                continue;
+            if ((rc = push_string(in, c->locked->blobs[s->blob].id, e)) < 0 ||
+                (rc = json_push(sources, json_integer((json_int_t)json_array_size(files)), e)) < 0)
+                return rc;
+        }
+        if ((rc = file_document(&lk->files[i], &file, e)) < 0 ||
+            (rc = json_push(files, file, e)) < 0)
+            return rc;
+    }
+    *out = steal_ptr(&files);
+    return 0;
+}
+
+/* The document of the step: normal form, defaults filled in (docs/formats/linuxkit-strict.md). */
+static int system_document(struct compiler *c, json_t *in, json_t *sources, json_t **out,
+                           struct err *e)
+{
+    const struct linuxkit *lk = c->recipe->system;
+    AUTO_JSON json_t *document = json_object();
+    AUTO_JSON json_t *init = json_array();
+    json_t *kernel = NULL;
+    json_t *files = NULL;
+    int rc = document == NULL || init == NULL ? err_oom(e) : 0;
+    if (rc == 0 && lk->kernel.name != NULL && (rc = kernel_document(lk, &kernel, e)) == 0)
+        rc = json_put(document, "kernel", kernel, e);
+    for (size_t i = 0; rc == 0 && i < lk->init_count; i++)
+        rc = push_string(init, lk->init[i].name, e);
+    if (rc < 0 || (rc = json_put(document, "init", steal_ptr(&init), e)) < 0 ||
+        (rc = files_document(c, in, sources, &files, e)) < 0 ||
+        (rc = json_put(document, "files", files, e)) < 0)
+        return rc;
+    *out = steal_ptr(&document);
+    return 0;
+}
+
+static int system_step(struct compiler *c, struct err *e)
+{
+    AUTO_JSON json_t *in = json_array();
+    AUTO_JSON json_t *images = json_array();
+    AUTO_JSON json_t *sources = json_array();
+    AUTO_JSON json_t *params = json_object();
+    json_t *document = NULL;
+    int rc = in == NULL || images == NULL || sources == NULL || params == NULL ? err_oom(e) : 0;
+    for (size_t i = 0; rc == 0 && i < c->image_count; i++)
+        if ((rc = push_string(in, c->image_steps[i], e)) == 0)
+            rc = push_string(images, c->images[i].name, e);
+    if (rc < 0 || (rc = system_document(c, in, sources, &document, e)) < 0 ||
+        (rc = json_put(params, "document", document, e)) < 0 ||
+        (rc = json_put(params, "images", steal_ptr(&images), e)) < 0 ||
+        (rc = json_put(params, "sources", steal_ptr(&sources), e)) < 0 ||
+        (rc = json_put_u64(params, "epoch", (uint64_t)c->recipe->epoch, e)) < 0)
+        return rc;
+    c->system_step = "system";
+    return push_step(c, c->system_step, "tree.linuxkit", steal_ptr(&in), steal_ptr(&params), e);
+}
+
+/* ---- artifacts ------------------------------------------------------------------------------ */
+
+static int one_input(const char *id, json_t **out, struct err *e)
+{
+    AUTO_JSON json_t *in = json_array();
+    int rc = in == NULL ? err_oom(e) : push_string(in, id, e);
+    if (rc == 0)
+        *out = steal_ptr(&in);
+    return rc;
+}
+
+static int extract_step(struct compiler *c, const char *id, const char *path, const char *suffix,
+                        const char *media_type, struct err *e)
+{
+    json_t *in = NULL;
+    json_t *params = json_object();
+    int rc = params == NULL ? err_oom(e) : json_put_string(params, "path", path, e);
+    if (rc == 0)
+        rc = one_input(c->system_step, &in, e);
+    if (rc < 0) {
+        json_decref(params);
+        return rc;
+    }
+    rc = push_step(c, id, "extract.file", in, params, e);
+    return rc < 0 ? rc : push_output(c, suffix, id, media_type, e);
+}
+
+/* What an encoder is told besides the recipe's options. */
+static int artifact_params(const struct compiler *c, const struct recipe_artifact *a, json_t **out,
+                           struct err *e)
+{
+    static const char *const boot[] = {"boot/**"};
+    const struct recipe_list without = {.items = (const char **)(uintptr_t)boot,
+                                        .count = a->kind->without_boot && has_kernel(c->recipe)};
+    AUTO_JSON json_t *params = json_deep_copy(a->options);
+    json_t *exclude = NULL;
+    if (params == NULL)
+        return err_oom(e);
+    int rc = string_list(&without, &exclude, e);
+    if (rc < 0 || (rc = json_put(params, "exclude", exclude, e)) < 0)
+        return rc;
+    if (strcmp(a->kind->step, "encode.squashfs") == 0)
+        rc = json_put_u64(params, "time", (uint64_t)c->recipe->epoch, e);
+    if (strcmp(a->kind->step, "encode.oci") == 0 &&
+        (rc = json_put_string(params, "architecture", c->recipe->arch, e)) == 0 &&
+        (rc = json_put_string(params, "os", "linux", e)) == 0)
+        rc = json_put_u64(params, "created", (uint64_t)c->recipe->epoch, e);
+    if (rc == 0)
+        *out = steal_ptr(&params);
+    return rc;
+}
+
+static int artifact_step(struct compiler *c, const struct recipe_artifact *a, struct err *e)
+{
+    json_t *in = NULL;
+    json_t *params = NULL;
+    int rc = 0;
+    if (a->kind->with_kernel) {
+        rc = extract_step(c, "kernel", "boot/kernel", "-kernel", "application/vnd.assay.kernel", e);
+        if (rc == 0 && c->recipe->system->cmdline[0] != '\0')
+            rc = extract_step(c, "cmdline", "boot/cmdline", "-cmdline", "application/octet-stream",
+                              e);
+    }
+    if (rc < 0 || (rc = one_input(c->system_step, &in, e)) < 0)
+        return rc;
+    if ((rc = artifact_params(c, a, &params, e)) < 0) {
+        json_decref(in);
+        return rc;
+    }
+    if ((rc = push_step(c, a->kind->id, a->kind->step, in, params, e)) < 0)
+        return rc;
+    return push_output(c, a->kind->suffix, a->kind->id, a->kind->media_type, e);
+}
+
+/* ---- the document ------------------------------------------------------------------------------
+ */
+
+static int inputs_list(const struct locked *l, json_t **out, struct err *e)
+{
+    AUTO_JSON json_t *list = json_array();
+    if (list == NULL)
+        return err_oom(e);
+    for (size_t i = 0; i < l->blob_count; i++) {
+        const struct locked_blob *b = &l->blobs[i];
+        AUTO_JSON json_t *input = json_object();
+        if (input == NULL)
+            return err_oom(e);
+        int rc = json_put_string(input, "id", b->id, e);
+        if (rc < 0 || (rc = json_put_string(input, "kind", "blob", e)) < 0 ||
+            (rc = json_put_digest(input, "digest", &b->digest, e)) < 0 ||
+            (rc = json_put_u64(input, "size", b->size, e)) < 0 ||
+            (rc = json_put(input, "from", json_incref(b->from), e)) < 0 ||
+            (rc = json_push(list, steal_ptr(&input), e)) < 0)
+            return rc;
+    }
+    *out = steal_ptr(&list);
+    return 0;
+}
+
+static int make_steps(struct compiler *c, struct err *e)
+{
+    const struct recipe *r = c->recipe;
+    int rc = 0;
+    if (r->system != NULL) {
+        rc = linuxkit_images(r->system, &c->images, &c->image_count, e);
+    } else {
+        c->images = array_new(1, sizeof *c->images);
+        if (c->images == NULL)
+            return err_oom(e);
+        c->images[0].name = r->images[0].name;
+        c->image_count = 1;
+    }
+    if (rc < 0 || (rc = image_steps(c, e)) < 0)
+        return rc;
+    if (r->system == NULL)
+        c->system_step = c->image_steps[0];
+    else if ((rc = system_step(c, e)) < 0)
+        return rc;
+    for (size_t i = 0; rc == 0 && i < r->artifact_count; i++)
+        rc = artifact_step(c, &r->artifacts[i], e);
+    return rc;
+}
+
+static int assemble(struct compiler *c, json_t **out, struct err *e)
+{
+    const struct recipe *r = c->recipe;
+    AUTO_JSON json_t *plan = json_object();
+    json_t *toolchain = NULL;
+    json_t *inputs = NULL;
+    if (plan == NULL)
+        return err_oom(e);
+    int rc = json_put_string(plan, "type", PLAN_TYPE, e);
+    if (rc < 0 || (rc = json_put_string(plan, "name", r->name, e)) < 0 ||
+        (rc = json_put_string(plan, "arch", r->arch, e)) < 0 ||
+        (rc = json_put_u64(plan, "epoch", (uint64_t)r->epoch, e)) < 0 ||
+        (rc = json_put(plan, "recipe", json_deep_copy(r->document), e)) < 0 ||
+        (rc = plan_toolchain(c->steps, &toolchain, e)) < 0 ||
+        (rc = json_put(plan, "toolchain", toolchain, e)) < 0 ||
+        (rc = inputs_list(c->locked, &inputs, e)) < 0 ||
+        (rc = json_put(plan, "inputs", inputs, e)) < 0 ||
+        (rc = json_put(plan, "steps", json_incref(c->steps), e)) < 0 ||
+        (rc = json_put(plan, "outputs", json_incref(c->outputs), e)) < 0)
+        return rc;
+    *out = steal_ptr(&plan);
+    return 0;
+}
+
+int recipe_compile(const struct recipe *recipe, const struct locked *locked, json_t **out,
+                   struct err *e)
+{
+    AUTO(compiler_dispose) struct compiler c = {.recipe = recipe, .locked = locked};
+    c.steps = json_array();
+    c.outputs = json_array();
+    if (c.steps == NULL || c.outputs == NULL)
+        return err_oom(e);
+    int rc = make_steps(&c, e);
+    return rc < 0 ? rc : assemble(&c, out, e);
+}

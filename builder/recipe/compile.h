@@ -1,0 +1,13 @@
+/* A recipe and what locking found → the plan document. Pure: the same arguments give the same
+ * bytes. */
+#ifndef ASSAY_BUILDER_RECIPE_COMPILE_H
+#define ASSAY_BUILDER_RECIPE_COMPILE_H
+
+#include "builder/lock/locked.h"
+#include "builder/recipe/recipe.h"
+
+/* Caller owns *out. ERR_INPUT when the lock does not have what the recipe names. */
+int recipe_compile(const struct recipe *recipe, const struct locked *locked, json_t **out,
+                   struct err *e);
+
+#endif

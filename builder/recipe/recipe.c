@@ -1,0 +1,381 @@
+#include "builder/recipe/recipe.h"
+
+#include "base/digest.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "builder/plan/plan.h"
+#include "builder/recipe/recipe_image.h"
+
+#include <string.h>
+
+static const char *const TOP_KEYS[] = {"arch",   "epoch",     "name", "images",
+                                       "system", "artifacts", NULL};
+static const char *const ARCHS[] = {"riscv64", "amd64", "arm64", NULL};
+
+/* ---- name, arch, epoch ---------------------------------------------------------- */
+
+static int set_name(struct recipe *r, const struct ycur *c, const char *text, struct err *e)
+{
+    if (!plan_id_valid(text))
+        return ycur_fail(c, ERR_INPUT, e,
+                         "'%.64s' is no name: lower-case letters, digits, '.', '_', '-'", text);
+    return str_copy(&r->name, text, e);
+}
+
+/* "dir/hello.yml" → hello; "hello/assay.yml" → hello (its directory). */
+static int default_name(struct recipe *r, const struct ycur *c, const char *path, struct err *e)
+{
+    const char *base = path_base(path);
+    AUTO_FREE char *stem = NULL;
+    int rc = str_copy(&stem, base, e);
+    if (rc < 0)
+        return rc;
+    char *dot = strrchr(stem, '.');
+    if (dot != NULL && dot != stem)
+        *dot = '\0';
+    if (strcmp(stem, "assay") != 0)
+        return set_name(r, c, stem, e);
+    const char *directory = path_base(r->directory);
+    if (!plan_id_valid(directory))
+        return ycur_fail(c, ERR_INPUT, e, "the recipe has no name: add 'name: …'");
+    return set_name(r, c, directory, e);
+}
+
+static int read_name(struct recipe *r, const struct ycur *c, const char *path, struct err *e)
+{
+    struct ycur m;
+    const char *text = NULL;
+    if (!ycur_opt(c, "name", &m))
+        return default_name(r, c, path, e);
+    int rc = ycur_text(&m, 100, &text, e);
+    return rc < 0 ? rc : set_name(r, &m, text, e);
+}
+
+static int read_arch(struct recipe *r, const struct ycur *c, const struct recipe_settings *s,
+                     struct err *e)
+{
+    struct ycur m;
+    size_t choice = 0;
+    if (!ycur_opt(c, "arch", &m)) {
+        if (s->arch == NULL)
+            return ycur_fail(
+                c, ERR_INPUT, e,
+                "no architecture: add 'arch: riscv64' (or amd64, arm64), or give --arch");
+        return str_copy(&r->arch, s->arch, e);
+    }
+    int rc = ycur_choice(&m, ARCHS, &choice, e);
+    if (rc < 0)
+        return rc;
+    if (s->arch != NULL && strcmp(s->arch, ARCHS[choice]) != 0)
+        return ycur_fail(&m, ERR_INPUT, e, "the recipe is for %s, --arch says %s", ARCHS[choice],
+                         s->arch);
+    return str_copy(&r->arch, ARCHS[choice], e);
+}
+
+/* --epoch, else the recipe's, else $SOURCE_DATE_EPOCH, else 0. */
+static int read_epoch(struct recipe *r, const struct ycur *c, const struct recipe_settings *s,
+                      struct err *e)
+{
+    struct ycur m;
+    bool written = ycur_opt(c, "epoch", &m);
+    int rc = written ? ycur_int(&m, 0, RECIPE_EPOCH_MAX, &r->epoch, e) : 0;
+    if (rc < 0)
+        return rc;
+    if (s->has_epoch) {
+        if (s->epoch > (uint64_t)RECIPE_EPOCH_MAX)
+            return err_set(e, ERR_USAGE, "--epoch is larger than %lld",
+                           (long long)RECIPE_EPOCH_MAX);
+        r->epoch = (int64_t)s->epoch;
+        return 0;
+    }
+    if (written || s->source_date_epoch == NULL)
+        return 0;
+    const char *text = s->source_date_epoch;
+    size_t len = strlen(text);
+    int64_t value = 0;
+    bool good = len >= 1 && len <= 10 && strspn(text, "0123456789") == len;
+    for (size_t i = 0; good && i < len; i++)
+        value = value * 10 + (text[i] - '0');
+    if (!good || value > RECIPE_EPOCH_MAX)
+        return err_set(e, ERR_USAGE,
+                       "SOURCE_DATE_EPOCH is not a number of seconds up to %lld: '%.32s'",
+                       (long long)RECIPE_EPOCH_MAX, text);
+    r->epoch = value;
+    return 0;
+}
+
+/* ---- the system ------------------------------------------------------------------- */
+
+/* `system: {file: path}` is told from a LinuxKit document by its one key, which LinuxKit does not
+ * have. */
+static int open_system_file(struct recipe *r, const struct ycur *c, struct ycur *root,
+                            struct err *e)
+{
+    static const char *const keys[] = {"file", NULL};
+    struct ycur m;
+    const char *name = NULL;
+    int rc = ycur_map(c, keys, e);
+    if (rc < 0 || (rc = ycur_get(c, "file", &m, e)) < 0 || (rc = ycur_text(&m, 4095, &name, e)) < 0)
+        return rc;
+    if (!relpath_valid(name))
+        return ycur_fail(&m, ERR_INPUT, e, "'%.128s': a path below the recipe's directory", name);
+    AUTO_FREE char *path = NULL;
+    if ((rc = path_join(&path, r->directory, name, e)) < 0 ||
+        (rc = yaml_doc_read(path, &r->system_doc, e)) < 0)
+        return rc;
+    *root = ycur_root(r->system_doc);
+    return 0;
+}
+
+static int read_system(struct recipe *r, const struct ycur *c, json_t **written, struct err *e)
+{
+    struct ycur m;
+    struct ycur root;
+    if (!ycur_opt(c, "system", &m))
+        return 0;
+    root = m;
+    int rc = 0;
+    if (json_object_get(m.value, "file") != NULL && (rc = open_system_file(r, &m, &root, e)) < 0)
+        return rc;
+    if ((rc = linuxkit_parse(&root, &r->system, e)) < 0)
+        return rc;
+    *written = root.value;
+    return 0;
+}
+
+/* ---- artifacts ---------------------------------------------------------------------- */
+
+static int check_artifacts(const struct recipe *r, struct err *e)
+{
+    for (size_t i = 0; i < r->artifact_count; i++) {
+        const struct recipe_artifact *a = &r->artifacts[i];
+        if (a->kind->with_kernel && (r->system == NULL || r->system->kernel.name == NULL))
+            return err_set(e, ERR_INPUT, "%s: '%s' needs a system with a kernel", a->at,
+                           a->kind->name);
+        for (size_t k = 0; k < i; k++)
+            if (r->artifacts[k].kind == a->kind)
+                return err_set(e, ERR_INPUT, "%s: '%s' is asked for twice", a->at, a->kind->name);
+    }
+    return 0;
+}
+
+/* As LinuxKit: kernel+initrd; a tar when there is no kernel. */
+static int default_artifacts(struct recipe *r, struct err *e)
+{
+    bool kernel = r->system != NULL && r->system->kernel.name != NULL;
+    r->artifacts = array_new(1, sizeof *r->artifacts);
+    if (r->artifacts == NULL)
+        return err_oom(e);
+    r->artifact_count = 1;
+    return artifact_default(kernel ? "kernel+initrd" : "tar", &r->artifacts[0], e);
+}
+
+static int read_artifacts(struct recipe *r, const struct ycur *c, struct err *e)
+{
+    struct ycur m;
+    size_t count = 0;
+    if (!ycur_opt(c, "artifacts", &m))
+        return default_artifacts(r, e);
+    int rc = ycur_list(&m, RECIPE_ARTIFACTS_MAX, &count, e);
+    if (rc < 0)
+        return rc;
+    if (count == 0)
+        return ycur_fail(&m, ERR_INPUT, e, "the list of artifacts is empty");
+    r->artifacts = array_new(count, sizeof *r->artifacts);
+    if (r->artifacts == NULL)
+        return err_oom(e);
+    for (size_t i = 0; i < count; i++) {
+        struct ycur item = ycur_item(&m, i);
+        r->artifact_count = i + 1;
+        if ((rc = artifact_parse(&item, &r->artifacts[i], e)) < 0)
+            return rc;
+    }
+    return check_artifacts(r, e);
+}
+
+/* ---- images -------------------------------------------------------------------------- */
+
+const struct recipe_image *recipe_image_find(const struct recipe *r, const char *name)
+{
+    for (size_t i = 0; i < r->image_count; i++)
+        if (strcmp(r->images[i].name, name) == 0)
+            return &r->images[i];
+    return NULL;
+}
+
+static int read_images(struct recipe *r, const struct ycur *c, struct err *e)
+{
+    struct ycur m;
+    AUTO_FREE const char **keys = NULL;
+    size_t count = 0;
+    if (!ycur_opt(c, "images", &m))
+        return 0;
+    int rc = ycur_open_map(&m, e);
+    if (rc < 0 || (rc = ycur_keys(&m, &keys, &count, e)) < 0)
+        return rc;
+    if (count > RECIPE_IMAGES_MAX)
+        return ycur_fail(&m, ERR_INPUT, e, "more than %d images", RECIPE_IMAGES_MAX);
+    r->images = array_new(count + 1, sizeof *r->images);
+    if (r->images == NULL)
+        return err_oom(e);
+    for (size_t i = 0; i < count; i++) {
+        struct ycur item;
+        r->image_count = i + 1;
+        if ((rc = ycur_get(&m, keys[i], &item, e)) < 0 ||
+            (rc = recipe_image_parse(&item, keys[i], &r->images[i], e)) < 0)
+            return rc;
+    }
+    return 0;
+}
+
+/* An image that nothing uses is a mistake somewhere: it would be fetched, or left out, in silence.
+ */
+static int check_images(const struct recipe *r, const struct ycur *c, struct err *e)
+{
+    if (r->system == NULL) {
+        if (r->image_count == 1)
+            return 0;
+        return ycur_fail(c, ERR_INPUT, e,
+                         "no 'system': without one, 'images' must have exactly one image");
+    }
+    AUTO_FREE struct linuxkit_image *used = NULL;
+    size_t count = 0;
+    int rc = linuxkit_images(r->system, &used, &count, e);
+    if (rc < 0)
+        return rc;
+    for (size_t i = 0; i < r->image_count; i++) {
+        size_t k = 0;
+        while (k < count && strcmp(used[k].name, r->images[i].name) != 0)
+            k++;
+        if (k == count)
+            return err_set(e, ERR_INPUT, "%s: the image '%s' is not used by the system",
+                           r->images[i].at, r->images[i].name);
+    }
+    return 0;
+}
+
+/* ---- the whole ------------------------------------------------------------------------ */
+
+static int make_document(struct recipe *r, const json_t *top, json_t *system, bool linuxkit,
+                         struct err *e)
+{
+    r->document = linuxkit ? json_object() : json_deep_copy(top);
+    if (r->document == NULL)
+        return err_oom(e);
+    int rc = json_put_string(r->document, "name", r->name, e);
+    if (rc < 0 || (rc = json_put_string(r->document, "arch", r->arch, e)) < 0 ||
+        (rc = json_put_u64(r->document, "epoch", (uint64_t)r->epoch, e)) < 0)
+        return rc;
+    return system == NULL ? 0 : json_put(r->document, "system", json_deep_copy(system), e);
+}
+
+static int read_assay(struct recipe *r, const struct ycur *c, const char *path,
+                      const struct recipe_settings *s, struct err *e)
+{
+    json_t *system = NULL;
+    int rc = ycur_map(c, TOP_KEYS, e);
+    if (rc < 0 || (rc = read_name(r, c, path, e)) < 0 || (rc = read_arch(r, c, s, e)) < 0 ||
+        (rc = read_epoch(r, c, s, e)) < 0 || (rc = read_images(r, c, e)) < 0 ||
+        (rc = read_system(r, c, &system, e)) < 0 || (rc = check_images(r, c, e)) < 0 ||
+        (rc = read_artifacts(r, c, e)) < 0)
+        return rc;
+    return make_document(r, c->value, system, false, e);
+}
+
+/* A LinuxKit file is a recipe without images of its own: name by file, architecture by --arch. */
+static int read_linuxkit(struct recipe *r, const struct ycur *c, const char *path,
+                         const struct recipe_settings *s, struct err *e)
+{
+    if (s->arch == NULL)
+        return err_set(e, ERR_USAGE,
+                       "%s: a LinuxKit file does not name its architecture: give --arch", path);
+    int rc = str_copy(&r->arch, s->arch, e);
+    if (rc < 0 || (rc = default_name(r, c, path, e)) < 0 ||
+        (rc = linuxkit_parse(c, &r->system, e)) < 0)
+        return rc;
+    struct ycur none = ycur_json(r->document, path);
+    none.value = json_object();
+    if (none.value == NULL)
+        return err_oom(e);
+    rc = read_epoch(r, &none, s, e);
+    json_decref(none.value);
+    if (rc < 0 || (rc = default_artifacts(r, e)) < 0)
+        return rc;
+    return make_document(r, NULL, c->value, true, e);
+}
+
+static int set_directory(struct recipe *r, const char *path, struct err *e)
+{
+    const char *slash = strrchr(path, '/');
+    if (slash == NULL)
+        return str_copy(&r->directory, ".", e);
+    if (slash == path)
+        return str_copy(&r->directory, "/", e);
+    return str_format(&r->directory, e, "%.*s", (int)(slash - path), path);
+}
+
+static int read_document(struct recipe *r, const char *path, const struct recipe_settings *s,
+                         struct err *e)
+{
+    struct ycur c = ycur_root(r->doc);
+    int rc = set_directory(r, path, e);
+    if (rc < 0)
+        return rc;
+    if (linuxkit_looks_like(c.value))
+        return read_linuxkit(r, &c, path, s, e);
+    return read_assay(r, &c, path, s, e);
+}
+
+static int check_settings(const struct recipe_settings *s, struct err *e)
+{
+    if (s->arch == NULL)
+        return 0;
+    for (size_t i = 0; ARCHS[i] != NULL; i++)
+        if (strcmp(ARCHS[i], s->arch) == 0)
+            return 0;
+    return err_set(e, ERR_USAGE, "--arch is riscv64, amd64 or arm64, not '%.32s'", s->arch);
+}
+
+int recipe_parse(const void *data, size_t len, const char *path,
+                 const struct recipe_settings *settings, struct recipe **out, struct err *e)
+{
+    AUTO_RECIPE struct recipe *r = calloc(1, sizeof *r);
+    if (r == NULL)
+        return err_oom(e);
+    int rc = check_settings(settings, e);
+    if (rc < 0 || (rc = yaml_doc_parse(data, len, path, &r->doc, e)) < 0 ||
+        (rc = read_document(r, path, settings, e)) < 0)
+        return rc;
+    *out = steal_ptr(&r);
+    return 0;
+}
+
+int recipe_read(const char *path, const struct recipe_settings *settings, struct recipe **out,
+                struct err *e)
+{
+    AUTO_BUF text = BUF_INIT(YAML_BYTES_MAX);
+    int rc = file_read(path, &text, e);
+    if (rc < 0)
+        return rc;
+    return recipe_parse(buf_str(&text), text.len, path, settings, out, e);
+}
+
+void recipe_free(struct recipe *r)
+{
+    if (r == NULL)
+        return;
+    for (size_t i = 0; i < r->image_count; i++)
+        recipe_image_dispose(&r->images[i]);
+    for (size_t i = 0; i < r->artifact_count; i++)
+        artifact_dispose(&r->artifacts[i]);
+    free(r->images);
+    free(r->artifacts);
+    linuxkit_free(r->system);
+    free(r->directory);
+    free(r->name);
+    free(r->arch);
+    json_decref(r->document);
+    yaml_doc_free(r->system_doc);
+    yaml_doc_free(r->doc);
+    free(r);
+}

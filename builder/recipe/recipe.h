@@ -1,0 +1,106 @@
+/*
+ * Recipes: what people write. `assay.yml` (schemas/recipe.schema.json,
+ * docs/reference/recipe.md), or a LinuxKit file as it is. Reading one touches
+ * no network and no store; locking turns its names into digests.
+ */
+#ifndef ASSAY_BUILDER_RECIPE_RECIPE_H
+#define ASSAY_BUILDER_RECIPE_RECIPE_H
+
+#include "builder/recipe/artifact.h"
+#include "builder/recipe/linuxkit.h"
+
+#include <stdint.h>
+
+enum {
+    RECIPE_IMAGES_MAX = 256,
+    RECIPE_PACKAGES_MAX = 4096,
+    RECIPE_GLOBS_MAX = 256,
+    RECIPE_ARTIFACTS_MAX = 16,
+};
+#define RECIPE_EPOCH_MAX ((int64_t)UINT32_MAX) /* what squashfs and cpio can say */
+
+enum recipe_dependencies {
+    RECIPE_DEPENDENCIES_NONE,
+    RECIPE_DEPENDENCIES_SOURCE,
+    RECIPE_DEPENDENCIES_ALL
+};
+
+/* A list of strings, borrowed from the document; the array is owned. */
+struct recipe_list {
+    const char **items;
+    size_t count;
+};
+
+struct recipe_debian {
+    const char *suite;
+    struct recipe_list components; /* sorted, unique */
+    struct recipe_list packages;   /* sorted, unique */
+    enum recipe_dependencies dependencies;
+};
+
+struct recipe_oci {
+    const char *layout;   /* path, relative to the recipe's directory */
+    const char *manifest; /* "sha256:…" of a manifest or an index */
+    const char *platform; /* NULL: linux and the recipe's architecture */
+};
+
+struct recipe_place {
+    const char *match;
+    const char *path;
+};
+
+enum recipe_image_kind { RECIPE_IMAGE_DEBIAN, RECIPE_IMAGE_OCI };
+
+struct recipe_image {
+    const char *name;
+    enum recipe_image_kind kind;
+    struct recipe_debian debian;
+    struct recipe_oci oci;
+    struct recipe_list include;
+    struct recipe_list exclude;
+    struct recipe_place *places; /* sorted by match */
+    size_t place_count;
+    char *at; /* where it stands, for complaints while locking */
+};
+
+struct recipe {
+    struct yaml_doc *doc;
+    struct yaml_doc *system_doc; /* `system: {file: …}`; else NULL */
+    char *directory;             /* of the recipe: relative paths start there */
+    char *name;
+    char *arch;
+    int64_t epoch;
+    struct recipe_image *images; /* sorted by name */
+    size_t image_count;
+    struct linuxkit *system; /* NULL: the one image is the system */
+    struct recipe_artifact *artifacts;
+    size_t artifact_count;
+    json_t
+        *document; /* for the plan: what was written, with name, arch, epoch and system filled in */
+};
+
+/* What the command line and the environment say. */
+struct recipe_settings {
+    const char *arch;              /* --arch; NULL = the recipe's */
+    const char *source_date_epoch; /* $SOURCE_DATE_EPOCH; NULL = unset */
+    bool has_epoch;                /* --epoch */
+    uint64_t epoch;
+};
+
+/* Strict; ERR_INPUT "FILE:LINE:COLUMN: …", ERR_UNDECIDED for what this version cannot build. */
+int recipe_read(const char *path, const struct recipe_settings *settings, struct recipe **out,
+                struct err *e);
+/* The same from memory; `path` is its name in complaints, and says where relative paths start. */
+int recipe_parse(const void *data, size_t len, const char *path,
+                 const struct recipe_settings *settings, struct recipe **out, struct err *e);
+void recipe_free(struct recipe *r);
+/* The image of that name, or NULL. */
+const struct recipe_image *recipe_image_find(const struct recipe *r, const char *name);
+
+static inline void scope_recipe(struct recipe **r)
+{
+    recipe_free(*r);
+}
+#define AUTO_RECIPE AUTO(scope_recipe)
+
+#endif

@@ -1,0 +1,215 @@
+#include "builder/recipe/recipe_image.h"
+
+#include "base/digest.h"
+#include "base/file.h"
+
+#include <string.h>
+
+static bool is_name_byte(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
+/* What LinuxKit lets an image be called, within reason. */
+static bool image_name_valid(const char *name)
+{
+    size_t len = strlen(name);
+    if (len == 0 || len > LINUXKIT_NAME_MAX || !is_name_byte(name[0]))
+        return false;
+    for (size_t i = 0; i < len; i++)
+        if (!is_name_byte(name[i]) && strchr("._/:@+-", name[i]) == NULL)
+            return false;
+    return true;
+}
+
+/* Debian policy 5.6.7: lower-case letters, digits, + - . , at least two, not starting with a sign.
+ */
+static bool package_valid(const char *name)
+{
+    size_t len = strlen(name);
+    if (len < 2 || len > 120)
+        return false;
+    for (size_t i = 0; i < len; i++) {
+        bool plain = (name[i] >= 'a' && name[i] <= 'z') || (name[i] >= '0' && name[i] <= '9');
+        if (!plain && (i == 0 || strchr("+-.", name[i]) == NULL))
+            return false;
+    }
+    return true;
+}
+
+/* A suite or a component: "trixie-updates", "non-free-firmware". It becomes a word of an apt source
+ * line. */
+static bool word_valid(const char *name)
+{
+    size_t len = strlen(name);
+    if (len == 0 || len > 64 || !is_name_byte(name[0]))
+        return false;
+    for (size_t i = 0; i < len; i++)
+        if (!is_name_byte(name[i]) && strchr("._-", name[i]) == NULL)
+            return false;
+    return true;
+}
+
+static int compare_texts(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* A list of texts that `valid` accepts (NULL: all); sorted when `set`, and then each once. */
+static int read_list(const struct ycur *c, size_t max, bool set, bool (*valid)(const char *),
+                     const char *what, struct recipe_list *out, struct err *e)
+{
+    size_t count = 0;
+    int rc = ycur_list(c, max, &count, e);
+    if (rc < 0)
+        return rc;
+    out->items = array_new(count + 1, sizeof *out->items);
+    if (out->items == NULL)
+        return err_oom(e);
+    for (size_t i = 0; i < count; i++) {
+        struct ycur item = ycur_item(c, i);
+        if ((rc = ycur_text(&item, 1024, &out->items[i], e)) < 0)
+            return rc;
+        if (valid != NULL && !valid(out->items[i]))
+            return ycur_fail(&item, ERR_INPUT, e, "'%.64s' is no %s", out->items[i], what);
+        for (size_t k = 0; k < i; k++)
+            if (strcmp(out->items[k], out->items[i]) == 0)
+                return ycur_fail(&item, ERR_INPUT, e, "'%.64s' is listed twice", out->items[i]);
+    }
+    out->count = count;
+    if (set)
+        qsort(out->items, count, sizeof *out->items, compare_texts); /* unique: a total order */
+    return 0;
+}
+
+static int read_components(const struct ycur *c, struct recipe_debian *out, struct err *e)
+{
+    struct ycur m;
+    if (!ycur_opt(c, "components", &m)) {
+        out->components.items = array_new(1, sizeof *out->components.items);
+        if (out->components.items == NULL)
+            return err_oom(e);
+        out->components.items[0] = "main";
+        out->components.count = 1;
+        return 0;
+    }
+    int rc =
+        read_list(&m, 16, true, word_valid, "component of a Debian archive", &out->components, e);
+    if (rc == 0 && out->components.count == 0)
+        return ycur_fail(&m, ERR_INPUT, e, "the list of components is empty");
+    return rc;
+}
+
+static int read_debian(const struct ycur *c, struct recipe_debian *out, struct err *e)
+{
+    static const char *const keys[] = {"suite", "components", "packages", "dependencies", NULL};
+    static const char *const depths[] = {"none", "same-source", "all", NULL};
+    struct ycur m;
+    size_t choice = 0;
+    int rc = ycur_map(c, keys, e);
+    if (rc < 0 || (rc = ycur_get(c, "suite", &m, e)) < 0 ||
+        (rc = ycur_text(&m, 64, &out->suite, e)) < 0)
+        return rc;
+    if (!word_valid(out->suite))
+        return ycur_fail(&m, ERR_INPUT, e, "'%.64s' is no name of a suite", out->suite);
+    if ((rc = read_components(c, out, e)) < 0 || (rc = ycur_get(c, "packages", &m, e)) < 0 ||
+        (rc = read_list(&m, RECIPE_PACKAGES_MAX, true, package_valid, "name of a Debian package",
+                        &out->packages, e)) < 0)
+        return rc;
+    if (out->packages.count == 0)
+        return ycur_fail(&m, ERR_INPUT, e, "the list of packages is empty");
+    if (ycur_opt(c, "dependencies", &m) && (rc = ycur_choice(&m, depths, &choice, e)) < 0)
+        return rc;
+    out->dependencies = (enum recipe_dependencies)choice;
+    return 0;
+}
+
+static int read_oci(const struct ycur *c, struct recipe_oci *out, struct err *e)
+{
+    static const char *const keys[] = {"layout", "manifest", "platform", NULL};
+    struct ycur m;
+    struct digest digest;
+    struct err ignored = ERR_INIT;
+    int rc = ycur_map(c, keys, e);
+    if (rc < 0 || (rc = ycur_get(c, "layout", &m, e)) < 0 ||
+        (rc = ycur_text(&m, 4095, &out->layout, e)) < 0 ||
+        (rc = ycur_get(c, "manifest", &m, e)) < 0 ||
+        (rc = ycur_text(&m, 256, &out->manifest, e)) < 0)
+        return rc;
+    if (digest_parse(out->manifest, &digest, &ignored) < 0 || digest.alg != DIGEST_SHA256)
+        return ycur_fail(&m, ERR_INPUT, e, "'%.100s' is no sha256 digest", out->manifest);
+    if (ycur_opt(c, "platform", &m)) {
+        if ((rc = ycur_text(&m, 64, &out->platform, e)) < 0)
+            return rc;
+        if (!relpath_valid(out->platform) || strchr(out->platform, '/') == NULL)
+            return ycur_fail(&m, ERR_INPUT, e, "a platform is like linux/riscv64, not '%.64s'",
+                             out->platform);
+    }
+    return 0;
+}
+
+static int read_places(const struct ycur *c, struct recipe_image *out, struct err *e)
+{
+    AUTO_FREE const char **keys = NULL;
+    size_t count = 0;
+    int rc = ycur_open_map(c, e);
+    if (rc < 0 || (rc = ycur_keys(c, &keys, &count, e)) < 0)
+        return rc;
+    if (count > RECIPE_GLOBS_MAX)
+        return ycur_fail(c, ERR_INPUT, e, "more than %d places", RECIPE_GLOBS_MAX);
+    out->places = array_new(count + 1, sizeof *out->places);
+    if (out->places == NULL)
+        return err_oom(e);
+    for (size_t i = 0; i < count; i++) {
+        struct ycur m;
+        const char *path = NULL;
+        if ((rc = ycur_get(c, keys[i], &m, e)) < 0 || (rc = ycur_text(&m, 1024, &path, e)) < 0)
+            return rc;
+        if (!relpath_valid(path))
+            return ycur_fail(&m, ERR_INPUT, e, "'%.128s' is no path inside an image", path);
+        out->places[i] = (struct recipe_place){keys[i], path};
+    }
+    out->place_count = count;
+    return 0;
+}
+
+int recipe_image_parse(const struct ycur *c, const char *name, struct recipe_image *out,
+                       struct err *e)
+{
+    static const char *const keys[] = {"debian", "oci", "include", "exclude", "place", NULL};
+    struct ycur debian;
+    struct ycur oci;
+    struct ycur m;
+    int rc = ycur_map(c, keys, e);
+    if (rc < 0 || (rc = ycur_where(c, &out->at, e)) < 0)
+        return rc;
+    out->name = name;
+    if (!image_name_valid(name))
+        return ycur_fail_key(c, ERR_INPUT, e, "'%.64s' is no name of an image", name);
+    bool has_debian = ycur_opt(c, "debian", &debian);
+    bool has_oci = ycur_opt(c, "oci", &oci);
+    if (has_debian == has_oci)
+        return ycur_fail(c, ERR_INPUT, e, "the image '%.64s' needs %s of debian, oci", name,
+                         has_oci ? "only one" : "one");
+    out->kind = has_debian ? RECIPE_IMAGE_DEBIAN : RECIPE_IMAGE_OCI;
+    rc = has_debian ? read_debian(&debian, &out->debian, e) : read_oci(&oci, &out->oci, e);
+    if (rc < 0)
+        return rc;
+    if (ycur_opt(c, "include", &m) &&
+        (rc = read_list(&m, RECIPE_GLOBS_MAX, false, NULL, "glob", &out->include, e)) < 0)
+        return rc;
+    if (ycur_opt(c, "exclude", &m) &&
+        (rc = read_list(&m, RECIPE_GLOBS_MAX, false, NULL, "glob", &out->exclude, e)) < 0)
+        return rc;
+    return ycur_opt(c, "place", &m) ? read_places(&m, out, e) : 0;
+}
+
+void recipe_image_dispose(struct recipe_image *image)
+{
+    free(image->debian.components.items);
+    free(image->debian.packages.items);
+    free(image->include.items);
+    free(image->exclude.items);
+    free(image->places);
+    free(image->at);
+}

@@ -1,0 +1,67 @@
+/*
+ * YAML for recipes: strict reading into JSON values, with positions kept so
+ * that every later complaint can say FILE:LINE:COLUMN (docs/formats/yaml.md).
+ *
+ * Refused: invalid UTF-8, duplicate keys, keys that are not strings, tags other
+ * than the core ones, a second document, numbers whose reading differs between
+ * YAML versions, NUL, and anything over the bounds below. Anchors, aliases and
+ * `<<` merges work; what they expand to counts against the bounds, so an alias
+ * bomb is an error, not a full memory.
+ */
+#ifndef ASSAY_BUILDER_RECIPE_YAML_H
+#define ASSAY_BUILDER_RECIPE_YAML_H
+
+#include "base/buf.h"
+
+#include <jansson.h>
+
+enum {
+    YAML_BYTES_MAX = 1024 * 1024,       /* of a file */
+    YAML_DEPTH_MAX = 32,                /* of nested lists and maps */
+    YAML_NODES_MAX = 65536,             /* values after aliases are expanded */
+    YAML_TEXT_MAX = 4 * YAML_BYTES_MAX, /* bytes of strings and keys after aliases are expanded */
+};
+
+/* The prefix is yaml_doc_: libyaml has functions of its own called yaml_free and the like. */
+struct yaml_doc;
+
+/* 1-based; columns count characters. */
+struct yaml_mark {
+    unsigned long line;
+    unsigned long column;
+};
+
+/*
+ * `file` is what errors call it (copied). Every defect is ERR_INPUT,
+ * "FILE:LINE:COLUMN: …". Caller frees *out with yaml_doc_free.
+ */
+int yaml_doc_parse(const void *data, size_t len, const char *file, struct yaml_doc **out,
+                   struct err *e);
+int yaml_doc_read(const char *path, struct yaml_doc **out, struct err *e);
+void yaml_doc_free(struct yaml_doc *doc);
+
+/* The document's value; borrowed. No two places of it share an array or object. */
+json_t *yaml_doc_root(const struct yaml_doc *doc);
+const char *yaml_doc_file(const struct yaml_doc *doc);
+/* Where the document's value starts. */
+struct yaml_mark yaml_doc_start(const struct yaml_doc *doc);
+/*
+ * Where the member `key` (or, when key is NULL, the item `index`) of the object
+ * or array `parent` stands: of the value, and of the key (may be NULL). False
+ * when it is no place of this document.
+ */
+bool yaml_doc_find(const struct yaml_doc *doc, const json_t *parent, const char *key, size_t index,
+                   struct yaml_mark *value, struct yaml_mark *at_key);
+
+static inline void scope_yaml(struct yaml_doc **doc)
+{
+    yaml_doc_free(*doc);
+}
+#define AUTO_YAML AUTO(scope_yaml)
+
+/* How a plain scalar reads (yaml_scalar.c). */
+enum yaml_scalar { YAML_NULL, YAML_BOOL, YAML_INT, YAML_FLOAT, YAML_TEXT, YAML_AMBIGUOUS };
+/* *number is set for YAML_BOOL (0, 1) and YAML_INT; *real for YAML_FLOAT. */
+enum yaml_scalar yaml_doc_resolve(const char *text, size_t len, long long *number, double *real);
+
+#endif
