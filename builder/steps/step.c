@@ -6,7 +6,7 @@
 
 static const struct step_kind *const kinds[] = {
     &step_encode_initrd, &step_encode_oci,   &step_encode_squashfs,
-    &step_encode_tar,    &step_extract_file,
+    &step_encode_tar,    &step_extract_file, &step_tree_linuxkit,
 };
 
 const struct step_kind *step_kind_find(const char *name)

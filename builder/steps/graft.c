@@ -1,0 +1,159 @@
+#include "builder/steps/graft.h"
+
+#include <string.h>
+
+struct graft {
+    struct tree *to;
+    const struct tree *from;
+    graft_skip *skip;
+    struct tree_inode **links; /* by mark - 1: the copies of inodes with several names */
+    size_t link_count;
+    size_t link_cap;
+    char path[TREE_PATH_MAX + 1];
+};
+
+static int copy_attributes(struct tree_inode *to, const struct tree_inode *from, struct err *e)
+{
+    to->mode = from->mode;
+    to->uid = from->uid;
+    to->gid = from->gid;
+    to->mtime = from->mtime;
+    for (size_t i = 0; i < from->xattr_count; i++) {
+        const struct tree_xattr *x = &from->xattrs[i];
+        int rc = tree_set_xattr(to, x->name, x->value, x->len, e);
+        if (rc < 0)
+            return rc;
+    }
+    return 0;
+}
+
+int graft_inode(struct tree *to, const struct tree *from, const struct tree_inode *inode,
+                struct tree_inode **out, struct err *e)
+{
+    struct tree_inode *copy = NULL;
+    int rc = tree_inode_new(to, inode->type, &copy, e);
+    if (rc < 0 || (rc = copy_attributes(copy, inode, e)) < 0)
+        return rc;
+    copy->major = inode->major;
+    copy->minor = inode->minor;
+    if (inode->target != NULL && (rc = str_copy(&copy->target, inode->target, e)) < 0)
+        return rc;
+    if (inode->type == TREE_FILE) {
+        copy->content = inode->content;
+        if (inode->content.size > 0 && (rc = tree_add_pack(to, tree_pack(from, inode->content.pack),
+                                                           &copy->content.pack, e)) < 0)
+            return rc;
+    }
+    *out = copy;
+    return 0;
+}
+
+/* The copy of a leaf: the one that another name of the same inode made, or a new one. */
+static int leaf_inode(struct graft *g, struct tree_inode *from, struct tree_inode **out,
+                      struct err *e)
+{
+    /* Paths of one tree are unique, so a copy keeps its first name until the graft is done. */
+    if (from->links > 1 && from->mark != 0) {
+        *out = g->links[from->mark - 1];
+        return 0;
+    }
+    int rc = graft_inode(g->to, g->from, from, out, e);
+    if (rc < 0 || from->links <= 1)
+        return rc;
+    if ((rc = array_grow(&g->links, &g->link_cap, g->link_count + 1, sizeof *g->links, e)) < 0)
+        return rc;
+    g->links[g->link_count++] = *out;
+    from->mark = (uint32_t)g->link_count;
+    return 0;
+}
+
+static int graft_dir(struct graft *g, struct tree_node *to, const struct tree_node *from,
+                     size_t path_len, struct err *e);
+
+/* The path of an entry in g->path; its length, or 0 when it is too long (trees never are). */
+static size_t push_name(struct graft *g, size_t len, const char *name)
+{
+    size_t name_len = strlen(name);
+    if (len + 1 + name_len > TREE_PATH_MAX)
+        return 0;
+    if (len > 0)
+        g->path[len++] = '/';
+    memcpy(g->path + len, name, name_len + 1);
+    return len + name_len;
+}
+
+/* The directory of that name, for its children: the one that is there, or a new one. */
+static int sub_directory(struct graft *g, struct tree_node *to, const struct tree_node *from,
+                         struct tree_node **out, struct err *e)
+{
+    struct tree_node *there = tree_child(to, from->name);
+    if (there != NULL && there->inode->type == TREE_DIR) {
+        *out = there;
+        return copy_attributes(there->inode, from->inode, e);
+    }
+    struct tree_inode *made = NULL;
+    int rc = tree_inode_new(g->to, TREE_DIR, &made, e);
+    if (rc < 0 || (rc = copy_attributes(made, from->inode, e)) < 0)
+        return rc;
+    return tree_link(g->to, to, from->name, made, out, e);
+}
+
+static int graft_entry(struct graft *g, struct tree_node *to, const struct tree_node *from,
+                       size_t path_len, struct err *e)
+{
+    size_t len = push_name(g, path_len, from->name);
+    if (len == 0)
+        return err_set(e, ERR_INPUT, "a path longer than %d bytes", (int)TREE_PATH_MAX);
+    if (g->skip != NULL && g->skip(g->path))
+        return 0;
+    if (from->inode->type != TREE_DIR) {
+        struct tree_inode *inode = NULL;
+        int rc = leaf_inode(g, from->inode, &inode, e);
+        return rc < 0 ? rc : tree_link(g->to, to, from->name, inode, NULL, e);
+    }
+    struct tree_node *below = NULL;
+    int rc = sub_directory(g, to, from, &below, e);
+    return rc < 0 ? rc : graft_dir(g, below, from, len, e);
+}
+
+/* Recursion is as deep as the tree: TREE_DEPTH_MAX. */
+static int graft_dir(struct graft *g, struct tree_node *to, const struct tree_node *from,
+                     size_t path_len, struct err *e)
+{
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < from->inode->child_count; i++) {
+        rc = graft_entry(g, to, from->inode->children[i], path_len, e);
+        g->path[path_len] = '\0';
+    }
+    return rc;
+}
+
+static int clear_mark(void *context, const char *path, struct tree_node *node, struct err *e)
+{
+    (void)context;
+    (void)path;
+    (void)e;
+    node->inode->mark = 0;
+    return 0;
+}
+
+int tree_graft(struct tree *to, const struct tree *from, graft_skip *skip, struct err *e)
+{
+    /* The marks of a shared tree are not ours: work on a copy. */
+    AUTO_TREE struct tree *own = NULL;
+    AUTO_FREE struct graft *g = calloc(1, sizeof *g);
+    if (g == NULL)
+        return err_oom(e);
+    int rc = tree_copy(from, &own, e);
+    if (rc < 0 || (rc = tree_walk(own, clear_mark, NULL, e)) < 0)
+        return rc;
+    g->to = to;
+    g->from = own;
+    g->skip = skip;
+    struct tree_node *root = tree_root(own);
+    rc = copy_attributes(tree_root(to)->inode, root->inode, e);
+    if (rc == 0)
+        rc = graft_dir(g, tree_root(to), root, 0, e);
+    free(g->links);
+    return rc;
+}

@@ -1,0 +1,22 @@
+/* Laying one tree over another. */
+#ifndef ASSAY_BUILDER_STEPS_GRAFT_H
+#define ASSAY_BUILDER_STEPS_GRAFT_H
+
+#include "builder/tree/tree.h"
+
+/* Whether the entry at `path` (no leading slash) is left out, with what is below it. */
+typedef bool graft_skip(const char *path);
+
+/*
+ * Copies every entry of `from` into `to`: a path that both have becomes that of
+ * `from`; where both have a directory its metadata become those of `from` and
+ * its children are merged. Hard links of `from` stay hard links. `skip` may be
+ * NULL. `from` is not changed.
+ */
+int tree_graft(struct tree *to, const struct tree *from, graft_skip *skip, struct err *e);
+
+/* A copy of `inode`, a file of `from`, as a nameless inode of `to`; not for directories. */
+int graft_inode(struct tree *to, const struct tree *from, const struct tree_inode *inode,
+                struct tree_inode **out, struct err *e);
+
+#endif
