@@ -302,7 +302,6 @@ static void test_consistency(void **state)
                          want);
         assert_int_equal(audit(fork_path, notes[i].data, notes[i].len, &e), want);
         /* A log that was rolled back does not continue what it once signed. */
-        AUTO_BUF never = BUF_INIT(PROOF_MAX);
         assert_int_equal(audit(good, notes[i].data, notes[i].len, &e), want);
         buf_dispose(&notes[i]);
     }
@@ -387,7 +386,6 @@ static void test_rewritten(void **state)
     (void)state;
     struct err e = ERR_INIT;
     AUTO_FREE char *path = copy_log("rewritten");
-    AUTO_FREE char *file = joined(path, "log.db");
     AUTO_FREE char *fresh = joined(top, "fresh");
     AUTO_TLOG struct tlog *log = NULL;
     AUTO_FREE char *attach = NULL;

@@ -111,7 +111,7 @@ static void test_verify(void **state)
 }
 
 /* Flipping any bit of a good note never gives a good note. */
-* / static void test_every_bit(void **state)
+static void test_every_bit(void **state)
 {
     (void)state;
     char note[] = FOO_NOTE;
