@@ -72,9 +72,10 @@ static int parse_kernel(const struct ycur *c, struct linuxkit *lk, struct err *e
             return rc;
     }
     if (lk->kernel_tar != NULL)
-        return ycur_fail(c, ERR_UNDECIDED, e,
-                         "the kernel's tar (default 'kernel.tar') is not supported by this version: "
-                         "say 'tar: none'");
+        return ycur_fail(
+            c, ERR_UNDECIDED, e,
+            "the kernel's tar (default 'kernel.tar') is not supported by this version: "
+            "say 'tar: none'");
     if (ycur_opt(c, "ucode", &m)) {
         const char *ucode = NULL;
         if ((rc = ycur_text0(&m, 1024, &ucode, e)) < 0)

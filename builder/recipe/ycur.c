@@ -63,7 +63,8 @@ int ycur_where(const struct ycur *c, char **out, struct err *e)
         char path[400];
         return str_format(out, e, "at %s", json_path(c, path, sizeof path));
     }
-    struct yaml_mark m = find_mark(c, false);
+    /* Of a map the key says more than its first line. */
+    struct yaml_mark m = find_mark(c, !json_is_string(c->value));
     return str_format(out, e, "%s:%lu:%lu", yaml_doc_file(c->doc), m.line, m.column);
 }
 

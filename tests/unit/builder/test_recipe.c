@@ -1,0 +1,308 @@
+/* Recipes: what is read, and the exact line and code for what is not. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/json.h"
+#include "builder/recipe/recipe.h"
+
+#include <string.h>
+
+static const char GOOD[] = "name: hello\n"
+                           "arch: riscv64\n"
+                           "epoch: 7\n"
+                           "images:\n"
+                           "  kernel:\n"
+                           "    debian: {suite: trixie, packages: [bb, linux-image-riscv64, a+]}\n"
+                           "    place: {'boot/vmlinux-*': kernel, a: b}\n"
+                           "  base:\n"
+                           "    oci:\n"
+                           "      layout: ../layout\n"
+                           "      manifest: sha256:"
+                           "0000000000000000000000000000000000000000000000000000000000000000\n"
+                           "    include: [usr/**]\n"
+                           "    exclude: ['**/doc']\n"
+                           "system:\n"
+                           "  kernel: {image: kernel, tar: none, cmdline: quiet}\n"
+                           "  init: [base]\n"
+                           "artifacts: [tar, {squashfs: {compressor: gzip, level: 1}}]\n";
+
+static int parse_as(const char *text, const char *path, const struct recipe_settings *settings,
+                    struct recipe **out, struct err *e)
+{
+    return recipe_parse(text, strlen(text), path, settings, out, e);
+}
+
+static int parse(const char *text, struct recipe **out, struct err *e)
+{
+    const struct recipe_settings none = {0};
+    return parse_as(text, "dir/x.yml", &none, out, e);
+}
+
+static void test_good(void **state)
+{
+    (void)state;
+    struct err e = ERR_INIT;
+    AUTO_RECIPE struct recipe *r = NULL;
+    char line[1024];
+    if (parse(GOOD, &r, &e) < 0)
+        fail_msg("%s", err_line(&e, line, sizeof line));
+    assert_string_equal(r->name, "hello");
+    assert_string_equal(r->arch, "riscv64");
+    assert_string_equal(r->directory, "dir");
+    assert_int_equal(r->epoch, 7);
+    assert_int_equal(r->image_count, 2);
+    assert_string_equal(r->images[0].name, "base"); /* by name, not as written */
+    assert_int_equal(r->images[0].kind, RECIPE_IMAGE_OCI);
+    assert_string_equal(r->images[0].include.items[0], "usr/**");
+    const struct recipe_image *kernel = recipe_image_find(r, "kernel");
+    assert_non_null(kernel);
+    assert_null(recipe_image_find(r, "nope"));
+    assert_string_equal(kernel->debian.components.items[0], "main");
+    assert_string_equal(kernel->debian.packages.items[0], "a+");
+    assert_string_equal(kernel->debian.packages.items[2], "linux-image-riscv64");
+    assert_int_equal(kernel->debian.dependencies, RECIPE_DEPENDENCIES_NONE);
+    assert_string_equal(kernel->places[0].match, "a");
+    assert_string_equal(kernel->places[1].path, "kernel");
+    assert_int_equal(r->artifact_count, 2);
+    assert_string_equal(r->artifacts[1].kind->name, "squashfs");
+    assert_int_equal(json_integer_value(json_object_get(r->artifacts[1].options, "blockSize")),
+                     131072);
+    assert_string_equal(json_string_value(json_object_get(r->document, "name")), "hello");
+}
+
+static void test_names(void **state)
+{
+    (void)state;
+    static const char text[] = "arch: amd64\nimages: {a: {debian: {suite: s, packages: [aa]}}}\n";
+    static const char *const cases[][2] = {
+        {"x/hello-1.yml", "hello-1"}, {"x/world/assay.yml", "world"}, {"/a/b.c/assay.yaml", "b.c"}};
+    const struct recipe_settings none = {0};
+    for (size_t i = 0; i < 3; i++) {
+        struct err e = ERR_INIT;
+        AUTO_RECIPE struct recipe *r = NULL;
+        assert_int_equal(parse_as(text, cases[i][0], &none, &r, &e), 0);
+        assert_string_equal(r->name, cases[i][1]);
+        assert_string_equal(r->artifacts[0].kind->name, "tar"); /* no kernel */
+        assert_null(r->system);
+    }
+    struct err e = ERR_INIT;
+    AUTO_RECIPE struct recipe *r = NULL;
+    char line[1024];
+    assert_int_equal(parse_as(text, "assay.yml", &none, &r, &e), -ERR_INPUT);
+    assert_string_equal(err_line(&e, line, sizeof line),
+                        "assay.yml:1:1: the recipe has no name: add 'name: …'");
+}
+
+static void test_epoch(void **state)
+{
+    (void)state;
+    static const char text[] = "arch: amd64\nimages: {a: {debian: {suite: s, packages: [aa]}}}\n";
+    static const char own[] =
+        "arch: amd64\nepoch: 5\nimages: {a: {debian: {suite: s, packages: [aa]}}}\n";
+    const struct {
+        const char *text;
+        struct recipe_settings settings;
+        int64_t epoch;
+        int code;
+    } cases[] = {
+        {text, {0}, 0, 0},
+        {text, {.source_date_epoch = "1700000000"}, 1700000000, 0},
+        {own, {.source_date_epoch = "1700000000"}, 5, 0},
+        {own, {.has_epoch = true, .epoch = 9}, 9, 0},
+        {text, {.source_date_epoch = "1.5"}, 0, -ERR_USAGE},
+        {text, {.source_date_epoch = "-1"}, 0, -ERR_USAGE},
+        {text, {.source_date_epoch = "4294967296"}, 0, -ERR_USAGE},
+        {text, {.source_date_epoch = ""}, 0, -ERR_USAGE},
+        {text, {.has_epoch = true, .epoch = UINT64_C(1) << 33}, 0, -ERR_USAGE},
+        {text, {.arch = "riscv64"}, 0, -ERR_INPUT},
+        {text, {.arch = "x86"}, 0, -ERR_USAGE},
+        {text, {.arch = "amd64"}, 0, 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct err e = ERR_INIT;
+        AUTO_RECIPE struct recipe *r = NULL;
+        assert_int_equal(parse_as(cases[i].text, "x.yml", &cases[i].settings, &r, &e),
+                         cases[i].code);
+        if (cases[i].code == 0) {
+            assert_int_equal(r->epoch, cases[i].epoch);
+            assert_int_equal(json_integer_value(json_object_get(r->document, "epoch")),
+                             cases[i].epoch);
+        }
+    }
+}
+
+static void test_linuxkit_file(void **state)
+{
+    (void)state;
+    static const char text[] = "kernel: {image: lk/kernel:v1, tar: none}\ninit: [lk/init:v1]\n";
+    struct err e = ERR_INIT;
+    AUTO_RECIPE struct recipe *r = NULL;
+    AUTO_BUF out = BUF_INIT(65536);
+    const struct recipe_settings settings = {.arch = "arm64", .source_date_epoch = "3"};
+    const struct recipe_settings none = {0};
+    assert_int_equal(parse_as(text, "sys.yml", &settings, &r, &e), 0);
+    assert_string_equal(r->name, "sys");
+    assert_string_equal(r->artifacts[0].kind->name, "kernel+initrd");
+    assert_int_equal(jcs_format(r->document, &out, &e), 0);
+    assert_string_equal(
+        buf_str(&out),
+        "{\"arch\":\"arm64\",\"epoch\":3,\"name\":\"sys\",\"system\":{\"init\":[\"lk/"
+        "init:v1\"],\"kernel\":{\"image\":\"lk/kernel:v1\",\"tar\":\"none\"}}}");
+    AUTO_RECIPE struct recipe *refused = NULL;
+    assert_int_equal(parse_as(text, "sys.yml", &none, &refused, &e), -ERR_USAGE);
+}
+
+/* A change of GOOD: the first `from` becomes `to`; the line and the code that must come. */
+struct bad {
+    const char *from;
+    const char *to;
+    const char *line;
+    int code;
+};
+
+static const struct bad BAD[] = {
+    {"arch: riscv64", "arch: mips", "x.yml:2:7: 'mips' is not one of riscv64, amd64, arm64", 5},
+    {"arch: riscv64", "arhc: riscv64", "x.yml:2:1: unknown key 'arhc' (did you mean 'arch'?)", 5},
+    {"arch: riscv64", "zzzzzzzzzzzz: 1", "x.yml:2:1: unknown key 'zzzzzzzzzzzz'", 5},
+    {"arch: riscv64\n", "",
+     "x.yml:1:1: no architecture: add 'arch: riscv64' (or amd64, arm64), or give --arch", 5},
+    {"arch: riscv64", "arch: [riscv64]", "x.yml:2:7: 'arch' must be a text, not a list", 5},
+    {"name: hello", "name: Hello",
+     "x.yml:1:7: 'Hello' is no name: lower-case letters, digits, '.', '_', '-'", 5},
+    {"name: hello", "name: ../x",
+     "x.yml:1:7: '../x' is no name: lower-case letters, digits, '.', '_', '-'", 5},
+    {"name: hello", "name: 5", "x.yml:1:7: 'name' must be a text, not a number", 5},
+    {"epoch: 7", "epoch: -1", "x.yml:3:8: -1 is not between 0 and 4294967295", 5},
+    {"epoch: 7", "epoch: '7'", "x.yml:3:8: 'epoch' must be a number, not a text", 5},
+    {"epoch: 7", "epoch: 1.5", "x.yml:3:8: 'epoch' must be a number, not a number with a fraction",
+     5},
+    {"suite: trixie", "suite: 'a b'", "x.yml:6:21: 'a b' is no name of a suite", 5},
+    {"suite: trixie", "siute: trixie", "x.yml:6:14: unknown key 'siute' (did you mean 'suite'?)",
+     5},
+    {"suite: trixie, ", "", "x.yml:6:13: the key 'suite' is missing", 5},
+    {"[bb, ", "[B, ", "x.yml:6:40: 'B' is no name of a Debian package", 5},
+    {"[bb, ", "[bb, bb, ", "x.yml:6:44: 'bb' is listed twice", 5},
+    {"[bb, linux-image-riscv64, a+]", "[]", "x.yml:6:39: the list of packages is empty", 5},
+    {"a+]", "a+], dependencies: some", "x.yml:6:84: 'some' is not one of none, same-source, all",
+     5},
+    {"a+]", "a+], components: [main, 'x y']",
+     "x.yml:6:89: 'x y' is no component of a Debian archive", 5},
+    {"kernel, a: b}", "/kernel, a: b}", "x.yml:7:31: '/kernel' is no path inside an image", 5},
+    {"kernel, a: b}", "a/../b}", "x.yml:7:31: 'a/../b' is no path inside an image", 5},
+    {"    oci:\n", "    debian: {suite: s, packages: [aa]}\n    oci:\n",
+     "x.yml:9:5: the image 'base' needs only one of debian, oci", 5},
+    {"sha256:00", "sha256:zz",
+     "x.yml:11:17: 'sha256:zz00000000000000000000000000000000000000000000000000000000000000' is no "
+     "sha256 digest",
+     5},
+    {"sha256:00", "sha512:00",
+     "x.yml:11:17: 'sha512:0000000000000000000000000000000000000000000000000000000000000000' is no "
+     "sha256 digest",
+     5},
+    {"image: kernel,", "image: other,", "x.yml:5:3: the image 'kernel' is not used by the system",
+     5},
+    {"init: [base]", "init: base", "x.yml:16:9: 'init' must be a list, not a text", 5},
+    {"init: [base]", "inits: [base]", "x.yml:16:3: unknown key 'inits' (did you mean 'init'?)", 5},
+    {"init: [base]", "init: [base]\n  services: [{name: a, image: b}]",
+     "x.yml:17:3: 'services' is not supported by this version", 6},
+    {"init: [base]", "init: [base]\n  onboot: [1]",
+     "x.yml:17:3: 'onboot' is not supported by this version", 6},
+    {"cmdline: quiet", "ucode: u.cpio",
+     "x.yml:15:38: 'kernel.ucode' is not supported by this version", 6},
+    {"artifacts: [tar", "artifacts: [tar, tar", "x.yml:17:18: 'tar' is asked for twice", 5},
+    {"artifacts: [tar", "artifacts: [iso",
+     "x.yml:17:13: 'iso' is not one of squashfs, tar, kernel+initrd, oci", 5},
+    {"compressor: gzip", "compressor: lzma",
+     "x.yml:17:42: 'lzma' is not one of gzip, zstd, xz, lz4, none", 5},
+    {"level: 1", "level: 10", "x.yml:17:55: 10 is not between 1 and 9", 5},
+    {"level: 1", "blockSize: 5000", "x.yml:17:59: a block size is a power of two, not 5000", 5},
+    {"level: 1", "fragments: yes", "x.yml:17:59: 'fragments' must be true or false, not a text", 5},
+    {"artifacts: [tar, {squashfs: {compressor: gzip, level: 1}}]", "artifacts: []",
+     "x.yml:17:12: the list of artifacts is empty", 5},
+    {"{squashfs: {compressor: gzip, level: 1}}", "{squashfs: {}, oci: {}}",
+     "x.yml:17:18: an artifact is a name, or a map with one name", 5},
+    {"{squashfs: {compressor: gzip, level: 1}}", "{oci: {config: {Entripoint: []}}}",
+     "x.yml:17:34: unknown key 'Entripoint' (did you mean 'Entrypoint'?)", 5},
+};
+
+static void replace(const char *from, const char *to, char *out, size_t size)
+{
+    const char *at = strstr(GOOD, from);
+    if (at == NULL)
+        fail_msg("'%s' is not in the recipe", from);
+    (void)snprintf(out, size, "%.*s%s%s", (int)(at - GOOD), GOOD, to, at + strlen(from));
+}
+
+static void test_bad(void **state)
+{
+    (void)state;
+    const struct recipe_settings none = {0};
+    for (size_t i = 0; i < sizeof BAD / sizeof BAD[0]; i++) {
+        struct err e = ERR_INIT;
+        AUTO_RECIPE struct recipe *r = NULL;
+        char text[4096];
+        char line[1024];
+        replace(BAD[i].from, BAD[i].to, text, sizeof text);
+        int rc = parse_as(text, "x.yml", &none, &r, &e);
+        if (rc == 0)
+            fail_msg("accepted: '%s' for '%s'", BAD[i].to, BAD[i].from);
+        assert_string_equal(err_line(&e, line, sizeof line), BAD[i].line);
+        assert_int_equal(rc, -BAD[i].code);
+        assert_null(r);
+    }
+}
+
+static void test_shapes(void **state)
+{
+    (void)state;
+    static const char *const texts[][2] = {
+        {"[]", "x.yml:1:1: this must be a map, not a list"},
+        {"hello", "x.yml:1:1: this must be a map, not a text"},
+        {"arch: amd64\nname: a\n",
+         "x.yml:1:1: no 'system': without one, 'images' must have exactly one image"},
+        {"arch: amd64\nname: a\nimages: {}\nsystem: {}\n",
+         "x.yml:4:9: the system is empty: give kernel, init or files"},
+        {"arch: amd64\nname: a\nsystem: {files: [{path: a, contents: b}]}\n"
+         "artifacts: [kernel+initrd]\n",
+         "x.yml:4:13: 'kernel+initrd' needs a system with a kernel"},
+        {"arch: amd64\nname: a\nsystem: {file: ../x}\n",
+         "x.yml:3:16: '../x': a path below the recipe's directory"},
+        {"arch: amd64\nname: a\nsystem: {kernel: {image: '@pkg:./x', tar: none}}\n",
+         "x.yml:3:26: '@pkg:' needs LinuxKit's package tree: write the image's name"},
+    };
+    const struct recipe_settings none = {0};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        struct err e = ERR_INIT;
+        AUTO_RECIPE struct recipe *r = NULL;
+        char line[1024];
+        assert_true(parse_as(texts[i][0], "x.yml", &none, &r, &e) < 0);
+        assert_string_equal(err_line(&e, line, sizeof line), texts[i][1]);
+    }
+}
+
+static void test_nearest(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"include", "exclude", "place", NULL};
+    assert_string_equal(nearest_name("inculde", names), "include");
+    assert_string_equal(nearest_name("excludes", names), "exclude");
+    assert_string_equal(nearest_name("place", names), "place");
+    assert_null(nearest_name("x", names));
+    assert_null(nearest_name("", names));
+    assert_null(nearest_name("a name that is very much longer than any known one", names));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_good),    cmocka_unit_test(test_names),
+        cmocka_unit_test(test_epoch),   cmocka_unit_test(test_linuxkit_file),
+        cmocka_unit_test(test_bad),     cmocka_unit_test(test_shapes),
+        cmocka_unit_test(test_nearest),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
