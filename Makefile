@@ -32,7 +32,7 @@ LDFLAGS_ALL = -pie -pthread -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--gc-sections
 FLOORS := base attest store builder verifier runner
 include $(FLOORS:%=%/module.mk)
 
-# A program: <name>_MAIN (its source), <name>_FLOORS (archives, highest first), <name>_LIBS, <name>_LDFLAGS.
+# A program: <name>_MAIN (its own sources), <name>_FLOORS (archives, highest first), <name>_LIBS, <name>_LDFLAGS.
 BIN := $(BUILD)/bin
 LIB := $(BUILD)/lib
 OBJ := $(BUILD)/obj
@@ -63,7 +63,7 @@ endef
 $(foreach f,$(FLOORS),$(eval $(call floor_template,$(f))))
 
 define program_template
-$(BIN)/$(1): $(OBJ)/$($(1)_MAIN:.c=.o) $($(1)_FLOORS:%=$(LIB)/lib%.a)
+$(BIN)/$(1): $(patsubst %.c,$(OBJ)/%.o,$($(1)_MAIN)) $($(1)_FLOORS:%=$(LIB)/lib%.a)
 	@mkdir -p $$(@D)
 	$$(call say,LINK)$(CC) $(LDFLAGS_ALL) $(if $(SANITIZE),,$($(1)_LDFLAGS)) -o $$@ $$^ $($(1)_LIBS)
 endef

@@ -22,6 +22,34 @@ static void typed_name(const struct cli_program *p, char *out, size_t size)
         snprintf(out, size, "%.*s %s", (int)(dash - p->name), p->name, dash + 1);
 }
 
+/* Paragraphs are filled to the width of a terminal; lines that start with a space are left alone.
+ */
+static void print_filled(const char *text)
+{
+    enum { WIDTH = 80 };
+    size_t column = 0;
+    for (const char *p = text; *p != 0;) {
+        bool line_start = p == text || p[-1] == '\n';
+        if (*p == '\n' || (line_start && *p == ' ')) {
+            /* a blank line, or one laid out by hand: as it is */
+            const char *end = strchrnul(p, '\n');
+            printf("%s%.*s\n", column > 0 ? "\n" : "", (int)(end - p), p);
+            column = 0;
+            p = *end != 0 ? end + 1 : end;
+            continue;
+        }
+        size_t word = strcspn(p, " \n");
+        bool wraps = column > 0 && column + 1 + word > WIDTH;
+        printf("%s%.*s", column == 0 ? "" : wraps ? "\n" : " ", (int)word, p);
+        column = wraps || column == 0 ? word : column + 1 + word;
+        p += word;
+        if (*p != 0)
+            p++;
+    }
+    if (column > 0)
+        putchar('\n');
+}
+
 static void print_options(const struct cli_option *table, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
@@ -58,8 +86,10 @@ static void help_command(const struct cli_program *p, const struct cli_command *
     printf("%s%s%s: %s\n\nUsage: %s%s%s [OPTIONS] %s\n", name, c->name != NULL ? " " : "",
            c->name != NULL ? c->name : "", c->summary, name, c->name != NULL ? " " : "",
            c->name != NULL ? c->name : "", c->arguments);
-    if (c->details != NULL)
-        printf("\n%s\n", c->details);
+    if (c->details != NULL) {
+        putchar('\n');
+        print_filled(c->details);
+    }
     if (c->option_count > 0) {
         printf("\nOptions:\n");
         print_options(c->options, c->option_count);
@@ -75,11 +105,13 @@ static void help_program(const struct cli_program *p)
     char name[80];
     typed_name(p, name, sizeof(name));
     printf("%s: %s\n\nUsage: %s COMMAND [OPTIONS] …\n", name, p->summary, name);
-    if (p->details != NULL)
-        printf("\n%s\n", p->details);
+    if (p->details != NULL) {
+        putchar('\n');
+        print_filled(p->details);
+    }
     printf("\nCommands:\n");
     for (size_t i = 0; i < p->command_count; i++)
-        printf("  %-14s %s\n", p->commands[i].name, p->commands[i].summary);
+        printf("  %-18s %s\n", p->commands[i].name, p->commands[i].summary);
     printf("\nCommon options:\n");
     print_options(cli_common_options, cli_common_count);
     printf("\n'%s COMMAND --help' explains one command.\n", name);

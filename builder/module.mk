@@ -2,16 +2,15 @@ builder_SRCS := $(sort $(wildcard builder/*/*.c))
 # Compressors are part of a plan's toolchain; libsquashfs wants lzo whether it is used or not.
 BUILDER_LIBS := -lyaml -lsquashfs -llzo2 -llzma -llz4 -lzstd -lz $(BASE_LIBS)
 
-# assay-build is static: its own digest then says everything about its libraries. libcrypto's unused
-# name look-ups would warn at a static link; the program denies itself the network before anything else.
+# assay-build is static: its own digest then says everything about its libraries.
 PROGRAMS += assay-lock assay-build assay-plan
 assay-lock_MAIN := builder/lock/assay_lock_main.c
 assay-lock_FLOORS := builder store attest base
 assay-lock_LIBS := $(BUILDER_LIBS)
-assay-build_MAIN := builder/plan/assay_build_main.c
+assay-build_MAIN := builder/plan/assay_build_main.c builder/plan/assay_build_absent.c
 assay-build_FLOORS := builder store attest base
 assay-build_LIBS := $(BUILDER_LIBS)
-assay-build_LDFLAGS := -static-pie
+assay-build_LDFLAGS := -static-pie -Wl,--wrap=dlopen
 assay-plan_MAIN := builder/plan/assay_plan_main.c
 assay-plan_FLOORS := builder store attest base
 assay-plan_LIBS := $(BUILDER_LIBS)
