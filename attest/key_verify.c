@@ -145,6 +145,8 @@ int public_key_verify(const struct public_key *key, const void *data, size_t len
 {
     static const uint8_t nothing[1];
     const uint8_t *bytes = data != NULL ? data : nothing;
+    if (sig_len == 0)
+        return err_set(e, ERR_REJECTED, "the signature is empty");
     struct p256_signature p256;
     bool openssl;
     bool second;

@@ -6,6 +6,15 @@
 
 enum { PEM_LINE = 64 };
 
+/* An empty file has no bytes, and perhaps no address. */
+static struct reader over(const void *pem, size_t len)
+{
+    static const uint8_t nothing[1];
+    const uint8_t *p = len > 0 ? pem : nothing;
+    struct reader r = {.p = p, .end = p + len};
+    return r;
+}
+
 static bool is_space(char c)
 {
     return c == ' ' || c == '\t' || c == '\r' || c == '\n';
@@ -38,14 +47,14 @@ static bool take_boundary(struct reader *r, const char *word, const char *label)
 
 bool pem_is(const void *pem, size_t len, const char *label)
 {
-    struct reader r = {.p = pem, .end = (const uint8_t *)pem + len};
+    struct reader r = over(pem, len);
     skip_space(&r);
     return take_boundary(&r, "-----BEGIN ", label);
 }
 
 int pem_decode(const void *pem, size_t len, const char *label, struct buf *out, struct err *e)
 {
-    struct reader r = {.p = pem, .end = (const uint8_t *)pem + len};
+    struct reader r = over(pem, len);
     AUTO_BUF text = BUF_INIT(KEY_FILE_MAX);
     skip_space(&r);
     if (!take_boundary(&r, "-----BEGIN ", label))

@@ -317,7 +317,20 @@ static void test_public_should_fail(void **state)
     assert_int_equal(public_key_read("tests/data/keys/p256-scrypt.key", &key, &e), -ERR_INPUT);
 }
 
-/* Any cut or flipped byte of a private key file is refused, and never with a key. */
+static void test_empty(void **state)
+{
+    (void)state;
+    struct err e = ERR_INIT;
+    AUTO_SIGNING_KEY struct signing_key *key = NULL;
+    AUTO_PUBLIC_KEY struct public_key *public_key = NULL;
+    assert_int_equal(signing_key_parse(NULL, 0, PASSPHRASE, &key, &e), -ERR_INPUT);
+    assert_int_equal(public_key_parse(NULL, 0, &public_key, &e), -ERR_INPUT);
+    generate(KEY_P256, &key);
+    assert_int_equal(public_key_verify(signing_key_public(key), NULL, 0, NULL, 0, &e),
+                     -ERR_REJECTED);
+}
+
+/* A private key file that is cut or flipped is refused, or still the same key. */
 static void test_damaged_private(void **state)
 {
     (void)state;
@@ -355,6 +368,7 @@ int main(void)
         cmocka_unit_test(test_private_should_fail),
         cmocka_unit_test(test_public_should_fail),
         cmocka_unit_test(test_damaged_private),
+        cmocka_unit_test(test_empty),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
