@@ -9,6 +9,9 @@
 #include <sqfs/table.h>
 #include <string.h>
 
+/* Bit 6 as mksquashfs and unsquashfs have it; the library's name for it (NO_DUPLICATES) says the
+ * opposite. */
+enum { DUPLICATES_REMOVED = SQFS_FLAG_NO_DUPLICATES };
 enum { DEVICE_MAJOR_MAX = 0xfff, DEVICE_MINOR_MAX = 0xfffff, TARGET_MAX = 4095 };
 
 struct image {
@@ -305,7 +308,7 @@ static int write_tables(struct image *im, struct err *e)
 /* Every flag from what is known here, rather than from what the library's parts leave behind. */
 static sqfs_u16 super_flags(const struct image *im)
 {
-    unsigned flags = 0;
+    unsigned flags = DUPLICATES_REMOVED;
 
     if (im->super.fragment_entry_count == 0)
         flags |= SQFS_FLAG_NO_FRAGMENTS;

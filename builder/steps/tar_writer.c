@@ -87,17 +87,6 @@ static int pax_number(struct buf *b, const char *key, int64_t value, struct err 
     return pax_add(b, key, "", text, (size_t)len, e);
 }
 
-/* Whether a text goes into its ustar field as it is. */
-static bool plain(const char *text, size_t *len)
-{
-    *len = strlen(text);
-    for (size_t i = 0; i < *len; i++) {
-        if ((unsigned char)text[i] >= 0x80)
-            return false;
-    }
-    return *len <= NAME_SIZE;
-}
-
 /* UTF-8 as RFC 3629 has it: shortest forms, no surrogates, at most U+10FFFF. */
 static bool is_utf8(const char *text)
 {
@@ -116,6 +105,21 @@ static bool is_utf8(const char *text)
         }
     }
     return true;
+}
+
+/*
+ * Whether a text goes into its ustar field as it is. Text beyond ASCII gets a
+ * record, which is UTF-8 by definition; bytes that are not even UTF-8 stay in
+ * the field, where every reader takes them raw.
+ */
+static bool plain(const char *text, size_t *len)
+{
+    bool ascii = true;
+
+    *len = strlen(text);
+    for (size_t i = 0; i < *len; i++)
+        ascii = ascii && (unsigned char)text[i] < 0x80;
+    return *len <= NAME_SIZE && (ascii || !is_utf8(text));
 }
 
 static int pax_xattrs(struct buf *b, const struct entry *n, struct err *e)
@@ -144,9 +148,6 @@ static int pax_records(struct buf *b, const struct entry *n, struct err *e)
     if (pax_xattrs(b, n, e) < 0)
         return -(int)e->code;
     if (inode->gid > OCTAL7_MAX && pax_number(b, "gid", inode->gid, e) < 0)
-        return -(int)e->code;
-    if (((path && !is_utf8(n->path)) || (link && !is_utf8(n->link))) &&
-        pax_add(b, "hdrcharset", "", "BINARY", 6, e) < 0)
         return -(int)e->code;
     if (link && pax_add(b, "linkpath", "", n->link, link_len, e) < 0)
         return -(int)e->code;

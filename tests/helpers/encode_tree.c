@@ -1,0 +1,373 @@
+/*
+ * Runs one encoder on a tree that a text describes, for the tests that compare
+ * its output with what other programs read.
+ *
+ *   encode_tree STORE DESCRIPTION KIND PARAMS JOBS OUT
+ *
+ * Prints the output's digest; OUT is a file, or for encode.oci a layout
+ * directory, or "-" for nothing. Lines of the description are fields separated
+ * by blanks; \xHH stands for a byte in names, targets and values:
+ *
+ *   dir PATH MODE UID GID MTIME         file PATH MODE UID GID MTIME CONTENT
+ *   symlink PATH MODE UID GID MTIME TARGET
+ *   char|block PATH MODE UID GID MTIME MAJOR MINOR
+ *   fifo|socket PATH MODE UID GID MTIME
+ *   hard PATH EXISTING                  xattr PATH NAME VALUE
+ *   many PATH COUNT                     (COUNT small files in the directory)
+ *   CONTENT: text:BYTES  host:FILE  zero:SIZE  random:SEED:SIZE
+ *
+ * The parent of every path must have been described; the root is ".".
+ */
+#include "base/file.h"
+#include "builder/steps/oci_layout.h"
+#include "builder/steps/step.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <string.h>
+
+enum { FIELDS_MAX = 9, CHUNK = 65536 };
+
+struct build {
+    struct tree *tree;
+    struct tree_packer *packer;
+    char *field[FIELDS_MAX];
+    size_t fields;
+    uint8_t chunk[CHUNK];
+};
+
+static int hex_digit(char c)
+{
+    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* In place; a NUL that was written as \x00 stays in, so the length is returned. */
+static size_t unescape(char *text)
+{
+    char *to = text;
+
+    for (const char *p = text; *p != '\0';) {
+        if (p[0] == '\\' && p[1] == 'x' && hex_digit(p[2]) >= 0 && hex_digit(p[3]) >= 0) {
+            *to++ = (char)(hex_digit(p[2]) * 16 + hex_digit(p[3]));
+            p += 4;
+        } else {
+            *to++ = *p++;
+        }
+    }
+    *to = '\0';
+    return (size_t)(to - text);
+}
+
+static int number(const char *text, int base, int64_t *out, struct err *e)
+{
+    char *end = NULL;
+
+    errno = 0;
+    *out = strtoll(text, &end, base);
+    if (errno != 0 || end == text || *end != '\0')
+        return err_set(e, ERR_USAGE, "'%s' is no number", text);
+    return 0;
+}
+
+/* ---- contents --------------------------------------------------------------- */
+
+static int add_host(struct build *b, const char *path, struct err *e)
+{
+    AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = 0;
+
+    if (fd < 0)
+        return err_os(e, errno, "cannot open '%s'", path);
+    while ((n = read(fd, b->chunk, CHUNK)) > 0) {
+        if (tree_packer_write(b->packer, b->chunk, (size_t)n, e) < 0)
+            return -(int)e->code;
+    }
+    return n < 0 ? err_os(e, errno, "cannot read '%s'", path) : 0;
+}
+
+/* SEED:SIZE, or with `zero` SIZE. */
+static int add_made(struct build *b, char *text, bool zero, struct err *e)
+{
+    char *size_text = zero ? text : strchr(text, ':');
+    int64_t seed = 0;
+    int64_t size = 0;
+
+    if (size_text == NULL)
+        return err_set(e, ERR_USAGE, "'%s' is no SEED:SIZE", text);
+    if (!zero) {
+        *size_text++ = '\0';
+        if (number(text, 10, &seed, e) < 0)
+            return -(int)e->code;
+    }
+    if (number(size_text, 10, &size, e) < 0)
+        return -(int)e->code;
+    uint64_t x = (uint64_t)seed * UINT64_C(0x9e3779b97f4a7c15) + 1;
+    while (size > 0) {
+        size_t len = size < CHUNK ? (size_t)size : CHUNK;
+        for (size_t i = 0; i < len; i++) {
+            x ^= x << 13;
+            x ^= x >> 7;
+            x ^= x << 17;
+            b->chunk[i] = zero ? 0 : (uint8_t)(x >> 32);
+        }
+        if (tree_packer_write(b->packer, b->chunk, len, e) < 0)
+            return -(int)e->code;
+        size -= (int64_t)len;
+    }
+    return 0;
+}
+
+static int add_content(struct build *b, struct tree_inode *inode, char *text, struct err *e)
+{
+    int r = tree_packer_begin(b->packer, e);
+
+    if (r < 0)
+        return r;
+    if (str_starts(text, "text:"))
+        r = tree_packer_write(b->packer, text + 5, unescape(text + 5), e);
+    else if (str_starts(text, "host:"))
+        r = add_host(b, text + 5, e);
+    else if (str_starts(text, "zero:"))
+        r = add_made(b, text + 5, true, e);
+    else if (str_starts(text, "random:"))
+        r = add_made(b, text + 7, false, e);
+    else
+        r = err_set(e, ERR_USAGE, "'%s' is no content", text);
+    return r < 0 ? r : tree_packer_end(b->packer, inode, e);
+}
+
+/* ---- entries ---------------------------------------------------------------- */
+
+static int find(const struct build *b, const char *path, struct tree_node **out, struct err *e)
+{
+    *out = strcmp(path, ".") == 0 ? tree_root(b->tree) : tree_find(b->tree, path, false);
+    return *out == NULL ? err_set(e, ERR_USAGE, "'%s' was not described before", path) : 0;
+}
+
+static int name_inode(struct build *b, char *path, struct tree_inode *inode, struct err *e)
+{
+    char *slash = strrchr(path, '/');
+    struct tree_node *dir = tree_root(b->tree);
+    struct tree_node *node = NULL;
+
+    if (slash != NULL) {
+        *slash = '\0';
+        int r = find(b, path, &dir, e);
+        *slash = '/';
+        if (r < 0)
+            return r;
+    }
+    return tree_link(b->tree, dir, slash == NULL ? path : slash + 1, inode, &node, e);
+}
+
+static int set_metadata(struct build *b, struct tree_inode *inode, struct err *e)
+{
+    int64_t mode = 0;
+    int64_t uid = 0;
+    int64_t gid = 0;
+
+    if (b->fields < 6)
+        return err_set(e, ERR_USAGE, "'%s' lacks fields", b->field[1]);
+    if (number(b->field[2], 8, &mode, e) < 0 || number(b->field[3], 10, &uid, e) < 0 ||
+        number(b->field[4], 10, &gid, e) < 0 || number(b->field[5], 10, &inode->mtime, e) < 0)
+        return -(int)e->code;
+    inode->mode = (uint16_t)mode;
+    inode->uid = (uint32_t)uid;
+    inode->gid = (uint32_t)gid;
+    return 0;
+}
+
+static int set_device(struct build *b, struct tree_inode *inode, struct err *e)
+{
+    int64_t major = 0;
+    int64_t minor = 0;
+
+    if (number(b->field[6], 10, &major, e) < 0 || number(b->field[7], 10, &minor, e) < 0)
+        return -(int)e->code;
+    inode->major = (uint32_t)major;
+    inode->minor = (uint32_t)minor;
+    return 0;
+}
+
+static int add_entry(struct build *b, enum tree_type type, struct err *e)
+{
+    static const size_t fields[] = {
+        [TREE_DIR] = 6,   [TREE_FILE] = 7, [TREE_SYMLINK] = 7, [TREE_CHAR] = 8,
+        [TREE_BLOCK] = 8, [TREE_FIFO] = 6, [TREE_SOCKET] = 6};
+    struct tree_inode *inode = NULL;
+
+    if (b->fields != fields[type])
+        return err_set(e, ERR_USAGE, "'%s' has %zu fields", b->field[1], b->fields);
+    (void)unescape(b->field[1]);
+    if (strcmp(b->field[1], ".") == 0)
+        return set_metadata(b, tree_root(b->tree)->inode, e);
+    int r = tree_inode_new(b->tree, type, &inode, e);
+    if (r == 0)
+        r = set_metadata(b, inode, e);
+    if (r == 0 && type == TREE_SYMLINK) {
+        (void)unescape(b->field[6]);
+        r = str_copy(&inode->target, b->field[6], e);
+    }
+    if (r == 0 && (type == TREE_CHAR || type == TREE_BLOCK))
+        r = set_device(b, inode, e);
+    if (r == 0)
+        r = name_inode(b, b->field[1], inode, e);
+    return r == 0 && type == TREE_FILE ? add_content(b, inode, b->field[6], e) : r;
+}
+
+static int add_hard(struct build *b, struct err *e)
+{
+    struct tree_node *node = NULL;
+
+    (void)unescape(b->field[1]);
+    (void)unescape(b->field[2]);
+    if (find(b, b->field[2], &node, e) < 0)
+        return -(int)e->code;
+    return name_inode(b, b->field[1], node->inode, e);
+}
+
+static int add_xattr(struct build *b, struct err *e)
+{
+    struct tree_node *node = NULL;
+
+    (void)unescape(b->field[1]);
+    (void)unescape(b->field[2]);
+    size_t len = unescape(b->field[3]);
+    if (find(b, b->field[1], &node, e) < 0)
+        return -(int)e->code;
+    return tree_set_xattr(node->inode, b->field[2], b->field[3], len, e);
+}
+
+static int add_many(struct build *b, struct err *e)
+{
+    char name[64];
+    char content[64];
+    int64_t count = 0;
+    struct tree_node *dir = NULL;
+    struct tree_node *node = NULL;
+
+    if (number(b->field[2], 10, &count, e) < 0 || find(b, b->field[1], &dir, e) < 0)
+        return -(int)e->code;
+    for (int64_t i = 0; i < count; i++) {
+        struct tree_inode *inode = NULL;
+        (void)snprintf(name, sizeof(name), "entry-%07" PRId64, i);
+        (void)snprintf(content, sizeof(content), "text:%" PRId64, i);
+        if (tree_inode_new(b->tree, TREE_FILE, &inode, e) < 0)
+            return -(int)e->code;
+        inode->mode = 0644;
+        if (tree_link(b->tree, dir, name, inode, &node, e) < 0 ||
+            add_content(b, inode, content, e) < 0)
+            return -(int)e->code;
+    }
+    return 0;
+}
+
+static int add_line(struct build *b, struct err *e)
+{
+    static const char *const types[] = {"dir",   "file", "symlink", "char",
+                                        "block", "fifo", "socket"};
+
+    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+        if (strcmp(b->field[0], types[i]) == 0)
+            return add_entry(b, (enum tree_type)i, e);
+    }
+    if (strcmp(b->field[0], "hard") == 0 && b->fields == 3)
+        return add_hard(b, e);
+    if (strcmp(b->field[0], "xattr") == 0 && b->fields == 4)
+        return add_xattr(b, e);
+    if (strcmp(b->field[0], "many") == 0 && b->fields == 3)
+        return add_many(b, e);
+    return err_set(e, ERR_USAGE, "'%s' is no line of a description", b->field[0]);
+}
+
+static int read_description(struct build *b, const char *path, struct err *e)
+{
+    AUTO_BUF text = BUF_INIT(256 * 1024 * 1024);
+    char *line_state = NULL;
+
+    if (file_read(path, &text, e) < 0)
+        return -(int)e->code;
+    for (char *line = strtok_r((char *)text.data, "\n", &line_state); line != NULL;
+         line = strtok_r(NULL, "\n", &line_state)) {
+        b->fields = 0;
+        for (char *p = line; p != NULL && b->fields < FIELDS_MAX;) {
+            b->field[b->fields++] = p;
+            p = strchr(p, ' ');
+            if (p != NULL)
+                *p++ = '\0';
+        }
+        if (b->fields < 3)
+            return err_set(e, ERR_USAGE, "'%s' is no line of a description", line);
+        if (add_line(b, e) < 0)
+            return -(int)e->code;
+    }
+    return tree_packer_commit(b->packer, e);
+}
+
+/* ---- running ---------------------------------------------------------------- */
+
+static int encode(struct cas *cas, const struct tree *tree, char **argv, struct err *e)
+{
+    AUTO_JSON json_t *params = NULL;
+    struct step_output out = {0};
+    const struct step_kind *kind = step_kind_find(argv[3]);
+    char text[DIGEST_TEXT_MAX];
+    int64_t jobs = 0;
+
+    if (kind == NULL)
+        return err_set(e, ERR_USAGE, "there is no kind '%s'", argv[3]);
+    if (number(argv[5], 10, &jobs, e) < 0 ||
+        json_parse(argv[4], strlen(argv[4]), "params", NULL, &params, e) < 0)
+        return -(int)e->code;
+    struct jcur root = jcur_root(params, "params");
+    struct step_input input = {.id = "tree", .kind = VALUE_TREE, .tree = tree};
+    struct step_context context = {.cas = cas, .jobs = (unsigned)jobs};
+    if (kind->check(&root, 1, e) < 0 || kind->run(&context, &root, &input, 1, &out, e) < 0)
+        return -(int)e->code;
+    (void)printf("%s\n", digest_format(&out.digest, text));
+    int r = 0;
+    if (strcmp(argv[6], "-") != 0)
+        r = strcmp(kind->name, "encode.oci") == 0
+                ? oci_layout_export(cas, &out.digest, "latest", argv[6], e)
+                : cas_export_file(cas, &out.digest, argv[6], e);
+    step_output_dispose(&out);
+    return r;
+}
+
+static int run(char **argv, struct err *e)
+{
+    AUTO_CAS struct cas *cas = NULL;
+    AUTO_FREE struct build *b = calloc(1, sizeof(*b));
+
+    if (b == NULL)
+        return err_oom(e);
+    if (cas_open(argv[1], CAS_CREATE, &cas, e) < 0)
+        return -(int)e->code;
+    int r = tree_new(&b->tree, e);
+    if (r == 0)
+        r = tree_packer_new(b->tree, cas, &b->packer, e);
+    if (r == 0)
+        r = read_description(b, argv[2], e);
+    tree_packer_free(b->packer);
+    if (r == 0)
+        r = encode(cas, b->tree, argv, e);
+    tree_free(b->tree);
+    return r;
+}
+
+int main(int argc, char **argv)
+{
+    struct err e = ERR_INIT;
+    char line[ERR_FRAMES * ERR_FRAME_MAX];
+
+    if (argc != 7) {
+        (void)fprintf(stderr, "usage: encode_tree STORE DESCRIPTION KIND PARAMS JOBS OUT\n");
+        return ERR_USAGE;
+    }
+    if (run(argv, &e) < 0) {
+        (void)fprintf(stderr, "encode_tree: %s\n", err_line(&e, line, sizeof(line)));
+        return (int)e.code;
+    }
+    return 0;
+}
