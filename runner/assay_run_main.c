@@ -1,0 +1,179 @@
+/* assay-run: runs what was built. */
+#include "base/buf.h"
+#include "base/cli.h"
+#include "base/json.h"
+#include "runner/console.h"
+#include "runner/guest.h"
+
+#include <stdio.h>
+
+enum { MEMORY_MB = 512, MEMORY_MB_MAX = 65536, TIMEOUT = 120, TIMEOUT_MAX = 86400 };
+
+static void show_line(void *context, const char *line)
+{
+    (void)context;
+    (void)fprintf(stderr, "%s\n", line);
+}
+
+static int required(const struct cli *cli, const char *name, const char **out, struct err *e)
+{
+    *out = cli_string(cli, name);
+    return *out != NULL ? 0 : err_set(e, ERR_USAGE, "--%s is missing", name);
+}
+
+static int bounded(const struct cli *cli, const char *name, unsigned missing, unsigned max,
+                   unsigned *out, struct err *e)
+{
+    uint64_t n = cli_number(cli, name, missing);
+    if (n == 0 || n > max)
+        return err_set(e, ERR_USAGE, "--%s must be from 1 to %u", name, max);
+    *out = (unsigned)n;
+    return 0;
+}
+
+static int read_options(const struct cli *cli, struct guest_options *o, struct err *e)
+{
+    const char *arch = NULL;
+    int r = required(cli, "arch", &arch, e);
+    if (r == 0)
+        r = required(cli, "kernel", &o->boot.kernel, e);
+    if (r == 0)
+        r = required(cli, "initrd", &o->boot.initrd, e);
+    if (r == 0)
+        r = bounded(cli, "memory", MEMORY_MB, MEMORY_MB_MAX, &o->boot.memory_mb, e);
+    if (r == 0)
+        r = bounded(cli, "timeout", TIMEOUT, TIMEOUT_MAX, &o->timeout_seconds, e);
+    if (r < 0)
+        return r;
+    o->machine = machine_find(arch);
+    if (o->machine == NULL)
+        return err_set(e, ERR_USAGE, "cannot run '%s': the architectures are %s", arch,
+                       machine_names());
+    o->boot.append = cli_string(cli, "append");
+    o->expect = cli_string(cli, "expect");
+    if (o->expect != NULL && !console_can_print(o->expect))
+        return err_set(e, ERR_USAGE,
+                       "--expect must be one line of 1 to %d bytes without control characters",
+                       CONSOLE_LINE_MAX - 1);
+    if (cli_verbose(cli))
+        o->show = show_line;
+    return 0;
+}
+
+static int result_json(struct cli *cli, const struct guest_options *o, const struct guest_result *g,
+                       bool passed, struct err *e)
+{
+    AUTO_JSON json_t *doc = json_object();
+    if (doc == NULL)
+        return err_oom(e);
+    int r = json_put_string(doc, "arch", o->machine->arch, e);
+    if (r == 0)
+        r = json_put_string(doc, "emulator", o->machine->emulator, e);
+    if (r == 0)
+        r = json_put_string(doc, "kernel", o->boot.kernel, e);
+    if (r == 0)
+        r = json_put_string(doc, "initrd", o->boot.initrd, e);
+    if (r == 0 && o->expect != NULL)
+        r = json_put_string(doc, "expect", o->expect, e);
+    if (r == 0)
+        r = json_put(doc, "passed", json_boolean(passed), e);
+    if (r == 0)
+        r = json_put_string(doc, "end", guest_end_name(g->end), e);
+    if (r == 0)
+        r = json_put_u64(doc, "lines", g->lines, e);
+    if (r == 0)
+        r = json_put_u64(doc, "milliseconds", (uint64_t)g->milliseconds, e);
+    if (r == 0)
+        cli_result(cli, steal_ptr(&doc));
+    return r;
+}
+
+static int verdict(const struct cli *cli, const struct guest_options *o,
+                   const struct guest_result *g, struct err *e)
+{
+    double seconds = (double)g->milliseconds / 1000;
+    bool silent = g->lines == 0;
+    if (g->end == GUEST_EXPECTED) {
+        cli_say(cli, "the %s guest printed '%s' after %.1f s\n", o->machine->arch, o->expect,
+                seconds);
+        return 0;
+    }
+    if (g->end == GUEST_ENDED && o->expect == NULL) {
+        cli_say(cli, "the %s guest ended after %.1f s\n", o->machine->arch, seconds);
+        return 0;
+    }
+    if (g->end == GUEST_ENDED)
+        return err_set(e, ERR_DIFFERS, "the guest ended without printing '%s'; %s%s%s", o->expect,
+                       silent ? "it printed nothing" : "its last line was '", silent ? "" : g->last,
+                       silent ? "" : "'");
+    return err_set(e, ERR_DIFFERS, "the guest %s%s%s within %u seconds; %s%s%s",
+                   o->expect != NULL ? "did not print '" : "did not end",
+                   o->expect != NULL ? o->expect : "", o->expect != NULL ? "'" : "",
+                   o->timeout_seconds, silent ? "it printed nothing" : "its last line was '",
+                   silent ? "" : g->last, silent ? "" : "'");
+}
+
+static int run_test(struct cli *cli, struct err *e)
+{
+    struct guest_options o = {0};
+    struct guest_result g = {0};
+    int r = read_options(cli, &o, e);
+    if (r < 0)
+        return r;
+    cli_note(cli, "booting '%s' under %s", o.boot.kernel, o.machine->emulator);
+    r = guest_run(&o, &g, e);
+    if (r < 0)
+        return r;
+    bool passed = g.end == GUEST_EXPECTED || (g.end == GUEST_ENDED && o.expect == NULL);
+    r = result_json(cli, &o, &g, passed, e);
+    return r < 0 ? r : verdict(cli, &o, &g, e);
+}
+
+static const struct cli_option test_options[] = {
+    {"arch", 'a', CLI_STRING, "ARCH", "the guest's architecture: riscv64, amd64 or arm64"},
+    {"kernel", 'k', CLI_STRING, "FILE", "the kernel to boot"},
+    {"initrd", 'i', CLI_STRING, "FILE", "its initial file system"},
+    {"append", 0, CLI_STRING, "PARAMETERS",
+     "further kernel parameters, after the console's and panic=-1"},
+    {"expect", 'e', CLI_STRING, "LINE",
+     "succeed as soon as the guest prints exactly this line (default: when it ends by itself)"},
+    {"timeout", 't', CLI_NUMBER, "SECONDS", "give up after this long (default: 120)"},
+    {"memory", 'm', CLI_NUMBER, "MB", "the guest's memory in MiB (default: 512)"},
+};
+
+static const struct cli_command commands[] = {
+    {.name = "test",
+     .arguments = "",
+     .summary = "boot a kernel and initrd in QEMU and look for a line on its console",
+     .details =
+         "The guest runs in software emulation on one processor, without network, disk or\n"
+         "display; its console is the serial port. No root, no KVM and no host of its kind is\n"
+         "needed. With -v the console is shown on stderr, control characters as '?'.\n\n"
+         "Exit codes: 0 the line was printed (or, without --expect, the guest ended by itself);\n"
+         "1 the guest ended, or the time was over, without it; 5 kernel or initrd cannot be\n"
+         "read; 6 the emulator is not installed; 7 the emulator failed.",
+     .examples = "assay run test --arch riscv64 --kernel out/hello-kernel --initrd "
+                 "out/hello-initrd.img --expect 'Hello from Assay on riscv64'\tboot what was "
+                 "built, and see it greet\n"
+                 "assay run test -v -a riscv64 -k out/hello-kernel -i out/hello-initrd.img -t "
+                 "60\twatch it until it ends\n",
+     .min_args = 0,
+     .max_args = 0,
+     .options = test_options,
+     .option_count = CLI_COUNT(test_options),
+     .run = run_test},
+};
+
+static const struct cli_program program = {
+    .name = "assay-run",
+    .summary = "run what was built",
+    .details = "Runs artifacts to see that they work. Nothing that it does reaches an artifact or\n"
+               "a verdict: what reproduces is a question for assay-verify.",
+    .commands = commands,
+    .command_count = CLI_COUNT(commands),
+};
+
+int main(int argc, char **argv)
+{
+    return cli_main(&program, argc, argv);
+}
