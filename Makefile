@@ -91,8 +91,8 @@ HELPER_BINS := $(HELPER_SRCS:%.c=$(BUILD)/%)
 $(BUILD)/tests/helpers/%: $(OBJ)/tests/helpers/%.o $(ARCHIVES)
 	@mkdir -p $(@D)
 	$(call say,LINK)$(CC) $(LDFLAGS_ALL) $(if $(SANITIZE),,-static-pie) -o $@ $^ $(BASE_LIBS)
-# This one runs the encoders: it needs their libraries.
-$(BUILD)/tests/helpers/encode_tree: $(OBJ)/tests/helpers/encode_tree.o $(ARCHIVES)
+# These use the builder: they need its libraries.
+$(addprefix $(BUILD)/tests/helpers/,encode_tree tree_dump): $(BUILD)/tests/helpers/%: $(OBJ)/tests/helpers/%.o $(ARCHIVES)
 	@mkdir -p $(@D)
 	$(call say,LINK)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(BUILDER_LIBS)
 # The spy runs where there is nothing but itself: static in every build, on no archive of ours.

@@ -1,0 +1,391 @@
+#include "base/file.h"
+#include "builder/tree/deb_reader.h"
+#include "builder/tree/layer.h"
+#include "builder/tree/pack.h"
+#include "builder/tree/tar_reader.h"
+#include "builder/tree/tree_internal.h"
+
+#include <string.h>
+
+static const char whiteout_prefix[] = ".wh.";
+static const char opaque_name[] = ".wh..wh..opq";
+
+const char *const merged_names[MERGED_COUNT] = {"bin",   "sbin",   "lib",   "lib32",
+                                                "lib64", "libo32", "libx32"};
+
+int merged_index(const char *path)
+{
+    size_t len = strcspn(path, "/");
+    for (int i = 0; i < MERGED_COUNT; i++)
+        if (strlen(merged_names[i]) == len && memcmp(path, merged_names[i], len) == 0)
+            return i;
+    return -1;
+}
+
+bool layers_keep(const struct layers_options *o, const char *path)
+{
+    if (path[0] == 0)
+        return true;
+    if (o->include != NULL && glob_list_count(o->include) > 0 &&
+        !glob_list_covers(o->include, path))
+        return false;
+    return !glob_list_covers(o->exclude, path);
+}
+
+size_t layer_need(const struct layer_needs *needs, const char *path)
+{
+    size_t lo = 0;
+    size_t hi = needs->count;
+    while (lo < hi) {
+        size_t mid = lo + (hi - lo) / 2;
+        int order = strcmp(needs->paths[mid], path);
+        if (order == 0)
+            return mid;
+        if (order < 0)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return SIZE_MAX;
+}
+
+void layer_free(struct layer *l)
+{
+    if (l == NULL)
+        return;
+    for (size_t i = 0; i < l->count; i++)
+        tree_xattrs_free(l->entries[i].xattrs, l->entries[i].xattr_count);
+    free(l->entries);
+    free(l->text);
+    free(l->wanted);
+    free(l);
+}
+
+static void scope_layer(struct layer **l)
+{
+    layer_free(*l);
+}
+
+/* ---- decoding one archive ---- */
+
+struct decode {
+    const struct layer_input *input;
+    const struct layers_options *options;
+    const struct layer_needs *needs;
+    struct layer *layer;
+    struct tar_reader *tar;
+    struct hasher *hasher;    /* of one file, when contents stay where they are */
+    struct pack_writer *pack; /* else */
+    unsigned threads;         /* for decompressing */
+    bool direct;              /* contents stay in the blob, `base` being where the tar begins */
+    uint64_t base;
+};
+
+static int add_text(struct layer *l, const char *prefix, const char *text, size_t *at,
+                    struct err *e)
+{
+    size_t a = strlen(prefix);
+    size_t b = strlen(text) + 1;
+    int rc = array_grow(&l->text, &l->text_cap, l->text_len + a + b, 1, e);
+    if (rc < 0)
+        return rc;
+    memcpy(l->text + l->text_len, prefix, a);
+    memcpy(l->text + l->text_len + a, text, b);
+    *at = l->text_len;
+    l->text_len += a + b;
+    return 0;
+}
+
+/* lib -> usr/lib: what takes a top-level name over is not itself moved. */
+static bool is_merged_link(const struct tar_entry *n)
+{
+    if (n->type != TREE_SYMLINK || strchr(n->path, '/') != NULL)
+        return false;
+    const char *target = n->link + strspn(n->link, "/");
+    return str_starts(target, "usr/") && strcmp(target + 4, n->path) == 0;
+}
+
+/* "usr/" when the path moves there. */
+static const char *merged_prefix(const struct decode *d, const char *path)
+{
+    bool moves = d->input->form == LAYER_DEB && d->options->usr_merged && merged_index(path) >= 0;
+    return moves ? "usr/" : "";
+}
+
+/* Splits "a/.wh.b" into role and the path it speaks of. The text is changed in place. */
+static int find_role(const struct decode *d, struct tar_entry *n, enum layer_role *role,
+                     struct err *e)
+{
+    *role = ROLE_ENTRY;
+    if (d->input->form == LAYER_DEB)
+        return 0;
+    char *base = strrchr(n->path, '/');
+    base = base != NULL ? base + 1 : n->path;
+    for (const char *p = n->path; p < base; p = strchr(p, '/') + 1)
+        if (str_starts(p, whiteout_prefix))
+            return err_set(e, ERR_INPUT, "'%.200s' lies below a whiteout", n->path);
+    if (!str_starts(base, whiteout_prefix))
+        return 0;
+    if (n->type == TREE_DIR)
+        return err_set(e, ERR_INPUT, "'%.200s': a whiteout is no directory", n->path);
+    if (strcmp(base, opaque_name) == 0) {
+        *role = ROLE_OPAQUE;
+        if (base > n->path)
+            base--;
+        *base = 0;
+        return 0;
+    }
+    *role = ROLE_WHITEOUT;
+    char *name = base + strlen(whiteout_prefix);
+    if (!tree_name_valid(name))
+        return err_set(e, ERR_INPUT, "'%.200s' is a whiteout of no name", n->path);
+    memmove(base, name, strlen(name) + 1);
+    return 0;
+}
+
+static int read_content(struct decode *d, const struct tar_entry *n, struct tree_content *out,
+                        struct err *e)
+{
+    int rc = d->direct ? hasher_restart(d->hasher, e) : pack_writer_begin(d->pack, e);
+    while (rc == 0) {
+        const uint8_t *data;
+        size_t len = 0;
+        rc = tar_reader_data(d->tar, &data, &len, e);
+        if (rc < 0 || len == 0)
+            break;
+        rc = d->direct ? hasher_update(d->hasher, data, len, e)
+                       : pack_writer_write(d->pack, data, len, e);
+    }
+    if (rc < 0)
+        return rc;
+    if (!d->direct)
+        return pack_writer_end(d->pack, out, e);
+    struct digest digest;
+    rc = hasher_final(d->hasher, &digest, e);
+    if (rc < 0)
+        return rc;
+    memcpy(out->sha256, digest.bytes, DIGEST_SHA256_SIZE);
+    out->size = n->size;
+    if (n->size > 0) {
+        out->offset = d->base + n->offset;
+        d->layer->has_pack = true;
+    }
+    return 0;
+}
+
+/* A kept hard link whose target the filter drops: the target is wanted. */
+static int note_want(struct decode *d, const struct layer_entry *n, struct err *e)
+{
+    struct layer *l = d->layer;
+    const char *target = layer_link(l, n);
+    if (layers_keep(d->options, target) || layer_need(d->needs, target) != SIZE_MAX)
+        return 0;
+    int rc = array_grow(&l->wanted, &l->wanted_cap, l->wanted_count + 1, sizeof(*l->wanted), e);
+    if (rc == 0)
+        l->wanted[l->wanted_count++] = n->link;
+    return rc;
+}
+
+static void fill_entry(struct layer_entry *to, struct tar_entry *n, int64_t clamp)
+{
+    to->type = n->type;
+    to->hard_link = n->hard_link;
+    to->mode = n->mode;
+    to->uid = n->uid;
+    to->gid = n->gid;
+    to->mtime = n->mtime < clamp ? n->mtime : clamp;
+    to->major = n->major;
+    to->minor = n->minor;
+    to->xattrs = steal_ptr(&n->xattrs);
+    to->xattr_count = n->xattr_count;
+    n->xattr_count = 0;
+}
+
+static int check_merged_entry(struct decode *d, const struct tar_entry *n, bool *moves,
+                              struct err *e)
+{
+    *moves = merged_prefix(d, n->path)[0] != 0 && !is_merged_link(n);
+    if (!*moves)
+        return 0;
+    if (strchr(n->path, '/') == NULL && n->type != TREE_DIR)
+        return err_set(e, ERR_INPUT,
+                       "'%.200s' is neither a directory nor the link to usr/ that a merged system "
+                       "has",
+                       n->path);
+    d->layer->merged[merged_index(n->path)] = true;
+    return 0;
+}
+
+static int add_entry(struct decode *d, struct tar_entry *n, struct err *e)
+{
+    struct layer *l = d->layer;
+    enum layer_role role;
+    bool moves = false;
+    size_t text_before = l->text_len;
+    int rc = find_role(d, n, &role, e);
+    struct layer_entry *to = NULL;
+    if (rc == 0 && l->count >= TREE_ENTRIES_MAX)
+        rc = err_set(e, ERR_INPUT, "more than %d entries", (int)TREE_ENTRIES_MAX);
+    if (rc == 0)
+        rc = array_grow(&l->entries, &l->cap, l->count + 1, sizeof(*l->entries), e);
+    if (rc < 0)
+        return rc;
+    bool merged_before[MERGED_COUNT];
+    memcpy(merged_before, l->merged, sizeof(merged_before));
+    rc = check_merged_entry(d, n, &moves, e);
+    to = &l->entries[l->count];
+    *to = (struct layer_entry){.role = role, .link = SIZE_MAX};
+    if (rc == 0)
+        rc = add_text(l, moves ? "usr/" : "", n->path, &to->path, e);
+    if (rc < 0)
+        return rc;
+    if (role == ROLE_ENTRY && !layers_keep(d->options, layer_path(l, to))) {
+        to->hidden = layer_need(d->needs, layer_path(l, to)) != SIZE_MAX;
+        memcpy(l->merged, merged_before, sizeof(merged_before));
+        if (!to->hidden) {
+            l->text_len = text_before;
+            return 0;
+        }
+    }
+    if (n->link != NULL && role == ROLE_ENTRY)
+        rc = add_text(l, n->hard_link ? merged_prefix(d, n->link) : "", n->link, &to->link, e);
+    if (rc == 0 && n->hard_link && role == ROLE_ENTRY)
+        rc = note_want(d, to, e);
+    if (rc < 0)
+        return rc;
+    fill_entry(to, n, d->options->clamp);
+    l->count++; /* from here on the layer frees the attributes */
+    if (role == ROLE_ENTRY && n->type == TREE_FILE && !n->hard_link)
+        rc = read_content(d, n, &to->content, e);
+    return rc;
+}
+
+static int decode_tar(struct decode *d, const struct source *from, struct err *e)
+{
+    AUTO_TAR_READER struct tar_reader *tar = NULL;
+    int rc = tar_reader_new(from, &tar, e);
+    d->tar = tar;
+    while (rc == 0) {
+        struct tar_entry *n = NULL;
+        rc = tar_reader_next(tar, &n, e);
+        if (rc < 0 || n == NULL)
+            break;
+        rc = add_entry(d, n, e);
+    }
+    d->tar = NULL;
+    if (rc < 0)
+        return rc;
+    return d->direct ? 0 : pack_writer_commit(d->pack, &d->layer->has_pack, &d->layer->pack, e);
+}
+
+/* ---- the uncompressed stream's digest ---- */
+
+struct tee {
+    struct source from;
+    struct hasher *hasher;
+};
+
+static int read_tee(void *context, void *data, size_t len, size_t *got, struct err *e)
+{
+    struct tee *t = context;
+    size_t n = 0;
+    int rc = t->from.read(t->from.context, data, len, &n, e);
+    if (rc == 0 && n > 0)
+        rc = hasher_update(t->hasher, data, n, e);
+    if (rc == 0)
+        *got = n;
+    return rc;
+}
+
+static int check_diff_id(const struct digest *want, const struct digest *got, struct err *e)
+{
+    if (digest_equal(want, got))
+        return 0;
+    char a[DIGEST_TEXT_MAX];
+    char b[DIGEST_TEXT_MAX];
+    return err_set(e, ERR_INPUT, "its uncompressed digest is %s, expected was %s",
+                   digest_format(got, a), digest_format(want, b));
+}
+
+/* `raw` is compressed as `kind` says and begins at `base` of the blob. */
+static int decode_stream(struct decode *d, const struct source *raw, enum compression kind,
+                         uint64_t base, struct err *e)
+{
+    const struct digest *want = &d->input->diff_id;
+    if (kind == COMPRESSION_NONE) {
+        d->direct = true;
+        d->base = base;
+        d->layer->pack = d->input->blob;
+        int rc = want->alg != 0 ? check_diff_id(want, &d->input->blob, e) : 0;
+        return rc < 0 ? rc : decode_tar(d, raw, e);
+    }
+    AUTO_DECOMPRESSOR struct decompressor *plain = NULL;
+    AUTO_HASHER struct hasher *hasher = NULL;
+    struct decompress_options o = {.threads = d->threads};
+    int rc = decompressor_new(kind, raw, &o, &plain, e);
+    if (rc < 0)
+        return rc;
+    struct source stream = decompressor_source(plain);
+    struct tee tee = {.from = stream};
+    if (want->alg != 0) {
+        rc = hasher_new(want->alg, &hasher, e);
+        tee.hasher = hasher;
+        stream = (struct source){.context = &tee, .read = read_tee};
+    }
+    if (rc == 0)
+        rc = decode_tar(d, &stream, e);
+    if (rc == 0 && want->alg != 0) {
+        struct digest got;
+        rc = hasher_final(hasher, &got, e);
+        if (rc == 0)
+            rc = check_diff_id(want, &got, e);
+    }
+    return rc;
+}
+
+static int decode_package(struct decode *d, const struct source *raw, struct err *e)
+{
+    AUTO_DEB_READER struct deb_reader *deb = NULL;
+    int rc = deb_reader_new(raw, &deb, e);
+    if (rc < 0)
+        return rc;
+    struct source data = deb_reader_source(deb);
+    rc = decode_stream(d, &data, deb_reader_compression(deb), deb_reader_offset(deb), e);
+    return rc < 0 ? rc : deb_reader_finish(deb, e);
+}
+
+int layer_decode(struct cas *cas, const struct layer_input *input, const struct layers_options *o,
+                 const struct layer_needs *needs, unsigned threads, struct layer **out,
+                 struct err *e)
+{
+    AUTO(scope_layer) struct layer *layer = calloc(1, sizeof(*layer));
+    AUTO_HASHER struct hasher *hasher = NULL;
+    AUTO_PACK_WRITER struct pack_writer *pack = NULL;
+    AUTO_CLOSE int fd = -1;
+    if (layer == NULL)
+        return err_oom(e);
+    struct source_file file = {0};
+    /* The store has verified the bytes before anything here looks at them. */
+    int rc = cas_open_blob(cas, &input->blob, &fd, &file.left, e);
+    if (rc == 0)
+        rc = hasher_new(DIGEST_SHA256, &hasher, e);
+    if (rc == 0)
+        rc = pack_writer_new(cas, &pack, e);
+    if (rc < 0)
+        return err_wrap(e, "layer '%s'", input->name);
+    file.fd = fd;
+    struct source raw = source_from_file(&file);
+    struct decode d = {.input = input,
+                       .options = o,
+                       .needs = needs,
+                       .threads = threads,
+                       .layer = layer,
+                       .hasher = hasher,
+                       .pack = pack};
+    rc = input->form == LAYER_DEB ? decode_package(&d, &raw, e)
+                                  : decode_stream(&d, &raw, input->compression, 0, e);
+    if (rc < 0)
+        return err_wrap(e, "layer '%s'", input->name);
+    *out = steal_ptr(&layer);
+    return 0;
+}

@@ -1,0 +1,602 @@
+#include "builder/tree/tar_reader.h"
+
+#include "builder/tree/tar_internal.h"
+#include "builder/tree/tree_internal.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+enum { BLOCK = 512, BUFFER = 256 * 1024, EXTENSIONS_MAX = 8 };
+
+/* Where the fields of a header block are. */
+enum {
+    AT_NAME = 0,
+    AT_MODE = 100,
+    AT_UID = 108,
+    AT_GID = 116,
+    AT_SIZE = 124,
+    AT_MTIME = 136,
+    AT_SUM = 148,
+    AT_TYPE = 156,
+    AT_LINK = 157,
+    AT_MAGIC = 257,
+    AT_MAJOR = 329,
+    AT_MINOR = 337,
+    AT_PREFIX = 345,
+    AT_STAR = 508,
+};
+
+enum dialect { DIALECT_V7, DIALECT_USTAR, DIALECT_GNU };
+
+struct tar_reader {
+    struct source from;
+    uint64_t at;        /* of buffer[start] in the stream */
+    uint64_t header_at; /* of the current entry's first block */
+    uint64_t content;   /* left of the current entry's */
+    uint64_t padding;   /* after it */
+    size_t start;
+    size_t end;
+    bool source_ended;
+    bool finished;
+    struct tar_entry entry;
+    struct tar_pax pax;
+    char *long_name; /* GNU 'L' */
+    char *long_link; /* GNU 'K' */
+    uint8_t buffer[BUFFER];
+};
+
+int tar_reader_new(const struct source *from, struct tar_reader **out, struct err *e)
+{
+    struct tar_reader *r = calloc(1, sizeof(*r));
+    if (r == NULL)
+        return err_oom(e);
+    r->from = *from;
+    *out = r;
+    return 0;
+}
+
+static void entry_clear(struct tar_reader *r)
+{
+    free(r->entry.path);
+    free(r->entry.link);
+    tree_xattrs_free(r->entry.xattrs, r->entry.xattr_count);
+    r->entry = (struct tar_entry){0};
+    tar_pax_dispose(&r->pax);
+    free(steal_ptr(&r->long_name));
+    free(steal_ptr(&r->long_link));
+}
+
+void tar_reader_free(struct tar_reader *r)
+{
+    if (r == NULL)
+        return;
+    entry_clear(r);
+    free(r);
+}
+
+/* ---- the stream ---- */
+
+static int fill(struct tar_reader *r, struct err *e)
+{
+    if (r->start < r->end || r->source_ended)
+        return 0;
+    size_t got = 0;
+    int rc = source_fill(&r->from, r->buffer, BUFFER, &got, e);
+    if (rc < 0)
+        return rc;
+    r->start = 0;
+    r->end = got;
+    r->source_ended = got < BUFFER;
+    return 0;
+}
+
+static void consume(struct tar_reader *r, size_t len)
+{
+    r->start += len;
+    r->at += len;
+}
+
+static int cut_short(struct err *e)
+{
+    return err_set(e, ERR_INPUT, "the archive is cut short");
+}
+
+/* Blocks never straddle the buffer's end: its size is a multiple of theirs, and all is read in
+ * order. */
+static int take_block(struct tar_reader *r, const uint8_t **block, bool *got, struct err *e)
+{
+    int rc = fill(r, e);
+    if (rc < 0)
+        return rc;
+    size_t have = r->end - r->start;
+    *got = have > 0;
+    if (have == 0)
+        return 0;
+    if (have < BLOCK)
+        return cut_short(e);
+    *block = r->buffer + r->start;
+    consume(r, BLOCK);
+    return 0;
+}
+
+static int skip(struct tar_reader *r, uint64_t len, struct err *e)
+{
+    while (len > 0) {
+        int rc = fill(r, e);
+        if (rc < 0)
+            return rc;
+        size_t have = r->end - r->start;
+        if (have == 0)
+            return cut_short(e);
+        size_t part = len < have ? (size_t)len : have;
+        consume(r, part);
+        len -= part;
+    }
+    return 0;
+}
+
+static uint64_t padding_of(uint64_t size)
+{
+    return (BLOCK - size % BLOCK) % BLOCK;
+}
+
+/* A small body (names, pax records) in one piece; caller frees. */
+static int take_body(struct tar_reader *r, uint64_t size, uint64_t max, uint8_t **out,
+                     struct err *e)
+{
+    if (size > max)
+        return err_set(e, ERR_INPUT, "an extended header has more than %" PRIu64 " bytes", max);
+    AUTO_FREE uint8_t *body = array_new((size_t)size + 1, 1);
+    if (body == NULL)
+        return err_oom(e);
+    size_t have = 0;
+    while (have < size) {
+        int rc = fill(r, e);
+        if (rc < 0)
+            return rc;
+        size_t part = r->end - r->start;
+        if (part == 0)
+            return cut_short(e);
+        if (part > size - have)
+            part = (size_t)size - have;
+        memcpy(body + have, r->buffer + r->start, part);
+        consume(r, part);
+        have += part;
+    }
+    int rc = skip(r, padding_of(size), e);
+    if (rc < 0)
+        return rc;
+    *out = steal_ptr(&body);
+    return 0;
+}
+
+/* ---- fields ---- */
+
+/* Octal, in spaces and NULs; nothing at all is zero. */
+static bool parse_octal(const uint8_t *field, size_t len, uint64_t *out)
+{
+    size_t i = 0;
+    while (i < len && field[i] == ' ')
+        i++;
+    uint64_t v = 0;
+    for (; i < len && field[i] >= '0' && field[i] <= '7'; i++) {
+        if (v >> 61 != 0)
+            return false;
+        v = v << 3 | (uint64_t)(field[i] - '0');
+    }
+    for (; i < len; i++)
+        if (field[i] != ' ' && field[i] != 0)
+            return false;
+    *out = v;
+    return true;
+}
+
+/* GNU's base 256: big-endian two's complement, the top bit being the mark. */
+static bool parse_base256(const uint8_t *field, size_t len, int64_t *out)
+{
+    bool negative = (field[0] & 0x40) != 0;
+    uint64_t v = negative ? UINT64_MAX : 0;
+    for (size_t i = 0; i < len; i++) {
+        uint8_t byte = field[i];
+        if (i == 0)
+            byte = negative ? (uint8_t)(byte | 0x80) : (uint8_t)(byte & 0x7f);
+        if (v >> 55 != (negative ? 0x1ff : 0))
+            return false;
+        v = v << 8 | byte;
+    }
+    if (v >> 63 != negative)
+        return false;
+    memcpy(out, &v, sizeof(v));
+    return true;
+}
+
+static int parse_signed(const uint8_t *block, size_t at, size_t len, const char *what, int64_t *out,
+                        struct err *e)
+{
+    uint64_t v;
+    bool ok;
+    if ((block[at] & 0x80) != 0) {
+        ok = parse_base256(block + at, len, out);
+    } else {
+        ok = parse_octal(block + at, len, &v) && v <= INT64_MAX;
+        if (ok)
+            *out = (int64_t)v;
+    }
+    return ok ? 0 : err_set(e, ERR_INPUT, "the %s field is not a number that is supported", what);
+}
+
+static int parse_unsigned(const uint8_t *block, size_t at, size_t len, const char *what,
+                          uint64_t max, uint64_t *out, struct err *e)
+{
+    int64_t v = 0;
+    int rc = parse_signed(block, at, len, what, &v, e);
+    if (rc < 0)
+        return rc;
+    if (v < 0 || (uint64_t)v > max)
+        return err_set(e, ERR_INPUT, "the %s field is out of range", what);
+    *out = (uint64_t)v;
+    return 0;
+}
+
+static int check_sum(const uint8_t *block, struct err *e)
+{
+    uint64_t stated;
+    uint64_t sum = 0;
+    for (size_t i = 0; i < BLOCK; i++)
+        sum += i >= AT_SUM && i < AT_SUM + 8 ? ' ' : block[i];
+    if (!parse_octal(block + AT_SUM, 8, &stated) || stated != sum)
+        return err_set(e, ERR_INPUT, "a header's checksum is wrong: damaged, or not a tar archive");
+    return 0;
+}
+
+static int find_dialect(const uint8_t *block, enum dialect *out, struct err *e)
+{
+    static const uint8_t none[8] = {0};
+    const uint8_t *magic = block + AT_MAGIC;
+    if (memcmp(magic, "ustar\00000", 8) == 0) {
+        if (memcmp(block + AT_STAR, "tar", 4) == 0)
+            return err_set(e, ERR_INPUT, "star's own format is not supported");
+        *out = DIALECT_USTAR;
+    } else if (memcmp(magic, "ustar  \0", 8) == 0) {
+        *out = DIALECT_GNU;
+    } else if (memcmp(magic, none, 8) == 0) {
+        *out = DIALECT_V7;
+    } else {
+        return err_set(e, ERR_INPUT, "a header of an unknown tar format");
+    }
+    return 0;
+}
+
+/* ---- paths ---- */
+
+int tar_path_clean(char *path, struct err *e)
+{
+    if (path[0] == '/')
+        return err_set(e, ERR_INPUT, "'%.200s' is an absolute path", path);
+    char *to = path;
+    size_t depth = 0;
+    for (const char *p = path; *p != 0;) {
+        size_t len = strcspn(p, "/");
+        const char *next = p + len + strspn(p + len, "/");
+        if (len == 0 || (len == 1 && p[0] == '.')) {
+            p = next;
+            continue;
+        }
+        if (len == 2 && p[0] == '.' && p[1] == '.')
+            return err_set(e, ERR_INPUT, "a path has a '..' in it");
+        if (len > TREE_NAME_MAX || ++depth > TREE_DEPTH_MAX ||
+            (size_t)(to - path) + len > TREE_PATH_MAX)
+            return err_set(e, ERR_INPUT, "a path is too long or too deep");
+        if (to != path)
+            *to++ = '/';
+        memmove(to, p, len);
+        to += len;
+        p = next;
+    }
+    if ((size_t)(to - path) > TREE_PATH_MAX)
+        return err_set(e, ERR_INPUT, "a path is too long or too deep");
+    *to = 0;
+    return 0;
+}
+
+static int copy_field(const uint8_t *field, size_t len, char **out, struct err *e)
+{
+    *out = strndup((const char *)field, len);
+    return *out != NULL ? 0 : err_oom(e);
+}
+
+static int raw_name(struct tar_reader *r, const uint8_t *block, enum dialect dialect, char **out,
+                    struct err *e)
+{
+    if (r->pax.path != NULL && r->long_name != NULL)
+        return err_set(e, ERR_INPUT, "an entry has both a pax path and a GNU long name");
+    if (r->pax.path != NULL || r->long_name != NULL) {
+        *out = r->pax.path != NULL ? steal_ptr(&r->pax.path) : steal_ptr(&r->long_name);
+        return 0;
+    }
+    if (dialect != DIALECT_USTAR || block[AT_PREFIX] == 0)
+        return copy_field(block + AT_NAME, 100, out, e);
+    return str_format(out, e, "%.*s/%.*s", (int)strnlen((const char *)block + AT_PREFIX, 155),
+                      (const char *)block + AT_PREFIX,
+                      (int)strnlen((const char *)block + AT_NAME, 100),
+                      (const char *)block + AT_NAME);
+}
+
+static int raw_link(struct tar_reader *r, const uint8_t *block, char **out, struct err *e)
+{
+    if (r->pax.linkpath != NULL && r->long_link != NULL)
+        return err_set(e, ERR_INPUT, "an entry has both a pax linkpath and a GNU long link");
+    if (r->pax.linkpath != NULL || r->long_link != NULL) {
+        *out = r->pax.linkpath != NULL ? steal_ptr(&r->pax.linkpath) : steal_ptr(&r->long_link);
+        return 0;
+    }
+    return copy_field(block + AT_LINK, 100, out, e);
+}
+
+/* ---- entries ---- */
+
+static int set_type(struct tar_entry *n, uint8_t flag, bool slash, enum dialect dialect,
+                    struct err *e)
+{
+    static const char flags[] = "01234567";
+    static const enum tree_type types[] = {TREE_FILE,  TREE_FILE, TREE_SYMLINK, TREE_CHAR,
+                                           TREE_BLOCK, TREE_DIR,  TREE_FIFO,    TREE_FILE};
+    if (flag == 'S')
+        return err_set(e, ERR_INPUT,
+                       "a sparse file: not supported, make the archive without --sparse");
+    const char *at = flag != 0 ? strchr(flags, flag) : flags;
+    if (at == NULL)
+        return err_set(e, ERR_INPUT, "an entry of the unknown type '%c'", flag);
+    n->type = types[at - flags];
+    n->hard_link = flag == '1';
+    /* V7 knew directories only by their slash. */
+    if (dialect == DIALECT_V7 && slash && n->type == TREE_FILE && !n->hard_link)
+        n->type = TREE_DIR;
+    if (slash && n->type != TREE_DIR)
+        return err_set(e, ERR_INPUT, "a name that ends in '/' is no directory");
+    return 0;
+}
+
+static int set_numbers(struct tar_reader *r, const uint8_t *block, struct err *e)
+{
+    struct tar_entry *n = &r->entry;
+    const struct tar_pax *pax = &r->pax;
+    uint64_t mode = 0;
+    uint64_t uid = pax->uid;
+    uint64_t gid = pax->gid;
+    uint64_t major = 0;
+    uint64_t minor = 0;
+    n->size = pax->size;
+    n->mtime = pax->mtime;
+    /* Old writers put the file's type above the permission bits. */
+    int rc = parse_unsigned(block, AT_MODE, 8, "mode", 0177777, &mode, e);
+    if (rc == 0 && !pax->has_uid)
+        rc = parse_unsigned(block, AT_UID, 8, "uid", UINT32_MAX, &uid, e);
+    if (rc == 0 && !pax->has_gid)
+        rc = parse_unsigned(block, AT_GID, 8, "gid", UINT32_MAX, &gid, e);
+    if (rc == 0 && !pax->has_size)
+        rc = parse_unsigned(block, AT_SIZE, 12, "size", INT64_MAX, &n->size, e);
+    if (rc == 0 && !pax->has_mtime)
+        rc = parse_signed(block, AT_MTIME, 12, "mtime", &n->mtime, e);
+    if (rc == 0 && (n->type == TREE_CHAR || n->type == TREE_BLOCK)) {
+        rc = parse_unsigned(block, AT_MAJOR, 8, "major number", UINT32_MAX, &major, e);
+        if (rc == 0)
+            rc = parse_unsigned(block, AT_MINOR, 8, "minor number", UINT32_MAX, &minor, e);
+    }
+    n->mode = (uint16_t)(mode & 07777);
+    n->uid = (uint32_t)uid;
+    n->gid = (uint32_t)gid;
+    n->major = (uint32_t)major;
+    n->minor = (uint32_t)minor;
+    if (rc == 0 && n->size > 0 && (n->type != TREE_FILE || n->hard_link))
+        rc = err_set(e, ERR_INPUT, "an entry that has no content has a size");
+    return rc;
+}
+
+static int set_link(struct tar_reader *r, const uint8_t *block, struct err *e)
+{
+    struct tar_entry *n = &r->entry;
+    if (!n->hard_link && n->type != TREE_SYMLINK)
+        return 0;
+    int rc = raw_link(r, block, &n->link, e);
+    if (rc < 0)
+        return rc;
+    size_t len = strlen(n->link);
+    if (len == 0 || (!n->hard_link && len > TREE_PATH_MAX))
+        return err_set(e, ERR_INPUT, "a link without a target, or with one that is too long");
+    if (!n->hard_link)
+        return 0;
+    rc = tar_path_clean(n->link, e);
+    if (rc == 0 && n->link[0] == 0)
+        rc = err_set(e, ERR_INPUT, "a hard link to the root");
+    return rc;
+}
+
+static int set_entry(struct tar_reader *r, const uint8_t *block, enum dialect dialect,
+                     struct err *e)
+{
+    struct tar_entry *n = &r->entry;
+    int rc = raw_name(r, block, dialect, &n->path, e);
+    if (rc < 0)
+        return rc;
+    size_t len = strlen(n->path);
+    if (len == 0)
+        return err_set(e, ERR_INPUT, "an entry without a name");
+    bool slash = n->path[len - 1] == '/';
+    rc = tar_path_clean(n->path, e);
+    if (rc == 0)
+        rc = set_type(n, block[AT_TYPE], slash, dialect, e);
+    if (rc == 0 && n->path[0] == 0 && n->type != TREE_DIR)
+        rc = err_set(e, ERR_INPUT, "the root is not a directory");
+    if (rc == 0)
+        rc = set_numbers(r, block, e);
+    if (rc == 0)
+        rc = set_link(r, block, e);
+    if (rc < 0)
+        return rc;
+    n->xattrs = steal_ptr(&r->pax.xattrs.xattrs);
+    n->xattr_count = r->pax.xattrs.xattr_count;
+    r->pax.xattrs.xattr_count = 0;
+    n->offset = r->at;
+    r->content = n->size;
+    r->padding = padding_of(n->size);
+    return 0;
+}
+
+/* ---- headers that speak of the next one ---- */
+
+static int take_long(struct tar_reader *r, uint64_t size, char **out, struct err *e)
+{
+    if (*out != NULL)
+        return err_set(e, ERR_INPUT, "two GNU long names for one entry");
+    uint8_t *body = NULL;
+    int rc = take_body(r, size, 2 * TREE_PATH_MAX, &body, e);
+    if (rc < 0)
+        return rc;
+    *out = (char *)body; /* take_body terminates it */
+    for (size_t i = strlen(*out); i < size; i++)
+        if (body[i] != 0)
+            return err_set(e, ERR_INPUT, "a GNU long name has bytes after its end");
+    return (*out)[0] != 0 ? 0 : err_set(e, ERR_INPUT, "a GNU long name is empty");
+}
+
+static int take_pax(struct tar_reader *r, uint64_t size, bool global, struct err *e)
+{
+    if (!global && r->pax.present)
+        return err_set(e, ERR_INPUT, "two pax headers for one entry");
+    AUTO_FREE uint8_t *body = NULL;
+    struct tar_pax discard = {0};
+    int rc = take_body(r, size, TAR_PAX_BYTES_MAX, &body, e);
+    if (rc == 0)
+        rc = tar_pax_parse(body, (size_t)size, global, global ? &discard : &r->pax, e);
+    tar_pax_dispose(&discard);
+    return rc;
+}
+
+/* *done is false when this was no extension but an entry's own header. */
+static int take_extension(struct tar_reader *r, const uint8_t *block, bool *done, struct err *e)
+{
+    uint8_t flag = block[AT_TYPE];
+    *done = flag == 'x' || flag == 'g' || flag == 'L' || flag == 'K';
+    if (!*done)
+        return 0;
+    uint64_t size = 0;
+    int rc = parse_unsigned(block, AT_SIZE, 12, "size", INT64_MAX, &size, e);
+    if (rc < 0)
+        return rc;
+    switch (flag) {
+    case 'L':
+        return take_long(r, size, &r->long_name, e);
+    case 'K':
+        return take_long(r, size, &r->long_link, e);
+    default:
+        return take_pax(r, size, flag == 'g', e);
+    }
+}
+
+/* ---- the end ---- */
+
+static bool is_zero(const uint8_t *p, size_t len)
+{
+    return len == 0 || (p[0] == 0 && memcmp(p, p + 1, len - 1) == 0);
+}
+
+/* After one zero block: one more, then only zeros. */
+static int take_end(struct tar_reader *r, struct err *e)
+{
+    const uint8_t *block;
+    bool got;
+    int rc = take_block(r, &block, &got, e);
+    if (rc < 0)
+        return rc;
+    if (!got)
+        return cut_short(e);
+    if (!is_zero(block, BLOCK))
+        return err_set(e, ERR_INPUT, "a lone zero block in the middle");
+    for (;;) {
+        rc = fill(r, e);
+        if (rc < 0)
+            return rc;
+        size_t have = r->end - r->start;
+        if (have == 0)
+            break;
+        if (!is_zero(r->buffer + r->start, have))
+            return err_set(e, ERR_INPUT, "other bytes follow the end of the archive");
+        consume(r, have);
+    }
+    r->finished = true;
+    return 0;
+}
+
+static int next_header(struct tar_reader *r, struct tar_entry **entry, struct err *e)
+{
+    for (int extensions = 0;; extensions++) {
+        const uint8_t *block;
+        bool got;
+        r->header_at = r->at;
+        int rc = take_block(r, &block, &got, e);
+        if (rc < 0)
+            return rc;
+        if (!got)
+            return err_set(e, ERR_INPUT, "the archive is cut short: its end mark is missing");
+        if (is_zero(block, BLOCK)) {
+            if (r->pax.present || r->long_name != NULL || r->long_link != NULL)
+                return err_set(e, ERR_INPUT, "an extended header without its entry");
+            *entry = NULL;
+            return take_end(r, e);
+        }
+        enum dialect dialect = DIALECT_V7;
+        bool extension = false;
+        rc = check_sum(block, e);
+        if (rc == 0)
+            rc = find_dialect(block, &dialect, e);
+        if (rc == 0)
+            rc = take_extension(r, block, &extension, e);
+        if (rc < 0)
+            return rc;
+        if (!extension) {
+            *entry = &r->entry;
+            return set_entry(r, block, dialect, e);
+        }
+        if (extensions == EXTENSIONS_MAX)
+            return err_set(e, ERR_INPUT, "too many extended headers for one entry");
+    }
+}
+
+int tar_reader_next(struct tar_reader *r, struct tar_entry **entry, struct err *e)
+{
+    *entry = NULL;
+    if (r->finished)
+        return 0;
+    int rc = skip(r, r->content, e);
+    if (rc == 0)
+        rc = skip(r, r->padding, e);
+    r->content = 0;
+    r->padding = 0;
+    entry_clear(r);
+    if (rc == 0)
+        rc = next_header(r, entry, e);
+    if (rc < 0) {
+        *entry = NULL;
+        return err_wrap(e, "cannot read tar at byte %" PRIu64, r->header_at);
+    }
+    return 0;
+}
+
+int tar_reader_data(struct tar_reader *r, const uint8_t **data, size_t *len, struct err *e)
+{
+    *len = 0;
+    if (r->content == 0)
+        return 0;
+    int rc = fill(r, e);
+    size_t have = r->end - r->start;
+    if (rc == 0 && have == 0)
+        rc = cut_short(e);
+    if (rc < 0)
+        return err_wrap(e, "cannot read tar at byte %" PRIu64, r->header_at);
+    *len = r->content < have ? (size_t)r->content : have;
+    *data = r->buffer + r->start;
+    consume(r, *len);
+    r->content -= *len;
+    return 0;
+}
