@@ -117,6 +117,16 @@ sleep 0.3
 is 'it dies with its caller' "$(wc -c <"$work/out/heartbeat")" "$size"
 rm -f "$work/out/heartbeat"
 
+# ---- a program's own fence ----
+run "$runner" -N -- "$spy" sockets
+exits 0 'a program that denies itself the network'
+prints '^socket unix: EPERM$' 'has none'
+is 'of no family' "$(grep -c EPERM "$work/stdout")" 10
+run "$runner" -v "$spy=/bin/spy" -v "$runner=/bin/run" -- /bin/run -N -- /bin/spy sockets
+exits 0 'it can do so inside the sandbox, too'
+run "$runner" -v "$spy=/bin/spy" -v "$runner=/bin/run" -- /bin/run -v /bin/spy=/bin/spy -- /bin/spy work
+exits 7 'a sandbox within the sandbox is refused'
+
 # ---- what is left behind ----
 sandbox symlink
 exits 3 'a link out of the output directory is refused'

@@ -15,6 +15,7 @@ struct request {
     struct sandbox_options options;
     struct sandbox_view views[32];
     bool fences;
+    bool offline;
 };
 
 static int usage(void)
@@ -36,7 +37,7 @@ static bool add_view(struct request *q, char *text)
 static bool parse(struct request *q, int argc, char **argv)
 {
     int c;
-    while ((c = getopt(argc, argv, "+w:t:p:f:m:v:F")) != -1) {
+    while ((c = getopt(argc, argv, "+w:t:p:f:m:v:FN")) != -1) {
         if (c == 'w')
             q->options.writable = optarg;
         else if (c == 't')
@@ -49,10 +50,30 @@ static bool parse(struct request *q, int argc, char **argv)
             q->options.memory_bytes = strtoull(optarg, NULL, 10);
         else if (c == 'F')
             q->fences = true;
+        else if (c == 'N')
+            q->offline = true;
         else if (c != 'v' || !add_view(q, optarg))
             return false;
     }
     return optind < argc;
+}
+
+static int failed(int r, const struct err *e)
+{
+    char line[1024];
+    (void)fprintf(stderr, "sandbox: %s\n", err_line(e, line, sizeof(line)));
+    return -r;
+}
+
+static int offline(char **argv)
+{
+    struct err e = ERR_INIT;
+    int r = sandbox_deny_network(&e);
+    if (r < 0)
+        return failed(r, &e);
+    (void)execv(argv[0], argv);
+    perror(argv[0]);
+    return 127;
 }
 
 int main(int argc, char **argv)
@@ -64,6 +85,8 @@ int main(int argc, char **argv)
     struct err e = ERR_INIT;
     if (!parse(&q, argc, argv))
         return usage();
+    if (q.offline)
+        return offline(argv + optind);
     union {
         char **in;
         const char *const *out;
@@ -73,11 +96,8 @@ int main(int argc, char **argv)
     int r = sandbox_run(&q.options, &result, &e);
     (void)fwrite(output.data, 1, output.len, stdout);
     (void)fwrite(errors.data, 1, errors.len, stderr);
-    if (r < 0) {
-        char line[1024];
-        (void)fprintf(stderr, "sandbox: %s\n", err_line(&e, line, sizeof(line)));
-        return -r;
-    }
+    if (r < 0)
+        return failed(r, &e);
     if (q.fences)
         (void)printf("%s\n", result.fences);
     if (result.timed_out)

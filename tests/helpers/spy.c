@@ -391,6 +391,12 @@ static int escape(const char *view)
     return escapes == 0 ? 0 : 1;
 }
 
+static int sockets(void)
+{
+    try_sockets();
+    return escapes == 0 ? 0 : 1;
+}
+
 /* ---- deeds whose outcome the caller watches ---- */
 
 /* Forks until it cannot; says how many there were. */
@@ -543,11 +549,21 @@ static const struct {
     const char *name;
     int (*run)(void);
 } deeds[] = {
-    {"see", see},          {"forks", deed_forks},     {"threads", deed_threads},
-    {"bomb", deed_bomb},   {"daemon", deed_daemon},   {"huge", deed_huge},
-    {"tmp", deed_tmp},     {"symlink", deed_symlink}, {"setid", deed_setid},
-    {"flood", deed_flood}, {"closed", deed_closed},   {"beat", beat},
-    {"crash", deed_crash}, {"work", deed_work},
+    {"see", see},
+    {"sockets", sockets},
+    {"forks", deed_forks},
+    {"threads", deed_threads},
+    {"bomb", deed_bomb},
+    {"daemon", deed_daemon},
+    {"huge", deed_huge},
+    {"tmp", deed_tmp},
+    {"symlink", deed_symlink},
+    {"setid", deed_setid},
+    {"flood", deed_flood},
+    {"closed", deed_closed},
+    {"beat", beat},
+    {"crash", deed_crash},
+    {"work", deed_work},
 };
 
 int main(int argc, char **argv)
