@@ -10,7 +10,7 @@ static int add_path(const struct merkle_proof *path, struct buf *out, struct err
 {
     for (size_t i = 0; i < path->count; i++) {
         int rc = line_add_hash(&path->hashes[i], out, e);
-        if (rc < 0)
+        if (rc != 0)
             return rc;
     }
     return buf_add_str(out, "\n", e);
@@ -79,7 +79,7 @@ static int read_extra(const struct line *coded, struct tlog_proof *proof, struct
 {
     AUTO_BUF raw = BUF_INIT(PROOF_EXTRA_MAX);
     int rc = base64_decode(coded->text, coded->len, &raw, e);
-    if (rc < 0)
+    if (rc != 0)
         return err_wrap(e, "malformed %s: extra data", WHAT_PROOF);
     proof->extra_len = raw.len;
     proof->extra = (uint8_t *)buf_steal(&raw);
@@ -96,13 +96,13 @@ int proof_parse(const void *data, size_t len, struct tlog_proof **out, struct er
     if (!line_next(&r, &line) || !line_is(&line, PROOF_HEADER))
         return err_set(e, ERR_INPUT, "not a %s (its first line is not '%s')", WHAT_PROOF,
                        PROOF_HEADER);
-    AUTO_PROOF struct tlog_proof *proof = calloc(1, sizeof(*proof));
+    AUTO_PROOF struct tlog_proof *proof = array_new(1, sizeof(*proof));
     if (proof == NULL)
         return err_oom(e);
     bool more = line_next(&r, &line);
     if (more && line_after(&line, "extra ", &rest)) {
         int rc = read_extra(&rest, proof, e);
-        if (rc < 0)
+        if (rc != 0)
             return rc;
         more = line_next(&r, &line);
     }
@@ -111,7 +111,7 @@ int proof_parse(const void *data, size_t len, struct tlog_proof **out, struct er
     int rc = read_path(&r, WHAT_PROOF, &proof->path, e);
     if (rc == 0)
         rc = read_rest(&r, WHAT_PROOF, &proof->checkpoint, &proof->checkpoint_len, e);
-    if (rc < 0)
+    if (rc != 0)
         return rc;
     *out = steal_ptr(&proof);
     return 0;
@@ -163,7 +163,7 @@ int consistency_parse(const void *data, size_t len, struct tlog_consistency **ou
     struct reader r = {.p = data, .end = (const uint8_t *)data + len};
     struct line line;
     struct line rest;
-    AUTO_CONSISTENCY struct tlog_consistency *proof = calloc(1, sizeof(*proof));
+    AUTO_CONSISTENCY struct tlog_consistency *proof = array_new(1, sizeof(*proof));
     if (proof == NULL)
         return err_oom(e);
     if (!line_next(&r, &line) || !line_after(&line, "old ", &rest) ||
@@ -173,7 +173,7 @@ int consistency_parse(const void *data, size_t len, struct tlog_consistency **ou
     int rc = read_path(&r, WHAT_CONSISTENCY, &proof->path, e);
     if (rc == 0)
         rc = read_rest(&r, WHAT_CONSISTENCY, &proof->checkpoint, &proof->checkpoint_len, e);
-    if (rc < 0)
+    if (rc != 0)
         return rc;
     *out = steal_ptr(&proof);
     return 0;
@@ -192,7 +192,7 @@ int consistency_check(const struct tlog_consistency *proof, const struct note_ke
 {
     struct checkpoint c;
     int rc = checkpoint_open(proof->checkpoint, proof->checkpoint_len, key, &c, e);
-    if (rc < 0)
+    if (rc != 0)
         return rc;
     if (strcmp(old->origin, c.origin) != 0)
         return err_set(e, ERR_LOG, "the checkpoints are of two logs, '%s' and '%s'", old->origin,
