@@ -62,12 +62,11 @@ static int from_file(const char *path, char *line, struct err *e)
     return read_line(fd, line, "the passphrase file's first line", e);
 }
 
-static int from_env(const char *value, char *line, struct err *e)
+static int from_env(const char *name, const char *value, char *line, struct err *e)
 {
     size_t len = strlen(value);
     if (len > KEY_PASSPHRASE_MAX)
-        return err_set(e, ERR_USAGE, "ASSAY_PASSPHRASE is longer than %d bytes",
-                       KEY_PASSPHRASE_MAX);
+        return err_set(e, ERR_USAGE, "%s is longer than %d bytes", name, KEY_PASSPHRASE_MAX);
     memcpy(line, value, len + 1);
     return 0;
 }
@@ -138,11 +137,12 @@ static int from_terminal(const char *prompt, bool confirm, char *line, struct er
     return 0;
 }
 
-int passphrase_read(const struct cli *cli, const char *prompt, bool confirm, char **out,
-                    struct err *e)
+/* `option` and `variable` name where to look before the terminal. */
+static int read_from(const struct cli *cli, const char *option, const char *variable,
+                     const char *prompt, bool confirm, char **out, struct err *e)
 {
-    const char *file = cli_string(cli, "passphrase-file");
-    const char *env = cli_env(cli, "ASSAY_PASSPHRASE");
+    const char *file = cli_string(cli, option);
+    const char *env = cli_env(cli, variable);
     int rc = key_libraries_init(e);
     if (rc != 0)
         return rc;
@@ -152,11 +152,26 @@ int passphrase_read(const struct cli *cli, const char *prompt, bool confirm, cha
     if (file != NULL)
         rc = from_file(file, line, e);
     else if (env != NULL)
-        rc = from_env(env, line, e);
+        rc = from_env(variable, env, line, e);
     else
         rc = from_terminal(prompt, confirm, line, e);
     if (rc != 0)
         return rc;
     *out = steal_ptr(&line);
     return 0;
+}
+
+int passphrase_read(const struct cli *cli, const char *prompt, bool confirm, char **out,
+                    struct err *e)
+{
+    return read_from(cli, "passphrase-file", "ASSAY_PASSPHRASE", prompt, confirm, out, e);
+}
+
+int passphrase_read_log(const struct cli *cli, const char *prompt, char **out, struct err *e)
+{
+    bool own = cli_string(cli, "log-passphrase-file") != NULL ||
+               cli_env(cli, "ASSAY_LOG_PASSPHRASE") != NULL;
+    return own ? read_from(cli, "log-passphrase-file", "ASSAY_LOG_PASSPHRASE", prompt, false, out,
+                           e)
+               : passphrase_read(cli, prompt, false, out, e);
 }

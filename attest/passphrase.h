@@ -16,6 +16,13 @@
             "$ASSAY_PASSPHRASE, else asked for)"                                                   \
     }
 
+#define CLI_OPTION_LOG_PASSPHRASE                                                                  \
+    {                                                                                              \
+        "log-passphrase-file", 0, CLI_STRING, "FILE",                                              \
+            "the same for the log's key, when it has another passphrase (default: "                \
+            "$ASSAY_LOG_PASSPHRASE)"                                                               \
+    }
+
 /*
  * `prompt` is shown without a colon ("passphrase for 'x.key'"); `confirm` asks twice, on the
  * terminal only. Empty, too long (KEY_PASSPHRASE_MAX) or nowhere to be had: ERR_USAGE; a missing
@@ -23,6 +30,11 @@
  */
 int passphrase_read(const struct cli *cli, const char *prompt, bool confirm, char **out,
                     struct err *e);
+/*
+ * For a program that uses a key of its own and the log's in one run: --log-passphrase-file, else
+ * ASSAY_LOG_PASSPHRASE, else as passphrase_read.
+ */
+int passphrase_read_log(const struct cli *cli, const char *prompt, char **out, struct err *e);
 void passphrase_free(char *passphrase);
 
 static inline void scope_passphrase(char **p)

@@ -30,6 +30,7 @@ static const struct cli_option options[] = {
      "who this verifier is (default: " ASSAY_URI "verifier/ and the key's fingerprint)"},
     {"resource-uri", 0, CLI_STRING, "URI", "what the verdict is about (default: file:NAME)"},
     CLI_OPTION_PASSPHRASE,
+    CLI_OPTION_LOG_PASSPHRASE,
 };
 
 /* assay-build lies beside this program, wherever that is. Caller frees. */
@@ -111,7 +112,7 @@ static int record(struct cli *cli, const struct buf *bundle, json_t *report, str
     AUTO_TLOG struct tlog *log = NULL;
     char *passphrase = NULL;
     uint64_t index = 0;
-    int r = passphrase_read(cli, "passphrase of the log's key", false, &passphrase, e);
+    int r = passphrase_read_log(cli, "passphrase of the log's key", &passphrase, e);
     if (r == 0)
         r = tlog_open(path, passphrase, &log, e);
     passphrase_free(passphrase);

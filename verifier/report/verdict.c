@@ -97,7 +97,12 @@ void verdict_print(const struct verdict *v, const struct cli *cli)
     for (size_t i = 0; i < v->check_count; i++)
         cli_say(cli, "  %-5s %-12s %s\n", v->checks[i].passed ? "ok" : "FAIL", v->checks[i].id,
                 v->checks[i].text);
-    cli_say(cli, "verdict: %s (%s)\n", verdict_name(v->kind), v->reason);
+    /* A verdict that is no success has its reason on stderr too, where every error's one line is.
+     */
+    if (v->kind == VERDICT_REPRODUCED)
+        cli_say(cli, "verdict: reproduced (%s)\n", v->reason);
+    else
+        cli_say(cli, "verdict: %s\n", verdict_name(v->kind));
 }
 
 /* Members that a plain VSA has no word for: the verdict itself, its reason, each check, the
