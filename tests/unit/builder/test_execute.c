@@ -144,7 +144,7 @@ struct made {
     struct plan_step steps[STEPS];
     struct plan_ref refs[STEPS][STEPS + 1];
     struct plan_output outputs[STEPS];
-    char names[STEPS][8];
+    char names[STEPS][24];
 };
 
 static void make(struct made *m, size_t count, const unsigned *masks)

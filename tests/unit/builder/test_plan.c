@@ -170,7 +170,7 @@ static void test_inputs(void **state)
     (void)state;
     refuses("inputs.0", "id", "'Files'", ERR_INPUT, "is not an id");
     refuses("inputs.0", "id", "'files'", ERR_INPUT, "'files' is used twice");
-    refuses("inputs.0", "id", "'root'", ERR_INPUT, "inputs");
+    refuses("inputs.2", "id", "'root'", ERR_INPUT, "'root' is used twice");
     refuses("inputs.0", "kind", "'tree'", ERR_INPUT, "kind");
     refuses("inputs.0", "digest", "'sha256:11'", ERR_INPUT, "digest");
     refuses("inputs.0", "size", "-1", ERR_INPUT, "size");
