@@ -98,6 +98,9 @@ static int run_builder(const struct rebuild_options *o, const char *plan, struct
         .views = views,
         .view_count = sizeof(views) / sizeof(views[0]),
         .writable = out->directory,
+        /* A thread for each job, in steps and inside them; each has a stack and an arena. */
+        .processes = 64 + 2 * o->jobs,
+        .memory_bytes = ((uint64_t)4 << 30) + o->jobs * ((uint64_t)256 << 20),
         .timeout_seconds = o->timeout_seconds,
         .output = &output,
         .errors = &errors,
