@@ -5,6 +5,7 @@
 run "$assay" --help
 exits 0 "help succeeds"
 for part in lock plan build attest verify log store run; do
+    run "$assay" --help
     prints "^  $part " "help names $part"
     run "$assay" "$part" --help
     exits 0 "assay $part --help succeeds"
