@@ -43,19 +43,24 @@ const struct cli_option cli_common_options[] = {
 };
 const size_t cli_common_count = CLI_COUNT(cli_common_options);
 
+static bool option_is(const struct cli_option *o, const char *name, size_t len, char letter)
+{
+    if (name == NULL)
+        return o->letter == letter;
+    return strlen(o->name) == len && memcmp(o->name, name, len) == 0;
+}
+
+/* By name (of `len` bytes), or by letter when name is NULL; the command's own table comes first. */
 static const struct cli_option *find_option(const struct cli *cli, const char *name, size_t len,
                                             char letter)
 {
     const struct cli_command *c = cli->command;
-    for (size_t pass = 0; pass < 2; pass++) {
-        const struct cli_option *table =
-            pass == 0 ? (c != NULL ? c->options : NULL) : cli_common_options;
-        size_t count = pass == 0 ? (c != NULL ? c->option_count : 0) : cli_common_count;
-        for (size_t i = 0; i < count; i++)
-            if (letter != 0 ? table[i].letter == letter
-                            : strlen(table[i].name) == len && memcmp(table[i].name, name, len) == 0)
-                return &table[i];
-    }
+    for (size_t i = 0; c != NULL && i < c->option_count; i++)
+        if (option_is(&c->options[i], name, len, letter))
+            return &c->options[i];
+    for (size_t i = 0; i < cli_common_count; i++)
+        if (option_is(&cli_common_options[i], name, len, letter))
+            return &cli_common_options[i];
     return NULL;
 }
 

@@ -12,23 +12,29 @@
 #include "builder/tree/tree.h"
 #include "store/cas/cas.h"
 
-enum value_kind { VALUE_BLOB, VALUE_TREE, VALUE_ANY /* only in step_kind.takes: the kind checks each */ };
+enum value_kind {
+    VALUE_BLOB,
+    VALUE_TREE,
+    VALUE_ANY /* only in step_kind.takes: the kind checks each */
+};
 
 struct step_input {
     const char *id;
     enum value_kind kind;
     struct digest digest;
-    uint64_t size;           /* blobs */
-    const struct tree *tree; /* trees: borrowed, shared between steps, never changed (tree_copy first) */
+    uint64_t size; /* blobs */
+    const struct tree
+        *tree; /* trees: borrowed, shared between steps, never changed (tree_copy first) */
 };
 
 struct step_output {
     enum value_kind kind;
     struct digest digest;
     uint64_t size;
-    struct tree *tree;        /* trees: owned */
-    struct digest locations;  /* trees: where the contents are (tree_store) */
-    struct digest *related;   /* blobs that belong to it (an OCI manifest's config and layers); owned */
+    struct tree *tree;       /* trees: owned */
+    struct digest locations; /* trees: where the contents are (tree_store) */
+    struct digest
+        *related; /* blobs that belong to it (an OCI manifest's config and layers); owned */
     size_t related_count;
 };
 void step_output_dispose(struct step_output *out);
@@ -41,8 +47,9 @@ struct step_context {
 };
 
 struct step_kind {
-    const char *name;               /* "encode.squashfs" */
-    const char *const *libraries;   /* names in the plan's toolchain.libraries it depends on; NULL-terminated, may be NULL */
+    const char *name;             /* "encode.squashfs" */
+    const char *const *libraries; /* names in the plan's toolchain.libraries it depends on;
+                                     NULL-terminated, may be NULL */
     size_t min_inputs;
     size_t max_inputs;
     enum value_kind takes; /* every input's kind */
@@ -58,7 +65,8 @@ struct step_kind {
 const struct step_kind *step_kind_find(const char *name);
 const struct step_kind *const *step_kinds(size_t *count);
 
-/* A library's version as linked into this program ("zstd" -> "1.5.4"); NULL when unknown. Static. */
+/* A library's version as linked into this program ("zstd" -> "1.5.4"); NULL when unknown. Static.
+ */
 const char *toolchain_library_version(const char *name);
 const char *const *toolchain_libraries(size_t *count);
 

@@ -110,16 +110,8 @@ static void test_refused(void **state)
 static void test_bad_bytes(void **state)
 {
     (void)state;
-    static const char *const texts[] = {"a: \xff",
-                                        "a: \xc3",
-                                        "a: \x01",
-                                        "\xff\xfe"
-                                        "a",
-                                        "a: [",
-                                        "a: }",
-                                        "\tb: 1",
-                                        "a: b: c",
-                                        "a: \"x"};
+    static const char *const texts[] = {"a: \xff", "a: \xc3", "a: \x01", "\xff\xfe\x61", "a: [",
+                                        "a: }",    "\tb: 1",  "a: b: c", "a: \"x"};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         struct err e = ERR_INIT;
         AUTO_YAML struct yaml_doc *doc = NULL;
