@@ -90,6 +90,15 @@ static const char *complaint(const struct buf *errors, char *line, size_t size)
     return line[0] != '\0' ? line : "no reason given";
 }
 
+/* `code` is what a failure means, unless apt says that bytes are not those of the index. */
+/* Whether apt complains of bytes that are not those that the index, or the Release file, vouches
+ * for. */
+static bool is_mismatch(const struct buf *errors)
+{
+    const char *text = buf_str(errors);
+    return strstr(text, "Hash Sum mismatch") != NULL || strstr(text, "unexpected size") != NULL;
+}
+
 static int run_checked(const struct apt *apt, const struct call *call, struct buf *out,
                        enum err_code code, struct err *e)
 {
@@ -99,9 +108,10 @@ static int run_checked(const struct apt *apt, const struct call *call, struct bu
     if (rc < 0)
         return rc;
     char line[300];
-    if (status != 0)
-        return err_set(e, code, "%s: %s", call->program, complaint(&errors, line, sizeof line));
-    return 0;
+    if (status == 0)
+        return 0;
+    return err_set(e, is_mismatch(&errors) ? ERR_INPUT : code, "%s: %s", call->program,
+                   complaint(&errors, line, sizeof line));
 }
 
 /* ---- the private configuration --------------------------------------------------------- */
@@ -291,7 +301,8 @@ static int update_failed(const struct apt *apt, const struct buf *errors, struct
         strstr(text, "is expired") != NULL || strstr(text, "signature") != NULL)
         return err_set(e, ERR_REJECTED, "the index of '%s' is not signed by the keyring '%s': %s",
                        o->suite, o->keyring, complaint(errors, line, sizeof line));
-    return err_set(e, ERR_HOST, "cannot read the index of '%s': %s", o->suite,
+    return err_set(e, is_mismatch(errors) ? ERR_INPUT : ERR_HOST,
+                   "cannot read the index of '%s': %s", o->suite,
                    complaint(errors, line, sizeof line));
 }
 
