@@ -96,10 +96,9 @@ $(addprefix $(BUILD)/tests/helpers/,encode_tree tree_dump): $(BUILD)/tests/helpe
 	@mkdir -p $(@D)
 	$(call say,LINK)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(BUILDER_LIBS)
 # The spy runs where there is nothing but itself: static in every build, on no archive of ours.
-$(BUILD)/tests/helpers/spy: private SANITIZE =
 $(BUILD)/tests/helpers/spy: tests/helpers/spy.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(LDFLAGS_ALL) -static-pie -o $@ $<
+	$(call say,LINK)$(CC) $(CPPFLAGS_ALL) $(filter-out $(SANITIZE),$(CFLAGS_ALL) $(LDFLAGS_ALL)) -static-pie -o $@ $<
 
 check-unit: $(UNIT_BINS) $(HELPER_BINS) all
 	ASSAY_BIN=$(abspath $(BIN)) CMOCKA_MESSAGE_OUTPUT=TAP prove -j$(NPROC) $(if $(V),-v) -e '' $(UNIT_BINS)
