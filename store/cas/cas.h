@@ -90,13 +90,22 @@ int cas_export_file(struct cas *cas, const struct digest *digest, const char *pa
 int cas_open_blob(struct cas *cas, const struct digest *digest, int *fd, uint64_t *size,
                   struct err *e);
 
-/* Sequential reading that hashes on the way: one pass. */
+/*
+ * Sequential reading that hashes on the way: one pass. A large blob is read ahead
+ * and hashed by a thread of the stream's own. One thread at a time per stream.
+ */
 struct cas_stream;
 int cas_stream_open(struct cas *cas, const struct digest *digest, struct cas_stream **out,
                     struct err *e);
 /* *got is 0 at the end, which is reported only when size and digest were right; else ERR_INPUT. */
 int cas_stream_read(struct cas_stream *s, void *data, size_t len, size_t *got, struct err *e);
 void cas_stream_close(struct cas_stream *s);
+
+static inline void scope_cas_stream(struct cas_stream **s)
+{
+    cas_stream_close(*s);
+}
+#define AUTO_CAS_STREAM AUTO(scope_cas_stream)
 
 /* Read-only mapping of a verified blob. cas_unmap when done. */
 int cas_map(struct cas *cas, const struct digest *digest, const uint8_t **data, size_t *len,

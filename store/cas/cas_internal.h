@@ -54,6 +54,16 @@ int cas_need_sha256(const struct digest *digest, struct err *e);
  * ERR_INPUT. */
 int cas_open_raw(struct cas *cas, const struct digest *digest, int *fd, struct stat *st,
                  struct err *e);
+/* As cas_open_raw, in this store or the one beneath it; missing is an error. *where is the store
+ * that has it. */
+int cas_open_somewhere(struct cas *cas, const struct digest *digest, struct cas **where, int *fd,
+                       struct stat *st, struct err *e);
+/* ERR_INPUT, as cas_damaged, unless `actual` is the blob's digest. */
+int cas_compare(const struct cas *cas, const struct digest *digest, const struct digest *actual,
+                struct err *e);
+/* Remembers the open file as verified, if it is still as it was when it was opened. */
+void cas_memo_settle(struct cas *cas, const struct digest *digest, int fd, const struct stat *st);
+uint64_t cas_stream_size(const struct cas_stream *s);
 /* cas_has without the store beneath. */
 bool cas_has_own(const struct cas *cas, const struct digest *digest);
 bool cas_memo_knows(struct cas *cas, const struct digest *digest, const struct stat *st);

@@ -52,10 +52,8 @@ int cas_open_raw(struct cas *cas, const struct digest *digest, int *fd, struct s
     return 0;
 }
 
-/* As cas_open_raw, in this store or the one beneath it; missing is an error. *where is the store
- * that has it. */
-static int open_somewhere(struct cas *cas, const struct digest *digest, struct cas **where, int *fd,
-                          struct stat *st, struct err *e)
+int cas_open_somewhere(struct cas *cas, const struct digest *digest, struct cas **where, int *fd,
+                       struct stat *st, struct err *e)
 {
     struct cas *at = cas;
     int rc = cas_open_raw(at, digest, fd, st, e);
@@ -94,8 +92,8 @@ bool cas_has(struct cas *cas, const struct digest *digest, uint64_t *size)
     return at != NULL;
 }
 
-static int compare_digest(const struct cas *cas, const struct digest *digest,
-                          const struct digest *actual, struct err *e)
+int cas_compare(const struct cas *cas, const struct digest *digest, const struct digest *actual,
+                struct err *e)
 {
     if (digest_equal(digest, actual))
         return 0;
@@ -112,6 +110,13 @@ static bool same_file(const struct stat *a, const struct stat *b)
            a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
 }
 
+void cas_memo_settle(struct cas *cas, const struct digest *digest, int fd, const struct stat *st)
+{
+    struct stat after;
+    if (fstat(fd, &after) == 0 && same_file(st, &after))
+        cas_memo_add(cas, digest, st);
+}
+
 /* Hashes the open file `fd`, whose state was `st` when it was opened. */
 static int verify_fd(struct cas *cas, const struct digest *digest, int fd, const struct stat *st,
                      struct err *e)
@@ -122,10 +127,9 @@ static int verify_fd(struct cas *cas, const struct digest *digest, int fd, const
     int rc = digest_fd(DIGEST_SHA256, fd, &actual, NULL, e);
     if (rc != 0)
         return err_wrap(e, "cannot verify a blob in '%s'", cas->path);
-    rc = compare_digest(cas, digest, &actual, e);
-    struct stat after;
-    if (rc == 0 && fstat(fd, &after) == 0 && same_file(st, &after))
-        cas_memo_add(cas, digest, st);
+    rc = cas_compare(cas, digest, &actual, e);
+    if (rc == 0)
+        cas_memo_settle(cas, digest, fd, st);
     if (rc == 0 && lseek(fd, 0, SEEK_SET) < 0)
         rc = err_os(e, errno, "cannot read a blob in '%s'", cas->path);
     return rc;
@@ -137,7 +141,7 @@ int cas_open_blob(struct cas *cas, const struct digest *digest, int *fd, uint64_
     AUTO_CLOSE int opened = -1;
     struct stat st;
     struct cas *where = NULL;
-    int rc = open_somewhere(cas, digest, &where, &opened, &st, e);
+    int rc = cas_open_somewhere(cas, digest, &where, &opened, &st, e);
     if (rc == 0 && !cas_memo_knows(where, digest, &st))
         rc = verify_fd(where, digest, opened, &st, e);
     if (rc != 0)
@@ -164,93 +168,13 @@ int cas_check(struct cas *cas, const struct digest *digest, bool *damaged, struc
     return 0;
 }
 
-/* ---- streams ---- */
-
-struct cas_stream {
-    struct cas *cas; /* the store that has the blob */
-    struct digest digest;
-    struct hasher *hasher;
-    struct stat st;
-    int fd;
-    bool ended;
-};
-
-int cas_stream_open(struct cas *cas, const struct digest *digest, struct cas_stream **out,
-                    struct err *e)
-{
-    struct cas_stream *s = calloc(1, sizeof(*s));
-    if (s == NULL)
-        return err_oom(e);
-    s->fd = -1;
-    s->digest = *digest;
-    int rc = open_somewhere(cas, digest, &s->cas, &s->fd, &s->st, e);
-    if (rc == 0)
-        rc = hasher_new(DIGEST_SHA256, &s->hasher, e);
-    if (rc != 0) {
-        cas_stream_close(s);
-        return rc;
-    }
-    (void)posix_fadvise(s->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
-    *out = s;
-    return 0;
-}
-
-static int stream_end(struct cas_stream *s, struct err *e)
-{
-    struct digest actual;
-    int rc = hasher_final(s->hasher, &actual, e);
-    if (rc == 0)
-        rc = compare_digest(s->cas, &s->digest, &actual, e);
-    if (rc != 0)
-        return rc;
-    struct stat after;
-    if (fstat(s->fd, &after) == 0 && same_file(&s->st, &after))
-        cas_memo_add(s->cas, &s->digest, &s->st);
-    s->ended = true;
-    return 0;
-}
-
-int cas_stream_read(struct cas_stream *s, void *data, size_t len, size_t *got, struct err *e)
-{
-    ssize_t n = 0;
-    if (!s->ended && len != 0) {
-        do {
-            n = read(s->fd, data, len);
-        } while (n < 0 && errno == EINTR);
-    }
-    if (n < 0)
-        return err_os(e, errno, "cannot read a blob in '%s'", s->cas->path);
-    int rc = 0;
-    if (n > 0)
-        rc = hasher_update(s->hasher, data, (size_t)n, e);
-    else if (!s->ended && len != 0)
-        rc = stream_end(s, e);
-    if (rc == 0)
-        *got = (size_t)n;
-    return rc;
-}
-
-void cas_stream_close(struct cas_stream *s)
-{
-    if (s == NULL)
-        return;
-    scope_close(&s->fd);
-    hasher_free(s->hasher);
-    free(s);
-}
-
-static void scope_stream(struct cas_stream **s)
-{
-    cas_stream_close(*s);
-}
-
 int cas_get(struct cas *cas, const struct digest *digest, struct buf *out, struct err *e)
 {
-    AUTO(scope_stream) struct cas_stream *s = NULL;
+    AUTO_CAS_STREAM struct cas_stream *s = NULL;
     int rc = cas_stream_open(cas, digest, &s, e);
     if (rc != 0)
         return rc;
-    uint64_t size = (uint64_t)s->st.st_size;
+    uint64_t size = cas_stream_size(s);
     size_t start = out->len;
     if (size > out->max - start) {
         char text[DIGEST_TEXT_MAX];

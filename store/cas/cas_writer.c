@@ -15,6 +15,16 @@
  * do. */
 static const uint64_t WRITEBACK = UINT64_C(8) << 20;
 
+/* Has the kernel start writing now and then, so that the sync at the end finds little left to do.
+ */
+static void write_back(int fd, uint64_t done, uint64_t *flushed)
+{
+    if (done - *flushed < WRITEBACK)
+        return;
+    (void)sync_file_range(fd, (off_t)*flushed, (off_t)(done - *flushed), SYNC_FILE_RANGE_WRITE);
+    *flushed = done;
+}
+
 struct cas_writer {
     struct cas *cas;
     struct hasher *hasher;
@@ -85,11 +95,7 @@ int cas_writer_write(struct cas_writer *w, const void *data, size_t len, struct 
     if (rc != 0)
         return rc;
     w->written = after;
-    if (w->written - w->flushed >= WRITEBACK) {
-        (void)sync_file_range(w->fd, (off_t)w->flushed, (off_t)(w->written - w->flushed),
-                              SYNC_FILE_RANGE_WRITE);
-        w->flushed = w->written;
-    }
+    write_back(w->fd, w->written, &w->flushed);
     return 0;
 }
 
@@ -250,29 +256,63 @@ int cas_import_file(struct cas *cas, const char *path, const struct digest *expe
     return rc == 0 ? 0 : err_wrap(e, "cannot store '%s'", path);
 }
 
-int cas_export_file(struct cas *cas, const struct digest *digest, const char *path, struct err *e)
+/* Hashes on the way. */
+static int export_stream(struct cas *cas, const struct digest *digest, int out, const char *path,
+                         struct err *e)
 {
-    struct cas_stream *s = NULL;
-    int rc = cas_stream_open(cas, digest, &s, e);
-    AUTO_ATOMIC_FILE out = ATOMIC_FILE_INIT;
+    AUTO_CAS_STREAM struct cas_stream *s = NULL;
     AUTO_FREE uint8_t *chunk = malloc(CAS_CHUNK);
-    if (rc == 0 && chunk == NULL)
-        rc = err_oom(e);
-    if (rc == 0)
-        rc = atomic_file_open(&out, path, 0644, e);
+    if (chunk == NULL)
+        return err_oom(e);
+    int rc = cas_stream_open(cas, digest, &s, e);
     uint64_t done = 0;
     uint64_t flushed = 0;
     for (size_t got = 1; rc == 0 && got != 0;) {
         rc = cas_stream_read(s, chunk, CAS_CHUNK, &got, e);
         if (rc == 0 && got != 0)
-            rc = fd_write_all(out.fd, chunk, got, path, e);
-        done += got;
-        if (rc == 0 && done - flushed >= WRITEBACK) {
-            (void)sync_file_range(out.fd, (off_t)flushed, (off_t)(done - flushed),
-                                  SYNC_FILE_RANGE_WRITE);
-            flushed = done;
-        }
+            rc = fd_write_all(out, chunk, got, path, e);
+        done += rc == 0 ? got : 0;
+        write_back(out, done, &flushed);
     }
-    cas_stream_close(s);
+    return rc;
+}
+
+/* From a blob that is known to be good: inside the kernel, sharing blocks where the file system
+ * can. */
+static int export_copy(int fd, uint64_t size, int out, const char *path, bool *done, struct err *e)
+{
+    uint64_t copied = 0;
+    uint64_t flushed = 0;
+    while (copied < size) {
+        ssize_t n = copy_file_range(fd, NULL, out, NULL, (size_t)WRITEBACK, 0);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            break;
+        copied += (uint64_t)n;
+        write_back(out, copied, &flushed);
+    }
+    *done = copied == size;
+    /* Not between these two, or not all: start afresh. */
+    if (!*done && (ftruncate(out, 0) != 0 || lseek(out, 0, SEEK_SET) < 0))
+        return err_os(e, errno, "cannot write '%s'", path);
+    return 0;
+}
+
+int cas_export_file(struct cas *cas, const struct digest *digest, const char *path, struct err *e)
+{
+    AUTO_ATOMIC_FILE out = ATOMIC_FILE_INIT;
+    AUTO_CLOSE int fd = -1;
+    struct stat st;
+    struct cas *where = NULL;
+    bool done = false;
+    /* Before anything is made beside `path`. */
+    int rc = cas_open_somewhere(cas, digest, &where, &fd, &st, e);
+    if (rc == 0)
+        rc = atomic_file_open(&out, path, 0644, e);
+    if (rc == 0 && cas_memo_knows(where, digest, &st))
+        rc = export_copy(fd, (uint64_t)st.st_size, out.fd, path, &done, e);
+    if (rc == 0 && !done)
+        rc = export_stream(cas, digest, out.fd, path, e);
     return rc == 0 ? atomic_file_commit(&out, e) : rc;
 }

@@ -17,6 +17,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 
 static char *dir;
 static char *store; /* a fresh path for each test */
@@ -116,8 +117,17 @@ static size_t entries(const char *name)
     return n - 2;
 }
 
+/* File times have the granularity of the kernel's tick: what happens within one cannot be told
+ * apart. */
+static void let_a_tick_pass(void)
+{
+    const struct timespec tick = {.tv_nsec = 25000000};
+    (void)nanosleep(&tick, NULL);
+}
+
 static void overwrite(const char *path, const char *text)
 {
+    let_a_tick_pass();
     int fd = open(path, O_WRONLY | O_CLOEXEC);
     if (fd < 0) { /* an ordinary user's own read-only file */
         assert_int_equal(chmod(path, 0644), 0);
@@ -477,6 +487,81 @@ static void test_stream(void **state)
     cas_stream_close(NULL);
 }
 
+/* Blobs large enough for the thread that reads ahead, with ends on and beside the edges of its
+ * chunks. */
+enum { EDGE = 4 * 1024 * 1024, STEP = 100003 };
+
+static uint8_t pattern(size_t i)
+{
+    return (uint8_t)(i * 2654435761U >> 13);
+}
+
+static void stream_all(struct cas *cas, const struct digest *digest, size_t size, int wanted)
+{
+    struct err e = ERR_INIT;
+    AUTO_CAS_STREAM struct cas_stream *s = NULL;
+    static uint8_t chunk[STEP];
+    size_t at = 0;
+    size_t got = 1;
+    int rc = cas_stream_open(cas, digest, &s, &e);
+    while (rc == 0 && got != 0) {
+        rc = cas_stream_read(s, chunk, sizeof(chunk), &got, &e);
+        for (size_t i = 0; wanted == 0 && rc == 0 && i < got; i++) {
+            if (chunk[i] != pattern(at + i))
+                fail_msg("byte %zu of %zu is wrong", at + i, size);
+        }
+        at += rc == 0 ? got : 0;
+    }
+    assert_int_equal(rc, wanted);
+    assert_int_equal(at, size);
+    if (wanted != 0) /* and it stays so */
+        fails(cas_stream_read(s, chunk, 1, &got, &e), ERR_INPUT, &e, "is damaged");
+}
+
+static void test_read_ahead(void **state)
+{
+    (void)state;
+    struct err e = ERR_INIT;
+    AUTO_CAS struct cas *cas = open_store(CAS_CREATE);
+    static const size_t sizes[] = {EDGE - 1, EDGE, EDGE + 1, EDGE + 256 * 1024 - 1, 3 * EDGE + 7};
+    AUTO_FREE uint8_t *bytes = malloc(3 * EDGE + 7);
+    AUTO_FREE char *out = at("out");
+    assert_non_null(bytes);
+    for (size_t i = 0; i < 3 * EDGE + 7; i++)
+        bytes[i] = pattern(i);
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        struct digest digest;
+        size_t got = 0;
+        assert_int_equal(cas_put(cas, bytes, sizes[i], &digest, &e), 0);
+        AUTO_CAS struct cas *reader = open_store(CAS_READ_ONLY);
+        struct cas_stream *s = NULL;
+        stream_all(reader, &digest, sizes[i], 0);
+        /* Left at once, and after some bytes. */
+        assert_int_equal(cas_stream_open(reader, &digest, &s, &e), 0);
+        cas_stream_close(s);
+        assert_int_equal(cas_stream_open(reader, &digest, &s, &e), 0);
+        uint8_t first = 0;
+        assert_int_equal(cas_stream_read(s, &first, 1, &got, &e), 0);
+        assert_int_equal(got, 1);
+        assert_int_equal(first, pattern(0));
+        cas_stream_close(s);
+        /* Known to be good by now, and not known. */
+        assert_int_equal(cas_export_file(reader, &digest, out, &e), 0);
+        AUTO_BUF copy = BUF_INIT(3 * EDGE + 7);
+        assert_int_equal(file_read(out, &copy, &e), 0);
+        assert_int_equal(copy.len, sizes[i]);
+        assert_memory_equal(copy.data, bytes, sizes[i]);
+        AUTO_FREE char *path = blob_path(&digest);
+        let_a_tick_pass();
+        assert_int_equal(chmod(path, 0644), 0);
+        int fd = open(path, O_WRONLY | O_CLOEXEC);
+        assert_int_equal(pwrite(fd, "\0\1\2\3", 4, (off_t)sizes[i] - 4), 4);
+        (void)close(fd);
+        stream_all(reader, &digest, sizes[i], -ERR_INPUT);
+        fails(cas_export_file(reader, &digest, out, &e), ERR_INPUT, &e, "is damaged");
+    }
+}
+
 /* ---- the host fails ---- */
 
 static void test_no_room(void **state)
@@ -681,8 +766,9 @@ static void test_killed(void **state)
         assert_int_equal(entries("tmp"), 1);
         {
             /* The living writer's file is left alone by others that open the store. */
-            AUTO_CAS struct cas *other = open_store(0);
+            struct cas *other = open_store(0);
             assert_int_equal(entries("tmp"), 1);
+            cas_close(other);
         }
         assert_int_equal(kill(pid, SIGKILL), 0);
         assert_int_equal(waitpid(pid, NULL, 0), pid);
@@ -714,6 +800,7 @@ int main(void)
         TEST(test_damage),
         TEST(test_no_regular_file),
         TEST(test_stream),
+        TEST(test_read_ahead),
         TEST(test_no_room),
         TEST(test_read_only),
         TEST(test_lower),
