@@ -57,8 +57,12 @@ static int open_stores(const struct cli *cli, struct stores *s, struct err *e)
     int r = cli_store_path(cli, &s->path, e);
     if (r < 0)
         return r;
-    if (work == NULL)
-        return cas_open(s->path, 0, &s->cas, e);
+    if (work == NULL) {
+        r = cas_open(s->path, 0, &s->cas, e);
+        return r != -ERR_HOST ? r
+                              : err_wrap(e, "cannot put new blobs into the store (with --work DIR "
+                                            "it is only read)");
+    }
     if ((r = cas_open(s->path, CAS_READ_ONLY, &s->lower, e)) < 0 ||
         (r = cas_open(work, CAS_CREATE, &s->cas, e)) < 0)
         return r;

@@ -11,6 +11,14 @@ toolchain() { "$assay" plan toolchain --json; }
 make_plan() { toolchain | python3 "$here/make_plan.py" plan "$@"; }
 # Everything a directory shows: names, types, modes, contents; not times.
 listing() { (cd "$1" && find . ! -name . -printf '%P %y %m\n' | LC_ALL=C sort && find . -type f -print0 | LC_ALL=C sort -z | xargs -0r sha256sum); }
+valid() {
+    python3 -W ignore -c '
+import json, sys
+import jsonschema
+schema = json.load(open(sys.argv[1]))
+jsonschema.Draft202012Validator.check_schema(schema)
+jsonschema.Draft202012Validator(schema).validate(json.load(open(sys.argv[2])))' "$top/schemas/$1.schema.json" "$2"
+}
 # The same without the names that a build may write; empty when nothing half-written is visible.
 leftovers() { (cd "$1" && find . -mindepth 1 -maxdepth 1 ! -name 'test.tar' ! -name 'test.squashfs' ! -name 'test-initrd.img' ! -name 'test.oci' ! -name 'test.provenance.json'); }
 
@@ -46,10 +54,12 @@ is "it is canonical JSON without a final newline" "$(jq -cSj . "$provenance" | s
 run "$assay" build "$work/plan.json" -n
 prints "^image +encode.squashfs +cached +sha256:" "a dry run says what the cache has"
 run "$assay" build "$work/plan.json" -o "$work/again" --json
+ok "the report is what its schema says" valid build "$work/stdout"
 ok "the second build runs nothing" jq -e '[.steps[].cached] | all' "$work/stdout"
 is "and gives the same" "$(listing "$work/again")" "$(cat "$work/first.list")"
 make_plan "$work/level.json" --set steps.2.params.level=3 "$@"
 run "$assay" build "$work/level.json" -n --json
+ok "a dry run's report as well" valid build "$work/stdout"
 ok "a changed parameter runs its step only" jq -e '[.steps[] | select(.fate == "run") | .id] == ["image"]' "$work/stdout"
 run "$assay" build "$work/level.json" -n --no-cache
 prints "^root .* run .* the cache is not used" "--no-cache runs all"
@@ -92,6 +102,10 @@ same "on a tmpfs" $unshare sh -c 'mkdir "$work/tmpfs$$" && cd "$work/tmpfs$$" &&
 same "a store filled in another order" sh -c '"$assay" store add "$work/top.tar.gz" --store "$work/other-store" && "$assay" store add "$work/base.tar" --store "$work/other-store" && '"$build"' --store "$work/other-store"'
 same "a read-only store and a work directory" sh -c 'chmod -R a-w "$work/other-store" && '"$build"' --store "$work/other-store" --work "$work/scratch"'
 ok "the store was only read" sh -c '[ -z "$(find "$work/other-store" -newer "$work/first.list" -path "*/actions/*")" ]'
+
+run "$assay" build "$work/plan.json" -o "$work/never" --store "$work/damaged-not-yet" --work "$work/scratch2"
+exits 5 "a work directory makes no store"
+ok "not even an empty one" test ! -e "$work/damaged-not-yet"
 
 # Another user: nobody when this is root, root of a user namespace when it is not.
 cp -r "$ASSAY_BIN" "$work/bin"

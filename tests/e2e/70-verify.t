@@ -43,6 +43,7 @@ make_plan plan.json "$@"
 for key in builder other verifier second; do "$assay" attest keygen -o $key.key >/dev/null; done
 sign out/test.provenance.json builder.key bundle.json
 policy policy.json builder.key.pub 1
+ok "the policy is what its schema says" valid policy policy.json
 "$assay" log init log --origin log.example.org >/dev/null
 
 # ---- the good path ----
