@@ -22,7 +22,7 @@
 #define ORIGIN "log.example.org"
 #define PASS "correct horse"
 
-enum { KILLS = 15, WRITERS = 4, EACH = 25 };
+enum { KILLS = 10, WRITERS = 3, EACH = 25 };
 
 static char *top;
 
@@ -167,7 +167,7 @@ static void test_killed_creating(void **state)
 {
     (void)state;
     struct err e = ERR_INIT;
-    for (unsigned round = 0; round < 12; round++) {
+    for (unsigned round = 0; round < 8; round++) {
         AUTO_FREE char *path = NULL;
         struct stat st;
         assert_int_equal(str_format(&path, &e, "%s/created%u", top, round), 0);
@@ -175,7 +175,7 @@ static void test_killed_creating(void **state)
         assert_true(pid >= 0);
         if (pid == 0)
             _exit(tlog_create(path, ORIGIN, PASS, &e) == 0 ? 0 : 1);
-        (void)usleep(round * 10000 + next_random(10000));
+        (void)usleep(round * 30000 + next_random(30000));
         (void)kill(pid, SIGKILL);
         int status;
         assert_int_equal(waitpid(pid, &status, 0), pid);
