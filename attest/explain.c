@@ -3,7 +3,12 @@
 
 #include <string.h>
 
-enum { SHORT_DIGEST = 7 + 12 };
+enum {
+    SHORT_DIGEST = 7 + 12, /* "sha256:" and twelve digits */
+    LABEL_WIDTH = 13,
+    NAME_WIDTH_MAX = 48,
+    VALUE_MAX = 200,
+};
 
 struct text {
     struct buf *out;
@@ -35,13 +40,19 @@ static uint32_t code_point(const unsigned char *p, size_t *len)
 }
 
 /* Words of the attestation itself. */
-static void add_quoted(struct text *t, const char *words)
+static void add_quoted_head(struct text *t, const char *words, size_t size)
 {
     const unsigned char *p = (const unsigned char *)words;
-    for (size_t len = 0; *p != 0 && t->rc == 0; p += len) {
+    const unsigned char *end = p + size;
+    for (size_t len = 0; p < end && t->rc == 0; p += len) {
         uint32_t c = code_point(p, &len);
         t->rc = is_unprintable(c) ? buf_add(t->out, "?", 1, t->e) : buf_add(t->out, p, len, t->e);
     }
+}
+
+static void add_quoted(struct text *t, const char *words)
+{
+    add_quoted_head(t, words, strlen(words));
 }
 
 static const char *text_at(const json_t *object, const char *key)
@@ -49,15 +60,46 @@ static const char *text_at(const json_t *object, const char *key)
     return json_string_value(json_object_get(object, key));
 }
 
+/* The same, filled up with spaces to a width in bytes. */
+static void add_padded(struct text *t, const char *words, size_t width)
+{
+    add_quoted(t, words);
+    for (size_t i = strlen(words); i < width; i++)
+        add(t, " ");
+}
+
+/* The longest head of at most `most` bytes that splits no character. */
+static size_t head_length(const char *words, size_t most)
+{
+    size_t len = strnlen(words, most + 1);
+    if (len <= most)
+        return len;
+    for (len = most; len > 0 && ((unsigned char)words[len] & 0xc0) == 0x80;)
+        len--;
+    return len;
+}
+
+/* At most `most` bytes of it, and whether that is all. */
+static bool add_head(struct text *t, const char *words, size_t most)
+{
+    size_t len = head_length(words, most);
+    add_quoted_head(t, words, len);
+    return words[len] == '\0';
+}
+
+static void add_label(struct text *t, const char *label)
+{
+    add(t, "  ");
+    add_padded(t, label, LABEL_WIDTH);
+}
+
 /* "  label     value" when the member is there. */
 static void add_field(struct text *t, const char *label, const json_t *object, const char *key)
 {
     const char *value = text_at(object, key);
-    char head[32];
     if (value == NULL)
         return;
-    (void)snprintf(head, sizeof(head), "  %-12s ", label);
-    add(t, head);
+    add_label(t, label);
     add_quoted(t, value);
     add(t, "\n");
 }
@@ -68,16 +110,9 @@ static size_t widest_name(const json_t *rows)
     for (size_t i = 0; i < json_array_size(rows); i++) {
         const char *name = text_at(json_array_get(rows, i), "name");
         size_t len = name != NULL ? strlen(name) : 0;
-        widest = len > widest && len <= 48 ? len : widest;
+        widest = len > widest && len <= NAME_WIDTH_MAX ? len : widest;
     }
     return widest;
-}
-
-static void add_padded(struct text *t, const char *words, size_t width)
-{
-    add_quoted(t, words);
-    for (size_t i = strlen(words); i < width; i++)
-        add(t, " ");
 }
 
 /* One line a descriptor: name, digest (its head only, unless `whole`), uri. */
@@ -89,14 +124,13 @@ static void add_rows(struct text *t, const json_t *rows, bool whole)
         const char *name = text_at(row, "name");
         const char *digest = text_at(row, "digest");
         const char *uri = text_at(row, "uri");
-        char head[SHORT_DIGEST + 8];
-        bool cut = digest != NULL && !whole && strlen(digest) > SHORT_DIGEST;
-        if (cut)
-            (void)snprintf(head, sizeof(head), "%.*s…", SHORT_DIGEST, digest);
         add(t, "    ");
         if (width > 0)
             add_padded(t, name != NULL ? name : "", width + 2);
-        add_quoted(t, digest == NULL ? "(no digest)" : cut ? head : digest);
+        if (digest == NULL)
+            add(t, "(no digest)");
+        else if (!add_head(t, digest, whole ? STATEMENT_NAME_MAX : SHORT_DIGEST))
+            add(t, "…");
         if (uri != NULL) {
             add(t, "  ");
             add_quoted(t, uri);
@@ -118,33 +152,53 @@ static void add_table(struct text *t, const json_t *object, const char *key, con
     add_rows(t, rows, whole);
 }
 
-/* A value on one line, as JSON; long ones are cut. */
+static void add_line(struct text *t, const char *label, const char *value)
+{
+    add_label(t, label);
+    add(t, add_head(t, value, VALUE_MAX) ? "\n" : "… (--json shows all)\n");
+}
+
+/* A value on one line: text as it is, all else as JSON; long ones are cut. */
 static void add_value(struct text *t, const char *label, const json_t *value)
 {
-    enum { MOST = 200 };
-    AUTO_FREE char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY | JSON_SORT_KEYS);
-    char head[64];
-    if (t->rc != 0)
+    if (json_is_string(value)) {
+        add_line(t, label, json_string_value(value));
         return;
-    if (text == NULL) {
+    }
+    char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY | JSON_SORT_KEYS);
+    if (text != NULL)
+        add_line(t, label, text);
+    else if (t->rc == 0)
         t->rc = err_oom(t->e);
+    free(text);
+}
+
+/* Rows of {id, passed, text}: the checks of a verifier. */
+static bool is_checks(const json_t *value)
+{
+    for (size_t i = 0; i < json_array_size(value); i++) {
+        const json_t *row = json_array_get(value, i);
+        if (text_at(row, "id") == NULL || text_at(row, "text") == NULL ||
+            !json_is_boolean(json_object_get(row, "passed")))
+            return false;
+    }
+    return json_array_size(value) > 0;
+}
+
+static void add_extension(struct text *t, const char *name, const json_t *value)
+{
+    if (!is_checks(value)) {
+        add_value(t, name, value);
         return;
     }
-    if (strlen(text) > MOST) {
-        size_t cut = MOST;
-        while (cut > 0 && ((unsigned char)text[cut] & 0xc0) == 0x80)
-            cut--;
-        text[cut] = '\0';
-        (void)snprintf(head, sizeof(head), "  %-12.40s ", label);
-        add(t, head);
-        add_quoted(t, text);
-        add(t, "… (--json shows all)\n");
-        return;
+    for (size_t i = 0; i < json_array_size(value); i++) {
+        const json_t *row = json_array_get(value, i);
+        add_label(t, i == 0 ? name : "");
+        add(t, json_is_true(json_object_get(row, "passed")) ? "ok    " : "FAIL  ");
+        add_padded(t, text_at(row, "id"), LABEL_WIDTH);
+        add_quoted(t, text_at(row, "text"));
+        add(t, "\n");
     }
-    (void)snprintf(head, sizeof(head), "  %-12.40s ", label);
-    add(t, head);
-    add_quoted(t, text);
-    add(t, "\n");
 }
 
 static void explain_provenance(struct text *t, const json_t *p)
@@ -182,7 +236,8 @@ static void explain_verification(struct text *t, json_t *v)
     add_field(t, "", json_object_get(v, "policy"), "digest");
     if (json_object_get(v, "levels") != NULL)
         add_value(t, "levels", json_object_get(v, "levels"));
-    json_object_foreach(v, key, value) if (str_starts(key, "assay_")) add_value(t, key + 6, value);
+    json_object_foreach(v, key, value) if (str_starts(key, "assay_"))
+        add_extension(t, key + 6, value);
     add_table(t, v, "inputs", "attestation that it looked at", "attestations that it looked at",
               false);
 }
@@ -230,7 +285,6 @@ static void explain_statement(struct text *t, const json_t *statement)
 static void explain_envelope(struct text *t, const json_t *summary)
 {
     const json_t *signatures = json_object_get(summary, "signatures");
-    char line[64];
     if (text_at(summary, "mediaType") != NULL)
         add(t, "Sigstore bundle with a signed DSSE envelope\n");
     else
@@ -244,9 +298,8 @@ static void explain_envelope(struct text *t, const json_t *summary)
         add_quoted(t, keyid != NULL && keyid[0] != '\0' ? keyid : "(no key named)");
         add(t, "  (a hint: nothing was checked)\n");
     }
-    (void)snprintf(line, sizeof(line), "  %-12s nobody\n", "signed by");
     if (json_array_size(signatures) == 0)
-        add(t, line);
+        add(t, "  signed by    nobody\n");
 }
 
 int summary_explain(const json_t *summary, struct buf *out, struct err *e)

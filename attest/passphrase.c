@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <sodium.h>
 #include <string.h>
@@ -26,13 +27,28 @@ void passphrase_free(char *passphrase)
     sodium_free(passphrase); /* wipes; NULL is fine */
 }
 
-/* Reads up to a newline or the end, byte for byte: what follows on a pipe is not ours. */
-static int read_line(int fd, char *line, const char *what, struct err *e)
+/*
+ * Waits for input with the signals of a prompt let in only while it waits: one that came before
+ * cannot be lost between a look at the flag and a read that then never ends.
+ */
+static ssize_t read_byte(int fd, const sigset_t *waiting, char *c)
+{
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+    if (waiting != NULL && ppoll(&p, 1, NULL, waiting) < 0)
+        return -1;
+    return read(fd, c, 1);
+}
+
+/*
+ * Reads up to a newline or the end, byte for byte: what follows on a pipe is not ours. `waiting` is
+ * the signal mask while waiting, NULL for a file.
+ */
+static int read_line(int fd, const sigset_t *waiting, char *line, const char *what, struct err *e)
 {
     size_t len = 0;
     char c;
     for (;;) {
-        ssize_t n = read(fd, &c, 1);
+        ssize_t n = read_byte(fd, waiting, &c);
         if (n < 0 && (errno != EINTR || prompt_signal != 0))
             return errno == EINTR ? err_set(e, ERR_USAGE, "interrupted")
                                   : err_os(e, errno, "cannot read %s", what);
@@ -55,11 +71,11 @@ static int read_line(int fd, char *line, const char *what, struct err *e)
 static int from_file(const char *path, char *line, struct err *e)
 {
     if (strcmp(path, "-") == 0)
-        return read_line(STDIN_FILENO, line, "the passphrase on stdin", e);
+        return read_line(STDIN_FILENO, NULL, line, "the passphrase on stdin", e);
     AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
     if (fd < 0)
         return err_os_code(e, ERR_INPUT, errno, "cannot open passphrase file '%s'", path);
-    return read_line(fd, line, "the passphrase file's first line", e);
+    return read_line(fd, NULL, line, "the passphrase file's first line", e);
 }
 
 static int from_env(const char *name, const char *value, char *line, struct err *e)
@@ -86,9 +102,15 @@ static int ask(int tty, const char *prompt, const char *suffix, char *line, stru
     struct sigaction catch_it = {.sa_handler = on_signal}; /* no SA_RESTART: read must return */
     if (tcgetattr(tty, &before) != 0)
         return err_os(e, errno, "cannot ask on the terminal");
+    sigset_t blocked;
+    sigset_t before_mask;
     prompt_signal = 0;
-    for (size_t i = 0; i < PROMPT_SIGNALS; i++)
+    (void)sigemptyset(&blocked);
+    for (size_t i = 0; i < PROMPT_SIGNALS; i++) {
+        (void)sigaddset(&blocked, prompt_signals[i]);
         (void)sigaction(prompt_signals[i], &catch_it, &old[i]);
+    }
+    (void)pthread_sigmask(SIG_BLOCK, &blocked, &before_mask);
     struct termios silent = before;
     silent.c_lflag &= ~(tcflag_t)(ECHO | ECHONL);
     silent.c_lflag |= ICANON | ISIG;
@@ -98,12 +120,13 @@ static int ask(int tty, const char *prompt, const char *suffix, char *line, stru
     if (rc == 0) {
         tell(tty, prompt);
         tell(tty, suffix);
-        rc = read_line(tty, line, "the passphrase", e);
+        rc = read_line(tty, &before_mask, line, "the passphrase", e);
         tell(tty, "\n");
     }
     (void)tcsetattr(tty, TCSAFLUSH, &before);
     for (size_t i = 0; i < PROMPT_SIGNALS; i++)
         (void)sigaction(prompt_signals[i], &old[i], NULL);
+    (void)pthread_sigmask(SIG_SETMASK, &before_mask, NULL);
     if (prompt_signal != 0)
         (void)raise(prompt_signal);
     return rc;

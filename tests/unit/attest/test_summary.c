@@ -65,17 +65,20 @@ static void test_verification(void **state)
 {
     (void)state;
     AUTO_BUF words = BUF_INIT(65536);
-    AUTO_JSON json_t *summary =
-        make(HEAD "\"" VSA_TYPE "\",\"predicate\":{\"verificationResult\":\"FAILED\","
-                  "\"verifiedLevels\":[\"FAILED\"],\"verifier\":{\"id\":\"v\"},\"policy\":{\"uri\":"
-                  "\"urn:p\",\"digest\":{\"sha256\":\"2\"}},\"assay_verdict\":\"differs\","
-                  "\"other\":1}}");
+    AUTO_JSON json_t *summary = make(
+        HEAD "\"" VSA_TYPE "\",\"predicate\":{\"verificationResult\":\"FAILED\","
+             "\"verifiedLevels\":[\"FAILED\"],\"verifier\":{\"id\":\"v\"},\"policy\":{\"uri\":"
+             "\"urn:p\",\"digest\":{\"sha256\":\"2\"}},\"assay_verdict\":\"differs\","
+             "\"assay_checks\":[{\"id\":\"subject\",\"passed\":true,\"text\":\"good\"},{\"id\":"
+             "\"comparison\",\"passed\":false,\"text\":\"byte 5\"}],\"other\":1}}");
     const json_t *v = json_object_get(json_object_get(summary, "statement"), "verification");
     assert_string_equal(json_string_value(json_object_get(v, "assay_verdict")), "differs");
     assert_null(json_object_get(v, "other"));
     explain(summary, &words);
     assert_says(&words, "it FAILED.\n");
-    assert_says(&words, "  verdict      \"differs\"\n");
+    assert_says(&words, "  verdict      differs\n");
+    assert_says(&words, "  checks       ok    subject      good\n");
+    assert_says(&words, "               FAIL  comparison   byte 5\n");
     assert_says(&words, "urn:p\n");
 }
 
