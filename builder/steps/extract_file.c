@@ -29,12 +29,8 @@ static int check(const struct jcur *params, size_t input_count, struct err *e)
 }
 
 static int copy_file(const struct tree_content *content, struct tree_reader *reader,
-                     struct cas_writer *writer, struct err *e)
+                     struct cas_writer *writer, uint8_t *data, struct err *e)
 {
-    AUTO_FREE uint8_t *data = malloc(COPY_SIZE);
-
-    if (data == NULL)
-        return err_oom(e);
     for (uint64_t offset = 0; offset < content->size;) {
         uint64_t left = content->size - offset;
         size_t len = left < COPY_SIZE ? (size_t)left : COPY_SIZE;
@@ -71,7 +67,9 @@ static int run(const struct step_context *context, const struct jcur *params,
                        e) < 0 ||
         tree_reader_new(inputs[0].tree, context->cas, &reader, e) < 0)
         return -(int)e->code;
-    int r = copy_file(content, reader, writer, e);
+    uint8_t *data = malloc(COPY_SIZE);
+    int r = data == NULL ? err_oom(e) : copy_file(content, reader, writer, data, e);
+    free(data);
     tree_reader_free(reader);
     return r < 0 ? err_wrap(e, "cannot take '%s' out of the tree", path)
                  : output_commit(writer, out, e);

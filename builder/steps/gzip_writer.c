@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
+#define ZLIB_CONST
 #include <zlib.h>
 
 enum { BATCH_MAX = 16 };
@@ -70,7 +71,7 @@ void gzip_writer_free(struct gzip_writer *w)
  * marker. */
 static int deflate_block(z_stream *z, struct block *b, struct err *e)
 {
-    z->next_in = (Bytef *)(uintptr_t)b->in;
+    z->next_in = b->in;
     z->avail_in = (uInt)b->in_len;
     z->next_out = b->out;
     z->avail_out = (uInt)b->out_cap;

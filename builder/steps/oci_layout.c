@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { MANIFEST_MAX = 4 * 1024 * 1024, LAYERS_MAX = 1024, TEXT_MAX = 4096 };
+enum { MANIFEST_MAX = 4 * 1024 * 1024, LAYERS_MAX = 1024, TEXT_MAX = 4096, INDEX_MAX = 65536 };
 
 /* ---- the blobs -------------------------------------------------------------- */
 
@@ -94,7 +94,7 @@ static int write_index(const char *dir, const struct digest *manifest, uint64_t 
                        const char *media_type, const char *ref_name, struct err *e)
 {
     AUTO_JSON json_t *index = NULL;
-    AUTO_BUF text = BUF_INIT(TEXT_MAX * 4);
+    AUTO_BUF text = BUF_INIT(INDEX_MAX);
     AUTO_FREE char *index_path = NULL;
     AUTO_FREE char *layout_path = NULL;
 

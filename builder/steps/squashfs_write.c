@@ -262,7 +262,7 @@ static int write_inode(struct image *im, uint32_t index, struct err *e)
         r = err_set(e, ERR_INPUT, "its time %" PRId64 " is outside of 0 to 2^32-1", inode->mtime);
     if (r == 0)
         r = make_inode(im, index, xattr, &out, e);
-    if (r == 0)
+    if (r == 0 && out != NULL)
         r = finish_inode(im, index, xattr, out, e);
     sqfs_free(out);
     return r == 0 ? 0 : err_wrap(e, "cannot put '%s' into a squashfs", path);

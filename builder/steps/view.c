@@ -1,165 +1,36 @@
 #include "builder/steps/view.h"
 
+#include "builder/tree/glob.h"
+
 #include <string.h>
 #include <sys/stat.h>
 
 enum { DEPTH_CAP = TREE_DEPTH_MAX + 2 };
 
-/* One character of a pattern against one of the path: sets and escapes included. *len is what it
- * takes of the pattern; 0 = malformed. */
-static bool match_one(const char *p, unsigned char c, size_t *len)
+static int read_exclude(const struct jcur *params, struct glob_list **out, struct err *e)
 {
-    size_t i = 1;
-    bool negate = false;
-    bool found = false;
+    struct jcur list;
 
-    if (*p == '\\') {
-        *len = p[1] == '\0' ? 0 : 2;
-        return p[1] == (char)c;
-    }
-    if (*p != '[') {
-        *len = 1;
-        return *p == '?' ? c != '/' : *p == (char)c;
-    }
-    if (p[i] == '!' || p[i] == '^') {
-        negate = true;
-        i++;
-    }
-    for (bool first = true; first || p[i] != ']'; first = false) {
-        if (p[i] == '\0') {
-            *len = 0;
-            return false;
-        }
-        unsigned char low = (unsigned char)p[i++];
-        unsigned char high = low;
-        if (p[i] == '-' && p[i + 1] != ']' && p[i + 1] != '\0') {
-            high = (unsigned char)p[i + 1];
-            i += 2;
-        }
-        found = found || (low <= c && c <= high);
-    }
-    *len = i + 1;
-    return c != '/' && found != negate;
-}
-
-/*
- * Backtracks only to the last `*` and the last `**`: what precedes them has
- * matched as early as it can, and they can take up all that this leaves.
- */
-static bool glob_match(const char *p, const char *s)
-{
-    const char *star_p = NULL;
-    const char *star_s = NULL;
-    const char *deep_p = NULL;
-    const char *deep_s = NULL;
-    bool deep_component = false;
-
-    for (;;) {
-        size_t len = 0;
-        if (p[0] == '*' && p[1] == '*') {
-            deep_component = p[2] == '/';
-            p += deep_component ? 3 : 2;
-            deep_p = p;
-            deep_s = s;
-            star_p = NULL;
-            continue;
-        }
-        if (*p == '*') {
-            star_p = ++p;
-            star_s = s;
-            continue;
-        }
-        if (*s == '\0' && *p == '\0')
-            return true;
-        if (*s != '\0' && *p != '\0' && match_one(p, (unsigned char)*s, &len)) {
-            p += len;
-            s++;
-            continue;
-        }
-        if (star_p != NULL && *star_s != '\0' && *star_s != '/') {
-            p = star_p;
-            s = ++star_s;
-            continue;
-        }
-        if (deep_p == NULL || *deep_s == '\0')
-            return false;
-        if (deep_component) {
-            deep_s = strchr(deep_s, '/');
-            if (deep_s == NULL)
-                return false;
-        }
-        s = ++deep_s;
-        p = deep_p;
-        star_p = NULL;
-    }
-}
-
-static bool glob_valid(const char *p)
-{
-    size_t len = 0;
-
-    if (*p == '\0' || *p == '/')
-        return false;
-    for (; *p != '\0'; p += len) {
-        len = 1;
-        if (*p != '*')
-            (void)match_one(p, 'x', &len);
-        if (len == 0)
-            return false;
-    }
-    return true;
+    if (jcur_get(params, "exclude", &list, e) < 0)
+        return -(int)e->code;
+    return glob_list_parse(&list, out, e);
 }
 
 int view_check_exclude(const struct jcur *params, struct err *e)
 {
-    struct jcur list;
-    size_t count = 0;
-    const char *glob = NULL;
+    AUTO_GLOB_LIST struct glob_list *list = NULL;
 
-    if (jcur_get(params, "exclude", &list, e) < 0 ||
-        jcur_array(&list, VIEW_GLOBS_MAX, &count, e) < 0)
-        return -(int)e->code;
-    for (size_t i = 0; i < count; i++) {
-        struct jcur item = jcur_item(&list, i);
-        if (jcur_string(&item, VIEW_GLOB_LEN_MAX, &glob, e) < 0)
-            return -(int)e->code;
-        if (!glob_valid(glob))
-            return jcur_fail(&item, e, "'%s' is no glob of a path", glob);
-    }
-    return 0;
+    return read_exclude(params, &list, e);
 }
 
 /* ---- building --------------------------------------------------------------- */
 
 struct build {
     struct view *v;
-    const json_t *globs;
-    char skip[TREE_PATH_MAX + 1]; /* the excluded directory that the walk is in */
-    size_t skip_len;
+    struct glob_list *exclude;
     uint32_t open[DEPTH_CAP]; /* directories from the root to here */
     size_t depth;
 };
-
-static bool excluded(struct build *b, const char *path, const struct tree_node *node)
-{
-    size_t i = 0;
-    json_t *glob = NULL;
-
-    if (b->skip_len != 0 && strncmp(path, b->skip, b->skip_len) == 0 && path[b->skip_len] == '/')
-        return true;
-    json_array_foreach(b->globs, i, glob)
-    {
-        if (!glob_match(json_string_value(glob), path))
-            continue;
-        size_t len = strlen(path);
-        if (node->inode->type == TREE_DIR && len <= TREE_PATH_MAX) {
-            memcpy(b->skip, path, len + 1);
-            b->skip_len = len;
-        }
-        return true;
-    }
-    return false;
-}
 
 /* The slot of an inode, or the free one it belongs in. Only lookups depend on addresses, never an
  * order. */
@@ -222,7 +93,7 @@ static int visit(void *context, const char *path, struct tree_node *node, struct
     struct build *b = context;
     struct view *v = b->v;
 
-    if (node->parent != NULL && excluded(b, path, node))
+    if (glob_list_covers(b->exclude, path))
         return 0;
     if (v->node_count >= TREE_ENTRIES_MAX)
         return err_set(e, ERR_INPUT, "the tree has more than %d entries", TREE_ENTRIES_MAX);
@@ -248,16 +119,16 @@ static int visit(void *context, const char *path, struct tree_node *node, struct
 int view_build(const struct tree *t, const struct jcur *params, struct view *v, struct err *e)
 {
     AUTO_VIEW fresh = {0};
-    AUTO_FREE struct build *b = calloc(1, sizeof(*b));
+    AUTO_GLOB_LIST struct glob_list *exclude = NULL;
+    struct build b = {.v = &fresh};
 
-    if (b == NULL)
-        return err_oom(e);
-    b->v = &fresh;
-    b->globs = json_object_get(params->value, "exclude");
-    if (tree_walk(t, visit, b, e) < 0)
+    if (read_exclude(params, &exclude, e) < 0)
         return -(int)e->code;
-    while (b->depth > 0)
-        fresh.nodes[b->open[--b->depth]].end = (uint32_t)fresh.node_count;
+    b.exclude = exclude;
+    if (tree_walk(t, visit, &b, e) < 0)
+        return -(int)e->code;
+    while (b.depth > 0)
+        fresh.nodes[b.open[--b.depth]].end = (uint32_t)fresh.node_count;
     *v = fresh;
     fresh = (struct view){0};
     return 0;

@@ -39,15 +39,11 @@ struct view {
     size_t slot_count;
 };
 
-enum { VIEW_GLOBS_MAX = 4096, VIEW_GLOB_LEN_MAX = 4096 };
-
 /* params.exclude: an array of globs. For the kinds' check functions. */
 int view_check_exclude(const struct jcur *params, struct err *e);
 /*
- * The tree less what params.exclude matches (a directory goes with all below
- * it; the root stays). `*` and `?` do not cross '/', `**` does, a component
- * `**` also stands for no component at all, `[a-z]` and `[!a-z]` are sets, a
- * backslash takes the next character as it is. Borrows the tree.
+ * The tree less what params.exclude covers (builder/tree/glob.h: a directory
+ * goes with all below it; the root stays). Borrows the tree.
  */
 int view_build(const struct tree *t, const struct jcur *params, struct view *v, struct err *e);
 void view_dispose(struct view *v);
