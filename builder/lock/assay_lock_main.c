@@ -234,6 +234,7 @@ static int open_all(struct run *r, struct err *e)
     const uint64_t none = UINT64_MAX;
     uint64_t epoch = cli_number(r->cli, "epoch", none);
     const struct recipe_settings settings = {
+        .name = cli_string(r->cli, "name"),
         .arch = cli_string(r->cli, "arch"),
         .source_date_epoch = cli_env(r->cli, "SOURCE_DATE_EPOCH"),
         .has_epoch = epoch != none,
@@ -292,6 +293,8 @@ static const struct cli_option options[] = {
     CLI_OPTION_STORE,
     {"images", 'i', CLI_LIST, "LAYOUT",
      "an OCI layout directory to look up images in by reference name; repeatable"},
+    {"name", 'n', CLI_STRING, "NAME",
+     "what artifacts are called (default: the recipe's name, else the file's)"},
     {"arch", 'a', CLI_STRING, "ARCH",
      "riscv64, amd64 or arm64; a LinuxKit file needs it, an assay.yml names its own"},
     {"epoch", 0, CLI_NUMBER, "SECONDS",

@@ -71,11 +71,6 @@ static int parse_kernel(const struct ycur *c, struct linuxkit *lk, struct err *e
         else if ((rc = read_inner_path(&m, &lk->kernel_tar, e)) < 0)
             return rc;
     }
-    if (lk->kernel_tar != NULL)
-        return ycur_fail(
-            c, ERR_UNDECIDED, e,
-            "the kernel's tar (default 'kernel.tar') is not supported by this version: "
-            "say 'tar: none'");
     if (ycur_opt(c, "ucode", &m)) {
         const char *ucode = NULL;
         if ((rc = ycur_text0(&m, 1024, &ucode, e)) < 0)
@@ -238,11 +233,13 @@ static int parse_what(const struct ycur *c, struct linuxkit_file *f, struct err 
         if ((rc = ycur_where(&m, &f->at, e)) < 0)
             return rc;
     }
-    if (ycur_opt(c, "metadata", &m))
-        return ycur_fail_key(&m, ERR_UNDECIDED, e, "'metadata' is not supported by this version");
+    bool metadata = ycur_opt(c, "metadata", &m);
+    given += metadata;
     if (given != 1)
         return ycur_fail(c, ERR_INPUT, e, "a file needs %s of contents, source, directory, symlink",
                          given == 0 ? "one" : "exactly one");
+    if (metadata)
+        return ycur_fail_key(&m, ERR_UNDECIDED, e, "'metadata' is not supported by this version");
     return 0;
 }
 

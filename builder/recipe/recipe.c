@@ -41,14 +41,19 @@ static int default_name(struct recipe *r, const struct ycur *c, const char *path
     return set_name(r, c, directory, e);
 }
 
-static int read_name(struct recipe *r, const struct ycur *c, const char *path, struct err *e)
+/* --name, else the recipe's, else the file's. */
+static int read_name(struct recipe *r, const struct ycur *c, const char *path,
+                     const struct recipe_settings *s, struct err *e)
 {
     struct ycur m;
     const char *text = NULL;
-    if (!ycur_opt(c, "name", &m))
-        return default_name(r, c, path, e);
-    int rc = ycur_text(&m, 100, &text, e);
-    return rc < 0 ? rc : set_name(r, &m, text, e);
+    bool written = ycur_opt(c, "name", &m);
+    int rc = written ? ycur_text(&m, 100, &text, e) : 0;
+    if (rc < 0)
+        return rc;
+    if (s->name != NULL)
+        return str_copy(&r->name, s->name, e);
+    return written ? set_name(r, &m, text, e) : default_name(r, c, path, e);
 }
 
 static int read_arch(struct recipe *r, const struct ycur *c, const struct recipe_settings *s,
@@ -274,7 +279,7 @@ static int read_assay(struct recipe *r, const struct ycur *c, const char *path,
 {
     json_t *system = NULL;
     int rc = ycur_map(c, TOP_KEYS, e);
-    if (rc < 0 || (rc = read_name(r, c, path, e)) < 0 || (rc = read_arch(r, c, s, e)) < 0 ||
+    if (rc < 0 || (rc = read_name(r, c, path, s, e)) < 0 || (rc = read_arch(r, c, s, e)) < 0 ||
         (rc = read_epoch(r, c, s, e)) < 0 || (rc = read_images(r, c, e)) < 0 ||
         (rc = read_system(r, c, &system, e)) < 0 || (rc = check_images(r, c, e)) < 0 ||
         (rc = read_artifacts(r, c, e)) < 0)
@@ -289,17 +294,16 @@ static int read_linuxkit(struct recipe *r, const struct ycur *c, const char *pat
     if (s->arch == NULL)
         return err_set(e, ERR_USAGE,
                        "%s: a LinuxKit file does not name its architecture: give --arch", path);
-    int rc = str_copy(&r->arch, s->arch, e);
-    if (rc < 0 || (rc = default_name(r, c, path, e)) < 0 ||
-        (rc = linuxkit_parse(c, &r->system, e)) < 0)
-        return rc;
-    struct ycur none = ycur_json(r->document, path);
-    none.value = json_object();
-    if (none.value == NULL)
+    /* It has none of assay.yml's own keys: name and epoch come from elsewhere. */
+    AUTO_JSON json_t *nothing = json_object();
+    if (nothing == NULL)
         return err_oom(e);
-    rc = read_epoch(r, &none, s, e);
-    json_decref(none.value);
-    if (rc < 0 || (rc = default_artifacts(r, e)) < 0)
+    struct ycur none = *c;
+    none.value = nothing;
+    int rc = str_copy(&r->arch, s->arch, e);
+    if (rc < 0 || (rc = read_name(r, &none, path, s, e)) < 0 ||
+        (rc = linuxkit_parse(c, &r->system, e)) < 0 || (rc = read_epoch(r, &none, s, e)) < 0 ||
+        (rc = default_artifacts(r, e)) < 0)
         return rc;
     return make_document(r, NULL, c->value, true, e);
 }
@@ -328,6 +332,10 @@ static int read_document(struct recipe *r, const char *path, const struct recipe
 
 static int check_settings(const struct recipe_settings *s, struct err *e)
 {
+    if (s->name != NULL && (!plan_id_valid(s->name) || strlen(s->name) > 100))
+        return err_set(e, ERR_USAGE,
+                       "--name is of lower-case letters, digits, '.', '_', '-', not '%.64s'",
+                       s->name);
     if (s->arch == NULL)
         return 0;
     for (size_t i = 0; ARCHS[i] != NULL; i++)

@@ -81,6 +81,7 @@ struct recipe {
 
 /* What the command line and the environment say. */
 struct recipe_settings {
+    const char *name;              /* --name; NULL = the recipe's */
     const char *arch;              /* --arch; NULL = the recipe's */
     const char *source_date_epoch; /* $SOURCE_DATE_EPOCH; NULL = unset */
     bool has_epoch;                /* --epoch */

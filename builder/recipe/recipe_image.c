@@ -2,6 +2,7 @@
 
 #include "base/digest.h"
 #include "base/file.h"
+#include "builder/tree/glob.h"
 
 #include <string.h>
 
@@ -48,6 +49,13 @@ static bool word_valid(const char *name)
         if (!is_name_byte(name[i]) && strchr("._-", name[i]) == NULL)
             return false;
     return true;
+}
+
+static bool glob_valid(const char *pattern)
+{
+    AUTO_GLOB struct glob *glob = NULL;
+    struct err ignored = ERR_INIT;
+    return glob_new(pattern, &glob, &ignored) == 0;
 }
 
 static int compare_texts(const void *a, const void *b)
@@ -167,6 +175,8 @@ static int read_places(const struct ycur *c, struct recipe_image *out, struct er
             return rc;
         if (!relpath_valid(path))
             return ycur_fail(&m, ERR_INPUT, e, "'%.128s' is no path inside an image", path);
+        if (!glob_valid(keys[i]))
+            return ycur_fail_key(&m, ERR_INPUT, e, "'%.128s' is no glob of paths", keys[i]);
         out->places[i] = (struct recipe_place){keys[i], path};
     }
     out->place_count = count;
@@ -195,11 +205,11 @@ int recipe_image_parse(const struct ycur *c, const char *name, struct recipe_ima
     rc = has_debian ? read_debian(&debian, &out->debian, e) : read_oci(&oci, &out->oci, e);
     if (rc < 0)
         return rc;
-    if (ycur_opt(c, "include", &m) &&
-        (rc = read_list(&m, RECIPE_GLOBS_MAX, false, NULL, "glob", &out->include, e)) < 0)
+    if (ycur_opt(c, "include", &m) && (rc = read_list(&m, RECIPE_GLOBS_MAX, false, glob_valid,
+                                                      "glob of paths", &out->include, e)) < 0)
         return rc;
-    if (ycur_opt(c, "exclude", &m) &&
-        (rc = read_list(&m, RECIPE_GLOBS_MAX, false, NULL, "glob", &out->exclude, e)) < 0)
+    if (ycur_opt(c, "exclude", &m) && (rc = read_list(&m, RECIPE_GLOBS_MAX, false, glob_valid,
+                                                      "glob of paths", &out->exclude, e)) < 0)
         return rc;
     return ycur_opt(c, "place", &m) ? read_places(&m, out, e) : 0;
 }

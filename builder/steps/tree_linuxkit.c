@@ -6,6 +6,7 @@
 #include "builder/recipe/linuxkit.h"
 #include "builder/steps/graft.h"
 #include "builder/steps/kinds.h"
+#include "builder/tree/tar_reader.h"
 
 #include "base/file.h"
 
@@ -125,8 +126,6 @@ static int read_params(const struct jcur *c, size_t input_count, struct params *
     if ((rc = read_images(&images, p, e)) < 0 || (rc = match_images(&images, p, e)) < 0 ||
         (rc = read_sources(&sources, p, e)) < 0)
         return rc;
-    if (p->lk->kernel_tar != NULL)
-        return jcur_fail(&document, e, "kernel.tar is not supported by this version");
     if (input_count != p->image_count + p->source_count)
         return jcur_fail(c, e, "%zu images and %zu sources, but %zu inputs", p->image_count,
                          p->source_count, input_count);
@@ -219,28 +218,151 @@ static int put(struct merge *m, const char *path, struct tree_inode *inode, stru
     return tree_link(m->tree, dir, name, inode, NULL, e);
 }
 
-/* ---- the kernel (spec section 8.1) ----------------------------------------------------------- */
+/* ---- the kernel (spec section 8.1) --------------------------------------------------- */
+
+static int kernel_file(const struct merge *m, const char *path, const char *key,
+                       const struct tree_inode **out, struct err *e)
+{
+    const char *image = m->p->lk->kernel.name;
+    const struct tree_node *node = tree_find(image_tree(m, image), path, true);
+    if (node == NULL || node->inode->type != TREE_FILE)
+        return err_set(e, ERR_INPUT, "the image '%s' has no file '%s' (kernel.%s)", image, path,
+                       key);
+    *out = node->inode;
+    return 0;
+}
 
 static int add_kernel(struct merge *m, struct err *e)
 {
     const struct linuxkit *lk = m->p->lk;
+    const struct tree_inode *from = NULL;
     struct tree_inode *kernel = NULL;
     struct tree_inode *cmdline = NULL;
     if (lk->kernel.name == NULL)
         return 0;
-    const struct tree *from = image_tree(m, lk->kernel.name);
-    const struct tree_node *node = tree_find(from, lk->kernel_binary, true);
-    if (node == NULL || node->inode->type != TREE_FILE)
-        return err_set(e, ERR_INPUT, "the image '%s' has no file '%s' (kernel.binary)",
-                       lk->kernel.name, lk->kernel_binary);
-    int rc = graft_inode(m->tree, from, node->inode, &kernel, e);
-    if (rc < 0)
+    int rc = kernel_file(m, lk->kernel_binary, "binary", &from, e);
+    if (rc < 0 || (rc = graft_inode(m->tree, image_tree(m, lk->kernel.name), from, &kernel, e)) < 0)
         return rc;
     kernel->mtime = m->p->epoch;
     if ((rc = put(m, "boot/kernel", kernel, e)) < 0 ||
         (rc = new_file(m, 0644, lk->cmdline, strlen(lk->cmdline), &cmdline, e)) < 0)
         return rc;
     return put(m, "boot/cmdline", cmdline, e);
+}
+
+/* A file of a tree as a stream. */
+struct tree_source {
+    struct tree_reader *reader;
+    const struct tree_content *content;
+    uint64_t at;
+};
+
+static int read_source(void *context, void *data, size_t len, size_t *got, struct err *e)
+{
+    struct tree_source *s = context;
+    uint64_t left = s->content->size - s->at;
+    size_t n = left < len ? (size_t)left : len;
+    int rc = n == 0 ? 0 : tree_reader_read(s->reader, s->content, s->at, data, n, e);
+    if (rc < 0)
+        return rc;
+    s->at += n;
+    *got = n;
+    return 0;
+}
+
+static int unpack_data(struct merge *m, struct tar_reader *tar, struct tree_inode *file,
+                       struct err *e)
+{
+    const uint8_t *data = NULL;
+    size_t len = 1;
+    int rc = tree_packer_begin(m->packer, e);
+    while (rc == 0 && len > 0)
+        if ((rc = tar_reader_data(tar, &data, &len, e)) == 0 && len > 0)
+            rc = tree_packer_write(m->packer, data, len, e);
+    return rc < 0 ? rc : tree_packer_end(m->packer, file, e);
+}
+
+static int unpack_attributes(const struct tar_entry *entry, struct tree_inode *inode, struct err *e)
+{
+    inode->mode = entry->mode;
+    inode->uid = entry->uid;
+    inode->gid = entry->gid;
+    inode->mtime = entry->mtime;
+    inode->major = entry->major;
+    inode->minor = entry->minor;
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < entry->xattr_count; i++)
+        rc = tree_set_xattr(inode, entry->xattrs[i].name, entry->xattrs[i].value,
+                            entry->xattrs[i].len, e);
+    return rc;
+}
+
+static int unpack_dir(struct merge *m, const struct tar_entry *entry, struct err *e)
+{
+    struct tree_node *dir = NULL;
+    int rc = tree_make_dirs(m->tree, entry->path, m->p->epoch, &dir, e);
+    return rc < 0 ? rc : unpack_attributes(entry, dir->inode, e);
+}
+
+static int unpack_link(struct merge *m, const struct tar_entry *entry, struct err *e)
+{
+    struct tree_node *there = tree_find(m->tree, entry->link, false);
+    if (there == NULL || there->inode->type == TREE_DIR)
+        return err_set(e, ERR_INPUT, "'%s' is a link to '%s', which is not there", entry->path,
+                       entry->link);
+    return put(m, entry->path, there->inode, e);
+}
+
+static int unpack_entry(struct merge *m, struct tar_reader *tar, const struct tar_entry *entry,
+                        struct err *e)
+{
+    struct tree_inode *inode = NULL;
+    if (entry->path[0] == '\0')
+        return 0; /* the root's metadata are not a matter of modules */
+    if (entry->hard_link)
+        return unpack_link(m, entry, e);
+    if (entry->type == TREE_DIR)
+        return unpack_dir(m, entry, e);
+    int rc = tree_inode_new(m->tree, entry->type, &inode, e);
+    if (rc == 0)
+        rc = unpack_attributes(entry, inode, e);
+    if (rc == 0 && entry->type == TREE_SYMLINK)
+        rc = str_copy(&inode->target, entry->link, e);
+    if (rc == 0 && entry->type == TREE_FILE)
+        rc = unpack_data(m, tar, inode, e);
+    return rc < 0 ? rc : put(m, entry->path, inode, e);
+}
+
+static int unpack(struct merge *m, struct tar_reader *tar, struct err *e)
+{
+    for (;;) {
+        struct tar_entry *entry = NULL;
+        int rc = tar_reader_next(tar, &entry, e);
+        if (rc < 0 || entry == NULL || (rc = unpack_entry(m, tar, entry, e)) < 0)
+            return rc;
+    }
+}
+
+/* The tar in the kernel's image: its modules, usually. Unpacked first, so that what init images
+ * bring wins, as in LinuxKit. */
+static int add_kernel_tar(struct merge *m, struct err *e)
+{
+    const struct linuxkit *lk = m->p->lk;
+    const struct tree_inode *file = NULL;
+    struct tree_source from = {0};
+    AUTO_TAR_READER struct tar_reader *tar = NULL;
+    if (lk->kernel.name == NULL || lk->kernel_tar == NULL)
+        return 0;
+    int rc = kernel_file(m, lk->kernel_tar, "tar; say 'tar: none' when there is none", &file, e);
+    if (rc < 0 ||
+        (rc = tree_reader_new(image_tree(m, lk->kernel.name), m->cas, &from.reader, e)) < 0)
+        return rc;
+    from.content = &file->content;
+    const struct source source = {.context = &from, .read = read_source};
+    if ((rc = tar_reader_new(&source, &tar, e)) == 0)
+        rc = unpack(m, tar, e);
+    tree_reader_free(from.reader);
+    return rc < 0 ? err_wrap(e, "'%s' of the image '%s'", lk->kernel_tar, lk->kernel.name) : 0;
 }
 
 /* ---- init images (spec sections 7 and 8.2) ------------------------------------------------------
@@ -427,7 +549,9 @@ static int clamp_time(void *context, const char *path, struct tree_node *node, s
 static int merge_all(struct merge *m, struct err *e)
 {
     struct params bounds = {.epoch = m->p->epoch};
-    int rc = add_init(m, e);
+    int rc = add_kernel_tar(m, e);
+    if (rc == 0)
+        rc = add_init(m, e);
     if (rc == 0)
         rc = add_kernel(m, e);
     for (size_t i = 0; rc == 0 && i < m->p->lk->file_count; i++)

@@ -130,10 +130,6 @@ static void test_refused(void **state)
          "t.yml:1:27: '/etc/passwd': a source is a path below the recipe's directory", 5},
         {"files: [{path: a, metadata: json}]",
          "t.yml:1:19: 'metadata' is not supported by this version", 6},
-        {"kernel: {image: k}",
-         "t.yml:1:9: the kernel's tar (default 'kernel.tar') is not supported by this version: say "
-         "'tar: none'",
-         6},
         {"kernel: {cmdline: x}", "t.yml:1:9: the key 'image' is missing", 5},
         {"kernel: {image: k, tar: none, binary: ../vm}",
          "t.yml:1:39: '../vm' is no path inside an image", 5},

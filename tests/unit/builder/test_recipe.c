@@ -121,6 +121,8 @@ static void test_epoch(void **state)
         {text, {.arch = "riscv64"}, 0, -ERR_INPUT},
         {text, {.arch = "x86"}, 0, -ERR_USAGE},
         {text, {.arch = "amd64"}, 0, 0},
+        {text, {.name = "ok-1.x"}, 0, 0},
+        {text, {.name = "Not ok"}, 0, -ERR_USAGE},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct err e = ERR_INIT;
