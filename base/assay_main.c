@@ -54,13 +54,13 @@ static int own_directory(char **out, struct err *e)
     return str_copy(out, path, e);
 }
 
-static int run_part(char **argv, struct err *e)
+static int run_part(const char *name, char **argv, struct err *e)
 {
     size_t i = 0;
-    while (i < CLI_COUNT(parts) && strcmp(parts[i].name, argv[1]) != 0)
+    while (i < CLI_COUNT(parts) && strcmp(parts[i].name, name) != 0)
         i++;
     if (i == CLI_COUNT(parts))
-        return err_set(e, ERR_USAGE, "unknown command '%s' (see 'assay --help')", argv[1]);
+        return err_set(e, ERR_USAGE, "unknown command '%s' (see 'assay --help')", name);
     AUTO_FREE char *dir = NULL;
     AUTO_FREE char *path = NULL;
     int r = own_directory(&dir, e);
@@ -78,7 +78,7 @@ int main(int argc, char **argv)
     const char *first = argc >= 2 ? argv[1] : NULL;
     if (first != NULL && first[0] != '-') {
         struct err e = ERR_INIT;
-        int r = run_part(argv, &e);
+        int r = run_part(first, argv, &e);
         char line[ERR_FRAMES * ERR_FRAME_MAX];
         fprintf(stderr, "assay: %s\n", err_line(&e, line, sizeof(line)));
         return -r;

@@ -57,6 +57,24 @@ int err_wrap(struct err *e, const char *fmt, ...) __attribute__((format(printf, 
 /* Writes "outer: inner: cause" into `line`, always terminated; returns `line`. */
 const char *err_line(const struct err *e, char *line, size_t size);
 
+#ifdef __clang_analyzer__
+/*
+ * The analyzer sees one file at a time: it is told here what the contracts above say, that these
+ * never return success, or it would follow paths that do not exist.
+ */
+static inline int err_is_negative(int r)
+{
+    if (r >= 0)
+        __builtin_unreachable();
+    return r;
+}
+#define err_set(...) err_is_negative(err_set(__VA_ARGS__))
+#define err_os(...) err_is_negative(err_os(__VA_ARGS__))
+#define err_os_code(...) err_is_negative(err_os_code(__VA_ARGS__))
+#define err_oom(e) err_is_negative(err_oom(e))
+#define err_wrap(...) err_is_negative(err_wrap(__VA_ARGS__))
+#endif
+
 /* The word for a code in JSON ("usage", "rejected", …). Static. */
 const char *err_code_name(enum err_code code);
 

@@ -40,7 +40,7 @@ static int format_real(double v, struct buf *out, struct err *e)
     do
         snprintf(text, sizeof(text), "%.*e", precision++, v < 0 ? -v : v);
     while (precision < 18 && strtod(text, NULL) != (v < 0 ? -v : v));
-    char digits[24];
+    char digits[24] = {0};
     size_t k = 0;
     const char *p = text;
     for (; *p != 'e' && *p != 0; p++)

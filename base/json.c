@@ -128,6 +128,9 @@ static void path_text(const struct jcur *c, char *text)
         snprintf(text + used, PATH_TEXT_MAX - used, "[%zu]", c->index);
 }
 
+#ifdef __clang_analyzer__
+#undef jcur_fail
+#endif
 int jcur_fail(const struct jcur *c, struct err *e, const char *fmt, ...)
 {
     char path[PATH_TEXT_MAX];
@@ -144,6 +147,10 @@ int jcur_fail(const struct jcur *c, struct err *e, const char *fmt, ...)
     return err_set(e, ERR_INPUT, "%s: at %s: %s", root->key != NULL ? root->key : "document", path,
                    message);
 }
+
+#ifdef __clang_analyzer__
+#define jcur_fail(...) err_is_negative(jcur_fail(__VA_ARGS__))
+#endif
 
 static const char *type_name(const json_t *v)
 {

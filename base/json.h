@@ -41,6 +41,9 @@ struct jcur jcur_root(json_t *value, const char *what);
 /* Fails with ERR_INPUT at this place. */
 int jcur_fail(const struct jcur *c, struct err *e, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+#ifdef __clang_analyzer__
+#define jcur_fail(...) err_is_negative(jcur_fail(__VA_ARGS__))
+#endif
 /* It is an object and has no keys but these (NULL-terminated list). */
 int jcur_object(const struct jcur *c, const char *const *keys, struct err *e);
 /* It is an object; unknown keys are allowed (formats that demand monotonic reading). */
