@@ -1,5 +1,7 @@
 #include "builder/plan/show.h"
 
+#include <string.h>
+
 static const char *member(const json_t *object, const char *key)
 {
     const char *text = json_string_value(json_object_get(object, key));
@@ -16,6 +18,14 @@ int plan_origin(const json_t *from, struct buf *out, struct err *e)
     if (oci != NULL)
         return buf_addf(out, e, "%s of image %.19s", member(oci, "role"), member(oci, "manifest"));
     return buf_addf(out, e, "file %s", member(json_object_get(from, "file"), "name"));
+}
+
+/* Columns are as wide as what is in them; the table is for people. */
+static void widen(int *width, const char *text)
+{
+    size_t n = strlen(text);
+    if (n > (size_t)*width && n <= PLAN_ID_MAX + 100)
+        *width = (int)n;
 }
 
 static const char *ref_name(const struct plan *plan, const struct plan_ref *ref)
@@ -43,10 +53,13 @@ static int show_head(const struct plan *plan, struct buf *out, struct err *e)
 static int show_inputs(const struct plan *plan, struct buf *out, struct err *e)
 {
     char text[DIGEST_TEXT_MAX];
-    int r = buf_addf(out, e, "\n%-32s %12s  %-19s  %s\n", "INPUT", "BYTES", "DIGEST", "FROM");
+    int width = (int)strlen("INPUT");
+    for (size_t i = 0; i < plan->input_count; i++)
+        widen(&width, plan->inputs[i].id);
+    int r = buf_addf(out, e, "\n%-*s %12s  %-19s  %s\n", width, "INPUT", "BYTES", "DIGEST", "FROM");
     for (size_t i = 0; r == 0 && i < plan->input_count; i++) {
         const struct plan_input *in = &plan->inputs[i];
-        r = buf_addf(out, e, "%-32s %12llu  %.19s  ", in->id, (unsigned long long)in->size,
+        r = buf_addf(out, e, "%-*s %12llu  %.19s  ", width, in->id, (unsigned long long)in->size,
                      digest_format(&in->digest, text));
         if (r == 0 && (r = plan_origin(in->from, out, e)) == 0)
             r = buf_add_str(out, "\n", e);
@@ -56,10 +69,13 @@ static int show_inputs(const struct plan *plan, struct buf *out, struct err *e)
 
 static int show_steps(const struct plan *plan, struct buf *out, struct err *e)
 {
-    int r = buf_addf(out, e, "\n%-24s %-16s %s\n", "STEP", "KIND", "IN");
+    int width = (int)strlen("STEP");
+    for (size_t i = 0; i < plan->step_count; i++)
+        widen(&width, plan->steps[i].id);
+    int r = buf_addf(out, e, "\n%-*s %-16s %s\n", width, "STEP", "KIND", "IN");
     for (size_t i = 0; r == 0 && i < plan->step_count; i++) {
         const struct plan_step *s = &plan->steps[i];
-        r = buf_addf(out, e, "%-24s %-16s", s->id, s->kind->name);
+        r = buf_addf(out, e, "%-*s %-16s", width, s->id, s->kind->name);
         for (size_t k = 0; r == 0 && k < s->in_count; k++)
             r = buf_addf(out, e, " %s", ref_name(plan, &s->in[k]));
         if (r == 0)
@@ -68,18 +84,29 @@ static int show_steps(const struct plan *plan, struct buf *out, struct err *e)
     return r;
 }
 
+static int show_outputs(const struct plan *plan, struct buf *out, struct err *e)
+{
+    int name = (int)strlen("OUTPUT"), from = (int)strlen("FROM");
+    for (size_t i = 0; i < plan->output_count; i++) {
+        widen(&name, plan->outputs[i].name);
+        widen(&from, plan->steps[plan->outputs[i].step].id);
+    }
+    int r = buf_addf(out, e, "\n%-*s %-*s %s\n", name, "OUTPUT", from, "FROM", "MEDIA TYPE");
+    for (size_t i = 0; r == 0 && i < plan->output_count; i++) {
+        const struct plan_output *o = &plan->outputs[i];
+        r = buf_addf(out, e, "%-*s %-*s %s\n", name, o->name, from, plan->steps[o->step].id,
+                     o->media_type);
+    }
+    return r;
+}
+
 int plan_show(const struct plan *plan, struct buf *out, struct err *e)
 {
     int r;
     if ((r = show_head(plan, out, e)) < 0 || (r = show_inputs(plan, out, e)) < 0 ||
-        (r = show_steps(plan, out, e)) < 0 ||
-        (r = buf_addf(out, e, "\n%-32s %-24s %s\n", "OUTPUT", "FROM", "MEDIA TYPE")) < 0)
+        (r = show_steps(plan, out, e)) < 0)
         return r;
-    for (size_t i = 0; r == 0 && i < plan->output_count; i++) {
-        const struct plan_output *o = &plan->outputs[i];
-        r = buf_addf(out, e, "%-32s %-24s %s\n", o->name, plan->steps[o->step].id, o->media_type);
-    }
-    return r;
+    return show_outputs(plan, out, e);
 }
 
 /* ---- the graph ---- */
