@@ -155,20 +155,29 @@ static int image_step(struct compiler *c, size_t index, struct err *e)
                      e);
 }
 
+static bool step_taken(const struct compiler *c, size_t count, const char *id)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(c->image_steps[i], id) == 0)
+            return true;
+    return false;
+}
+
 /* "image.NAME"; numbered when two names look the same in the plan's alphabet. */
 static int name_image_step(struct compiler *c, size_t index, struct err *e)
 {
     AUTO_FREE char *id = NULL;
+    AUTO_FREE char *free_id = NULL;
     int rc = locked_id("image.", c->images[index].name, &id, e);
-    if (rc < 0)
-        return rc;
-    bool taken = false;
-    for (size_t i = 0; i < index; i++)
-        taken = taken || strcmp(c->image_steps[i], id) == 0;
-    if (taken)
-        return str_format(&c->image_steps[index], e, "%s.%zu", id, index);
-    c->image_steps[index] = steal_ptr(&id);
-    return 0;
+    if (rc == 0)
+        rc = str_copy(&free_id, id, e);
+    for (size_t n = 2; rc == 0 && step_taken(c, index, free_id); n++) {
+        free(steal_ptr(&free_id));
+        rc = str_format(&free_id, e, "%s.%zu", id, n);
+    }
+    if (rc == 0)
+        c->image_steps[index] = steal_ptr(&free_id);
+    return rc;
 }
 
 static int image_steps(struct compiler *c, struct err *e)
