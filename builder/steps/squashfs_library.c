@@ -162,6 +162,78 @@ static sqfs_compressor_t *null_new(void)
     return c;
 }
 
+/*
+ * Every other: the library's, with one check that its lz4 lacks. A block that
+ * compression does not make smaller is stored as it is; 1.2.0 stores the larger
+ * one, which unsquashfs and its own reader then refuse.
+ */
+struct checked {
+    sqfs_compressor_t base;
+    sqfs_compressor_t *inner;
+};
+
+static sqfs_s32 checked_block(sqfs_compressor_t *cmp, const sqfs_u8 *in, sqfs_u32 size,
+                              sqfs_u8 *out, sqfs_u32 outsize)
+{
+    sqfs_compressor_t *inner = ((struct checked *)cmp)->inner;
+    sqfs_s32 len = inner->do_block(inner, in, size, out, outsize);
+
+    return len > 0 && (sqfs_u32)len >= size ? 0 : len;
+}
+
+static int checked_write_options(sqfs_compressor_t *cmp, sqfs_file_t *file)
+{
+    sqfs_compressor_t *inner = ((struct checked *)cmp)->inner;
+
+    return inner->write_options(inner, file);
+}
+
+static int checked_read_options(sqfs_compressor_t *cmp, sqfs_file_t *file)
+{
+    sqfs_compressor_t *inner = ((struct checked *)cmp)->inner;
+
+    return inner->read_options(inner, file);
+}
+
+static void checked_configuration(const sqfs_compressor_t *cmp, sqfs_compressor_config_t *config)
+{
+    const sqfs_compressor_t *inner = ((const struct checked *)cmp)->inner;
+
+    inner->get_configuration(inner, config);
+}
+
+static void checked_destroy(sqfs_object_t *object)
+{
+    sqfs_destroy(((struct checked *)object)->inner);
+    free(object);
+}
+
+static sqfs_object_t *checked_copy(const sqfs_object_t *object);
+
+/* Takes `inner`, also when it fails. */
+static sqfs_compressor_t *checked_new(sqfs_compressor_t *inner)
+{
+    struct checked *c = inner == NULL ? NULL : calloc(1, sizeof(*c));
+
+    if (c == NULL) {
+        sqfs_destroy(inner);
+        return NULL;
+    }
+    c->inner = inner;
+    c->base.base.destroy = checked_destroy;
+    c->base.base.copy = checked_copy;
+    c->base.get_configuration = checked_configuration;
+    c->base.write_options = checked_write_options;
+    c->base.read_options = checked_read_options;
+    c->base.do_block = checked_block;
+    return &c->base;
+}
+
+static sqfs_object_t *checked_copy(const sqfs_object_t *object)
+{
+    return (sqfs_object_t *)checked_new(sqfs_copy(((const struct checked *)object)->inner));
+}
+
 int squashfs_compressor_new(const struct squashfs_params *params, bool unpack,
                             sqfs_compressor_t **out, struct err *e)
 {
@@ -186,7 +258,11 @@ int squashfs_compressor_new(const struct squashfs_params *params, bool unpack,
         config.level = (sqfs_u32)params->level;
     if (params->compressor == SQUASHFS_XZ && config.opt.xz.dict_size < SQFS_XZ_MIN_DICT_SIZE)
         config.opt.xz.dict_size = SQFS_XZ_MIN_DICT_SIZE; /* 4 KiB blocks */
+    sqfs_compressor_t *made = NULL;
     if (r == 0)
-        r = sqfs_compressor_create(&config, out);
-    return r == 0 ? 0 : squashfs_fail(NULL, r, "cannot start the squashfs's compressor", e);
+        r = sqfs_compressor_create(&config, &made);
+    if (r != 0)
+        return squashfs_fail(NULL, r, "cannot start the squashfs's compressor", e);
+    *out = unpack ? made : checked_new(made);
+    return *out == NULL ? err_oom(e) : 0;
 }
