@@ -11,7 +11,10 @@ enum {
     PATH_TEXT_MAX = 256,
 };
 
-/* RFC 8785 serialises numbers as IEEE doubles: integers beyond this would not survive. */
+/*
+ * RFC 8785 serialises numbers as IEEE doubles: integers beyond this would not survive. A larger
+ * double is refused too, for it can be written as an integer that would then not be read again.
+ */
 static const int64_t integer_max = ((int64_t)1 << 53) - 1;
 
 /* Depth of nesting, counted before the parser recurses; brackets in strings do not count. */
@@ -41,7 +44,11 @@ static int check_depth(const char *p, size_t len, unsigned max, const char *what
 static int check_numbers(const json_t *v, const char *what, struct err *e)
 {
     int r = 0;
-    if (json_is_integer(v)) {
+    if (json_is_real(v)) {
+        double n = json_real_value(v);
+        if (!(n <= (double)integer_max && n >= -(double)integer_max))
+            return err_set(e, ERR_INPUT, "%s: the number %g is beyond 2^53", what, n);
+    } else if (json_is_integer(v)) {
         json_int_t n = json_integer_value(v);
         if (n > integer_max || n < -integer_max)
             return err_set(e, ERR_INPUT, "%s: the number %lld is beyond 2^53", what, (long long)n);
@@ -68,6 +75,9 @@ int json_parse(const void *data, size_t len, const char *what, const struct json
     unsigned max_depth = limits != NULL && limits->depth > 0 ? limits->depth : DEFAULT_DEPTH;
     if (len > max_bytes)
         return err_set(e, ERR_INPUT, "%s: larger than %zu bytes", what, max_bytes);
+    /* The parser skips a NUL byte after a number. */
+    if (len > 0 && memchr(data, 0, len) != NULL)
+        return err_set(e, ERR_INPUT, "%s: malformed JSON: a NUL byte", what);
     int r = check_depth(data, len, max_depth, what, e);
     if (r < 0)
         return r;

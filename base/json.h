@@ -2,7 +2,7 @@
  * Strict JSON over jansson, and RFC 8785 canonical output.
  *
  * json_parse refuses duplicate keys, NUL in strings, trailing bytes, documents
- * that are too long or too deep, and integers outside +-(2^53-1). The cursor
+ * that are too long or too deep, and numbers outside +-(2^53-1). The cursor
  * (struct jcur) walks a parsed document, refuses unknown keys and wrong types,
  * and its errors name the JSON path: "at $.inputs[3].digest: …".
  */

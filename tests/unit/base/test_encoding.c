@@ -1,0 +1,132 @@
+#include "base/encoding.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static int decode(const char *text, bool any, struct buf *out)
+{
+    struct err e = ERR_INIT;
+    out->len = 0;
+    return any ? base64_decode_any(text, strlen(text), out, &e)
+               : base64_decode(text, strlen(text), out, &e);
+}
+
+/* RFC 4648 section 10. */
+static void test_base64_vectors(void **state)
+{
+    (void)state;
+    static const char *const vectors[][2] = {
+        {"", ""},
+        {"f", "Zg=="},
+        {"fo", "Zm8="},
+        {"foo", "Zm9v"},
+        {"foob", "Zm9vYg=="},
+        {"fooba", "Zm9vYmE="},
+        {"foobar", "Zm9vYmFy"},
+    };
+    for (size_t i = 0; i < sizeof(vectors) / sizeof(vectors[0]); i++) {
+        struct err e = ERR_INIT;
+        AUTO_BUF out = BUF_INIT(64);
+        assert_int_equal(base64_encode(vectors[i][0], strlen(vectors[i][0]), &out, &e), 0);
+        assert_string_equal(buf_str(&out), vectors[i][1]);
+        assert_int_equal(decode(vectors[i][1], false, &out), 0);
+        assert_int_equal(out.len, strlen(vectors[i][0]));
+        assert_string_equal(buf_str(&out), vectors[i][0]);
+    }
+}
+
+static void test_base64_all_bytes(void **state)
+{
+    (void)state;
+    struct err e = ERR_INIT;
+    uint8_t bytes[256];
+    for (size_t i = 0; i < sizeof(bytes); i++)
+        bytes[i] = (uint8_t)(i * 37);
+    for (size_t len = 0; len <= sizeof(bytes); len++) {
+        AUTO_BUF text = BUF_INIT(512);
+        AUTO_BUF back = BUF_INIT(512);
+        assert_int_equal(base64_encode(bytes, len, &text, &e), 0);
+        assert_int_equal(base64_decode(buf_str(&text), text.len, &back, &e), 0);
+        assert_int_equal(back.len, len);
+        if (len > 0)
+            assert_memory_equal(back.data, bytes, len);
+    }
+}
+
+static void test_base64_refused(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {
+        "Z",        "Zg",      "Zg=",      "Zm8",  "Zm9vY",    "Zg===",  "====",
+        "=",        "Z===",    "Zg==Zg==", "Zm=v", "Zm9v====", "Zm9v\n", " Zm9v",
+        "Zm9v Zg=", "Zm9\x80", "Zh==",     "Zm9=", "Zm9vYh==", "Z*==",   "Zm9v=Zm9",
+    };
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        AUTO_BUF out = BUF_INIT(64);
+        if (decode(bad[i], false, &out) != -ERR_INPUT || decode(bad[i], true, &out) != -ERR_INPUT)
+            fail_msg("not refused: '%s'", bad[i]);
+    }
+    /* Bytes after a NUL are bytes of the text too. */
+    struct err e = ERR_INIT;
+    AUTO_BUF out = BUF_INIT(64);
+    assert_int_equal(base64_decode("Zm9v\0m9v", 8, &out, &e), -ERR_INPUT);
+}
+
+static void test_base64_url_safe(void **state)
+{
+    (void)state;
+    AUTO_BUF out = BUF_INIT(64);
+    assert_int_equal(decode("+/+/", false, &out), 0);
+    assert_memory_equal(out.data, "\xfb\xff\xbf", 3);
+    assert_int_equal(decode("-_-_", false, &out), -ERR_INPUT);
+    assert_int_equal(decode("-_-_", true, &out), 0);
+    assert_memory_equal(out.data, "\xfb\xff\xbf", 3);
+    assert_int_equal(decode("-/+_", true, &out), 0);
+    assert_memory_equal(out.data, "\xfb\xff\xbf", 3);
+}
+
+static void test_bounds(void **state)
+{
+    (void)state;
+    struct err e = ERR_INIT;
+    AUTO_BUF small = BUF_INIT(3);
+    assert_int_equal(decode("Zm9v", false, &small), 0);
+    assert_int_equal(base64_decode("Zm9v", 4, &small, &e), -ERR_INPUT);
+    assert_int_equal(small.len, 3);
+    AUTO_BUF text = BUF_INIT(3);
+    assert_int_equal(base64_encode("foo", 3, &text, &e), -ERR_INPUT);
+    assert_int_equal(hex_encode("foo", 3, &text, &e), -ERR_INPUT);
+    assert_int_equal(text.len, 0);
+}
+
+static void test_hex(void **state)
+{
+    (void)state;
+    struct err e = ERR_INIT;
+    AUTO_BUF out = BUF_INIT(64);
+    uint8_t bytes[4];
+    assert_int_equal(hex_encode("\0\x7f\x80\xff", 4, &out, &e), 0);
+    assert_string_equal(buf_str(&out), "007f80ff");
+    assert_true(hex_decode("007f80ff", 8, bytes, 4));
+    assert_memory_equal(bytes, "\0\x7f\x80\xff", 4);
+    assert_true(hex_decode("", 0, bytes, 0));
+    assert_false(hex_decode("007F80ff", 8, bytes, 4));
+    assert_false(hex_decode("007f80f", 7, bytes, 4));
+    assert_false(hex_decode("007f80ff0", 9, bytes, 4));
+    assert_false(hex_decode("007f80fg", 8, bytes, 4));
+    assert_false(hex_decode("0x7f80ff", 8, bytes, 4));
+    assert_false(hex_decode(" 07f80ff", 8, bytes, 4));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_base64_vectors), cmocka_unit_test(test_base64_all_bytes),
+        cmocka_unit_test(test_base64_refused), cmocka_unit_test(test_base64_url_safe),
+        cmocka_unit_test(test_bounds),         cmocka_unit_test(test_hex),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
