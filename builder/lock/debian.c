@@ -222,7 +222,8 @@ static int resolve(struct apt *apt, const struct recipe_image *image, struct pac
         rc = follow_all(apt, out, e);
     if (rc < 0)
         return rc;
-    qsort(out->items, out->count, sizeof *out->items, compare_packages);
+    if (out->count > 1)
+        qsort(out->items, out->count, sizeof *out->items, compare_packages);
     return 0;
 }
 

@@ -290,15 +290,10 @@ static int refuse_unsupported(const struct ycur *c, struct err *e)
     return 0;
 }
 
-int linuxkit_parse(const struct ycur *c, struct linuxkit **out, struct err *e)
+static int parse_members(const struct ycur *c, struct linuxkit *lk, struct err *e)
 {
-    AUTO_LINUXKIT struct linuxkit *lk = calloc(1, sizeof *lk);
     struct ycur m;
-    if (lk == NULL)
-        return err_oom(e);
-    int rc = ycur_map(c, TOP_KEYS, e);
-    if (rc < 0)
-        return rc;
+    int rc = 0;
     if (ycur_opt(c, "kernel", &m) && (rc = parse_kernel(&m, lk, e)) < 0)
         return rc;
     if (ycur_opt(c, "init", &m) && (rc = parse_init(&m, lk, e)) < 0)
@@ -307,7 +302,18 @@ int linuxkit_parse(const struct ycur *c, struct linuxkit **out, struct err *e)
         return rc;
     if (ycur_opt(c, "trust", &m) && (rc = ycur_open_map(&m, e)) < 0)
         return rc;
-    if ((rc = refuse_unsupported(c, e)) < 0)
+    return refuse_unsupported(c, e);
+}
+
+int linuxkit_parse(const struct ycur *c, struct linuxkit **out, struct err *e)
+{
+    int rc = ycur_map(c, TOP_KEYS, e);
+    if (rc < 0)
+        return rc;
+    AUTO_LINUXKIT struct linuxkit *lk = calloc(1, sizeof *lk);
+    if (lk == NULL)
+        return err_oom(e);
+    if ((rc = parse_members(c, lk, e)) < 0)
         return rc;
     if (lk->kernel.name == NULL && lk->init_count == 0 && lk->file_count == 0)
         return ycur_fail(c, ERR_INPUT, e, "the system is empty: give kernel, init or files");

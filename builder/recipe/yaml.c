@@ -504,10 +504,10 @@ static int parse_into(struct yaml_doc *doc, const void *data, size_t len, struct
     yaml_parser_set_input_string(&c.parser, data, len);
     struct node *root = NULL;
     int rc = compose_document(&c, &root, e);
-    if (rc == 0)
-        rc = make_value(&c, root, 0, &doc->root, e);
-    if (rc == 0)
+    if (rc == 0 && root != NULL) {
         doc->start = root->mark;
+        rc = make_value(&c, root, 0, &doc->root, e);
+    }
     composer_dispose(&c);
     return rc;
 }

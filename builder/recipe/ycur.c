@@ -261,7 +261,7 @@ int ycur_text0(const struct ycur *c, size_t max, const char **out, struct err *e
 
 int ycur_text(const struct ycur *c, size_t max, const char **out, struct err *e)
 {
-    const char *text = NULL;
+    const char *text = "";
     int rc = ycur_text0(c, max, &text, e);
     if (rc < 0)
         return rc;
@@ -293,7 +293,7 @@ int ycur_int(const struct ycur *c, int64_t min, int64_t max, int64_t *out, struc
 
 int ycur_choice(const struct ycur *c, const char *const *names, size_t *out, struct err *e)
 {
-    const char *text = NULL;
+    const char *text = "";
     int rc = ycur_text0(c, SIZE_MAX, &text, e);
     if (rc < 0)
         return rc;

@@ -53,7 +53,7 @@ static int leaf_inode(struct graft *g, struct tree_inode *from, struct tree_inod
                       struct err *e)
 {
     /* Paths of one tree are unique, so a copy keeps its first name until the graft is done. */
-    if (from->links > 1 && from->mark != 0) {
+    if (from->links > 1 && from->mark != 0 && from->mark <= g->link_count) {
         *out = g->links[from->mark - 1];
         return 0;
     }
@@ -141,19 +141,20 @@ int tree_graft(struct tree *to, const struct tree *from, graft_skip *skip, struc
 {
     /* The marks of a shared tree are not ours: work on a copy. */
     AUTO_TREE struct tree *own = NULL;
-    AUTO_FREE struct graft *g = calloc(1, sizeof *g);
-    if (g == NULL)
-        return err_oom(e);
     int rc = tree_copy(from, &own, e);
     if (rc < 0 || (rc = tree_walk(own, clear_mark, NULL, e)) < 0)
         return rc;
+    struct tree_node *root = tree_root(own);
+    if ((rc = copy_attributes(tree_root(to)->inode, root->inode, e)) < 0)
+        return rc;
+    struct graft *g = calloc(1, sizeof *g);
+    if (g == NULL)
+        return err_oom(e);
     g->to = to;
     g->from = own;
     g->skip = skip;
-    struct tree_node *root = tree_root(own);
-    rc = copy_attributes(tree_root(to)->inode, root->inode, e);
-    if (rc == 0)
-        rc = graft_dir(g, tree_root(to), root, 0, e);
+    rc = graft_dir(g, tree_root(to), root, 0, e);
     free(g->links);
+    free(g);
     return rc;
 }
