@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "base/process.h"
+#include "builder/lock/private_dir.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,7 +20,8 @@ enum {
 
 struct apt {
     const struct apt_options *options;
-    char *directory;
+    struct private_dir private;
+    const char *directory; /* its path */
     char *config;
     char *downloads;
     struct digest release;
@@ -179,9 +181,10 @@ static int make_private(struct apt *apt, struct err *e)
     static const char *const parts[] = {"state/lists/partial", "cache/archives/partial", "debs",
                                         NULL};
     const struct apt_options *o = apt->options;
-    int rc = dir_make_temp(o->temp, "assay-lock-", &apt->directory, e);
+    int rc = private_dir_make(o->temp, &apt->private, e);
     if (rc < 0)
         return rc;
+    apt->directory = apt->private.path;
     if (!plain_path(apt->directory))
         return err_set(e, ERR_USAGE,
                        "cannot use the temporary directory '%s': set TMPDIR to a plain path",
@@ -420,6 +423,7 @@ int apt_open(const struct apt_options *options, struct apt **out, struct err *e)
     AUTO_APT struct apt *apt = calloc(1, sizeof *apt);
     if (apt == NULL)
         return err_oom(e);
+    apt->private = (struct private_dir)PRIVATE_DIR_INIT;
     apt->options = options;
     int rc = make_private(apt, e);
     if (rc < 0 || (rc = read_index(apt, e)) < 0)
@@ -430,12 +434,9 @@ int apt_open(const struct apt_options *options, struct apt **out, struct err *e)
 
 void apt_close(struct apt *apt)
 {
-    struct err ignored = ERR_INIT;
     if (apt == NULL)
         return;
-    if (apt->directory != NULL)
-        (void)dir_remove(apt->directory, &ignored);
-    free(apt->directory);
+    private_dir_remove(&apt->private);
     free(apt->config);
     free(apt->downloads);
     free(apt);

@@ -333,6 +333,31 @@ exits 5 "what the solver cannot install is an input error"
 one_line "what the solver cannot install: one line"
 is "the machine's apt is as it was, its hooks did not run" "$(snapshot)" "$before"
 is "no private state is left behind" "$(ls "$TMPDIR")" ""
+# What a killed run left behind goes with the next one; what is in use, or another's, stays.
+mkdir -p "$TMPDIR/assay-lock-dead01/state" "$TMPDIR/assay-lock-alive1" "$TMPDIR/assay-lock-other1" "$TMPDIR/other"
+touch "$TMPDIR/assay-lock-dead01/in-use" "$TMPDIR/assay-lock-alive1/in-use"
+ln -s "$TMPDIR/other" "$TMPDIR/assay-lock-link01"
+touch "$TMPDIR/other/in-use"
+recipe none greeting
+exec 9<>"$TMPDIR/assay-lock-alive1/in-use"
+flock 9
+lock
+exec 9>&-
+is "the private state of a killed run is removed, and nothing else" "$(cd "$TMPDIR" && echo *)" \
+    "assay-lock-alive1 assay-lock-link01 assay-lock-other1 other"
+rm -rf "$TMPDIR"
+mkdir "$TMPDIR"
+# Killed in the middle: no plan, and the next run works and cleans up.
+rm -f "$work/deb.plan.json"
+"$assay" lock "$work/deb.yml" --keyring "$archive/keyring.gpg" --store "$work/killed" -o "$work/deb.plan.json" >/dev/null 2>&1 &
+victim=$!
+while [ -z "$(ls "$TMPDIR")" ] && kill -0 $victim 2>/dev/null; do :; done
+kill -9 $victim 2>/dev/null
+wait $victim 2>/dev/null
+ok "a killed run leaves no plan" test ! -e "$work/deb.plan.json"
+lock --store "$work/killed"
+exits 0 "the next run succeeds"
+is "and leaves nothing behind" "$(ls "$TMPDIR")" ""
 
 # What the store has is not fetched again; the same names, the same bytes.
 mv "$archive/pool" "$archive/away"
