@@ -66,7 +66,7 @@ static int run_part(const char *name, char **argv, struct err *e)
     int r = own_directory(&dir, e);
     if (r == 0)
         r = str_format(&path, e, "%sassay-%s", dir, parts[i].name);
-    if (r < 0)
+    if (r != 0)
         return r;
     argv[1] = path;
     execv(path, argv + 1);

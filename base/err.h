@@ -62,12 +62,13 @@ const char *err_line(const struct err *e, char *line, size_t size);
  * The analyzer sees one file at a time: it is told here what the contracts above say, that these
  * never return success, or it would follow paths that do not exist.
  */
-static inline int err_is_negative(int r)
-{
-    if (r >= 0)
-        __builtin_unreachable();
-    return r;
-}
+#define err_is_negative(call)                                                                      \
+    (__extension__({                                                                               \
+        int err_result = (call);                                                                   \
+        if (err_result >= 0)                                                                       \
+            __builtin_unreachable();                                                               \
+        err_result;                                                                                \
+    }))
 #define err_set(...) err_is_negative(err_set(__VA_ARGS__))
 #define err_os(...) err_is_negative(err_os(__VA_ARGS__))
 #define err_os_code(...) err_is_negative(err_os_code(__VA_ARGS__))

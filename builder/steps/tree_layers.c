@@ -107,7 +107,7 @@ static int read_place(const struct jcur *c, struct layer_place *out, struct err 
         rc = jcur_string(&path, TREE_PATH_MAX, &path_text, e);
     if (rc == 0 && !relpath_valid(path_text))
         rc = jcur_fail(&path, e, "'%s' is no path without a leading '/', '.' and '..'", path_text);
-    if (rc < 0)
+    if (rc != 0)
         return rc;
     if (glob_new(match_text, &out->match, e) < 0) {
         char line[ERR_FRAME_MAX];

@@ -378,7 +378,7 @@ int layers_make_merged_links(struct layer_stack *s, struct err *e)
         struct tree_inode *inode = NULL;
         if (rc == 0)
             rc = tree_inode_new(s->tree, TREE_SYMLINK, &inode, e);
-        if (rc < 0)
+        if (rc != 0)
             return rc;
         inode->mode = 0777;
         inode->mtime = s->options->clamp;

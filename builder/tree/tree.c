@@ -487,7 +487,7 @@ int tree_make_dirs(struct tree *t, const char *path, int64_t mtime, struct tree_
     struct tree_node *at = t->root;
     const char *p;
     size_t len;
-    while (walk_next(&w, &p, &len)) {
+    while (at != NULL && walk_next(&w, &p, &len)) {
         char name[TREE_NAME_MAX + 1];
         if (len > TREE_NAME_MAX)
             return err_set(e, ERR_INPUT, "cannot make '%.200s': a name is longer than %d bytes",

@@ -118,7 +118,7 @@ static int check_steps(const struct jcur *plan, const struct jcur *details, stru
         r = jcur_get(details, "byproducts", &byproducts, e);
     if (r == 0)
         r = jcur_array(&byproducts, CLAIMS_STEPS_MAX, &m, e);
-    if (r < 0)
+    if (r != 0)
         return r;
     if (n != m)
         return reject(e, "its byproducts are not the plan's steps");
