@@ -158,7 +158,11 @@ format:
 # ---- running, benchmarks, installing ---------------------------------------
 deps:
 	$(SUDO) apt-get update -q
-	grep -v '^#' packages.txt | DEBIAN_FRONTEND=noninteractive xargs $(SUDO) apt-get install -q -y --no-install-recommends
+	while read -r name unless program; do \
+	  case "$$name" in '' | '#'*) continue ;; esac; \
+	  [ -n "$$unless" ] && command -v "$$program" >/dev/null || echo "$$name"; \
+	done < packages.txt | DEBIAN_FRONTEND=noninteractive xargs $(SUDO) apt-get install -q -y --no-install-recommends
+	$(MAKE) peers
 
 # Clients of others that judge what Assay writes and Debian does not have (needs npm; exact versions and hashes).
 PEER_STAMPS := tests/peers/sigstore/node_modules/.package-lock.json

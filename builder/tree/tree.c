@@ -354,9 +354,11 @@ int tree_move(struct tree *t, struct tree_node *node, struct tree_node *dir, con
     int rc = check_new_name(t, dir, name, e);
     if (rc < 0)
         return rc;
-    for (const struct tree_node *up = dir; up != NULL; up = up->parent)
-        if (up == node)
-            return err_set(e, ERR_INPUT, "cannot move '%.80s' into itself", node->name);
+    const struct tree_node *up = dir;
+    while (up != node && up->parent != NULL)
+        up = up->parent;
+    if (up == node)
+        return err_set(e, ERR_INPUT, "cannot move '%.80s' into itself", node->name);
     if (node->parent == NULL)
         return err_set(e, ERR_INPUT, "cannot move the root");
     if (tree_child(dir, name) != NULL)
