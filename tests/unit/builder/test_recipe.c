@@ -7,7 +7,8 @@
 #include <cmocka.h>
 
 #include "base/json.h"
-#include "builder/recipe/recipe.h"
+#include "builder/plan/plan.h"
+#include "builder/recipe/compile.h"
 
 #include <string.h>
 
@@ -286,6 +287,122 @@ static void test_shapes(void **state)
     }
 }
 
+/* ---- compiling ------------------------------------------------------------------------ */
+
+/* What locking would have found for GOOD. */
+static int lock_by_hand(struct locked *l, struct err *e)
+{
+    static const char *const names[] = {"base", "kernel"};
+    for (size_t i = 0; i < 2; i++) {
+        struct locked_layer layer = {.form = i == 0 ? "tar" : "deb",
+                                     .compression = i == 0 ? "gzip" : NULL,
+                                     .has_diff_id = i == 0};
+        struct locked_image *image = NULL;
+        struct digest digest;
+        int rc = digest_bytes(DIGEST_SHA256, names[i], 4, &digest, e);
+        layer.diff_id = digest;
+        if (rc < 0 || (rc = locked_add_image(l, names[i], &image, e)) < 0 ||
+            (rc = locked_add_blob(l, i == 0 ? "oci." : "deb.", names[i], &digest, 4,
+                                  json_pack("{s:{s:s}}", "file", "name", names[i]), &layer.blob,
+                                  e)) < 0 ||
+            (rc = locked_add_layer(image, &layer, e)) < 0)
+            return rc;
+    }
+    return 0;
+}
+
+/* Every JSON allocation fails once: an error each time, never a crash, a leak or a plan that lacks
+ * something. */
+static size_t countdown = SIZE_MAX;
+static bool all_there; /* the last compilation got all it asked for */
+
+static void *failing_malloc(size_t size)
+{
+    if (countdown == 0)
+        return NULL;
+    countdown--;
+    return malloc(size);
+}
+
+static int compile(struct buf *out, struct err *e)
+{
+    AUTO_RECIPE struct recipe *r = NULL;
+    AUTO_LOCKED l = {0};
+    AUTO_JSON json_t *plan = NULL;
+    int rc = parse(GOOD, &r, e);
+    if (rc == 0 && (rc = lock_by_hand(&l, e)) == 0)
+        rc = recipe_compile(r, &l, &plan, e);
+    all_there = countdown > 0;
+    countdown = SIZE_MAX; /* formatting is another module's */
+    return rc < 0 ? rc : plan_format(plan, out, e);
+}
+
+static void test_compile(void **state)
+{
+    (void)state;
+    struct err e = ERR_INIT;
+    AUTO_BUF one = BUF_INIT(1 << 20);
+    AUTO_BUF two = BUF_INIT(1 << 20);
+    AUTO_JSON json_t *plan = NULL;
+    char line[1024];
+    if (compile(&one, &e) < 0)
+        fail_msg("%s", err_line(&e, line, sizeof line));
+    assert_int_equal(compile(&two, &e), 0);
+    assert_string_equal(buf_str(&one), buf_str(&two));
+    assert_int_equal(json_parse(one.data, one.len, "plan", NULL, &plan, &e), 0);
+    const json_t *steps = json_object_get(plan, "steps");
+    static const char *const ids[] = {"image.kernel", "image.base", "system", "tar", "squashfs"};
+    assert_int_equal(json_array_size(steps), 5);
+    for (size_t i = 0; i < 5; i++)
+        assert_string_equal(json_string_value(json_object_get(json_array_get(steps, i), "id")),
+                            ids[i]);
+    /* boot/ stays out of the squashfs, not out of the tar. */
+    const json_t *tar = json_object_get(json_array_get(steps, 3), "params");
+    const json_t *squashfs = json_object_get(json_array_get(steps, 4), "params");
+    assert_int_equal(json_array_size(json_object_get(tar, "exclude")), 0);
+    assert_string_equal(json_string_value(json_array_get(json_object_get(squashfs, "exclude"), 0)),
+                        "boot/**");
+    assert_int_equal(json_integer_value(json_object_get(squashfs, "time")), 7);
+}
+
+/* A lock that lacks an image is told, not compiled around. */
+static void test_compile_unlocked(void **state)
+{
+    (void)state;
+    struct err e = ERR_INIT;
+    AUTO_RECIPE struct recipe *r = NULL;
+    AUTO_LOCKED l = {0};
+    json_t *plan = NULL;
+    assert_int_equal(parse(GOOD, &r, &e), 0);
+    assert_int_equal(recipe_compile(r, &l, &plan, &e), -ERR_INPUT);
+    assert_null(plan);
+}
+
+static void test_no_memory(void **state)
+{
+    (void)state;
+    struct err e = ERR_INIT;
+    AUTO_BUF whole = BUF_INIT(1 << 20);
+    size_t failures = 0;
+    assert_int_equal(compile(&whole, &e), 0);
+    json_set_alloc_funcs(failing_malloc, free);
+    for (;; failures++) {
+        AUTO_BUF out = BUF_INIT(1 << 20);
+        countdown = failures;
+        int rc = compile(&out, &e);
+        if (rc == 0 && out.len > 0)
+            assert_string_equal(buf_str(&out), buf_str(&whole));
+        if (rc == 0 && all_there)
+            break;
+        if (rc != 0 && rc != -ERR_HOST) {
+            char line[1024];
+            fail_msg("allocation %zu: code %d, %s", failures, rc, err_line(&e, line, sizeof line));
+        }
+    }
+    json_set_alloc_funcs(malloc, free);
+    assert_true(failures > 100);
+}
+
 static void test_nearest(void **state)
 {
     (void)state;
@@ -301,10 +418,16 @@ static void test_nearest(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_good),    cmocka_unit_test(test_names),
-        cmocka_unit_test(test_epoch),   cmocka_unit_test(test_linuxkit_file),
-        cmocka_unit_test(test_bad),     cmocka_unit_test(test_shapes),
+        cmocka_unit_test(test_good),
+        cmocka_unit_test(test_names),
+        cmocka_unit_test(test_epoch),
+        cmocka_unit_test(test_linuxkit_file),
+        cmocka_unit_test(test_bad),
+        cmocka_unit_test(test_shapes),
         cmocka_unit_test(test_nearest),
+        cmocka_unit_test(test_compile),
+        cmocka_unit_test(test_compile_unlocked),
+        cmocka_unit_test(test_no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
