@@ -94,8 +94,8 @@ static int read_place(const struct jcur *c, struct layer_place *out, struct err 
     static const char *const keys[] = {"match", "path", NULL};
     struct jcur match;
     struct jcur path;
-    const char *match_text;
-    const char *path_text;
+    const char *match_text = "";
+    const char *path_text = "";
     int rc = jcur_object(c, keys, e);
     if (rc == 0)
         rc = jcur_get(c, "match", &match, e);

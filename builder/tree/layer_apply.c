@@ -359,33 +359,36 @@ int layer_apply(struct layer_stack *s, struct layer *l, size_t index, struct err
     return rc < 0 ? err_wrap(e, "layer '%s'", s->inputs[index].name) : 0;
 }
 
-int layers_make_merged_links(struct layer_stack *s, struct err *e)
+static int make_merged_link(struct layer_stack *s, const char *name, struct err *e)
 {
     struct tree_node *root = tree_root(s->tree);
-    for (size_t i = 0; i < MERGED_COUNT; i++) {
-        const char *name = merged_names[i];
-        if (!s->merged[i] || glob_list_covers(s->options->exclude, name))
-            continue;
-        AUTO_FREE char *target = NULL;
-        int rc = str_format(&target, e, "usr/%s", name);
-        const struct tree_node *old = tree_child(root, name);
-        if (rc == 0 && old != NULL) {
-            if (tree_find(s->tree, name, true) != tree_find(s->tree, target, true))
-                return err_set(e, ERR_INPUT, "'%s' is there and does not lead to '%s'", name,
-                               target);
-            continue;
-        }
-        struct tree_inode *inode = NULL;
-        if (rc == 0)
-            rc = tree_inode_new(s->tree, TREE_SYMLINK, &inode, e);
-        if (rc != 0)
-            return rc;
-        inode->mode = 0777;
-        inode->mtime = s->options->clamp;
-        inode->target = steal_ptr(&target);
-        rc = tree_link(s->tree, root, name, inode, NULL, e);
-        if (rc < 0)
-            return rc;
+    struct tree_inode *inode = NULL;
+    char target[32];
+    (void)snprintf(target, sizeof(target), "usr/%s", name);
+    const struct tree_node *old = tree_child(root, name);
+    if (old != NULL) {
+        const struct tree_node *real = tree_find(s->tree, target, true);
+        if (real != NULL && tree_find(s->tree, name, true) == real)
+            return 0;
+        if (old->inode->type == TREE_SYMLINK &&
+            strcmp(old->inode->target + strspn(old->inode->target, "/"), target) == 0)
+            return 0;
+        return err_set(e, ERR_INPUT, "'%s' is there and does not lead to '%s'", name, target);
     }
-    return 0;
+    int rc = tree_inode_new(s->tree, TREE_SYMLINK, &inode, e);
+    if (rc < 0 || inode == NULL)
+        return rc;
+    inode->mode = 0777;
+    inode->mtime = s->options->clamp;
+    rc = str_copy(&inode->target, target, e);
+    return rc < 0 ? rc : tree_link(s->tree, root, name, inode, NULL, e);
+}
+
+int layers_make_merged_links(struct layer_stack *s, struct err *e)
+{
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < MERGED_COUNT; i++)
+        if (s->merged[i] && !glob_list_covers(s->options->exclude, merged_names[i]))
+            rc = make_merged_link(s, merged_names[i], e);
+    return rc;
 }

@@ -451,7 +451,7 @@ static int take_long(struct tar_reader *r, uint64_t size, char **out, struct err
         return err_set(e, ERR_INPUT, "two GNU long names for one entry");
     uint8_t *body = NULL;
     int rc = take_body(r, size, 2 * TREE_PATH_MAX, &body, e);
-    if (rc != 0 || body == NULL)
+    if (rc < 0 || body == NULL)
         return rc;
     *out = (char *)body; /* take_body terminates it */
     for (size_t i = strlen(*out); i < size; i++)

@@ -401,7 +401,7 @@ struct walk {
     size_t links;
 };
 
-/* The next component; false at the end. Finished frames are dropped first. */
+/* The next component but "."; false at the end. Finished frames are dropped first. */
 static bool walk_next(struct walk *w, const char **name, size_t *len)
 {
     while (w->depth > 0) {
@@ -414,7 +414,8 @@ static bool walk_next(struct walk *w, const char **name, size_t *len)
         *name = p;
         *len = strcspn(p, "/");
         w->frame[w->depth - 1] = p + *len;
-        return true;
+        if (*len > 1 || *p != '.')
+            return true;
     }
     return false;
 }
@@ -430,8 +431,6 @@ static bool walk_done(struct walk *w)
 /* One component from `at`: NULL when it is not there; symlinks are not followed here. */
 static struct tree_node *step(const struct tree *t, struct tree_node *at, const char *name)
 {
-    if (strcmp(name, ".") == 0)
-        return at;
     if (strcmp(name, "..") == 0)
         return at->parent != NULL ? at->parent : t->root;
     return tree_child(at, name);
@@ -489,7 +488,7 @@ int tree_make_dirs(struct tree *t, const char *path, int64_t mtime, struct tree_
     struct tree_node *at = t->root;
     const char *p;
     size_t len;
-    while (at != NULL && walk_next(&w, &p, &len)) {
+    while (walk_next(&w, &p, &len)) {
         char name[TREE_NAME_MAX + 1];
         if (len > TREE_NAME_MAX)
             return err_set(e, ERR_INPUT, "cannot make '%.200s': a name is longer than %d bytes",
