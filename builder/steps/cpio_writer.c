@@ -112,7 +112,10 @@ static int put_node(struct writer *w, size_t i, uint32_t *next_ino, uint32_t *in
     struct header h = {.mode = view_mode(inode), .uid = inode->uid, .gid = inode->gid};
     AUTO_FREE char *path = NULL;
 
-    if (view_path(w->v, i, &path, e) < 0 || check_inode(inode, path, e) < 0)
+    if (view_path(w->v, i, &path, e) < 0)
+        return -(int)e->code;
+    const char *name = i == 0 ? "." : path;
+    if (check_inode(inode, name, e) < 0)
         return -(int)e->code;
     uint32_t *ino = &inos[w->v->nodes[i].inode];
     if (*ino == 0 || !linkable)
@@ -126,12 +129,12 @@ static int put_node(struct writer *w, size_t i, uint32_t *next_ino, uint32_t *in
         h.size = (uint32_t)strlen(inode->target);
     else if (inode->type == TREE_FILE && shared->last == i)
         h.size = (uint32_t)inode->content.size;
-    if (put_header(w, &h, i == 0 ? "." : path, e) < 0)
+    if (put_header(w, &h, name, e) < 0)
         return -(int)e->code;
     if (h.size == 0)
         return 0;
     if (inode->type == TREE_FILE)
-        return put_content(w, inode, e) < 0 ? err_wrap(e, "cannot write '%s'", path) : 0;
+        return put_content(w, inode, e) < 0 ? err_wrap(e, "cannot write '%s'", name) : 0;
     if (put(w, inode->target, h.size, e) < 0)
         return -(int)e->code;
     return pad(w, 4, e);

@@ -11,6 +11,7 @@
 #include "builder/steps/view.h"
 
 #include <sqfs/block.h>
+#include <sqfs/block_writer.h>
 #include <sqfs/compressor.h>
 #include <sqfs/error.h>
 #include <sqfs/inode.h>
@@ -79,6 +80,11 @@ int squashfs_xattrs_add(struct squashfs_xattrs *x, const struct tree_inode *inod
 /* Writes the tables at the end of the file and their place into the super block. */
 int squashfs_xattrs_write(const struct squashfs_xattrs *x, struct squashfs_file *f,
                           sqfs_compressor_t *cmp, sqfs_super_t *super, struct err *e);
+
+/* ---- squashfs_blocks.c ------------------------------------------------------ */
+
+/* Appends blocks to the file and shares equal runs of them; NULL when out of memory. */
+sqfs_block_writer_t *squashfs_blocks_new(struct squashfs_file *f);
 
 /* ---- squashfs_data.c -------------------------------------------------------- */
 

@@ -7,7 +7,6 @@
 #include "builder/steps/squashfs.h"
 
 #include <sqfs/block_processor.h>
-#include <sqfs/block_writer.h>
 #include <sqfs/frag_table.h>
 #include <string.h>
 
@@ -41,7 +40,7 @@ static int create_processor(struct squashfs_data *d, sqfs_compressor_t *uncmp, s
     if (backlog < 2 * jobs + 3)
         backlog = 2 * jobs + 3;
     d->fragments = sqfs_frag_table_create(0);
-    d->writer = sqfs_block_writer_create(&d->file->base, SQFS_DEVBLK_SIZE, 0);
+    d->writer = squashfs_blocks_new(d->file);
     if (d->fragments == NULL || d->writer == NULL)
         return err_oom(e);
     /* file and uncmp: candidates for sharing a tail are compared byte by byte. */

@@ -265,7 +265,7 @@ static int write_inode(struct image *im, uint32_t index, struct err *e)
     if (r == 0 && out != NULL)
         r = finish_inode(im, index, xattr, out, e);
     sqfs_free(out);
-    return r == 0 ? 0 : err_wrap(e, "cannot put '%s' into a squashfs", path);
+    return r == 0 ? 0 : err_wrap(e, "cannot put '%s' into a squashfs", *path == '\0' ? "." : path);
 }
 
 /* ---- tables ----------------------------------------------------------------- */

@@ -288,6 +288,46 @@ static void test_duplicates_cost_nothing(void **state)
     buf_dispose(&images[1]);
 }
 
+/* Files whose whole blocks are equal and whose ends are not; files that are nearly equal; blocks of
+ * zeros. */
+static void test_equal_runs(void **state)
+{
+    (void)state;
+    enum { BLOCK = 4096, BLOCKS = 50, SIZE = BLOCK * BLOCKS + 10, FILES = 8 };
+    AUTO_FREE uint8_t *data = malloc(SIZE);
+    struct digest d[2];
+    assert_non_null(data);
+    for (int fragments = 0; fragments < 2; fragments++) {
+        AUTO_TREE struct tree *t = new_tree();
+        struct tree_packer *p = new_packer(t);
+        char params[512];
+        char name[8];
+        struct image im = {0};
+        noise(data, SIZE, 11);
+        memset(data + 5 * BLOCK, 0, BLOCK);
+        for (int i = 0; i < FILES; i++) {
+            (void)snprintf(name, sizeof(name), "f%d", i);
+            data[SIZE - 1] = (uint8_t)i;                 /* another end */
+            data[7 * BLOCK] = (uint8_t)(i == FILES - 1); /* one differs in the middle */
+            fill(p, add(t, "", name, TREE_FILE, 0644), data, SIZE);
+        }
+        commit(p);
+        (void)params_with(params, sizeof(params), "none", 0, BLOCK, fragments != 0, false, false);
+        d[fragments] = run_all_jobs("encode.squashfs", t, params, NULL);
+        open_image(&im, &d[fragments]);
+        for (int i = 0; i < FILES; i++) {
+            (void)snprintf(name, sizeof(name), "f%d", i);
+            data[SIZE - 1] = (uint8_t)i;
+            data[7 * BLOCK] = (uint8_t)(i == FILES - 1);
+            assert_bytes(&im, name, data, SIZE);
+        }
+        uint64_t runs = fragments != 0 ? 2 : FILES; /* a short last block is part of the run */
+        assert_true(im.super.bytes_used < runs * SIZE + 3 * BLOCK);
+        assert_true(im.super.bytes_used > runs * (SIZE - 2 * BLOCK));
+        close_image(&im);
+    }
+}
+
 static void test_many(void **state)
 {
     (void)state;
@@ -482,6 +522,7 @@ int main(void)
         cmocka_unit_test(test_empty),
         cmocka_unit_test(test_rich),
         cmocka_unit_test(test_duplicates_cost_nothing),
+        cmocka_unit_test(test_equal_runs),
         cmocka_unit_test(test_many),
         cmocka_unit_test(test_listing_sizes),
         cmocka_unit_test(test_xattr_sets),
