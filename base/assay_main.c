@@ -22,6 +22,7 @@ static const struct cli_command parts[] = {
     PART("attest", "make keys, sign statements, explain bundles"),
     PART("verify", "check an artifact: signatures, policy, rebuild, verdict"),
     PART("log", "keep and check a transparency log"),
+    PART("cartesi", "hash, prove, check and write stored Cartesi machines"),
     PART("store", "look into, verify and clean the blob store"),
     PART("run", "run what was built"),
 };

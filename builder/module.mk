@@ -3,7 +3,7 @@ builder_SRCS := $(sort $(wildcard builder/*/*.c))
 BUILDER_LIBS := -lyaml -lsquashfs -llzo2 -llzma -llz4 -lzstd -lz $(BASE_LIBS)
 
 # assay-build is static: its own digest then says everything about its libraries.
-PROGRAMS += assay-lock assay-build assay-plan
+PROGRAMS += assay-lock assay-build assay-plan assay-cartesi
 assay-lock_MAIN := builder/lock/assay_lock_main.c
 assay-lock_FLOORS := builder store attest base
 assay-lock_LIBS := $(BUILDER_LIBS)
@@ -14,3 +14,6 @@ assay-build_LDFLAGS := -static-pie -Wl,--wrap=dlopen
 assay-plan_MAIN := builder/plan/assay_plan_main.c
 assay-plan_FLOORS := builder store attest base
 assay-plan_LIBS := $(BUILDER_LIBS)
+assay-cartesi_MAIN := builder/cartesi/assay_cartesi_main.c
+assay-cartesi_FLOORS := builder store attest base
+assay-cartesi_LIBS := $(BUILDER_LIBS)

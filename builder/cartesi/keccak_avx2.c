@@ -14,9 +14,10 @@
 #define LANE_CONSTANT(v) _mm256_set1_epi64x((long long)(v))
 #include "builder/cartesi/keccak_rounds.h"
 
-enum { WIDTH = 4 };
+#define WIDTH ((size_t)4)
 
-KECCAK_TARGET static inline __attribute__((always_inline)) void keccak_many(const uint8_t *in, size_t words, uint8_t *out)
+KECCAK_TARGET static inline __attribute__((always_inline)) void
+keccak_many(const uint8_t *in, size_t words, uint8_t *out)
 {
     uint64_t lanes[8][WIDTH] __attribute__((aligned(32)));
     LANE state[25];
@@ -37,14 +38,14 @@ KECCAK_TARGET static inline __attribute__((always_inline)) void keccak_many(cons
             memcpy(out + 32 * i + 8 * w, &lanes[w][i], 8);
 }
 
-void keccak_leaves_avx2(const uint8_t *in, uint8_t *out, size_t count)
+KECCAK_TARGET void keccak_leaves_avx2(const uint8_t *in, uint8_t *out, size_t count)
 {
     for (; count >= WIDTH; count -= WIDTH, in += 32 * WIDTH, out += 32 * WIDTH)
         keccak_many(in, 4, out);
     keccak_leaves_scalar(in, out, count);
 }
 
-void keccak_pairs_avx2(const uint8_t *in, uint8_t *out, size_t count)
+KECCAK_TARGET void keccak_pairs_avx2(const uint8_t *in, uint8_t *out, size_t count)
 {
     for (; count >= WIDTH; count -= WIDTH, in += 64 * WIDTH, out += 32 * WIDTH)
         keccak_many(in, 8, out);

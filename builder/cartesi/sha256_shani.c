@@ -7,7 +7,7 @@
 
 #define TARGET __attribute__((target("sha,sse4.1,ssse3")))
 
-enum { STREAMS = 2 };
+#define STREAMS ((size_t)2)
 
 /* The state in the order that sha256rnds2 wants: (A B E F) and (C D G H). */
 struct stream {
@@ -22,13 +22,13 @@ TARGET static inline void four_rounds(struct stream *s, __m128i wk)
     s->abef = _mm_sha256rnds2_epu32(s->abef, s->cdgh, _mm_shuffle_epi32(wk, 0x0e));
 }
 
-TARGET static inline __m128i constants(int i)
+TARGET static inline __m128i constants(size_t i)
 {
     return _mm_loadu_si128((const __m128i *)(const void *)(sha256_constants + 4 * i));
 }
 
 /* w[0..3] are the last sixteen message words; returns the next four. */
-TARGET static inline __m128i schedule(const __m128i w[4], int i)
+TARGET static inline __m128i schedule(const __m128i w[4], size_t i)
 {
     __m128i a = w[i & 3];
     __m128i b = w[(i + 1) & 3];
@@ -43,13 +43,13 @@ TARGET static inline void compress(struct stream s[STREAMS], __m128i w[STREAMS][
     struct stream before[STREAMS];
     memcpy(before, s, sizeof(before));
 #pragma GCC unroll 16
-    for (int i = 0; i < 16; i++)
-        for (int k = 0; k < STREAMS; k++) {
+    for (size_t i = 0; i < 16; i++)
+        for (size_t k = 0; k < STREAMS; k++) {
             if (i >= 4)
                 w[k][i & 3] = schedule(w[k], i);
             four_rounds(&s[k], _mm_add_epi32(w[k][i & 3], constants(i)));
         }
-    for (int k = 0; k < STREAMS; k++) {
+    for (size_t k = 0; k < STREAMS; k++) {
         s[k].abef = _mm_add_epi32(s[k].abef, before[k].abef);
         s[k].cdgh = _mm_add_epi32(s[k].cdgh, before[k].cdgh);
     }
@@ -77,11 +77,11 @@ TARGET static inline void compress_padding(struct stream s[STREAMS])
     struct stream before[STREAMS];
     memcpy(before, s, sizeof(before));
 #pragma GCC unroll 16
-    for (int i = 0; i < 16; i++)
-        for (int k = 0; k < STREAMS; k++)
+    for (size_t i = 0; i < 16; i++)
+        for (size_t k = 0; k < STREAMS; k++)
             four_rounds(&s[k],
                         _mm_load_si128((const __m128i *)(const void *)(pair_padding + 4 * i)));
-    for (int k = 0; k < STREAMS; k++) {
+    for (size_t k = 0; k < STREAMS; k++) {
         s[k].abef = _mm_add_epi32(s[k].abef, before[k].abef);
         s[k].cdgh = _mm_add_epi32(s[k].cdgh, before[k].cdgh);
     }
@@ -89,7 +89,7 @@ TARGET static inline void compress_padding(struct stream s[STREAMS])
 
 TARGET static inline void start(struct stream s[STREAMS])
 {
-    for (int k = 0; k < STREAMS; k++) {
+    for (size_t k = 0; k < STREAMS; k++) {
         s[k].abef = _mm_set_epi32(0x6a09e667, (int)0xbb67ae85, 0x510e527f, (int)0x9b05688c);
         s[k].cdgh = _mm_set_epi32(0x3c6ef372, (int)0xa54ff53a, 0x1f83d9ab, 0x5be0cd19);
     }
@@ -121,14 +121,14 @@ TARGET void sha256_leaves_shani(const uint8_t *in, uint8_t *out, size_t count)
         struct stream s[STREAMS];
         __m128i w[STREAMS][4];
         start(s);
-        for (int k = 0; k < STREAMS; k++) {
+        for (size_t k = 0; k < STREAMS; k++) {
             w[k][0] = load(in + 32 * k);
             w[k][1] = load(in + 32 * k + 16);
             w[k][2] = _mm_set_epi32(0, 0, 0, (int)0x80000000);
             w[k][3] = _mm_set_epi32(32 * 8, 0, 0, 0);
         }
         compress(s, w);
-        for (int k = 0; k < STREAMS; k++)
+        for (size_t k = 0; k < STREAMS; k++)
             finish(&s[k], out + 32 * k);
     }
     sha256_leaves_scalar(in, out, count);
@@ -140,12 +140,12 @@ TARGET void sha256_pairs_shani(const uint8_t *in, uint8_t *out, size_t count)
         struct stream s[STREAMS];
         __m128i w[STREAMS][4];
         start(s);
-        for (int k = 0; k < STREAMS; k++)
-            for (int i = 0; i < 4; i++)
+        for (size_t k = 0; k < STREAMS; k++)
+            for (size_t i = 0; i < 4; i++)
                 w[k][i] = load(in + 64 * k + 16 * i);
         compress(s, w);
         compress_padding(s);
-        for (int k = 0; k < STREAMS; k++)
+        for (size_t k = 0; k < STREAMS; k++)
             finish(&s[k], out + 32 * k);
     }
     sha256_pairs_scalar(in, out, count);

@@ -4,7 +4,7 @@
 
 run "$assay" --help
 exits 0 "help succeeds"
-for part in lock plan build attest verify log store run; do
+for part in lock plan build attest verify log cartesi store run; do
     run "$assay" --help
     prints "^  $part " "help names $part"
     run "$assay" "$part" --help

@@ -1,0 +1,216 @@
+/* assay-cartesi: stored Cartesi machines, hashed, proven, explained and written without the
+ * emulator. */
+#include "base/file.h"
+#include "base/workers.h"
+#include "builder/cartesi/commands.h"
+#include "builder/cartesi/proof.h"
+
+#include <string.h>
+
+enum { JOBS_MAX = 1024, DATA_LOG2_MAX = 24 };
+
+int cartesi_jobs(struct cli *cli, unsigned *out, struct err *e)
+{
+    uint64_t jobs = cli_number(cli, "jobs", workers_default());
+    if (jobs == 0 || jobs > JOBS_MAX)
+        return err_set(e, ERR_USAGE, "--jobs must be between 1 and %d", JOBS_MAX);
+    *out = (unsigned)jobs;
+    return 0;
+}
+
+int cartesi_open(struct cli *cli, size_t index, struct snapshot *out, struct err *e)
+{
+    const char *scratch = cli_env(cli, "TMPDIR");
+    int r = snapshot_open(cli_arg(cli, index), scratch != NULL ? scratch : "/tmp", out, e);
+    if (r == 0 && out->uarch_missing)
+        cli_warn(cli,
+                 "'%s' has no uarch RAM file: its known subtree hash of emulator %s stands for it",
+                 cli_arg(cli, index), out->config.version->name);
+    return r;
+}
+
+static int run_hash(struct cli *cli, struct err *e)
+{
+    AUTO_SNAPSHOT s = {.dirfd = -1};
+    struct machine_tree tree;
+    uint8_t root[MACHINE_HASH_SIZE];
+    char text[80];
+    unsigned jobs = 1;
+    int r = cartesi_open(cli, 0, &s, e);
+    if (r < 0 || (r = cartesi_jobs(cli, &jobs, e)) < 0)
+        return r;
+    snapshot_tree(&s, jobs, &tree);
+    if ((r = machine_tree_node(&tree, 0, MACHINE_ROOT_LOG2, root, e)) < 0)
+        return r;
+    AUTO_JSON json_t *document = json_object();
+    if (document == NULL)
+        return err_oom(e);
+    machine_hash_text(s.config.hash, root, text);
+    if ((r = json_put_string(document, "root", text, e)) < 0 ||
+        (r = json_put_string(document, "emulator", s.config.version->name, e)) < 0 ||
+        (r = json_put(document, "uarchRam", json_string(s.uarch_missing ? "known" : "present"),
+                      e)) < 0)
+        return r;
+    cli_result(cli, steal_ptr(&document));
+    cli_say(cli, "%s\n", text);
+    return 0;
+}
+
+static int read_place(struct cli *cli, uint64_t *address, unsigned *log2, struct err *e)
+{
+    uint64_t n;
+    if (!machine_address_parse(cli_arg(cli, 1), address))
+        return err_set(e, ERR_USAGE, "'%s' is no address (0x80000000, or decimal)",
+                       cli_arg(cli, 1));
+    if (!machine_address_parse(cli_arg(cli, 2), &n) || n > MACHINE_ROOT_LOG2)
+        return err_set(e, ERR_USAGE, "'%s' is no size between 5 and 64 (log2 of bytes)",
+                       cli_arg(cli, 2));
+    *log2 = (unsigned)n;
+    return 0;
+}
+
+static int run_proof(struct cli *cli, struct err *e)
+{
+    AUTO_SNAPSHOT s = {.dirfd = -1};
+    AUTO_JSON json_t *document = NULL;
+    AUTO_BUF text = BUF_INIT(PROOF_BYTES_MAX);
+    struct machine_tree tree;
+    struct machine_proof proof;
+    uint64_t address = 0;
+    unsigned log2 = 0;
+    unsigned jobs = 1;
+    int r = read_place(cli, &address, &log2, e);
+    if (r < 0 || (r = cartesi_jobs(cli, &jobs, e)) < 0 || (r = cartesi_open(cli, 0, &s, e)) < 0)
+        return r;
+    snapshot_tree(&s, jobs, &tree);
+    memset(&proof, 0, sizeof(proof));
+    proof.function = s.config.hash;
+    if ((r = machine_tree_prove(&tree, address, log2, &proof, e)) < 0 ||
+        (r = proof_format(&proof, &document, e)) < 0)
+        return r;
+    if (cli_json(cli)) {
+        cli_result(cli, steal_ptr(&document));
+        return 0;
+    }
+    r = json_pretty(document, &text, e);
+    return r < 0 ? r : cli_write(cli, text.data, text.len, e);
+}
+
+/* The file's bytes are those that the proof's target stands for. */
+static int check_data(const char *path, const struct machine_proof *p, struct err *e)
+{
+    uint8_t hash[MACHINE_HASH_SIZE];
+    AUTO_BUF data = BUF_INIT((size_t)1 << DATA_LOG2_MAX);
+    if (p->log2 > DATA_LOG2_MAX)
+        return err_set(e, ERR_USAGE, "--data is for nodes of at most 2^%d bytes", DATA_LOG2_MAX);
+    int r = file_read(path, &data, e);
+    if (r < 0)
+        return r;
+    if (data.len != (size_t)1 << p->log2)
+        return err_set(e, ERR_INPUT, "'%s' has %zu bytes, not %zu", path, data.len,
+                       (size_t)1 << p->log2);
+    machine_data_hash(machine_hasher_best(p->function), data.data, p->log2, hash);
+    return memcmp(hash, p->target, sizeof(hash)) == 0
+               ? 0
+               : err_set(e, ERR_REJECTED, "'%s' is not what the proof is of", path);
+}
+
+static int run_verify_proof(struct cli *cli, struct err *e)
+{
+    AUTO_BUF text = BUF_INIT(PROOF_BYTES_MAX);
+    const char *path = cli_arg(cli, 0);
+    const char *root = cli_string(cli, "root");
+    const char *data = cli_string(cli, "data");
+    enum machine_hash function;
+    struct machine_proof proof;
+    uint8_t wanted[MACHINE_HASH_SIZE];
+    uint8_t got[MACHINE_HASH_SIZE];
+    if (root == NULL)
+        return err_set(e, ERR_USAGE, "--root says which machine the proof must be of");
+    if (!machine_hash_text_parse(root, &function, wanted))
+        return err_set(e, ERR_USAGE, "--root '%s' is neither keccak256:HEX nor sha256:HEX", root);
+    int r = file_read(path, &text, e);
+    if (r < 0 || (r = proof_parse(buf_str(&text), text.len, path, &proof, e)) < 0)
+        return r;
+    if (proof.function != function || memcmp(proof.root, wanted, sizeof(wanted)) != 0)
+        return err_set(e, ERR_REJECTED, "'%s' is a proof of another machine", path);
+    machine_proof_root(&proof, got);
+    if (memcmp(got, wanted, sizeof(wanted)) != 0)
+        return err_set(e, ERR_REJECTED, "'%s' does not lead to the root", path);
+    if (data != NULL && (r = check_data(data, &proof, e)) < 0)
+        return r;
+    AUTO_JSON json_t *document = NULL;
+    if ((r = proof_format(&proof, &document, e)) < 0)
+        return r;
+    cli_result(cli, steal_ptr(&document));
+    cli_say(cli, "the proof holds: 2^%u bytes at 0x%llx of %s\n", proof.log2,
+            (unsigned long long)proof.address, root);
+    return 0;
+}
+
+static const struct cli_option work_options[] = {CARTESI_OPTION_JOBS};
+static const struct cli_option verify_proof_options[] = {
+    {"root", 'r', CLI_STRING, "HASH", "the machine's hash, as 'hash' prints it (required)"},
+    {"data", 'd', CLI_STRING, "FILE", "also check that these bytes are the node's"},
+};
+
+static const struct cli_command commands[] = {
+    {
+        .name = "hash",
+        .arguments = "DIR|TAR",
+        .summary = "compute a machine's root hash from its state alone",
+        .details = "Prints keccak256:HEX or sha256:HEX. The cache files that the emulator trusts\n"
+                   "(.dht, .dpt, hash_tree.*) are not read. A tar may be plain, gzip, zstd or xz.\n"
+                   "Without the uarch RAM file, the known subtree hash of the emulator's release\n"
+                   "stands for it, and standard error says so.",
+        .examples = "assay cartesi hash machine\tthe root hash of the directory 'machine'\n",
+        .min_args = 1,
+        .max_args = 1,
+        .options = work_options,
+        .option_count = CLI_COUNT(work_options),
+        .run = run_hash,
+    },
+    {
+        .name = "proof",
+        .arguments = "DIR|TAR ADDRESS LOG2SIZE",
+        .summary = "prove what stands at an address, against the root hash",
+        .details = "The node of 2^LOG2SIZE bytes at ADDRESS, and its siblings up to the root, as\n"
+                   "JSON. LOG2SIZE is 5 (one word of the tree) to 64 (all of it).",
+        .examples = "assay cartesi proof machine 0x80000000 12\tthe first page of RAM\n",
+        .min_args = 3,
+        .max_args = 3,
+        .options = work_options,
+        .option_count = CLI_COUNT(work_options),
+        .run = run_proof,
+    },
+    {
+        .name = "verify-proof",
+        .arguments = "PROOF",
+        .summary = "check a proof against a root hash",
+        .details =
+            "Exit code 3 when the proof does not lead to the root, is of another machine, or\n"
+            "the data is not what it proves.",
+        .examples = "assay cartesi verify-proof p.json --root keccak256:…\tdoes it hold?\n",
+        .min_args = 1,
+        .max_args = 1,
+        .options = verify_proof_options,
+        .option_count = CLI_COUNT(verify_proof_options),
+        .run = run_verify_proof,
+    },
+};
+
+static const struct cli_program program = {
+    .name = "assay-cartesi",
+    .summary = "hash, prove, check and write stored Cartesi machines",
+    .details =
+        "A stored machine is a directory: config.json and one file per address range. The\n"
+        "emulator believes cache files beside them; this program recomputes everything from\n"
+        "the state (archive version 7, emulator 0.21).",
+    .commands = commands,
+    .command_count = CLI_COUNT(commands),
+};
+
+int main(int argc, char **argv)
+{
+    return cli_main(&program, argc, argv);
+}

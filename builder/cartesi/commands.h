@@ -1,0 +1,17 @@
+/* The commands of assay-cartesi that have a file of their own, and what they share. */
+#ifndef ASSAY_BUILDER_CARTESI_COMMANDS_H
+#define ASSAY_BUILDER_CARTESI_COMMANDS_H
+
+#include "base/cli.h"
+#include "builder/cartesi/snapshot.h"
+
+/* Opens the machine named by argument `index`; says on stderr when the uarch RAM is not there. */
+int cartesi_open(struct cli *cli, size_t index, struct snapshot *out, struct err *e);
+/* --jobs, else all processors. ERR_USAGE for 0 and for more than 1024. */
+int cartesi_jobs(struct cli *cli, unsigned *out, struct err *e);
+#define CARTESI_OPTION_JOBS                                                                        \
+    {                                                                                              \
+        "jobs", 'j', CLI_NUMBER, "N", "threads (default: one per processor)"                       \
+    }
+
+#endif

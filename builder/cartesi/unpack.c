@@ -1,0 +1,324 @@
+#include "builder/cartesi/unpack.h"
+
+#include "base/file.h"
+#include "builder/cartesi/snapshot.h"
+#include "builder/tree/decompress.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum {
+    BLOCK = 512,
+    FILES_MAX = 128,    /* a machine has 75 at most */
+    PIECES_MAX = 65536, /* of one sparse file */
+    PAX_MAX = 4096,
+};
+
+static enum compression by_magic(int fd)
+{
+    static const struct {
+        const char *magic;
+        size_t len;
+        enum compression kind;
+    } known[] = {
+        {"\x1f\x8b", 2, COMPRESSION_GZIP},
+        {"\x28\xb5\x2f\xfd", 4, COMPRESSION_ZSTD},
+        {"\xfd"
+         "7zXZ",
+         5, COMPRESSION_XZ},
+    };
+    char first[8] = {0};
+    ssize_t n = pread(fd, first, sizeof(first), 0);
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+        if (n >= (ssize_t)known[i].len && memcmp(first, known[i].magic, known[i].len) == 0)
+            return known[i].kind;
+    return COMPRESSION_NONE;
+}
+
+/* A member of the archive: a ustar header and, for GNU's sparse files, a map of where its data lie.
+ */
+struct member {
+    char path[264];
+    uint8_t type;
+    uint16_t mode;
+    uint64_t stored; /* bytes in the archive */
+    uint64_t size;   /* bytes of the file */
+    struct {
+        uint64_t offset;
+        uint64_t len;
+    } pieces[PIECES_MAX];
+    size_t piece_count;
+};
+
+static int tar_fail(struct err *e, const char *why)
+{
+    return err_set(e, ERR_INPUT, "malformed tar: %s", why);
+}
+
+/* A number of a header: octal, ended by NUL or space, or GNU's base 256. */
+static bool tar_number(const uint8_t *p, size_t len, uint64_t *out)
+{
+    uint64_t v = 0;
+    size_t i = 0;
+    if (p[0] == 0x80) {
+        for (i = 1; i < len; i++) {
+            if (v >> 56 != 0)
+                return false;
+            v = v << 8 | p[i];
+        }
+        *out = v;
+        return true;
+    }
+    while (i < len && p[i] == ' ')
+        i++;
+    size_t first = i;
+    for (; i < len && p[i] >= '0' && p[i] <= '7'; i++)
+        v = v << 3 | (uint64_t)(p[i] - '0');
+    *out = v;
+    return i > first && (i == len || p[i] == 0 || p[i] == ' ');
+}
+
+static bool checksum_fits(const uint8_t *header)
+{
+    uint64_t wanted;
+    uint64_t sum = 0;
+    for (size_t i = 0; i < BLOCK; i++)
+        sum += i >= 148 && i < 156 ? ' ' : header[i];
+    return tar_number(header + 148, 8, &wanted) && wanted == sum;
+}
+
+static int read_block(const struct source *s, uint8_t *block, struct err *e)
+{
+    size_t got;
+    int r = source_fill(s, block, BLOCK, &got, e);
+    return r < 0 || got == BLOCK ? r : tar_fail(e, "it ends too early");
+}
+
+/* Pieces of a sparse map, `max` of them at most; an empty one is the last. */
+static int add_pieces(const uint8_t *p, size_t max, struct member *m, struct err *e)
+{
+    for (size_t i = 0; i < max && p[24 * i] != 0; i++) {
+        uint64_t offset;
+        uint64_t len;
+        uint64_t end;
+        uint64_t before = 0;
+        if (m->piece_count > 0)
+            before = m->pieces[m->piece_count - 1].offset + m->pieces[m->piece_count - 1].len;
+        if (m->piece_count == PIECES_MAX)
+            return tar_fail(e, "a sparse file of too many pieces");
+        if (!tar_number(p + 24 * i, 12, &offset) || !tar_number(p + 24 * i + 12, 12, &len) ||
+            offset < before || !add_u64(offset, len, &end) || end > m->size)
+            return tar_fail(e, "a sparse map that makes no sense");
+        m->pieces[m->piece_count].offset = offset;
+        m->pieces[m->piece_count++].len = len;
+    }
+    return 0;
+}
+
+static int read_sparse(const struct source *s, const uint8_t *header, struct member *m,
+                       struct err *e)
+{
+    uint8_t block[BLOCK];
+    uint64_t total = 0;
+    m->piece_count = 0;
+    if (!tar_number(header + 483, 12, &m->size))
+        return tar_fail(e, "a sparse file without its size");
+    int r = add_pieces(header + 386, 4, m, e);
+    bool more = header[482] != 0;
+    while (r == 0 && more) {
+        if ((r = read_block(s, block, e)) == 0)
+            r = add_pieces(block, 21, m, e);
+        more = block[504] != 0;
+    }
+    for (size_t i = 0; r == 0 && i < m->piece_count; i++)
+        total += m->pieces[i].len; /* they do not overlap: at most m->size */
+    return r < 0 || total == m->stored ? r : tar_fail(e, "a sparse map of another length");
+}
+
+/* The next member; *end at the two zero blocks. */
+static int read_member(const struct source *s, struct member *m, bool *end, struct err *e)
+{
+    static const uint8_t zeros[BLOCK];
+    uint8_t header[BLOCK];
+    uint64_t mode;
+    int r = read_block(s, header, e);
+    if (r < 0)
+        return r;
+    *end = memcmp(header, zeros, BLOCK) == 0;
+    if (*end)
+        return 0;
+    if (!checksum_fits(header) || memcmp(header + 257, "ustar", 5) != 0)
+        return tar_fail(e, "a header that is none");
+    if (!tar_number(header + 100, 8, &mode) || !tar_number(header + 124, 12, &m->stored) ||
+        m->stored > INT64_MAX - BLOCK)
+        return tar_fail(e, "a header with a bad number");
+    m->mode = (uint16_t)(mode & 0777);
+    m->type = header[156] == 0 ? '0' : header[156];
+    bool prefixed = header[262] == 0 && header[345] != 0; /* POSIX, not GNU */
+    snprintf(m->path, sizeof(m->path), "%.155s%s%.100s", prefixed ? (char *)header + 345 : "",
+             prefixed ? "/" : "", (char *)header);
+    m->size = m->stored;
+    m->pieces[0].offset = 0;
+    m->pieces[0].len = m->size;
+    m->piece_count = 1;
+    return m->type == 'S' ? read_sparse(s, header, m, e) : 0;
+}
+
+/* `len` bytes to `fd` at `offset`; fd -1 skips them. */
+static int copy_piece(const struct source *s, int fd, uint64_t offset, uint64_t len,
+                      const char *name, struct err *e)
+{
+    uint8_t data[16 * MACHINE_PAGE];
+    while (len > 0) {
+        size_t want = len < sizeof(data) ? (size_t)len : sizeof(data);
+        size_t got;
+        int r = source_fill(s, data, want, &got, e);
+        if (r == 0 && got < want)
+            r = tar_fail(e, "it ends too early");
+        if (r == 0 && fd >= 0)
+            r = write_sparse(fd, data, want, offset, name, e);
+        if (r < 0)
+            return r;
+        offset += want;
+        len -= want;
+    }
+    return 0;
+}
+
+static int skip_padding(const struct source *s, uint64_t stored, struct err *e)
+{
+    return copy_piece(s, -1, 0, (BLOCK - stored % BLOCK) % BLOCK, "", e);
+}
+
+static int unpack_file(const struct source *s, const struct member *m, int dirfd, struct err *e)
+{
+    const char *name = path_base(m->path);
+    if (name[0] == 0 || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+        return tar_fail(e, "a file without a name");
+    AUTO_CLOSE int fd =
+        openat(dirfd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0)
+        return errno == EEXIST ? err_set(e, ERR_INPUT, "'%s' is in the tar twice", name)
+                               : err_os(e, errno, "cannot create '%s'", name);
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < m->piece_count; i++)
+        r = copy_piece(s, fd, m->pieces[i].offset, m->pieces[i].len, name, e);
+    if (r == 0)
+        r = skip_padding(s, m->stored, e);
+    if (r == 0 && (m->size > INT64_MAX || ftruncate(fd, (off_t)m->size) != 0 ||
+                   fchmod(fd, m->mode | 0400) != 0))
+        r = err_os(e, errno, "cannot write '%s'", name);
+    return r;
+}
+
+/* Members other than files: directories; pax headers whose keys do not change what is read. */
+static int skip_member(const struct source *s, const struct member *m, struct err *e)
+{
+    char text[PAX_MAX + 1];
+    size_t got;
+    if (m->type == '5')
+        return m->stored == 0 ? 0 : tar_fail(e, "a directory with content");
+    if (m->type != 'x')
+        return err_set(e, ERR_INPUT, "'%s' is neither a regular file nor a directory", m->path);
+    if (m->stored > PAX_MAX)
+        return tar_fail(e, "a pax header that is too long");
+    int r = source_fill(s, text, (size_t)m->stored, &got, e);
+    if (r < 0)
+        return r;
+    text[got] = 0;
+    if (got != m->stored || strlen(text) != got)
+        return tar_fail(e, "a pax header with a NUL");
+    if (strstr(text, " path=") != NULL || strstr(text, " size=") != NULL ||
+        strstr(text, "GNU.sparse") != NULL)
+        return tar_fail(e, "a pax header that renames or resizes its file");
+    return skip_padding(s, m->stored, e);
+}
+
+/* Nothing but zeros follows; reading to the end also checks the compression's own sum. */
+static int check_end(const struct source *s, struct err *e)
+{
+    static const uint8_t zeros[BLOCK];
+    uint8_t block[BLOCK];
+    size_t got;
+    do {
+        int r = source_fill(s, block, BLOCK, &got, e);
+        if (r < 0)
+            return r;
+        if (memcmp(block, zeros, got) != 0)
+            return tar_fail(e, "something follows its end");
+    } while (got > 0);
+    return 0;
+}
+
+static int unpack_members(const struct source *s, int dirfd, struct member *m, struct err *e)
+{
+    char directory[sizeof(m->path)] = "";
+    size_t files = 0;
+    for (;;) {
+        bool end;
+        int r = read_member(s, m, &end, e);
+        if (r < 0)
+            return r;
+        if (end)
+            return check_end(s, e);
+        if (m->type != '0' && m->type != 'S') {
+            if ((r = skip_member(s, m, e)) < 0)
+                return r;
+            continue;
+        }
+        size_t prefix = (size_t)(path_base(m->path) - m->path);
+        if (files == 0)
+            memcpy(directory, m->path, prefix);
+        if (strlen(directory) != prefix || strncmp(directory, m->path, prefix) != 0)
+            return err_set(e, ERR_INPUT, "'%s' is not in the directory of the others", m->path);
+        if (++files > FILES_MAX)
+            return err_set(e, ERR_INPUT, "more than %d files", FILES_MAX);
+        if ((r = unpack_file(s, m, dirfd, e)) < 0)
+            return r;
+    }
+}
+
+static int unpack(int fd, uint64_t size, const char *into, struct err *e)
+{
+    /* Zeros become holes, so a long run of them costs no disk: the total is the limit. */
+    const struct decompress_options options = {.threads = 1, .free_max = DECOMPRESS_TOTAL_MAX};
+    AUTO_DECOMPRESSOR struct decompressor *d = NULL;
+    AUTO_CLOSE int dirfd = open(into, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (dirfd < 0)
+        return err_os(e, errno, "cannot open '%s'", into);
+    struct source_file whole = {.fd = fd, .left = size};
+    struct source file = source_from_file(&whole);
+    int r = decompressor_new(by_magic(fd), &file, &options, &d, e);
+    if (r < 0)
+        return r;
+    struct source plain = decompressor_source(d);
+    struct member *member = calloc(1, sizeof(*member));
+    r = member == NULL ? err_oom(e) : unpack_members(&plain, dirfd, member, e);
+    free(member);
+    return r;
+}
+
+int machine_unpack(const char *path, const char *scratch, char **out, struct err *e)
+{
+    AUTO_FREE char *into = NULL;
+    struct stat st;
+    AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0)
+        return err_os_code(e, ERR_INPUT, errno, "cannot open '%s'", path);
+    if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
+        return err_set(e, ERR_INPUT, "'%s' is neither a directory nor a regular file", path);
+    int r = dir_make_temp(scratch, "assay-cartesi-", &into, e);
+    if (r < 0)
+        return r;
+    r = unpack(fd, (uint64_t)st.st_size, into, e);
+    if (r < 0) {
+        struct err ignored = ERR_INIT;
+        (void)dir_remove(into, &ignored);
+        return err_wrap(e, "cannot unpack '%s'", path);
+    }
+    *out = steal_ptr(&into);
+    return 0;
+}

@@ -1,0 +1,205 @@
+#!/bin/sh
+# Stored Cartesi machines: every vector's root hash, config and files, byte for byte.
+. "$(dirname "$0")/lib.sh"
+
+cartesi="$assay cartesi"
+own=$top/tests/data/cartesi
+machines=$work/machines
+mkdir "$machines" "$work/tmp"
+TMPDIR=$work/tmp
+export TMPDIR
+
+# unpack ARCHIVE: into $machines, by zstd and tar, not by our own reader.
+unpack() {
+    zstd -qdc "$1" | tar -xf - -C "$machines"
+}
+
+# field INDEX ID NAME
+field() {
+    jq -r --arg id "$2" ".vectors[] | select(.id == \$id) | .$3" "$1"
+}
+
+hash_vector() {
+    index=$1
+    id=$2
+    archive=$3
+    wanted=$(field "$index" "$id" hash_function):$(field "$index" "$id" root_hash)
+    run $cartesi hash "$machines/$id"
+    is "$id: the root hash" "$(head -n 1 "$work/stdout")" "$wanted"
+    is "$id: alone on standard output" "$(wc -l <"$work/stdout")" 1
+    says 'uarch RAM' "$id: standard error says that the uarch RAM is not there"
+    run $cartesi hash -j 1 "$archive"
+    is "$id: the root hash of the tar" "$(cat "$work/stdout")" "$wanted"
+}
+
+each_vector() {
+    action=$1
+    for directory in "$own" "$ASSAY_SHARED/vectors/cartesi"; do
+        [ -f "$directory/index.json" ] || continue
+        for archive in "$directory"/*.tar.zst; do
+            id=$(basename "$archive" .tar.zst)
+            [ "$directory" = "$own" ] || [ ! -f "$own/$id.tar.zst" ] || continue
+            [ -d "$machines/$id" ] || unpack "$archive"
+            "$action" "$directory/index.json" "$id" "$archive"
+        done
+    done
+}
+
+each_vector hash_vector
+ok 'there were vectors' test -d "$machines/e01-custom-regs-dtb"
+
+# ---- proofs ----
+machine=$machines/b03-flash-two-mixed
+root=$($cartesi hash "$machine" 2>/dev/null)
+dd if="$machine/0000000080000000-100000.bin" of="$work/page" bs=4096 count=1 2>/dev/null
+run $cartesi proof "$machine" 0x80000000 12
+exits 0 'a proof of the first page of RAM'
+cp "$work/stdout" "$work/proof"
+is 'it has 52 siblings' "$(jq '.sibling_hashes | length' "$work/proof")" 52
+run $cartesi verify-proof "$work/proof" --root "$root" --data "$work/page"
+exits 0 'it holds, with its page'
+printf X | dd of="$work/page" bs=1 seek=77 conv=notrunc 2>/dev/null
+run $cartesi verify-proof "$work/proof" --root "$root" --data "$work/page"
+exits 3 'not with another page'
+one_line 'said in one line'
+run $cartesi verify-proof "$work/proof" --root "sha256:${root#*:}"
+exits 3 'not for another machine'
+jq '.sibling_hashes[7] = .sibling_hashes[8]' "$work/proof" >"$work/proof2"
+run $cartesi verify-proof "$work/proof2" --root "$root"
+exits 3 'not with another sibling'
+for bad in 'del(.root_hash)' '.sibling_hashes += ["00"]' '.address = "0x80000001"' '.log2_size = 4' \
+    '.extra = 1' '.target_hash = "XY"' '.sibling_hashes = .sibling_hashes[1:]' '.hash_function = "md5"' \
+    '.address = "-1"' '.address = 5'; do
+    jq "$bad" "$work/proof" >"$work/proof2"
+    run $cartesi verify-proof "$work/proof2" --root "$root"
+    exits 5 "a malformed proof is refused: $bad"
+    one_line 'said in one line'
+done
+run $cartesi verify-proof "$work/proof"
+exits 2 'without a root nothing is verified'
+run $cartesi proof "$machine" 0x80000001 12
+exits 2 'an address that is no node'
+run $cartesi proof "$machine" 0x600000 12
+exits 5 'a page of the uarch RAM cannot be proven without its file'
+shared_proofs=$ASSAY_SHARED/vectors/cartesi/index.json
+if [ -f "$shared_proofs" ]; then
+    jq -c '.vectors[] | select(.kind == "proofs") | .base as $b | .proofs[] | . + {base: $b}' "$shared_proofs" >"$work/proofs"
+    while read -r line; do
+        base=$(printf '%s' "$line" | jq -r .base)
+        address=$(printf '%s' "$line" | jq -r .address)
+        log2=$(printf '%s' "$line" | jq -r .log2_size)
+        run $cartesi proof "$machines/$base" "$address" "$log2"
+        is "proof of $address, 2^$log2" "$(jq -cS 'del(.hash_function)' "$work/stdout")" \
+            "$(printf '%s' "$line" | jq -cS 'del(.base)')"
+    done <"$work/proofs"
+fi
+
+# ---- what is refused: exit 5, one line ----
+copy() {
+    rm -rf "$work/bad"
+    cp -r "$machines/e01-custom-regs-dtb" "$work/bad"
+    chmod -R u+w "$work/bad"
+}
+refuse() {
+    run $cartesi hash "$work/bad"
+    exits 5 "refused: $1"
+    one_line "in one line: $1"
+}
+config() { # a jq program on config.json; 64-bit numbers are kept away from jq
+    copy
+    sed 's/18446744073709551615/"MAX"/g; s/\([0-9]\{17,20\}\)/"N\1"/g' "$work/bad/config.json" | jq -c "$1" |
+        sed 's/"MAX"/18446744073709551615/g; s/"N\([0-9]*\)"/\1/g' >"$work/config"
+    mv "$work/config" "$work/bad/config.json"
+}
+config .
+run $cartesi hash "$work/bad"
+exits 0 'the copy that is spoilt below is fine'
+while IFS='|' read -r name program; do
+    config "$program"
+    refuse "$name"
+done <<'TABLE'
+another archive version|.archive_version = 6
+no archive version|del(.archive_version)
+a negative number|.config.ram.length = -4096
+a fraction|.config.ram.length = 16384.5
+a string for a number|.config.ram.length = "16384"
+an unknown key|.config.ram.size = 1
+an unknown register|.config.processor.registers.x32 = 0
+an unknown register of a group|.config.processor.registers.htif.nothing = 0
+a length that is no multiple of a page|.config.ram.length = 16385
+no length|.config.ram.length = 0
+RAM over 2 GiB|.config.ram.length = 2147487744
+another emulator's marchid|.config.processor.registers.marchid = 20
+an unreproducible machine|.config.processor.registers.iunrep = 1
+x0 that is not 0|.config.processor.registers.x0 = 1
+a VirtIO device|.config.virtio = [{}]
+another hash function|.config.hash_tree.hash_function = "sha3"
+phtc_size 0|.config.hash_tree.phtc_size = 0
+nine drives|.config.flash_drive = [range(9) | {length: 4096}]
+a bad label|.config.flash_drive = [{length: 4096, label: "Data"}]
+a label of 32 bytes|.config.flash_drive = [{length: 4096, label: "abcdefghijklmnopqrstuvwxyzabcdef"}]
+a label that the machine gives itself|.config.flash_drive = [{length: 4096, label: "nvram3"}]
+a label that occurs twice|.config.flash_drive = [{length: 4096, label: "a"}] | .config.nvram = [{length: 4096, label: "a"}]
+overlapping ranges|.config.flash_drive = [{length: 4096, start: 2147487744}]
+a drive over a device|.config.flash_drive = [{length: 4096, start: 1073774592}]
+a start that is no multiple of the length|.config.flash_drive = [{length: 8192, start: 4294971392}]
+a drive beyond 2^56|.config.flash_drive = [{length: 4096, start: 72057594037927936}]
+a drive without its file|.config.flash_drive = [{length: 4096}]
+bootargs over 4096 bytes|.config.dtb.bootargs = ("a" * 4097)
+TABLE
+copy
+head -c 1000 "$machines/e01-custom-regs-dtb/config.json" >"$work/bad/config.json"
+refuse 'a truncated config.json'
+copy
+sed -i 's/^{/{"archive_version":7,/' "$work/bad/config.json"
+refuse 'a key that occurs twice'
+copy
+head -c 9000000 /dev/zero | tr '\0' ' ' >>"$work/bad/config.json"
+refuse 'a config.json of 9 MB'
+copy
+awk 'BEGIN { for (i = 0; i < 100000; i++) printf "[" }' >"$work/bad/config.json"
+refuse 'a config.json nested 100000 deep'
+copy
+rm "$work/bad/config.json"
+refuse 'no config.json'
+copy
+rm "$work/bad/0000000080000000-4000.bin"
+refuse 'no RAM'
+copy
+truncate -s 16383 "$work/bad/0000000080000000-4000.bin"
+refuse 'RAM that is a byte too short'
+copy
+truncate -s 16385 "$work/bad/0000000080000000-4000.bin"
+refuse 'RAM that is a byte too long'
+copy
+mv "$work/bad/0000000080000000-4000.bin" "$work/ram"
+ln -s "$work/ram" "$work/bad/0000000080000000-4000.bin"
+refuse 'RAM that is a symbolic link'
+rm "$work/bad/0000000080000000-4000.bin"
+mkfifo "$work/bad/0000000080000000-4000.bin"
+refuse 'RAM that is a FIFO'
+run $cartesi hash "$work/nothing"
+exits 5 'no such directory'
+zstd -qdc "$own/e01-custom-regs-dtb.tar.zst" >"$work/whole.tar"
+head -c 3000 "$work/whole.tar" >"$work/cut.tar"
+run $cartesi hash "$work/cut.tar"
+exits 5 'a truncated tar'
+one_line 'said in one line'
+head -c 3000 "$own/e01-custom-regs-dtb.tar.zst" >"$work/cut.tar.zst"
+run $cartesi hash "$work/cut.tar.zst"
+exits 5 'a truncated zstd stream'
+mkdir "$work/links"
+cp "$machines/e01-custom-regs-dtb"/* "$work/links"
+ln -s config.json "$work/links/link"
+tar -cf "$work/links.tar" -C "$work" links
+run $cartesi hash "$work/links.tar"
+exits 5 'a tar with a symbolic link'
+rm "$work/links/link"
+for format in ustar gnu pax; do
+    tar --format=$format -czf "$work/links.tar.gz" -C "$work" links
+    run $cartesi hash "$work/links.tar.gz"
+    is "a tar.gz of the $format format" "$(cat "$work/stdout")" "$($cartesi hash "$machines/e01-custom-regs-dtb" 2>/dev/null)"
+done
+is 'nothing is left behind' "$(find "$TMPDIR" -mindepth 1 | wc -l)" 0
+
+done_testing
