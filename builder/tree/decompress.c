@@ -48,10 +48,7 @@ static int damaged(const struct decompressor *d, const char *why, struct err *e)
 
 static int cut_short(const struct decompressor *d, struct err *e)
 {
-    return damaged(d,
-                   d->again && d->zlib.total_out == 0 ? "other bytes follow it"
-                                                      : "it is damaged, or not gzip at all",
-                   e);
+    return damaged(d, "it is cut short", e);
 }
 
 /* ---- gzip ---- */

@@ -146,6 +146,7 @@ static void test_cut_and_trailing(void **state)
                 if (expand(k, packed.data, len, 4096, &o, NULL) != -ERR_INPUT)
                     fail_msg("%s cut at %zu of %zu: accepted", compression_names[k], len,
                              packed.len);
+                assert_non_null(strstr(e.frame[0], "cut short"));
             }
             static const char *const tails[] = {"x", "garbage, and more of it", "\x1f\x8b", "\0"};
             for (size_t i = 0; i < 4; i++) {
