@@ -1,10 +1,10 @@
 #!/bin/sh
-# Runs every fuzz target for a short while (FUZZ_SECONDS each, default 10) from its seeds: a smoke test
+# Runs every fuzz target for a short while (FUZZ_SECONDS each, default 5) from its seeds: a smoke test
 # that parsers survive hostile bytes; longer runs find more.
 set -eu
 dir=$1
 shift
-: "${FUZZ_SECONDS:=10}"
+: "${FUZZ_SECONDS:=5}"
 seeds=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)/seeds
 count=0
 for name in "$@"; do
