@@ -100,19 +100,19 @@ void tree_dir_settle(struct tree *t, struct tree_inode *dir)
 {
     if (dir->recent == NULL)
         return;
-    /* Merged from the back, in place: insertion kept the room. */
+    /* Merged from the back, in place (insertion kept the room), a stretch between two new ones at a
+     * time. */
     struct tree_node **to = dir->children;
     size_t a = dir->child_count;
     size_t b = dir->recent->count;
     dir->child_count = a + b;
-    while (b > 0) {
-        if (a > 0 && strcmp(to[a - 1]->name, dir->recent->nodes[b - 1]->name) > 0) {
-            to[a + b - 1] = to[a - 1];
-            a--;
-        } else {
-            to[a + b - 1] = dir->recent->nodes[b - 1];
-            b--;
-        }
+    for (; b > 0; b--) {
+        struct tree_node *node = dir->recent->nodes[b - 1];
+        bool hit;
+        size_t at = lower_bound(to, a, node->name, &hit);
+        memmove(to + at + b, to + at, (a - at) * sizeof(*to));
+        to[at + b - 1] = node;
+        a = at;
     }
     drop_recent(t, dir);
 }
