@@ -154,6 +154,15 @@ static const struct cli_option verify_proof_options[] = {
     {"data", 'd', CLI_STRING, "FILE", "also check that these bytes are the node's"},
 };
 
+static const struct cli_option write_options[] = {
+    {"config", 'c', CLI_STRING, "FILE", "config.json of the emulator's own form (required)"},
+    {"inputs", 'i', CLI_STRING, "DIR", "where the files that the config names are looked up"},
+    {"uarch-ram", 'u', CLI_STRING, "FILE",
+     "the emulator's uarch-ram.bin (default: by its name in the config)"},
+    {"output", 'o', CLI_STRING, "DIR", "the new directory (required)"},
+    CARTESI_OPTION_JOBS,
+};
+
 static const struct cli_command commands[] = {
     {
         .name = "hash",
@@ -196,6 +205,24 @@ static const struct cli_command commands[] = {
         .options = verify_proof_options,
         .option_count = CLI_COUNT(verify_proof_options),
         .run = run_verify_proof,
+    },
+    {
+        .name = "write",
+        .arguments = "",
+        .summary = "write a machine at cycle 0 from a config and its files",
+        .details =
+            "Writes what the emulator would store, byte for byte: config.json and every range's\n"
+            ".bin; the caches are zeros, which the emulator fills in. Files are looked up by the\n"
+            "last component of their name in --inputs; the shadow state, uarch state and PMAs\n"
+            "come from the config alone, the device tree too unless there is a file for it.\n"
+            "A missing file of the form 0000000060000000-200000.bin counts as zeros, and standard\n"
+            "error says so. Prints the root hash.",
+        .examples = "assay cartesi write -c config.json -i files -o machine\tfrom files\n",
+        .min_args = 0,
+        .max_args = 0,
+        .options = write_options,
+        .option_count = CLI_COUNT(write_options),
+        .run = cartesi_run_write,
     },
 };
 

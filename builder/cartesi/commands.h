@@ -14,4 +14,6 @@ int cartesi_jobs(struct cli *cli, unsigned *out, struct err *e);
         "jobs", 'j', CLI_NUMBER, "N", "threads (default: one per processor)"                       \
     }
 
+int cartesi_run_write(struct cli *cli, struct err *e);
+
 #endif

@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "base/workers.h"
+#include "builder/cartesi/sparse.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -57,18 +58,9 @@ void machine_data_hash(const struct machine_hasher *hasher, uint8_t *data_spoile
     memcpy(out, data_spoiled, MACHINE_HASH_SIZE);
 }
 
-/*
- * The next offset >= `offset` that may hold anything but zeros; the range's
- * length when there is none. A file system without SEEK_DATA says: here.
- */
 static uint64_t next_data(const struct tree_range *range, uint64_t offset)
 {
-    if (offset >= range->length)
-        return range->length;
-    off_t at = lseek(range->fd, (off_t)offset, SEEK_DATA);
-    if (at < 0)
-        return errno == ENXIO ? range->length : offset;
-    return (uint64_t)at < range->length ? (uint64_t)at : range->length;
+    return sparse_next_data(range->fd, offset, range->length);
 }
 
 /*

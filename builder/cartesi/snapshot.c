@@ -141,37 +141,3 @@ int snapshot_read(const struct snapshot *s, enum machine_kind kind, uint8_t **ou
         *out = steal_ptr(&data);
     return r;
 }
-
-static int write_at(int fd, const uint8_t *data, size_t len, uint64_t offset, const char *what,
-                    struct err *e)
-{
-    while (len > 0) {
-        ssize_t n = pwrite(fd, data, len, (off_t)offset);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return err_os(e, errno, "cannot write '%s'", what);
-        data += n;
-        len -= (size_t)n;
-        offset += (uint64_t)n;
-    }
-    return 0;
-}
-
-int write_sparse(int fd, const uint8_t *data, size_t len, uint64_t offset, const char *what,
-                 struct err *e)
-{
-    static const uint8_t zeros[MACHINE_PAGE];
-    int r = 0;
-    while (r == 0 && len > 0) {
-        size_t n = MACHINE_PAGE - (size_t)(offset % MACHINE_PAGE);
-        if (n > len)
-            n = len;
-        if (memcmp(data, zeros, n) != 0)
-            r = write_at(fd, data, n, offset, what, e);
-        data += n;
-        len -= n;
-        offset += n;
-    }
-    return r;
-}

@@ -38,8 +38,5 @@ void snapshot_tree(const struct snapshot *s, unsigned jobs, struct machine_tree 
 size_t snapshot_range(const struct snapshot *s, enum machine_kind kind);
 /* A whole small range (at most 1 MiB); caller frees. */
 int snapshot_read(const struct snapshot *s, enum machine_kind kind, uint8_t **out, struct err *e);
-/* Writes `len` bytes at `offset`, leaving holes where whole pages are zeros. */
-int write_sparse(int fd, const uint8_t *data, size_t len, uint64_t offset, const char *what,
-                 struct err *e);
 
 #endif

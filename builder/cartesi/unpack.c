@@ -1,7 +1,7 @@
 #include "builder/cartesi/unpack.h"
 
 #include "base/file.h"
-#include "builder/cartesi/snapshot.h"
+#include "builder/cartesi/sparse.h"
 #include "builder/tree/decompress.h"
 
 #include <errno.h>
@@ -171,7 +171,7 @@ static int read_member(const struct source *s, struct member *m, bool *end, stru
 static int copy_piece(const struct source *s, int fd, uint64_t offset, uint64_t len,
                       const char *name, struct err *e)
 {
-    uint8_t data[16 * MACHINE_PAGE];
+    uint8_t data[65536];
     while (len > 0) {
         size_t want = len < sizeof(data) ? (size_t)len : sizeof(data);
         size_t got;
@@ -179,7 +179,7 @@ static int copy_piece(const struct source *s, int fd, uint64_t offset, uint64_t 
         if (r == 0 && got < want)
             r = tar_fail(e, "it ends too early");
         if (r == 0 && fd >= 0)
-            r = write_sparse(fd, data, want, offset, name, e);
+            r = sparse_write(fd, data, want, offset, name, e);
         if (r < 0)
             return r;
         offset += want;

@@ -45,7 +45,37 @@ each_vector() {
     done
 }
 
+# The machine written again from its config and the files its user gave: sizes of all files, bytes of
+# all but the caches, modes.
+write_vector() {
+    index=$1
+    id=$2
+    rm -rf "$work/inputs" "$work/out"
+    mkdir "$work/inputs"
+    for file in "$machines/$id"/*.bin; do
+        case $id:$(basename "$file") in
+        *:0000000000*) ;;                      # shadow state, PMAs, uarch: from the config alone
+        e01-*:000000007ff00000-*) ln "$file" "$work/inputs" ;; # a device tree of the user's own
+        *:000000007ff00000-*) ;;
+        *) ln "$file" "$work/inputs" ;;
+        esac
+    done
+    run $cartesi write --config "$machines/$id/config.json" --inputs "$work/inputs" -o "$work/out"
+    is "$id: written, its root hash" "$(cat "$work/stdout")" "$(field "$index" "$id" hash_function):$(field "$index" "$id" root_hash)"
+    says 'will not load it' "$id: standard error says that the emulator will not load it"
+    jq -r --arg id "$id" '.vectors[] | select(.id == $id) | .files | to_entries[] |
+        select(.key != "0000000000600000-200000.bin") | "\(.value.size) \(.key)"' "$index" | sort >"$work/sizes"
+    (cd "$work/out" && stat -c '%s %n' -- *) | sort >"$work/out.sizes"
+    is "$id: files and sizes" "$(cat "$work/out.sizes")" "$(cat "$work/sizes")"
+    jq -r --arg id "$id" '.vectors[] | select(.id == $id) | .files | to_entries[] |
+        select(.key != "0000000000600000-200000.bin" and (.key | endswith(".bin") or . == "config.json")) |
+        select(.value.size < 200000000) | "\(.value.sha256)  \(.key)"' "$index" >"$work/sums"
+    ok "$id: config.json and .bin files byte for byte" sh -c "cd '$work/out' && sha256sum -c --quiet '$work/sums'"
+    is "$id: the PMAs are read-only" "$(stat -c %a "$work/out/0000000000010000-1000.bin")" 444
+}
+
 each_vector hash_vector
+each_vector write_vector
 ok 'there were vectors' test -d "$machines/e01-custom-regs-dtb"
 
 # ---- proofs ----
@@ -178,6 +208,32 @@ refuse 'RAM that is a symbolic link'
 rm "$work/bad/0000000080000000-4000.bin"
 mkfifo "$work/bad/0000000080000000-4000.bin"
 refuse 'RAM that is a FIFO'
+# ---- what write refuses ----
+wrong() { # NAME JQ
+    config "$2"
+    run $cartesi write -c "$work/bad/config.json" -i "$work/bad" -o "$work/new"
+    exits 5 "write refuses: $1"
+    one_line "in one line: $1"
+    is "nothing is left: $1" "$(find "$work" -maxdepth 1 -name new -o -maxdepth 1 -name '.assay-*' | wc -l)" 0
+}
+run $cartesi write -c "$machines/e01-custom-regs-dtb/config.json" -i "$machines/e01-custom-regs-dtb" -o "$work"
+exits 2 'write does not replace a directory'
+wrong 'a missing file' '.config.ram.backing_store.data_filename = "kernel"'
+wrong 'a file longer than its range' '.config.ram.length = 8192 | .config.ram.backing_store.data_filename = "0000000000000000-8000.bin"'
+wrong 'a shared file that is too short' '.config.ram.length = 65536 | .config.ram.backing_store |= (.shared = true | .data_filename = "0000000000000000-8000.bin")'
+wrong 'a directory as a file' '.config.ram.backing_store.data_filename = "/."'
+wrong 'a drive without a length or a file' '.config.flash_drive = [{}]'
+wrong 'a uarch RAM of nobody' '.config.uarch.ram.backing_store.data_filename = "config.json"'
+wrong 'a device tree over 1 MiB' '.config.dtb.backing_store.data_filename = "" | .config.dtb.init = ("a" * 1048000)'
+config '.config.flash_drive = [{backing_store: {data_filename: "0000000000010000-1000.bin"}, label: "one"},
+    {length: 12288}, {start: 4294967296, length: 4096}, {length: 4096}] | .config.nvram = [{length: 8192, read_only: true}]'
+run $cartesi write -c "$work/bad/config.json" -i "$work/bad" -o "$work/new"
+exits 0 'drives without lengths and starts are placed'
+is 'where the rules say' "$(find "$work/new" -name '*.bin' | sed 's,.*/,,' | LC_ALL=C sort | tail -n 5 | tr '\n' ' ')" \
+    '0000000080004000-1000.bin 0000000080008000-3000.bin 000000008000c000-1000.bin 000000008000e000-2000.bin 0000000100000000-1000.bin '
+is 'the copy of a copy is the same' "$($cartesi write -c "$work/new/config.json" -i "$work/new" -o "$work/new2" 2>/dev/null)" "$(cat "$work/stdout")"
+ok 'its config too' cmp "$work/new/config.json" "$work/new2/config.json"
+
 run $cartesi hash "$work/nothing"
 exits 5 'no such directory'
 zstd -qdc "$own/e01-custom-regs-dtb.tar.zst" >"$work/whole.tar"

@@ -1,0 +1,30 @@
+/*
+ * Writes a stored machine at cycle 0 from a config and its input files, the way
+ * the emulator stores one (spec cartesi-snapshot, sections 1 to 6): config.json,
+ * every range's .bin (with holes), caches of zeros in the right sizes.
+ */
+#ifndef ASSAY_BUILDER_CARTESI_SNAPSHOT_WRITE_H
+#define ASSAY_BUILDER_CARTESI_SNAPSHOT_WRITE_H
+
+#include "builder/cartesi/machine_config.h"
+
+struct snapshot_write {
+    const char *inputs; /* directory in which the config's file names are looked up; NULL = none */
+    const char *uarch_ram; /* the emulator's uarch RAM image; NULL = by the config's name */
+    const char *output;    /* the new directory; must not exist */
+    /* Told what the machine lacks or does not take from its config; may be NULL. */
+    void (*note)(void *context, const char *text);
+    void *context;
+};
+
+/*
+ * Fills in automatic lengths and starts of `config` and writes the machine;
+ * nothing is left of it after an error. ERR_INPUT: a file is missing (one with a
+ * name that the emulator itself gives, like 0000000060000000-200000.bin, counts as
+ * zeros, and a note says so), longer than its range, shorter although shared,
+ * or no uarch RAM of this emulator.
+ */
+int snapshot_write(struct machine_config *config, const struct snapshot_write *options,
+                   struct err *e);
+
+#endif
