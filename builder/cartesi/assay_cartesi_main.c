@@ -86,7 +86,7 @@ static int run_proof(struct cli *cli, struct err *e)
     memset(&proof, 0, sizeof(proof));
     proof.function = s.config.hash;
     if ((r = machine_tree_prove(&tree, address, log2, &proof, e)) < 0 ||
-        (r = proof_format(&proof, &document, e)) < 0)
+        (r = machine_proof_format(&proof, &document, e)) < 0)
         return r;
     if (cli_json(cli)) {
         cli_result(cli, steal_ptr(&document));
@@ -130,7 +130,7 @@ static int run_verify_proof(struct cli *cli, struct err *e)
     if (!machine_hash_text_parse(root, &function, wanted))
         return err_set(e, ERR_USAGE, "--root '%s' is neither keccak256:HEX nor sha256:HEX", root);
     int r = file_read(path, &text, e);
-    if (r < 0 || (r = proof_parse(buf_str(&text), text.len, path, &proof, e)) < 0)
+    if (r < 0 || (r = machine_proof_parse(buf_str(&text), text.len, path, &proof, e)) < 0)
         return r;
     if (proof.function != function || memcmp(proof.root, wanted, sizeof(wanted)) != 0)
         return err_set(e, ERR_REJECTED, "'%s' is a proof of another machine", path);
@@ -140,7 +140,7 @@ static int run_verify_proof(struct cli *cli, struct err *e)
     if (data != NULL && (r = check_data(data, &proof, e)) < 0)
         return r;
     AUTO_JSON json_t *document = NULL;
-    if ((r = proof_format(&proof, &document, e)) < 0)
+    if ((r = machine_proof_format(&proof, &document, e)) < 0)
         return r;
     cli_result(cli, steal_ptr(&document));
     cli_say(cli, "the proof holds: 2^%u bytes at 0x%llx of %s\n", proof.log2,

@@ -61,7 +61,7 @@ static int put_hash(json_t *object, const char *key, const uint8_t *hash, struct
     return json_put_string(object, key, text, e);
 }
 
-int proof_format(const struct machine_proof *p, json_t **out, struct err *e)
+int machine_proof_format(const struct machine_proof *p, json_t **out, struct err *e)
 {
     AUTO_JSON json_t *document = json_object();
     AUTO_JSON json_t *siblings = json_array();
@@ -122,8 +122,8 @@ static int read_place(const struct jcur *root, struct machine_proof *out, struct
     return 0;
 }
 
-int proof_parse(const void *data, size_t len, const char *what, struct machine_proof *out,
-                struct err *e)
+int machine_proof_parse(const void *data, size_t len, const char *what, struct machine_proof *out,
+                        struct err *e)
 {
     static const char *const keys[] = {"address",        "hash_function", "log2_size", "root_hash",
                                        "sibling_hashes", "target_hash",   NULL};

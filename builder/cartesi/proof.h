@@ -8,10 +8,10 @@
 enum { PROOF_BYTES_MAX = 64 * 1024 };
 
 /* Strict: ERR_INPUT for anything but a proof whose siblings are as many as its level wants. */
-int proof_parse(const void *data, size_t len, const char *what, struct machine_proof *out,
-                struct err *e);
+int machine_proof_parse(const void *data, size_t len, const char *what, struct machine_proof *out,
+                        struct err *e);
 /* The document; caller owns *out. */
-int proof_format(const struct machine_proof *p, json_t **out, struct err *e);
+int machine_proof_format(const struct machine_proof *p, json_t **out, struct err *e);
 /* "keccak256:HEX" or "sha256:HEX" into at least 80 bytes; returns `text`. */
 char *machine_hash_text(enum machine_hash function, const uint8_t hash[MACHINE_HASH_SIZE],
                         char *text);
