@@ -14,6 +14,6 @@ assay-build_LDFLAGS := -static-pie -Wl,--wrap=dlopen
 assay-plan_MAIN := builder/plan/assay_plan_main.c
 assay-plan_FLOORS := builder store attest base
 assay-plan_LIBS := $(BUILDER_LIBS)
-assay-cartesi_MAIN := builder/cartesi/assay_cartesi_main.c builder/cartesi/cartesi_write.c
+assay-cartesi_MAIN := builder/cartesi/assay_cartesi_main.c $(sort $(wildcard builder/cartesi/cartesi_*.c))
 assay-cartesi_FLOORS := builder store attest base
 assay-cartesi_LIBS := $(BUILDER_LIBS)

@@ -18,10 +18,15 @@ int cartesi_jobs(struct cli *cli, unsigned *out, struct err *e)
     return 0;
 }
 
-int cartesi_open(struct cli *cli, size_t index, struct snapshot *out, struct err *e)
+int cartesi_open_quietly(struct cli *cli, size_t index, struct snapshot *out, struct err *e)
 {
     const char *scratch = cli_env(cli, "TMPDIR");
-    int r = snapshot_open(cli_arg(cli, index), scratch != NULL ? scratch : "/tmp", out, e);
+    return snapshot_open(cli_arg(cli, index), scratch != NULL ? scratch : "/tmp", out, e);
+}
+
+int cartesi_open(struct cli *cli, size_t index, struct snapshot *out, struct err *e)
+{
+    int r = cartesi_open_quietly(cli, index, out, e);
     if (r == 0 && out->uarch_missing)
         cli_warn(cli,
                  "'%s' has no uarch RAM file: its known subtree hash of emulator %s stands for it",
@@ -163,6 +168,13 @@ static const struct cli_option write_options[] = {
     CARTESI_OPTION_JOBS,
 };
 
+static const struct cli_option verify_options[] = {
+    {"state-only", 0, CLI_FLAG, NULL,
+     "caches and the uarch RAM may be missing; caches that are there are checked all the same"},
+    {"custom-dtb", 0, CLI_FLAG, NULL, "the device tree may be another than the config gives"},
+    CARTESI_OPTION_JOBS,
+};
+
 static const struct cli_command commands[] = {
     {
         .name = "hash",
@@ -205,6 +217,42 @@ static const struct cli_command commands[] = {
         .options = verify_proof_options,
         .option_count = CLI_COUNT(verify_proof_options),
         .run = run_verify_proof,
+    },
+    {
+        .name = "inspect",
+        .arguments = "DIR|TAR",
+        .summary = "show ranges, registers, PMAs and the device tree",
+        .examples = "assay cartesi inspect machine\twhat is in it\n",
+        .min_args = 1,
+        .max_args = 1,
+        .run = cartesi_run_inspect,
+    },
+    {
+        .name = "diff",
+        .arguments = "DIR|TAR DIR|TAR",
+        .summary = "say where two machines differ: config, registers, pages",
+        .details = "Exit code 1 when they differ. At most 1000 differences are listed.",
+        .examples = "assay cartesi diff before after\twhat the guest changed\n",
+        .min_args = 2,
+        .max_args = 2,
+        .run = cartesi_run_diff,
+    },
+    {
+        .name = "verify",
+        .arguments = "DIR|TAR",
+        .summary = "check config against state, and the caches against both",
+        .details =
+            "Exit code 5 when anything contradicts: config.json against registers, PMAs and "
+            "device\n"
+            "tree (of a machine that has not run), padding, identity of the emulator, the uarch\n"
+            "RAM, files that are missing, of another size or too many, and cache files that the\n"
+            "emulator would believe although the state says otherwise, page by page.",
+        .examples = "assay cartesi verify machine\twould the emulator tell the truth about it?\n",
+        .min_args = 1,
+        .max_args = 1,
+        .options = verify_options,
+        .option_count = CLI_COUNT(verify_options),
+        .run = cartesi_run_verify,
     },
     {
         .name = "write",

@@ -1,5 +1,6 @@
 /* assay cartesi write */
 #include "base/file.h"
+#include "base/json.h"
 #include "builder/cartesi/commands.h"
 #include "builder/cartesi/proof.h"
 #include "builder/cartesi/snapshot_write.h"

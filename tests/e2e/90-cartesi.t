@@ -78,6 +78,105 @@ each_vector hash_vector
 each_vector write_vector
 ok 'there were vectors' test -d "$machines/e01-custom-regs-dtb"
 
+# ---- verify: a machine against itself ----
+verify_vector() {
+    id=$2
+    run $cartesi verify --state-only "$machines/$id"
+    case $id in
+    e01-*)
+        exits 5 "$id: a device tree that the config does not give is named"
+        run $cartesi verify --state-only --custom-dtb "$machines/$id"
+        ;;
+    esac
+    exits 0 "$id: config, state and caches agree"
+    prints "^$(field "$1" "$id" hash_function):$(field "$1" "$id" root_hash)\$" "$id: verify prints the root hash"
+    run $cartesi verify "$machines/$id"
+    exits 5 "$id: without the uarch RAM it would not load"
+}
+each_vector verify_vector
+
+cached=a02-min-sha256 # has the caches that the emulator made
+spoil() { # FILE OFFSET: one byte becomes another
+    rm -rf "$work/bad"
+    cp -r --sparse=always "$machines/$cached" "$work/bad"
+    chmod -R u+w "$work/bad"
+    byte=$(od -An -tu1 -j "$2" -N 1 "$work/bad/$1")
+    printf "\\$(printf %o $((byte ^ 64)))" | dd of="$work/bad/$1" bs=1 seek="$2" conv=notrunc 2>/dev/null
+}
+wrong_in() { # NAME FILE OFFSET PATTERN
+    spoil "$2" "$3"
+    run $cartesi verify --state-only "$work/bad"
+    exits 5 "verify: $1"
+    one_line "verify, in one line: $1"
+    prints "^wrong: $4" "verify names it: $1"
+}
+# The emulator believes its caches here and prints the old hash; we do not.
+wrong_in 'RAM changed under its cache' 0000000080000000-10000.bin 20481 'cache of the ram: the hash of page 0x80005000 '
+wrong_in 'the device tree changed under its cache' 000000007ff00000-100000.bin 100 'cache of the dtb: the hash of page 0x7ff00000 '
+wrong_in 'and against the config' 000000007ff00000-100000.bin 100 'the device tree is not the one that config.json gives'
+wrong_in 'a hash of a page' 0000000080000000-10000.dht 543 'cache of the ram: the hash of page 0x80000000 '
+wrong_in 'a hash of an inner node' 0000000080000000-10000.dht 40 'cache of the ram: node 1 is not the hash'
+wrong_in 'a page that is dirty in secret' 0000000080000000-10000.dpt 20 'cache of the ram: node 10 hides'
+wrong_in 'the root in hash_tree.sht' hash_tree.sht 100 'hash_tree.sht: node 1 is not the hash'
+wrong_in 'a range in hash_tree.sht' hash_tree.sht 620 'hash_tree.sht: the hash of the ram'
+wrong_in 'the shape of hash_tree.sht' hash_tree.sht 640 'hash_tree.sht: node 10 is not where'
+wrong_in 'a page in hash_tree.phtc' hash_tree.phtc 20000 'hash_tree.phtc: entry 1 '
+wrong_in 'a register' 0000000000000000-8000.bin 80 'register x10 is 0x40, in config.json 0x0'
+wrong_in 'x0' 0000000000000000-8000.bin 0 'register x0 is not 0'
+wrong_in 'marchid' 0000000000000000-8000.bin 656 'mvendorid, marchid'
+wrong_in 'the padding' 0000000000000000-8000.bin 1000 'shadow state: padding at 0x3e8'
+wrong_in 'the revert root hash' 0000000000000000-8000.bin 4070 'revert root hash'
+wrong_in 'the TLB' 0000000000000000-8000.bin 5000 'the TLB is not empty'
+wrong_in 'the last page' 0000000000000000-8000.bin 30000 'shadow state: padding at 0x7530'
+wrong_in 'the PMAs' 0000000000010000-1000.bin 16 'PMA 1: '
+wrong_in 'the uarch state' 0000000000400000-1000.bin 8 'uarch register cycle'
+wrong_in 'bootargs in config.json' config.json 860 ''
+spoil config.json 0
+cp "$machines/$cached/config.json" "$work/bad/config.json"
+printf ' ' >>"$work/bad/config.json"
+run $cartesi verify --state-only "$work/bad"
+prints 'config.json is not in the bytes' 'verify: a config.json that is not canonical'
+cp "$machines/$cached/config.json" "$work/bad/config.json"
+touch "$work/bad/extra"
+truncate -s 3 "$work/bad/hash_tree.sht"
+rm "$work/bad/hash_tree.phtc"
+run $cartesi verify "$work/bad"
+prints "'extra' is no file of this machine" 'verify: a trailing file'
+prints "'hash_tree.sht' has 3 bytes" 'verify: a cache of another size'
+prints "'hash_tree.phtc' is missing" 'verify: a cache that is missing'
+run $cartesi --json verify "$work/bad"
+is 'verify --json counts' "$(jq '.result.count' "$work/stdout")" 4
+# Any single byte of the state, anywhere: another root, or refused.
+before=$($cartesi hash "$machines/$cached" 2>/dev/null)
+for place in 0000000000000000-8000:9000 0000000000010000-1000:4095 0000000000400000-1000:4000 \
+    0000000060000000-200000:2097151 0000000060800000-200000:0 000000007ff00000-100000:1048575 0000000080000000-10000:65535; do
+    spoil "${place%:*}.bin" "${place#*:}"
+    run $cartesi hash "$work/bad"
+    ok "a byte of ${place%:*} is another root" test "$(cat "$work/stdout")" != "$before"
+    run $cartesi diff "$machines/$cached" "$work/bad"
+    exits 1 "diff sees it"
+    is "and it alone" "$(wc -l <"$work/stdout")" 1
+done
+
+# ---- diff and inspect ----
+run $cartesi diff "$machines/$cached" "$machines/$cached"
+exits 0 'a machine does not differ from itself'
+spoil 0000000000000000-8000.bin 840
+run $cartesi diff "$machines/$cached" "$work/bad"
+prints '^register htif.iconsole: 0x2 and 0x42$' 'a register differs by its name'
+run $cartesi diff "$machines/b03-flash-two-mixed" "$machines/$cached"
+exits 1 'two machines'
+prints "^flash drive 0 'root' at 0x80100000: only in the first" 'a drive of one only'
+prints 'config .*hash_function: .keccak256. and .sha256.' 'a key of the config'
+run $cartesi inspect "$machines/b03-flash-two-mixed"
+exits 0 'inspect'
+prints "0x0000000080100000 0x40000 +flash drive 0 'root', read-only" 'it has the ranges'
+prints '^  htif.iyield +0x0000000000000003$' 'the registers'
+prints "^   2 0x0000000080100000 0x40000 +M-R-- driver 3 flash drive 0 'root'" 'the PMAs'
+prints '^ +scratch = "/pmem@80140000";' 'the device tree'
+run $cartesi --json inspect "$machines/b03-flash-two-mixed"
+is 'as JSON too' "$(jq -r '.registers.pc' "$work/stdout")" 0x80000000
+
 # ---- proofs ----
 machine=$machines/b03-flash-two-mixed
 root=$($cartesi hash "$machine" 2>/dev/null)

@@ -1,0 +1,206 @@
+/* assay cartesi diff: where two stored machines differ, in the guest's terms. */
+#include "base/file.h"
+#include "base/json.h"
+#include "builder/cartesi/commands.h"
+#include "builder/cartesi/machine_state.h"
+#include "builder/cartesi/sparse.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { LINES_MAX = 1000, CHUNK = 64 * MACHINE_PAGE };
+
+struct differences {
+    json_t *list; /* strings */
+    size_t count; /* all of them, also those that are not listed */
+};
+
+__attribute__((format(printf, 3, 4))) static int differ(struct differences *d, struct err *e,
+                                                        const char *fmt, ...)
+{
+    char text[ERR_FRAME_MAX];
+    va_list args;
+    va_start(args, fmt);
+    if (vsnprintf(text, sizeof(text), fmt, args) < 0)
+        text[0] = 0;
+    va_end(args);
+    return ++d->count > LINES_MAX ? 0 : json_push(d->list, json_string(text), e);
+}
+
+/* ---- config.json: by path ---- */
+
+static int diff_json(json_t *a, json_t *b, const char *path, unsigned depth, struct differences *d,
+                     struct err *e);
+
+static int diff_member(json_t *a, json_t *b, const char *path, const char *key, unsigned depth,
+                       struct differences *d, struct err *e)
+{
+    char child[256];
+    snprintf(child, sizeof(child), "%.180s.%.64s", path, key);
+    if (a == NULL || b == NULL)
+        return differ(d, e, "config %s: only in the %s", child, a == NULL ? "second" : "first");
+    return diff_json(a, b, child, depth + 1, d, e);
+}
+
+static int diff_json(json_t *a, json_t *b, const char *path, unsigned depth, struct differences *d,
+                     struct err *e)
+{
+    const char *key;
+    json_t *member;
+    int r = 0;
+    if (json_equal(a, b) || depth > 16)
+        return 0;
+    if (json_is_object(a) && json_is_object(b)) {
+        json_object_foreach(a, key, member)
+        {
+            if ((r = diff_member(member, json_object_get(b, key), path, key, depth, d, e)) < 0)
+                return r;
+        }
+        json_object_foreach(b, key, member)
+        {
+            if (json_object_get(a, key) == NULL &&
+                (r = diff_member(NULL, member, path, key, depth, d, e)) < 0)
+                return r;
+        }
+        return 0;
+    }
+    if (json_is_integer(a) && json_is_integer(b))
+        return differ(d, e, "config %s: 0x%llx and 0x%llx", path,
+                      (unsigned long long)json_integer_value(a),
+                      (unsigned long long)json_integer_value(b));
+    if (json_is_string(a) && json_is_string(b))
+        return differ(d, e, "config %s: '%.80s' and '%.80s'", path, json_string_value(a),
+                      json_string_value(b));
+    return differ(d, e, "config %s differs", path);
+}
+
+/* ---- state: by register, then by page ---- */
+
+static int diff_registers(const uint8_t *a, const uint8_t *b, const struct machine_register *table,
+                          size_t count, const char *what, struct differences *d, struct err *e)
+{
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < count; i++) {
+        uint64_t x = machine_word(a, i);
+        uint64_t y = machine_word(b, i);
+        const char *group = table[i].group;
+        if (x != y)
+            r = differ(d, e, "%s %s%s%s: 0x%" PRIx64 " and 0x%" PRIx64, what,
+                       group != NULL ? group : "", group != NULL ? "." : "", table[i].name, x, y);
+    }
+    return r;
+}
+
+static size_t first_difference(const uint8_t *a, const uint8_t *b, size_t len)
+{
+    size_t i = 0;
+    while (i < len && a[i] == b[i])
+        i++;
+    return i;
+}
+
+static int diff_page(const struct machine_range *range, uint64_t offset, const uint8_t *a,
+                     const uint8_t *b, struct differences *d, struct err *e)
+{
+    size_t at = 0;
+    int r = 0;
+    if (range->kind == MACHINE_STATE && offset == 0) {
+        r = diff_registers(a, b, machine_registers, MACHINE_REGISTERS, "register", d, e);
+        at = (size_t)MACHINE_REGISTERS * 8;
+    } else if (range->kind == MACHINE_UARCH_STATE && offset == 0) {
+        r = diff_registers(a, b, machine_uarch_registers, MACHINE_UARCH_REGISTERS, "uarch register",
+                           d, e);
+        at = (size_t)MACHINE_UARCH_REGISTERS * 8;
+    }
+    size_t first = at + first_difference(a + at, b + at, MACHINE_PAGE - at);
+    if (r < 0 || first == MACHINE_PAGE)
+        return r;
+    size_t bytes = 0;
+    for (size_t i = at; i < MACHINE_PAGE; i++)
+        bytes += a[i] != b[i];
+    return differ(d, e,
+                  "%s, page 0x%" PRIx64 ": %zu bytes, first at 0x%" PRIx64 " (offset 0x%" PRIx64
+                  "): %02x and %02x",
+                  range->name, range->start + offset, bytes, range->start + offset + first,
+                  offset + first, a[first], b[first]);
+}
+
+static int diff_range(const struct machine_range *range, int a, int b, struct differences *d,
+                      struct err *e)
+{
+    AUTO_FREE uint8_t *bytes = malloc(2 * (size_t)CHUNK);
+    uint8_t *other = bytes + CHUNK;
+    uint64_t at = 0;
+    int r = bytes == NULL ? err_oom(e) : 0;
+    while (r == 0 && at < range->length) {
+        uint64_t next_a = sparse_next_data(a, at, range->length);
+        uint64_t next_b = sparse_next_data(b, at, range->length);
+        at = (next_a < next_b ? next_a : next_b) / MACHINE_PAGE * MACHINE_PAGE;
+        if (at >= range->length)
+            break;
+        size_t len = range->length - at < CHUNK ? (size_t)(range->length - at) : (size_t)CHUNK;
+        if ((r = fd_pread_all(a, bytes, len, at, range->name, e)) < 0 ||
+            (r = fd_pread_all(b, other, len, at, range->name, e)) < 0)
+            return r;
+        for (size_t i = 0; r == 0 && i < len; i += MACHINE_PAGE)
+            if (memcmp(bytes + i, other + i, MACHINE_PAGE) != 0)
+                r = diff_page(range, at + i, bytes + i, other + i, d, e);
+        at += len;
+    }
+    return r;
+}
+
+/* Ranges of the same start and length are compared, others named. Both lists ascend. */
+static int diff_ranges(const struct snapshot *a, const struct snapshot *b, struct differences *d,
+                       struct err *e)
+{
+    size_t i = 0;
+    size_t k = 0;
+    int r = 0;
+    while (r == 0 && (i < a->count || k < b->count)) {
+        const struct machine_range *x = i < a->count ? &a->ranges[i] : NULL;
+        const struct machine_range *y = k < b->count ? &b->ranges[k] : NULL;
+        if (x == NULL || (y != NULL && y->start < x->start)) {
+            r = differ(d, e, "%s at 0x%" PRIx64 ": only in the second", y->name, y->start);
+            k++;
+        } else if (y == NULL || x->start < y->start) {
+            r = differ(d, e, "%s at 0x%" PRIx64 ": only in the first", x->name, x->start);
+            i++;
+        } else {
+            if (x->length != y->length)
+                r = differ(d, e, "%s: 0x%" PRIx64 " bytes and 0x%" PRIx64, x->name, x->length,
+                           y->length);
+            else if (a->fds[i] >= 0 && b->fds[k] >= 0)
+                r = diff_range(x, a->fds[i], b->fds[k], d, e);
+            i++;
+            k++;
+        }
+    }
+    return r;
+}
+
+int cartesi_run_diff(struct cli *cli, struct err *e)
+{
+    AUTO_SNAPSHOT a = {.dirfd = -1};
+    AUTO_SNAPSHOT b = {.dirfd = -1};
+    AUTO_JSON json_t *document = json_object();
+    AUTO_JSON json_t *list = json_array();
+    struct differences d = {.list = list};
+    if (document == NULL || list == NULL)
+        return err_oom(e);
+    int r = cartesi_open(cli, 0, &a, e);
+    if (r < 0 || (r = cartesi_open(cli, 1, &b, e)) < 0 ||
+        (r = diff_json(a.config.document, b.config.document, "$", 0, &d, e)) < 0 ||
+        (r = diff_ranges(&a, &b, &d, e)) < 0 ||
+        (r = json_put_u64(document, "count", d.count, e)) < 0 ||
+        (r = json_put(document, "differences", json_incref(list), e)) < 0)
+        return r;
+    cli_result(cli, steal_ptr(&document));
+    for (size_t i = 0; i < json_array_size(list); i++)
+        cli_say(cli, "%s\n", json_string_value(json_array_get(list, i)));
+    if (d.count > LINES_MAX)
+        cli_say(cli, "… and %zu more\n", d.count - LINES_MAX);
+    return d.count == 0 ? 0
+                        : err_set(e, ERR_DIFFERS, "the machines differ: %zu differences", d.count);
+}
