@@ -77,6 +77,7 @@ ok "none of these left a key" test ! -e e.key
 cat >ask.py <<'EOF'
 import os
 import pty
+import signal
 import sys
 import termios
 import time
@@ -84,6 +85,8 @@ import time
 def talk(command, answers):
     pid, fd = pty.fork()
     if pid == 0:
+        # A test that runs in the background inherits an ignored SIGINT; a person's shell does not.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
         os.environ.pop("ASSAY_PASSPHRASE", None)
         os.execv(command[0], command)
     seen = b""

@@ -343,17 +343,29 @@ static void test_file_limit(void **state)
     in_child(file_limit, path);
 }
 
-/* A mount namespace of our own: as root, or as root of a new user namespace. */
+static int write_proc(const char *path, const char *text)
+{
+    AUTO_CLOSE int fd = open(path, O_WRONLY | O_CLOEXEC);
+    return fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text) ? 0 : -1;
+}
+
+/* A mount namespace of our own: as root, or as root of a new user namespace (a tmpfs there takes no
+ * file whose owner or group is not mapped). */
 static int private_mounts(void)
 {
     if (geteuid() == 0)
         return unshare(CLONE_NEWNS);
-    char map[64];
-    (void)snprintf(map, sizeof(map), "0 %u 1", (unsigned)geteuid());
+    char users[64];
+    char groups[64];
+    (void)snprintf(users, sizeof(users), "0 %u 1", (unsigned)geteuid());
+    (void)snprintf(groups, sizeof(groups), "0 %u 1", (unsigned)getegid());
     if (unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0)
         return -1;
-    AUTO_CLOSE int fd = open("/proc/self/uid_map", O_WRONLY | O_CLOEXEC);
-    return fd >= 0 && write(fd, map, strlen(map)) == (ssize_t)strlen(map) ? 0 : -1;
+    return write_proc("/proc/self/uid_map", users) < 0 ||
+                   write_proc("/proc/self/setgroups", "deny") < 0 ||
+                   write_proc("/proc/self/gid_map", groups) < 0
+               ? -1
+               : 0;
 }
 
 /* A disk of 1.5 MiB that is really full. */
