@@ -354,6 +354,11 @@ static int decode_package(struct decode *d, const struct source *raw, struct err
     return rc < 0 ? rc : deb_reader_finish(deb, e);
 }
 
+static int read_blob(void *context, void *data, size_t len, size_t *got, struct err *e)
+{
+    return cas_stream_read(context, data, len, got, e);
+}
+
 int layer_decode(struct cas *cas, const struct layer_input *input, const struct layers_options *o,
                  const struct layer_needs *needs, unsigned threads, struct layer **out,
                  struct err *e)
@@ -361,20 +366,17 @@ int layer_decode(struct cas *cas, const struct layer_input *input, const struct 
     AUTO(scope_layer) struct layer *layer = calloc(1, sizeof(*layer));
     AUTO_HASHER struct hasher *hasher = NULL;
     AUTO_PACK_WRITER struct pack_writer *pack = NULL;
-    AUTO_CLOSE int fd = -1;
+    AUTO_CAS_STREAM struct cas_stream *blob = NULL;
     if (layer == NULL)
         return err_oom(e);
-    struct source_file file = {0};
-    /* The store has verified the bytes before anything here looks at them. */
-    int rc = cas_open_blob(cas, &input->blob, &fd, &file.left, e);
+    int rc = cas_stream_open(cas, &input->blob, &blob, e);
     if (rc == 0)
         rc = hasher_new(DIGEST_SHA256, &hasher, e);
     if (rc == 0)
         rc = pack_writer_new(cas, &pack, e);
     if (rc < 0)
         return err_wrap(e, "layer '%s'", input->name);
-    file.fd = fd;
-    struct source raw = source_from_file(&file);
+    struct source raw = {.context = blob, .read = read_blob};
     struct decode d = {.input = input,
                        .options = o,
                        .needs = needs,
@@ -384,6 +386,8 @@ int layer_decode(struct cas *cas, const struct layer_input *input, const struct 
                        .pack = pack};
     rc = input->form == LAYER_DEB ? decode_package(&d, &raw, e)
                                   : decode_stream(&d, &raw, input->compression, 0, e);
+    /* The blob is hashed while it is decoded: nothing counts before all of it was right. */
+    rc = cas_stream_finish(blob, rc, e);
     if (rc < 0)
         return err_wrap(e, "layer '%s'", input->name);
     *out = steal_ptr(&layer);

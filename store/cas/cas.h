@@ -97,8 +97,14 @@ int cas_open_blob(struct cas *cas, const struct digest *digest, int *fd, uint64_
 struct cas_stream;
 int cas_stream_open(struct cas *cas, const struct digest *digest, struct cas_stream **out,
                     struct err *e);
-/* *got is 0 at the end, which is reported only when size and digest were right; else ERR_INPUT. */
+/* *got is 0 at the end, which is reported only when size and digest were right; else ERR_INPUT,
+ * again and again. */
 int cas_stream_read(struct cas_stream *s, void *data, size_t len, size_t *got, struct err *e);
+/*
+ * Reads the rest and verifies. For whoever stopped before the end, at an error or
+ * not: `rc` and `e` are given back as they were, but a damaged blob is what is told first.
+ */
+int cas_stream_finish(struct cas_stream *s, int rc, struct err *e);
 void cas_stream_close(struct cas_stream *s);
 
 static inline void scope_cas_stream(struct cas_stream **s)

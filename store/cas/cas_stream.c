@@ -35,8 +35,9 @@ struct cas_stream {
     struct hasher *hasher; /* the ahead thread's while it runs */
     struct stat st;
     int fd;
-    bool ended;          /* all was given out and was right */
-    bool broken;         /* it was not */
+    bool ended;  /* all was given out and was right */
+    bool broken; /* it was not, for the reason `why` */
+    struct err why;
     struct ahead *ahead; /* NULL: read and hashed as it is asked for */
     size_t used;         /* bytes given out of the chunk number ahead->taken */
 };
@@ -203,8 +204,10 @@ static int stream_end(struct cas_stream *s, struct err *e)
     if (rc == 0)
         rc = cas_compare(s->cas, &s->digest, &actual, e);
     s->broken = rc != 0;
-    if (rc != 0)
+    if (rc != 0) {
+        s->why = *e;
         return rc;
+    }
     cas_memo_settle(s->cas, &s->digest, s->fd, &s->st);
     s->ended = true;
     return 0;
@@ -214,8 +217,10 @@ int cas_stream_read(struct cas_stream *s, void *data, size_t len, size_t *got, s
 {
     size_t n = 0;
     int rc = 0;
-    if (s->broken)
-        return cas_damaged(s->cas, &s->digest, e, "it was read to its end before");
+    if (s->broken) {
+        *e = s->why;
+        return -(int)e->code;
+    }
     if (!s->ended && len != 0) {
         rc = s->ahead != NULL ? read_ahead(s, data, len, &n, e) : read_direct(s, data, len, &n, e);
         if (rc == 0 && n == 0)
@@ -224,6 +229,20 @@ int cas_stream_read(struct cas_stream *s, void *data, size_t len, size_t *got, s
     if (rc == 0)
         *got = n;
     return rc;
+}
+
+int cas_stream_finish(struct cas_stream *s, int rc, struct err *e)
+{
+    AUTO_FREE uint8_t *rest = malloc(CAS_CHUNK);
+    struct err damage = ERR_INIT;
+    size_t got = 1;
+    int end = rest == NULL ? err_oom(&damage) : 0;
+    while (end == 0 && got != 0)
+        end = cas_stream_read(s, rest, CAS_CHUNK, &got, &damage);
+    if (end == 0)
+        return rc;
+    *e = damage;
+    return end;
 }
 
 int cas_stream_open(struct cas *cas, const struct digest *digest, struct cas_stream **out,

@@ -515,7 +515,19 @@ static void stream_all(struct cas *cas, const struct digest *digest, size_t size
     assert_int_equal(rc, wanted);
     assert_int_equal(at, size);
     if (wanted != 0) /* and it stays so */
-        fails(cas_stream_read(s, chunk, 1, &got, &e), ERR_INPUT, &e, "is damaged");
+        fails(cas_stream_read(s, chunk, 1, &got, &e), ERR_INPUT, &e, "its bytes are sha256:");
+
+    /* Left in the middle, for a reason that a damaged blob explains. */
+    struct err reason = ERR_INIT;
+    AUTO_CAS_STREAM struct cas_stream *half = NULL;
+    assert_int_equal(cas_stream_open(cas, digest, &half, &e), 0);
+    assert_int_equal(cas_stream_read(half, chunk, 7, &got, &e), 0);
+    int given = err_set(&reason, ERR_UNDECIDED, "stopped in the middle");
+    rc = cas_stream_finish(half, given, &reason);
+    if (wanted == 0)
+        fails(rc, ERR_UNDECIDED, &reason, "stopped in the middle");
+    else
+        fails(rc, ERR_INPUT, &reason, "is damaged");
 }
 
 static void test_read_ahead(void **state)
