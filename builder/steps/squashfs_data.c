@@ -10,7 +10,7 @@
 #include <sqfs/frag_table.h>
 #include <string.h>
 
-enum { BACKLOG_BYTES = 16 * 1024 * 1024, WORKERS_MAX = 64, BACKLOG_PER_JOB = 8 };
+enum { BACKLOG_BYTES = 16 * 1024 * 1024, WORKERS_MAX = 64, BACKLOG_PER_JOB = 64 };
 
 struct squashfs_data {
     const struct squashfs_input *in;
