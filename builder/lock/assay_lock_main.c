@@ -5,6 +5,8 @@
 #include "builder/lock/apt.h"
 #include "builder/lock/debian.h"
 #include "builder/lock/oci_layout.h"
+#include "builder/lock/reference.h"
+#include "builder/lock/registry.h"
 #include "builder/lock/source.h"
 #include "builder/plan/plan.h"
 #include "builder/recipe/compile.h"
@@ -14,7 +16,8 @@
 
 enum { ENV_MAX = 24 };
 
-/* What apt is given of the environment: how to reach the network, and its own configuration. */
+/* What apt and credential helpers are given of the environment: how to reach the network, and its
+ * own configuration. */
 struct environment {
     char *items[ENV_MAX + 1];
     size_t count;
@@ -38,6 +41,8 @@ static int environment_add(struct environment *env, const char *name, const char
 
 static int environment_init(const struct cli *cli, struct environment *env, struct err *e)
 {
+    if (env->count > 0)
+        return 0;
     static const char *const passed[] = {"http_proxy", "https_proxy", "ftp_proxy",   "all_proxy",
                                          "no_proxy",   "HTTP_PROXY",  "HTTPS_PROXY", "FTP_PROXY",
                                          "ALL_PROXY",  "NO_PROXY",    "APT_CONFIG",  "HOME",
@@ -63,6 +68,8 @@ struct run {
     struct recipe *recipe;
     struct cas *cas;
     struct debian *debian;
+    struct registry *registry;
+    char *docker_config;
     struct environment env;
     struct locked locked;
     struct progress *progress;
@@ -72,6 +79,8 @@ static void run_dispose(struct run *r)
 {
     progress_end(r->progress);
     debian_free(r->debian);
+    registry_free(r->registry);
+    free(r->docker_config);
     locked_dispose(&r->locked);
     environment_dispose(&r->env);
     cas_close(r->cas);
@@ -100,6 +109,59 @@ static int lock_debian(struct run *r, const struct recipe_image *image, struct e
     return debian_lock(r->debian, image, &r->locked, e);
 }
 
+/* Where Docker's config.json is; none is fine. */
+static int find_docker_config(struct run *r, struct err *e)
+{
+    const char *own = cli_env(r->cli, "DOCKER_CONFIG");
+    const char *home = cli_env(r->cli, "HOME");
+    if (own != NULL)
+        return str_copy(&r->docker_config, own, e);
+    return home != NULL ? path_join(&r->docker_config, home, ".docker", e) : 0;
+}
+
+static int open_registry(struct run *r, struct err *e)
+{
+    size_t plain_count = 0;
+    const char *const *plain = cli_list(r->cli, "plain-http", &plain_count);
+    const char *ca_file = cli_string(r->cli, "ca-file");
+    uint64_t stall = cli_number(r->cli, "stall", 30);
+    uint64_t timeout = cli_number(r->cli, "timeout", 3600);
+    if (stall == 0 || stall > 3600 || timeout == 0 || timeout > 604800)
+        return err_set(e, ERR_USAGE, "--stall is 1 to 3600 seconds, --timeout 1 to 604800");
+    for (size_t i = 0; i < plain_count; i++)
+        if (!reference_host_valid(plain[i]))
+            return err_set(e, ERR_USAGE, "--plain-http '%s' is no HOST[:PORT]", plain[i]);
+    int rc = environment_init(r->cli, &r->env, e);
+    if (rc < 0 || (rc = find_docker_config(r, e)) < 0)
+        return rc;
+    const struct registry_options options_of = {
+        .http = {.ca_file = ca_file != NULL ? ca_file : cli_env(r->cli, "SSL_CERT_FILE"),
+                 .plain = plain,
+                 .plain_count = plain_count,
+                 .stall_seconds = (unsigned)stall,
+                 .total_seconds = (unsigned)timeout,
+                 .host = cli_host(r->cli)},
+        .registry = cli_string(r->cli, "registry"),
+        .docker_config = r->docker_config,
+        .env = (const char *const *)r->env.items,
+        .cas = r->cas,
+        .progress = r->progress,
+    };
+    return registry_new(&options_of, &r->registry, e);
+}
+
+static int lock_registry(struct run *r, const char *name, const char *reference,
+                         const char *platform, struct err *e)
+{
+    AUTO_FREE char *own = NULL;
+    int rc = str_format(&own, e, "linux/%s", r->recipe->arch);
+    if (rc == 0 && r->registry == NULL)
+        rc = open_registry(r, e);
+    return rc == 0 ? registry_lock(r->registry, reference, platform != NULL ? platform : own, name,
+                                   &r->locked, e)
+                   : rc;
+}
+
 static int lock_layout(struct run *r, const char *name, const char *layout, const char *platform,
                        const struct digest *manifest, struct err *e)
 {
@@ -124,6 +186,11 @@ static int lock_image(struct run *r, const struct recipe_image *image, struct er
     struct digest manifest;
     if (image->kind == RECIPE_IMAGE_DEBIAN)
         return lock_debian(r, image, e);
+    if (image->kind == RECIPE_IMAGE_REGISTRY) {
+        int failed =
+            lock_registry(r, image->name, image->registry.image, image->registry.platform, e);
+        return failed < 0 ? err_wrap(e, "%s", image->at) : 0;
+    }
     const char *layout = image->oci.layout;
     int rc = digest_parse(image->oci.manifest, &manifest, e);
     if (rc == 0 && layout[0] != '/') {
@@ -152,12 +219,17 @@ static int lock_named(struct run *r, const struct linuxkit_image *image, struct 
         if (found)
             return 0;
     }
+    if (cli_flag(r->cli, "pull")) {
+        int rc = lock_registry(r, image->name, image->name, NULL, e);
+        return rc < 0 ? err_wrap(e, "%s", image->at) : 0;
+    }
     if (count > 0)
         return err_set(e, ERR_INPUT, "%s: no image '%s' in 'images' nor in the layouts of --images",
                        image->at, image->name);
-    return err_set(e, ERR_INPUT,
-                   "%s: no image '%s' in 'images': define it there, or give --images LAYOUT",
-                   image->at, image->name);
+    return err_set(
+        e, ERR_INPUT,
+        "%s: no image '%s' in 'images': define it there, or give --images LAYOUT or --pull",
+        image->at, image->name);
 }
 
 static int lock_images(struct run *r, struct err *e)
@@ -187,6 +259,10 @@ static const char *origin_text(const json_t *from, char *text, size_t size)
                        json_string_value(json_object_get(debian, "version")),
                        json_string_value(json_object_get(debian, "architecture")),
                        json_string_value(json_object_get(debian, "suite")));
+    else if (oci != NULL && json_object_get(oci, "repository") != NULL)
+        (void)snprintf(text, size, "layer of %.255s %.19s…",
+                       json_string_value(json_object_get(oci, "repository")),
+                       json_string_value(json_object_get(oci, "manifest")));
     else if (oci != NULL)
         (void)snprintf(text, size, "layer of %.19s…",
                        json_string_value(json_object_get(oci, "manifest")));
@@ -241,6 +317,9 @@ static int open_all(struct run *r, struct err *e)
         .epoch = epoch,
     };
     int rc = recipe_read(cli_arg(r->cli, 0), &settings, &r->recipe, e);
+    const char *registry = cli_string(r->cli, "registry");
+    if (registry != NULL && !reference_host_valid(registry))
+        return err_set(e, ERR_USAGE, "--registry '%s' is no HOST[:PORT]", registry);
     if (rc < 0 || (rc = cli_store_path(r->cli, &store, e)) < 0 ||
         (rc = cas_open(store, CAS_CREATE, &r->cas, e)) < 0)
         return rc;
@@ -301,6 +380,17 @@ static const struct cli_option options[] = {
      "the newest time in artifacts (default: the recipe's, else $SOURCE_DATE_EPOCH, else 0)"},
     {"keyring", 0, CLI_STRING, "FILE",
      "the keys that must have signed a Debian archive (default: " APT_KEYRING_DEFAULT ")"},
+    {"pull", 0, CLI_FLAG, NULL,
+     "fetch images that neither the recipe nor a layout has from the registry they name"},
+    {"registry", 0, CLI_STRING, "HOST[:PORT]",
+     "where image references without a host are (default: docker.io)"},
+    {"plain-http", 0, CLI_LIST, "HOST[:PORT]", "a registry that is asked without TLS; repeatable"},
+    {"ca-file", 0, CLI_STRING, "FILE",
+     "certificates that registries are trusted by (default: $SSL_CERT_FILE, else the system's)"},
+    {"stall", 0, CLI_NUMBER, "SECONDS",
+     "try again when a registry sends less than 1 KiB a second for so long (default: 30)"},
+    {"timeout", 0, CLI_NUMBER, "SECONDS",
+     "give up on registries after so long, all images together (default: 3600)"},
 };
 
 static const struct cli_command commands[] = {{
@@ -321,14 +411,21 @@ static const struct cli_command commands[] = {{
         "The signature of the Release file is checked with the keyring, the index by the Release "
         "file, the "
         "packages by the index. APT_CONFIG is honoured.\n\n"
+        "Images of registries are fetched over HTTPS, with the credentials of Docker's config.json "
+        "(DOCKER_CONFIG, helpers included) and libcurl's proxies (https_proxy, no_proxy). Every "
+        "blob is checked while it streams into the store; cuts are resumed, busy servers waited "
+        "for, within --timeout.\n\n"
         "Locking builds nothing, and the plan does not depend on the mirror, the store or the "
         "directory. "
         "The plan is also kept in the store as plan:NAME, so that `assay store gc` keeps its "
         "inputs.",
-    .examples = "assay lock examples/hello-riscv64/assay.yml -o hello.plan.json\tlock the example\n"
-                "assay lock --images layout --arch amd64 system.yml\tlock a LinuxKit file, images "
-                "from a layout\n"
-                "assay lock assay.yml --json\twhat was pinned, as JSON\n",
+    .examples =
+        "assay lock examples/hello-riscv64/assay.yml -o hello.plan.json\tlock the example\n"
+        "assay lock --images layout --arch amd64 system.yml\tlock a LinuxKit file, images "
+        "from a layout\n"
+        "assay lock --pull --arch amd64 system.yml\tlock a LinuxKit file, images from their "
+        "registries\n"
+        "assay lock assay.yml --json\twhat was pinned, as JSON\n",
     .min_args = 1,
     .max_args = 1,
     .options = options,

@@ -60,16 +60,28 @@ static int blob_path(const char *layout, const struct digest *digest, char **out
     return str_format(out, e, "%s/blobs/sha256/%s", layout, digest_hex(digest, hex));
 }
 
-/* A document of the layout, checked against its digest and, unless it is not known, its size. */
-static int read_document(const char *layout, const struct digest *digest, uint64_t size,
-                         json_t **out, struct err *e)
+static int want(const struct oci_request *r, const struct oci_wanted *list, size_t count,
+                struct err *e)
 {
+    return r->origin != NULL ? r->origin->fetch(r->origin->context, list, count, e) : 0;
+}
+
+/* A document of the layout, checked against its digest and, unless it is not known, its size. */
+static int read_document(const struct oci_request *r, const struct oci_wanted *wanted, json_t **out,
+                         struct err *e)
+{
+    const struct digest *digest = &wanted->digest;
+    const uint64_t size = wanted->size;
     AUTO_FREE char *path = NULL;
     AUTO_BUF text = BUF_INIT(DOCUMENT_MAX);
     struct digest got;
     const struct json_limits limits = {.bytes = DOCUMENT_MAX, .depth = 32};
-    int rc = blob_path(layout, digest, &path, e);
-    if (rc < 0 || (rc = file_read(path, &text, e)) < 0 ||
+    if (size != CAS_SIZE_UNKNOWN && size > DOCUMENT_MAX)
+        return err_set(e, ERR_INPUT, "a document of %llu bytes: more than %d are not read",
+                       (unsigned long long)size, DOCUMENT_MAX);
+    int rc = want(r, wanted, 1, e);
+    if (rc < 0 || (rc = blob_path(r->layout, digest, &path, e)) < 0 ||
+        (rc = file_read(path, &text, e)) < 0 ||
         (rc = digest_bytes(DIGEST_SHA256, buf_str(&text), text.len, &got, e)) < 0)
         return rc;
     if (!digest_equal(&got, digest))
@@ -195,7 +207,8 @@ static int find_manifest(const struct oci_request *r, struct digest *digest, jso
         const char *type = NULL;
         struct descriptor next = {0};
         char text[DIGEST_TEXT_MAX];
-        int rc = read_document(r->layout, digest, size, &document, e);
+        const struct oci_wanted wanted = {*digest, size, true};
+        int rc = read_document(r, &wanted, &document, e);
         if (rc < 0)
             return rc;
         struct jcur c = jcur_root(document, digest_format(digest, text));
@@ -245,7 +258,8 @@ static int read_config(const struct jcur *manifest, const struct oci_request *r,
         return rc;
     if (!is_config_type(d.media_type))
         return jcur_fail(&m, e, "'%.100s' is no image configuration", d.media_type);
-    if ((rc = read_document(r->layout, &d.digest, d.size, out, e)) < 0)
+    const struct oci_wanted wanted = {d.digest, d.size, false};
+    if ((rc = read_document(r, &wanted, out, e)) < 0)
         return rc;
     *root = jcur_root(*out, "configuration");
     if ((rc = jcur_open_object(root, e)) < 0 || (rc = check_platform(root, r, e)) < 0 ||
@@ -278,18 +292,56 @@ static int import_blob(const struct oci_request *r, const struct descriptor *d, 
     return 0;
 }
 
-static int make_origin(const struct digest *manifest, json_t **out, struct err *e)
+static int make_origin(const struct oci_request *r, const struct digest *manifest, json_t **out,
+                       struct err *e)
 {
     AUTO_JSON json_t *from = json_object();
     AUTO_JSON json_t *oci = json_object();
     if (from == NULL || oci == NULL)
         return err_oom(e);
     int rc = json_put_digest(oci, "manifest", manifest, e);
+    if (rc == 0 && r->origin != NULL)
+        rc = json_put_string(oci, "repository", r->origin->repository, e);
     if (rc < 0 || (rc = json_put_string(oci, "role", "layer", e)) < 0 ||
         (rc = json_put(from, "oci", steal_ptr(&oci), e)) < 0)
         return rc;
     *out = steal_ptr(&from);
     return 0;
+}
+
+static int read_layer(const struct jcur *c, struct descriptor *d, const char **compression,
+                      struct err *e)
+{
+    int rc = read_descriptor(c, d, e);
+    if (rc < 0)
+        return rc;
+    *compression = layer_compression(d->media_type);
+    if (*compression == NULL)
+        return jcur_fail(c, e, "'%.100s' is no layer that can be taken: %s", d->media_type,
+                         strstr(d->media_type, "foreign") != NULL ||
+                                 strstr(d->media_type, "nondistributable") != NULL
+                             ? "its bytes are kept elsewhere"
+                             : "tar, tar+gzip and tar+zstd are");
+    return 0;
+}
+
+/* All layers are judged before the first is fetched, and fetched together. */
+static int want_layers(const struct oci_request *r, const struct jcur *layers, size_t count,
+                       struct err *e)
+{
+    AUTO_FREE struct oci_wanted *list = array_new(count, sizeof *list);
+    if (list == NULL)
+        return err_oom(e);
+    for (size_t i = 0; i < count; i++) {
+        struct jcur item = jcur_item(layers, i);
+        struct descriptor d = {0};
+        const char *compression = NULL;
+        int rc = read_layer(&item, &d, &compression, e);
+        if (rc < 0)
+            return rc;
+        list[i] = (struct oci_wanted){d.digest, d.size, false};
+    }
+    return want(r, list, count, e);
 }
 
 static int lock_layer(const struct oci_request *r, const struct digest *manifest,
@@ -299,18 +351,11 @@ static int lock_layer(const struct oci_request *r, const struct digest *manifest
     struct descriptor d = {0};
     json_t *from = NULL;
     AUTO_FREE char *id = NULL;
-    int rc = read_descriptor(c, &d, e);
+    struct locked_layer layer = {.form = "tar", .has_diff_id = true, .diff_id = *diff_id};
+    int rc = read_layer(c, &d, &layer.compression, e);
     if (rc < 0)
         return rc;
-    struct locked_layer layer = {.form = "tar", .has_diff_id = true, .diff_id = *diff_id};
-    layer.compression = layer_compression(d.media_type);
-    if (layer.compression == NULL)
-        return jcur_fail(c, e, "'%.100s' is no layer that can be taken: %s", d.media_type,
-                         strstr(d.media_type, "foreign") != NULL ||
-                                 strstr(d.media_type, "nondistributable") != NULL
-                             ? "its bytes are kept elsewhere"
-                             : "tar, tar+gzip and tar+zstd are");
-    if ((rc = import_blob(r, &d, e)) < 0 || (rc = make_origin(manifest, &from, e)) < 0 ||
+    if ((rc = import_blob(r, &d, e)) < 0 || (rc = make_origin(r, manifest, &from, e)) < 0 ||
         (rc = str_format(&id, e, "%s.%zu", r->name, image->layer_count)) < 0) {
         json_decref(from);
         return rc;
@@ -340,7 +385,8 @@ static int lock_layers(const struct oci_request *r, const struct digest *digest,
     if (count != diff_count || count == 0)
         return jcur_fail(&layers, e, "%zu layers, but %zu diff_ids in the configuration", count,
                          diff_count);
-    if ((rc = locked_add_image(out, r->name, &image, e)) < 0)
+    if ((rc = want_layers(r, &layers, count, e)) < 0 ||
+        (rc = locked_add_image(out, r->name, &image, e)) < 0)
         return rc;
     for (size_t i = 0; i < count; i++) {
         struct jcur item = jcur_item(&layers, i);
@@ -360,7 +406,7 @@ int oci_lock(const struct oci_request *request, struct locked *out, struct err *
     int rc = check_layout(request->layout, e);
     if (rc < 0 || (rc = find_manifest(request, &digest, &manifest, e)) < 0 ||
         (rc = lock_layers(request, &digest, manifest, out, e)) < 0)
-        return err_wrap(e, "OCI layout '%s'", request->layout);
+        return request->origin != NULL ? rc : err_wrap(e, "OCI layout '%s'", request->layout);
     return 0;
 }
 

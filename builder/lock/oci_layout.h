@@ -10,11 +10,26 @@
 #include "builder/lock/locked.h"
 #include "store/cas/cas.h"
 
+/* A blob that reading an image is about to need. */
+struct oci_wanted {
+    struct digest digest;
+    uint64_t size;    /* CAS_SIZE_UNKNOWN: not known */
+    bool is_manifest; /* or an index: registries keep these apart from other blobs */
+};
+
+/* Where a layout's blobs come from when they are not there yet. */
+struct oci_origin {
+    int (*fetch)(void *context, const struct oci_wanted *list, size_t count, struct err *e);
+    void *context;
+    const char *repository; /* without a host */
+};
+
 struct oci_request {
-    const char *layout;            /* directory */
-    const struct digest *manifest; /* of a manifest or an index */
-    const char *platform;          /* "linux/riscv64" or "linux/arm/v7" */
-    const char *name;              /* of the image in the recipe */
+    const char *layout;              /* directory */
+    const struct oci_origin *origin; /* NULL: the layout has everything */
+    const struct digest *manifest;   /* of a manifest or an index */
+    const char *platform;            /* "linux/riscv64" or "linux/arm/v7" */
+    const char *name;                /* of the image in the recipe */
     struct cas *cas;
 };
 

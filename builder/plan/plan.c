@@ -72,9 +72,11 @@ static bool media_type_valid(const char *text)
 
 /* ---- where an input came from ---- */
 
+enum origin_form { ORIGIN_TEXT, ORIGIN_TEXT_OPTIONAL, ORIGIN_DIGEST };
+
 struct origin_member {
     const char *key;
-    bool is_digest;
+    enum origin_form form;
 };
 
 struct origin {
@@ -84,15 +86,16 @@ struct origin {
 
 static const struct origin origins[] = {
     {"debian",
-     {{"suite", false},
-      {"component", false},
-      {"package", false},
-      {"version", false},
-      {"architecture", false},
-      {"path", false},
-      {"release", true}}},
-    {"oci", {{"manifest", true}, {"role", false}}},
-    {"file", {{"name", false}}},
+     {{"suite", ORIGIN_TEXT},
+      {"component", ORIGIN_TEXT},
+      {"package", ORIGIN_TEXT},
+      {"version", ORIGIN_TEXT},
+      {"architecture", ORIGIN_TEXT},
+      {"path", ORIGIN_TEXT},
+      {"release", ORIGIN_DIGEST}}},
+    {"oci",
+     {{"manifest", ORIGIN_DIGEST}, {"role", ORIGIN_TEXT}, {"repository", ORIGIN_TEXT_OPTIONAL}}},
+    {"file", {{"name", ORIGIN_TEXT}}},
 };
 
 static const char *const oci_roles[] = {"layer", "config", "manifest", NULL};
@@ -106,8 +109,12 @@ static int check_origin_members(const struct jcur *c, const struct origin *origi
     for (size_t i = 0; r == 0 && keys[i] != NULL; i++) {
         const char *text;
         struct digest digest;
-        r = origin->members[i].is_digest ? jcur_get_digest(c, keys[i], &digest, e)
-                                         : jcur_get_string(c, keys[i], TEXT_MAX, &text, e);
+        if (origin->members[i].form == ORIGIN_TEXT_OPTIONAL &&
+            json_object_get(c->value, keys[i]) == NULL)
+            continue;
+        r = origin->members[i].form == ORIGIN_DIGEST
+                ? jcur_get_digest(c, keys[i], &digest, e)
+                : jcur_get_string(c, keys[i], TEXT_MAX, &text, e);
     }
     if (r < 0)
         return r;

@@ -44,18 +44,24 @@ struct recipe_oci {
     const char *platform; /* NULL: linux and the recipe's architecture */
 };
 
+struct recipe_registry {
+    const char *image;    /* "alpine:3.20", "host/path@sha256:…"; locking reads it */
+    const char *platform; /* NULL: linux and the recipe's architecture */
+};
+
 struct recipe_place {
     const char *match;
     const char *path;
 };
 
-enum recipe_image_kind { RECIPE_IMAGE_DEBIAN, RECIPE_IMAGE_OCI };
+enum recipe_image_kind { RECIPE_IMAGE_DEBIAN, RECIPE_IMAGE_OCI, RECIPE_IMAGE_REGISTRY };
 
 struct recipe_image {
     const char *name;
     enum recipe_image_kind kind;
     struct recipe_debian debian;
     struct recipe_oci oci;
+    struct recipe_registry registry;
     struct recipe_list include;
     struct recipe_list exclude;
     struct recipe_place *places; /* sorted by match */

@@ -132,6 +132,30 @@ static int read_debian(const struct ycur *c, struct recipe_debian *out, struct e
     return 0;
 }
 
+static int read_platform(const struct ycur *c, const char **out, struct err *e)
+{
+    struct ycur m;
+    if (!ycur_opt(c, "platform", &m))
+        return 0;
+    int rc = ycur_text(&m, 64, out, e);
+    if (rc < 0)
+        return rc;
+    if (!relpath_valid(*out) || strchr(*out, '/') == NULL)
+        return ycur_fail(&m, ERR_INPUT, e, "a platform is like linux/riscv64, not '%.64s'", *out);
+    return 0;
+}
+
+static int read_registry(const struct ycur *c, struct recipe_registry *out, struct err *e)
+{
+    static const char *const keys[] = {"image", "platform", NULL};
+    struct ycur m;
+    int rc = ycur_map(c, keys, e);
+    if (rc < 0 || (rc = ycur_get(c, "image", &m, e)) < 0 ||
+        (rc = ycur_text(&m, 512, &out->image, e)) < 0)
+        return rc;
+    return read_platform(c, &out->platform, e);
+}
+
 static int read_oci(const struct ycur *c, struct recipe_oci *out, struct err *e)
 {
     static const char *const keys[] = {"layout", "manifest", "platform", NULL};
@@ -146,14 +170,7 @@ static int read_oci(const struct ycur *c, struct recipe_oci *out, struct err *e)
         return rc;
     if (digest_parse(out->manifest, &digest, &ignored) < 0 || digest.alg != DIGEST_SHA256)
         return ycur_fail(&m, ERR_INPUT, e, "'%.100s' is no sha256 digest", out->manifest);
-    if (ycur_opt(c, "platform", &m)) {
-        if ((rc = ycur_text(&m, 64, &out->platform, e)) < 0)
-            return rc;
-        if (!relpath_valid(out->platform) || strchr(out->platform, '/') == NULL)
-            return ycur_fail(&m, ERR_INPUT, e, "a platform is like linux/riscv64, not '%.64s'",
-                             out->platform);
-    }
-    return 0;
+    return read_platform(c, &out->platform, e);
 }
 
 static int read_places(const struct ycur *c, struct recipe_image *out, struct err *e)
@@ -186,9 +203,11 @@ static int read_places(const struct ycur *c, struct recipe_image *out, struct er
 int recipe_image_parse(const struct ycur *c, const char *name, struct recipe_image *out,
                        struct err *e)
 {
-    static const char *const keys[] = {"debian", "oci", "include", "exclude", "place", NULL};
+    static const char *const keys[] = {"debian",  "oci",   "registry", "include",
+                                       "exclude", "place", NULL};
     struct ycur debian;
     struct ycur oci;
+    struct ycur registry;
     struct ycur m;
     int rc = ycur_map(c, keys, e);
     if (rc < 0 || (rc = ycur_where(c, &out->at, e)) < 0)
@@ -198,11 +217,17 @@ int recipe_image_parse(const struct ycur *c, const char *name, struct recipe_ima
         return ycur_fail_key(c, ERR_INPUT, e, "'%.64s' is no name of an image", name);
     bool has_debian = ycur_opt(c, "debian", &debian);
     bool has_oci = ycur_opt(c, "oci", &oci);
-    if (has_debian == has_oci)
-        return ycur_fail(c, ERR_INPUT, e, "the image '%.64s' needs %s of debian, oci", name,
-                         has_oci ? "only one" : "one");
-    out->kind = has_debian ? RECIPE_IMAGE_DEBIAN : RECIPE_IMAGE_OCI;
-    rc = has_debian ? read_debian(&debian, &out->debian, e) : read_oci(&oci, &out->oci, e);
+    bool has_registry = ycur_opt(c, "registry", &registry);
+    int kinds = has_debian + has_oci + has_registry;
+    if (kinds != 1)
+        return ycur_fail(c, ERR_INPUT, e, "the image '%.64s' needs %s of debian, oci, registry",
+                         name, kinds > 1 ? "only one" : "one");
+    out->kind = has_debian ? RECIPE_IMAGE_DEBIAN
+                : has_oci  ? RECIPE_IMAGE_OCI
+                           : RECIPE_IMAGE_REGISTRY;
+    rc = has_debian ? read_debian(&debian, &out->debian, e)
+         : has_oci  ? read_oci(&oci, &out->oci, e)
+                    : read_registry(&registry, &out->registry, e);
     if (rc < 0)
         return rc;
     if (ycur_opt(c, "include", &m) && (rc = read_list(&m, RECIPE_GLOBS_MAX, false, glob_valid,

@@ -197,7 +197,7 @@ static const struct bad BAD[] = {
     {"kernel, a: b}", "/kernel, a: b}", "x.yml:7:31: '/kernel' is no path inside an image", 5},
     {"kernel, a: b}", "a/../b}", "x.yml:7:31: 'a/../b' is no path inside an image", 5},
     {"    oci:\n", "    debian: {suite: s, packages: [aa]}\n    oci:\n",
-     "x.yml:9:5: the image 'base' needs only one of debian, oci", 5},
+     "x.yml:9:5: the image 'base' needs only one of debian, oci, registry", 5},
     {"sha256:00", "sha256:zz",
      "x.yml:11:17: 'sha256:zz00000000000000000000000000000000000000000000000000000000000000' is no "
      "sha256 digest",

@@ -1,0 +1,47 @@
+/*
+ * Names and passwords for registries, from Docker's config.json: `auths`, and
+ * the helpers of `credHelpers` and `credsStore` (docker-credential-NAME).
+ */
+#ifndef ASSAY_BUILDER_LOCK_CREDENTIALS_H
+#define ASSAY_BUILDER_LOCK_CREDENTIALS_H
+
+#include "base/err.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct credentials {
+    char *user;   /* NULL: none */
+    char *secret; /* wiped when disposed of */
+};
+
+void credentials_dispose(struct credentials *c);
+#define AUTO_CREDENTIALS AUTO(credentials_dispose) struct credentials
+
+/* free() after overwriting. NULL is fine. */
+void secret_free(char *text);
+
+static inline void scope_secret(char **text)
+{
+    secret_free(*text);
+}
+#define AUTO_SECRET AUTO(scope_secret)
+
+/*
+ * `directory` is where config.json is (NULL or no such file: no credentials);
+ * `host` a registry as in references ("docker.io", "localhost:5000"); `env` is
+ * a helper's environment. A malformed file is ERR_USAGE; a helper that fails is ERR_HOST, one that
+ * does not exist ERR_UNDECIDED.
+ */
+int credentials_find(const char *directory, const char *host, const char *const *env,
+                     struct credentials *out, struct err *e);
+
+/* From the text of a config.json: what `auths` says, and the helper to ask (*helper, caller frees)
+ * when there is one. */
+int credentials_parse(const void *data, size_t len, const char *host, struct credentials *out,
+                      char **helper, struct err *e);
+
+/* "Basic …", caller frees with secret_free. */
+int credentials_basic(const struct credentials *c, char **out, struct err *e);
+
+#endif

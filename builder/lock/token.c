@@ -1,0 +1,135 @@
+#include "builder/lock/token.h"
+
+#include "base/buf.h"
+#include "base/json.h"
+#include "builder/lock/credentials.h"
+
+#include <string.h>
+
+enum { ANSWER_MAX = 128 * 1024, TOKEN_MAX = 64 * 1024 };
+
+static int add_escaped(struct buf *out, const char *text, struct err *e)
+{
+    int rc = 0;
+    for (const char *p = text; rc == 0 && *p != '\0'; p++) {
+        bool plain = (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') ||
+                     (*p >= '0' && *p <= '9') || strchr("-._~", *p) != NULL;
+        rc = plain ? buf_add(out, p, 1, e) : buf_addf(out, e, "%%%02X", (unsigned)(uint8_t)*p);
+    }
+    return rc;
+}
+
+int token_url(const struct challenge *c, const struct reference *reference, char **out,
+              struct err *e)
+{
+    AUTO_BUF url = BUF_INIT(HTTP_URL_MAX);
+    int rc = buf_add_str(&url, c->realm, e);
+    if (rc == 0)
+        rc = buf_add_str(&url, strchr(c->realm, '?') != NULL ? "&scope=" : "?scope=", e);
+    if (rc == 0 && c->scope[0] != '\0')
+        rc = add_escaped(&url, c->scope, e);
+    else if (rc == 0 && (rc = add_escaped(&url, "repository:", e)) == 0 &&
+             (rc = add_escaped(&url, reference->path, e)) == 0)
+        rc = add_escaped(&url, ":pull", e);
+    if (rc == 0 && c->service[0] != '\0' && (rc = buf_add_str(&url, "&service=", e)) == 0)
+        rc = add_escaped(&url, c->service, e);
+    if (rc < 0)
+        return rc;
+    *out = buf_steal(&url);
+    return *out != NULL ? 0 : err_oom(e);
+}
+
+int token_parse(const void *data, size_t len, char **out, struct err *e)
+{
+    AUTO_JSON json_t *document = NULL;
+    const struct json_limits limits = {.bytes = ANSWER_MAX, .depth = 8};
+    struct jcur m;
+    const char *token = NULL;
+    int rc = json_parse(data, len, "token", &limits, &document, e);
+    if (rc < 0)
+        return rc;
+    struct jcur c = jcur_root(document, "token");
+    if ((rc = jcur_open_object(&c, e)) < 0)
+        return rc;
+    if (!jcur_opt(&c, "token", &m) && (rc = jcur_get(&c, "access_token", &m, e)) < 0)
+        return rc;
+    if ((rc = jcur_string(&m, TOKEN_MAX, &token, e)) < 0)
+        return rc;
+    for (const char *p = token; *p != '\0'; p++)
+        if (*p <= ' ' || *p >= 0x7f)
+            return jcur_fail(&m, e, "is no token");
+    if (token[0] == '\0')
+        return jcur_fail(&m, e, "is empty");
+    return str_format(out, e, "Bearer %s", token);
+}
+
+static int add_body(void *context, const struct http_answer *answer, const void *data, size_t len,
+                    struct err *e)
+{
+    struct buf *out = context;
+    if (answer->received == 0)
+        out->len = 0;
+    return buf_add(out, data, len, e);
+}
+
+static int ask(struct http *h, const char *url, const char *authorization, char **out,
+               struct err *e)
+{
+    AUTO_BUF body = BUF_INIT(ANSWER_MAX);
+    const struct http_request request = {
+        .url = url,
+        .accept = "application/json",
+        .authorization = authorization,
+        .max = ANSWER_MAX,
+        .body = add_body,
+        .context = &body,
+    };
+    int rc = 0;
+    for (unsigned attempt = 0;; attempt++) {
+        struct http_answer answer = {.status = 0};
+        bool again = false;
+        rc = http_get(h, &request, &answer, &again, e);
+        if (rc == 0 && answer.status == 200) {
+            rc = token_parse(buf_str(&body), body.len, out, e);
+            break;
+        }
+        again = again || answer.status == 429 || answer.status >= 500;
+        if (again && http_wait(h, attempt, answer.retry_after))
+            continue;
+        if (rc == 0)
+            rc = err_set(e, answer.status == 429 || answer.status >= 500 ? ERR_HOST : ERR_INPUT,
+                         "its token server answers with status %ld", answer.status);
+        break;
+    }
+    if (body.data != NULL)
+        explicit_bzero(body.data, body.cap);
+    return rc;
+}
+
+int token_get(struct http *h, const struct token_request *request, char **out, struct err *e)
+{
+    struct challenge c = {.scheme = CHALLENGE_NONE};
+    AUTO_CREDENTIALS credentials = {0};
+    AUTO_SECRET char *basic = NULL;
+    AUTO_FREE char *url = NULL;
+    int rc = challenge_parse(request->challenge, &c, e);
+    if (rc < 0)
+        return rc;
+    if (c.scheme == CHALLENGE_NONE)
+        return err_set(e, ERR_UNDECIDED, "it wants neither Bearer nor Basic authentication");
+    rc = credentials_find(request->docker_config, request->reference->host, request->env,
+                          &credentials, e);
+    if (rc == 0 && credentials.user != NULL)
+        rc = credentials_basic(&credentials, &basic, e);
+    if (rc < 0)
+        return rc;
+    if (c.scheme == CHALLENGE_BASIC) {
+        if (basic == NULL)
+            return err_set(e, ERR_INPUT, "it wants a name and a password, config.json has none");
+        *out = steal_ptr(&basic);
+        return 0;
+    }
+    if ((rc = token_url(&c, request->reference, &url, e)) < 0)
+        return rc;
+    return ask(h, url, basic, out, e);
+}

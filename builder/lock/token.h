@@ -1,0 +1,30 @@
+/*
+ * Answers a registry's challenge: a password (Basic), or a token from the
+ * place that it names (Bearer; the distribution project's token protocol), with
+ * the credentials of Docker's config.json when there are any.
+ */
+#ifndef ASSAY_BUILDER_LOCK_TOKEN_H
+#define ASSAY_BUILDER_LOCK_TOKEN_H
+
+#include "builder/lock/http.h"
+#include "builder/lock/reference.h"
+
+#include <stddef.h>
+
+struct token_request {
+    const char *challenge; /* WWW-Authenticate */
+    const struct reference *reference;
+    const char *docker_config; /* as in credentials.h */
+    const char *const *env;
+};
+
+/* *out is the Authorization header's value; caller frees with secret_free. */
+int token_get(struct http *h, const struct token_request *request, char **out, struct err *e);
+
+/* The token in a token server's answer, as "Bearer …"; refuses bytes that no header may have. */
+int token_parse(const void *data, size_t len, char **out, struct err *e);
+/* The token server's URL with its query; caller frees. */
+int token_url(const struct challenge *c, const struct reference *reference, char **out,
+              struct err *e);
+
+#endif
