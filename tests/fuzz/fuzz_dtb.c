@@ -1,0 +1,16 @@
+/* Device trees: any bytes are shown as text or refused. */
+#include "builder/cartesi/machine_dtb.h"
+
+#include <stdlib.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    AUTO_BUF text = BUF_INIT(16 << 20);
+    struct err e = ERR_INIT;
+    int r = machine_dtb_text(data, size, &text, &e);
+    if (r != 0 && r != -ERR_INPUT)
+        abort();
+    return 0;
+}
