@@ -3,6 +3,7 @@
 #include "base/cli.h"
 #include "base/file.h"
 #include "builder/lock/apt.h"
+#include "builder/lock/compat.h"
 #include "builder/lock/debian.h"
 #include "builder/lock/oci_layout.h"
 #include "builder/lock/reference.h"
@@ -13,6 +14,7 @@
 
 #include <inttypes.h>
 #include <string.h>
+#include <sys/stat.h>
 
 enum { ENV_MAX = 24 };
 
@@ -282,6 +284,11 @@ static void say_inputs(const struct run *r)
     }
 }
 
+static const char *plan_text(const json_t *document, const char *key)
+{
+    return json_string_value(json_object_get(document, key));
+}
+
 static int set_result(const struct run *r, const char *path, const struct digest *plan,
                       const json_t *document, struct err *e)
 {
@@ -290,8 +297,8 @@ static int set_result(const struct run *r, const char *path, const struct digest
         return err_oom(e);
     int rc = json_put_string(result, "plan", path, e);
     if (rc < 0 || (rc = json_put_digest(result, "digest", plan, e)) < 0 ||
-        (rc = json_put_string(result, "name", r->recipe->name, e)) < 0 ||
-        (rc = json_put_string(result, "arch", r->recipe->arch, e)) < 0 ||
+        (rc = json_put_string(result, "name", plan_text(document, "name"), e)) < 0 ||
+        (rc = json_put_string(result, "arch", plan_text(document, "arch"), e)) < 0 ||
         (rc = json_put(result, "inputs", json_incref(json_object_get(document, "inputs")), e)) <
             0 ||
         (rc = json_put(result, "outputs", json_incref(json_object_get(document, "outputs")), e)) <
@@ -336,12 +343,12 @@ static int write_plan(struct run *r, const json_t *document, const struct buf *b
     const char *path = cli_string(r->cli, "output");
     int rc = 0;
     if (path == NULL) {
-        if ((rc = str_format(&own, e, "%s.plan.json", r->recipe->name)) < 0)
+        if ((rc = str_format(&own, e, "%s.plan.json", plan_text(document, "name"))) < 0)
             return rc;
         path = own;
     }
     if ((rc = cas_put(r->cas, bytes->data, bytes->len, &digest, e)) < 0 ||
-        (rc = str_format(&reference, e, "plan:%s", r->recipe->name)) < 0 ||
+        (rc = str_format(&reference, e, "plan:%s", plan_text(document, "name"))) < 0 ||
         (rc = cas_ref_set(r->cas, reference, PLAN_MEDIA_TYPE, &digest, bytes->len, e)) < 0 ||
         (rc = file_replace(path, bytes->data, bytes->len, 0644, e)) < 0)
         return rc;
@@ -351,8 +358,88 @@ static int write_plan(struct run *r, const json_t *document, const struct buf *b
     return set_result(r, path, &digest, document, e);
 }
 
+/* ---- compat mode ---- */
+
+/* After FILE… --images LAYOUT.tar more layouts may follow as arguments: no LinuxKit file is called
+ * like one. */
+static bool is_layout(const char *path)
+{
+    struct stat st;
+    return (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) || str_ends(path, ".tar") ||
+           strstr(path, ".tar.") != NULL;
+}
+
+struct arguments {
+    const char **files;
+    const char **layouts;
+    size_t file_count;
+    size_t layout_count;
+};
+
+static void arguments_dispose(struct arguments *a)
+{
+    free(a->files);
+    free(a->layouts);
+}
+
+static int sort_arguments(const struct cli *cli, struct arguments *a, struct err *e)
+{
+    size_t given = 0;
+    size_t count = cli_arg_count(cli);
+    const char *const *images = cli_list(cli, "images", &given);
+    a->files = array_new(count + 1, sizeof *a->files);
+    a->layouts = array_new(count + given + 1, sizeof *a->layouts);
+    if (a->files == NULL || a->layouts == NULL)
+        return err_oom(e);
+    for (size_t i = 0; i < given; i++)
+        a->layouts[a->layout_count++] = images[i];
+    for (size_t i = 0; i < count; i++) {
+        if (given > 0 && is_layout(cli_arg(cli, i)))
+            a->layouts[a->layout_count++] = cli_arg(cli, i);
+        else
+            a->files[a->file_count++] = cli_arg(cli, i);
+    }
+    return a->file_count > 0 ? 0 : err_set(e, ERR_USAGE, "no LinuxKit file is given");
+}
+
+static int compat_run(struct cli *cli, const char *mode, struct err *e)
+{
+    AUTO(run_dispose) struct run r = {.cli = cli};
+    AUTO(arguments_dispose) struct arguments a = {0};
+    AUTO_JSON json_t *document = NULL;
+    AUTO_FREE char *store = NULL;
+    AUTO_BUF bytes = BUF_INIT(PLAN_BYTES_MAX);
+    if (strcmp(mode, "linuxkit") != 0)
+        return err_set(e, ERR_USAGE, "--compat is 'linuxkit', not '%.32s'", mode);
+    int rc = sort_arguments(cli, &a, e);
+    if (rc < 0 || (rc = cli_store_path(cli, &store, e)) < 0 ||
+        (rc = cas_open(store, CAS_CREATE, &r.cas, e)) < 0)
+        return rc;
+    const char *temp = cli_env(cli, "TMPDIR");
+    const struct compat_options options = {
+        .files = a.files,
+        .file_count = a.file_count,
+        .layouts = a.layouts,
+        .layout_count = a.layout_count,
+        .name = cli_string(cli, "name"),
+        .arch = cli_string(cli, "arch"),
+        .home = cli_env(cli, "HOME"),
+        .temp = temp != NULL ? temp : "/var/tmp",
+        .cas = r.cas,
+    };
+    if ((rc = compat_lock(&options, &r.locked, &document, e)) < 0 ||
+        (rc = plan_format(document, &bytes, e)) < 0)
+        return rc;
+    return write_plan(&r, document, &bytes, e);
+}
+
 static int lock_run(struct cli *cli, struct err *e)
 {
+    const char *mode = cli_string(cli, "compat");
+    if (mode != NULL)
+        return compat_run(cli, mode, e);
+    if (cli_arg_count(cli) != 1)
+        return err_set(e, ERR_USAGE, "one recipe, or --compat linuxkit for several LinuxKit files");
     AUTO(run_dispose) struct run r = {.cli = cli};
     AUTO_JSON json_t *document = NULL;
     AUTO_BUF bytes = BUF_INIT(PLAN_BYTES_MAX);
@@ -371,7 +458,11 @@ static const struct cli_option options[] = {
     {"output", 'o', CLI_STRING, "PLAN", "where to write the plan (default: NAME.plan.json)"},
     CLI_OPTION_STORE,
     {"images", 'i', CLI_LIST, "LAYOUT",
-     "an OCI layout directory to look up images in by reference name; repeatable"},
+     "an OCI layout to look up images in by reference name: a directory, or for --compat also a "
+     "tar "
+     "(.gz, .xz, .zst); repeatable"},
+    {"compat", 0, CLI_STRING, "MODE",
+     "'linuxkit': plan the tar that 'linuxkit build --no-sbom --format tar' writes, bit for bit"},
     {"name", 'n', CLI_STRING, "NAME",
      "what artifacts are called (default: the recipe's name, else the file's)"},
     {"arch", 'a', CLI_STRING, "ARCH",
@@ -395,7 +486,7 @@ static const struct cli_option options[] = {
 
 static const struct cli_command commands[] = {{
     .name = NULL,
-    .arguments = "RECIPE",
+    .arguments = "RECIPE...",
     .summary = "resolve a recipe's names to digests and write the plan",
     .details =
         "RECIPE is an assay.yml, or a LinuxKit YAML file as it is. Every image it names is "
@@ -425,9 +516,11 @@ static const struct cli_command commands[] = {{
         "from a layout\n"
         "assay lock --pull --arch amd64 system.yml\tlock a LinuxKit file, images from their "
         "registries\n"
+        "assay lock a.yml b.yml --compat linuxkit --images layout.tar.zst -o plan.json\tplan "
+        "LinuxKit's own tar of two merged files\n"
         "assay lock assay.yml --json\twhat was pinned, as JSON\n",
     .min_args = 1,
-    .max_args = 1,
+    .max_args = (size_t)-1,
     .options = options,
     .option_count = CLI_COUNT(options),
     .run = lock_run,

@@ -125,3 +125,25 @@ int locked_add_source(struct locked *l, const struct locked_source *source, stru
     l->sources[l->source_count++] = *source;
     return 0;
 }
+
+int locked_inputs(const struct locked *l, json_t **out, struct err *e)
+{
+    AUTO_JSON json_t *list = json_array();
+    if (list == NULL)
+        return err_oom(e);
+    for (size_t i = 0; i < l->blob_count; i++) {
+        const struct locked_blob *b = &l->blobs[i];
+        AUTO_JSON json_t *input = json_object();
+        if (input == NULL)
+            return err_oom(e);
+        int rc = json_put_string(input, "id", b->id, e);
+        if (rc < 0 || (rc = json_put_string(input, "kind", "blob", e)) < 0 ||
+            (rc = json_put_digest(input, "digest", &b->digest, e)) < 0 ||
+            (rc = json_put_u64(input, "size", b->size, e)) < 0 ||
+            (rc = json_put(input, "from", json_incref(b->from), e)) < 0 ||
+            (rc = json_push(list, steal_ptr(&input), e)) < 0)
+            return rc;
+    }
+    *out = steal_ptr(&list);
+    return 0;
+}

@@ -30,6 +30,7 @@ struct locked_image {
     struct locked_layer *layers;
     size_t layer_count;
     size_t layer_cap;
+    size_t config; /* blob of its configuration, when that was asked for */
 };
 
 /* A `source:` of the system's files; dropped when it was optional and missing. */
@@ -67,6 +68,9 @@ int locked_add_image(struct locked *l, const char *name, struct locked_image **o
 const struct locked_image *locked_image_find(const struct locked *l, const char *name);
 int locked_add_layer(struct locked_image *image, const struct locked_layer *layer, struct err *e);
 int locked_add_source(struct locked *l, const struct locked_source *source, struct err *e);
+
+/* The plan's list of inputs; caller owns *out. */
+int locked_inputs(const struct locked *l, json_t **out, struct err *e);
 
 /* "prefix" + name in the plan's alphabet, at most 100 bytes; caller frees. */
 int locked_id(const char *prefix, const char *name, char **out, struct err *e);

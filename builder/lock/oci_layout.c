@@ -292,8 +292,8 @@ static int import_blob(const struct oci_request *r, const struct descriptor *d, 
     return 0;
 }
 
-static int make_origin(const struct oci_request *r, const struct digest *manifest, json_t **out,
-                       struct err *e)
+static int make_origin(const struct oci_request *r, const struct digest *manifest, const char *role,
+                       json_t **out, struct err *e)
 {
     AUTO_JSON json_t *from = json_object();
     AUTO_JSON json_t *oci = json_object();
@@ -302,7 +302,7 @@ static int make_origin(const struct oci_request *r, const struct digest *manifes
     int rc = json_put_digest(oci, "manifest", manifest, e);
     if (rc == 0 && r->origin != NULL)
         rc = json_put_string(oci, "repository", r->origin->repository, e);
-    if (rc < 0 || (rc = json_put_string(oci, "role", "layer", e)) < 0 ||
+    if (rc < 0 || (rc = json_put_string(oci, "role", role, e)) < 0 ||
         (rc = json_put(from, "oci", steal_ptr(&oci), e)) < 0)
         return rc;
     *out = steal_ptr(&from);
@@ -355,7 +355,8 @@ static int lock_layer(const struct oci_request *r, const struct digest *manifest
     int rc = read_layer(c, &d, &layer.compression, e);
     if (rc < 0)
         return rc;
-    if ((rc = import_blob(r, &d, e)) < 0 || (rc = make_origin(r, manifest, &from, e)) < 0 ||
+    if ((rc = import_blob(r, &d, e)) < 0 ||
+        (rc = make_origin(r, manifest, "layer", &from, e)) < 0 ||
         (rc = str_format(&id, e, "%s.%zu", r->name, image->layer_count)) < 0) {
         json_decref(from);
         return rc;
@@ -363,6 +364,22 @@ static int lock_layer(const struct oci_request *r, const struct digest *manifest
     if ((rc = locked_add_blob(out, "oci.", id, &d.digest, d.size, from, &layer.blob, e)) < 0)
         return rc;
     return locked_add_layer(image, &layer, e);
+}
+
+static int lock_config(const struct oci_request *r, const struct digest *manifest,
+                       const struct jcur *c, struct locked *out, struct locked_image *image,
+                       struct err *e)
+{
+    struct jcur m;
+    struct descriptor d = {0};
+    json_t *from = NULL;
+    AUTO_FREE char *id = NULL;
+    int rc = jcur_get(c, "config", &m, e);
+    if (rc < 0 || (rc = read_descriptor(&m, &d, e)) < 0 || (rc = import_blob(r, &d, e)) < 0 ||
+        (rc = str_format(&id, e, "%s.config", r->name)) < 0 ||
+        (rc = make_origin(r, manifest, "config", &from, e)) < 0)
+        return rc;
+    return locked_add_blob(out, "oci.", id, &d.digest, d.size, from, &image->config, e);
 }
 
 static int lock_layers(const struct oci_request *r, const struct digest *digest, json_t *manifest,
@@ -386,7 +403,8 @@ static int lock_layers(const struct oci_request *r, const struct digest *digest,
         return jcur_fail(&layers, e, "%zu layers, but %zu diff_ids in the configuration", count,
                          diff_count);
     if ((rc = want_layers(r, &layers, count, e)) < 0 ||
-        (rc = locked_add_image(out, r->name, &image, e)) < 0)
+        (rc = locked_add_image(out, r->name, &image, e)) < 0 ||
+        (r->keep_config && (rc = lock_config(r, digest, &c, out, image, e)) < 0))
         return rc;
     for (size_t i = 0; i < count; i++) {
         struct jcur item = jcur_item(&layers, i);

@@ -30,6 +30,7 @@ struct oci_request {
     const struct digest *manifest;   /* of a manifest or an index */
     const char *platform;            /* "linux/riscv64" or "linux/arm/v7" */
     const char *name;                /* of the image in the recipe */
+    bool keep_config;                /* make the configuration an input, too */
     struct cas *cas;
 };
 

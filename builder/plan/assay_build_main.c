@@ -10,6 +10,8 @@
 #include "builder/plan/execute.h"
 #include "builder/plan/export.h"
 #include "builder/plan/provenance.h"
+#include "builder/recipe/lkmerge.h"
+#include "builder/recipe/lkrender.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -310,12 +312,14 @@ static int execute(struct build *b, struct err *e)
     return r;
 }
 
+static int check_format(const struct cli *cli, const struct plan *plan, struct err *e);
+
 static int build(struct cli *cli, struct build *b, struct err *e)
 {
     int r;
     if ((r = plan_read(cli_arg(cli, 0), &b->plan, e)) < 0 ||
-        (r = plan_check_toolchain(b->plan, e)) < 0 || (r = list_items(b, e)) < 0 ||
-        (r = open_stores(cli, &b->stores, e)) < 0)
+        (r = check_format(cli, b->plan, e)) < 0 || (r = plan_check_toolchain(b->plan, e)) < 0 ||
+        (r = list_items(b, e)) < 0 || (r = open_stores(cli, &b->stores, e)) < 0)
         return r;
     if (b->output != NULL && (r = export_check(b->output, b->items, b->item_count, e)) < 0)
         return r;
@@ -332,10 +336,54 @@ static int build(struct cli *cli, struct build *b, struct err *e)
     return 0;
 }
 
+static bool is_yaml(const char *path)
+{
+    return str_ends(path, ".yml") || str_ends(path, ".yaml");
+}
+
+/* LinuxKit files and --dry-run: the merged configuration, as `linuxkit build --dry-run` has it. */
+static int show_merged(struct cli *cli, struct err *e)
+{
+    size_t count = cli_arg_count(cli);
+    AUTO_FREE const char **paths = array_new(count, sizeof *paths);
+    AUTO_JSON json_t *merged = NULL;
+    AUTO_BUF text = BUF_INIT((size_t)16 << 20);
+    size_t visible = 0;
+    if (paths == NULL)
+        return err_oom(e);
+    for (size_t i = 0; i < count; i++)
+        paths[i] = cli_arg(cli, i);
+    int r = lk_merge_files(paths, count, &merged, &visible, e);
+    if (r < 0 || (r = lk_render(merged, LK_FORM_YAML3, &text, e)) < 0 ||
+        (r = buf_add_str(&text, "\n", e)) < 0)
+        return r;
+    return cli_write(cli, text.data, text.len, e);
+}
+
+/* --format NAME: the plan says what is built; this checks that it is that. */
+static int check_format(const struct cli *cli, const struct plan *plan, struct err *e)
+{
+    const char *format = cli_string(cli, "format");
+    AUTO_FREE char *name = NULL;
+    if (format == NULL)
+        return 0;
+    int r = str_format(&name, e, "%s.%s", plan->name, format);
+    for (size_t i = 0; r == 0 && i < plan->output_count; i++)
+        if (strcmp(plan->outputs[i].name, name) == 0)
+            return 0;
+    return r < 0 ? r : err_set(e, ERR_USAGE, "the plan does not build '%s'", name);
+}
+
 static int run_build(struct cli *cli, struct err *e)
 {
     int r = sandbox_deny_network(e);
-    if (r < 0 || (r = check_options(cli, e)) < 0)
+    if (r < 0)
+        return r;
+    if (cli_flag(cli, "dry-run") && is_yaml(cli_arg(cli, 0)))
+        return show_merged(cli, e);
+    if (cli_arg_count(cli) != 1)
+        return err_set(e, ERR_USAGE, "one plan at a time");
+    if ((r = check_options(cli, e)) < 0)
         return r;
     /* Modes of what is written are a part of it. */
     (void)umask(022);
@@ -353,6 +401,7 @@ static const struct cli_option options[] = {
     {"no-cache", 0, CLI_FLAG, NULL, "run every step; neither ask nor fill the action cache"},
     {"jobs", 'j', CLI_NUMBER, "N", "use this many threads (default: one per processor)"},
     {"dry-run", 'n', CLI_FLAG, NULL, "say for each step whether it would run, and why"},
+    {"format", 'f', CLI_STRING, "FORMAT", "fail unless the plan builds NAME.FORMAT, such as tar"},
     {"only", 0, CLI_STRING, "NAME", "make this output only, and no provenance"},
     {"builder-id", 0, CLI_STRING, "URI",
      "builder.id of the provenance (default: " PROVENANCE_BUILDER_ID ")"},
@@ -376,11 +425,12 @@ static const struct cli_command commands[] = {{
         "another version of Assay or of a compression library. 7: the host failed.",
     .examples = "assay build hello.plan.json -o out/\tbuild everything\n"
                 "assay build hello.plan.json -n\tshow what would run\n"
+                "assay build a.yml b.yml -n\tthe configuration that LinuxKit files merge into\n"
                 "assay build hello.plan.json -o out/ --only hello.squashfs\tone artifact\n"
                 "assay build hello.plan.json -o out/ --work /tmp/w --no-cache\tlike a verifier: "
                 "the store is only read, and every step runs\n",
     .min_args = 1,
-    .max_args = 1,
+    .max_args = (size_t)-1,
     .options = options,
     .option_count = CLI_COUNT(options),
     .run = run_build,

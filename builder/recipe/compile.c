@@ -391,28 +391,6 @@ static int artifact_step(struct compiler *c, const struct recipe_artifact *a, st
 /* ---- the document ------------------------------------------------------------------------------
  */
 
-static int inputs_list(const struct locked *l, json_t **out, struct err *e)
-{
-    AUTO_JSON json_t *list = json_array();
-    if (list == NULL)
-        return err_oom(e);
-    for (size_t i = 0; i < l->blob_count; i++) {
-        const struct locked_blob *b = &l->blobs[i];
-        AUTO_JSON json_t *input = json_object();
-        if (input == NULL)
-            return err_oom(e);
-        int rc = json_put_string(input, "id", b->id, e);
-        if (rc < 0 || (rc = json_put_string(input, "kind", "blob", e)) < 0 ||
-            (rc = json_put_digest(input, "digest", &b->digest, e)) < 0 ||
-            (rc = json_put_u64(input, "size", b->size, e)) < 0 ||
-            (rc = json_put(input, "from", json_incref(b->from), e)) < 0 ||
-            (rc = json_push(list, steal_ptr(&input), e)) < 0)
-            return rc;
-    }
-    *out = steal_ptr(&list);
-    return 0;
-}
-
 static int make_steps(struct compiler *c, struct err *e)
 {
     const struct recipe *r = c->recipe;
@@ -452,7 +430,7 @@ static int assemble(struct compiler *c, json_t **out, struct err *e)
         (rc = json_put(plan, "recipe", json_deep_copy(r->document), e)) < 0 ||
         (rc = plan_toolchain(c->steps, &toolchain, e)) < 0 ||
         (rc = json_put(plan, "toolchain", toolchain, e)) < 0 ||
-        (rc = inputs_list(c->locked, &inputs, e)) < 0 ||
+        (rc = locked_inputs(c->locked, &inputs, e)) < 0 ||
         (rc = json_put(plan, "inputs", inputs, e)) < 0 ||
         (rc = json_put(plan, "steps", json_incref(c->steps), e)) < 0 ||
         (rc = json_put(plan, "outputs", json_incref(c->outputs), e)) < 0)

@@ -4,12 +4,13 @@
 
 #include "builder/steps/step.h"
 
-extern const struct step_kind step_tree_layers;     /* tree_layers.c */
-extern const struct step_kind step_tree_linuxkit;   /* tree_linuxkit.c */
-extern const struct step_kind step_encode_tar;      /* encode_tar.c */
-extern const struct step_kind step_encode_squashfs; /* encode_squashfs.c */
-extern const struct step_kind step_encode_initrd;   /* encode_initrd.c */
-extern const struct step_kind step_encode_oci;      /* encode_oci.c */
-extern const struct step_kind step_extract_file;    /* extract_file.c */
+extern const struct step_kind step_tree_layers;         /* tree_layers.c */
+extern const struct step_kind step_tree_linuxkit;       /* tree_linuxkit.c */
+extern const struct step_kind step_encode_tar;          /* encode_tar.c */
+extern const struct step_kind step_encode_squashfs;     /* encode_squashfs.c */
+extern const struct step_kind step_encode_initrd;       /* encode_initrd.c */
+extern const struct step_kind step_encode_oci;          /* encode_oci.c */
+extern const struct step_kind step_encode_linuxkit_tar; /* encode_linuxkit_tar.c */
+extern const struct step_kind step_extract_file;        /* extract_file.c */
 
 #endif

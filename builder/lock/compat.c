@@ -1,0 +1,497 @@
+#include "builder/lock/compat.h"
+
+#include "base/file.h"
+#include "builder/lock/layout_archive.h"
+#include "builder/lock/oci_layout.h"
+#include "builder/lock/private_dir.h"
+#include "builder/plan/plan.h"
+#include "builder/recipe/lkmerge.h"
+#include "builder/steps/lk_image.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum { DOCUMENT_MAX = 4 * 1024 * 1024, MANIFESTS_MAX = 4096 };
+
+struct run {
+    const struct compat_options *o;
+    struct locked *locked;
+    struct private_dir dir;
+    char **layouts; /* directories */
+    size_t visible;
+    const char *arch;
+    char *platform;
+    char *name;
+    json_t *written; /* merged, as people wrote it */
+    json_t *document;
+    json_t *images;
+    json_t *volumes;
+    json_t *sources;
+};
+
+static void run_dispose(struct run *r)
+{
+    for (size_t i = 0; r->layouts != NULL && i < r->o->layout_count; i++)
+        free(r->layouts[i]);
+    free(r->layouts);
+    free(r->platform);
+    free(r->name);
+    json_decref(r->written);
+    json_decref(r->document);
+    json_decref(r->images);
+    json_decref(r->volumes);
+    json_decref(r->sources);
+    private_dir_remove(&r->dir);
+}
+
+static const char *text_of(const json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+    return text != NULL ? text : "";
+}
+
+/* ---- layouts -------------------------------------------------------------------------------- */
+
+static int open_layout(struct run *r, size_t i, struct err *e)
+{
+    const char *path = r->o->layouts[i];
+    struct stat st;
+    if (stat(path, &st) < 0)
+        return err_os_code(e, ERR_INPUT, errno, "cannot open '%s'", path);
+    if (S_ISDIR(st.st_mode))
+        return str_copy(&r->layouts[i], path, e);
+    int rc = r->dir.path == NULL ? private_dir_make(r->o->temp, &r->dir, e) : 0;
+    if (rc < 0 || (rc = str_format(&r->layouts[i], e, "%s/layout%zu", r->dir.path, i)) < 0)
+        return rc;
+    if (mkdir(r->layouts[i], 0700) < 0)
+        return err_os(e, errno, "cannot make '%s'", r->layouts[i]);
+    return layout_unpack(path, r->layouts[i], e);
+}
+
+static int find(const struct run *r, const char *reference, const char **layout,
+                struct digest *manifest, struct err *e)
+{
+    for (size_t i = 0; i < r->o->layout_count; i++) {
+        bool found = false;
+        int rc = oci_find(r->layouts[i], reference, &found, manifest, e);
+        if (rc < 0)
+            return err_wrap(e, "OCI layout '%s'", r->o->layouts[i]);
+        if (found) {
+            *layout = r->layouts[i];
+            return 0;
+        }
+    }
+    return err_set(e, ERR_INPUT, "no image '%.300s' in the layouts of --images", reference);
+}
+
+/* ---- images ------------------------------------------------------------------------------------
+ */
+
+static int image_params(const struct locked_image *image, json_t **out, struct err *e)
+{
+    AUTO_JSON json_t *object = json_object();
+    AUTO_JSON json_t *layers = json_array();
+    if (object == NULL || layers == NULL)
+        return err_oom(e);
+    int rc = json_put_string(object, "name", image->name, e);
+    if (rc == 0)
+        rc = json_put_u64(object, "config", image->config, e);
+    for (size_t i = 0; rc == 0 && i < image->layer_count; i++) {
+        AUTO_JSON json_t *layer = json_object();
+        if (layer == NULL)
+            return err_oom(e);
+        if ((rc = json_put_u64(layer, "blob", image->layers[i].blob, e)) == 0 &&
+            (rc = json_put_string(layer, "compression", image->layers[i].compression, e)) == 0)
+            rc = json_push(layers, steal_ptr(&layer), e);
+    }
+    if (rc < 0 || (rc = json_put(object, "layers", steal_ptr(&layers), e)) < 0)
+        return rc;
+    *out = steal_ptr(&object);
+    return 0;
+}
+
+static int lock_image(struct run *r, const char *reference, struct err *e)
+{
+    const char *layout = NULL;
+    struct digest manifest;
+    json_t *params = NULL;
+    if (*reference == '\0' || locked_image_find(r->locked, reference) != NULL)
+        return 0;
+    int rc = find(r, reference, &layout, &manifest, e);
+    if (rc < 0)
+        return rc;
+    const struct oci_request request = {.layout = layout,
+                                        .manifest = &manifest,
+                                        .platform = r->platform,
+                                        .name = reference,
+                                        .keep_config = true,
+                                        .cas = r->o->cas};
+    if ((rc = oci_lock(&request, r->locked, e)) < 0)
+        return err_wrap(e, "image '%s'", reference);
+    rc = image_params(locked_image_find(r->locked, reference), &params, e);
+    return rc < 0 ? rc : json_push(r->images, params, e);
+}
+
+static int lock_images(struct run *r, struct err *e)
+{
+    static const char *const lists[] = {"onboot", "onshutdown", "services"};
+    const json_t *init = json_object_get(r->document, "init");
+    int rc = lock_image(r, text_of(json_object_get(r->document, "kernel"), "image"), e);
+    for (size_t i = 0; rc == 0 && i < json_array_size(init); i++)
+        rc = lock_image(r, json_string_value(json_array_get(init, i)), e);
+    for (size_t l = 0; l < sizeof lists / sizeof lists[0]; l++) {
+        const json_t *list = json_object_get(r->document, lists[l]);
+        for (size_t i = 0; rc == 0 && i < json_array_size(list); i++)
+            rc = lock_image(r, text_of(json_array_get(list, i), "image"), e);
+    }
+    return rc;
+}
+
+/* ---- volumes of format oci
+ * ------------------------------------------------------------------------ */
+
+static int origin(const char *role, const struct digest *manifest, json_t **out, struct err *e)
+{
+    AUTO_JSON json_t *from = json_object();
+    AUTO_JSON json_t *oci = json_object();
+    if (from == NULL || oci == NULL)
+        return err_oom(e);
+    int rc = json_put_digest(oci, "manifest", manifest, e);
+    if (rc < 0 || (rc = json_put_string(oci, "role", role, e)) < 0 ||
+        (rc = json_put(from, "oci", steal_ptr(&oci), e)) < 0)
+        return rc;
+    *out = steal_ptr(&from);
+    return 0;
+}
+
+/* A blob of the layout becomes an input, its bytes checked. */
+static int take_blob(struct run *r, const char *layout, const char *role,
+                     const struct digest *manifest, const struct digest *digest, size_t *index,
+                     struct err *e)
+{
+    AUTO_FREE char *path = NULL;
+    char hex[DIGEST_TEXT_MAX];
+    struct digest got;
+    uint64_t size = 0;
+    json_t *from = NULL;
+    if (digest->alg != DIGEST_SHA256)
+        return err_set(e, ERR_INPUT, "only sha256 digests are supported in an OCI layout");
+    int rc = str_format(&path, e, "%s/blobs/sha256/%s", layout, digest_hex(digest, hex));
+    if (rc < 0 || (rc = cas_import_file(r->o->cas, path, digest, &got, &size, e)) < 0 ||
+        (rc = origin(role, manifest, &from, e)) < 0)
+        return rc;
+    return locked_add_blob(r->locked, "oci.", role, digest, size, from, index, e);
+}
+
+static int read_blob(struct run *r, const struct digest *digest, json_t **out, struct err *e)
+{
+    static const struct json_limits limits = {.bytes = DOCUMENT_MAX, .depth = 32};
+    AUTO_BUF text = BUF_INIT(DOCUMENT_MAX);
+    int rc = cas_get(r->o->cas, digest, &text, e);
+    return rc < 0 ? rc : json_parse(buf_str(&text), text.len, "image document", &limits, out, e);
+}
+
+static int push_index(json_t *list, size_t index, struct err *e)
+{
+    return json_push(list, json_integer((json_int_t)index), e);
+}
+
+/* The configuration, the layers, then the manifest itself. */
+static int take_manifest(struct run *r, const char *layout, const struct digest *digest,
+                         json_t *blobs, struct err *e)
+{
+    AUTO_JSON json_t *document = NULL;
+    struct jcur config;
+    struct jcur layers;
+    struct digest next;
+    size_t count = 0;
+    size_t own = 0;
+    size_t index = 0;
+    int rc = take_blob(r, layout, "manifest", digest, digest, &own, e);
+    if (rc < 0 || (rc = read_blob(r, digest, &document, e)) < 0)
+        return rc;
+    struct jcur c = jcur_root(document, "manifest");
+    if ((rc = jcur_get(&c, "config", &config, e)) < 0 ||
+        (rc = jcur_get_digest(&config, "digest", &next, e)) < 0 ||
+        (rc = take_blob(r, layout, "config", digest, &next, &index, e)) < 0 ||
+        (rc = push_index(blobs, index, e)) < 0 || (rc = jcur_get(&c, "layers", &layers, e)) < 0 ||
+        (rc = jcur_array(&layers, MANIFESTS_MAX, &count, e)) < 0)
+        return rc;
+    for (size_t i = 0; i < count; i++) {
+        struct jcur item = jcur_item(&layers, i);
+        if ((rc = jcur_get_digest(&item, "digest", &next, e)) < 0 ||
+            (rc = take_blob(r, layout, "layer", digest, &next, &index, e)) < 0 ||
+            (rc = push_index(blobs, index, e)) < 0)
+            return rc;
+    }
+    return push_index(blobs, own, e);
+}
+
+/* Without `platforms` every manifest; else those whose os/architecture[/variant] is listed. */
+static int platform_wanted(const json_t *volume, const json_t *item, bool *wanted, struct err *e)
+{
+    const json_t *platforms = json_object_get(volume, "platforms");
+    const json_t *platform = json_object_get(item, "platform");
+    const char *variant = text_of(platform, "variant");
+    AUTO_FREE char *text = NULL;
+    *wanted = json_array_size(platforms) == 0;
+    int rc = str_format(&text, e, "%s/%s%s%s", text_of(platform, "os"),
+                        text_of(platform, "architecture"), *variant != '\0' ? "/" : "", variant);
+    for (size_t i = 0; rc == 0 && i < json_array_size(platforms); i++)
+        *wanted = *wanted || strcmp(json_string_value(json_array_get(platforms, i)), text) == 0;
+    return rc;
+}
+
+static int take_layout(struct run *r, const char *layout, const struct digest *root,
+                       const json_t *volume, size_t i, struct err *e)
+{
+    AUTO_JSON json_t *document = NULL;
+    AUTO_JSON json_t *object = json_object();
+    AUTO_JSON json_t *blobs = json_array();
+    struct jcur list;
+    size_t count = 0;
+    size_t index = 0;
+    if (object == NULL || blobs == NULL)
+        return err_oom(e);
+    int rc = take_blob(r, layout, "manifest", root, root, &index, e);
+    if (rc < 0 || (rc = read_blob(r, root, &document, e)) < 0)
+        return rc;
+    const char *type = text_of(document, "mediaType");
+    struct jcur c = jcur_root(document, "index");
+    if (json_object_get(document, "manifests") == NULL)
+        return err_set(e, ERR_UNDECIDED,
+                       "a volume of format oci made of an image that is no index "
+                       "is not supported by this version");
+    if ((rc = jcur_get(&c, "manifests", &list, e)) < 0 ||
+        (rc = jcur_array(&list, MANIFESTS_MAX, &count, e)) < 0)
+        return rc;
+    for (size_t k = 0; k < count; k++) {
+        struct jcur item = jcur_item(&list, k);
+        struct digest digest;
+        bool wanted = false;
+        if ((rc = platform_wanted(volume, item.value, &wanted, e)) < 0 ||
+            (rc = jcur_get_digest(&item, "digest", &digest, e)) < 0 ||
+            (wanted && (rc = take_manifest(r, layout, &digest, blobs, e)) < 0))
+            return rc;
+    }
+    if ((rc = json_put_u64(object, "volume", i, e)) < 0 ||
+        (rc = json_put_u64(object, "index", index, e)) < 0 ||
+        (rc = json_put_string(object, "mediaType",
+                              *type != '\0' ? type : "application/vnd.oci.image.index.v1+json",
+                              e)) < 0 ||
+        (rc = json_put(object, "blobs", steal_ptr(&blobs), e)) < 0)
+        return rc;
+    return json_push(r->volumes, steal_ptr(&object), e);
+}
+
+static int lock_volumes(struct run *r, struct err *e)
+{
+    const json_t *volumes = json_object_get(r->document, "volumes");
+    for (size_t i = 0; i < json_array_size(volumes); i++) {
+        const json_t *volume = json_array_get(volumes, i);
+        AUTO_FREE char *reference = NULL;
+        const char *layout = NULL;
+        struct digest root;
+        if (*text_of(volume, "image") == '\0')
+            continue;
+        int rc = lk_reference(text_of(volume, "image"), &reference, e);
+        if (rc < 0)
+            return rc;
+        if (strcmp(text_of(volume, "format"), "oci") != 0)
+            rc = lock_image(r, reference, e);
+        else if ((rc = find(r, reference, &layout, &root, e)) == 0)
+            rc = take_layout(r, layout, &root, volume, i, e);
+        if (rc < 0)
+            return err_wrap(e, "volume '%s'", text_of(volume, "name"));
+    }
+    return 0;
+}
+
+/* ---- sources
+ * -------------------------------------------------------------------------------------- */
+
+static int lock_source(struct run *r, const json_t *file, size_t i, struct err *e)
+{
+    const char *written = text_of(file, "source");
+    AUTO_FREE char *path = NULL;
+    AUTO_JSON json_t *entry = json_object();
+    AUTO_JSON json_t *from = json_object();
+    AUTO_JSON json_t *name = json_object();
+    struct digest digest;
+    struct stat st;
+    uint64_t size = 0;
+    size_t blob = 0;
+    if (entry == NULL || from == NULL || name == NULL)
+        return err_oom(e);
+    bool home = str_starts(written, "~/") && r->o->home != NULL;
+    int rc =
+        home ? str_format(&path, e, "%s%s", r->o->home, written + 1) : str_copy(&path, written, e);
+    if (rc < 0)
+        return rc;
+    if (stat(path, &st) < 0 && json_is_true(json_object_get(file, "optional")))
+        return 0;
+    if ((rc = cas_import_file(r->o->cas, path, NULL, &digest, &size, e)) < 0 ||
+        (rc = json_put_string(name, "name", path_base(path), e)) < 0 ||
+        (rc = json_put(from, "file", steal_ptr(&name), e)) < 0 ||
+        (rc = locked_add_blob(r->locked, "file.", path_base(path), &digest, size, steal_ptr(&from),
+                              &blob, e)) < 0 ||
+        (rc = json_put_u64(entry, "file", i, e)) < 0 ||
+        (rc = json_put_u64(entry, "blob", blob, e)) < 0)
+        return rc;
+    return json_push(r->sources, steal_ptr(&entry), e);
+}
+
+static int lock_sources(struct run *r, struct err *e)
+{
+    const json_t *files = json_object_get(r->document, "files");
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < json_array_size(files); i++) {
+        const json_t *f = json_array_get(files, i);
+        bool other = *text_of(f, "symlink") != '\0' || json_object_get(f, "contents") != NULL ||
+                     json_is_true(json_object_get(f, "directory"));
+        if (*text_of(f, "source") != '\0' && !other)
+            rc = lock_source(r, f, i, e);
+    }
+    return rc;
+}
+
+/* ---- the plan
+ * --------------------------------------------------------------------------------------- */
+
+static int make_step(struct run *r, json_t **out, struct err *e)
+{
+    AUTO_JSON json_t *steps = json_array();
+    AUTO_JSON json_t *step = json_object();
+    AUTO_JSON json_t *in = json_array();
+    AUTO_JSON json_t *params = json_object();
+    if (steps == NULL || step == NULL || in == NULL || params == NULL)
+        return err_oom(e);
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < r->locked->blob_count; i++)
+        rc = json_push(in, json_string(r->locked->blobs[i].id), e);
+    if (rc < 0 || (rc = json_put(params, "document", json_incref(r->document), e)) < 0 ||
+        (rc = json_put_u64(params, "visibleVolumes", r->visible, e)) < 0 ||
+        (rc = json_put(params, "images", json_incref(r->images), e)) < 0 ||
+        (rc = json_put(params, "layouts", json_incref(r->volumes), e)) < 0 ||
+        (rc = json_put(params, "sources", json_incref(r->sources), e)) < 0 ||
+        (rc = json_put_string(step, "id", "tar", e)) < 0 ||
+        (rc = json_put_string(step, "kind", "encode.linuxkit-tar", e)) < 0 ||
+        (rc = json_put(step, "in", steal_ptr(&in), e)) < 0 ||
+        (rc = json_put(step, "params", steal_ptr(&params), e)) < 0 ||
+        (rc = json_push(steps, steal_ptr(&step), e)) < 0)
+        return rc;
+    *out = steal_ptr(&steps);
+    return 0;
+}
+
+static int make_outputs(const struct run *r, json_t **out, struct err *e)
+{
+    AUTO_JSON json_t *outputs = json_array();
+    AUTO_JSON json_t *output = json_object();
+    AUTO_FREE char *name = NULL;
+    if (outputs == NULL || output == NULL)
+        return err_oom(e);
+    int rc = str_format(&name, e, "%s.tar", r->name);
+    if (rc < 0 || (rc = json_put_string(output, "name", name, e)) < 0 ||
+        (rc = json_put_string(output, "from", "tar", e)) < 0 ||
+        (rc = json_put_string(output, "mediaType", "application/x-tar", e)) < 0 ||
+        (rc = json_push(outputs, steal_ptr(&output), e)) < 0)
+        return rc;
+    *out = steal_ptr(&outputs);
+    return 0;
+}
+
+static int make_recipe(const struct run *r, json_t **out, struct err *e)
+{
+    AUTO_JSON json_t *recipe = json_object();
+    if (recipe == NULL)
+        return err_oom(e);
+    int rc = json_put_string(recipe, "compat", "linuxkit", e);
+    if (rc < 0 || (rc = json_put_string(recipe, "name", r->name, e)) < 0 ||
+        (rc = json_put_string(recipe, "arch", r->arch, e)) < 0 ||
+        (rc = json_put(recipe, "system", json_incref(r->written), e)) < 0)
+        return rc;
+    *out = steal_ptr(&recipe);
+    return 0;
+}
+
+static int make_plan(struct run *r, json_t **out, struct err *e)
+{
+    AUTO_JSON json_t *plan = json_object();
+    AUTO_JSON json_t *steps = NULL;
+    json_t *part = NULL;
+    if (plan == NULL)
+        return err_oom(e);
+    int rc = make_step(r, &steps, e);
+    if (rc < 0 || (rc = json_put_string(plan, "type", PLAN_TYPE, e)) < 0 ||
+        (rc = json_put_string(plan, "name", r->name, e)) < 0 ||
+        (rc = json_put_string(plan, "arch", r->arch, e)) < 0 ||
+        (rc = json_put_u64(plan, "epoch", (uint64_t)LK_FIXED_TIME, e)) < 0 ||
+        (rc = make_recipe(r, &part, e)) < 0 || (rc = json_put(plan, "recipe", part, e)) < 0 ||
+        (rc = plan_toolchain(steps, &part, e)) < 0 ||
+        (rc = json_put(plan, "toolchain", part, e)) < 0 ||
+        (rc = locked_inputs(r->locked, &part, e)) < 0 ||
+        (rc = json_put(plan, "inputs", part, e)) < 0 ||
+        (rc = json_put(plan, "steps", steal_ptr(&steps), e)) < 0 ||
+        (rc = make_outputs(r, &part, e)) < 0 || (rc = json_put(plan, "outputs", part, e)) < 0)
+        return rc;
+    *out = steal_ptr(&plan);
+    return 0;
+}
+
+/* ---- the run
+ * ------------------------------------------------------------------------------------------ */
+
+static int set_names(struct run *r, struct err *e)
+{
+    const struct compat_options *o = r->o;
+    const char *last = o->files[o->file_count - 1];
+    r->arch = o->arch != NULL ? o->arch : "amd64";
+    if (strcmp(r->arch, "amd64") != 0 && strcmp(r->arch, "arm64") != 0 &&
+        strcmp(r->arch, "riscv64") != 0)
+        return err_set(e, ERR_USAGE, "--arch is riscv64, amd64 or arm64, not '%.32s'", r->arch);
+    int rc = str_format(&r->platform, e, "linux/%s", r->arch);
+    if (rc == 0)
+        rc = str_copy(&r->name, o->name != NULL ? o->name : path_base(last), e);
+    if (rc < 0)
+        return rc;
+    char *dot = strrchr(r->name, '.');
+    if (o->name == NULL && dot != NULL && dot != r->name)
+        *dot = '\0';
+    if (!plan_id_valid(r->name) || strlen(r->name) > 100)
+        return err_set(e, ERR_USAGE,
+                       "'%.64s' is no name: lower-case letters, digits, '.', '_', '-'; give --name",
+                       r->name);
+    return 0;
+}
+
+static int prepare(struct run *r, struct err *e)
+{
+    const struct compat_options *o = r->o;
+    r->images = json_array();
+    r->volumes = json_array();
+    r->sources = json_array();
+    r->layouts = array_new(o->layout_count + 1, sizeof *r->layouts);
+    if (r->images == NULL || r->volumes == NULL || r->sources == NULL || r->layouts == NULL)
+        return err_oom(e);
+    int rc = set_names(r, e);
+    if (rc < 0 || (rc = lk_merge_files(o->files, o->file_count, &r->written, &r->visible, e)) < 0)
+        return rc;
+    r->document = json_deep_copy(r->written);
+    return r->document == NULL ? err_oom(e) : lk_expand(r->document, e);
+}
+
+int compat_lock(const struct compat_options *options, struct locked *locked, json_t **plan,
+                struct err *e)
+{
+    AUTO(run_dispose)
+    struct run r = {.o = options, .locked = locked, .dir = PRIVATE_DIR_INIT};
+    int rc = prepare(&r, e);
+    for (size_t i = 0; rc == 0 && i < options->layout_count; i++)
+        rc = open_layout(&r, i, e);
+    if (rc < 0 || (rc = lock_images(&r, e)) < 0 || (rc = lock_volumes(&r, e)) < 0 ||
+        (rc = lock_sources(&r, e)) < 0)
+        return rc;
+    return make_plan(&r, plan, e);
+}

@@ -1,0 +1,200 @@
+#include "builder/recipe/lkrender.h"
+
+#include "base/json.h"
+#include "builder/recipe/lkjson.h"
+
+#include <ctype.h>
+#include <string.h>
+
+static bool is_empty(const json_t *value)
+{
+    if (value == NULL || json_is_false(value))
+        return true;
+    if (json_is_string(value))
+        return json_string_length(value) == 0;
+    if (json_is_integer(value))
+        return json_integer_value(value) == 0;
+    return json_is_array(value) && json_array_size(value) == 0;
+}
+
+static json_t *zero_of(const struct lk_node *node)
+{
+    switch (node->type) {
+    case LK_TEXT:
+        return json_string("");
+    case LK_BOOL:
+        return json_false();
+    case LK_INT:
+    case LK_TEXT_OR_INT:
+        return json_integer(0);
+    case LK_LIST:
+        return json_array();
+    default:
+        return json_object();
+    }
+}
+
+/* Names of Go's JSON tags where they are not the schema's, and yaml's of untagged fields. */
+static int member_name(const struct lk_node *parent, const char *key, enum lk_form form, char **out,
+                       struct err *e)
+{
+    int rc = 0;
+    if (!parent->runtime_spec)
+        return str_copy(out, key, e);
+    if (form == LK_FORM_JSON) {
+        bool map = strcmp(key, "uidmappings") == 0 || strcmp(key, "gidmappings") == 0;
+        if (map)
+            return str_format(out, e, "%cidMappings", key[0]);
+        return str_copy(out, strcmp(key, "blockio") == 0 ? "blockIO" : key, e);
+    }
+    /* Go's field HugepageLimits has no other name in JSON than its tag; in YAML it is lowered. */
+    rc = str_copy(out, key, e);
+    for (char *p = rc == 0 ? *out : NULL; p != NULL && *p != '\0'; p++)
+        *p = (char)tolower((unsigned char)*p);
+    return rc;
+}
+
+/* Whether a member stays out. *use is what is written of the given value: NULL = its zero. */
+static bool left_out(const struct lk_node *parent, const struct lk_field *f, enum lk_form form,
+                     const json_t **use)
+{
+    const json_t *given = *use;
+    bool dropped = f->show == LK_DROPPED || f->show == LK_DROPPED_NULL;
+    if (dropped)
+        *use = NULL;
+    if (!parent->runtime_spec) {
+        if (dropped)
+            return true;
+        if (f->show == LK_IF_SET)
+            return is_empty(given);
+        return f->show == LK_IF_GIVEN && given == NULL;
+    }
+    if (form != LK_FORM_JSON)
+        return false;
+    if (f->show == LK_ALWAYS_NULL || f->show == LK_DROPPED_NULL)
+        return *use == NULL;
+    if (f->node->type == LK_INT || f->node->type == LK_BOOL)
+        return false;
+    if (strcmp(f->key, "destination") == 0 || strcmp(f->key, "name") == 0)
+        return false;
+    return is_empty(*use);
+}
+
+/* uid and gid are interfaces to Go, texts and numbers are as they came. */
+static int normal_list(const json_t *value, const struct lk_node *node, enum lk_form form,
+                       json_t **out, struct err *e)
+{
+    AUTO_JSON json_t *list = json_array();
+    if (list == NULL)
+        return err_oom(e);
+    for (size_t i = 0; i < json_array_size(value); i++) {
+        json_t *item = NULL;
+        int rc = lk_normal(json_array_get(value, i), node->item, form, &item, e);
+        if (rc < 0 || (rc = json_push(list, item, e)) < 0)
+            return rc;
+    }
+    *out = steal_ptr(&list);
+    return 0;
+}
+
+static int compare_texts(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static int normal_map(const json_t *value, json_t **out, struct err *e)
+{
+    size_t count = json_object_size(value);
+    AUTO_FREE const char **keys = array_new(count + 1, sizeof *keys);
+    AUTO_JSON json_t *map = json_object();
+    const char *key = NULL;
+    json_t *member = NULL;
+    size_t n = 0;
+    int rc = 0;
+    if (keys == NULL || map == NULL)
+        return err_oom(e);
+    json_object_foreach((json_t *)(uintptr_t)value, key, member)
+    {
+        if (n < count)
+            keys[n++] = key;
+    }
+    qsort(keys, n, sizeof *keys, compare_texts);
+    for (size_t i = 0; rc == 0 && i < n; i++)
+        rc = json_put(map, keys[i], json_incref(json_object_get(value, keys[i])), e);
+    if (rc == 0)
+        *out = steal_ptr(&map);
+    return rc;
+}
+
+static int normal_object(const json_t *value, const struct lk_node *node, enum lk_form form,
+                         json_t **out, struct err *e)
+{
+    AUTO_JSON json_t *object = json_object();
+    if (object == NULL)
+        return err_oom(e);
+    for (const struct lk_field *f = node->fields; f->key != NULL; f++) {
+        AUTO_FREE char *name = NULL;
+        const json_t *use = json_object_get(value, f->key);
+        json_t *member = NULL;
+        int rc = 0;
+        if (left_out(node, f, form, &use))
+            continue;
+        if (use != NULL)
+            rc = lk_normal(use, f->node, form, &member, e);
+        else if (f->show == LK_ALWAYS_NULL || f->show == LK_DROPPED_NULL)
+            member = json_null();
+        else
+            member = zero_of(f->node);
+        if (rc < 0 || (rc = member_name(node, f->key, form, &name, e)) < 0) {
+            json_decref(member);
+            return rc;
+        }
+        if ((rc = json_put(object, name, member, e)) < 0)
+            return rc;
+    }
+    *out = steal_ptr(&object);
+    return 0;
+}
+
+int lk_normal(const json_t *value, const struct lk_node *node, enum lk_form form, json_t **out,
+              struct err *e)
+{
+    switch (node->type) {
+    case LK_LIST:
+        return normal_list(value, node, form, out, e);
+    case LK_MAP:
+        return normal_map(value, out, e);
+    case LK_OBJECT:
+        return normal_object(value, node, form, out, e);
+    default:
+        *out = json_deep_copy(value);
+        return *out == NULL ? err_oom(e) : 0;
+    }
+}
+
+/* Go: a list that nobody appended to is nil, which JSON writes as null. */
+static int null_lists(json_t *document, struct err *e)
+{
+    const char *key = NULL;
+    json_t *member = NULL;
+    json_object_foreach(document, key, member)
+    {
+        if (json_is_array(member) && json_array_size(member) == 0 &&
+            json_object_set_new(document, key, json_null()) < 0)
+            return err_oom(e);
+    }
+    return 0;
+}
+
+int lk_render(const json_t *document, enum lk_form form, struct buf *out, struct err *e)
+{
+    AUTO_JSON json_t *normal = NULL;
+    int rc = lk_normal(document, &lk_document, form, &normal, e);
+    if (rc < 0)
+        return rc;
+    if (form != LK_FORM_JSON)
+        return lk_yaml_format(normal, form, out, e);
+    if ((rc = null_lists(normal, e)) < 0)
+        return rc;
+    return lk_json_format(normal, 4, out, e);
+}

@@ -1,0 +1,343 @@
+#include "builder/recipe/lkschema.h"
+
+#include <string.h>
+
+enum { FIELDS_MAX = 48, ITEMS_MAX = 65536, TEXT_MAX = 1024 * 1024 };
+
+static const struct lk_node TEXT = {.type = LK_TEXT};
+static const struct lk_node BOOL = {.type = LK_BOOL};
+static const struct lk_node INT = {.type = LK_INT};
+static const struct lk_node OWNER = {.type = LK_TEXT_OR_INT};
+static const struct lk_node TEXTS = {.type = LK_LIST, .item = &TEXT};
+static const struct lk_node OWNERS = {.type = LK_LIST, .item = &OWNER};
+static const struct lk_node MAP = {.type = LK_MAP};
+
+#define END                                                                                        \
+    {                                                                                              \
+        NULL, NULL, LK_IF_SET, false                                                               \
+    }
+
+/* ---- structures of the OCI runtime specification -------------------------------------------- */
+
+static const struct lk_field ID_FIELDS[] = {
+    {"containerID", &INT, LK_DROPPED, false},
+    {"hostID", &INT, LK_DROPPED, false},
+    {"size", &INT, LK_ALWAYS, false},
+    END,
+};
+static const struct lk_node ID = {LK_OBJECT, NULL, ID_FIELDS, NULL, true};
+static const struct lk_node IDS = {.type = LK_LIST, .item = &ID};
+
+static const struct lk_field MOUNT_FIELDS[] = {
+    {"destination", &TEXT, LK_ALWAYS, false},
+    {"type", &TEXT, LK_ALWAYS, false},
+    {"source", &TEXT, LK_ALWAYS, false},
+    {"options", &TEXTS, LK_ALWAYS, false},
+    {"uidmappings", &IDS, LK_ALWAYS, false},
+    {"gidmappings", &IDS, LK_ALWAYS, false},
+    END,
+};
+static const struct lk_node MOUNT = {LK_OBJECT, NULL, MOUNT_FIELDS, NULL, true};
+static const struct lk_node MOUNTS = {.type = LK_LIST, .item = &MOUNT};
+
+static const struct lk_field RULE_FIELDS[] = {
+    {"allow", &BOOL, LK_ALWAYS, false},     {"type", &TEXT, LK_ALWAYS, false},
+    {"major", &INT, LK_ALWAYS_NULL, false}, {"minor", &INT, LK_ALWAYS_NULL, false},
+    {"access", &TEXT, LK_ALWAYS, false},    END,
+};
+static const struct lk_node RULE = {LK_OBJECT, NULL, RULE_FIELDS, NULL, true};
+static const struct lk_node RULES = {.type = LK_LIST, .item = &RULE};
+
+static const struct lk_field MEMORY_FIELDS[] = {
+    {"limit", &INT, LK_ALWAYS_NULL, false},
+    {"reservation", &INT, LK_ALWAYS_NULL, false},
+    {"swap", &INT, LK_ALWAYS_NULL, false},
+    {"kernel", &INT, LK_ALWAYS_NULL, false},
+    {"kernelTCP", &INT, LK_DROPPED_NULL, false},
+    {"swappiness", &INT, LK_ALWAYS_NULL, false},
+    {"disableOOMKiller", &BOOL, LK_DROPPED_NULL, false},
+    END,
+};
+static const struct lk_node MEMORY = {LK_OBJECT, NULL, MEMORY_FIELDS, NULL, true};
+
+static const struct lk_field CPU_FIELDS[] = {
+    {"shares", &INT, LK_ALWAYS_NULL, false},
+    {"quota", &INT, LK_ALWAYS_NULL, false},
+    {"period", &INT, LK_ALWAYS_NULL, false},
+    {"realtimeRuntime", &INT, LK_DROPPED_NULL, false},
+    {"realtimePeriod", &INT, LK_DROPPED_NULL, false},
+    {"cpus", &TEXT, LK_ALWAYS, false},
+    {"mems", &TEXT, LK_ALWAYS, false},
+    END,
+};
+static const struct lk_node CPU = {LK_OBJECT, NULL, CPU_FIELDS, NULL, true};
+
+static const struct lk_field PIDS_FIELDS[] = {{"limit", &INT, LK_ALWAYS, false}, END};
+static const struct lk_node PIDS = {LK_OBJECT, NULL, PIDS_FIELDS, NULL, true};
+
+static const struct lk_field WEIGHT_FIELDS[] = {
+    {"major", &INT, LK_DROPPED, false},
+    {"minor", &INT, LK_DROPPED, false},
+    {"weight", &INT, LK_ALWAYS_NULL, false},
+    {"leafWeight", &INT, LK_DROPPED_NULL, false},
+    END,
+};
+static const struct lk_node WEIGHT = {LK_OBJECT, NULL, WEIGHT_FIELDS, NULL, true};
+static const struct lk_node WEIGHTS = {.type = LK_LIST, .item = &WEIGHT};
+
+static const struct lk_field THROTTLE_FIELDS[] = {
+    {"major", &INT, LK_DROPPED, false},
+    {"minor", &INT, LK_DROPPED, false},
+    {"rate", &INT, LK_ALWAYS, false},
+    END,
+};
+static const struct lk_node THROTTLE = {LK_OBJECT, NULL, THROTTLE_FIELDS, NULL, true};
+static const struct lk_node THROTTLES = {.type = LK_LIST, .item = &THROTTLE};
+
+static const struct lk_field BLOCKIO_FIELDS[] = {
+    {"weight", &INT, LK_ALWAYS_NULL, false},
+    {"leafWeight", &INT, LK_DROPPED_NULL, false},
+    {"weightDevice", &WEIGHTS, LK_DROPPED, false},
+    {"throttleReadBpsDevice", &THROTTLES, LK_DROPPED, false},
+    {"throttleWriteBpsDevice", &THROTTLES, LK_DROPPED, false},
+    {"throttleReadIOPSDevice", &THROTTLES, LK_DROPPED, false},
+    {"throttleWriteIOPSDevice", &THROTTLES, LK_DROPPED, false},
+    END,
+};
+static const struct lk_node BLOCKIO = {LK_OBJECT, NULL, BLOCKIO_FIELDS, NULL, true};
+
+static const struct lk_field HUGEPAGE_FIELDS[] = {
+    {"pageSize", &OWNER, LK_DROPPED, false},
+    {"limit", &INT, LK_ALWAYS, false},
+    END,
+};
+static const struct lk_node HUGEPAGE = {LK_OBJECT, NULL, HUGEPAGE_FIELDS, NULL, true};
+static const struct lk_node HUGEPAGES = {.type = LK_LIST, .item = &HUGEPAGE};
+
+static const struct lk_field PRIORITY_FIELDS[] = {
+    {"name", &TEXT, LK_ALWAYS, false},
+    {"priority", &INT, LK_ALWAYS, false},
+    END,
+};
+static const struct lk_node PRIORITY = {LK_OBJECT, NULL, PRIORITY_FIELDS, NULL, true};
+static const struct lk_node PRIORITIES = {.type = LK_LIST, .item = &PRIORITY};
+static const struct lk_field NETWORK_FIELDS[] = {
+    {"classID", &INT, LK_DROPPED_NULL, false},
+    {"priorities", &PRIORITIES, LK_ALWAYS, false},
+    END,
+};
+static const struct lk_node NETWORK = {LK_OBJECT, NULL, NETWORK_FIELDS, NULL, true};
+
+static const struct lk_field RESOURCES_FIELDS[] = {
+    {"devices", &RULES, LK_ALWAYS, false},        {"memory", &MEMORY, LK_ALWAYS_NULL, false},
+    {"cpu", &CPU, LK_ALWAYS_NULL, false},         {"pids", &PIDS, LK_ALWAYS_NULL, false},
+    {"blockio", &BLOCKIO, LK_ALWAYS_NULL, false}, {"hugepageLimits", &HUGEPAGES, LK_DROPPED, false},
+    {"network", &NETWORK, LK_ALWAYS_NULL, false}, END,
+};
+const struct lk_node lk_resources = {LK_OBJECT, NULL, RESOURCES_FIELDS, NULL, true};
+
+/* ---- images ------------------------------------------------------------------------------------
+ */
+
+static const struct lk_field DEVICE_FIELDS[] = {
+    {"path", &TEXT, LK_ALWAYS, false}, {"type", &TEXT, LK_ALWAYS, false},
+    {"major", &INT, LK_ALWAYS, false}, {"minor", &INT, LK_ALWAYS, false},
+    {"mode", &TEXT, LK_IF_SET, false}, END,
+};
+static const struct lk_node DEVICE = {LK_OBJECT, NULL, DEVICE_FIELDS, NULL, false};
+static const struct lk_node DEVICES = {.type = LK_LIST, .item = &DEVICE};
+
+static const struct lk_field INTERFACE_FIELDS[] = {
+    {"name", &TEXT, LK_IF_SET, false},
+    {"add", &TEXT, LK_IF_SET, false},
+    {"peer", &TEXT, LK_IF_SET, false},
+    {"createInRoot", &BOOL, LK_ALWAYS, false},
+    END,
+};
+static const struct lk_node INTERFACE = {LK_OBJECT, NULL, INTERFACE_FIELDS, NULL, false};
+static const struct lk_node INTERFACES = {.type = LK_LIST, .item = &INTERFACE};
+
+static const struct lk_field BIND_FIELDS[] = {
+    {"cgroup", &TEXT, LK_IF_GIVEN, false}, {"ipc", &TEXT, LK_IF_GIVEN, false},
+    {"mnt", &TEXT, LK_IF_GIVEN, false},    {"net", &TEXT, LK_IF_GIVEN, false},
+    {"pid", &TEXT, LK_IF_GIVEN, false},    {"user", &TEXT, LK_IF_GIVEN, false},
+    {"uts", &TEXT, LK_IF_GIVEN, false},    END,
+};
+static const struct lk_node BIND = {LK_OBJECT, NULL, BIND_FIELDS, NULL, false};
+
+static const struct lk_field RUNTIME_FIELDS[] = {
+    {"cgroups", &TEXTS, LK_IF_GIVEN, false},
+    {"mounts", &MOUNTS, LK_IF_GIVEN, false},
+    {"mkdir", &TEXTS, LK_IF_GIVEN, false},
+    {"interfaces", &INTERFACES, LK_IF_GIVEN, false},
+    {"bindNS", &BIND, LK_IF_GIVEN, false},
+    {"namespace", &TEXT, LK_IF_GIVEN, false},
+    END,
+};
+static const struct lk_node RUNTIME = {LK_OBJECT, NULL, RUNTIME_FIELDS, NULL, false};
+
+/* Everything but name and image. */
+#define IMAGE_FIELDS                                                                               \
+    {"capabilities", &TEXTS, LK_IF_GIVEN, false},                                                  \
+        {"capabilities.add", &TEXTS, LK_IF_GIVEN, false}, {"ambient", &TEXTS, LK_IF_GIVEN, false}, \
+        {"mounts", &MOUNTS, LK_IF_GIVEN, false}, {"binds", &TEXTS, LK_IF_GIVEN, false},            \
+        {"binds.add", &TEXTS, LK_IF_GIVEN, false}, {"devices", &DEVICES, LK_IF_GIVEN, false},      \
+        {"tmpfs", &TEXTS, LK_IF_GIVEN, false}, {"command", &TEXTS, LK_IF_GIVEN, false},            \
+        {"env", &TEXTS, LK_IF_GIVEN, false}, {"cwd", &TEXT, LK_IF_SET, false},                     \
+        {"net", &TEXT, LK_IF_SET, false}, {"pid", &TEXT, LK_IF_SET, false},                        \
+        {"ipc", &TEXT, LK_IF_SET, false}, {"uts", &TEXT, LK_IF_SET, false},                        \
+        {"userns", &TEXT, LK_IF_SET, false}, {"hostname", &TEXT, LK_IF_SET, false},                \
+        {"readonly", &BOOL, LK_IF_GIVEN, false}, {"maskedPaths", &TEXTS, LK_IF_GIVEN, false},      \
+        {"readonlyPaths", &TEXTS, LK_IF_GIVEN, false}, {"uid", &OWNER, LK_IF_GIVEN, false},        \
+        {"gid", &OWNER, LK_IF_GIVEN, false}, {"additionalGids", &OWNERS, LK_IF_GIVEN, false},      \
+        {"noNewPrivileges", &BOOL, LK_IF_GIVEN, false}, {"oomScoreAdj", &INT, LK_IF_GIVEN, false}, \
+        {"rootfsPropagation", &TEXT, LK_IF_GIVEN, false},                                          \
+        {"cgroupsPath", &TEXT, LK_IF_GIVEN, false},                                                \
+        {"resources", &lk_resources, LK_IF_GIVEN, false}, {"sysctl", &MAP, LK_IF_GIVEN, false},    \
+        {"rlimits", &TEXTS, LK_IF_GIVEN, false}, {"uidMappings", &IDS, LK_IF_GIVEN, false},        \
+        {"gidMappings", &IDS, LK_IF_GIVEN, false}, {"annotations", &MAP, LK_IF_GIVEN, false},      \
+        {"runtime", &RUNTIME, LK_IF_GIVEN, false}, END
+
+static const struct lk_field LABEL_FIELDS[] = {IMAGE_FIELDS};
+const struct lk_node lk_label = {LK_OBJECT, NULL, LABEL_FIELDS, NULL, false};
+
+static const struct lk_field ENTRY_FIELDS[] = {
+    {"name", &TEXT, LK_ALWAYS, true}, {"image", &TEXT, LK_ALWAYS, true}, IMAGE_FIELDS};
+static const struct lk_node ENTRY = {LK_OBJECT, NULL, ENTRY_FIELDS, NULL, false};
+static const struct lk_node ENTRIES = {.type = LK_LIST, .item = &ENTRY};
+
+/* ---- the document --------------------------------------------------------------------------- */
+
+static const struct lk_field KERNEL_FIELDS[] = {
+    {"image", &TEXT, LK_ALWAYS, false},   {"cmdline", &TEXT, LK_IF_SET, false},
+    {"binary", &TEXT, LK_IF_SET, false},  {"tar", &TEXT, LK_IF_GIVEN, false},
+    {"ucode", &TEXT, LK_IF_GIVEN, false}, END,
+};
+static const struct lk_node KERNEL = {LK_OBJECT, NULL, KERNEL_FIELDS, NULL, false};
+
+static const struct lk_field FILE_FIELDS[] = {
+    {"path", &TEXT, LK_ALWAYS, false},
+    {"directory", &BOOL, LK_ALWAYS, false},
+    {"symlink", &TEXT, LK_IF_SET, false},
+    {"contents", &TEXT, LK_IF_GIVEN, false},
+    {"source", &TEXT, LK_IF_SET, false},
+    {"metadata", &TEXT, LK_IF_SET, false},
+    {"optional", &BOOL, LK_ALWAYS, false},
+    {"mode", &TEXT, LK_IF_SET, false},
+    {"uid", &OWNER, LK_IF_GIVEN, false},
+    {"gid", &OWNER, LK_IF_GIVEN, false},
+    END,
+};
+static const struct lk_node FILE_NODE = {LK_OBJECT, NULL, FILE_FIELDS, NULL, false};
+static const struct lk_node FILES = {.type = LK_LIST, .item = &FILE_NODE};
+
+static const char *const FORMATS[] = {"oci", "filesystem", NULL};
+static const struct lk_node FORMAT = {.type = LK_TEXT, .choices = FORMATS};
+static const struct lk_field VOLUME_FIELDS[] = {
+    {"name", &TEXT, LK_ALWAYS, false},       {"image", &TEXT, LK_IF_SET, false},
+    {"readonly", &BOOL, LK_IF_SET, false},   {"format", &FORMAT, LK_IF_SET, false},
+    {"platforms", &TEXTS, LK_IF_SET, false}, END,
+};
+static const struct lk_node VOLUME = {LK_OBJECT, NULL, VOLUME_FIELDS, NULL, false};
+static const struct lk_node VOLUMES = {.type = LK_LIST, .item = &VOLUME};
+
+static const struct lk_field TRUST_FIELDS[] = {
+    {"image", &TEXTS, LK_DROPPED, false}, {"org", &TEXTS, LK_DROPPED, false}, END};
+static const struct lk_node TRUST = {LK_OBJECT, NULL, TRUST_FIELDS, NULL, false};
+
+static const struct lk_field DOCUMENT_FIELDS[] = {
+    {"kernel", &KERNEL, LK_ALWAYS, false},
+    {"init", &TEXTS, LK_ALWAYS, false},
+    {"onboot", &ENTRIES, LK_ALWAYS, false},
+    {"onshutdown", &ENTRIES, LK_ALWAYS, false},
+    {"services", &ENTRIES, LK_ALWAYS, false},
+    {"files", &FILES, LK_ALWAYS, false},
+    {"volumes", &VOLUMES, LK_ALWAYS, false},
+    {"trust", &TRUST, LK_DROPPED, false},
+    END,
+};
+const struct lk_node lk_document = {LK_OBJECT, NULL, DOCUMENT_FIELDS, NULL, false};
+
+/* ---- checking --------------------------------------------------------------------------------
+ */
+
+static int check_text(const struct ycur *c, const struct lk_node *node, struct err *e)
+{
+    const char *text = NULL;
+    size_t choice = 0;
+    if (node->choices != NULL)
+        return ycur_choice(c, node->choices, &choice, e);
+    return ycur_text0(c, TEXT_MAX, &text, e);
+}
+
+static int check_int(const struct ycur *c, struct err *e)
+{
+    const int64_t max = ((int64_t)1 << 53) - 1;
+    int64_t value = 0;
+    return ycur_int(c, -max, max, &value, e);
+}
+
+static int check_map(const struct ycur *c, struct err *e)
+{
+    AUTO_FREE const char **keys = NULL;
+    size_t count = 0;
+    int rc = ycur_open_map(c, e);
+    if (rc < 0 || (rc = ycur_keys(c, &keys, &count, e)) < 0)
+        return rc;
+    for (size_t i = 0; i < count; i++) {
+        struct ycur m;
+        if ((rc = ycur_get(c, keys[i], &m, e)) < 0 || (rc = check_text(&m, &TEXT, e)) < 0)
+            return rc;
+    }
+    return 0;
+}
+
+static int check_object(const struct ycur *c, const struct lk_node *node, struct err *e)
+{
+    const char *keys[FIELDS_MAX];
+    size_t n = 0;
+    for (; node->fields[n].key != NULL && n + 1 < FIELDS_MAX; n++)
+        keys[n] = node->fields[n].key;
+    keys[n] = NULL;
+    int rc = ycur_map(c, keys, e);
+    for (size_t i = 0; rc == 0 && i < n; i++) {
+        const struct lk_field *f = &node->fields[i];
+        struct ycur m;
+        if (f->required)
+            rc = ycur_get(c, f->key, &m, e);
+        else if (!ycur_opt(c, f->key, &m))
+            continue;
+        if (rc == 0)
+            rc = lk_check(&m, f->node, e);
+    }
+    return rc;
+}
+
+int lk_check(const struct ycur *c, const struct lk_node *node, struct err *e)
+{
+    bool flag = false;
+    size_t count = 0;
+    int rc = 0;
+    switch (node->type) {
+    case LK_TEXT:
+        return check_text(c, node, e);
+    case LK_BOOL:
+        return ycur_bool(c, &flag, e);
+    case LK_INT:
+        return check_int(c, e);
+    case LK_TEXT_OR_INT:
+        return json_is_string(c->value) ? check_text(c, &TEXT, e) : check_int(c, e);
+    case LK_MAP:
+        return check_map(c, e);
+    case LK_OBJECT:
+        return check_object(c, node, e);
+    case LK_LIST:
+        rc = ycur_list(c, ITEMS_MAX, &count, e);
+        break;
+    }
+    for (size_t i = 0; rc == 0 && i < count; i++) {
+        struct ycur item = ycur_item(c, i);
+        rc = lk_check(&item, node->item, e);
+    }
+    return rc;
+}

@@ -1,0 +1,468 @@
+#include "builder/steps/lk_image.h"
+
+#include "base/file.h"
+
+#include <string.h>
+
+enum { CHUNK = 65536, PATH_BYTES_MAX = 16384 };
+
+static const char HOSTS[] = "127.0.0.1       localhost\n"
+                            "::1     localhost ip6-localhost ip6-loopback\n"
+                            "fe00::0 ip6-localnet\n"
+                            "ff00::0 ip6-mcastprefix\n"
+                            "ff02::1 ip6-allnodes\n"
+                            "ff02::2 ip6-allrouters\n";
+static const char RESOLV[] = "\n# no resolv.conf configured\n";
+
+/* ---- writing entries ---------------------------------------------------------------------- */
+
+static int add_records(const struct lk_place *p, struct lk_header *h, struct err *e)
+{
+    int rc = lk_header_set(h, "LINUXKIT.source", p->source, strlen(p->source), e);
+    if (rc == 0)
+        rc = lk_header_set(h, "LINUXKIT.location", p->location, strlen(p->location), e);
+    return rc;
+}
+
+static int make_header(const struct lk_place *p, const struct lk_entry *entry, struct lk_header *h,
+                       struct err *e)
+{
+    int rc = str_copy(&h->name, entry->name, e);
+    if (rc < 0 || (rc = str_copy(&h->link, entry->link != NULL ? entry->link : "", e)) < 0 ||
+        (rc = str_copy(&h->uname, "", e)) < 0 || (rc = str_copy(&h->gname, "", e)) < 0)
+        return rc;
+    h->type = entry->type;
+    h->mode = entry->mode;
+    h->uid = entry->uid;
+    h->gid = entry->gid;
+    h->size = entry->type == '0' ? (int64_t)entry->len : 0;
+    h->mtime = (struct lk_time){.set = true, .seconds = entry->mtime};
+    return add_records(p, h, e);
+}
+
+int lk_put_entry(const struct lk_place *p, const struct lk_entry *entry, struct err *e)
+{
+    AUTO_LK_HEADER h = {0};
+    int rc = make_header(p, entry, &h, e);
+    if (rc < 0 || (rc = lk_tar_write_header(&p->to, &h, e)) < 0 || h.size == 0)
+        return rc;
+    if ((rc = sink_write(&p->to, entry->data, entry->len, e)) < 0)
+        return rc;
+    return lk_tar_write_padding(&p->to, entry->len, e);
+}
+
+int lk_put(const struct lk_place *p, char type, const char *name, int64_t mode, const char *link,
+           const void *data, size_t len, struct err *e)
+{
+    const struct lk_entry entry = {.type = type,
+                                   .name = name,
+                                   .link = link,
+                                   .mode = mode,
+                                   .mtime = LK_FIXED_TIME,
+                                   .data = data,
+                                   .len = len};
+    return lk_put_entry(p, &entry, e);
+}
+
+int lk_put_prefix(const struct lk_place *p, const char *prefix, struct err *e)
+{
+    AUTO_FREE char *path = NULL;
+    int rc = str_copy(&path, prefix, e);
+    for (char *slash = rc == 0 ? strchr(path, '/') : NULL; rc == 0 && slash != NULL;
+         slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        rc = lk_put(p, '5', path, 0755, NULL, NULL, 0, e);
+        *slash = '/';
+    }
+    return rc;
+}
+
+int lk_put_blob(const struct lk_place *p, const char *name, int64_t mode, int64_t mtime,
+                const struct digest *digest, uint64_t size, struct err *e)
+{
+    const struct lk_entry entry = {
+        .type = '0', .name = name, .mode = mode, .mtime = mtime, .len = (size_t)size};
+    AUTO_LK_HEADER h = {0};
+    AUTO_CAS_STREAM struct cas_stream *stream = NULL;
+    AUTO_FREE uint8_t *chunk = malloc(CHUNK);
+    uint64_t total = 0;
+    if (chunk == NULL)
+        return err_oom(e);
+    int rc = make_header(p, &entry, &h, e);
+    if (rc < 0 || (rc = lk_tar_write_header(&p->to, &h, e)) < 0 ||
+        (rc = cas_stream_open(p->cas, digest, &stream, e)) < 0)
+        return rc;
+    for (;;) {
+        size_t got = 0;
+        if ((rc = cas_stream_read(stream, chunk, CHUNK, &got, e)) < 0)
+            return rc;
+        if (got == 0)
+            break;
+        total += got;
+        if ((rc = sink_write(&p->to, chunk, got, e)) < 0)
+            return rc;
+    }
+    if (total != size)
+        return err_set(e, ERR_INPUT, "'%.200s' has not the size that its input says", name);
+    return lk_tar_write_padding(&p->to, size, e);
+}
+
+int lk_copy(const struct lk_place *p, struct lk_header *h, struct lk_tar_reader *r, struct err *e)
+{
+    AUTO_FREE uint8_t *chunk = malloc(CHUNK);
+    if (chunk == NULL)
+        return err_oom(e);
+    int rc = add_records(p, h, e);
+    if (rc < 0 || (rc = lk_tar_write_header(&p->to, h, e)) < 0)
+        return rc;
+    for (;;) {
+        size_t got = 0;
+        if ((rc = lk_tar_read(r, chunk, CHUNK, &got, e)) < 0)
+            return rc;
+        if (got == 0)
+            break;
+        if ((rc = sink_write(&p->to, chunk, got, e)) < 0)
+            return rc;
+    }
+    return lk_tar_write_padding(&p->to, (uint64_t)h->size, e);
+}
+
+/* ---- flattening (section 6) -------------------------------------------------------------------
+ */
+
+typedef int visit_fn(void *context, struct lk_header *h, struct lk_tar_reader *r, struct err *e);
+
+/* A parent was deleted by a layer above, or is no directory there. */
+static bool is_hidden(const json_t *seen, char *path)
+{
+    for (char *slash = strrchr(path, '/'); slash != NULL; slash = strrchr(path, '/')) {
+        *slash = '\0';
+        if (json_is_true(json_object_get(seen, path)))
+            return true;
+    }
+    return false;
+}
+
+/* Whether the entry is emitted; remembers it for the layers below. Its name is cleaned. */
+static int admit(struct lk_header *h, json_t *seen, bool *emitted, struct err *e)
+{
+    AUTO_FREE char *name = NULL;
+    AUTO_FREE char *key = NULL;
+    AUTO_FREE char *parents = NULL;
+    *emitted = false;
+    int rc = lk_path_clean(h->name, &name, e);
+    if (rc < 0 || (rc = lk_header_rename(&h->name, name, e)) < 0)
+        return rc;
+    if (strlen(name) > PATH_BYTES_MAX)
+        return err_set(e, ERR_INPUT, "a path of more than %d bytes", PATH_BYTES_MAX);
+    const char *base = path_base(name);
+    bool tombstone = str_starts(base, ".wh.");
+    if ((rc = str_format(&key, e, "%.*s%s", (int)(base - name), name, base + (tombstone ? 4 : 0))) <
+            0 ||
+        (rc = str_copy(&parents, key, e)) < 0)
+        return rc;
+    if (json_object_get(seen, key) != NULL || is_hidden(seen, parents))
+        return 0;
+    if (json_object_set_new_nocheck(seen, key, json_boolean(tombstone || h->type != '5')) < 0)
+        return err_oom(e);
+    *emitted = !tombstone;
+    return 0;
+}
+
+static int read_stream(void *context, void *data, size_t len, size_t *got, struct err *e)
+{
+    return cas_stream_read(context, data, len, got, e);
+}
+
+static int visit_layer(struct cas *cas, const struct lk_layer *layer, json_t *seen, visit_fn *visit,
+                       void *context, struct err *e)
+{
+    AUTO_CAS_STREAM struct cas_stream *stream = NULL;
+    AUTO_DECOMPRESSOR struct decompressor *unpacked = NULL;
+    AUTO_LK_HEADER h = {0};
+    const struct decompress_options options = {.threads = 1};
+    int rc = cas_stream_open(cas, &layer->digest, &stream, e);
+    if (rc < 0)
+        return rc;
+    const struct source from = {.context = stream, .read = read_stream};
+    if ((rc = decompressor_new(layer->compression, &from, &options, &unpacked, e)) < 0)
+        return rc;
+    struct lk_tar_reader r = {.from = decompressor_source(unpacked)};
+    for (;;) {
+        bool more = false;
+        bool emitted = false;
+        if ((rc = lk_tar_next(&r, &h, &more, e)) < 0)
+            return rc;
+        if (!more)
+            return 0;
+        if ((rc = admit(&h, seen, &emitted, e)) < 0 ||
+            (emitted && (rc = visit(context, &h, &r, e)) < 0))
+            return rc;
+    }
+}
+
+static int flatten(struct cas *cas, const struct lk_layer *layers, size_t count, visit_fn *visit,
+                   void *context, struct err *e)
+{
+    AUTO_JSON json_t *seen = json_object();
+    int rc = seen == NULL ? err_oom(e) : 0;
+    for (size_t i = count; rc == 0 && i > 0; i--)
+        rc = visit_layer(cas, &layers[i - 1], seen, visit, context, e);
+    return rc;
+}
+
+/* ---- an image's tar (section 7) ----------------------------------------------------------------
+ */
+
+static bool is_one_of(const char *name, const char *const *names)
+{
+    for (; *names != NULL; names++)
+        if (strcmp(*names, name) == 0)
+            return true;
+    return false;
+}
+
+/* The touch list in its order; `link` NULL: a directory or a file. */
+enum { TOUCH_COUNT = 9 };
+static const char *const TOUCH[TOUCH_COUNT] = {
+    "dev", "dev/pts", "dev/shm", "etc", "etc/hosts", "etc/mtab", "etc/resolv.conf", "proc", "sys"};
+
+struct image_tar {
+    const struct lk_place *place;
+    const char *prefix;
+    const char *resolv;
+    struct buf *apk;
+    bool has_apk;
+    bool found_mtab;
+};
+
+static int prefixed(const struct image_tar *t, char **name, struct err *e)
+{
+    AUTO_FREE char *joined = NULL;
+    int rc = str_format(&joined, e, "%s%s", t->prefix, *name);
+    return rc < 0 ? rc : lk_header_rename(name, joined, e);
+}
+
+static int replace(const struct image_tar *t, struct lk_header *h, struct err *e)
+{
+    bool hosts = strcmp(h->name, "etc/hosts") == 0;
+    const char *text = hosts ? HOSTS : RESOLV;
+    int rc = 0;
+    h->mtime = (struct lk_time){.set = true, .seconds = LK_FIXED_TIME};
+    if (!hosts && t->resolv != NULL) {
+        h->type = '2';
+        h->size = 0;
+        if ((rc = lk_header_rename(&h->link, t->resolv, e)) < 0 ||
+            (rc = prefixed(t, &h->name, e)) < 0 || (rc = add_records(t->place, h, e)) < 0)
+            return rc;
+        return lk_tar_write_header(&t->place->to, h, e);
+    }
+    if (h->type != '0')
+        return err_set(e, ERR_INPUT, "'%s' of an image is no regular file: LinuxKit fails on it",
+                       h->name);
+    h->size = (int64_t)strlen(text);
+    if ((rc = prefixed(t, &h->name, e)) < 0 || (rc = add_records(t->place, h, e)) < 0 ||
+        (rc = lk_tar_write_header(&t->place->to, h, e)) < 0 ||
+        (rc = sink_write(&t->place->to, text, strlen(text), e)) < 0)
+        return rc;
+    return lk_tar_write_padding(&t->place->to, strlen(text), e);
+}
+
+/* Reads the rest of an entry into memory. */
+static int read_content(struct lk_tar_reader *r, uint64_t size, struct buf *out, struct err *e)
+{
+    size_t got = 0;
+    int rc = size > out->max - out->len
+                 ? err_set(e, ERR_INPUT, "a file that must be kept in memory is too large")
+                 : buf_reserve(out, (size_t)size + 1, e);
+    if (rc < 0 || (rc = lk_tar_read(r, out->data + out->len, (size_t)size, &got, e)) < 0)
+        return rc;
+    out->len += got;
+    return 0;
+}
+
+static int copy_apk(struct image_tar *t, struct lk_header *h, struct lk_tar_reader *r,
+                    struct err *e)
+{
+    size_t start = t->apk->len;
+    int rc = read_content(r, (uint64_t)h->size, t->apk, e);
+    if (rc < 0 || (rc = add_records(t->place, h, e)) < 0 ||
+        (rc = lk_tar_write_header(&t->place->to, h, e)) < 0 ||
+        (h->size > 0 &&
+         (rc = sink_write(&t->place->to, t->apk->data + start, (size_t)h->size, e)) < 0) ||
+        (rc = lk_tar_write_padding(&t->place->to, (uint64_t)h->size, e)) < 0)
+        return rc;
+    t->has_apk = true;
+    return buf_add_str(t->apk, "\n\n", e);
+}
+
+static int visit_image(void *context, struct lk_header *h, struct lk_tar_reader *r, struct err *e)
+{
+    static const char *const dropped[] = {".dockerenv", "Dockerfile",   "dev/console", "dev/pts",
+                                          "dev/shm",    "etc/hostname", NULL};
+    static const char *const replaced[] = {"etc/hosts", "etc/resolv.conf", NULL};
+    struct image_tar *t = context;
+    int rc = 0;
+    if (is_one_of(h->name, dropped))
+        return 0;
+    if (is_one_of(h->name, replaced))
+        return replace(t, h, e);
+    if (strcmp(h->name, "etc/mtab") == 0) {
+        h->mtime = (struct lk_time){.set = true, .seconds = LK_FIXED_TIME};
+        t->found_mtab = true;
+    }
+    bool apk = t->apk != NULL && strcmp(h->name, "lib/apk/db/installed") == 0;
+    if ((rc = prefixed(t, &h->name, e)) < 0 ||
+        (h->type == '1' && (rc = prefixed(t, &h->link, e)) < 0))
+        return rc;
+    return apk ? copy_apk(t, h, r, e) : lk_copy(t->place, h, r, e);
+}
+
+/* What every image gets, whether it has it or not. */
+static int put_touched(const struct image_tar *t, struct err *e)
+{
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < TOUCH_COUNT; i++) {
+        AUTO_FREE char *name = NULL;
+        const char *n = TOUCH[i];
+        if ((rc = str_format(&name, e, "%s%s", t->prefix, n)) < 0)
+            return rc;
+        if (strcmp(n, "etc/hosts") == 0)
+            rc = lk_put(t->place, '0', name, 0644, NULL, HOSTS, strlen(HOSTS), e);
+        else if (strcmp(n, "etc/resolv.conf") == 0 && t->resolv != NULL)
+            rc = lk_put(t->place, '2', name, 0644, t->resolv, NULL, 0, e);
+        else if (strcmp(n, "etc/resolv.conf") == 0)
+            rc = lk_put(t->place, '0', name, 0644, NULL, RESOLV, strlen(RESOLV), e);
+        else if (strcmp(n, "etc/mtab") == 0)
+            rc = t->found_mtab ? 0 : lk_put(t->place, '2', name, 0755, "/proc/mounts", NULL, 0, e);
+        else
+            rc = lk_put(t->place, '5', name, 0755, NULL, NULL, 0, e);
+    }
+    return rc;
+}
+
+int lk_image_tar(const struct lk_place *p, const struct lk_layer *layers, size_t count,
+                 const char *prefix, const char *resolv, struct buf *apk, bool *has_apk,
+                 struct err *e)
+{
+    struct image_tar t = {.place = p, .prefix = prefix, .resolv = resolv, .apk = apk};
+    int rc = lk_put_prefix(p, prefix, e);
+    if (rc < 0 || (rc = flatten(p->cas, layers, count, visit_image, &t, e)) < 0 ||
+        (rc = put_touched(&t, e)) < 0)
+        return rc;
+    if (has_apk != NULL)
+        *has_apk = t.has_apk;
+    return 0;
+}
+
+/* ---- the kernel (section 8) ---------------------------------------------------------------------
+ */
+
+enum { KERNEL_MAX = 256 * 1024 * 1024 };
+
+struct kernel_tar {
+    const struct lk_place *place;
+    const struct lk_kernel *kernel;
+    struct buf held; /* the kernel, until the next entry */
+    int64_t held_mode;
+    bool holds;
+    bool found_kernel;
+    bool found_tar;
+    bool found_ucode;
+};
+
+static void kernel_tar_dispose(struct kernel_tar *k)
+{
+    buf_dispose(&k->held);
+}
+
+static int release(struct kernel_tar *k, struct err *e)
+{
+    if (!k->holds)
+        return 0;
+    k->holds = false;
+    return lk_put(k->place, '0', "boot/kernel", k->held_mode, NULL, k->held.data, k->held.len, e);
+}
+
+static int read_bytes(void *context, void *data, size_t len, size_t *got, struct err *e)
+{
+    return lk_tar_read(context, data, len, got, e);
+}
+
+static int copy_kernel_tar(struct kernel_tar *k, struct lk_tar_reader *outer, struct err *e)
+{
+    struct lk_tar_reader r = {.from = {.context = outer, .read = read_bytes}};
+    AUTO_LK_HEADER h = {0};
+    for (;;) {
+        bool more = false;
+        int rc = lk_tar_next(&r, &h, &more, e);
+        if (rc < 0)
+            return err_wrap(e, "%s", k->kernel->tar);
+        if (!more)
+            return 0;
+        if ((rc = lk_copy(k->place, &h, &r, e)) < 0)
+            return rc;
+    }
+}
+
+static int take_kernel(struct kernel_tar *k, const struct lk_header *h, struct lk_tar_reader *r,
+                       struct err *e)
+{
+    const char *cmdline = k->kernel->cmdline;
+    int rc = 0;
+    if (k->found_kernel)
+        return err_set(e, ERR_INPUT, "found more than one possible kernel image");
+    k->found_kernel = true;
+    k->held_mode = h->mode;
+    k->holds = true;
+    if ((!k->found_ucode && (rc = lk_put(k->place, '5', "boot", 0755, NULL, NULL, 0, e)) < 0) ||
+        (rc = lk_put(k->place, '0', "boot/cmdline", 0644, NULL, cmdline, strlen(cmdline), e)) < 0)
+        return rc;
+    return read_content(r, (uint64_t)h->size, &k->held, e);
+}
+
+static int take_ucode(struct kernel_tar *k, const struct lk_header *h, struct lk_tar_reader *r,
+                      struct err *e)
+{
+    AUTO_BUF data = BUF_INIT(KERNEL_MAX);
+    int rc = read_content(r, (uint64_t)h->size, &data, e);
+    if (rc < 0 ||
+        (!k->found_kernel && (rc = lk_put(k->place, '5', "boot", 0755, NULL, NULL, 0, e)) < 0))
+        return rc;
+    k->found_ucode = true;
+    return lk_put(k->place, '0', "boot/ucode.cpio", h->mode, NULL, data.data, data.len, e);
+}
+
+static int visit_kernel(void *context, struct lk_header *h, struct lk_tar_reader *r, struct err *e)
+{
+    struct kernel_tar *k = context;
+    int rc = release(k, e);
+    if (rc < 0)
+        return rc;
+    if (strcmp(h->name, k->kernel->binary) == 0)
+        return take_kernel(k, h, r, e);
+    if (k->kernel->tar != NULL && strcmp(h->name, k->kernel->tar) == 0) {
+        k->found_tar = true;
+        return copy_kernel_tar(k, r, e);
+    }
+    if (k->kernel->ucode != NULL && strcmp(h->name, k->kernel->ucode) == 0)
+        return take_ucode(k, h, r, e);
+    return 0;
+}
+
+int lk_kernel_tar(const struct lk_place *p, const struct lk_layer *layers, size_t count,
+                  const struct lk_kernel *kernel, struct err *e)
+{
+    AUTO(kernel_tar_dispose)
+    struct kernel_tar k = {.place = p, .kernel = kernel, .held = BUF_INIT(KERNEL_MAX)};
+    int rc = flatten(p->cas, layers, count, visit_kernel, &k, e);
+    if (rc < 0 || (rc = release(&k, e)) < 0)
+        return rc;
+    if (!k.found_kernel)
+        return err_set(e, ERR_INPUT, "did not find kernel '%.200s' in the kernel image",
+                       kernel->binary);
+    if (kernel->tar != NULL && !k.found_tar)
+        return err_set(e, ERR_INPUT, "did not find kernel tar '%.200s' in the kernel image",
+                       kernel->tar);
+    return 0;
+}

@@ -1,0 +1,90 @@
+#!/bin/bash
+# compat mode against the outputs of LinuxKit's own tool (tests/data/linuxkit-compat): every
+# reference tar byte for byte, every verdict on a small document, and the merged configuration.
+. "$(dirname "$0")/lib.sh"
+
+vectors=$top/tests/data/linuxkit-compat
+data=$top/tests/data/linuxkit
+
+# Two files of our own, merged; unknown keys with their place.
+printf 'files:\n  - path: a/b\n    contents: x\n' >"$work/one.yml"
+printf 'files:\n  - path: etc/linuxkit.yml\n    metadata: yaml\n' >"$work/two.yml"
+run "$assay" lock "$work/one.yml" "$work/two.yml" --compat linuxkit -o "$work/two.plan.json" -q
+exits 0 "two files without images are locked"
+run "$assay" build "$work/two.plan.json" --format tar -o "$work/own" -q
+exits 0 "and built"
+is "the tar holds the files, and their parents with x" \
+    "$(tar -tvf "$work/own/two.tar" 2>/dev/null | awk '{print $1, $6}' | tr '\n' ' ')" \
+    "drwx------ a -rw------- a/b drwx------ etc -rw------- etc/linuxkit.yml "
+is "metadata is the merged configuration" \
+    "$(tar -xOf "$work/own/two.tar" etc/linuxkit.yml 2>/dev/null | sha256sum | cut -c1-64)" \
+    "$(printf '%s\n' 'kernel:' '  image: ""' 'init: []' 'onboot: []' 'onshutdown: []' \
+        'services: []' 'files:' '- path: a/b' '  directory: false' '  contents: x' \
+        '  optional: false' '- path: etc/linuxkit.yml' '  directory: false' '  metadata: yaml' \
+        '  optional: false' 'volumes: []' | sha256sum | cut -c1-64)"
+run "$assay" lock "$work/one.yml" "$work/two.yml" -o "$work/no.plan.json"
+exits 2 "several files need --compat"
+run "$assay" lock "$work/one.yml" --compat moby -o "$work/no.plan.json"
+exits 2 "there is one mode"
+run "$assay" build "$work/two.plan.json" --format qcow2-bios -o "$work/own"
+exits 2 "a format that the plan does not build is refused"
+printf 'services:\n  - name: a\n    image: b\n    comand: [x]\n' >"$work/typo.yml"
+run "$assay" lock "$work/typo.yml" --compat linuxkit -o "$work/no.plan.json"
+exits 5 "an unknown key is refused"
+says "typo.yml:4:5: unknown key 'comand' .*'command'" "with its place and the nearest known key"
+run "$assay" lock "$data/02-minimal.yml" --compat linuxkit -o "$work/no.plan.json"
+exits 5 "an image that no layout has is refused"
+
+images=()
+for layout in "$vectors"/oci/*.tar.zst; do images+=(--images "$layout"); done
+
+# Sources are relative to the working directory, as LinuxKit has it.
+cd "$vectors/yaml" || exit 1
+while read -r wanted tar; do
+    name=${tar%.tar}
+    run "$assay" lock "$name.yml" --compat linuxkit "${images[@]}" -o "$work/$name.json" -q
+    exits 0 "$name is locked"
+    run "$assay" build "$work/$name.json" --format tar -o "$work/out" -q
+    is "$name.tar is LinuxKit's, byte for byte" \
+        "$(sha256sum <"$work/out/$tar" | cut -c1-64)" "$wanted"
+done <"$vectors/SHA256SUMS"
+
+run "$assay" build "$work/03-full.json" -o "$work/again" --no-cache -j 2 -q
+ok "built again without the cache: the same" cmp "$work/out/03-full.tar" "$work/again/03-full.tar"
+
+# A layout as a directory, and layouts as arguments after --images.
+mkdir "$work/init" && zstd -dqc "$vectors/oci/init.tar.zst" | tar -xf - -C "$work/init"
+run "$assay" lock 01-init-only.yml --compat linuxkit --images "$work/init" -o "$work/dir.json" -q
+ok "a layout directory gives the same plan" cmp "$work/dir.json" "$work/01-init-only.json"
+run "$assay" lock 03-full.yml --compat linuxkit --images "$vectors"/oci/*.tar.zst \
+    -o "$work/args.json" -q
+ok "layouts may follow --images" cmp "$work/args.json" "$work/03-full.json"
+
+for case in 03-full m1+m2; do
+    files=()
+    for part in ${case//+/ }; do files+=("$part.yml"); done
+    run "$assay" build "${files[@]}" --dry-run
+    ok "$case: --dry-run prints LinuxKit's merged configuration" \
+        cmp "$work/stdout" "$vectors/$case.dry-run.yml"
+done
+
+# The small documents: accepted with the right tar, or refused with exit code 5.
+cd "$vectors/errors" || exit 1
+python3 -c '
+import json
+for c in json.load(open("EXPECTED.json")):
+    print(c["case"], c["rc"], c["tar_sha256"] or "-")' >"$work/expected"
+while read -r name verdict wanted; do
+    run "$assay" lock "$name.yml" --compat linuxkit "${images[@]}" -o "$work/case.json" -q
+    if [ "$code" = 0 ]; then
+        run "$assay" build "$work/case.json" --format tar -o "$work/cases" -q
+    fi
+    if [ "$verdict" = 0 ]; then
+        is "$name is accepted as LinuxKit does" \
+            "$code $(sha256sum <"$work/cases/$name.tar" | cut -c1-64)" "0 $wanted"
+    else
+        exits 5 "$name is refused"
+    fi
+done <"$work/expected"
+
+done_testing
