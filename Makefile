@@ -158,17 +158,21 @@ format:
 # ---- running, benchmarks, installing ---------------------------------------
 deps:
 	$(SUDO) apt-get update -q
-	while read -r name unless program; do \
-	  case "$$name" in '' | '#'*) continue ;; esac; \
-	  [ -n "$$unless" ] && command -v "$$program" >/dev/null || echo "$$name"; \
+	while read -r name how program; do \
+	  case "$$name $$how" in ' ' | '#'* | *' unpacked') continue ;; esac; \
+	  [ "$$how" = unless ] && command -v "$$program" >/dev/null || echo "$$name"; \
 	done < packages.txt | DEBIAN_FRONTEND=noninteractive xargs $(SUDO) apt-get install -q -y --no-install-recommends
-	$(MAKE) peers || echo "deps: npm could not fetch the peers; only make check needs them, and tries again" >&2
+	$(MAKE) peers || echo "deps: the peers could not all be fetched; only make check needs them, and tries again" >&2
 
 # Clients of others that judge what Assay writes and Debian does not have (needs npm; exact versions and hashes).
-PEER_STAMPS := tests/peers/sigstore/node_modules/.package-lock.json
+PEER_STAMPS := tests/peers/sigstore/node_modules/.package-lock.json \
+  $(patsubst %,tests/peers/debian/%/unpacked,$(shell sed -n 's/ unpacked$$//p' packages.txt))
 peers: $(PEER_STAMPS)
 tests/peers/%/node_modules/.package-lock.json: tests/peers/%/package-lock.json
 	cd tests/peers/$* && npm ci --ignore-scripts --omit=dev --no-audit --no-fund
+tests/peers/debian/%/unpacked:
+	rm -rf $(@D) && mkdir -p $(@D)
+	cd $(@D) && apt-get download -q $* && dpkg-deb -x $*_*.deb . && rm $*_*.deb && touch unpacked
 
 demo: deps
 	$(MAKE) -j$(NPROC) all

@@ -2,6 +2,11 @@
 # assay lock against a registry: Debian's docker-registry on loopback, images pushed by skopeo, with and without
 # TLS and passwords; and through a proxy that spoils its answers. Nothing leaves this machine.
 . "$(dirname "$0")/lib.sh"
+registry_program=$top/tests/peers/debian/docker-registry/usr/bin/docker-registry
+if [ ! -x "$registry_program" ]; then
+    echo "Bail out! no docker-registry: run make peers"
+    exit 1
+fi
 
 unset http_proxy https_proxy all_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY SSL_CERT_FILE SSL_CERT_DIR DOCKER_CONFIG
 HOME=$work/home
@@ -28,7 +33,7 @@ serve() {
         port=$(free_port)
         printf 'version: 0.1\nlog: {level: error, accesslog: {disabled: true}}\nstorage: {filesystem: {rootdirectory: "%s"}}\nhttp: {addr: "127.0.0.1:%s"%s}\n%s\n' \
             "$work/registry" "$port" "$2" "$3" >"$work/$1.yml"
-        docker-registry serve "$work/$1.yml" >"$work/$1.log" 2>&1 &
+        "$registry_program" serve "$work/$1.yml" >"$work/$1.log" 2>&1 &
         pids="$pids $!"
         pid=$!
         for _ in $(seq 100); do
