@@ -358,8 +358,8 @@ static int finish(struct lk_tar_reader *r, struct lk_header *h, const struct pen
         (p->link.len > 0 && (rc = lk_header_rename(&h->link, buf_str(&p->link), e)) < 0) ||
         (rc = parse_records(&p->records, h, e)) < 0 || (rc = apply_records(h, e)) < 0)
         return rc;
-    if (h->type == '\0' || h->type == '7')
-        h->type = h->type == '7' ? h->type : '0';
+    if (h->type == '\0')
+        h->type = '0';
     if (h->type == '0' && str_ends(h->name, "/"))
         h->type = '5';
     if (strchr("0123456", h->type) == NULL)

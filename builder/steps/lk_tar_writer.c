@@ -221,10 +221,8 @@ static void finish_block(uint8_t *block, char type)
     char text[8];
     unsigned sum = 0;
     block[156] = (uint8_t)type;
-    memcpy(block + 257,
-           "ustar\0"
-           "00",
-           8);
+    static const char magic[8] = {'u', 's', 't', 'a', 'r', 0, '0', '0'};
+    memcpy(block + 257, magic, sizeof(magic));
     memset(block + 148, ' ', 8);
     for (size_t i = 0; i < BLOCK; i++)
         sum += block[i];
@@ -260,7 +258,7 @@ static int write_records(const struct sink *to, const struct lk_header *h, const
         rc = format_record(&r->items[i], &text, e);
     if (rc < 0)
         return rc;
-    char cut[101];
+    char cut[101] = {0};
     size_t n = 0;
     for (const char *p = name; *p != '\0' && n < 100; p++)
         if ((unsigned char)*p < 0x80)
