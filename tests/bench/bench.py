@@ -11,6 +11,7 @@ import shutil
 import statistics
 import subprocess
 import sys
+import time
 
 BLOCK = 131072
 BASE = "https://assay.example/"
@@ -126,11 +127,31 @@ def tools(case, options, plan):
     return found
 
 
+def processor_time():
+    """(busy, idle) of all processors since boot, in seconds."""
+    with open("/proc/stat", encoding="ascii") as file:
+        ticks = [int(field) / os.sysconf("SC_CLK_TCK") for field in file.readline().split()[1:9]]
+    idle = ticks[3] + ticks[4]
+    return sum(ticks) - idle, idle
+
+
+def wait_idle(limit):
+    """Until nobody else uses the machine for half a second, or `limit` seconds."""
+    until = time.monotonic() + limit
+    while time.monotonic() < until:
+        busy, idle = processor_time()
+        time.sleep(0.5)
+        busy_then, idle_then = processor_time()
+        if idle_then - idle > 0.9 * (busy_then - busy + idle_then - idle):
+            return
+
+
 def measure(command, stdin, image):
-    """(wall s, CPU s, peak KiB): GNU time's own figures of the one process."""
+    """(wall s, CPU s, peak KiB, CPU s of others meanwhile): GNU time's own figures of the one process."""
     if os.path.exists(image):
         os.unlink(image)
     figures = image + ".time"
+    busy = processor_time()[0]
     os.makedirs(os.path.dirname(image), exist_ok=True)
     with open(stdin or os.devnull, "rb") as source, open(image + ".log", "wb") as log:
         done = subprocess.run(
@@ -144,7 +165,8 @@ def measure(command, stdin, image):
             sys.exit(f"bench: {command[0]} failed ({done.returncode}): {log.read().strip()}")
     with open(figures, encoding="ascii") as file:
         wall, user, system, peak = file.read().split()
-    return float(wall), float(user) + float(system), int(peak)
+    cpu = float(user) + float(system)
+    return float(wall), cpu, int(peak), max(0.0, processor_time()[0] - busy - cpu)
 
 
 def forget(options):
@@ -164,6 +186,7 @@ def run_case(case, options):
     for turn in range(options.runs):
         for name in names[turn % len(names) :] + names[: turn % len(names)]:
             forget(options)
+            wait_idle(options.wait)
             rows[name].append(measure(*todo[name]))
             print(".", end="", file=sys.stderr, flush=True)
     print(file=sys.stderr)
@@ -226,6 +249,7 @@ def summary(rows, images):
             "wall": min(row[0] for row in tries),
             "wallMedian": statistics.median(row[0] for row in tries),
             "cpu": min(row[1] for row in tries),
+            "othersCpu": min(tries)[3],
             "peakMiB": max(row[2] for row in tries) / 1024,
             "sizeMB": os.stat(images[name]).st_size / 1e6,
         }
@@ -246,6 +270,10 @@ def table(case, figures, options):
             line += (f"{'':14}{ours['wall'] / f['wall']:8.3f}{ours['cpu'] / f['cpu']:7.3f}"
                      f"{ours['peakMiB'] / f['peakMiB']:7.3f}{ours['sizeMB'] / f['sizeMB']:7.3f}")
         print(line)
+    for name, f in figures.items():
+        if f["othersCpu"] > 0.1 * f["wall"]:
+            print(f"the machine was not idle: others used {f['othersCpu']:.1f} CPU s during "
+                  f"the best run of {name}")
     peers = {name: f for name, f in figures.items() if name != "assay"}
     fastest = min(peers, key=lambda name: peers[name]["wall"])
     ratio = ours["wall"] / peers[fastest]["wall"]
@@ -260,6 +288,7 @@ def main():
         parser.add_argument("--" + name, required=True)
     parser.add_argument("--runs", type=int, required=True)
     parser.add_argument("--threads", type=int, required=True)
+    parser.add_argument("--wait", type=int, required=True)
     options = parser.parse_args()
     cases = [(c.split(":")[0], int(c.split(":")[1])) for c in options.cases.split()]
 

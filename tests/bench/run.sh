@@ -3,7 +3,7 @@
 #
 #   run.sh BIN          BIN holds Assay's programs
 #
-# Environment: BENCH_RUNS (3), BENCH_THREADS (2), BENCH_CASES ("zstd:15 gzip:9 zstd:3"), BENCH_DIR (build/bench),
+# Environment: BENCH_RUNS (3), BENCH_THREADS (2), BENCH_WAIT (10), BENCH_CASES ("zstd:15 gzip:9 zstd:3"), BENCH_DIR (build/bench),
 # BENCH_TAR (a tar to use instead of making one). The tar is made once and kept; everything is read from a warm cache.
 set -eu
 LC_ALL=C.UTF-8
@@ -12,7 +12,7 @@ export LC_ALL TZ
 umask 022
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 bin=${1:?usage: run.sh BIN}
-: "${BENCH_RUNS:=3}" "${BENCH_THREADS:=2}" "${BENCH_CASES:=zstd:15 gzip:9 zstd:3}"
+: "${BENCH_RUNS:=3}" "${BENCH_THREADS:=2}" "${BENCH_WAIT:=10}" "${BENCH_CASES:=zstd:15 gzip:9 zstd:3}"
 : "${BENCH_DIR:=build/bench}" "${BENCH_TAR:=$BENCH_DIR/rootfs.tar}"
 
 for program in mksquashfs unsquashfs tar2sqfs python3 pkg-config /usr/bin/time; do
@@ -50,4 +50,4 @@ fi
 cat "$BENCH_TAR" >/dev/null
 
 exec python3 "$here/bench.py" --bin "$bin" --tar "$BENCH_TAR" --tree "$tree" --out "$BENCH_DIR" \
-    --runs "$BENCH_RUNS" --threads "$BENCH_THREADS" --cases "$BENCH_CASES"
+    --runs "$BENCH_RUNS" --threads "$BENCH_THREADS" --wait "$BENCH_WAIT" --cases "$BENCH_CASES"
