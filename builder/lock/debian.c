@@ -96,7 +96,7 @@ static int resolve_named(struct apt *apt, const struct recipe_image *image, stru
         if (packages_find(out, w->packages.items[i]) == NULL)
             return err_set(
                 e, ERR_INPUT,
-                "the suite '%s' has no package '%s' (names: https://packages.debian.org; a virtual "
+                "the suite '%s' has no package '%s' (apt-cache search finds names; a virtual "
                 "package needs the name of a real one)",
                 w->suite, w->packages.items[i]);
     if (out->count != w->packages.count)
