@@ -4,6 +4,7 @@
  */
 #include "base/buf.h"
 #include "base/cli_help.h"
+#include "base/process.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -40,21 +41,6 @@ static const struct cli_program program = {
     .command_count = CLI_COUNT(parts),
 };
 
-/* The directory of this very program, with a final slash; caller frees. */
-static int own_directory(char **out, struct err *e)
-{
-    char path[4096];
-    ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
-    if (n <= 0)
-        return err_os(e, errno, "cannot find this program (is /proc mounted?)");
-    path[n] = 0;
-    char *slash = strrchr(path, '/');
-    if (slash == NULL)
-        return err_set(e, ERR_HOST, "cannot find this program's directory");
-    slash[1] = 0;
-    return str_copy(out, path, e);
-}
-
 static int run_part(const char *name, char **argv, struct err *e)
 {
     size_t i = 0;
@@ -62,11 +48,11 @@ static int run_part(const char *name, char **argv, struct err *e)
         i++;
     if (i == CLI_COUNT(parts))
         return err_set(e, ERR_USAGE, "unknown command '%s' (see 'assay --help')", name);
-    AUTO_FREE char *dir = NULL;
+    AUTO_FREE char *program_name = NULL;
     AUTO_FREE char *path = NULL;
-    int r = own_directory(&dir, e);
+    int r = str_format(&program_name, e, "assay-%s", parts[i].name);
     if (r == 0)
-        r = str_format(&path, e, "%sassay-%s", dir, parts[i].name);
+        r = process_beside(program_name, &path, e);
     if (r != 0)
         return r;
     argv[1] = path;

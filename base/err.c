@@ -86,28 +86,32 @@ static void add_errno(char *frame, int errnum)
         first[0] = (char)(first[0] - 'A' + 'a');
 }
 
+__attribute__((format(printf, 4, 0))) static int set_os(struct err *e, enum err_code code,
+                                                        int errnum, const char *fmt, va_list args)
+{
+    e->code = code;
+    e->depth = 1;
+    set_frame(e->frame[0], fmt, args);
+    add_errno(e->frame[0], errnum);
+    return -(int)code;
+}
+
 int err_os(struct err *e, int errnum, const char *fmt, ...)
 {
     va_list args;
     va_start(args, fmt);
-    e->code = ERR_HOST;
-    e->depth = 1;
-    set_frame(e->frame[0], fmt, args);
+    int r = set_os(e, ERR_HOST, errnum, fmt, args);
     va_end(args);
-    add_errno(e->frame[0], errnum);
-    return -(int)ERR_HOST;
+    return r;
 }
 
 int err_os_code(struct err *e, enum err_code code, int errnum, const char *fmt, ...)
 {
     va_list args;
     va_start(args, fmt);
-    e->code = code;
-    e->depth = 1;
-    set_frame(e->frame[0], fmt, args);
+    int r = set_os(e, code, errnum, fmt, args);
     va_end(args);
-    add_errno(e->frame[0], errnum);
-    return -(int)code;
+    return r;
 }
 
 int err_oom(struct err *e)

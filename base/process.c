@@ -305,3 +305,17 @@ int process_run(const struct process_options *options, int *status, struct err *
     pipes_close(&p);
     return r;
 }
+
+int process_beside(const char *name, char **out, struct err *e)
+{
+    char self[4096];
+    ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+    if (n <= 0)
+        return err_os(e, errno, "cannot find this program (is /proc mounted?)");
+    self[n] = 0;
+    char *slash = strrchr(self, '/');
+    if (slash == NULL)
+        return err_set(e, ERR_HOST, "cannot find this program's directory");
+    slash[1] = 0;
+    return str_format(out, e, "%s%s", self, name);
+}

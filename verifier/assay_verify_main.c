@@ -4,13 +4,11 @@
 #include "base/cli.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "base/process.h"
 #include "base/version.h"
 #include "base/workers.h"
 #include "store/log/log.h"
 #include "verifier/verification.h"
-
-#include <errno.h>
-#include <string.h>
 
 enum { VERDICT_BYTES_MAX = 2 * 1024 * 1024 };
 
@@ -33,21 +31,6 @@ static const struct cli_option options[] = {
     CLI_OPTION_LOG_PASSPHRASE,
 };
 
-/* assay-build lies beside this program, wherever that is. Caller frees. */
-static int default_builder(char **out, struct err *e)
-{
-    char self[4096];
-    ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-    if (n <= 0)
-        return err_os(e, errno, "cannot find this program (is /proc mounted?)");
-    self[n] = 0;
-    char *slash = strrchr(self, '/');
-    if (slash == NULL)
-        return err_set(e, ERR_HOST, "cannot find this program's directory");
-    *slash = 0;
-    return path_join(out, self, "assay-build", e);
-}
-
 static int verify(struct cli *cli, struct verdict *v, enum err_code *code, struct err *e)
 {
     AUTO_FREE char *builder = NULL;
@@ -64,7 +47,7 @@ static int verify(struct cli *cli, struct verdict *v, enum err_code *code, struc
     o.attestations = cli_list(cli, "attestation", &o.attestation_count);
     int r = 0;
     if (o.builder == NULL) {
-        r = default_builder(&builder, e);
+        r = process_beside("assay-build", &builder, e);
         o.builder = builder;
     }
     if (r == 0)

@@ -17,27 +17,6 @@ enum {
     PAX_MAX = 4096,
 };
 
-static enum compression by_magic(int fd)
-{
-    static const struct {
-        const char *magic;
-        size_t len;
-        enum compression kind;
-    } known[] = {
-        {"\x1f\x8b", 2, COMPRESSION_GZIP},
-        {"\x28\xb5\x2f\xfd", 4, COMPRESSION_ZSTD},
-        {"\xfd"
-         "7zXZ",
-         5, COMPRESSION_XZ},
-    };
-    char first[8] = {0};
-    ssize_t n = pread(fd, first, sizeof(first), 0);
-    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-        if (n >= (ssize_t)known[i].len && memcmp(first, known[i].magic, known[i].len) == 0)
-            return known[i].kind;
-    return COMPRESSION_NONE;
-}
-
 /* A member of the archive: a ustar header and, for GNU's sparse files, a map of where its data lie.
  */
 struct member {
@@ -291,7 +270,10 @@ static int unpack(int fd, uint64_t size, const char *into, struct err *e)
         return err_os(e, errno, "cannot open '%s'", into);
     struct source_file whole = {.fd = fd, .left = size};
     struct source file = source_from_file(&whole);
-    int r = decompressor_new(by_magic(fd), &file, &options, &d, e);
+    enum compression kind = COMPRESSION_NONE;
+    int r = compression_of_file(fd, &kind, e);
+    if (r == 0)
+        r = decompressor_new(kind, &file, &options, &d, e);
     if (r < 0)
         return r;
     struct source plain = decompressor_source(d);

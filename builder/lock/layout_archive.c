@@ -9,26 +9,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* By its first bytes. */
-static int compression_of(int fd, const char *archive, enum compression *out, struct err *e)
-{
-    uint8_t magic[6] = {0};
-    ssize_t got = pread(fd, magic, sizeof magic, 0);
-    if (got < 0)
-        return err_os(e, errno, "cannot read '%s'", archive);
-    *out = COMPRESSION_NONE;
-    if (memcmp(magic, "\x1f\x8b", 2) == 0)
-        *out = COMPRESSION_GZIP;
-    else if (memcmp(magic, "\x28\xb5\x2f\xfd", 4) == 0)
-        *out = COMPRESSION_ZSTD;
-    else if (memcmp(magic,
-                    "\xfd"
-                    "7zXZ",
-                    6) == 0)
-        *out = COMPRESSION_XZ;
-    return 0;
-}
-
 static bool wanted(const char *path)
 {
     if (strcmp(path, "oci-layout") == 0 || strcmp(path, "index.json") == 0)
@@ -100,7 +80,7 @@ int layout_unpack(const char *archive, const char *directory, struct err *e)
         return err_os(e, errno, "cannot make a directory in '%s'", directory);
     struct source_file file = {.fd = fd, .left = (uint64_t)st.st_size};
     const struct source from = source_from_file(&file);
-    int rc = compression_of(fd, archive, &kind, e);
+    int rc = compression_of_file(fd, &kind, e);
     if (rc == 0)
         rc = decompressor_new(kind, &from, &options, &d, e);
     if (rc == 0) {

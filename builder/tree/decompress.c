@@ -2,12 +2,37 @@
 
 #include "base/buf.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <lzma.h>
+#include <string.h>
+#include <unistd.h>
 #include <zlib.h>
 #include <zstd.h>
 
 const char *const compression_names[] = {"none", "gzip", "zstd", "xz", NULL};
+
+int compression_of_file(int fd, enum compression *out, struct err *e)
+{
+    static const struct {
+        uint8_t magic[6];
+        size_t len;
+        enum compression kind;
+    } known[] = {
+        {{0x1f, 0x8b}, 2, COMPRESSION_GZIP},
+        {{0x28, 0xb5, 0x2f, 0xfd}, 4, COMPRESSION_ZSTD},
+        {{0xfd, '7', 'z', 'X', 'Z', 0}, 6, COMPRESSION_XZ},
+    };
+    uint8_t first[6];
+    ssize_t n = pread(fd, first, sizeof(first), 0);
+    if (n < 0)
+        return err_os(e, errno, "cannot read the first bytes");
+    *out = COMPRESSION_NONE;
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+        if ((size_t)n >= known[i].len && memcmp(first, known[i].magic, known[i].len) == 0)
+            *out = known[i].kind;
+    return 0;
+}
 
 enum { IN_SIZE = 128 * 1024 };
 

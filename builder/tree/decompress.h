@@ -16,6 +16,9 @@ enum compression { COMPRESSION_NONE, COMPRESSION_GZIP, COMPRESSION_ZSTD, COMPRES
 
 /* "none", "gzip", "zstd", "xz": NULL-terminated, indexed by the enum. */
 extern const char *const compression_names[];
+/* What the first bytes of a file say; COMPRESSION_NONE when they are none of these. ERR_HOST when
+ * unreadable. */
+int compression_of_file(int fd, enum compression *out, struct err *e);
 
 /*
  * Contents go to the store, so a bomb would fill the disk. Real trees reach
