@@ -238,9 +238,8 @@ static int lock_images(struct run *r, struct err *e)
 {
     AUTO_FREE struct linuxkit_image *images = NULL;
     size_t count = 0;
-    if (r->recipe->system == NULL)
-        return lock_image(r, &r->recipe->images[0], e);
-    int rc = linuxkit_images(r->recipe->system, &images, &count, e);
+    size_t system = 0;
+    int rc = recipe_images_used(r->recipe, &images, &count, &system, e);
     for (size_t i = 0; rc == 0 && i < count; i++) {
         const struct recipe_image *own = recipe_image_find(r->recipe, images[i].name);
         rc = own != NULL ? lock_image(r, own, e) : lock_named(r, &images[i], e);

@@ -4,33 +4,32 @@
 
 #include <string.h>
 
-static const struct artifact_kind KINDS[] = {
-    {"squashfs", "encode.squashfs", "squashfs", ".squashfs", "application/vnd.assay.squashfs", true,
-     false},
-    {"tar", "encode.tar", "tar", ".tar", "application/x-tar", false, false},
-    {"kernel+initrd", "encode.initrd", "initrd", "-initrd.img", "application/vnd.assay.initrd",
-     true, true},
-    {"oci", "encode.oci", "oci", ".oci", "application/vnd.oci.image.manifest.v1+json", false,
-     false},
+static const struct artifact_kind *const KINDS[] = {
+    &artifact_squashfs,
+    &artifact_tar,
+    &artifact_kernel_initrd,
+    &artifact_oci,
 };
 enum { KIND_COUNT = sizeof KINDS / sizeof KINDS[0] };
 
+/* The same names in the same order, for ycur_choice and ycur_map. */
 static const char *const NAMES[] = {"squashfs", "tar", "kernel+initrd", "oci", NULL};
+_Static_assert(sizeof NAMES / sizeof NAMES[0] == KIND_COUNT + 1, "a name for each kind");
 
 const char *const *artifact_kind_names(void)
 {
     return NAMES;
 }
 
-const struct artifact_kind *artifact_kind_find(const char *name)
+static const struct artifact_kind *kind_find(const char *name)
 {
     for (size_t i = 0; i < KIND_COUNT; i++)
-        if (strcmp(KINDS[i].name, name) == 0)
-            return &KINDS[i];
+        if (strcmp(KINDS[i]->name, name) == 0)
+            return KINDS[i];
     return NULL;
 }
 
-/* ---- compressors --------------------------------------------------------------- */
+/* ---- options that several kinds have ---------------------------------------------- */
 
 struct compressor {
     const char *name;
@@ -49,9 +48,8 @@ static const struct compressor *compressor_find(const char *name)
     return NULL;
 }
 
-/* compressor and level: what is not written is `normal`, and the compressor's normal level. */
-static int read_compression(const struct ycur *c, const char *const *names, const char *normal,
-                            json_t *options, struct err *e)
+int artifact_read_compression(const struct ycur *c, const char *const *names, const char *normal,
+                              json_t *options, struct err *e)
 {
     struct ycur m;
     size_t choice = 0;
@@ -77,8 +75,8 @@ static int read_compression(const struct ycur *c, const char *const *names, cons
     return json_put_u64(options, "level", (uint64_t)level, e);
 }
 
-static int read_flag(const struct ycur *c, const char *key, bool normal, json_t *options,
-                     struct err *e)
+int artifact_read_flag(const struct ycur *c, const char *key, bool normal, json_t *options,
+                       struct err *e)
 {
     struct ycur m;
     bool value = normal;
@@ -88,73 +86,24 @@ static int read_flag(const struct ycur *c, const char *key, bool normal, json_t 
     return json_put(options, key, json_boolean(value), e);
 }
 
-/* ---- one reader per kind --------------------------------------------------------- */
-
-static int read_squashfs(const struct ycur *c, json_t *options, struct err *e)
+int artifact_read_image(const struct ycur *c, const char *key, const char *name,
+                        const char *const *packages, struct recipe_artifact *out, struct err *e)
 {
-    static const char *const keys[] = {"compressor", "level",  "blockSize", "fragments",
-                                       "exports",    "xattrs", NULL};
-    static const char *const names[] = {"gzip", "zstd", "xz", "lz4", "none", NULL};
     struct ycur m;
-    int64_t block = 131072;
-    int rc = c == NULL ? 0 : ycur_map(c, keys, e);
-    if (rc < 0 || (rc = read_compression(c, names, "zstd", options, e)) < 0)
-        return rc;
-    if (c != NULL && ycur_opt(c, "blockSize", &m)) {
-        if ((rc = ycur_int(&m, 4096, 1048576, &block, e)) < 0)
+    struct artifact_image image = {.name = name, .packages = packages};
+    if (out->image_count == ARTIFACT_IMAGES_MAX)
+        return err_set(e, ERR_INPUT, "more than %d images for one artifact", ARTIFACT_IMAGES_MAX);
+    if (c != NULL && ycur_opt(c, key, &m)) {
+        int rc = ycur_text(&m, 512, &image.name, e);
+        if (rc < 0)
             return rc;
-        if ((block & (block - 1)) != 0)
-            return ycur_fail(&m, ERR_INPUT, e, "a block size is a power of two, not %lld",
-                             (long long)block);
+        image.packages = NULL;
     }
-    if ((rc = json_put_u64(options, "blockSize", (uint64_t)block, e)) < 0 ||
-        (rc = read_flag(c, "fragments", true, options, e)) < 0 ||
-        (rc = read_flag(c, "exports", true, options, e)) < 0)
-        return rc;
-    return read_flag(c, "xattrs", true, options, e);
+    out->images[out->image_count++] = image;
+    return 0;
 }
 
-static int read_tar(const struct ycur *c, json_t *options, struct err *e)
-{
-    static const char *const keys[] = {NULL};
-    (void)options;
-    return c == NULL ? 0 : ycur_map(c, keys, e);
-}
-
-static const char *const GZIP_OR_NONE[] = {"gzip", "none", NULL};
-
-static int read_initrd(const struct ycur *c, json_t *options, struct err *e)
-{
-    static const char *const keys[] = {"compressor", "level", NULL};
-    int rc = c == NULL ? 0 : ycur_map(c, keys, e);
-    return rc < 0 ? rc : read_compression(c, GZIP_OR_NONE, "gzip", options, e);
-}
-
-/* The image configuration's own keys (OCI image specification, config.md); the step checks their
- * types. */
-static int read_oci(const struct ycur *c, json_t *options, struct err *e)
-{
-    static const char *const keys[] = {"compressor", "level", "config", NULL};
-    static const char *const config_keys[] = {
-        "User",    "ExposedPorts", "Env",    "Entrypoint", "Cmd",
-        "Volumes", "WorkingDir",   "Labels", "StopSignal", NULL};
-    struct ycur m;
-    AUTO_JSON json_t *config = NULL;
-    int rc = c == NULL ? 0 : ycur_map(c, keys, e);
-    if (rc < 0 || (rc = read_compression(c, GZIP_OR_NONE, "gzip", options, e)) < 0)
-        return rc;
-    if (c != NULL && ycur_opt(c, "config", &m)) {
-        if ((rc = ycur_map(&m, config_keys, e)) < 0)
-            return rc;
-        config = json_deep_copy(m.value);
-    } else {
-        config = json_object();
-    }
-    return json_put(options, "config", steal_ptr(&config), e);
-}
-
-typedef int options_reader(const struct ycur *c, json_t *options, struct err *e);
-static options_reader *const READERS[KIND_COUNT] = {read_squashfs, read_tar, read_initrd, read_oci};
+/* ---- parsing ------------------------------------------------------------------------ */
 
 static int fill(const struct artifact_kind *kind, const struct ycur *options, struct err *e,
                 struct recipe_artifact *out)
@@ -163,14 +112,14 @@ static int fill(const struct artifact_kind *kind, const struct ycur *options, st
     out->options = json_object();
     if (out->options == NULL)
         return err_oom(e);
-    return READERS[kind - KINDS](options, out->options, e);
+    return kind->read(options, out, e);
 }
 
 int artifact_default(const char *name, struct recipe_artifact *out, struct err *e)
 {
-    const struct artifact_kind *kind = artifact_kind_find(name);
+    const struct artifact_kind *kind = kind_find(name);
     if (kind == NULL)
-        return err_set(e, ERR_INPUT, "there is no artifact '%s'", name);
+        return err_set(e, ERR_USAGE, "there is no artifact '%.64s'", name);
     return fill(kind, NULL, e, out);
 }
 
@@ -182,7 +131,7 @@ int artifact_parse(const struct ycur *c, struct recipe_artifact *out, struct err
         return rc;
     if (json_is_string(c->value)) {
         rc = ycur_choice(c, NAMES, &choice, e);
-        return rc < 0 ? rc : fill(&KINDS[choice], NULL, e, out);
+        return rc < 0 ? rc : fill(KINDS[choice], NULL, e, out);
     }
     if ((rc = ycur_map(c, NAMES, e)) < 0)
         return rc;
@@ -192,9 +141,9 @@ int artifact_parse(const struct ycur *c, struct recipe_artifact *out, struct err
     const char *name = json_object_iter_key(json_object_iter(c->value));
     if ((rc = ycur_get(c, name, &options, e)) < 0)
         return rc;
-    const struct artifact_kind *kind = artifact_kind_find(name);
+    const struct artifact_kind *kind = kind_find(name);
     if (kind == NULL)
-        return ycur_fail(c, ERR_INPUT, e, "there is no artifact '%s'", name);
+        return ycur_fail(c, ERR_INPUT, e, "there is no artifact '%.64s'", name);
     return fill(kind, &options, e, out);
 }
 

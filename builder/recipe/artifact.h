@@ -1,34 +1,64 @@
 /* Artifacts: what a recipe can ask for, one row of one table each, with the options people may set.
- */
+ * A row's file (artifact_*.c) reads the options and compiles them into steps and outputs. */
 #ifndef ASSAY_BUILDER_RECIPE_ARTIFACT_H
 #define ASSAY_BUILDER_RECIPE_ARTIFACT_H
 
 #include "builder/recipe/ycur.h"
 
+enum { ARTIFACT_IMAGES_MAX = 4 };
+
+struct compiler; /* builder/recipe/compiler.h */
+struct recipe_artifact;
+
 struct artifact_kind {
-    const char *name;   /* in recipes: "squashfs" */
-    const char *step;   /* the step kind that encodes it */
-    const char *id;     /* the step's id in plans */
-    const char *suffix; /* of the output: NAME + suffix */
-    const char *media_type;
-    bool without_boot; /* boot/ stays out of it when the system has a kernel, as in LinuxKit */
-    bool with_kernel;  /* comes with the outputs NAME-kernel and NAME-cmdline */
+    const char *name;  /* in recipes: "squashfs" */
+    bool needs_kernel; /* makes no sense of a system without one */
+    /* The options at c, NULL: none written; fills out->options and out->images. */
+    int (*read)(const struct ycur *c, struct recipe_artifact *out, struct err *e);
+    /* Pushes its steps and outputs. */
+    int (*compile)(struct compiler *c, const struct recipe_artifact *a, struct err *e);
+};
+
+/* An image that the artifact needs besides the system's, like a boot loader's. */
+struct artifact_image {
+    const char *name;            /* of the recipe's images; when it has none of that name: */
+    const char *const *packages; /* the Debian packages it is made of, sorted, NULL-terminated; NULL
+                                    when the recipe must have the image */
 };
 
 struct recipe_artifact {
     const struct artifact_kind *kind;
     json_t *options; /* every option of the kind, set or default; owned */
-    char *at;        /* where it stands, for complaints; owned */
+    char *at;        /* where it stands, for complaints; owned; NULL when nobody wrote it */
+    struct artifact_image images[ARTIFACT_IMAGES_MAX]; /* strings borrowed */
+    size_t image_count;
 };
 
-const struct artifact_kind *artifact_kind_find(const char *name);
 /* NULL-terminated, for messages. */
 const char *const *artifact_kind_names(void);
 
 /* "squashfs" or {squashfs: {compressor: xz}}. */
 int artifact_parse(const struct ycur *c, struct recipe_artifact *out, struct err *e);
-/* The same without a place in a document: all options at their defaults. */
+/* The same without a place in a document: all options at their defaults. ERR_USAGE for no such
+ * name. */
 int artifact_default(const char *name, struct recipe_artifact *out, struct err *e);
 void artifact_dispose(struct recipe_artifact *a);
+
+/* Reads `compressor` and `level` into options: what is not written is `normal`, and that
+ * compressor's normal level. c may be NULL. */
+int artifact_read_compression(const struct ycur *c, const char *const *names, const char *normal,
+                              json_t *options, struct err *e);
+int artifact_read_flag(const struct ycur *c, const char *key, bool normal, json_t *options,
+                       struct err *e);
+/* Adds an image to out->images: the one that the option `key` at c names, else `name` made of
+ * `packages`. */
+int artifact_read_image(const struct ycur *c, const char *key, const char *name,
+                        const char *const *packages, struct recipe_artifact *out, struct err *e);
+
+/* The rows, grouped by file. */
+extern const struct artifact_kind artifact_squashfs;      /* artifact_tree.c */
+extern const struct artifact_kind artifact_tar;           /* artifact_tree.c */
+extern const struct artifact_kind artifact_kernel_initrd; /* artifact_tree.c */
+extern const struct artifact_kind artifact_oci;           /* artifact_tree.c */
 
 #endif

@@ -1,20 +1,9 @@
 #include "builder/recipe/compile.h"
 
 #include "builder/plan/plan.h"
+#include "builder/recipe/compiler.h"
 
 #include <string.h>
-
-/* The document while it is made. The step that gives the tree of image i is image_steps[i]. */
-struct compiler {
-    const struct recipe *recipe;
-    const struct locked *locked;
-    struct linuxkit_image *images; /* those that the system names, or the recipe's only one */
-    size_t image_count;
-    char **image_steps;
-    const char *system_step; /* gives the tree that the artifacts are made of */
-    json_t *steps;
-    json_t *outputs;
-};
 
 static void compiler_dispose(struct compiler *c)
 {
@@ -26,9 +15,9 @@ static void compiler_dispose(struct compiler *c)
     json_decref(c->outputs);
 }
 
-static bool has_kernel(const struct recipe *r)
+bool compiler_has_kernel(const struct compiler *c)
 {
-    return r->system != NULL && r->system->kernel.name != NULL;
+    return c->recipe->system != NULL && c->recipe->system->kernel.name != NULL;
 }
 
 /* ---- small JSON ----------------------------------------------------------------------- */
@@ -50,6 +39,18 @@ static int string_list(const struct recipe_list *from, json_t **out, struct err 
     return rc;
 }
 
+/* What has `key` = `value` in a list of objects; NULL: nothing. */
+static const json_t *find_named(const json_t *list, const char *key, const char *value)
+{
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const json_t *item = json_array_get(list, i);
+        const char *text = json_string_value(json_object_get(item, key));
+        if (text != NULL && strcmp(text, value) == 0)
+            return item;
+    }
+    return NULL;
+}
+
 /* Takes `in` and `params`, also on failure. */
 static int push_step(struct compiler *c, const char *id, const char *kind, json_t *in_taken,
                      json_t *params_taken, struct err *e)
@@ -64,11 +65,16 @@ static int push_step(struct compiler *c, const char *id, const char *kind, json_
         (rc = json_put(step, "in", steal_ptr(&in), e)) < 0 ||
         (rc = json_put(step, "params", steal_ptr(&params), e)) < 0)
         return rc;
-    return json_push(c->steps, steal_ptr(&step), e);
+    const json_t *same = find_named(c->steps, "id", id);
+    if (same == NULL)
+        return json_push(c->steps, steal_ptr(&step), e);
+    if (json_equal(same, step) != 1)
+        return err_set(e, ERR_INPUT, "two artifacts need different steps called '%s'", id);
+    return 0;
 }
 
-static int push_output(struct compiler *c, const char *suffix, const char *from,
-                       const char *media_type, struct err *e)
+int compiler_output(struct compiler *c, const char *suffix, const char *from,
+                    const char *media_type, struct err *e)
 {
     AUTO_FREE char *name = NULL;
     AUTO_JSON json_t *output = json_object();
@@ -79,7 +85,12 @@ static int push_output(struct compiler *c, const char *suffix, const char *from,
         (rc = json_put_string(output, "from", from, e)) < 0 ||
         (rc = json_put_string(output, "mediaType", media_type, e)) < 0)
         return rc;
-    return json_push(c->outputs, steal_ptr(&output), e);
+    const json_t *same = find_named(c->outputs, "name", name);
+    if (same == NULL)
+        return json_push(c->outputs, steal_ptr(&output), e);
+    if (json_equal(same, output) != 1)
+        return err_set(e, ERR_INPUT, "two artifacts would both be called '%s'", name);
+    return 0;
 }
 
 /* ---- tree.layers: one step per image --------------------------------------------------- */
@@ -301,7 +312,7 @@ static int system_step(struct compiler *c, struct err *e)
     AUTO_JSON json_t *params = json_object();
     json_t *document = NULL;
     int rc = in == NULL || images == NULL || sources == NULL || params == NULL ? err_oom(e) : 0;
-    for (size_t i = 0; rc == 0 && i < c->image_count; i++)
+    for (size_t i = 0; rc == 0 && i < c->system_image_count; i++)
         if ((rc = push_string(in, c->image_steps[i], e)) == 0)
             rc = push_string(images, c->images[i].name, e);
     if (rc < 0 || (rc = system_document(c, in, sources, &document, e)) < 0 ||
@@ -314,40 +325,60 @@ static int system_step(struct compiler *c, struct err *e)
     return push_step(c, c->system_step, "tree.linuxkit", steal_ptr(&in), steal_ptr(&params), e);
 }
 
-/* ---- artifacts ------------------------------------------------------------------------------ */
+/* ---- what artifacts are compiled with ------------------------------------------------------- */
 
-static int one_input(const char *id, json_t **out, struct err *e)
+const char *compiler_image(const struct compiler *c, const char *name)
 {
+    for (size_t i = 0; i < c->image_count; i++)
+        if (strcmp(c->images[i].name, name) == 0)
+            return c->image_steps[i];
+    return NULL;
+}
+
+int compiler_step_inputs(struct compiler *c, const char *id, const char *kind,
+                         const char *const *inputs, json_t *params_taken, struct err *e)
+{
+    AUTO_JSON json_t *params = params_taken;
     AUTO_JSON json_t *in = json_array();
-    int rc = in == NULL ? err_oom(e) : push_string(in, id, e);
-    if (rc == 0)
-        *out = steal_ptr(&in);
-    return rc;
+    int rc = in == NULL ? err_oom(e) : 0;
+    for (size_t i = 0; rc == 0 && inputs[i] != NULL; i++)
+        rc = push_string(in, inputs[i], e);
+    return rc < 0 ? rc : push_step(c, id, kind, steal_ptr(&in), steal_ptr(&params), e);
 }
 
-static int extract_step(struct compiler *c, const char *id, const char *path, const char *suffix,
-                        const char *media_type, struct err *e)
+int compiler_step(struct compiler *c, const char *id, const char *kind, const char *input,
+                  json_t *params, struct err *e)
 {
-    json_t *in = NULL;
-    json_t *params = json_object();
-    int rc = params == NULL ? err_oom(e) : json_put_string(params, "path", path, e);
-    if (rc == 0)
-        rc = one_input(c->system_step, &in, e);
-    if (rc < 0) {
-        json_decref(params);
-        return rc;
-    }
-    rc = push_step(c, id, "extract.file", in, params, e);
-    return rc < 0 ? rc : push_output(c, suffix, id, media_type, e);
+    const char *const inputs[] = {input, NULL};
+    return compiler_step_inputs(c, id, kind, inputs, params, e);
 }
 
-/* What an encoder is told besides the recipe's options. */
-static int artifact_params(const struct compiler *c, const struct recipe_artifact *a, json_t **out,
-                           struct err *e)
+int compiler_extract(struct compiler *c, const char *id, const char *tree, const char *path,
+                     struct err *e)
+{
+    AUTO_JSON json_t *params = json_object();
+    int rc = params == NULL ? err_oom(e) : json_put_string(params, "path", path, e);
+    return rc < 0 ? rc : compiler_step(c, id, "extract.file", tree, steal_ptr(&params), e);
+}
+
+int compiler_kernel_outputs(struct compiler *c, struct err *e)
+{
+    int rc = compiler_extract(c, "kernel", c->system_step, "boot/kernel", e);
+    if (rc < 0 ||
+        (rc = compiler_output(c, "-kernel", "kernel", "application/vnd.assay.kernel", e)) < 0 ||
+        c->recipe->system->cmdline[0] == '\0')
+        return rc;
+    if ((rc = compiler_extract(c, "cmdline", c->system_step, "boot/cmdline", e)) < 0)
+        return rc;
+    return compiler_output(c, "-cmdline", "cmdline", "application/octet-stream", e);
+}
+
+int compiler_tree_params(const struct compiler *c, const struct recipe_artifact *a,
+                         bool without_boot, json_t **out, struct err *e)
 {
     static const char *const boot[] = {"boot/**"};
     const struct recipe_list without = {.items = (const char **)(uintptr_t)boot,
-                                        .count = a->kind->without_boot && has_kernel(c->recipe)};
+                                        .count = without_boot && compiler_has_kernel(c)};
     AUTO_JSON json_t *params = json_deep_copy(a->options);
     json_t *exclude = NULL;
     if (params == NULL)
@@ -355,37 +386,8 @@ static int artifact_params(const struct compiler *c, const struct recipe_artifac
     int rc = string_list(&without, &exclude, e);
     if (rc < 0 || (rc = json_put(params, "exclude", exclude, e)) < 0)
         return rc;
-    if (strcmp(a->kind->step, "encode.squashfs") == 0)
-        rc = json_put_u64(params, "time", (uint64_t)c->recipe->epoch, e);
-    if (strcmp(a->kind->step, "encode.oci") == 0 &&
-        (rc = json_put_string(params, "architecture", c->recipe->arch, e)) == 0 &&
-        (rc = json_put_string(params, "os", "linux", e)) == 0)
-        rc = json_put_u64(params, "created", (uint64_t)c->recipe->epoch, e);
-    if (rc == 0)
-        *out = steal_ptr(&params);
-    return rc;
-}
-
-static int artifact_step(struct compiler *c, const struct recipe_artifact *a, struct err *e)
-{
-    json_t *in = NULL;
-    json_t *params = NULL;
-    int rc = 0;
-    if (a->kind->with_kernel) {
-        rc = extract_step(c, "kernel", "boot/kernel", "-kernel", "application/vnd.assay.kernel", e);
-        if (rc == 0 && c->recipe->system->cmdline[0] != '\0')
-            rc = extract_step(c, "cmdline", "boot/cmdline", "-cmdline", "application/octet-stream",
-                              e);
-    }
-    if (rc < 0 || (rc = one_input(c->system_step, &in, e)) < 0)
-        return rc;
-    if ((rc = artifact_params(c, a, &params, e)) < 0) {
-        json_decref(in);
-        return rc;
-    }
-    if ((rc = push_step(c, a->kind->id, a->kind->step, in, params, e)) < 0)
-        return rc;
-    return push_output(c, a->kind->suffix, a->kind->id, a->kind->media_type, e);
+    *out = steal_ptr(&params);
+    return 0;
 }
 
 /* ---- the document ------------------------------------------------------------------------------
@@ -394,16 +396,7 @@ static int artifact_step(struct compiler *c, const struct recipe_artifact *a, st
 static int make_steps(struct compiler *c, struct err *e)
 {
     const struct recipe *r = c->recipe;
-    int rc = 0;
-    if (r->system != NULL) {
-        rc = linuxkit_images(r->system, &c->images, &c->image_count, e);
-    } else {
-        c->images = array_new(1, sizeof *c->images);
-        if (c->images == NULL)
-            return err_oom(e);
-        c->images[0].name = r->images[0].name;
-        c->image_count = 1;
-    }
+    int rc = recipe_images_used(r, &c->images, &c->image_count, &c->system_image_count, e);
     if (rc < 0 || (rc = image_steps(c, e)) < 0)
         return rc;
     if (r->system == NULL)
@@ -411,7 +404,7 @@ static int make_steps(struct compiler *c, struct err *e)
     else if ((rc = system_step(c, e)) < 0)
         return rc;
     for (size_t i = 0; rc == 0 && i < r->artifact_count; i++)
-        rc = artifact_step(c, &r->artifacts[i], e);
+        rc = r->artifacts[i].kind->compile(c, &r->artifacts[i], e);
     return rc;
 }
 

@@ -154,7 +154,7 @@ static int check_artifacts(const struct recipe *r, struct err *e)
 {
     for (size_t i = 0; i < r->artifact_count; i++) {
         const struct recipe_artifact *a = &r->artifacts[i];
-        if (a->kind->with_kernel && (r->system == NULL || r->system->kernel.name == NULL))
+        if (a->kind->needs_kernel && (r->system == NULL || r->system->kernel.name == NULL))
             return err_set(e, ERR_INPUT, "%s: '%s' needs a system with a kernel", a->at,
                            a->kind->name);
         for (size_t k = 0; k < i; k++)
@@ -233,19 +233,137 @@ static int read_images(struct recipe *r, const struct ycur *c, struct err *e)
     return 0;
 }
 
+static bool artifacts_use(const struct recipe *r, const char *name)
+{
+    for (size_t i = 0; i < r->artifact_count; i++)
+        for (size_t k = 0; k < r->artifacts[i].image_count; k++)
+            if (strcmp(r->artifacts[i].images[k].name, name) == 0)
+                return true;
+    return false;
+}
+
+/* Without a system: the one image that no artifact needs for itself; NULL unless it is one. */
+static const struct recipe_image *single_image(const struct recipe *r)
+{
+    const struct recipe_image *single = NULL;
+    for (size_t i = 0; i < r->image_count; i++) {
+        if (artifacts_use(r, r->images[i].name))
+            continue;
+        if (single != NULL)
+            return NULL;
+        single = &r->images[i];
+    }
+    return single;
+}
+
+static int system_images(const struct recipe *r, struct linuxkit_image **out, size_t *count,
+                         struct err *e)
+{
+    if (r->system != NULL)
+        return linuxkit_images(r->system, out, count, e);
+    const struct recipe_image *single = single_image(r);
+    if (single == NULL)
+        return err_set(e, ERR_INPUT, "no system, and not exactly one image");
+    *out = array_new(1, sizeof **out);
+    if (*out == NULL)
+        return err_oom(e);
+    **out = (struct linuxkit_image){.name = single->name, .at = single->at};
+    *count = 1;
+    return 0;
+}
+
+int recipe_images_used(const struct recipe *r, struct linuxkit_image **images, size_t *count,
+                       size_t *system_count, struct err *e)
+{
+    AUTO_FREE struct linuxkit_image *system = NULL;
+    size_t used = 0;
+    int rc = system_images(r, &system, &used, e);
+    if (rc < 0)
+        return rc;
+    AUTO_FREE struct linuxkit_image *all =
+        array_new(used + r->artifact_count * ARTIFACT_IMAGES_MAX + 1, sizeof *all);
+    if (all == NULL)
+        return err_oom(e);
+    *system_count = used;
+    if (used > 0)
+        memcpy(all, system, used * sizeof *all);
+    for (size_t i = 0; i < r->artifact_count; i++) {
+        const struct recipe_artifact *a = &r->artifacts[i];
+        for (size_t k = 0; k < a->image_count; k++) {
+            size_t same = 0;
+            while (same < used && strcmp(all[same].name, a->images[k].name) != 0)
+                same++;
+            if (same == used)
+                all[used++] = (struct linuxkit_image){.name = a->images[k].name, .at = a->at};
+        }
+    }
+    *images = steal_ptr(&all);
+    *count = used;
+    return 0;
+}
+
+static int compare_images(const void *a, const void *b)
+{
+    const struct recipe_image *x = a;
+    const struct recipe_image *y = b;
+    return strcmp(x->name, y->name);
+}
+
+/* An image of Debian packages that the recipe did not write, of the suite that its others use. */
+static int add_packages_image(struct recipe *r, const struct artifact_image *from, struct err *e)
+{
+    struct recipe_image image = {.name = from->name, .kind = RECIPE_IMAGE_DEBIAN};
+    size_t packages = 0;
+    image.debian.suite = RECIPE_SUITE_DEFAULT;
+    for (size_t i = r->image_count; i-- > 0;)
+        if (r->images[i].kind == RECIPE_IMAGE_DEBIAN)
+            image.debian.suite = r->images[i].debian.suite;
+    while (from->packages[packages] != NULL)
+        packages++;
+    struct recipe_image *grown = reallocarray(r->images, r->image_count + 1, sizeof *grown);
+    if (grown == NULL)
+        return err_oom(e);
+    r->images = grown;
+    image.debian.packages.items = array_new(packages + 1, sizeof(const char *));
+    image.debian.components.items = array_new(1, sizeof(const char *));
+    int rc = str_copy(&image.at, "artifacts", e);
+    if (rc < 0 || image.debian.packages.items == NULL || image.debian.components.items == NULL) {
+        recipe_image_dispose(&image);
+        return err_oom(e);
+    }
+    for (size_t i = 0; i < packages; i++)
+        image.debian.packages.items[i] = from->packages[i];
+    image.debian.packages.count = packages;
+    image.debian.components.items[0] = "main";
+    image.debian.components.count = 1;
+    r->images[r->image_count++] = image;
+    qsort(r->images, r->image_count, sizeof *r->images, compare_images); /* names are unique */
+    return 0;
+}
+
+static int add_artifact_images(struct recipe *r, struct err *e)
+{
+    int rc = 0;
+    for (size_t i = 0; i < r->artifact_count; i++) {
+        const struct recipe_artifact *a = &r->artifacts[i];
+        for (size_t k = 0; rc == 0 && k < a->image_count; k++)
+            if (a->images[k].packages != NULL && recipe_image_find(r, a->images[k].name) == NULL)
+                rc = add_packages_image(r, &a->images[k], e);
+    }
+    return rc;
+}
+
 /* An image that nothing uses is a mistake somewhere: it would be fetched, or left out, in silence.
  */
 static int check_images(const struct recipe *r, const struct ycur *c, struct err *e)
 {
-    if (r->system == NULL) {
-        if (r->image_count == 1)
-            return 0;
-        return ycur_fail(c, ERR_INPUT, e,
-                         "no 'system': without one, 'images' must have exactly one image");
-    }
     AUTO_FREE struct linuxkit_image *used = NULL;
     size_t count = 0;
-    int rc = linuxkit_images(r->system, &used, &count, e);
+    size_t system = 0;
+    if (r->system == NULL && single_image(r) == NULL)
+        return ycur_fail(c, ERR_INPUT, e,
+                         "no 'system': without one, 'images' must have exactly one image");
+    int rc = recipe_images_used(r, &used, &count, &system, e);
     if (rc < 0)
         return rc;
     for (size_t i = 0; i < r->image_count; i++) {
@@ -253,7 +371,7 @@ static int check_images(const struct recipe *r, const struct ycur *c, struct err
         while (k < count && strcmp(used[k].name, r->images[i].name) != 0)
             k++;
         if (k == count)
-            return err_set(e, ERR_INPUT, "%s: the image '%s' is not used by the system",
+            return err_set(e, ERR_INPUT, "%s: the image '%s' is not used by the system nor by an artifact",
                            r->images[i].at, r->images[i].name);
     }
     return 0;
@@ -281,8 +399,8 @@ static int read_assay(struct recipe *r, const struct ycur *c, const char *path,
     int rc = ycur_map(c, TOP_KEYS, e);
     if (rc < 0 || (rc = read_name(r, c, path, s, e)) < 0 || (rc = read_arch(r, c, s, e)) < 0 ||
         (rc = read_epoch(r, c, s, e)) < 0 || (rc = read_images(r, c, e)) < 0 ||
-        (rc = read_system(r, c, &system, e)) < 0 || (rc = check_images(r, c, e)) < 0 ||
-        (rc = read_artifacts(r, c, e)) < 0)
+        (rc = read_system(r, c, &system, e)) < 0 || (rc = read_artifacts(r, c, e)) < 0 ||
+        (rc = add_artifact_images(r, e)) < 0 || (rc = check_images(r, c, e)) < 0)
         return rc;
     return make_document(r, c->value, system, false, e);
 }

@@ -25,6 +25,9 @@ enum recipe_dependencies {
     RECIPE_DEPENDENCIES_ALL
 };
 
+/* The suite of images that nobody wrote (boot loaders), when the recipe's own do not say one. */
+#define RECIPE_SUITE_DEFAULT "trixie"
+
 /* A list of strings, borrowed from the document; the array is owned. */
 struct recipe_list {
     const char **items;
@@ -103,6 +106,13 @@ int recipe_parse(const void *data, size_t len, const char *path,
 void recipe_free(struct recipe *r);
 /* The image of that name, or NULL. */
 const struct recipe_image *recipe_image_find(const struct recipe *r, const char *name);
+/*
+ * The images that are used, each once: the system's (without a system, the one image it stands
+ * for), then those that only artifacts need; *system_count of the former. Caller frees the array,
+ * not its strings.
+ */
+int recipe_images_used(const struct recipe *r, struct linuxkit_image **images, size_t *count,
+                       size_t *system_count, struct err *e);
 
 static inline void scope_recipe(struct recipe **r)
 {
