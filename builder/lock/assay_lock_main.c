@@ -6,11 +6,11 @@
 #include "builder/lock/compat.h"
 #include "builder/lock/debian.h"
 #include "builder/lock/oci_layout.h"
-#include "builder/lock/reference.h"
 #include "builder/lock/registry.h"
 #include "builder/lock/source.h"
 #include "builder/plan/plan.h"
 #include "builder/recipe/compile.h"
+#include "builder/registry/reference.h"
 
 #include <inttypes.h>
 #include <string.h>

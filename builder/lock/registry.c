@@ -1,10 +1,10 @@
 #include "builder/lock/registry.h"
 
 #include "base/workers.h"
-#include "builder/lock/credentials.h"
 #include "builder/lock/oci_layout.h"
-#include "builder/lock/reference.h"
-#include "builder/lock/token.h"
+#include "builder/registry/credentials.h"
+#include "builder/registry/reference.h"
+#include "builder/registry/token.h"
 
 #include <pthread.h>
 #include <string.h>

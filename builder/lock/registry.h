@@ -10,8 +10,8 @@
 #define ASSAY_BUILDER_LOCK_REGISTRY_H
 
 #include "base/progress.h"
-#include "builder/lock/http.h"
 #include "builder/lock/locked.h"
+#include "builder/registry/http.h"
 #include "store/cas/cas.h"
 
 struct registry_options {

@@ -7,10 +7,10 @@
 #include <cmocka.h>
 
 #include "base/buf.h"
-#include "builder/lock/challenge.h"
-#include "builder/lock/credentials.h"
-#include "builder/lock/reference.h"
-#include "builder/lock/token.h"
+#include "builder/registry/challenge.h"
+#include "builder/registry/credentials.h"
+#include "builder/registry/reference.h"
+#include "builder/registry/token.h"
 
 #include <string.h>
 

@@ -3,11 +3,11 @@
  * place that it names (Bearer; the distribution project's token protocol), with
  * the credentials of Docker's config.json when there are any.
  */
-#ifndef ASSAY_BUILDER_LOCK_TOKEN_H
-#define ASSAY_BUILDER_LOCK_TOKEN_H
+#ifndef ASSAY_BUILDER_REGISTRY_TOKEN_H
+#define ASSAY_BUILDER_REGISTRY_TOKEN_H
 
-#include "builder/lock/http.h"
-#include "builder/lock/reference.h"
+#include "builder/registry/http.h"
+#include "builder/registry/reference.h"
 
 #include <stddef.h>
 

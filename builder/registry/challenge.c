@@ -1,4 +1,4 @@
-#include "builder/lock/challenge.h"
+#include "builder/registry/challenge.h"
 
 #include <string.h>
 #include <strings.h>

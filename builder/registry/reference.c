@@ -1,4 +1,4 @@
-#include "builder/lock/reference.h"
+#include "builder/registry/reference.h"
 
 #include "base/buf.h"
 

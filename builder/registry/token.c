@@ -1,8 +1,8 @@
-#include "builder/lock/token.h"
+#include "builder/registry/token.h"
 
 #include "base/buf.h"
 #include "base/json.h"
-#include "builder/lock/credentials.h"
+#include "builder/registry/credentials.h"
 
 #include <string.h>
 

@@ -1,4 +1,4 @@
-#include "builder/lock/http.h"
+#include "builder/registry/http.h"
 
 #include <curl/curl.h>
 #include <errno.h>
