@@ -104,7 +104,7 @@ check-unit: $(UNIT_BINS) $(HELPER_BINS) all
 	ASSAY_BIN=$(abspath $(BIN)) CMOCKA_MESSAGE_OUTPUT=TAP prove -j$(NPROC) $(if $(V),-v) -e '' $(UNIT_BINS)
 
 check-e2e: all $(HELPER_BINS) peers
-	ASSAY_BIN=$(abspath $(BIN)) ASSAY_HELPERS=$(abspath $(BUILD)/tests/helpers) prove $(if $(V),-v) --timer tests/e2e/*.t
+	ASSAY_BIN=$(abspath $(BIN)) ASSAY_HELPERS=$(abspath $(BUILD)/tests/helpers) prove -j$(NPROC) $(if $(V),-v) --timer tests/e2e/*.t
 
 check: check-unit check-e2e
 
