@@ -103,8 +103,8 @@ $(BUILD)/tests/helpers/spy: tests/helpers/spy.c $(BUILD)/flags
 check-unit: $(UNIT_BINS) $(HELPER_BINS) all
 	ASSAY_BIN=$(abspath $(BIN)) CMOCKA_MESSAGE_OUTPUT=TAP prove -j$(NPROC) $(if $(V),-v) -e '' $(UNIT_BINS)
 
-check-e2e: all $(HELPER_BINS) peers
-	ASSAY_BIN=$(abspath $(BIN)) ASSAY_HELPERS=$(abspath $(BUILD)/tests/helpers) prove -j$(NPROC) $(if $(V),-v) --timer tests/e2e/*.t
+check-e2e: all $(HELPER_BINS) peers inputs
+	ASSAY_BIN=$(abspath $(BIN)) ASSAY_INPUTS=$(abspath $(INPUTS)) ASSAY_HELPERS=$(abspath $(BUILD)/tests/helpers) prove -j$(NPROC) $(if $(V),-v) --timer tests/e2e/*.t
 
 check: check-unit check-e2e
 
@@ -174,6 +174,13 @@ tests/peers/debian/%/unpacked:
 	rm -rf $(@D) && mkdir -p $(@D)
 	cd $(@D) && apt-get download -q $* && dpkg-deb -x $*_*.deb . && rm $*_*.deb && touch unpacked
 
+# Debian packages that tests boot and compare (tests/inputs/README.md).
+INPUTS := $(BUILD)/tests/inputs
+inputs: $(patsubst tests/inputs/%.yml,$(INPUTS)/%.plan.json,$(wildcard tests/inputs/*.yml))
+$(INPUTS)/%.plan.json: tests/inputs/%.yml $(BIN)/assay-lock | all
+	@mkdir -p $(@D)
+	$(BIN)/assay lock --quiet --store $(INPUTS)/store $< -o $@
+
 demo: deps
 	$(MAKE) -j$(NPROC) all
 	sh examples/demo.sh $(abspath $(BIN))
@@ -199,9 +206,9 @@ clean:
 	rm -rf $(BUILD)
 
 help:
-	@sed -n 's/^#   //p' Makefile; echo "  also: check-unit check-e2e check-sanitize lint format fuzz-smoke bench man install deps peers clean"
+	@sed -n 's/^#   //p' Makefile; echo "  also: check-unit check-e2e check-sanitize lint format fuzz-smoke bench man install deps peers inputs clean"
 
 .PHONY: all check check-unit check-e2e check-sanitize fuzz-smoke fuzz-run lint lint-format lint-gcc \
-  lint-clang lint-tidy lint-cppcheck lint-floors objects format deps peers demo bench man install clean help FORCE
+  lint-clang lint-tidy lint-cppcheck lint-floors objects format deps peers inputs demo bench man install clean help FORCE
 .SECONDARY:
 -include $(shell find $(OBJ) -name '*.d' 2>/dev/null)

@@ -8,6 +8,7 @@
 #   prints PATTERN NAME the same of stdout
 #   ok NAME CMD…        CMD succeeds
 #   is NAME GOT WANTED  the two strings are equal
+#   debian_inputs NAME  the plan locked from tests/inputs/NAME.yml: $inputs_plan, and $inputs_store with its packages
 #   done_testing        prints the plan; must be the last line
 
 set -u
@@ -84,6 +85,12 @@ ok() {
 
 is() {
     if [ "$2" = "$3" ]; then pass "$1"; else fail "$1" "got:    $2" "wanted: $3"; fi
+}
+
+debian_inputs() {
+    inputs_plan=${ASSAY_INPUTS:=$top/build/tests/inputs}/$1.plan.json
+    inputs_store=$ASSAY_INPUTS/store
+    [ -f "$inputs_plan" ] || { echo "Bail out! $inputs_plan is missing: run 'make inputs'"; exit 1; }
 }
 
 done_testing() {
