@@ -92,7 +92,7 @@ $(BUILD)/tests/helpers/%: $(OBJ)/tests/helpers/%.o $(ARCHIVES)
 	@mkdir -p $(@D)
 	$(call say,LINK)$(CC) $(LDFLAGS_ALL) $(if $(SANITIZE),,-static-pie) -o $@ $^ $(BASE_LIBS)
 # These use the builder: they need its libraries.
-$(addprefix $(BUILD)/tests/helpers/,encode_tree tree_dump): $(BUILD)/tests/helpers/%: $(OBJ)/tests/helpers/%.o $(ARCHIVES)
+$(addprefix $(BUILD)/tests/helpers/,encode_blob encode_tree tree_dump): $(BUILD)/tests/helpers/%: $(OBJ)/tests/helpers/%.o $(ARCHIVES)
 	@mkdir -p $(@D)
 	$(call say,LINK)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(BUILDER_LIBS)
 # The spy runs where there is nothing but itself: static in every build, on no archive of ours.

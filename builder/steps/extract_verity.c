@@ -1,0 +1,120 @@
+/*
+ * extract.verity: what there is to know of a dm-verity hash tree, as text: its root hash, or all
+ * that it takes to use it (docs/formats/verity.md).
+ */
+#include "base/encoding.h"
+#include "base/version.h"
+#include "builder/steps/ids.h"
+#include "builder/steps/kinds.h"
+#include "builder/steps/params.h"
+#include "builder/steps/verity.h"
+
+enum { TEXT_MAX = 4096 };
+
+static const char *const FORMS[] = {"root-hash", "json", NULL};
+enum form { FORM_ROOT_HASH, FORM_JSON };
+
+static int read_params(const struct jcur *params, size_t input_count, bool *appended, size_t *form,
+                       struct err *e)
+{
+    static const char *const keys[] = {"appended", "form", NULL};
+    struct jcur c;
+
+    if (jcur_object(params, keys, e) < 0 || params_bool(params, "appended", appended, e) < 0 ||
+        jcur_get(params, "form", &c, e) < 0 || jcur_choice(&c, FORMS, form, e) < 0)
+        return -(int)e->code;
+    if (*appended != (input_count == 1))
+        return jcur_fail(params, e, "%s",
+                         *appended ? "a tree that is appended has its data"
+                                   : "a tree of its own needs its data as well");
+    return 0;
+}
+
+static int check(const struct jcur *params, size_t input_count, struct err *e)
+{
+    bool appended = false;
+    size_t form = 0;
+
+    return read_params(params, input_count, &appended, &form, e);
+}
+
+static int put_hex(json_t *object, const char *key, const uint8_t *bytes, size_t len, struct err *e)
+{
+    AUTO_BUF hex = BUF_INIT(TEXT_MAX);
+
+    if (hex_encode(bytes, len, &hex, e) < 0)
+        return -(int)e->code;
+    return json_put_string(object, key, buf_str(&hex), e);
+}
+
+static int format_json(const struct verity_facts *f, struct buf *out, struct err *e)
+{
+    AUTO_JSON json_t *o = json_object();
+    char uuid[UUID_TEXT_MAX];
+
+    if (o == NULL)
+        return err_oom(e);
+    if (json_put_string(o, "type", ASSAY_URI "verity/v1", e) < 0 ||
+        json_put_string(o, "algorithm", "sha256", e) < 0 || json_put_u64(o, "hashType", 1, e) < 0 ||
+        json_put_u64(o, "dataBlockSize", VERITY_BLOCK, e) < 0 ||
+        json_put_u64(o, "hashBlockSize", VERITY_BLOCK, e) < 0 ||
+        json_put_u64(o, "dataBlocks", f->data_blocks, e) < 0 ||
+        json_put_u64(o, "hashOffset", f->hash_offset, e) < 0 ||
+        json_put_string(o, "uuid", uuid_format(f->ids.uuid, uuid), e) < 0 ||
+        put_hex(o, "salt", f->ids.salt, f->ids.salt_len, e) < 0 ||
+        put_hex(o, "rootHash", f->root, sizeof(f->root), e) < 0)
+        return -(int)e->code;
+    return jcs_format(o, out, e);
+}
+
+static int facts(struct cas *cas, const struct step_input *inputs, bool appended,
+                 struct verity_facts *out, struct err *e)
+{
+    const uint8_t *tree = NULL;
+    const uint8_t *data = NULL;
+    size_t len = 0;
+    size_t data_len = 0;
+
+    if (cas_map(cas, &inputs[0].digest, &tree, &len, e) < 0)
+        return -(int)e->code;
+    int r = appended ? 0 : cas_map(cas, &inputs[1].digest, &data, &data_len, e);
+    if (r == 0)
+        r = verity_read(tree, len, appended, data, data_len, out, e);
+    if (r == 0 && !appended && out->data_blocks * VERITY_BLOCK != data_len)
+        r = err_set(e, ERR_INPUT, "the hash tree is not of these %zu bytes", data_len);
+    if (data != NULL)
+        cas_unmap(data, data_len);
+    cas_unmap(tree, len);
+    return r < 0 ? err_wrap(e, "cannot read the hash tree '%s'", inputs[0].id) : 0;
+}
+
+static int run(const struct step_context *context, const struct jcur *params,
+               const struct step_input *inputs, size_t input_count, struct step_output *out,
+               struct err *e)
+{
+    AUTO_BUF text = BUF_INIT(TEXT_MAX);
+    struct verity_facts f;
+    bool appended = false;
+    size_t form = 0;
+
+    if (read_params(params, input_count, &appended, &form, e) < 0 ||
+        facts(context->cas, inputs, appended, &f, e) < 0 ||
+        (form == FORM_ROOT_HASH ? hex_encode(f.root, sizeof(f.root), &text, e)
+                                : format_json(&f, &text, e)) < 0)
+        return -(int)e->code;
+    struct step_output fresh = {.kind = VALUE_BLOB, .size = text.len};
+    if (cas_put(context->cas, text.data, text.len, &fresh.digest, e) < 0)
+        return -(int)e->code;
+    *out = fresh;
+    return 0;
+}
+
+const struct step_kind step_extract_verity = {
+    .name = "extract.verity",
+    .min_inputs = 1,
+    .max_inputs = 2,
+    .takes = VALUE_BLOB,
+    .gives = VALUE_BLOB,
+    .check = check,
+    .run = run,
+};
