@@ -10,58 +10,12 @@
 #include "builder/lock/source.h"
 #include "builder/plan/plan.h"
 #include "builder/recipe/compile.h"
+#include "builder/registry/network.h"
 #include "builder/registry/reference.h"
 
 #include <inttypes.h>
 #include <string.h>
 #include <sys/stat.h>
-
-enum { ENV_MAX = 24 };
-
-/* What apt and credential helpers are given of the environment: how to reach the network, and its
- * own configuration. */
-struct environment {
-    char *items[ENV_MAX + 1];
-    size_t count;
-};
-
-static void environment_dispose(struct environment *env)
-{
-    for (size_t i = 0; i < env->count; i++)
-        free(env->items[i]);
-}
-
-static int environment_add(struct environment *env, const char *name, const char *value,
-                           struct err *e)
-{
-    if (env->count == ENV_MAX)
-        return err_set(e, ERR_HOST, "too many environment variables");
-    int rc = str_format(&env->items[env->count], e, "%s=%s", name, value);
-    env->count += rc == 0;
-    return rc;
-}
-
-static int environment_init(const struct cli *cli, struct environment *env, struct err *e)
-{
-    if (env->count > 0)
-        return 0;
-    static const char *const passed[] = {"http_proxy", "https_proxy", "ftp_proxy",   "all_proxy",
-                                         "no_proxy",   "HTTP_PROXY",  "HTTPS_PROXY", "FTP_PROXY",
-                                         "ALL_PROXY",  "NO_PROXY",    "APT_CONFIG",  "HOME",
-                                         "TMPDIR"};
-    int rc = environment_add(env, "PATH",
-                             "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", e);
-    if (rc == 0)
-        rc = environment_add(env, "LC_ALL", "C.UTF-8", e);
-    if (rc == 0)
-        rc = environment_add(env, "TZ", "UTC", e);
-    for (size_t i = 0; rc == 0 && i < CLI_COUNT(passed); i++) {
-        const char *value = cli_env(cli, passed[i]);
-        if (value != NULL)
-            rc = environment_add(env, passed[i], value, e);
-    }
-    return rc;
-}
 
 /* ---- one run ----------------------------------------------------------------------------- */
 
@@ -70,9 +24,8 @@ struct run {
     struct recipe *recipe;
     struct cas *cas;
     struct debian *debian;
-    struct registry *registry;
-    char *docker_config;
-    struct environment env;
+    struct network network;
+    struct environment env; /* of apt */
     struct locked locked;
     struct progress *progress;
 };
@@ -81,8 +34,7 @@ static void run_dispose(struct run *r)
 {
     progress_end(r->progress);
     debian_free(r->debian);
-    registry_free(r->registry);
-    free(r->docker_config);
+    network_close(&r->network);
     locked_dispose(&r->locked);
     environment_dispose(&r->env);
     cas_close(r->cas);
@@ -94,14 +46,14 @@ static int lock_debian(struct run *r, const struct recipe_image *image, struct e
     if (r->debian == NULL) {
         const char *temp = cli_env(r->cli, "TMPDIR");
         const char *keyring = cli_string(r->cli, "keyring");
-        int rc = environment_init(r->cli, &r->env, e);
+        int rc = environment_init(r->cli, NULL, &r->env, e);
         if (rc < 0)
             return rc;
         const struct debian_options options = {
             .arch = r->recipe->arch,
             .keyring = keyring != NULL ? keyring : APT_KEYRING_DEFAULT,
             .temp = temp != NULL ? temp : "/var/tmp",
-            .env = (const char *const *)r->env.items,
+            .env = r->env.items,
             .cas = r->cas,
             .progress = r->progress,
         };
@@ -111,56 +63,15 @@ static int lock_debian(struct run *r, const struct recipe_image *image, struct e
     return debian_lock(r->debian, image, &r->locked, e);
 }
 
-/* Where Docker's config.json is; none is fine. */
-static int find_docker_config(struct run *r, struct err *e)
-{
-    const char *own = cli_env(r->cli, "DOCKER_CONFIG");
-    const char *home = cli_env(r->cli, "HOME");
-    if (own != NULL)
-        return str_copy(&r->docker_config, own, e);
-    return home != NULL ? path_join(&r->docker_config, home, ".docker", e) : 0;
-}
-
-static int open_registry(struct run *r, struct err *e)
-{
-    size_t plain_count = 0;
-    const char *const *plain = cli_list(r->cli, "plain-http", &plain_count);
-    const char *ca_file = cli_string(r->cli, "ca-file");
-    uint64_t stall = cli_number(r->cli, "stall", 30);
-    uint64_t timeout = cli_number(r->cli, "timeout", 3600);
-    if (stall == 0 || stall > 3600 || timeout == 0 || timeout > 604800)
-        return err_set(e, ERR_USAGE, "--stall is 1 to 3600 seconds, --timeout 1 to 604800");
-    for (size_t i = 0; i < plain_count; i++)
-        if (!reference_host_valid(plain[i]))
-            return err_set(e, ERR_USAGE, "--plain-http '%s' is no HOST[:PORT]", plain[i]);
-    int rc = environment_init(r->cli, &r->env, e);
-    if (rc < 0 || (rc = find_docker_config(r, e)) < 0)
-        return rc;
-    const struct registry_options options_of = {
-        .http = {.ca_file = ca_file != NULL ? ca_file : cli_env(r->cli, "SSL_CERT_FILE"),
-                 .plain = plain,
-                 .plain_count = plain_count,
-                 .stall_seconds = (unsigned)stall,
-                 .total_seconds = (unsigned)timeout,
-                 .host = cli_host(r->cli)},
-        .registry = cli_string(r->cli, "registry"),
-        .docker_config = r->docker_config,
-        .env = (const char *const *)r->env.items,
-        .cas = r->cas,
-        .progress = r->progress,
-    };
-    return registry_new(&options_of, &r->registry, e);
-}
-
 static int lock_registry(struct run *r, const char *name, const char *reference,
                          const char *platform, struct err *e)
 {
     AUTO_FREE char *own = NULL;
     int rc = str_format(&own, e, "linux/%s", r->recipe->arch);
-    if (rc == 0 && r->registry == NULL)
-        rc = open_registry(r, e);
-    return rc == 0 ? registry_lock(r->registry, reference, platform != NULL ? platform : own, name,
-                                   &r->locked, e)
+    if (rc == 0 && r->network.client.http == NULL)
+        rc = network_open(r->cli, NETWORK_MIRRORS, r->cas, r->progress, &r->network, e);
+    return rc == 0 ? registry_lock(&r->network, cli_string(r->cli, "registry"), reference,
+                                   platform != NULL ? platform : own, name, &r->locked, e)
                    : rc;
 }
 
@@ -474,13 +385,8 @@ static const struct cli_option options[] = {
      "fetch images that neither the recipe nor a layout has from the registry they name"},
     {"registry", 0, CLI_STRING, "HOST[:PORT]",
      "where image references without a host are (default: docker.io)"},
-    {"plain-http", 0, CLI_LIST, "HOST[:PORT]", "a registry that is asked without TLS; repeatable"},
-    {"ca-file", 0, CLI_STRING, "FILE",
-     "certificates that registries are trusted by (default: $SSL_CERT_FILE, else the system's)"},
-    {"stall", 0, CLI_NUMBER, "SECONDS",
-     "try again when a registry sends less than 1 KiB a second for so long (default: 30)"},
-    {"timeout", 0, CLI_NUMBER, "SECONDS",
-     "give up on registries after so long, all images together (default: 3600)"},
+    NETWORK_OPTIONS_MIRRORS,
+    NETWORK_OPTIONS_COMMON,
 };
 
 static const struct cli_command commands[] = {{

@@ -180,21 +180,41 @@ static int read_answer(const struct buf *answer, struct credentials *out, struct
     return 0;
 }
 
-static int ask_helper(const char *name, const char *host, const char *const *env,
+/* The helper's full path in the directories of `path`; stays NULL when none has it. */
+static int find_helper(const char *program, const char *path, char **out, struct err *e)
+{
+    int rc = 0;
+    for (const char *p = path; rc == 0 && *p != '\0';) {
+        size_t len = strcspn(p, ":");
+        AUTO_FREE char *full = NULL;
+        if (*p == '/' && (rc = str_format(&full, e, "%.*s/%s", (int)len, p, program)) == 0 &&
+            access(full, X_OK) == 0) {
+            *out = steal_ptr(&full);
+            return 0;
+        }
+        p += len + (p[len] == ':');
+    }
+    return rc;
+}
+
+static int ask_helper(const char *name, const char *host, const struct credentials_source *source,
                       struct credentials *out, struct err *e)
 {
     AUTO_FREE char *program = NULL;
+    AUTO_FREE char *full = NULL;
     AUTO_WIPED answer = BUF_INIT(SECRET_MAX);
     AUTO_BUF errors = BUF_INIT(4096);
     int status = 0;
     const char *key = strcmp(host, REFERENCE_HOST_DEFAULT) == 0 ? DOCKER_KEY : host;
     int rc = str_format(&program, e, "docker-credential-%s", name);
-    if (rc < 0)
+    if (rc < 0 || (source->path != NULL && (rc = find_helper(program, source->path, &full, e)) < 0))
         return rc;
-    const char *const argv[] = {program, "get", NULL};
+    if (source->path != NULL && full == NULL)
+        return err_set(e, ERR_UNDECIDED, "there is no program '%s' in PATH", program);
+    const char *const argv[] = {full != NULL ? full : program, "get", NULL};
     const struct process_options options = {
         .argv = argv,
-        .env = env,
+        .env = source->env,
         .input = key,
         .input_len = strlen(key),
         .output = &answer,
@@ -213,16 +233,16 @@ static int ask_helper(const char *name, const char *host, const char *const *env
     return 0;
 }
 
-int credentials_find(const char *directory, const char *host, const char *const *env,
+int credentials_find(const struct credentials_source *source, const char *host,
                      struct credentials *out, struct err *e)
 {
     AUTO_FREE char *path = NULL;
     AUTO_FREE char *helper = NULL;
     AUTO_WIPED text = BUF_INIT(CONFIG_MAX);
     struct stat st;
-    if (directory == NULL)
+    if (source->directory == NULL)
         return 0;
-    int rc = path_join(&path, directory, "config.json", e);
+    int rc = path_join(&path, source->directory, "config.json", e);
     if (rc < 0)
         return rc;
     if (stat(path, &st) != 0 && (errno == ENOENT || errno == ENOTDIR))
@@ -232,7 +252,7 @@ int credentials_find(const char *directory, const char *host, const char *const 
         e->code = ERR_USAGE; /* a configuration file is wrong */
         return err_wrap(e, "cannot use '%s'", path);
     }
-    return helper != NULL ? ask_helper(helper, host, env, out, e) : 0;
+    return helper != NULL ? ask_helper(helper, host, source, out, e) : 0;
 }
 
 int credentials_basic(const struct credentials *c, char **out, struct err *e)

@@ -27,13 +27,18 @@ static inline void scope_secret(char **text)
 }
 #define AUTO_SECRET AUTO(scope_secret)
 
+struct credentials_source {
+    const char *directory;  /* where config.json is; NULL or no such file: no credentials */
+    const char *const *env; /* of helpers; NULL-terminated */
+    const char *path;       /* directories that helpers are looked for in ("/a:/b"); NULL = the
+                               system's. Relative ones are passed over */
+};
+
 /*
- * `directory` is where config.json is (NULL or no such file: no credentials);
- * `host` a registry as in references ("docker.io", "localhost:5000"); `env` is
- * a helper's environment. A malformed file is ERR_USAGE; a helper that fails is ERR_HOST, one that
- * does not exist ERR_UNDECIDED.
+ * `host` is a registry as in references ("docker.io", "localhost:5000"). A malformed file is
+ * ERR_USAGE; a helper that fails is ERR_HOST, one that does not exist ERR_UNDECIDED.
  */
-int credentials_find(const char *directory, const char *host, const char *const *env,
+int credentials_find(const struct credentials_source *source, const char *host,
                      struct credentials *out, struct err *e);
 
 /* From the text of a config.json: what `auths` says, and the helper to ask (*helper, caller frees)

@@ -1,5 +1,7 @@
 #include "builder/registry/http.h"
 
+#include "base/buf.h"
+
 #include <curl/curl.h>
 #include <errno.h>
 #include <pthread.h>
@@ -136,6 +138,7 @@ struct exchange {
     struct http_request plain; /* the same without authorization */
     struct http_answer *answer;
     uint64_t dropped;
+    uint64_t sent; /* offset of what `send` is asked for next */
     const struct http *http;
     int64_t mark;        /* when the stretch that is being watched began, */
     uint64_t mark_bytes; /* and what had come until then */
@@ -176,15 +179,59 @@ static uint64_t range_start(const char *value, size_t len)
     return digits > 0 && i < len && value[i] == '-' ? n : UINT64_MAX;
 }
 
+/* "0-99" or "bytes=0-99": what a registry has of an upload. */
+static uint64_t range_taken(const char *value, size_t len)
+{
+    uint64_t n = 0;
+    size_t digits = 0;
+    size_t i = len > 6 && strncasecmp(value, "bytes=", 6) == 0 ? 6 : 0;
+    if (len < i + 3 || value[i] != '0' || value[i + 1] != '-')
+        return UINT64_MAX;
+    for (i += 2; i < len && value[i] >= '0' && value[i] <= '9' && digits < 18; i++, digits++)
+        n = n * 10 + (uint64_t)(value[i] - '0');
+    return digits > 0 && i == len ? n + 1 : UINT64_MAX;
+}
+
+/* "<URL>; rel="next"", the only relation that is looked for; false when it is too long. */
+static bool read_link(const char *value, size_t len, char *out, size_t size)
+{
+    const char *close = memchr(value, '>', len);
+    if (len < 2 || value[0] != '<' || close == NULL)
+        return true;
+    size_t n = (size_t)(close - value) - 1;
+    const char *rest = close + 1;
+    size_t left = len - n - 2;
+    if (memmem(rest, left, "rel=\"next\"", 10) == NULL && memmem(rest, left, "rel=next", 8) == NULL)
+        return true;
+    if (n >= size)
+        return false;
+    memcpy(out, value + 1, n);
+    out[n] = '\0';
+    return true;
+}
+
 static void clear_answer(struct http_answer *a)
 {
     a->status = 0;
     a->length = UINT64_MAX;
     a->range_start = UINT64_MAX;
+    a->taken = UINT64_MAX;
     a->retry_after = 0;
     a->received = 0;
     a->digest[0] = '\0';
+    a->subject[0] = '\0';
     a->challenge[0] = '\0';
+    a->location[0] = '\0';
+    a->link[0] = '\0';
+}
+
+static bool take(char *out, size_t size, const char *value, size_t len)
+{
+    if (len >= size)
+        return false;
+    memcpy(out, value, len);
+    out[len] = '\0';
+    return true;
 }
 
 static size_t on_header(char *line, size_t size, size_t count, void *context)
@@ -205,12 +252,17 @@ static size_t on_header(char *line, size_t size, size_t count, void *context)
         memcpy(a->challenge + have, value, n);
         a->challenge[have + n] = '\0';
     } else if (header_is(line, len, "Docker-Content-Digest", &value, &n)) {
-        if (n >= sizeof a->digest)
-            return 0;
-        memcpy(a->digest, value, n);
-        a->digest[n] = '\0';
+        return take(a->digest, sizeof a->digest, value, n) ? len : 0;
+    } else if (header_is(line, len, "OCI-Subject", &value, &n)) {
+        return take(a->subject, sizeof a->subject, value, n) ? len : 0;
+    } else if (header_is(line, len, "Location", &value, &n)) {
+        return take(a->location, sizeof a->location, value, n) ? len : 0;
+    } else if (header_is(line, len, "Link", &value, &n)) {
+        return read_link(value, n, a->link, sizeof a->link) ? len : 0;
     } else if (header_is(line, len, "Content-Range", &value, &n)) {
         a->range_start = range_start(value, n);
+    } else if (header_is(line, len, "Range", &value, &n)) {
+        a->taken = range_taken(value, n);
     }
     return len;
 }
@@ -233,13 +285,36 @@ static size_t on_body(char *data, size_t size, size_t count, void *context)
     size_t len = size * count;
     if (x->answer->status == 0)
         read_info(x);
-    if (x->answer->status != 200 && x->answer->status != 206) {
+    if (x->request->body == NULL || (x->answer->status != 200 && x->answer->status != 206)) {
         x->dropped += len;
         return x->dropped > DROPPED_MAX ? 0 : len;
     }
     x->rc = x->request->body(x->request->context, x->answer, data, len, &x->error);
     x->answer->received += len;
     return x->rc < 0 ? 0 : len;
+}
+
+static size_t on_send(char *data, size_t size, size_t count, void *context)
+{
+    struct exchange *x = context;
+    uint64_t left = x->request->send_size - x->sent;
+    size_t len = size * count < left ? size * count : (size_t)left;
+    if (len == 0)
+        return 0;
+    x->rc = x->request->send(x->request->send_context, x->sent, data, len, &x->error);
+    if (x->rc < 0)
+        return CURL_READFUNC_ABORT;
+    x->sent += len;
+    return len;
+}
+
+static int on_rewind(void *context, curl_off_t offset, int origin)
+{
+    struct exchange *x = context;
+    if (origin != SEEK_SET || offset < 0 || (uint64_t)offset > x->request->send_size)
+        return CURL_SEEKFUNC_FAIL;
+    x->sent = (uint64_t)offset;
+    return CURL_SEEKFUNC_OK;
 }
 
 static bool add_header(struct curl_slist **list, const char *name, const char *value)
@@ -268,10 +343,9 @@ static int on_progress(void *context, curl_off_t total, curl_off_t now, curl_off
     struct exchange *x = context;
     const struct http_options *o = &x->http->options;
     int64_t time = o->host->now(o->host->context);
-    uint64_t bytes = now > 0 ? (uint64_t)now : 0;
+    uint64_t bytes = (now > 0 ? (uint64_t)now : 0) + (up_now > 0 ? (uint64_t)up_now : 0);
     (void)total;
     (void)up_total;
-    (void)up_now;
     if (time < x->mark || bytes < x->mark_bytes) { /* the clock was set, or a new answer began */
         x->mark = time;
         x->mark_bytes = bytes;
@@ -283,6 +357,30 @@ static int on_progress(void *context, curl_off_t total, curl_off_t now, curl_off
     x->mark = time;
     x->mark_bytes = bytes;
     return x->stalled ? 1 : 0;
+}
+
+static void set_method(struct exchange *x)
+{
+    const struct http_request *r = x->request;
+    CURL *c = x->curl;
+    x->sent = 0;
+    if (r->method == HTTP_HEAD) {
+        (void)curl_easy_setopt(c, CURLOPT_NOBODY, 1L);
+    } else if (r->method == HTTP_POST) {
+        (void)curl_easy_setopt(c, CURLOPT_POST, 1L);
+        (void)curl_easy_setopt(c, CURLOPT_POSTFIELDSIZE, 0L);
+        (void)curl_easy_setopt(c, CURLOPT_POSTFIELDS, "");
+    } else if (r->method == HTTP_PUT || r->method == HTTP_PATCH) {
+        (void)curl_easy_setopt(c, CURLOPT_UPLOAD, 1L);
+        (void)curl_easy_setopt(c, CURLOPT_UPLOAD_BUFFERSIZE, 256L * 1024);
+        (void)curl_easy_setopt(c, CURLOPT_INFILESIZE_LARGE, (curl_off_t)r->send_size);
+        (void)curl_easy_setopt(c, CURLOPT_READFUNCTION, on_send);
+        (void)curl_easy_setopt(c, CURLOPT_READDATA, x);
+        (void)curl_easy_setopt(c, CURLOPT_SEEKFUNCTION, on_rewind);
+        (void)curl_easy_setopt(c, CURLOPT_SEEKDATA, x);
+        if (r->method == HTTP_PATCH)
+            (void)curl_easy_setopt(c, CURLOPT_CUSTOMREQUEST, "PATCH");
+    }
 }
 
 static void set_options(const struct http *h, struct exchange *x, const char *url, int64_t left)
@@ -349,7 +447,7 @@ static int failed(const struct exchange *x, CURLcode code, const char *host, boo
     }
     if (x->stalled) {
         *again = true;
-        return err_set(e, ERR_HOST, "'%s' sent less than %d bytes a second for %u seconds", host,
+        return err_set(e, ERR_HOST, "'%s' moved less than %d bytes a second for %u seconds", host,
                        LOW_SPEED, x->http->options.stall_seconds);
     }
     if (code == CURLE_FILESIZE_EXCEEDED)
@@ -376,9 +474,12 @@ static int perform(struct http *h, struct exchange *x, const char *url, const ch
     x->mark = h->options.host->now(h->options.host->context);
     x->mark_bytes = 0;
     set_options(h, x, url, left);
+    set_method(x);
     int rc = 0;
     if (!add_header(&headers, "Accept", x->request->accept) ||
-        !add_header(&headers, "Authorization", x->request->authorization))
+        !add_header(&headers, "Authorization", x->request->authorization) ||
+        !add_header(&headers, "Content-Range", x->request->content_range) ||
+        !add_header(&headers, "Content-Type", x->request->content_type))
         rc = err_oom(e);
     if (rc == 0) {
         (void)curl_easy_setopt(x->curl, CURLOPT_HTTPHEADER, headers);
@@ -436,6 +537,8 @@ static int follow(struct http *h, struct exchange *x, const char *first, bool *a
         long status = x->answer->status;
         if (rc < 0 || status < 300 || status > 399 || status == 304)
             return rc;
+        if (x->request->method != HTTP_GET && x->request->method != HTTP_HEAD)
+            return err_set(e, ERR_INPUT, "'%s' redirects an upload: refused", at.host);
         char *next = NULL;
         struct place to = {.scheme = ""};
         if ((rc = next_url(x, &at, &next, &to, e)) < 0)
@@ -449,8 +552,8 @@ static int follow(struct http *h, struct exchange *x, const char *first, bool *a
     return err_set(e, ERR_INPUT, "'%s' redirects more than %d times", start.host, REDIRECTS_MAX);
 }
 
-int http_get(struct http *h, const struct http_request *request, struct http_answer *answer,
-             bool *again, struct err *e)
+int http_call(struct http *h, const struct http_request *request, struct http_answer *answer,
+              bool *again, struct err *e)
 {
     struct exchange x = {.request = request, .answer = answer, .http = h, .error = ERR_INIT};
     *again = false;
@@ -460,6 +563,38 @@ int http_get(struct http *h, const struct http_request *request, struct http_ans
     int rc = follow(h, &x, request->url, again, e);
     put_handle(h, x.curl);
     return rc;
+}
+
+int http_resolve(const char *base, const char *place, char **out, struct err *e)
+{
+    struct place from;
+    struct place to;
+    char *url = NULL;
+    CURLU *u = curl_url();
+    bool fine = u != NULL && strlen(place) < HTTP_URL_MAX &&
+                curl_url_set(u, CURLUPART_URL, base, 0) == CURLUE_OK &&
+                curl_url_set(u, CURLUPART_URL, place, 0) == CURLUE_OK &&
+                curl_url_get(u, CURLUPART_URL, &url, 0) == CURLUE_OK && url_place(base, &from) &&
+                url_place(url, &to);
+    curl_url_cleanup(u);
+    int rc = 0;
+    if (!fine)
+        rc = err_set(e, ERR_INPUT, "'%.128s' is no place that can be gone to", place);
+    else if (strcmp(from.scheme, to.scheme) != 0)
+        rc = err_set(e, ERR_INPUT, "'%s' leads from %s to %.7s: refused", from.host, from.scheme,
+                     to.scheme);
+    else
+        rc = str_copy(out, url, e);
+    curl_free(url);
+    return rc;
+}
+
+bool http_same_host(const char *a, const char *b)
+{
+    struct place x;
+    struct place y;
+    return url_place(a, &x) && url_place(b, &y) && strcmp(x.scheme, y.scheme) == 0 &&
+           strcmp(x.host, y.host) == 0;
 }
 
 bool http_wait(struct http *h, unsigned attempt, int64_t retry_after)

@@ -2,7 +2,7 @@
  * One HTTP exchange over libcurl, with what a hostile or broken server may do
  * bounded: redirects (few, never to another scheme, credentials only to the
  * first host), time without progress, the run's time, sizes of bodies that
- * nobody asked for. Retrying is the caller's, with http_wait.
+ * nobody asked for. Only reading follows redirects. Retrying is the caller's, with http_wait.
  *
  * Proxies are libcurl's own (http_proxy, https_proxy, no_proxy).
  */
@@ -39,35 +39,55 @@ static inline void scope_http(struct http **h)
 /* Whether that HOST or HOST:PORT may be asked without TLS. */
 bool http_plain(const struct http *h, const char *host);
 
+enum http_method { HTTP_GET, HTTP_HEAD, HTTP_POST, HTTP_PUT, HTTP_PATCH };
+
 struct http_answer {
     long status;
     uint64_t length;                          /* of the body, UINT64_MAX = not said */
     uint64_t range_start;                     /* of a 206; UINT64_MAX = not said */
+    uint64_t taken;                           /* bytes of an upload, from Range: "0-N" gives N + 1;
+                                                 UINT64_MAX = not said */
     int64_t retry_after;                      /* seconds; 0 = not said */
     uint64_t received;                        /* bytes that `body` was given before */
     char digest[DIGEST_TEXT_MAX + 1];         /* Docker-Content-Digest; "" = not said */
+    char subject[DIGEST_TEXT_MAX + 1];        /* OCI-Subject */
     char challenge[CHALLENGE_HEADER_MAX + 2]; /* WWW-Authenticate, several joined by a comma */
+    char location[HTTP_URL_MAX];              /* as it was sent: see http_resolve */
+    char link[HTTP_URL_MAX];                  /* of Link: <…>; rel="next" */
 };
 
 struct http_request {
+    enum http_method method;
     const char *url;
     const char *accept;        /* NULL = any */
     const char *authorization; /* NULL = none */
     uint64_t from;             /* first byte wanted; 0 = all */
     uint64_t max;              /* an answer that says it is longer is ERR_INPUT; 0 = any */
-    /* Called for the body of 200 and 206 only; other bodies are dropped. */
+    /* Called for the body of 200 and 206 only; other bodies are dropped. NULL: all are. */
     int (*body)(void *context, const struct http_answer *answer, const void *data, size_t len,
                 struct err *e);
     void *context;
+
+    /* What PUT and PATCH send: `send_size` bytes, asked for in order, perhaps again from 0. */
+    const char *content_type;
+    const char *content_range; /* NULL = none */
+    uint64_t send_size;
+    int (*send)(void *context, uint64_t offset, void *data, size_t len, struct err *e);
+    void *send_context;
 };
 
 /*
- * *again tells that trying once more may help (connection, time out, cut). A failure of `body` is
- * returned as it is. No network, no answer: ERR_HOST; an untrusted certificate: ERR_REJECTED; a
- * redirect that is refused, or http:// where it was not allowed: ERR_INPUT.
+ * *again tells that trying once more may help (connection, time out, cut). A failure of `body` or
+ * `send` is returned as it is. No network, no answer: ERR_HOST; an untrusted certificate:
+ * ERR_REJECTED; a redirect that is refused, or http:// where it was not allowed: ERR_INPUT.
  */
-int http_get(struct http *h, const struct http_request *request, struct http_answer *answer,
-             bool *again, struct err *e);
+int http_call(struct http *h, const struct http_request *request, struct http_answer *answer,
+              bool *again, struct err *e);
+
+/* An absolute or relative place as an URL; caller frees. ERR_INPUT: no URL, another scheme. */
+int http_resolve(const char *base, const char *place, char **out, struct err *e);
+/* Whether two URLs have one scheme, host and port. */
+bool http_same_host(const char *a, const char *b);
 
 /*
  * Before try `attempt` + 1: sleeps 2^attempt quarter seconds with jitter, or what the server asked

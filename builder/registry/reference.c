@@ -157,3 +157,23 @@ int reference_parse(const char *text, const char *host, struct reference *out, s
     *out = r;
     return 0;
 }
+
+int reference_place(const char *place, const char *path, struct reference *out, struct err *e)
+{
+    struct reference r = {.host = ""};
+    size_t len = strcspn(place, "/");
+    const char *prefix = place[len] == '/' ? place + len + 1 : "";
+    size_t prefix_len = strlen(prefix);
+    const char *slash = prefix_len > 0 && path[0] != '\0' ? "/" : "";
+    AUTO_FREE char *joined = NULL;
+    int rc = str_format(&joined, e, "%s%s%s", prefix, slash, path);
+    if (rc < 0)
+        return rc;
+    if (!put(r.host, sizeof r.host, place, len) || !reference_host_valid(r.host) ||
+        (place[len] == '/' && prefix_len == 0) ||
+        !put(r.path, sizeof r.path, joined, strlen(joined)) ||
+        (joined[0] != '\0' && !path_valid(joined)))
+        return err_set(e, ERR_INPUT, "'%.128s' is no HOST[:PORT][/PATH]", place);
+    *out = r;
+    return 0;
+}

@@ -24,6 +24,11 @@ struct reference {
  * have, and for digests other than sha256.
  */
 int reference_parse(const char *text, const char *host, struct reference *out, struct err *e);
+/*
+ * "HOST[:PORT][/PREFIX]" and a repository's path, one of them "": what of that host's it is, with
+ * neither tag nor digest. ERR_INPUT when the parts are no reference.
+ */
+int reference_place(const char *place, const char *path, struct reference *out, struct err *e);
 /* "name", "name:port", "1.2.3.4:port", "[v6]:port". */
 bool reference_host_valid(const char *host);
 

@@ -2,7 +2,6 @@
 
 #include "base/buf.h"
 #include "base/json.h"
-#include "builder/registry/credentials.h"
 
 #include <string.h>
 
@@ -19,7 +18,7 @@ static int add_escaped(struct buf *out, const char *text, struct err *e)
     return rc;
 }
 
-int token_url(const struct challenge *c, const struct reference *reference, char **out,
+int token_url(const struct challenge *c, const struct reference *reference, bool push, char **out,
               struct err *e)
 {
     AUTO_BUF url = BUF_INIT(HTTP_URL_MAX);
@@ -30,7 +29,7 @@ int token_url(const struct challenge *c, const struct reference *reference, char
         rc = add_escaped(&url, c->scope, e);
     else if (rc == 0 && (rc = add_escaped(&url, "repository:", e)) == 0 &&
              (rc = add_escaped(&url, reference->path, e)) == 0)
-        rc = add_escaped(&url, ":pull", e);
+        rc = add_escaped(&url, push ? ":pull,push" : ":pull", e);
     if (rc == 0 && c->service[0] != '\0' && (rc = buf_add_str(&url, "&service=", e)) == 0)
         rc = add_escaped(&url, c->service, e);
     if (rc < 0)
@@ -88,7 +87,7 @@ static int ask(struct http *h, const char *url, const char *authorization, char 
     for (unsigned attempt = 0;; attempt++) {
         struct http_answer answer = {.status = 0};
         bool again = false;
-        rc = http_get(h, &request, &answer, &again, e);
+        rc = http_call(h, &request, &answer, &again, e);
         if (rc == 0 && answer.status == 200) {
             rc = token_parse(buf_str(&body), body.len, out, e);
             break;
@@ -117,8 +116,7 @@ int token_get(struct http *h, const struct token_request *request, char **out, s
         return rc;
     if (c.scheme == CHALLENGE_NONE)
         return err_set(e, ERR_UNDECIDED, "it wants neither Bearer nor Basic authentication");
-    rc = credentials_find(request->docker_config, request->reference->host, request->env,
-                          &credentials, e);
+    rc = credentials_find(request->credentials, request->reference->host, &credentials, e);
     if (rc == 0 && credentials.user != NULL)
         rc = credentials_basic(&credentials, &basic, e);
     if (rc < 0)
@@ -129,7 +127,7 @@ int token_get(struct http *h, const struct token_request *request, char **out, s
         *out = steal_ptr(&basic);
         return 0;
     }
-    if ((rc = token_url(&c, request->reference, &url, e)) < 0)
+    if ((rc = token_url(&c, request->reference, request->push, &url, e)) < 0)
         return rc;
     return ask(h, url, basic, out, e);
 }

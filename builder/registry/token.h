@@ -6,6 +6,7 @@
 #ifndef ASSAY_BUILDER_REGISTRY_TOKEN_H
 #define ASSAY_BUILDER_REGISTRY_TOKEN_H
 
+#include "builder/registry/credentials.h"
 #include "builder/registry/http.h"
 #include "builder/registry/reference.h"
 
@@ -14,8 +15,8 @@
 struct token_request {
     const char *challenge; /* WWW-Authenticate */
     const struct reference *reference;
-    const char *docker_config; /* as in credentials.h */
-    const char *const *env;
+    const struct credentials_source *credentials;
+    bool push; /* the scope when the challenge names none */
 };
 
 /* *out is the Authorization header's value; caller frees with secret_free. */
@@ -24,7 +25,7 @@ int token_get(struct http *h, const struct token_request *request, char **out, s
 /* The token in a token server's answer, as "Bearer …"; refuses bytes that no header may have. */
 int token_parse(const void *data, size_t len, char **out, struct err *e);
 /* The token server's URL with its query; caller frees. */
-int token_url(const struct challenge *c, const struct reference *reference, char **out,
+int token_url(const struct challenge *c, const struct reference *reference, bool push, char **out,
               struct err *e);
 
 #endif

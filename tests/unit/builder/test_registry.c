@@ -247,11 +247,11 @@ static void test_tokens(void **state)
     assert_int_equal(reference_parse("a/b", NULL, &r, &e), 0);
     assert_int_equal(challenge_parse("Bearer realm=\"https://t.test/x\",service=\"a b&c\"", &c, &e),
                      0);
-    assert_int_equal(token_url(&c, &r, &url, &e), 0);
+    assert_int_equal(token_url(&c, &r, false, &url, &e), 0);
     assert_string_equal(url, "https://t.test/x?scope=repository%3Aa%2Fb%3Apull&service=a%20b%26c");
     assert_int_equal(challenge_parse("Bearer realm=\"https://t.test/x?y=z\",scope=\"s\"", &c, &e),
                      0);
-    assert_int_equal(token_url(&c, &r, &other, &e), 0);
+    assert_int_equal(token_url(&c, &r, false, &other, &e), 0);
     assert_string_equal(other, "https://t.test/x?y=z&scope=s");
     static const char good[] = "{\"access_token\":\"abc.def\",\"expires_in\":60}";
     assert_int_equal(token_parse(good, sizeof good - 1, &token, &e), 0);

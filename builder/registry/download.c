@@ -1,0 +1,165 @@
+#include "builder/registry/download.h"
+
+#include "base/buf.h"
+
+#include <string.h>
+
+#define ACCEPT_MANIFEST                                                                            \
+    "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, "        \
+    "application/vnd.docker.distribution.manifest.list.v2+json, "                                  \
+    "application/vnd.docker.distribution.manifest.v2+json"
+
+/* ---- documents ------------------------------------------------------------------------------- */
+
+static int document_restart(void *context, struct err *e)
+{
+    struct document *d = context;
+    (void)e;
+    d->text.len = 0;
+    d->have = 0;
+    return 0;
+}
+
+static int document_body(void *context, const struct http_answer *answer, const void *data,
+                         size_t len, struct err *e)
+{
+    struct document *d = context;
+    if (answer->received == 0)
+        (void)document_restart(d, e);
+    if (len > REGISTRY_DOCUMENT_MAX - d->text.len)
+        return err_set(e, ERR_INPUT, "the answer has more than %d bytes", REGISTRY_DOCUMENT_MAX);
+    memcpy(d->digest, answer->digest, sizeof d->digest);
+    memcpy(d->link, answer->link, sizeof d->link);
+    int rc = buf_add(&d->text, data, len, e);
+    d->have = d->text.len;
+    return rc;
+}
+
+struct endpoint_sink document_sink(struct document *d)
+{
+    return (struct endpoint_sink){document_body, document_restart, d, &d->have, CAS_SIZE_UNKNOWN};
+}
+
+int download_manifest(struct endpoint *ep, const char *name, const struct digest *expected,
+                      struct digest *out, long *status, struct err *e)
+{
+    const struct reference *at = endpoint_reference(ep);
+    AUTO_FREE char *url = NULL;
+    AUTO_FREE char *what = NULL;
+    struct document d = DOCUMENT_INIT;
+    struct digest got;
+    struct digest said;
+    const struct endpoint_sink sink = document_sink(&d);
+    int rc = str_format(&url, e, "%s/manifests/%s", endpoint_base(ep), name);
+    if (rc == 0)
+        rc = str_format(&what, e, "manifest %s of %s", name, at->path);
+    if (rc == 0)
+        rc = endpoint_get(ep, url, ACCEPT_MANIFEST, &sink, what, status, e);
+    if (rc == 0)
+        rc = digest_bytes(DIGEST_SHA256, buf_str(&d.text), d.text.len, &got, e);
+    if (rc == 0 && ((expected != NULL && !digest_equal(&got, expected)) ||
+                    (d.digest[0] != '\0' && digest_parse(d.digest, &said, e) == 0 &&
+                     said.alg == DIGEST_SHA256 && !digest_equal(&got, &said))))
+        rc =
+            err_set(e, ERR_INPUT, "'%s' sends a %s that does not match its digest", at->host, what);
+    if (rc == 0)
+        rc = cas_put(endpoint_client(ep)->cas, buf_str(&d.text), d.text.len, out, e);
+    buf_dispose(&d.text);
+    return rc;
+}
+
+/* ---- blobs --------------------------------------------------------------------------------- */
+
+struct blob {
+    struct client *client;
+    const struct wanted *wanted;
+    struct cas_writer *writer;
+    uint64_t have;
+    bool resumed;
+};
+
+static int blob_restart(void *context, struct err *e)
+{
+    struct blob *b = context;
+    client_count(b->client, -(int64_t)b->have);
+    cas_writer_free(b->writer);
+    b->writer = NULL;
+    b->have = 0;
+    b->resumed = false;
+    return cas_writer_new(b->client->cas, &b->wanted->digest, b->wanted->size, &b->writer, e);
+}
+
+/* The answer must be the bytes from where we are, or all of them from the start. */
+static int blob_begin(struct blob *b, const struct http_answer *answer, struct err *e)
+{
+    uint64_t size = b->wanted->size;
+    int rc = 0;
+    if (answer->status == 200) {
+        if (b->have > 0 && (rc = blob_restart(b, e)) < 0)
+            return rc;
+    } else if (answer->range_start != b->have) {
+        return err_set(e, ERR_INPUT, "the answer is another part than the one asked for");
+    }
+    if (answer->length != UINT64_MAX && answer->length != size - b->have)
+        return err_set(e, ERR_INPUT, "the answer has %llu bytes, %llu were expected",
+                       (unsigned long long)answer->length, (unsigned long long)(size - b->have));
+    b->resumed = b->resumed || b->have > 0;
+    return 0;
+}
+
+static int blob_body(void *context, const struct http_answer *answer, const void *data, size_t len,
+                     struct err *e)
+{
+    struct blob *b = context;
+    int rc = answer->received == 0 ? blob_begin(b, answer, e) : 0;
+    if (rc < 0 || (rc = cas_writer_write(b->writer, data, len, e)) < 0)
+        return rc;
+    b->have += len;
+    client_count(b->client, (int64_t)len);
+    return 0;
+}
+
+int download_blob(struct endpoint *ep, const struct wanted *wanted, struct err *e)
+{
+    const struct reference *at = endpoint_reference(ep);
+    AUTO_FREE char *url = NULL;
+    AUTO_FREE char *what = NULL;
+    char text[DIGEST_TEXT_MAX];
+    struct digest digest;
+    uint64_t size = 0;
+    struct blob b = {.client = endpoint_client(ep), .wanted = wanted};
+    const struct endpoint_sink sink = {blob_body, blob_restart, &b, &b.have, wanted->size};
+    int rc =
+        str_format(&url, e, "%s/blobs/%s", endpoint_base(ep), digest_format(&wanted->digest, text));
+    if (rc == 0)
+        rc = str_format(&what, e, "blob %.19s… of %s", text, at->path);
+    if (rc == 0)
+        rc = blob_restart(&b, e);
+    for (bool once_more = true; rc == 0; once_more = false) {
+        if ((rc = endpoint_get(ep, url, NULL, &sink, what, NULL, e)) < 0)
+            break;
+        bool resumed = b.resumed;
+        rc = cas_writer_commit(b.writer, &digest, &size, e);
+        if (rc == 0)
+            break;
+        if (rc != -ERR_INPUT || !resumed || !once_more) {
+            rc = err_wrap(e, "'%s' sends a wrong %s", at->host, what);
+            break;
+        }
+        rc = blob_restart(&b, e); /* the parts did not fit together: all of it, once */
+    }
+    if (rc < 0)
+        client_count(b.client, -(int64_t)b.have);
+    cas_writer_free(b.writer);
+    return rc;
+}
+
+int download(struct endpoint *ep, const struct wanted *wanted, struct err *e)
+{
+    char text[DIGEST_TEXT_MAX];
+    struct digest got;
+    if (!wanted->is_manifest)
+        return download_blob(ep, wanted, e);
+    return download_manifest(ep, digest_format(&wanted->digest, text), &wanted->digest, &got, NULL,
+                             e);
+}

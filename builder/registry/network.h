@@ -1,0 +1,63 @@
+/*
+ * The command line's part of reaching registries, the same for every program
+ * that does: options, environment, configuration files.
+ */
+#ifndef ASSAY_BUILDER_REGISTRY_NETWORK_H
+#define ASSAY_BUILDER_REGISTRY_NETWORK_H
+
+#include "base/cli.h"
+#include "builder/registry/endpoint.h"
+#include "builder/registry/mirrors.h"
+
+/* Rows of an option table. */
+#define NETWORK_OPTIONS_COMMON                                                                     \
+    {"plain-http", 0, CLI_LIST, "HOST[:PORT]",                                                     \
+     "a registry that is asked without TLS; repeatable"},                                          \
+        {"ca-file", 0, CLI_STRING, "FILE",                                                         \
+         "certificates that registries are trusted by (default: $SSL_CERT_FILE, else the "         \
+         "system's)"},                                                                             \
+        {"stall", 0, CLI_NUMBER, "SECONDS",                                                        \
+         "try again when a registry moves less than 1 KiB a second for so long (default: 30)"},    \
+    {                                                                                              \
+        "timeout", 0, CLI_NUMBER, "SECONDS",                                                       \
+            "give up on registries after so long, everything together (default: 3600)"             \
+    }
+#define NETWORK_OPTIONS_MIRRORS                                                                    \
+    {"mirror", 0, CLI_LIST, "HOST=MIRROR[/PREFIX]",                                                \
+     "another registry that has what HOST has, asked first; repeatable"},                          \
+        {"mirrors", 0, CLI_STRING, "FILE",                                                         \
+         "mirrors and their like as JSON (default: $XDG_CONFIG_HOME/assay/registries.json, if "    \
+         "there is one)"},                                                                         \
+    {                                                                                              \
+        "mirror-tags", 0, CLI_FLAG, NULL, "the mirrors of --mirror may also say what a tag means"  \
+    }
+
+enum { ENVIRONMENT_MAX = 40 };
+
+/* What programs that we run are given of the environment. */
+struct environment {
+    const char *items[ENVIRONMENT_MAX + 1]; /* NULL-terminated; owned */
+    size_t count;
+};
+
+/* `path`: their PATH; NULL = the system's. */
+int environment_init(const struct cli *cli, const char *path, struct environment *env,
+                     struct err *e);
+void environment_dispose(struct environment *env);
+
+struct network {
+    struct environment env; /* of credential helpers */
+    struct mirrors mirrors;
+    const char **plain;
+    char *docker_config;
+    struct client client;
+};
+
+enum { NETWORK_MIRRORS = 1 }; /* the command has NETWORK_OPTIONS_MIRRORS, too */
+
+/* Reads options and files; asks nobody yet. `out` is zeroed; network_close also after a failure. */
+int network_open(const struct cli *cli, unsigned flags, struct cas *cas, struct progress *progress,
+                 struct network *out, struct err *e);
+void network_close(struct network *n);
+
+#endif
