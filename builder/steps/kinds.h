@@ -12,6 +12,7 @@ extern const struct step_kind step_encode_initrd;       /* encode_initrd.c */
 extern const struct step_kind step_encode_oci;          /* encode_oci.c */
 extern const struct step_kind step_encode_linuxkit_tar; /* encode_linuxkit_tar.c */
 extern const struct step_kind step_extract_file;        /* extract_file.c */
+extern const struct step_kind step_encode_erofs;        /* encode_erofs.c */
 extern const struct step_kind step_encode_verity;       /* encode_verity.c */
 extern const struct step_kind step_extract_verity;      /* extract_verity.c */
 

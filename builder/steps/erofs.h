@@ -1,0 +1,65 @@
+/*
+ * EROFS images, uncompressed: our own writer (docs/formats/erofs.md). erofs_layout.c decides where
+ * everything is, erofs_write.c writes it from the first byte to the last.
+ */
+#ifndef ASSAY_BUILDER_STEPS_EROFS_H
+#define ASSAY_BUILDER_STEPS_EROFS_H
+
+#include "base/progress.h"
+#include "builder/steps/sink.h"
+#include "builder/steps/view.h"
+
+enum {
+    EROFS_BLOCK = 4096,
+    EROFS_SLOT = 32, /* inodes start at multiples of it */
+    EROFS_COMPACT_SIZE = 32,
+    EROFS_EXTENDED_SIZE = 64,
+    EROFS_DIRENT_SIZE = 12,
+    EROFS_XATTR_HEADER = 12,
+    EROFS_XATTR_ENTRY = 4,
+    EROFS_ROOT_NID = EROFS_BLOCK / EROFS_SLOT, /* the first slot of the second block */
+};
+
+/* One inode of the view, in its order. */
+struct erofs_inode {
+    uint64_t nid; /* its byte / EROFS_SLOT */
+    uint64_t size;
+    uint32_t block;       /* the first one with contents */
+    uint32_t blocks;      /* that are written for it; 0 when another inode has the same */
+    uint32_t xattr_bytes; /* 0: none */
+    uint32_t links;
+    uint16_t tail; /* bytes behind the inode */
+    bool compact;
+    bool inline_tail;
+};
+
+struct erofs_layout {
+    const struct view *view;
+    uint64_t time; /* of the image; inodes with another are extended */
+    bool xattrs;
+    struct erofs_inode *inodes;
+    uint32_t *order;      /* inodes by where they are */
+    uint64_t meta_blocks; /* with the super block's */
+    uint64_t blocks;
+};
+
+/* ERR_INPUT, with its path, for what EROFS cannot have. */
+int erofs_layout(const struct view *view, uint64_t time, bool xattrs, struct erofs_layout *out,
+                 struct err *e);
+void erofs_layout_dispose(struct erofs_layout *l);
+#define AUTO_EROFS_LAYOUT AUTO(erofs_layout_dispose) struct erofs_layout
+
+/* Calls `add` for each entry of a directory in EROFS's order: children, "." and "..", by bytes.
+ * `inode`: the view's. */
+typedef int erofs_entry(void *context, const char *name, uint32_t inode, struct err *e);
+int erofs_entries(const struct view *v, uint32_t dir_node, erofs_entry *add, void *context,
+                  struct err *e);
+
+/* "security.capability": *index is the prefix's number, *rest what follows it. */
+bool erofs_xattr_name(const char *name, uint8_t *index, const char **rest);
+
+/* Writes the image. */
+int erofs_write(const struct erofs_layout *l, const struct tree *tree, struct cas *cas,
+                struct progress *progress, const uint8_t uuid[16], struct sink sink, struct err *e);
+
+#endif

@@ -1,0 +1,334 @@
+/* Where everything is: sizes of directories, places of inodes and of contents. */
+#include "builder/steps/erofs.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+enum {
+    SLOTS_PER_BLOCK = EROFS_BLOCK / EROFS_SLOT,
+    XATTR_VALUE_MAX = UINT16_MAX,
+    XATTR_BYTES_MAX = EROFS_XATTR_HEADER + 4 * (UINT16_MAX - 1),
+    MAJOR_MAX = 0xfff,
+    MINOR_MAX = 0xfffff,
+    DIR_CHILDREN_MAX = UINT32_MAX - 2,
+};
+
+/* ---- directories ------------------------------------------------------------------ */
+
+int erofs_entries(const struct view *v, uint32_t dir, erofs_entry *add, void *context,
+                  struct err *e)
+{
+    static const char *const own[] = {".", ".."};
+    const uint32_t inodes[] = {v->nodes[dir].inode, v->nodes[v->nodes[dir].parent].inode};
+    size_t next = 0;
+
+    for (uint32_t i = dir + 1; i < v->nodes[dir].end; i = v->nodes[i].end) {
+        const char *name = v->nodes[i].node->name;
+        for (; next < 2 && strcmp(own[next], name) < 0; next++) {
+            if (add(context, own[next], inodes[next], e) < 0)
+                return -(int)e->code;
+        }
+        if (add(context, name, v->nodes[i].inode, e) < 0)
+            return -(int)e->code;
+    }
+    for (; next < 2; next++) {
+        if (add(context, own[next], inodes[next], e) < 0)
+            return -(int)e->code;
+    }
+    return 0;
+}
+
+struct dir_size {
+    uint64_t full; /* blocks that are done */
+    uint32_t used; /* of the one that is open */
+};
+
+static int measure_entry(void *context, const char *name, uint32_t inode, struct err *e)
+{
+    struct dir_size *d = context;
+    uint32_t need = EROFS_DIRENT_SIZE + (uint32_t)strlen(name);
+
+    (void)inode;
+    (void)e;
+    if (d->used + need > EROFS_BLOCK) {
+        d->full++;
+        d->used = 0;
+    }
+    d->used += need;
+    return 0;
+}
+
+static int measure_dir(const struct view *v, uint32_t node, struct erofs_inode *out, struct err *e)
+{
+    struct dir_size d = {0};
+
+    if (erofs_entries(v, node, measure_entry, &d, e) < 0)
+        return -(int)e->code;
+    out->size = d.full * EROFS_BLOCK + d.used;
+    out->links = 2;
+    for (uint32_t i = node + 1; i < v->nodes[node].end; i = v->nodes[i].end)
+        out->links += view_inode(v, i)->type == TREE_DIR;
+    return 0;
+}
+
+/* ---- attributes ------------------------------------------------------------------- */
+
+bool erofs_xattr_name(const char *name, uint8_t *index, const char **rest)
+{
+    static const struct {
+        const char *prefix;
+        uint8_t index;
+        bool whole;
+    } prefixes[] = {
+        {"user.", 1, false},
+        {"system.posix_acl_access", 2, true},
+        {"system.posix_acl_default", 3, true},
+        {"trusted.", 4, false},
+        {"security.", 6, false},
+    };
+
+    for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {
+        size_t len = strlen(prefixes[i].prefix);
+        if (strncmp(name, prefixes[i].prefix, len) == 0 &&
+            (name[len] == '\0') == prefixes[i].whole) {
+            *index = prefixes[i].index;
+            *rest = name + len;
+            return true;
+        }
+    }
+    return false;
+}
+
+static int measure_xattrs(const struct tree_inode *inode, uint32_t *out, struct err *e)
+{
+    uint64_t bytes = EROFS_XATTR_HEADER;
+
+    for (size_t i = 0; i < inode->xattr_count; i++) {
+        const struct tree_xattr *x = &inode->xattrs[i];
+        const char *rest = NULL;
+        uint8_t index = 0;
+        if (!erofs_xattr_name(x->name, &index, &rest))
+            return err_set(e, ERR_INPUT, "EROFS has no place for its attribute '%s'", x->name);
+        if (x->len > XATTR_VALUE_MAX)
+            return err_set(e, ERR_INPUT, "its attribute '%s' has %zu bytes: EROFS has at most %d",
+                           x->name, x->len, XATTR_VALUE_MAX);
+        bytes += (EROFS_XATTR_ENTRY + strlen(rest) + x->len + 3) / 4 * 4;
+    }
+    if (bytes > XATTR_BYTES_MAX)
+        return err_set(e, ERR_INPUT, "its attributes have %" PRIu64 " bytes: EROFS has at most %d",
+                       bytes, XATTR_BYTES_MAX);
+    *out = (uint32_t)bytes;
+    return 0;
+}
+
+/* ---- inodes ----------------------------------------------------------------------- */
+
+static int measure(const struct erofs_layout *l, uint32_t index, struct erofs_inode *out,
+                   struct err *e)
+{
+    const struct view_inode *shared = &l->view->inodes[index];
+    const struct tree_inode *inode = shared->inode;
+
+    out->links = shared->links;
+    if (inode->type == TREE_DIR && measure_dir(l->view, shared->first, out, e) < 0)
+        return -(int)e->code;
+    if (inode->type == TREE_FILE)
+        out->size = inode->content.size;
+    else if (inode->type == TREE_SYMLINK)
+        out->size = strlen(inode->target);
+    else if ((inode->type == TREE_CHAR || inode->type == TREE_BLOCK) &&
+             (inode->major > MAJOR_MAX || inode->minor > MINOR_MAX))
+        return err_set(e, ERR_INPUT, "its device number %" PRIu32 ":%" PRIu32 " is too large",
+                       inode->major, inode->minor);
+    if (l->xattrs && inode->xattr_count > 0 && measure_xattrs(inode, &out->xattr_bytes, e) < 0)
+        return -(int)e->code;
+    out->compact = inode->mtime >= 0 && (uint64_t)inode->mtime == l->time &&
+                   inode->uid <= UINT16_MAX && inode->gid <= UINT16_MAX &&
+                   out->links <= UINT16_MAX && out->size <= UINT32_MAX;
+    uint64_t bytes =
+        (out->compact ? EROFS_COMPACT_SIZE : EROFS_EXTENDED_SIZE) + (uint64_t)out->xattr_bytes;
+    out->tail = (uint16_t)(out->size % EROFS_BLOCK);
+    out->inline_tail = out->tail != 0 && bytes + out->tail <= EROFS_BLOCK;
+    uint64_t blocks = out->size / EROFS_BLOCK + (out->tail != 0 && !out->inline_tail);
+    if (!out->inline_tail)
+        out->tail = 0;
+    if (blocks > UINT32_MAX)
+        return err_set(e, ERR_INPUT, "its %" PRIu64 " bytes are too many for EROFS", out->size);
+    out->blocks = (uint32_t)blocks;
+    return 0;
+}
+
+static int measure_all(struct erofs_layout *l, struct err *e)
+{
+    for (size_t i = 0; i < l->view->inode_count; i++) {
+        if (measure(l, (uint32_t)i, &l->inodes[i], e) < 0) {
+            AUTO_FREE char *path = NULL;
+            struct err other = ERR_INIT;
+            if (view_path(l->view, l->view->inodes[i].first, &path, &other) < 0)
+                return -(int)e->code;
+            return err_wrap(e, "cannot put '%s' into an EROFS", *path == '\0' ? "." : path);
+        }
+    }
+    return 0;
+}
+
+/* ---- places of inodes ------------------------------------------------------------- */
+
+/*
+ * Best fit: an inode with its tail goes into the open block that has the least room for it, the
+ * latest of those; so no tail crosses a block, and little is wasted. Blocks with n free slots are a
+ * stack: heads[n], linked through `below`.
+ */
+struct room {
+    uint32_t heads[SLOTS_PER_BLOCK + 1]; /* UINT32_MAX: none */
+    uint32_t *below;                     /* by metadata block */
+    size_t cap;
+    uint64_t blocks;
+};
+
+static int put_back(struct room *r, uint32_t block, uint64_t free_slots, struct err *e)
+{
+    if (free_slots == 0)
+        return 0;
+    if (array_grow(&r->below, &r->cap, (size_t)block + 1, sizeof(*r->below), e) < 0)
+        return -(int)e->code;
+    r->below[block] = r->heads[free_slots];
+    r->heads[free_slots] = block;
+    return 0;
+}
+
+static int place(struct room *r, uint64_t bytes, uint64_t *nid, struct err *e)
+{
+    uint64_t slots = (bytes + EROFS_SLOT - 1) / EROFS_SLOT;
+    uint64_t fit = slots;
+
+    while (fit <= SLOTS_PER_BLOCK && r->heads[fit] == UINT32_MAX)
+        fit++;
+    if (fit <= SLOTS_PER_BLOCK) {
+        uint32_t block = r->heads[fit];
+        r->heads[fit] = r->below[block];
+        *nid = (uint64_t)block * SLOTS_PER_BLOCK + SLOTS_PER_BLOCK - fit;
+        return put_back(r, block, fit - slots, e);
+    }
+    uint64_t count = (slots + SLOTS_PER_BLOCK - 1) / SLOTS_PER_BLOCK;
+    *nid = r->blocks * SLOTS_PER_BLOCK;
+    r->blocks += count;
+    if (r->blocks > UINT32_MAX)
+        return err_set(e, ERR_INPUT, "the tree is too large for an EROFS");
+    return put_back(r, (uint32_t)(r->blocks - 1), count * SLOTS_PER_BLOCK - slots, e);
+}
+
+static int place_inodes(struct erofs_layout *l, struct err *e)
+{
+    struct room r = {.blocks = 1};
+    int rc = 0;
+
+    memset(r.heads, 0xff, sizeof(r.heads));
+    for (size_t i = 0; rc == 0 && i < l->view->inode_count; i++) {
+        struct erofs_inode *n = &l->inodes[i];
+        rc = place(&r,
+                   (uint64_t)(n->compact ? EROFS_COMPACT_SIZE : EROFS_EXTENDED_SIZE) +
+                       n->xattr_bytes + n->tail,
+                   &n->nid, e);
+    }
+    free(r.below);
+    l->meta_blocks = r.blocks;
+    return rc;
+}
+
+static int by_nid(const void *a, const void *b, void *context)
+{
+    const struct erofs_layout *l = context;
+    uint64_t x = l->inodes[*(const uint32_t *)a].nid;
+    uint64_t y = l->inodes[*(const uint32_t *)b].nid;
+
+    return x < y ? -1 : x > y;
+}
+
+/* ---- places of contents ----------------------------------------------------------- */
+
+static const struct tree_content *content_of(const struct erofs_layout *l, uint32_t inode)
+{
+    return &l->view->inodes[inode].inode->content;
+}
+
+/* The first file with these bytes: this one, when there is none yet. */
+static uint32_t find_same(const struct erofs_layout *l, uint32_t *slots, size_t slot_count,
+                          uint32_t inode)
+{
+    const struct tree_content *c = content_of(l, inode);
+    uint64_t h = 0;
+
+    memcpy(&h, c->sha256, sizeof(h));
+    for (size_t i = (size_t)h & (slot_count - 1);; i = (i + 1) & (slot_count - 1)) {
+        if (slots[i] == UINT32_MAX) {
+            slots[i] = inode;
+            return inode;
+        }
+        const struct tree_content *other = content_of(l, slots[i]);
+        /* One with its tail elsewhere has another number of blocks. */
+        if (other->size == c->size && memcmp(other->sha256, c->sha256, DIGEST_SHA256_SIZE) == 0 &&
+            l->inodes[slots[i]].inline_tail == l->inodes[inode].inline_tail)
+            return slots[i];
+    }
+}
+
+static int place_contents(struct erofs_layout *l, struct err *e)
+{
+    size_t slot_count = 1024;
+    uint64_t next = l->meta_blocks;
+
+    while (slot_count < 2 * l->view->inode_count)
+        slot_count *= 2;
+    AUTO_FREE uint32_t *slots = array_new(slot_count, sizeof(*slots));
+    if (slots == NULL)
+        return err_oom(e);
+    memset(slots, 0xff, slot_count * sizeof(*slots));
+    for (uint32_t i = 0; i < l->view->inode_count; i++) {
+        struct erofs_inode *n = &l->inodes[i];
+        uint32_t same = i;
+        if (n->blocks == 0)
+            continue;
+        if (l->view->inodes[i].inode->type == TREE_FILE)
+            same = find_same(l, slots, slot_count, i);
+        if (same != i) {
+            n->block = l->inodes[same].block;
+            n->blocks = 0;
+            continue;
+        }
+        n->block = (uint32_t)next;
+        next += n->blocks;
+        if (next > UINT32_MAX)
+            return err_set(e, ERR_INPUT, "the tree is too large for an EROFS");
+    }
+    l->blocks = next;
+    return 0;
+}
+
+/* ---- the whole -------------------------------------------------------------------- */
+
+int erofs_layout(const struct view *view, uint64_t time, bool xattrs, struct erofs_layout *out,
+                 struct err *e)
+{
+    AUTO_EROFS_LAYOUT l = {.view = view, .time = time, .xattrs = xattrs};
+
+    l.inodes = array_new(view->inode_count, sizeof(*l.inodes));
+    l.order = array_new(view->inode_count, sizeof(*l.order));
+    if (l.inodes == NULL || l.order == NULL)
+        return err_oom(e);
+    if (measure_all(&l, e) < 0 || place_inodes(&l, e) < 0 || place_contents(&l, e) < 0)
+        return -(int)e->code;
+    for (uint32_t i = 0; i < view->inode_count; i++)
+        l.order[i] = i;
+    qsort_r(l.order, view->inode_count, sizeof(*l.order), by_nid, &l);
+    *out = l;
+    l = (struct erofs_layout){0};
+    return 0;
+}
+
+void erofs_layout_dispose(struct erofs_layout *l)
+{
+    free(l->inodes);
+    free(l->order);
+    *l = (struct erofs_layout){0};
+}

@@ -1,0 +1,290 @@
+/* The bytes: super block, inodes with their attributes and tails, contents. */
+#include "builder/steps/erofs.h"
+
+#include <string.h>
+
+enum {
+    SUPER_OFFSET = 1024,
+    SUPER_SIZE = 128,
+    MAGIC = (int)0xE0F5E1E2,
+    COMPAT_CHECKSUM = 1,
+    COMPAT_MTIME = 2,
+    LAYOUT_PLAIN = 0,
+    LAYOUT_INLINE = 2,
+    CHUNK = 256 * 1024,
+    BLOCK_BITS = 12,
+};
+
+struct writer {
+    const struct erofs_layout *l;
+    struct tree_reader *reader;
+    struct progress *progress;
+    struct sink sink;
+    uint64_t at; /* bytes written */
+    uint8_t chunk[CHUNK];
+    /* The directory that is being written. */
+    uint8_t block[EROFS_BLOCK];
+    const char *names[EROFS_BLOCK / EROFS_DIRENT_SIZE];
+    uint32_t inodes[EROFS_BLOCK / EROFS_DIRENT_SIZE];
+    size_t entries;
+    uint32_t used;
+    bool tail_only;
+};
+
+static void put_le(uint8_t *p, uint64_t value, size_t bytes)
+{
+    for (size_t i = 0; i < bytes; i++)
+        p[i] = (uint8_t)(value >> (8 * i));
+}
+
+static int emit(struct writer *w, const void *data, size_t len, struct err *e)
+{
+    w->at += len;
+    return sink_write(&w->sink, data, len, e);
+}
+
+static int emit_zeros_to(struct writer *w, uint64_t at, struct err *e)
+{
+    static const uint8_t zeros[EROFS_BLOCK];
+
+    while (w->at < at) {
+        uint64_t left = at - w->at;
+        if (emit(w, zeros, left < sizeof(zeros) ? (size_t)left : sizeof(zeros), e) < 0)
+            return -(int)e->code;
+    }
+    return 0;
+}
+
+/* ---- super block ------------------------------------------------------------------ */
+
+/* CRC-32C (Castagnoli) as the kernel's crc32c(): bits reflected, no final inversion. */
+static uint32_t crc32c(uint32_t crc, const uint8_t *p, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        crc ^= p[i];
+        for (int bit = 0; bit < 8; bit++)
+            crc = (crc >> 1) ^ ((crc & 1) != 0 ? UINT32_C(0x82f63b78) : 0);
+    }
+    return crc;
+}
+
+static int write_super(struct writer *w, const uint8_t uuid[16], struct err *e)
+{
+    uint8_t block[EROFS_BLOCK] = {0};
+    uint8_t *s = block + SUPER_OFFSET;
+
+    put_le(s, (uint32_t)MAGIC, 4);
+    put_le(s + 8, COMPAT_CHECKSUM | COMPAT_MTIME, 4);
+    s[12] = BLOCK_BITS;
+    put_le(s + 14, EROFS_ROOT_NID, 2);
+    put_le(s + 16, w->l->view->inode_count, 8);
+    put_le(s + 24, w->l->time, 8);
+    put_le(s + 36, w->l->blocks, 4);
+    memcpy(s + 48, uuid, 16);
+    put_le(s + 4, crc32c(UINT32_MAX, s, EROFS_BLOCK - SUPER_OFFSET), 4);
+    return emit(w, block, sizeof(block), e);
+}
+
+/* ---- directories ------------------------------------------------------------------ */
+
+static uint8_t file_type(enum tree_type type)
+{
+    static const uint8_t types[] = {
+        [TREE_FILE] = 1, [TREE_DIR] = 2,    [TREE_CHAR] = 3,    [TREE_BLOCK] = 4,
+        [TREE_FIFO] = 5, [TREE_SOCKET] = 6, [TREE_SYMLINK] = 7,
+    };
+
+    return types[type];
+}
+
+/* Makes the open block of its entries: their table, then their names. */
+static void make_block(struct writer *w)
+{
+    size_t at = w->entries * EROFS_DIRENT_SIZE;
+
+    memset(w->block, 0, sizeof(w->block));
+    for (size_t i = 0; i < w->entries; i++) {
+        uint8_t *d = w->block + i * EROFS_DIRENT_SIZE;
+        size_t len = strlen(w->names[i]);
+        put_le(d, w->l->inodes[w->inodes[i]].nid, 8);
+        put_le(d + 8, at, 2);
+        d[10] = file_type(w->l->view->inodes[w->inodes[i]].inode->type);
+        memcpy(w->block + at, w->names[i], len);
+        at += len;
+    }
+    w->entries = 0;
+    w->used = 0;
+}
+
+static int add_entry(void *context, const char *name, uint32_t inode, struct err *e)
+{
+    struct writer *w = context;
+    uint32_t need = EROFS_DIRENT_SIZE + (uint32_t)strlen(name);
+
+    if (w->used + need > EROFS_BLOCK) {
+        bool skip = w->tail_only;
+        make_block(w);
+        if (!skip && emit(w, w->block, sizeof(w->block), e) < 0)
+            return -(int)e->code;
+    }
+    w->names[w->entries] = name;
+    w->inodes[w->entries++] = inode;
+    w->used += need;
+    return 0;
+}
+
+/* The last block is left in w->block. */
+static int make_dir(struct writer *w, uint32_t inode, bool tail_only, struct err *e)
+{
+    w->tail_only = tail_only;
+    if (erofs_entries(w->l->view, w->l->view->inodes[inode].first, add_entry, w, e) < 0)
+        return -(int)e->code;
+    make_block(w);
+    return 0;
+}
+
+/* ---- inodes ----------------------------------------------------------------------- */
+
+static uint32_t device(const struct tree_inode *inode)
+{
+    return (inode->minor & 0xff) | inode->major << 8 | (inode->minor & ~UINT32_C(0xff)) << 12;
+}
+
+static size_t make_inode(const struct erofs_layout *l, uint32_t index, uint8_t out[])
+{
+    const struct erofs_inode *n = &l->inodes[index];
+    const struct tree_inode *inode = l->view->inodes[index].inode;
+    unsigned layout = n->inline_tail ? LAYOUT_INLINE : LAYOUT_PLAIN;
+    unsigned format = (n->compact ? 0U : 1U) | layout << 1;
+    bool special = inode->type == TREE_CHAR || inode->type == TREE_BLOCK;
+
+    memset(out, 0, EROFS_EXTENDED_SIZE);
+    put_le(out, format, 2);
+    if (n->xattr_bytes > 0)
+        put_le(out + 2, (n->xattr_bytes - EROFS_XATTR_HEADER) / 4 + 1, 2);
+    put_le(out + 4, view_mode(inode), 2);
+    put_le(out + 16, special ? device(inode) : n->block, 4);
+    put_le(out + 20, index + 1, 4);
+    if (n->compact) {
+        put_le(out + 6, n->links, 2);
+        put_le(out + 8, n->size, 4);
+        put_le(out + 24, inode->uid, 2);
+        put_le(out + 26, inode->gid, 2);
+        return EROFS_COMPACT_SIZE;
+    }
+    put_le(out + 8, n->size, 8);
+    put_le(out + 24, inode->uid, 4);
+    put_le(out + 28, inode->gid, 4);
+    put_le(out + 32, (uint64_t)inode->mtime, 8);
+    put_le(out + 44, n->links, 4);
+    return EROFS_EXTENDED_SIZE;
+}
+
+static int write_xattrs(struct writer *w, const struct tree_inode *inode, struct err *e)
+{
+    static const uint8_t header[EROFS_XATTR_HEADER];
+
+    if (emit(w, header, sizeof(header), e) < 0)
+        return -(int)e->code;
+    for (size_t i = 0; i < inode->xattr_count; i++) {
+        const struct tree_xattr *x = &inode->xattrs[i];
+        uint8_t entry[EROFS_XATTR_ENTRY];
+        const char *rest = NULL;
+        uint8_t prefix = 0;
+        if (!erofs_xattr_name(x->name, &prefix, &rest))
+            return err_set(e, ERR_INPUT, "EROFS has no place for the attribute '%s'", x->name);
+        entry[0] = (uint8_t)strlen(rest);
+        entry[1] = prefix;
+        put_le(entry + 2, x->len, 2);
+        if (emit(w, entry, sizeof(entry), e) < 0 || emit(w, rest, entry[0], e) < 0 ||
+            emit(w, x->value, x->len, e) < 0 || emit_zeros_to(w, (w->at + 3) / 4 * 4, e) < 0)
+            return -(int)e->code;
+    }
+    return 0;
+}
+
+/* What does not fill a block, behind its inode. */
+static int write_tail(struct writer *w, uint32_t index, struct err *e)
+{
+    const struct erofs_inode *n = &w->l->inodes[index];
+    const struct tree_inode *inode = w->l->view->inodes[index].inode;
+    const void *from = w->block;
+
+    if (inode->type == TREE_DIR && make_dir(w, index, true, e) < 0)
+        return -(int)e->code;
+    if (inode->type == TREE_FILE &&
+        tree_reader_read(w->reader, &inode->content, n->size - n->tail, w->block, n->tail, e) < 0)
+        return -(int)e->code;
+    if (inode->type == TREE_SYMLINK)
+        from = inode->target + (n->size - n->tail);
+    return emit(w, from, n->tail, e);
+}
+
+static int write_inodes(struct writer *w, struct err *e)
+{
+    for (size_t i = 0; i < w->l->view->inode_count; i++) {
+        uint32_t index = w->l->order[i];
+        const struct erofs_inode *n = &w->l->inodes[index];
+        uint8_t inode[EROFS_EXTENDED_SIZE];
+        size_t len = make_inode(w->l, index, inode);
+        if (emit_zeros_to(w, n->nid * EROFS_SLOT, e) < 0 || emit(w, inode, len, e) < 0 ||
+            (n->xattr_bytes > 0 && write_xattrs(w, w->l->view->inodes[index].inode, e) < 0) ||
+            (n->tail > 0 && write_tail(w, index, e) < 0))
+            return -(int)e->code;
+    }
+    return emit_zeros_to(w, w->l->meta_blocks * EROFS_BLOCK, e);
+}
+
+/* ---- contents --------------------------------------------------------------------- */
+
+static int write_file(struct writer *w, const struct tree_content *c, uint64_t len, struct err *e)
+{
+    for (uint64_t offset = 0; offset < len;) {
+        size_t part = len - offset < CHUNK ? (size_t)(len - offset) : CHUNK;
+        if (tree_reader_read(w->reader, c, offset, w->chunk, part, e) < 0 ||
+            emit(w, w->chunk, part, e) < 0)
+            return -(int)e->code;
+        offset += part;
+        progress_show(w->progress, "erofs", w->at, w->l->blocks * EROFS_BLOCK);
+    }
+    return 0;
+}
+
+static int write_contents(struct writer *w, struct err *e)
+{
+    for (uint32_t i = 0; i < w->l->view->inode_count; i++) {
+        const struct erofs_inode *n = &w->l->inodes[i];
+        const struct tree_inode *inode = w->l->view->inodes[i].inode;
+        uint64_t len = n->size - n->tail;
+        int r = 0;
+        if (n->blocks == 0)
+            continue;
+        if (inode->type == TREE_FILE)
+            r = write_file(w, &inode->content, len, e);
+        else if (inode->type == TREE_SYMLINK)
+            r = emit(w, inode->target, (size_t)len, e);
+        else if ((r = make_dir(w, i, false, e)) == 0 && !n->inline_tail)
+            r = emit(w, w->block, sizeof(w->block), e);
+        if (r < 0 || emit_zeros_to(w, ((uint64_t)n->block + n->blocks) * EROFS_BLOCK, e) < 0)
+            return -(int)e->code;
+    }
+    return 0;
+}
+
+int erofs_write(const struct erofs_layout *l, const struct tree *tree, struct cas *cas,
+                struct progress *progress, const uint8_t uuid[16], struct sink sink, struct err *e)
+{
+    struct writer *w = calloc(1, sizeof(*w));
+
+    if (w == NULL)
+        return err_oom(e);
+    w->l = l;
+    w->progress = progress;
+    w->sink = sink;
+    int r = tree_reader_new(tree, cas, &w->reader, e);
+    if (r == 0 && ((r = write_super(w, uuid, e)) == 0) && (r = write_inodes(w, e)) == 0)
+        r = write_contents(w, e);
+    tree_reader_free(w->reader);
+    free(w);
+    return r;
+}
