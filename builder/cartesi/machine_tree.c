@@ -60,7 +60,8 @@ void machine_data_hash(const struct machine_hasher *hasher, uint8_t *data_spoile
 
 static uint64_t next_data(const struct tree_range *range, uint64_t offset)
 {
-    return sparse_next_data(range->fd, offset, range->length);
+    return sparse_next_data(range->fd, range->base + offset, range->base + range->length) -
+           range->base;
 }
 
 /*
@@ -89,7 +90,7 @@ static int batch_node(const struct machine_tree *t, const struct tree_range *ran
     size_t index[BATCH_PAGES];
     uint64_t left = range->length - offset;
     size_t len = left < ((size_t)1 << BATCH_LOG2) ? (size_t)left : (size_t)1 << BATCH_LOG2;
-    int r = fd_pread_all(range->fd, pages, len, offset, range->name, e);
+    int r = fd_pread_all(range->fd, pages, len, range->base + offset, range->name, e);
     if (r < 0)
         return r;
     size_t kept = pack_pages(pages, len / PAGE, index);
@@ -183,8 +184,8 @@ static int small_node(const struct machine_tree *t, const struct tree_range *ran
     AUTO_FREE uint8_t *data = calloc(1, size);
     if (data == NULL)
         return err_oom(e);
-    int r =
-        fd_pread_all(range->fd, data, left < size ? (size_t)left : size, offset, range->name, e);
+    int r = fd_pread_all(range->fd, data, left < size ? (size_t)left : size, range->base + offset,
+                         range->name, e);
     if (r == 0)
         machine_data_hash(t->hasher, data, log2, out);
     return r;

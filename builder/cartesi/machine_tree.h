@@ -17,7 +17,8 @@ struct tree_range {
     uint64_t start;
     uint64_t length; /* a multiple of the page, at most 2^log2; zeros follow */
     unsigned log2;   /* at least 12 */
-    int fd;          /* its bytes, from offset 0; borrowed */
+    int fd;          /* its bytes, from `base`; borrowed */
+    uint64_t base;
     /* Its hash when there are no bytes (fd is -1): known from elsewhere. Borrowed. */
     const uint8_t *known;
 };

@@ -30,6 +30,14 @@ const struct machine_version *machine_version_find(uint64_t archive_version)
     return NULL;
 }
 
+const struct machine_version *machine_version_named(const char *name)
+{
+    for (size_t i = 0; i < sizeof(versions) / sizeof(versions[0]); i++)
+        if (strcmp(versions[i].name, name) == 0)
+            return &versions[i];
+    return NULL;
+}
+
 void machine_version_uarch_node(const struct machine_version *version, enum machine_hash function,
                                 uint8_t out[MACHINE_HASH_SIZE])
 {

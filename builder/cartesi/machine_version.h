@@ -22,6 +22,8 @@ struct machine_version {
 
 /* NULL when the archive version is none that is known. */
 const struct machine_version *machine_version_find(uint64_t archive_version);
+/* The same by name, "0.21". */
+const struct machine_version *machine_version_named(const char *name);
 /* The subtree hash of the untouched uarch RAM (node 0x600000, log2 21). */
 void machine_version_uarch_node(const struct machine_version *version, enum machine_hash function,
                                 uint8_t out[MACHINE_HASH_SIZE]);

@@ -51,18 +51,20 @@ int sparse_write(int fd, const uint8_t *data, size_t len, uint64_t offset, const
     return r;
 }
 
-int sparse_copy(int from, uint64_t size, int to, const char *what, struct err *e)
+int sparse_copy(int from, uint64_t offset, uint64_t size, int to, uint64_t base, const char *what,
+                struct err *e)
 {
     uint8_t *data = malloc(COPY_SIZE);
     int r = data == NULL ? err_oom(e) : 0;
-    for (uint64_t at = sparse_next_data(from, 0, size); r == 0 && at < size;) {
-        /* Whole pages: a hole may begin anywhere. */
-        at -= at % PAGE;
-        size_t len = size - at < COPY_SIZE ? (size_t)(size - at) : COPY_SIZE;
+    uint64_t end = offset + size;
+    for (uint64_t at = sparse_next_data(from, offset, end); r == 0 && at < end;) {
+        /* Whole pages of the file that is written: a hole may begin anywhere. */
+        at -= (at - offset) % PAGE;
+        size_t len = end - at < COPY_SIZE ? (size_t)(end - at) : COPY_SIZE;
         r = fd_pread_all(from, data, len, at, what, e);
         if (r == 0)
-            r = sparse_write(to, data, len, at, what, e);
-        at = sparse_next_data(from, at + len, size);
+            r = sparse_write(to, data, len, base + (at - offset), what, e);
+        at = sparse_next_data(from, at + len, end);
     }
     free(data);
     return r;

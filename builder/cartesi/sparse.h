@@ -14,7 +14,8 @@ uint64_t sparse_next_data(int fd, uint64_t offset, uint64_t end);
 /* Writes `len` bytes at `offset`, leaving holes where whole pages are zeros. */
 int sparse_write(int fd, const uint8_t *data, size_t len, uint64_t offset, const char *what,
                  struct err *e);
-/* The first `size` bytes of `from` to the same places of `to`; `what` names `from` in errors. */
-int sparse_copy(int from, uint64_t size, int to, const char *what, struct err *e);
+/* `size` bytes of `from` at `offset` to `to` at `base`; `what` names `from` in errors. */
+int sparse_copy(int from, uint64_t offset, uint64_t size, int to, uint64_t base, const char *what,
+                struct err *e);
 
 #endif

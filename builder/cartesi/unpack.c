@@ -23,13 +23,20 @@ struct member {
     char path[264];
     uint8_t type;
     uint16_t mode;
-    uint64_t stored; /* bytes in the archive */
-    uint64_t size;   /* bytes of the file */
+    uint64_t stored;     /* bytes in the archive */
+    uint64_t map_stored; /* those of them that were read as a sparse map */
+    uint64_t size;       /* bytes of the file */
     struct {
         uint64_t offset;
         uint64_t len;
     } pieces[PIECES_MAX];
     size_t piece_count;
+    /* A pax header said that the next file is sparse (GNU's format 1.0), what it is called and
+     * how long it is. */
+    bool announced;
+    bool durable; /* files are synced */
+    char name[264];
+    uint64_t real_size;
 };
 
 static int tar_fail(struct err *e, const char *why)
@@ -117,6 +124,73 @@ static int read_sparse(const struct source *s, const uint8_t *header, struct mem
     return r < 0 || total == m->stored ? r : tar_fail(e, "a sparse map of another length");
 }
 
+/* One number and its newline, block by block. */
+struct map_reader {
+    const struct source *source;
+    struct member *member;
+    size_t at;
+    uint8_t block[BLOCK];
+};
+
+static int map_number(struct map_reader *m, uint64_t *out, struct err *e)
+{
+    uint64_t v = 0;
+    for (size_t digits = 0;; digits++) {
+        if (m->at == BLOCK) {
+            if (m->member->stored - m->member->map_stored < BLOCK)
+                return tar_fail(e, "a sparse map without an end");
+            int r = read_block(m->source, m->block, e);
+            if (r < 0)
+                return r;
+            m->member->map_stored += BLOCK;
+            m->at = 0;
+        }
+        uint8_t c = m->block[m->at++];
+        if (c == '\n' && digits > 0)
+            break;
+        if (c < '0' || c > '9' || digits == 18)
+            return tar_fail(e, "a sparse map that is none");
+        v = v * 10 + (uint64_t)(c - '0');
+    }
+    *out = v;
+    return 0;
+}
+
+/* Format 1.0: the map stands before the pieces, in decimal. */
+static int read_map(const struct source *s, struct member *m, struct err *e)
+{
+    struct map_reader reader = {.source = s, .member = m, .at = BLOCK};
+    uint64_t count = 0;
+    uint64_t before = 0;
+    uint64_t total = 0;
+    memcpy(m->path, m->name, sizeof(m->path));
+    m->size = m->real_size;
+    m->announced = false;
+    m->piece_count = 0;
+    int r = map_number(&reader, &count, e);
+    if (r == 0 && count > PIECES_MAX)
+        return tar_fail(e, "a sparse file of too many pieces");
+    for (uint64_t i = 0; r == 0 && i < count; i++) {
+        uint64_t offset = 0;
+        uint64_t len = 0;
+        uint64_t end;
+        if ((r = map_number(&reader, &offset, e)) < 0 || (r = map_number(&reader, &len, e)) < 0)
+            return r;
+        if (offset < before || !add_u64(offset, len, &end) || end > m->size)
+            return tar_fail(e, "a sparse map that makes no sense");
+        m->pieces[m->piece_count].offset = offset;
+        m->pieces[m->piece_count++].len = len;
+        before = end;
+        total += len;
+    }
+    for (size_t i = reader.at; r == 0 && i < BLOCK; i++)
+        if (reader.block[i] != 0)
+            return tar_fail(e, "a sparse map that goes on behind its end");
+    return r < 0 || total == m->stored - m->map_stored
+               ? r
+               : tar_fail(e, "a sparse map of another length");
+}
+
 /* The next member; *end at the two zero blocks. */
 static int read_member(const struct source *s, struct member *m, bool *end, struct err *e)
 {
@@ -134,6 +208,7 @@ static int read_member(const struct source *s, struct member *m, bool *end, stru
     if (!tar_number(header + 100, 8, &mode) || !tar_number(header + 124, 12, &m->stored) ||
         m->stored > INT64_MAX - BLOCK)
         return tar_fail(e, "a header with a bad number");
+    m->map_stored = 0;
     m->mode = (uint16_t)(mode & 0777);
     m->type = header[156] == 0 ? '0' : header[156];
     bool prefixed = header[262] == 0 && header[345] != 0; /* POSIX, not GNU */
@@ -143,6 +218,10 @@ static int read_member(const struct source *s, struct member *m, bool *end, stru
     m->pieces[0].offset = 0;
     m->pieces[0].len = m->size;
     m->piece_count = 1;
+    if (m->announced && m->type != '0')
+        return tar_fail(e, "a sparse file that is none");
+    if (m->announced)
+        return read_map(s, m, e);
     return m->type == 'S' ? read_sparse(s, header, m, e) : 0;
 }
 
@@ -188,13 +267,69 @@ static int unpack_file(const struct source *s, const struct member *m, int dirfd
     if (r == 0)
         r = skip_padding(s, m->stored, e);
     if (r == 0 && (m->size > INT64_MAX || ftruncate(fd, (off_t)m->size) != 0 ||
-                   fchmod(fd, m->mode | 0400) != 0))
+                   fchmod(fd, m->mode | 0400) != 0 || (m->durable && fsync(fd) != 0)))
         r = err_os(e, errno, "cannot write '%s'", name);
     return r;
 }
 
-/* Members other than files: directories; pax headers whose keys do not change what is read. */
-static int skip_member(const struct source *s, const struct member *m, struct err *e)
+/* The records of a pax header that say what the next file is. */
+static int read_record(struct member *m, const char *key, const char *value, unsigned *seen,
+                       struct err *e)
+{
+    static const char *const keys[] = {"GNU.sparse.major", "GNU.sparse.minor", "GNU.sparse.name",
+                                       "GNU.sparse.realsize"};
+    size_t i = 0;
+    while (i < 4 && strcmp(key, keys[i]) != 0)
+        i++;
+    if (i == 4)
+        return strcmp(key, "path") != 0 && strcmp(key, "size") != 0 &&
+                       strncmp(key, "GNU.sparse", 10) != 0
+                   ? 0
+                   : tar_fail(e, "a pax header that renames or resizes its file");
+    size_t digits = strspn(value, "0123456789");
+    bool fine = (*seen & 1U << i) == 0;
+    *seen |= 1U << i;
+    if (i == 0 || i == 1)
+        fine = fine && strcmp(value, i == 0 ? "1" : "0") == 0;
+    else if (i == 2)
+        fine = fine && value[0] != 0 &&
+               (size_t)snprintf(m->name, sizeof(m->name), "%s", value) < sizeof(m->name);
+    else
+        fine = fine && digits > 0 && digits <= 18 && value[digits] == 0;
+    if (i == 3 && fine)
+        m->real_size = strtoull(value, NULL, 10);
+    return fine ? 0 : tar_fail(e, "a pax header of a sparse file that makes no sense");
+}
+
+/* "LEN KEY=VALUE\n" one after another. */
+static int read_records(struct member *m, char *text, size_t len, struct err *e)
+{
+    unsigned seen = 0;
+    while (len > 0) {
+        size_t digits = strspn(text, "0123456789");
+        size_t n = digits > 0 && digits < 5 ? (size_t)strtoul(text, NULL, 10) : 0;
+        if (n < digits + 4 || n > len || text[digits] != ' ' || text[n - 1] != '\n')
+            return tar_fail(e, "a pax header that is none");
+        text[n - 1] = 0;
+        char *key = text + digits + 1;
+        char *value = strchr(key, '=');
+        if (value == NULL || strlen(text) != n - 1)
+            return tar_fail(e, "a pax header that is none");
+        *value++ = 0;
+        int r = read_record(m, key, value, &seen, e);
+        if (r < 0)
+            return r;
+        text += n;
+        len -= n;
+    }
+    if (seen != 0 && seen != 15)
+        return tar_fail(e, "a sparse file of a format that is not read");
+    m->announced = seen != 0;
+    return 0;
+}
+
+/* Members other than files: directories, and pax headers. */
+static int skip_member(const struct source *s, struct member *m, struct err *e)
 {
     char text[PAX_MAX + 1];
     size_t got;
@@ -210,10 +345,8 @@ static int skip_member(const struct source *s, const struct member *m, struct er
     text[got] = 0;
     if (got != m->stored || strlen(text) != got)
         return tar_fail(e, "a pax header with a NUL");
-    if (strstr(text, " path=") != NULL || strstr(text, " size=") != NULL ||
-        strstr(text, "GNU.sparse") != NULL)
-        return tar_fail(e, "a pax header that renames or resizes its file");
-    return skip_padding(s, m->stored, e);
+    r = read_records(m, text, got, e);
+    return r < 0 ? r : skip_padding(s, m->stored, e);
 }
 
 /* Nothing but zeros follows; reading to the end also checks the compression's own sum. */
@@ -241,6 +374,8 @@ static int unpack_members(const struct source *s, int dirfd, struct member *m, s
         int r = read_member(s, m, &end, e);
         if (r < 0)
             return r;
+        if (end && m->announced)
+            return tar_fail(e, "a header of a file that does not follow");
         if (end)
             return check_end(s, e);
         if (m->type != '0' && m->type != 'S') {
@@ -260,7 +395,7 @@ static int unpack_members(const struct source *s, int dirfd, struct member *m, s
     }
 }
 
-static int unpack(int fd, uint64_t size, const char *into, struct err *e)
+static int unpack(int fd, uint64_t size, const char *into, bool durable, struct err *e)
 {
     /* Zeros become holes, so a long run of them costs no disk: the total is the limit. */
     const struct decompress_options options = {.threads = 1, .free_max = DECOMPRESS_TOTAL_MAX};
@@ -278,9 +413,16 @@ static int unpack(int fd, uint64_t size, const char *into, struct err *e)
         return r;
     struct source plain = decompressor_source(d);
     struct member *member = calloc(1, sizeof(*member));
+    if (member != NULL)
+        member->durable = durable;
     r = member == NULL ? err_oom(e) : unpack_members(&plain, dirfd, member, e);
     free(member);
     return r;
+}
+
+int machine_unpack_into(int fd, uint64_t size, const char *into, struct err *e)
+{
+    return unpack(fd, size, into, true, e);
 }
 
 int machine_unpack(const char *path, const char *scratch, char **out, struct err *e)
@@ -295,7 +437,7 @@ int machine_unpack(const char *path, const char *scratch, char **out, struct err
     int r = dir_make_temp(scratch, "assay-cartesi-", &into, e);
     if (r < 0)
         return r;
-    r = unpack(fd, (uint64_t)st.st_size, into, e);
+    r = unpack(fd, (uint64_t)st.st_size, into, false, e);
     if (r < 0) {
         struct err ignored = ERR_INIT;
         (void)dir_remove(into, &ignored);

@@ -100,6 +100,13 @@ static void build_dispose(struct build *b)
     buf_dispose(&b->provenance);
 }
 
+static enum export_form form_of(const char *media_type)
+{
+    if (strcmp(media_type, PLAN_OCI_MEDIA_TYPE) == 0)
+        return EXPORT_LAYOUT;
+    return strcmp(media_type, PLAN_MACHINE_MEDIA_TYPE) == 0 ? EXPORT_MACHINE : EXPORT_FILE;
+}
+
 /* Names what will be written; digests come when the steps have run. */
 static int list_items(struct build *b, struct err *e)
 {
@@ -113,8 +120,8 @@ static int list_items(struct build *b, struct err *e)
         if (only != NULL && strcmp(only, o->name) != 0)
             continue;
         b->outputs[b->item_count] = o;
-        b->items[b->item_count++] = (struct export_item){
-            .name = o->name, .is_layout = strcmp(o->media_type, PLAN_OCI_MEDIA_TYPE) == 0};
+        b->items[b->item_count++] =
+            (struct export_item){.name = o->name, .form = form_of(o->media_type)};
     }
     b->output_count = b->item_count;
     if (only != NULL)
@@ -139,8 +146,9 @@ static int make_provenance(struct build *b, struct err *e)
     struct digest self;
     int r;
     if ((r = own_digest(&self, e)) < 0 ||
-        (r = provenance_format(b->plan, b->execution, id != NULL ? id : PROVENANCE_BUILDER_ID,
-                               &self, &b->provenance, e)) < 0 ||
+        (r = provenance_format(b->plan, b->execution, b->stores.cas,
+                               id != NULL ? id : PROVENANCE_BUILDER_ID, &self, &b->provenance, e)) <
+            0 ||
         (r = digest_bytes(DIGEST_SHA256, b->provenance.data, b->provenance.len,
                           &b->provenance_digest, e)) < 0)
         return r;
@@ -236,6 +244,37 @@ static int artifacts_json(const struct build *b, json_t *document, struct err *e
     return r < 0 ? r : json_put(document, "provenance", o, e);
 }
 
+static const char *step_warning(const struct build *b, size_t i)
+{
+    const struct plan_step *step = &b->plan->steps[i];
+    if (step->kind->warn == NULL || b->execution->steps[i].fate == STEP_NOT_NEEDED)
+        return NULL;
+    return step->kind->warn(step->params);
+}
+
+static int warnings_json(const struct build *b, json_t *document, struct err *e)
+{
+    AUTO_JSON json_t *warnings = json_array();
+    int r = warnings == NULL ? err_oom(e) : 0;
+    for (size_t i = 0; r == 0 && i < b->plan->step_count; i++) {
+        AUTO_FREE char *text = NULL;
+        const char *warning = step_warning(b, i);
+        if (warning != NULL &&
+            (r = str_format(&text, e, "step '%s': %s", b->plan->steps[i].id, warning)) == 0)
+            r = json_push(warnings, json_string(text), e);
+    }
+    if (r < 0 || json_array_size(warnings) == 0)
+        return r;
+    return json_put(document, "warnings", steal_ptr(&warnings), e);
+}
+
+static void say_warnings(const struct build *b)
+{
+    for (size_t i = 0; i < b->plan->step_count; i++)
+        if (step_warning(b, i) != NULL)
+            cli_warn(b->cli, "step '%s': %s", b->plan->steps[i].id, step_warning(b, i));
+}
+
 static int report_json(struct cli *cli, const struct build *b, struct err *e)
 {
     AUTO_JSON json_t *document = json_object();
@@ -245,7 +284,7 @@ static int report_json(struct cli *cli, const struct build *b, struct err *e)
     if ((r = json_put_digest(document, "plan", &b->plan->digest, e)) < 0 ||
         (r = json_put_string(document, "name", b->plan->name, e)) < 0 ||
         (r = json_put(document, "dryRun", json_boolean(b->output == NULL), e)) < 0 ||
-        (r = steps_json(b, document, e)) < 0 ||
+        (r = steps_json(b, document, e)) < 0 || (r = warnings_json(b, document, e)) < 0 ||
         (b->output != NULL && (r = artifacts_json(b, document, e)) < 0))
         return r;
     cli_result(cli, steal_ptr(&document));
@@ -327,6 +366,7 @@ static int build(struct cli *cli, struct build *b, struct err *e)
         return r;
     if (b->output != NULL && (r = write_artifacts(b, e)) < 0)
         return r;
+    say_warnings(b);
     if (cli_json(cli))
         return report_json(cli, b, e);
     if (b->output == NULL || cli_verbose(cli))

@@ -1,6 +1,7 @@
 #include "builder/plan/export.h"
 
 #include "base/file.h"
+#include "builder/cartesi/unpack.h"
 #include "builder/steps/oci_layout.h"
 
 #include <errno.h>
@@ -20,12 +21,24 @@ static int open_dir(const char *dir, int *out, struct err *e)
     return 0;
 }
 
-static bool is_layout(int dirfd, const char *name)
+/* What a directory must have in it to be replaced by another of its form. */
+static const struct {
+    const char *noun;
+    const char *marks[2];
+} directory_forms[] = {
+    [EXPORT_LAYOUT] = {"an OCI image layout", {"oci-layout", NULL}},
+    [EXPORT_MACHINE] = {"a stored machine", {"config.json", "hash_tree.sht"}},
+};
+
+static bool has_form(int dirfd, const char *name, enum export_form form)
 {
     AUTO_CLOSE int fd = openat(dirfd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     struct stat st;
-    return fd >= 0 && fstatat(fd, "oci-layout", &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-           S_ISREG(st.st_mode);
+    for (size_t i = 0; fd >= 0 && i < 2 && directory_forms[form].marks[i] != NULL; i++)
+        if (fstatat(fd, directory_forms[form].marks[i], &st, AT_SYMLINK_NOFOLLOW) != 0 ||
+            !S_ISREG(st.st_mode))
+            return false;
+    return fd >= 0;
 }
 
 /* A directory of somebody else must never go away because an artifact has its name. */
@@ -36,10 +49,15 @@ static int check_item(int dirfd, const char *dir, const struct export_item *item
     *exists = fstatat(dirfd, item->name, &st, AT_SYMLINK_NOFOLLOW) == 0;
     if (!*exists)
         return errno == ENOENT ? 0 : err_os(e, errno, "cannot look at '%s/%s'", dir, item->name);
-    if (item->is_layout ? is_layout(dirfd, item->name) : !S_ISDIR(st.st_mode))
-        return 0;
-    return err_set(e, ERR_USAGE, "cannot replace '%s/%s': it is %s", dir, item->name,
-                   item->is_layout ? "not an OCI image layout" : "a directory");
+    if (item->form == EXPORT_FILE)
+        return !S_ISDIR(st.st_mode)
+                   ? 0
+                   : err_set(e, ERR_USAGE, "cannot replace '%s/%s': it is a directory", dir,
+                             item->name);
+    return has_form(dirfd, item->name, item->form)
+               ? 0
+               : err_set(e, ERR_USAGE, "cannot replace '%s/%s': it is not %s", dir, item->name,
+                         directory_forms[item->form].noun);
 }
 
 int export_check(const char *dir, const struct export_item *items, size_t count, struct err *e)
@@ -75,6 +93,22 @@ static int remove_stale(int dirfd, const char *dir, struct err *e)
     return 0;
 }
 
+/* The directory that the tar packs; every file of it is synced. */
+static int write_machine(struct cas *cas, const struct digest *digest, const char *path,
+                         struct err *e)
+{
+    AUTO_CLOSE int fd = -1;
+    uint64_t size = 0;
+    int r = cas_open_blob(cas, digest, &fd, &size, e);
+    if (r < 0)
+        return r;
+    if (mkdir(path, 0755) != 0 || chmod(path, 0755) != 0)
+        return err_os(e, errno, "cannot make directory '%s'", path);
+    if ((r = machine_unpack_into(fd, size, path, e)) < 0)
+        return r;
+    return dir_sync(path, e);
+}
+
 static int write_item(struct cas *cas, const char *staging, const struct export_item *item,
                       struct err *e)
 {
@@ -84,11 +118,18 @@ static int write_item(struct cas *cas, const char *staging, const struct export_
         return r;
     if (item->data != NULL)
         return file_replace(path, item->data, item->len, 0644, e);
-    return item->is_layout ? oci_layout_export(cas, &item->digest, "latest", path, e)
-                           : cas_export_file(cas, &item->digest, path, e);
+    switch (item->form) {
+    case EXPORT_LAYOUT:
+        return oci_layout_export(cas, &item->digest, "latest", path, e);
+    case EXPORT_MACHINE:
+        return write_machine(cas, &item->digest, path, e);
+    case EXPORT_FILE:
+        break;
+    }
+    return cas_export_file(cas, &item->digest, path, e);
 }
 
-/* The old layout goes into the staging directory, and away with it. */
+/* The old directory goes into the staging directory, and away with it. */
 static int move_item(int dirfd, int staging, const char *dir, const struct export_item *item,
                      struct err *e)
 {
@@ -96,7 +137,7 @@ static int move_item(int dirfd, int staging, const char *dir, const struct expor
     int r = check_item(dirfd, dir, item, &exists, e);
     if (r < 0)
         return r;
-    unsigned flags = exists && item->is_layout ? RENAME_EXCHANGE : 0;
+    unsigned flags = exists && item->form != EXPORT_FILE ? RENAME_EXCHANGE : 0;
     if (renameat2(staging, item->name, dirfd, item->name, flags) != 0)
         return err_os(e, errno, "cannot rename '%s' into directory '%s'", item->name, dir);
     return 0;

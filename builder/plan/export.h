@@ -12,9 +12,15 @@
 
 #include <signal.h>
 
+enum export_form {
+    EXPORT_FILE,
+    EXPORT_LAYOUT,  /* an OCI manifest: written as an image layout directory */
+    EXPORT_MACHINE, /* a tar of a stored machine: written as that directory, with holes */
+};
+
 struct export_item {
     const char *name;
-    bool is_layout;       /* an OCI manifest: written as an image layout directory */
+    enum export_form form;
     struct digest digest; /* of a blob in the store … */
     const void *data;     /* … or these bytes when not NULL */
     size_t len;
@@ -22,7 +28,8 @@ struct export_item {
 
 /*
  * Makes the directory and checks that every item can take its name there: a
- * file replaces a file, a layout replaces a layout, nothing else is replaced (ERR_USAGE).
+ * file replaces a file, a layout a layout, a machine a machine; nothing else is replaced
+ * (ERR_USAGE).
  */
 int export_check(const char *dir, const struct export_item *items, size_t count, struct err *e);
 /* Writes all, or nothing when it fails before the renames. Gives up when *stop (may be NULL)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 enum {
+    DIGEST_NAME_MAX = 64,
     OUTPUT_NAME_MAX = 200,
     MEDIA_TYPE_MAX = 255,
     VERSION_MAX = 128,
@@ -291,18 +292,63 @@ static int parse_steps(struct parse *p, const struct jcur *c, struct err *e)
     return r;
 }
 
+/* The step of that id, which must give a blob. */
+static int find_blob_step(const struct parse *p, const struct jcur *c, size_t *out, struct err *e)
+{
+    const char *id;
+    int r = jcur_string(c, PLAN_ID_MAX, &id, e);
+    if (r < 0)
+        return r;
+    const json_t *found = json_object_get(p->ids, id);
+    size_t index = (size_t)json_integer_value(found);
+    if (found == NULL || index < p->plan->input_count)
+        return jcur_fail(c, e, "'%s' is no step", id);
+    *out = index - p->plan->input_count;
+    if (p->plan->steps[*out].kind->gives != VALUE_BLOB)
+        return jcur_fail(c, e, "step '%s' gives a tree, which is not a file", id);
+    return 0;
+}
+
+/* Names that in-toto's digest sets can have besides "sha256". */
+static bool digest_name_valid(const char *name)
+{
+    size_t n = strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789");
+    return n >= 1 && n <= DIGEST_NAME_MAX && name[n] == '\0' && strcmp(name, "sha256") != 0;
+}
+
+static int parse_digests(const struct parse *p, const struct jcur *c, struct plan_output *out,
+                         struct err *e)
+{
+    const char *name;
+    json_t *value;
+    int r = jcur_open_object(c, e);
+    if (r < 0)
+        return r;
+    json_object_foreach(c->value, name, value)
+    {
+        struct jcur step;
+        if (out->digest_count == PLAN_DIGESTS_MAX)
+            return jcur_fail(c, e, "more than %d digests", PLAN_DIGESTS_MAX);
+        if (!digest_name_valid(name))
+            return jcur_fail(c, e, "'%.64s' is no name of a digest", name);
+        struct plan_digest *d = &out->digests[out->digest_count++];
+        d->name = name;
+        if ((r = jcur_get(c, name, &step, e)) < 0 ||
+            (r = find_blob_step(p, &step, &d->step, e)) < 0)
+            return r;
+    }
+    return out->digest_count > 0 ? 0 : jcur_fail(c, e, "there are no digests");
+}
+
 static int parse_output(struct parse *p, const struct jcur *c, struct plan_output *out,
                         struct err *e)
 {
-    static const char *const keys[] = {"name", "from", "mediaType", NULL};
-    struct jcur name, from, media;
-    const char *id;
+    static const char *const keys[] = {"name", "from", "mediaType", "digests", NULL};
+    struct jcur name, from, media, digests;
     int r;
     if ((r = jcur_object(c, keys, e)) < 0 || (r = jcur_get(c, "name", &name, e)) < 0 ||
         (r = jcur_string(&name, OUTPUT_NAME_MAX, &out->name, e)) < 0 ||
-        (r = jcur_get(c, "from", &from, e)) < 0 ||
-        (r = jcur_string(&from, PLAN_ID_MAX, &id, e)) < 0 ||
-        (r = jcur_get(c, "mediaType", &media, e)) < 0 ||
+        (r = jcur_get(c, "from", &from, e)) < 0 || (r = jcur_get(c, "mediaType", &media, e)) < 0 ||
         (r = jcur_string(&media, MEDIA_TYPE_MAX, &out->media_type, e)) < 0)
         return r;
     size_t stem = strlen(p->plan->name);
@@ -313,14 +359,9 @@ static int parse_output(struct parse *p, const struct jcur *c, struct plan_outpu
         return jcur_fail(&name, e, "'%s' is the name of the plan's own provenance", out->name);
     if (!media_type_valid(out->media_type))
         return jcur_fail(&media, e, "'%s' is not a media type", out->media_type);
-    const json_t *found = json_object_get(p->ids, id);
-    size_t index = (size_t)json_integer_value(found);
-    if (found == NULL || index < p->plan->input_count)
-        return jcur_fail(&from, e, "'%s' is no step", id);
-    out->step = index - p->plan->input_count;
-    if (p->plan->steps[out->step].kind->gives != VALUE_BLOB)
-        return jcur_fail(&from, e, "step '%s' gives a tree, which is not a file", id);
-    return 0;
+    if ((r = find_blob_step(p, &from, &out->step, e)) < 0)
+        return r;
+    return jcur_opt(c, "digests", &digests) ? parse_digests(p, &digests, out, e) : 0;
 }
 
 static int parse_outputs(struct parse *p, const struct jcur *c, struct err *e)

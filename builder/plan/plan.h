@@ -15,6 +15,10 @@
 #define PLAN_MEDIA_TYPE "application/vnd.assay.plan.v1+json"
 /* An output of this media type is written as an OCI image layout directory. */
 #define PLAN_OCI_MEDIA_TYPE "application/vnd.oci.image.manifest.v1+json"
+/* An output of this media type is a tar of a stored machine, written as the directory that it
+ * packs.
+ */
+#define PLAN_MACHINE_MEDIA_TYPE "application/vnd.assay.cartesi-machine.v1+tar"
 
 enum {
     PLAN_BYTES_MAX = 64 * 1024 * 1024,
@@ -23,6 +27,7 @@ enum {
     PLAN_STEPS_MAX = 4096,
     PLAN_REFS_MAX = 1 << 20, /* inputs of all steps together */
     PLAN_OUTPUTS_MAX = 256,
+    PLAN_DIGESTS_MAX = 4, /* of one output, besides its own */
     PLAN_ID_MAX = 128,
 };
 
@@ -48,6 +53,12 @@ struct plan_output {
     const char *name; /* a valid file name, unique in the plan */
     size_t step;
     const char *media_type;
+    /* What else it is known by: the text that another step gives, under this name. */
+    struct plan_digest {
+        const char *name; /* "cartesiKeccak256" */
+        size_t step;
+    } digests[PLAN_DIGESTS_MAX];
+    size_t digest_count;
 };
 
 struct plan {

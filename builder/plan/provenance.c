@@ -45,15 +45,49 @@ static int push_descriptor(json_t *array, const char *name, const char *uri,
     return r < 0 ? r : json_push(array, descriptor, e);
 }
 
-static int put_subjects(const struct plan *plan, const struct execution *x, json_t *subjects,
-                        struct err *e)
+enum { DIGEST_TEXT_BYTES = 256 };
+
+/* The digest that a step gave as text becomes one of the subject's. */
+static int put_digest(const struct plan *plan, const struct execution *x, struct cas *cas,
+                      const struct plan_digest *d, json_t *set, struct err *e)
+{
+    AUTO_BUF text = BUF_INIT(DIGEST_TEXT_BYTES);
+    const struct executed_step *s = &x->steps[d->step];
+    if (s->fate == STEP_NOT_NEEDED || !s->has_output)
+        return 0;
+    int r = cas_get(cas, &s->digest, &text, e);
+    if (r < 0)
+        return r;
+    const char *hex = strrchr(buf_str(&text), ':');
+    hex = hex != NULL ? hex + 1 : buf_str(&text);
+    size_t n = strspn(hex, "0123456789abcdef");
+    if (n == 0 || n % 2 != 0 || (strcmp(hex + n, "") != 0 && strcmp(hex + n, "\n") != 0) ||
+        strlen(buf_str(&text)) != text.len)
+        return err_set(e, ERR_INPUT, "step '%s' gave no digest", plan->steps[d->step].id);
+    return json_put(set, d->name, json_stringn(hex, n), e);
+}
+
+static int put_subject(const struct plan *plan, const struct execution *x, struct cas *cas,
+                       const struct plan_output *o, json_t *subjects, struct err *e)
+{
+    json_t *descriptor = NULL;
+    int r = resource_descriptor(o->name, NULL, &x->steps[o->step].digest, o->media_type,
+                                &descriptor, e);
+    if (r < 0 || (r = json_push(subjects, descriptor, e)) < 0)
+        return r;
+    for (size_t i = 0; r == 0 && i < o->digest_count; i++)
+        r = put_digest(plan, x, cas, &o->digests[i], json_object_get(descriptor, "digest"), e);
+    return r;
+}
+
+static int put_subjects(const struct plan *plan, const struct execution *x, struct cas *cas,
+                        json_t *subjects, struct err *e)
 {
     int r = 0;
     for (size_t i = 0; r == 0 && i < plan->output_count; i++) {
-        const struct plan_output *o = &plan->outputs[i];
-        const struct executed_step *s = &x->steps[o->step];
+        const struct executed_step *s = &x->steps[plan->outputs[i].step];
         if (s->fate != STEP_NOT_NEEDED && s->has_output)
-            r = push_descriptor(subjects, o->name, NULL, &s->digest, o->media_type, e);
+            r = put_subject(plan, x, cas, &plan->outputs[i], subjects, e);
     }
     return r;
 }
@@ -126,7 +160,7 @@ static int fill_parts(const struct plan *plan, const struct execution *x,
     return put_byproducts(plan, x, p->byproducts, e);
 }
 
-int provenance_format(const struct plan *plan, const struct execution *execution,
+int provenance_format(const struct plan *plan, const struct execution *execution, struct cas *cas,
                       const char *builder_id, const struct digest *builder_digest, struct buf *out,
                       struct err *e)
 {
@@ -138,7 +172,7 @@ int provenance_format(const struct plan *plan, const struct execution *execution
     if (subjects == NULL)
         return err_oom(e);
     if ((r = fill_parts(plan, execution, builder_digest, &parts, e)) < 0 ||
-        (r = put_subjects(plan, execution, subjects, e)) < 0)
+        (r = put_subjects(plan, execution, cas, subjects, e)) < 0)
         return r;
     const struct provenance p = {.build_type = PROVENANCE_BUILD_TYPE,
                                  .external_parameters = parts.external,

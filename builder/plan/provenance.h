@@ -10,8 +10,13 @@
 
 enum { PROVENANCE_BYTES_MAX = 4 * PLAN_BYTES_MAX };
 
-/* Canonical JSON, no final newline. A subject for each output whose step was executed. Appends. */
-int provenance_format(const struct plan *plan, const struct execution *execution,
+/*
+ * Canonical JSON, no final newline. A subject for each output whose step was
+ * executed, with the digests that other steps gave for it: their blobs, read from
+ * `cas`, are lower-case hex, alone or behind "NAME:", and perhaps a newline
+ * (ERR_INPUT when they are not). Appends.
+ */
+int provenance_format(const struct plan *plan, const struct execution *execution, struct cas *cas,
                       const char *builder_id, const struct digest *builder_digest, struct buf *out,
                       struct err *e);
 

@@ -3,14 +3,24 @@
 #include "builder/steps/params.h"
 #include "builder/steps/tar_writer.h"
 
-static int check(const struct jcur *params, size_t input_count, struct err *e)
+/* `sparse` is optional: plans of before have tars without. */
+static int read_params(const struct jcur *params, bool *sparse, struct err *e)
 {
-    static const char *const keys[] = {"exclude", NULL};
+    static const char *const keys[] = {"exclude", "sparse", NULL};
+    struct jcur c;
 
-    (void)input_count;
-    if (jcur_object(params, keys, e) < 0)
+    if (jcur_object(params, keys, e) < 0 ||
+        (jcur_opt(params, "sparse", &c) && jcur_bool(&c, sparse, e) < 0))
         return -(int)e->code;
     return view_check_exclude(params, e);
+}
+
+static int check(const struct jcur *params, size_t input_count, struct err *e)
+{
+    bool sparse = false;
+
+    (void)input_count;
+    return read_params(params, &sparse, e);
 }
 
 static int run(const struct step_context *context, const struct jcur *params,
@@ -22,7 +32,9 @@ static int run(const struct step_context *context, const struct jcur *params,
     struct tar_options options = {
         .tree = inputs[0].tree, .cas = context->cas, .progress = context->progress};
 
-    if (check(params, input_count, e) < 0 || view_build(inputs[0].tree, params, &view, e) < 0 ||
+    (void)input_count;
+    if (read_params(params, &options.sparse, e) < 0 ||
+        view_build(inputs[0].tree, params, &view, e) < 0 ||
         cas_writer_new(context->cas, NULL, CAS_SIZE_UNKNOWN, &writer, e) < 0 ||
         tar_write(&options, &view, sink_cas(writer), e) < 0)
         return -(int)e->code;

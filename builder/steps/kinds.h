@@ -6,11 +6,14 @@
 
 extern const struct step_kind step_tree_layers;         /* tree_layers.c */
 extern const struct step_kind step_tree_linuxkit;       /* tree_linuxkit.c */
+extern const struct step_kind step_tree_cartesi;        /* tree_cartesi.c */
 extern const struct step_kind step_encode_tar;          /* encode_tar.c */
 extern const struct step_kind step_encode_squashfs;     /* encode_squashfs.c */
 extern const struct step_kind step_encode_initrd;       /* encode_initrd.c */
 extern const struct step_kind step_encode_oci;          /* encode_oci.c */
 extern const struct step_kind step_encode_linuxkit_tar; /* encode_linuxkit_tar.c */
+extern const struct step_kind step_encode_cartesi_hash; /* encode_cartesi_hash.c */
+extern const struct step_kind step_encode_cartesi_run;  /* encode_cartesi_run.c */
 extern const struct step_kind step_extract_file;        /* extract_file.c */
 extern const struct step_kind step_encode_erofs;        /* encode_erofs.c */
 extern const struct step_kind step_encode_verity;       /* encode_verity.c */

@@ -59,6 +59,9 @@ struct step_kind {
     int (*run)(const struct step_context *context, const struct jcur *params,
                const struct step_input *inputs, size_t input_count, struct step_output *out,
                struct err *e);
+    /* What whoever builds must be told of a step with these parameters (they are checked), one
+     * clause; NULL when nothing. The member may be NULL. */
+    const char *(*warn)(const json_t *params);
 };
 
 /* The table. NULL when there is no such kind. */

@@ -1,5 +1,7 @@
 #include "builder/steps/tar_writer.h"
 
+#include "base/file.h"
+
 #include <inttypes.h>
 #include <string.h>
 
@@ -7,6 +9,8 @@ enum {
     TAR_BLOCK = 512,
     NAME_SIZE = 100,
     COPY_SIZE = 256 * 1024,
+    PAGE = 4096, /* what a sparse file leaves out */
+    MAP_MAX = 64 * 1024 * 1024,
     PAX_MAX = 128 * 1024 * 1024, /* of one entry: all attributes that a tree can hold */
 };
 #define OCTAL7_MAX 2097151U              /* 7 octal digits */
@@ -33,6 +37,17 @@ struct header {
 };
 _Static_assert(sizeof(struct header) == TAR_BLOCK, "a ustar header is one block");
 
+/* Where a sparse file has data: pages that are not all zeros. */
+struct sparse_map {
+    struct sparse_piece {
+        uint64_t offset;
+        uint64_t len;
+    } * pieces;
+    size_t count;
+    size_t cap;
+    uint64_t stored; /* bytes of all pieces */
+};
+
 struct writer {
     const struct tar_options *options;
     const struct view *v;
@@ -40,6 +55,8 @@ struct writer {
     struct tree_reader *reader;
     uint8_t *copy;
     struct buf pax;
+    struct sparse_map map; /* of the entry, when it is sparse */
+    struct buf map_text;
 };
 
 /* One entry, before it is cut into fields. */
@@ -48,7 +65,9 @@ struct entry {
     const char *link; /* "" when there is none */
     char type;
     const struct tree_inode *inode;
-    uint64_t size;
+    uint64_t size;   /* of the entry's content in the archive */
+    bool sparse;     /* the content is a map and pieces of the file */
+    uint64_t length; /* of the file */
 };
 
 /* ---- pax records ------------------------------------------------------------ */
@@ -145,6 +164,14 @@ static int pax_records(struct buf *b, const struct entry *n, struct err *e)
     bool path = !plain(n->path, &path_len);
     bool link = !plain(n->link, &link_len);
 
+    if (n->sparse) {
+        path = false; /* the name of a sparse file stands in a record of its own */
+        if (pax_number(b, "GNU.sparse.major", 1, e) < 0 ||
+            pax_number(b, "GNU.sparse.minor", 0, e) < 0 ||
+            pax_add(b, "GNU.sparse.name", "", n->path, path_len, e) < 0 ||
+            pax_number(b, "GNU.sparse.realsize", (int64_t)n->length, e) < 0)
+            return -(int)e->code;
+    }
     if (pax_xattrs(b, n, e) < 0)
         return -(int)e->code;
     if (inode->gid > OCTAL7_MAX && pax_number(b, "gid", inode->gid, e) < 0)
@@ -237,7 +264,10 @@ static int write_header(struct writer *w, const struct entry *n, struct err *e)
     w->pax.len = 0;
     if (pax_records(&w->pax, n, e) < 0 || write_pax(w, e) < 0)
         return -(int)e->code;
-    copy_field(h.name, n->path);
+    if (n->sparse)
+        (void)snprintf(h.name, sizeof(h.name), "GNUSparseFile.0/%.80s", path_base(n->path));
+    else
+        copy_field(h.name, n->path);
     copy_field(h.link, n->link);
     octal(h.mode, sizeof(h.mode), inode->mode & 07777U);
     octal(h.uid, sizeof(h.uid), inode->uid > OCTAL7_MAX ? 0 : inode->uid);
@@ -253,10 +283,12 @@ static int write_header(struct writer *w, const struct entry *n, struct err *e)
 
 /* ---- entries ---------------------------------------------------------------- */
 
-static int write_content(const struct writer *w, const struct entry *n, struct err *e)
+/* A part of the file. */
+static int write_part(const struct writer *w, const struct entry *n, uint64_t offset, uint64_t end,
+                      struct err *e)
 {
-    for (uint64_t offset = 0; offset < n->size;) {
-        uint64_t left = n->size - offset;
+    while (offset < end) {
+        uint64_t left = end - offset;
         size_t len = left < COPY_SIZE ? (size_t)left : COPY_SIZE;
 
         if (tree_reader_read(w->reader, &n->inode->content, offset, w->copy, len, e) < 0 ||
@@ -264,8 +296,103 @@ static int write_content(const struct writer *w, const struct entry *n, struct e
             return err_wrap(e, "cannot write '%s'", n->path);
         offset += len;
     }
+    return 0;
+}
+
+static int write_content(const struct writer *w, const struct entry *n, struct err *e)
+{
+    if (!n->sparse && write_part(w, n, 0, n->length, e) < 0)
+        return -(int)e->code;
+    if (n->sparse && sink_write(&w->out, w->map_text.data, w->map_text.len, e) < 0)
+        return -(int)e->code;
+    for (size_t i = 0; n->sparse && i < w->map.count; i++) {
+        const struct sparse_piece *p = &w->map.pieces[i];
+        if (write_part(w, n, p->offset, p->offset + p->len, e) < 0)
+            return -(int)e->code;
+    }
     return write_padding(w, n->size, e);
 }
+
+/* ---- sparse files ----------------------------------------------------------- */
+
+static int add_piece(struct sparse_map *m, uint64_t offset, uint64_t len, struct err *e)
+{
+    struct sparse_piece *last = m->count > 0 ? &m->pieces[m->count - 1] : NULL;
+
+    m->stored += len;
+    if (last != NULL && last->offset + last->len == offset) {
+        last->len += len;
+        return 0;
+    }
+    if (array_grow(&m->pieces, &m->cap, m->count + 1, sizeof(*m->pieces), e) < 0)
+        return -(int)e->code;
+    m->pieces[m->count++] = (struct sparse_piece){.offset = offset, .len = len};
+    return 0;
+}
+
+/* Finds the pages that are not all zeros; the last may be shorter. */
+static int map_pages(struct writer *w, const struct entry *n, struct err *e)
+{
+    static const uint8_t zeros[PAGE];
+
+    w->map.count = 0;
+    w->map.stored = 0;
+    for (uint64_t offset = 0; offset < n->length;) {
+        uint64_t left = n->length - offset;
+        size_t len = left < COPY_SIZE ? (size_t)left : COPY_SIZE;
+
+        if (tree_reader_read(w->reader, &n->inode->content, offset, w->copy, len, e) < 0)
+            return err_wrap(e, "cannot write '%s'", n->path);
+        for (size_t at = 0; at < len; at += PAGE) {
+            size_t page = len - at < PAGE ? len - at : PAGE;
+            if (memcmp(w->copy + at, zeros, page) != 0 &&
+                add_piece(&w->map, offset + at, page, e) < 0)
+                return -(int)e->code;
+        }
+        offset += len;
+    }
+    return 0;
+}
+
+/* The map as it stands before the pieces, whole blocks: lines of decimal numbers. */
+static int format_map(struct writer *w, const struct entry *n, struct err *e)
+{
+    static const uint8_t zeros[TAR_BLOCK];
+    const struct sparse_map *m = &w->map;
+    uint64_t end = m->count > 0 ? m->pieces[m->count - 1].offset + m->pieces[m->count - 1].len : 0;
+    bool open_end = end < n->length; /* a piece of nothing says where the file ends */
+
+    w->map_text.len = 0;
+    if (buf_addf(&w->map_text, e, "%zu\n", m->count + open_end) < 0)
+        return -(int)e->code;
+    for (size_t i = 0; i < m->count; i++) {
+        if (buf_addf(&w->map_text, e, "%" PRIu64 "\n%" PRIu64 "\n", m->pieces[i].offset,
+                     m->pieces[i].len) < 0)
+            return -(int)e->code;
+    }
+    if (open_end && buf_addf(&w->map_text, e, "%" PRIu64 "\n0\n", n->length) < 0)
+        return -(int)e->code;
+    size_t tail = w->map_text.len % TAR_BLOCK;
+    return tail == 0 ? 0 : buf_add(&w->map_text, zeros, TAR_BLOCK - tail, e);
+}
+
+/* A file with a page of zeros becomes a sparse one, when that is asked for. */
+static int make_sparse(struct writer *w, struct entry *n, struct err *e)
+{
+    if (!w->options->sparse || n->length == 0)
+        return 0;
+    if (map_pages(w, n, e) < 0)
+        return -(int)e->code;
+    n->sparse = w->map.stored < n->length;
+    if (!n->sparse)
+        return 0;
+    if (format_map(w, n, e) < 0)
+        return -(int)e->code;
+    n->size = w->map_text.len + w->map.stored;
+    return 0;
+}
+
+/* ---- nodes ------------------------------------------------------------------ */
 
 static int check_node(const struct writer *w, const struct view_node *node, const char *path,
                       struct err *e)
@@ -306,7 +433,9 @@ static int write_node(struct writer *w, size_t i, struct err *e)
     } else if (inode->type == TREE_SYMLINK) {
         n.link = inode->target;
     } else if (inode->type == TREE_FILE) {
-        n.size = inode->content.size;
+        n.size = n.length = inode->content.size;
+        if (make_sparse(w, &n, e) < 0)
+            return -(int)e->code;
     }
     if (write_header(w, &n, e) < 0)
         return -(int)e->code;
@@ -329,7 +458,11 @@ static int write_all(struct writer *w, struct err *e)
 int tar_write(const struct tar_options *options, const struct view *v, struct sink out,
               struct err *e)
 {
-    struct writer w = {.options = options, .v = v, .out = out, .pax = BUF_INIT(PAX_MAX)};
+    struct writer w = {.options = options,
+                       .v = v,
+                       .out = out,
+                       .pax = BUF_INIT(PAX_MAX),
+                       .map_text = BUF_INIT(MAP_MAX)};
     int r = tree_reader_new(options->tree, options->cas, &w.reader, e);
 
     if (r == 0) {
@@ -338,6 +471,8 @@ int tar_write(const struct tar_options *options, const struct view *v, struct si
     }
     tree_reader_free(w.reader);
     free(w.copy);
+    free(w.map.pieces);
+    buf_dispose(&w.map_text);
     buf_dispose(&w.pax);
     return r;
 }

@@ -11,7 +11,8 @@ struct tar_options {
     const struct tree *tree; /* the view's: its packs */
     struct cas *cas;
     struct progress *progress;
-    bool layer; /* an OCI layer: names that would be read as whiteouts (".wh.…") are refused */
+    bool layer;  /* an OCI layer: names that would be read as whiteouts (".wh.…") are refused */
+    bool sparse; /* pages of zeros are left out (GNU's sparse format 1.0) */
 };
 
 /* ERR_INPUT when the tree holds what tar cannot: sockets, '=' in an attribute's name, device

@@ -54,8 +54,64 @@ static void test_tar(void **state)
         {"\"a/*\"", "\"[a\""},
         {"\"a/*\"", "\"a\\\\\""},
         {"\"exclude\":", "\"sort\":true,\"exclude\":"},
+        {"\"exclude\":", "\"sparse\":1,\"exclude\":"},
+        {"\"exclude\":", "\"sparse\":null,\"exclude\":"},
     };
     assert_changes_refused("encode.tar", "{\"exclude\":[\"a/*\"]}", CHANGES(changes));
+}
+
+static void test_cartesi(void **state)
+{
+    (void)state;
+    static const char good[] =
+        "{\"emulator\":\"0.21\",\"hashFunction\":\"keccak256\",\"ramLength\":65536,"
+        "\"bootargs\":\"quiet\",\"init\":\"\",\"entrypoint\":\"\",\"inputs\":[\"flashDrives.0\"],"
+        "\"registers\":{\"x10\":\"0x1\",\"htif\":{\"iconsole\":\"0x2\"}},\"nvrams\":[],"
+        "\"flashDrives\":[{\"label\":\"root\",\"length\":4096,\"readOnly\":true,"
+        "\"start\":\"0x80000000000000\"}],\"phtcSize\":16}";
+    static const struct change changes[] = {
+        {"0.21", "0.19"},
+        {"\"emulator\":\"0.21\",", ""},
+        {"keccak256", "sha3"},
+        {"65536", "65537"},
+        {"65536", "0"},
+        {"65536", "4294967296"},
+        {"\"quiet\"", "null"},
+        {"\"init\":\"\",", ""},
+        {"[\"flashDrives.0\"]", "[]"},
+        {"flashDrives.0", "flashDrives.1"},
+        {"flashDrives.0", "flashdrives.0"},
+        {"flashDrives.0", ""},
+        {"x10", "x32"},
+        {"x10", "x0"},
+        {"\"0x1\"", "\"0x01\""},
+        {"\"0x1\"", "\"0X1\""},
+        {"\"0x1\"", "\"0x\""},
+        {"\"0x1\"", "\"1\""},
+        {"\"0x1\"", "\"-0x1\""},
+        {"\"0x1\"", "\"0x10000000000000000\""},
+        {"\"0x1\"", "1"},
+        {"iconsole", "console"},
+        {"\"htif\":{\"iconsole\":\"0x2\"}", "\"htif\":{\"iconsole\":{\"a\":\"0x2\"}}"},
+        {"\"root\"", "\"Root\""},
+        {"\"root\"", "\"flashdrive0\""},
+        {"4096", "4095"},
+        {"4096", "0"},
+        {"\"readOnly\":true,", ""},
+        {"0x80000000000000", "0x80000000"},
+        {"0x80000000000000", "0x80000000000001"},
+        {"0x80000000000000", "0x100000000000000"},
+        {"\"phtcSize\":16", "\"phtcSize\":0"},
+        {"\"phtcSize\":16", "\"phtcSize\":2000000"},
+        {"\"phtcSize\":16", "\"size\":16"},
+    };
+    assert_changes_refused("tree.cartesi", good, CHANGES(changes));
+    assert_int_equal(check("encode.cartesi-hash", "{}"), 0);
+    assert_int_equal(check("encode.cartesi-hash", "{\"a\":1}"), -ERR_INPUT);
+    assert_int_equal(check("encode.cartesi-run", "{}"), 0);
+    assert_int_equal(check("encode.cartesi-run", "{\"maxCycle\":0}"), 0);
+    assert_int_equal(check("encode.cartesi-run", "{\"maxCycle\":-1}"), -ERR_INPUT);
+    assert_int_equal(check("encode.cartesi-run", "{\"network\":\"user\"}"), -ERR_INPUT);
 }
 
 static void test_squashfs(void **state)
@@ -220,8 +276,9 @@ static void test_tables(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_tar), cmocka_unit_test(test_squashfs), cmocka_unit_test(test_initrd),
-        cmocka_unit_test(test_oci), cmocka_unit_test(test_extract),  cmocka_unit_test(test_tables),
+        cmocka_unit_test(test_cartesi), cmocka_unit_test(test_tar), cmocka_unit_test(test_squashfs),
+        cmocka_unit_test(test_initrd),  cmocka_unit_test(test_oci), cmocka_unit_test(test_extract),
+        cmocka_unit_test(test_tables),
     };
 
     return cmocka_run_group_tests(tests, setup, teardown);

@@ -211,6 +211,35 @@ static void test_packs(void **state)
     assert_true(digest_equal(&results[0], &results[1]));
 }
 
+/* Pages of zeros are left out; the map says what is left, and a piece of nothing where it ends. */
+static void test_sparse(void **state)
+{
+    (void)state;
+    static uint8_t data[5 * 4096 + 10];
+    AUTO_TREE struct tree *t = new_tree();
+    AUTO_BUF tar = BUF_INIT(1 << 20);
+    struct tree_packer *p = new_packer(t);
+    data[0] = 1;
+    data[4096 + 4095] = 2;
+    data[3 * 4096] = 3;
+    fill(p, add(t, "", "dense", TREE_FILE, 0644), data, 2 * 4096);
+    fill(p, add(t, "", "holes", TREE_FILE, 0600), data, sizeof(data));
+    fill(p, add(t, "", "zeros", TREE_FILE, 0644), data + 4 * 4096, 4096 + 10);
+    commit(p);
+    (void)run_all_jobs("encode.tar", t, "{\"exclude\":[],\"sparse\":true}", &tar);
+    assert_header(&tar, 0, "dense", '0', 0644, 8192);
+    assert_header(&tar, 17, "././@PaxHeader", 'x', 0644, 98);
+    assert_text(tar.data + 18 * 512, "22 GNU.sparse.major=1\n22 GNU.sparse.minor=0\n"
+                                     "25 GNU.sparse.name=holes\n29 GNU.sparse.realsize=20490\n");
+    assert_header(&tar, 19, "GNUSparseFile.0/holes", '0', 0600, 512 + 3 * 4096);
+    assert_text(tar.data + 20 * 512, "3\n0\n8192\n12288\n4096\n20490\n0\n");
+    assert_memory_equal(tar.data + 21 * 512, data, 8192);
+    assert_memory_equal(tar.data + 21 * 512 + 8192, data + 3 * 4096, 4096);
+    assert_header(&tar, 47, "GNUSparseFile.0/zeros", '0', 0644, 512);
+    assert_text(tar.data + 48 * 512, "1\n4106\n0\n");
+    assert_end(&tar, 49);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -221,6 +250,7 @@ int main(void)
         cmocka_unit_test(test_charsets),
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_packs),
+        cmocka_unit_test(test_sparse),
     };
 
     return cmocka_run_group_tests(tests, setup, teardown);

@@ -147,7 +147,12 @@ static void test_directories_stay(void **state)
     put("a/mine", "mine");
     assert_int_equal(export_check(out, &item, 1, &e), -ERR_USAGE);
     assert_int_equal(export_write(out, cas, &item, 1, NULL, &e), -ERR_USAGE);
-    item.is_layout = true;
+    item.form = EXPORT_MACHINE;
+    put("a/config.json", "{}");
+    assert_int_equal(export_check(out, &item, 1, &e), -ERR_USAGE);
+    put("a/hash_tree.sht", "");
+    assert_int_equal(export_check(out, &item, 1, &e), 0);
+    item.form = EXPORT_LAYOUT;
     assert_int_equal(export_check(out, &item, 1, &e), -ERR_USAGE);
     holds("a/mine", "mine");
     put("a/oci-layout", "{}");

@@ -212,6 +212,15 @@ static void test_outputs(void **state)
     refuses("outputs.0", "name", "''", ERR_INPUT, "not a plain file name");
     refuses("outputs.0", "name", "'..'", ERR_INPUT, "not a plain file name");
     refuses("outputs.0", "name", "'hello.squashfs'", ERR_INPUT, "used twice");
+    refuses("outputs.0", "digests", "{}", ERR_INPUT, "no digests");
+    refuses("outputs.0", "digests", "{'a':'nowhere'}", ERR_INPUT, "'nowhere' is no step");
+    refuses("outputs.0", "digests", "{'a':'root'}", ERR_INPUT, "gives a tree");
+    refuses("outputs.0", "digests", "{'a':'layer'}", ERR_INPUT, "no step");
+    refuses("outputs.0", "digests", "{'sha256':'tar'}", ERR_INPUT, "no name of a digest");
+    refuses("outputs.0", "digests", "{'':'tar'}", ERR_INPUT, "no name of a digest");
+    refuses("outputs.0", "digests", "{'a-b':'tar'}", ERR_INPUT, "no name of a digest");
+    refuses("outputs.0", "digests", "{'a':'tar','b':'tar','c':'tar','d':'tar','e':'tar'}",
+            ERR_INPUT, "more than 4");
     refuses("outputs.0", "name", "'hello.provenance.json'", ERR_INPUT, "provenance");
     refuses("outputs.0", "from", "'busybox'", ERR_INPUT, "is no step");
     refuses("outputs.0", "from", "'nothing'", ERR_INPUT, "is no step");

@@ -1,0 +1,84 @@
+/*
+ * tree.cartesi: a machine of the Cartesi emulator at cycle 0, as the files that
+ * the emulator stores (docs/formats/cartesi.md).
+ */
+#include "builder/cartesi/machine_params.h"
+#include "builder/cartesi/machine_value.h"
+#include "builder/steps/kinds.h"
+
+#include <string.h>
+
+struct inputs {
+    struct cas *cas;
+    const struct machine_params *params;
+    const struct step_input *items;
+};
+
+/* The config names inputs by their roles. */
+static int open_input(void *context, enum machine_kind kind, const char *data,
+                      struct machine_input *out, struct err *e)
+{
+    const struct inputs *in = context;
+    size_t i = 0;
+    (void)kind;
+    while (i < in->params->role_count && strcmp(in->params->roles[i], data) != 0)
+        i++;
+    if (i == in->params->role_count)
+        return 0; /* the uarch RAM, when nothing is given for it */
+    out->name = in->items[i].id;
+    return cas_open_blob(in->cas, &in->items[i].digest, &out->fd, &out->size, e);
+}
+
+static int check(const struct jcur *params, size_t input_count, struct err *e)
+{
+    AUTO_MACHINE_PARAMS p = {.role_count = 0};
+    return machine_params_read(params, input_count, &p, e);
+}
+
+static int run(const struct step_context *context, const struct jcur *params,
+               const struct step_input *inputs, size_t input_count, struct step_output *out,
+               struct err *e)
+{
+    AUTO_MACHINE_PARAMS p = {.role_count = 0};
+    AUTO_MACHINE_PACKER packer = {.writer = NULL};
+    struct step_output fresh = {.kind = VALUE_TREE};
+    struct inputs in = {.cas = context->cas, .params = &p, .items = inputs};
+    int r = machine_params_read(params, input_count, &p, e);
+    if (r < 0 || (r = machine_packer_init(&packer, context->cas, e)) < 0)
+        return r;
+    const struct machine_write write = {
+        .source = {.open = open_input, .context = &in},
+        .sink = machine_packer_sink(&packer),
+        .round_lengths = true,
+    };
+    if ((r = machine_write(&p.config, &write, e)) < 0 ||
+        (r = machine_packer_finish(&packer, &fresh.tree, e)) < 0)
+        return r;
+    *out = fresh;
+    return 0;
+}
+
+static const char *warn(const json_t *params)
+{
+    const json_t *roles = json_object_get(params, "inputs");
+    size_t i;
+    json_t *role;
+    json_array_foreach(roles, i, role)
+    {
+        const char *text = json_string_value(role);
+        if (text != NULL && strcmp(text, "uarchRam") == 0)
+            return NULL;
+    }
+    return "the machine has no uarch RAM: its hash is right, but the emulator will not load it";
+}
+
+const struct step_kind step_tree_cartesi = {
+    .name = "tree.cartesi",
+    .min_inputs = 0,
+    .max_inputs = MACHINE_INPUTS_MAX,
+    .takes = VALUE_BLOB,
+    .gives = VALUE_TREE,
+    .check = check,
+    .run = run,
+    .warn = warn,
+};
