@@ -18,6 +18,7 @@
 
 static const struct cli_command parts[] = {
     PART("lock", "pin a recipe's inputs by digest and write its plan"),
+    PART("fetch", "fetch what a plan needs and the store lacks"),
     PART("plan", "show, compare and draw plans"),
     PART("build", "build a plan's artifacts, offline and bit for bit"),
     PART("attest", "make keys, sign statements, explain bundles"),

@@ -234,6 +234,34 @@ static bool take(char *out, size_t size, const char *value, size_t len)
     return true;
 }
 
+static void read_info(struct exchange *x)
+{
+    curl_off_t number = -1;
+    (void)curl_easy_getinfo(x->curl, CURLINFO_RESPONSE_CODE, &x->answer->status);
+    if (curl_easy_getinfo(x->curl, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &number) == CURLE_OK &&
+        number >= 0)
+        x->answer->length = (uint64_t)number;
+    number = 0;
+    if (curl_easy_getinfo(x->curl, CURLINFO_RETRY_AFTER, &number) == CURLE_OK && number > 0)
+        x->answer->retry_after = number;
+}
+
+/*
+ * Before the body, and by the headers alone when they say it. Not by libcurl's own limit: that
+ * would count what an error says, too.
+ */
+static bool too_long(struct exchange *x, size_t more)
+{
+    const uint64_t max = x->request->max;
+    const struct http_answer *a = x->answer;
+    if (max == 0 || (a->status != 200 && a->status != 206) ||
+        ((a->length == UINT64_MAX || a->length <= max) && more <= max - a->received))
+        return false;
+    x->rc = err_set(&x->error, ERR_INPUT, "the answer has more than %llu bytes",
+                    (unsigned long long)max);
+    return true;
+}
+
 static size_t on_header(char *line, size_t size, size_t count, void *context)
 {
     struct exchange *x = context;
@@ -241,6 +269,10 @@ static size_t on_header(char *line, size_t size, size_t count, void *context)
     const char *value = NULL;
     size_t len = size * count;
     size_t n = 0;
+    if (len == 2 && line[0] == '\r') {
+        read_info(x);
+        return too_long(x, 0) ? 0 : len;
+    }
     if (len > 5 && memcmp(line, "HTTP/", 5) == 0) {
         clear_answer(a); /* a new answer: 100 Continue or a proxy's came before */
     } else if (header_is(line, len, "WWW-Authenticate", &value, &n)) {
@@ -267,18 +299,6 @@ static size_t on_header(char *line, size_t size, size_t count, void *context)
     return len;
 }
 
-static void read_info(struct exchange *x)
-{
-    curl_off_t number = -1;
-    (void)curl_easy_getinfo(x->curl, CURLINFO_RESPONSE_CODE, &x->answer->status);
-    if (curl_easy_getinfo(x->curl, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &number) == CURLE_OK &&
-        number >= 0)
-        x->answer->length = (uint64_t)number;
-    number = 0;
-    if (curl_easy_getinfo(x->curl, CURLINFO_RETRY_AFTER, &number) == CURLE_OK && number > 0)
-        x->answer->retry_after = number;
-}
-
 static size_t on_body(char *data, size_t size, size_t count, void *context)
 {
     struct exchange *x = context;
@@ -289,6 +309,8 @@ static size_t on_body(char *data, size_t size, size_t count, void *context)
         x->dropped += len;
         return x->dropped > DROPPED_MAX ? 0 : len;
     }
+    if (too_long(x, len))
+        return 0;
     x->rc = x->request->body(x->request->context, x->answer, data, len, &x->error);
     x->answer->received += len;
     return x->rc < 0 ? 0 : len;
@@ -403,8 +425,6 @@ static void set_options(const struct http *h, struct exchange *x, const char *ur
     (void)curl_easy_setopt(c, CURLOPT_XFERINFOFUNCTION, on_progress);
     (void)curl_easy_setopt(c, CURLOPT_XFERINFODATA, x);
     (void)curl_easy_setopt(c, CURLOPT_NOPROGRESS, 0L);
-    if (x->request->max > 0)
-        (void)curl_easy_setopt(c, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)x->request->max);
     (void)curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_SECONDS);
     (void)curl_easy_setopt(c, CURLOPT_TIMEOUT, (long)left);
     if (h->options.ca_file != NULL)
@@ -450,9 +470,6 @@ static int failed(const struct exchange *x, CURLcode code, const char *host, boo
         return err_set(e, ERR_HOST, "'%s' moved less than %d bytes a second for %u seconds", host,
                        LOW_SPEED, x->http->options.stall_seconds);
     }
-    if (code == CURLE_FILESIZE_EXCEEDED)
-        return err_set(e, ERR_INPUT, "the answer has more than %llu bytes",
-                       (unsigned long long)x->request->max);
     *again = may_help(code);
     if (code == CURLE_WRITE_ERROR)
         return err_set(e, ERR_INPUT, "'%s' answers with headers or a body that are too long", host);

@@ -1,0 +1,45 @@
+/*
+ * The inputs of a plan that a store lacks, from whoever still has them:
+ * directories (a store, an OCI layout), registries, Debian archives. Nothing
+ * but the digest decides whether bytes are right.
+ */
+#ifndef ASSAY_BUILDER_LOCK_FETCH_H
+#define ASSAY_BUILDER_LOCK_FETCH_H
+
+#include "builder/plan/plan.h"
+#include "builder/registry/network.h"
+
+struct fetch_options {
+    struct network *network;
+    const char *const *directories; /* asked first */
+    size_t directory_count;
+    const char *const *places; /* "HOST[:PORT][/PATH]", asked next, in order */
+    size_t place_count;
+    const char *const *archives; /* of Debian, asked before this machine's own */
+    size_t archive_count;
+    bool origin;          /* ask where the plan says that it is from, at last */
+    const char *registry; /* where repositories of the plan are; NULL = docker.io */
+    const char *temp;     /* for private directories */
+    const char *const *apt_env;
+};
+
+enum fetch_state { FETCH_PRESENT, FETCH_FETCHED, FETCH_MISSING };
+
+struct fetch_item {
+    const struct plan_input *input;
+    enum fetch_state state;
+    enum err_code code; /* when missing */
+    char *why;          /* when missing: what everyone said */
+};
+
+struct fetch_result {
+    struct fetch_item *items; /* one per different digest, in the plan's order */
+    size_t count;
+};
+void fetch_result_dispose(struct fetch_result *r);
+
+/* That a blob is nowhere is no error here: see its state. Errors are this machine's. */
+int fetch_plan(const struct plan *plan, const struct fetch_options *options,
+               struct fetch_result *out, struct err *e);
+
+#endif
