@@ -2,6 +2,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "builder/cartesi/commands.h"
+#include "builder/cartesi/drive_diff.h"
 #include "builder/cartesi/machine_state.h"
 #include "builder/cartesi/sparse.h"
 
@@ -151,7 +152,85 @@ static int diff_range(const struct machine_range *range, int a, int b, struct di
     return r;
 }
 
-/* Ranges of the same start and length are compared, others named. Both lists ascend. */
+/* ---- flash drives: by file ---- */
+
+struct drive_findings {
+    struct differences *differences;
+    const char *drive;
+};
+
+static int drive_found(void *context, const char *path, const char *text, struct err *e)
+{
+    const struct drive_findings *f = context;
+    return differ(f->differences, e, "%s, file %.180s: %s", f->drive, path, text);
+}
+
+static void forget(struct differences *d, size_t listed, size_t count)
+{
+    while (json_array_size(d->list) > listed)
+        (void)json_array_remove(d->list, json_array_size(d->list) - 1);
+    d->count = count;
+}
+
+/*
+ * The drive's pages differ, which lines from `listed` on say. When it holds a file system that is
+ * known, what differs in its files is said instead: one file that compresses to another size moves
+ * every page behind it.
+ */
+static int explain_drive(const struct machine_range *a, int a_fd, uint64_t b_length, int b_fd,
+                         size_t listed, size_t count, struct differences *d, struct err *e)
+{
+    struct differences files = {.list = json_array()};
+    AUTO_JSON json_t *list = files.list;
+    struct drive_findings findings = {.differences = &files, .drive = a->name};
+    const struct drive_diff options = {.found = drive_found, .context = &findings};
+    struct err why = ERR_INIT;
+    bool compared = false;
+    char line[256];
+    if (list == NULL)
+        return err_oom(e);
+    size_t pages = d->count - count;
+    int r = drive_diff(a_fd, a->length, b_fd, b_length, a->name, &options, &compared, &why);
+    if (r == -ERR_INPUT || r == -ERR_UNDECIDED)
+        return differ(d, e, "%s: its files cannot be compared: %s", a->name,
+                      err_line(&why, line, sizeof(line)));
+    if (r < 0) {
+        *e = why;
+        return r;
+    }
+    if (!compared)
+        return 0;
+    forget(d, listed, count);
+    const char *files_say = files.count == 0 ? "its files are the same" : "in these files:";
+    if (a->length == b_length)
+        r = differ(d, e, "%s: %zu pages differ; %s", a->name, pages, files_say);
+    else
+        r = differ(d, e, "%s: 0x%" PRIx64 " bytes and 0x%" PRIx64 "; %s", a->name, a->length,
+                   b_length, files_say);
+    for (size_t i = 0; r == 0 && i < json_array_size(list); i++)
+        r = json_push(d->list, json_incref(json_array_get(list, i)), e);
+    d->count += files.count;
+    return r;
+}
+
+static int diff_pair(const struct snapshot *a, size_t i, const struct snapshot *b, size_t k,
+                     struct differences *d, struct err *e)
+{
+    const struct machine_range *x = &a->ranges[i];
+    const struct machine_range *y = &b->ranges[k];
+    size_t listed = json_array_size(d->list);
+    size_t count = d->count;
+    int r = 0;
+    if (x->length != y->length)
+        r = differ(d, e, "%s: 0x%" PRIx64 " bytes and 0x%" PRIx64, x->name, x->length, y->length);
+    else if (a->fds[i] >= 0 && b->fds[k] >= 0)
+        r = diff_range(x, a->fds[i], b->fds[k], d, e);
+    if (r < 0 || d->count == count || x->kind != MACHINE_FLASH || y->kind != MACHINE_FLASH)
+        return r;
+    return explain_drive(x, a->fds[i], y->length, b->fds[k], listed, count, d, e);
+}
+
+/* Ranges of the same start are compared, others named. Both lists ascend. */
 static int diff_ranges(const struct snapshot *a, const struct snapshot *b, struct differences *d,
                        struct err *e)
 {
@@ -168,13 +247,7 @@ static int diff_ranges(const struct snapshot *a, const struct snapshot *b, struc
             r = differ(d, e, "%s at 0x%" PRIx64 ": only in the first", x->name, x->start);
             i++;
         } else {
-            if (x->length != y->length)
-                r = differ(d, e, "%s: 0x%" PRIx64 " bytes and 0x%" PRIx64, x->name, x->length,
-                           y->length);
-            else if (a->fds[i] >= 0 && b->fds[k] >= 0)
-                r = diff_range(x, a->fds[i], b->fds[k], d, e);
-            i++;
-            k++;
+            r = diff_pair(a, i++, b, k++, d, e);
         }
     }
     return r;

@@ -169,6 +169,55 @@ exits 0 'a machine does not differ from itself'
 spoil 0000000000000000-8000.bin 840
 run $cartesi diff "$machines/$cached" "$work/bad"
 prints '^register htif.iconsole: 0x2 and 0x42$' 'a register differs by its name'
+# ---- diff of flash drives: by file, whatever the compressor did to the pages ----
+mkdir -p "$work/a/etc" "$work/a/usr/bin" "$work/drive"
+cp "$assay" "$work/a/usr/bin/program"
+head -c 300000 /dev/zero >"$work/a/zeros"
+for i in $(seq 300); do echo "$i" >"$work/a/etc/f$i"; done
+echo hello >"$work/a/etc/motd"
+ln -s ../x "$work/a/etc/link"
+cp -a "$work/a" "$work/b"
+echo hellp >"$work/b/etc/motd"
+chmod 600 "$work/b/etc/f7"
+rm "$work/b/etc/f9"
+echo x >"$work/b/etc/new"
+ln -sfn y "$work/b/etc/link"
+printf X | dd of="$work/b/usr/bin/program" bs=1 seek=20000 conv=notrunc 2>/dev/null
+echo '{"archive_version":7,"config":{"ram":{"length":4096},"flash_drive":[{"label":"root","start":2415919104,"length":16777216,"backing_store":{"data_filename":"drive"}}]}}' >"$work/drive.json"
+drive() { # MACHINE TREE mksquashfs' options…
+    name=$1
+    tree=$2
+    shift 2
+    rm -rf "$work/drive/drive" "${work:?}/$name"
+    mksquashfs "$tree" "$work/drive/drive" "$@" -all-root -all-time 0 -mkfs-time 0 -no-progress -quiet >/dev/null
+    ok "a machine with the drive of $name" $cartesi write --config "$work/drive.json" --inputs "$work/drive" -o "$work/$name"
+}
+same_findings='flash drive 0 .root., file /etc/f7: mode 0644 and 0600
+flash drive 0 .root., file /etc/f9: only in the first
+flash drive 0 .root., file /etc/link: target .../x. and .y.
+flash drive 0 .root., file /etc/motd: content: first at byte 4 of 6: 6f and 70
+flash drive 0 .root., file /etc/new: only in the second
+flash drive 0 .root., file /usr/bin/program: content: first at byte 20000 of [0-9]*: .. and 58'
+drive zstd-a "$work/a" -comp zstd
+for how in 'zstd' 'gzip' 'xz -b 65536' 'lz4 -no-fragments' 'zstd -noI -noF -noD'; do
+    # shellcheck disable=SC2086 # several options
+    drive other "$work/b" -comp $how
+    run $cartesi diff "$work/zstd-a" "$work/other"
+    exits 1 "by $how: they differ"
+    is "by $how: the files that differ, and how" "$(grep ', file ' "$work/stdout" | grep -cx "$same_findings")" 6
+    is "by $how: no other file and no page of the drive" "$(grep -c '^flash drive' "$work/stdout")" 7
+    # shellcheck disable=SC2086
+    drive other "$work/a" -comp $how
+    run $cartesi diff "$work/zstd-a" "$work/other"
+    is "by $how: no file of equal trees is named" "$(grep -c ', file ' "$work/stdout")" 0
+done
+cp -r "$work/zstd-a" "$work/damaged"
+chmod -R u+w "$work/damaged"
+printf '\377\377\377' | dd of="$work/damaged/0000000090000000-1000000.bin" bs=1 seek=70 conv=notrunc 2>/dev/null
+run $cartesi diff "$work/zstd-a" "$work/damaged"
+exits 1 "a damaged file system is a difference"
+prints "^flash drive 0 'root': its files cannot be compared: .* damaged" "and the line says so, beside the pages"
+
 run $cartesi diff "$machines/b03-flash-two-mixed" "$machines/$cached"
 exits 1 'two machines'
 prints "^flash drive 0 'root' at 0x80100000: only in the first" 'a drive of one only'

@@ -1,0 +1,228 @@
+#include "builder/cartesi/drive_diff.h"
+
+#include "builder/cartesi/drive_squashfs.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { DEPTH_MAX = 256, FILES_MAX = 1 << 20, PATH_TEXT_MAX = 4096, TEXT_MAX = 200 };
+#define BYTES_MAX ((uint64_t)64 << 30)
+
+struct walk {
+    const struct drive_diff *options;
+    struct drive_image *a;
+    struct drive_image *b;
+    struct buf path; /* of the directory that is walked, with a slash at its end */
+    size_t files;
+    uint64_t bytes;
+};
+
+/* The inodes of one path. */
+struct pair {
+    struct drive_inode a;
+    struct drive_inode b;
+};
+
+static const char *const type_names[] = {
+    [DRIVE_DIRECTORY] = "a directory",   [DRIVE_FILE] = "a file",
+    [DRIVE_SYMLINK] = "a symbolic link", [DRIVE_BLOCK] = "a block device",
+    [DRIVE_CHAR] = "a character device", [DRIVE_FIFO] = "a fifo",
+    [DRIVE_SOCKET] = "a socket"};
+
+__attribute__((format(printf, 4, 5))) static int tell(struct walk *w, const char *name,
+                                                      struct err *e, const char *fmt, ...)
+{
+    char path[PATH_TEXT_MAX + DRIVE_NAME_MAX + 2];
+    char text[TEXT_MAX];
+    va_list args;
+    (void)snprintf(path, sizeof(path), "%.*s%s", PATH_TEXT_MAX, buf_str(&w->path), name);
+    va_start(args, fmt);
+    (void)vsnprintf(text, sizeof(text), fmt, args);
+    va_end(args);
+    return w->options->found(w->options->context, path, text, e);
+}
+
+/* ---- one path in both ---------------------------------------------------------------- */
+
+static int diff_fields(struct walk *w, const char *name, const struct pair *p, struct err *e)
+{
+    const struct drive_inode *a = &p->a;
+    const struct drive_inode *b = &p->b;
+    int r = 0;
+    if (a->mode != b->mode)
+        r = tell(w, name, e, "mode %04o and %04o", a->mode, b->mode);
+    if (r == 0 && (a->uid != b->uid || a->gid != b->gid))
+        r = tell(w, name, e, "owner %u:%u and %u:%u", a->uid, a->gid, b->uid, b->gid);
+    if (r == 0 && a->time != b->time)
+        r = tell(w, name, e, "time %u and %u", a->time, b->time);
+    if (r == 0 && a->device != b->device)
+        r = tell(w, name, e, "device 0x%x and 0x%x", a->device, b->device);
+    return r;
+}
+
+static int diff_target(struct walk *w, const char *name, const struct pair *p, struct err *e)
+{
+    AUTO_BUF a = BUF_INIT(DRIVE_TARGET_MAX + 1);
+    AUTO_BUF b = BUF_INIT(DRIVE_TARGET_MAX + 1);
+    int r = drive_target_read(w->a, &p->a, &a, e);
+    if (r < 0 || (r = drive_target_read(w->b, &p->b, &b, e)) < 0)
+        return r;
+    if (a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0))
+        return 0;
+    return tell(w, name, e, "target '%.*s' and '%.*s'", (int)(a.len < 64 ? a.len : 64),
+                a.len > 0 ? (const char *)a.data : "", (int)(b.len < 64 ? b.len : 64),
+                b.len > 0 ? (const char *)b.data : "");
+}
+
+/* Bytes of one file, taken in pieces that need not end where the other image's blocks do. */
+struct piece {
+    struct drive_file file;
+    const uint8_t *data;
+    size_t len;
+};
+
+static int refill(struct piece *p, struct err *e)
+{
+    return p->len > 0 ? 0 : drive_file_next(&p->file, &p->data, &p->len, e);
+}
+
+static int diff_content(struct walk *w, const char *name, const struct pair *p, struct err *e)
+{
+    struct piece a = {0};
+    struct piece b = {0};
+    uint64_t at = 0;
+    int r = 0;
+    drive_file_start(w->a, &p->a, &a.file);
+    drive_file_start(w->b, &p->b, &b.file);
+    uint64_t most = p->a.size < p->b.size ? p->a.size : p->b.size;
+    if (!add_u64(w->bytes, most, &w->bytes) || w->bytes > BYTES_MAX)
+        return err_set(e, ERR_INPUT, "%s: more than %d GiB of files to compare", w->a->name,
+                       (int)(BYTES_MAX >> 30));
+    while (at < most) {
+        if ((r = refill(&a, e)) < 0 || (r = refill(&b, e)) < 0)
+            return r;
+        size_t len = a.len < b.len ? a.len : b.len;
+        if (memcmp(a.data, b.data, len) != 0) {
+            while (*a.data == *b.data) {
+                a.data++;
+                b.data++;
+                at++;
+            }
+            break;
+        }
+        a.data += len;
+        b.data += len;
+        a.len -= len;
+        b.len -= len;
+        at += len;
+    }
+    if (at == most && p->a.size == p->b.size)
+        return 0;
+    if (p->a.size != p->b.size)
+        return tell(w, name, e,
+                    "content: %" PRIu64 " and %" PRIu64 " bytes, different from byte %" PRIu64
+                    " on",
+                    p->a.size, p->b.size, at);
+    return tell(w, name, e, "content: first at byte %" PRIu64 " of %" PRIu64 ": %02x and %02x", at,
+                p->a.size, *a.data, *b.data);
+}
+
+/* Everything but what is in a directory. */
+static int diff_inodes(struct walk *w, const char *name, const struct pair *p, struct err *e)
+{
+    if (p->a.type != p->b.type)
+        return tell(w, name, e, "%s and %s", type_names[p->a.type], type_names[p->b.type]);
+    int r = diff_fields(w, name, p, e);
+    if (r == 0 && p->a.type == DRIVE_FILE)
+        r = diff_content(w, name, p, e);
+    if (r == 0 && p->a.type == DRIVE_SYMLINK)
+        r = diff_target(w, name, p, e);
+    return r;
+}
+
+/* ---- directories ------------------------------------------------------------------------ */
+
+static int diff_directory(struct walk *w, const struct pair *p, unsigned depth, struct err *e);
+
+static int diff_entry(struct walk *w, const struct drive_entry *a, const struct drive_entry *b,
+                      unsigned depth, struct err *e)
+{
+    struct pair p;
+    size_t before = w->path.len;
+    int r = drive_inode_read(w->a, a->reference, &p.a, e);
+    if (r < 0 || (r = drive_inode_read(w->b, b->reference, &p.b, e)) < 0 ||
+        (r = diff_inodes(w, a->name, &p, e)) < 0 || p.a.type != DRIVE_DIRECTORY ||
+        p.b.type != DRIVE_DIRECTORY)
+        return r;
+    if ((r = buf_addf(&w->path, e, "%s/", a->name)) < 0 ||
+        (r = diff_directory(w, &p, depth + 1, e)) < 0)
+        return r;
+    w->path.len = before;
+    w->path.data[before] = 0;
+    return 0;
+}
+
+static int diff_lists(struct walk *w, const struct drive_entry *a, size_t a_count,
+                      const struct drive_entry *b, size_t b_count, unsigned depth, struct err *e)
+{
+    size_t i = 0;
+    size_t k = 0;
+    int r = 0;
+    while (r == 0 && (i < a_count || k < b_count)) {
+        int order = i == a_count ? 1 : k == b_count ? -1 : strcmp(a[i].name, b[k].name);
+        if (order < 0)
+            r = tell(w, a[i++].name, e, "only in the first");
+        else if (order > 0)
+            r = tell(w, b[k++].name, e, "only in the second");
+        else
+            r = diff_entry(w, &a[i++], &b[k++], depth, e);
+    }
+    return r;
+}
+
+static int diff_directory(struct walk *w, const struct pair *p, unsigned depth, struct err *e)
+{
+    AUTO_FREE struct drive_entry *a = NULL;
+    AUTO_FREE struct drive_entry *b = NULL;
+    size_t a_count = 0;
+    size_t b_count = 0;
+    if (depth > DEPTH_MAX)
+        return err_set(e, ERR_INPUT, "%s: directories are nested over %d deep", w->a->name,
+                       DEPTH_MAX);
+    int r = drive_directory_read(w->a, &p->a, FILES_MAX - w->files, &a, &a_count, e);
+    if (r < 0)
+        return r;
+    w->files += a_count;
+    if ((r = drive_directory_read(w->b, &p->b, FILES_MAX - w->files, &b, &b_count, e)) < 0)
+        return r;
+    w->files += b_count;
+    return diff_lists(w, a, a_count, b, b_count, depth, e);
+}
+
+int drive_diff(int a, uint64_t a_length, int b, uint64_t b_length, const char *name,
+               const struct drive_diff *options, bool *compared, struct err *e)
+{
+    AUTO_DRIVE_IMAGE first = {0};
+    AUTO_DRIVE_IMAGE second = {0};
+    struct walk w = {.options = options,
+                     .a = &first,
+                     .b = &second,
+                     .path = BUF_INIT(DEPTH_MAX * DRIVE_NAME_MAX)};
+    struct pair root;
+    bool known = false;
+    *compared = false;
+    int r = drive_is_squashfs(a, a_length, &known, e);
+    if (r < 0 || !known || (r = drive_is_squashfs(b, b_length, &known, e)) < 0 || !known)
+        return r;
+    if ((r = drive_image_open(a, a_length, name, &first, e)) == 0 &&
+        (r = drive_image_open(b, b_length, name, &second, e)) == 0 &&
+        (r = drive_inode_read(&first, first.root, &root.a, e)) == 0 &&
+        (r = drive_inode_read(&second, second.root, &root.b, e)) == 0 &&
+        (r = buf_add_str(&w.path, "/", e)) == 0 && (r = diff_inodes(&w, "", &root, e)) == 0 &&
+        root.a.type == DRIVE_DIRECTORY && root.b.type == DRIVE_DIRECTORY)
+        r = diff_directory(&w, &root, 0, e);
+    buf_dispose(&w.path);
+    *compared = r == 0;
+    return r;
+}

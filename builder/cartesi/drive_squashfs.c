@@ -1,0 +1,486 @@
+#include "builder/cartesi/drive_squashfs.h"
+
+#include "base/file.h"
+
+#include <inttypes.h>
+#include <lz4.h>
+#include <lzma.h>
+#include <string.h>
+#include <zlib.h>
+#include <zstd.h>
+
+enum {
+    MAGIC = 0x73717368,
+    SUPER_SIZE = 96,
+    META_SIZE = 8192,
+    META_CACHED = 64,
+    BLOCK_MIN = 4096,
+    BLOCK_MAX = 1 << 20,
+    STORED_PLAIN = 1 << 24, /* bit of a block's size: not compressed */
+    NO_INDEX = 0xffff,
+    XZ_MEMORY = 64 << 20,
+};
+#define NO_FRAGMENT UINT32_MAX
+
+/* The compressors by their numbers in the superblock. */
+enum { GZIP = 1, XZ = 4, LZ4 = 5, ZSTD = 6 };
+
+/* One decoded metadata block. */
+struct drive_meta {
+    uint64_t position; /* in the image; UINT64_MAX = none */
+    uint64_t next;     /* the block behind it */
+    size_t len;
+    uint8_t data[META_SIZE];
+};
+
+static int broken(const struct drive_image *image, const char *what, struct err *e)
+{
+    return err_set(e, ERR_INPUT, "%s: the squashfs image is damaged: %s", image->name, what);
+}
+
+/* ---- bytes ------------------------------------------------------------------------- */
+
+static int read_at(const struct drive_image *image, uint64_t position, void *out, size_t len,
+                   struct err *e)
+{
+    uint64_t end;
+    if (!add_u64(position, len, &end) || end > image->used)
+        return broken(image, "it points beyond its end", e);
+    return fd_pread_all(image->fd, out, len, position, image->name, e);
+}
+
+static bool decode_xz(const uint8_t *in, size_t in_len, uint8_t *out, size_t room, size_t *len)
+{
+    uint64_t memory = XZ_MEMORY;
+    size_t in_at = 0;
+    *len = 0;
+    return lzma_stream_buffer_decode(&memory, 0, NULL, in, &in_at, in_len, out, len, room) ==
+               LZMA_OK &&
+           in_at == in_len;
+}
+
+static int decode(const struct drive_image *image, const uint8_t *in, size_t in_len, uint8_t *out,
+                  size_t room, size_t *len, struct err *e)
+{
+    bool fine = false;
+    if (image->compressor == GZIP) {
+        uLongf made = room;
+        fine = uncompress(out, &made, in, in_len) == Z_OK;
+        *len = made;
+    } else if (image->compressor == XZ) {
+        fine = decode_xz(in, in_len, out, room, len);
+    } else if (image->compressor == LZ4) {
+        int made = LZ4_decompress_safe((const char *)in, (char *)out, (int)in_len, (int)room);
+        fine = made >= 0;
+        *len = fine ? (size_t)made : 0;
+    } else {
+        *len = ZSTD_decompress(out, room, in, in_len);
+        fine = !ZSTD_isError(*len);
+    }
+    return fine ? 0 : broken(image, "a block does not decompress", e);
+}
+
+/* A data block of `size` as the image says it, into `out` of block_size bytes. */
+static int read_block(struct drive_image *image, uint64_t position, uint32_t size, uint8_t *out,
+                      size_t *len, struct err *e)
+{
+    uint32_t stored = size & (STORED_PLAIN - 1);
+    bool plain = (size & STORED_PLAIN) != 0;
+    if (size >> 25 != 0 || stored == 0 || stored > image->block_size)
+        return broken(image, "a block is larger than blocks are", e);
+    int r = read_at(image, position, plain ? out : image->raw, stored, e);
+    *len = stored;
+    if (r < 0 || plain)
+        return r;
+    return decode(image, image->raw, stored, out, image->block_size, len, e);
+}
+
+/* ---- metadata ----------------------------------------------------------------------- */
+
+static int load_meta(struct drive_image *image, uint64_t position, const struct drive_meta **out,
+                     struct err *e)
+{
+    struct drive_meta *meta = &image->metas[position % META_CACHED];
+    uint8_t head[2];
+    uint8_t stored[META_SIZE];
+    *out = meta;
+    if (meta->position == position)
+        return 0;
+    meta->position = UINT64_MAX;
+    int r = read_at(image, position, head, sizeof(head), e);
+    if (r < 0)
+        return r;
+    size_t size = (size_t)(head[0] | head[1] << 8);
+    bool plain = (size & 0x8000) != 0;
+    size &= 0x7fff;
+    if (size == 0 || size > META_SIZE)
+        return broken(image, "a metadata block has no size that it may have", e);
+    if ((r = read_at(image, position + 2, plain ? meta->data : stored, size, e)) < 0)
+        return r;
+    meta->len = size;
+    if (!plain && (r = decode(image, stored, size, meta->data, META_SIZE, &meta->len, e)) < 0)
+        return r;
+    meta->next = position + 2 + size;
+    meta->position = position;
+    return 0;
+}
+
+/* Takes `len` bytes at *place, across blocks, and moves it. */
+static int take(struct drive_image *image, struct drive_place *place, void *out, size_t len,
+                struct err *e)
+{
+    uint8_t *to = out;
+    while (len > 0) {
+        const struct drive_meta *meta = NULL;
+        int r = load_meta(image, place->block, &meta, e);
+        if (r < 0)
+            return r;
+        if (place->offset > meta->len)
+            return broken(image, "it points behind a metadata block", e);
+        size_t part = meta->len - place->offset < len ? meta->len - place->offset : len;
+        if (part == 0 && meta->len < META_SIZE)
+            return broken(image, "a table ends too soon", e);
+        memcpy(to, meta->data + place->offset, part);
+        to += part;
+        len -= part;
+        place->offset += part;
+        if (place->offset == meta->len && len > 0)
+            *place = (struct drive_place){meta->next, 0};
+    }
+    return 0;
+}
+
+static uint16_t le16(const uint8_t *p)
+{
+    return (uint16_t)(p[0] | p[1] << 8);
+}
+
+static uint32_t le32(const uint8_t *p)
+{
+    return (uint32_t)le16(p) | (uint32_t)le16(p + 2) << 16;
+}
+
+static uint64_t le64(const uint8_t *p)
+{
+    return le32(p) | (uint64_t)le32(p + 4) << 32;
+}
+
+/* ---- the superblock ------------------------------------------------------------------- */
+
+int drive_is_squashfs(int fd, uint64_t length, bool *out, struct err *e)
+{
+    uint8_t magic[4];
+    *out = false;
+    if (length < SUPER_SIZE)
+        return 0;
+    int r = fd_pread_all(fd, magic, sizeof(magic), 0, "the drive", e);
+    *out = r == 0 && le32(magic) == MAGIC;
+    return r;
+}
+
+static int check_super(struct drive_image *image, const uint8_t *s, uint64_t length, struct err *e)
+{
+    image->block_size = le32(s + 12);
+    image->fragments = le32(s + 16);
+    image->compressor = le16(s + 20);
+    image->ids = le16(s + 26);
+    image->root = le64(s + 32);
+    image->id_table = le64(s + 48);
+    image->inode_table = le64(s + 64);
+    image->directory_table = le64(s + 72);
+    image->fragment_table = le64(s + 80);
+    if (le32(s) != MAGIC || le16(s + 28) != 4 || le16(s + 30) != 0)
+        return broken(image, "it is not of version 4.0", e);
+    if (image->block_size < BLOCK_MIN || image->block_size > BLOCK_MAX ||
+        (image->block_size & (image->block_size - 1)) != 0)
+        return broken(image, "its block size is not a power of two from 4 KiB to 1 MiB", e);
+    if (le64(s + 40) > length)
+        return broken(image, "it is longer than the drive", e);
+    if (image->compressor != GZIP && image->compressor != XZ && image->compressor != LZ4 &&
+        image->compressor != ZSTD)
+        return err_set(e, ERR_UNDECIDED,
+                       "%s: a squashfs image by a compressor that is not known (%u)", image->name,
+                       (unsigned)image->compressor);
+    image->used = le64(s + 40);
+    return 0;
+}
+
+int drive_image_open(int fd, uint64_t length, const char *name, struct drive_image *out,
+                     struct err *e)
+{
+    uint8_t super[SUPER_SIZE];
+    *out =
+        (struct drive_image){.name = name, .fd = fd, .used = length, .fragment_index = NO_FRAGMENT};
+    int r = read_at(out, 0, super, sizeof(super), e);
+    if (r < 0 || (r = check_super(out, super, length, e)) < 0)
+        return r;
+    out->metas = array_new(META_CACHED, sizeof(*out->metas));
+    out->raw = malloc(out->block_size);
+    out->block = malloc(out->block_size);
+    out->fragment = malloc(out->block_size);
+    if (out->metas == NULL || out->raw == NULL || out->block == NULL || out->fragment == NULL)
+        return err_oom(e);
+    for (size_t i = 0; i < META_CACHED; i++)
+        out->metas[i].position = UINT64_MAX;
+    return 0;
+}
+
+void drive_image_dispose(struct drive_image *image)
+{
+    free(image->metas);
+    free(image->raw);
+    free(image->block);
+    free(image->fragment);
+}
+
+/* ---- inodes ------------------------------------------------------------------------------ */
+
+/* Entry `index` of a table that is found by a list of its metadata blocks' positions. */
+static int table_entry(struct drive_image *image, uint64_t table, size_t index, void *out,
+                       size_t size, struct err *e)
+{
+    uint8_t position[8];
+    size_t each = META_SIZE / size;
+    uint64_t at;
+    if (!add_u64(table, 8 * (uint64_t)(index / each), &at))
+        return broken(image, "it points beyond its end", e);
+    int r = read_at(image, at, position, sizeof(position), e);
+    if (r < 0)
+        return r;
+    struct drive_place place = {le64(position), index % each * size};
+    return take(image, &place, out, size, e);
+}
+
+static int owner(struct drive_image *image, uint16_t index, uint32_t *out, struct err *e)
+{
+    uint8_t id[4];
+    if (index >= image->ids)
+        return broken(image, "an owner is not in its table", e);
+    int r = table_entry(image, image->id_table, index, id, sizeof(id), e);
+    if (r == 0)
+        *out = le32(id);
+    return r;
+}
+
+static int directory_inode(struct drive_image *image, bool extended, struct drive_place at,
+                           struct drive_inode *out, struct err *e)
+{
+    uint8_t b[24];
+    int r = take(image, &at, b, extended ? 24 : 16, e);
+    if (r < 0)
+        return r;
+    uint32_t size = extended ? le32(b + 4) : le16(b + 8);
+    uint32_t start = le32(b + (extended ? 8 : 0));
+    if (!add_u64(image->directory_table, start, &out->place.block))
+        return broken(image, "it points beyond its end", e);
+    out->place.offset = le16(b + (extended ? 18 : 10));
+    /* The size counts "." and "..", which are not there. */
+    out->size = size < 3 ? 0 : size - 3;
+    return 0;
+}
+
+static int file_inode(struct drive_image *image, bool extended, struct drive_place at,
+                      struct drive_inode *out, struct err *e)
+{
+    uint8_t b[40];
+    int r = take(image, &at, b, extended ? 40 : 16, e);
+    if (r < 0)
+        return r;
+    out->blocks = extended ? le64(b) : le32(b);
+    out->size = extended ? le64(b + 8) : le32(b + 12);
+    out->fragment = le32(b + (extended ? 28 : 4));
+    out->fragment_offset = le32(b + (extended ? 32 : 8));
+    out->place = at;
+    if (out->fragment != NO_FRAGMENT && out->fragment >= image->fragments)
+        return broken(image, "a fragment is not in its table", e);
+    return 0;
+}
+
+static int link_inode(struct drive_image *image, struct drive_place at, struct drive_inode *out,
+                      struct err *e)
+{
+    uint8_t b[8];
+    int r = take(image, &at, b, sizeof(b), e);
+    if (r < 0)
+        return r;
+    out->size = le32(b + 4);
+    out->place = at;
+    return out->size <= DRIVE_TARGET_MAX ? 0 : broken(image, "a link's target is too long", e);
+}
+
+static int device_inode(struct drive_image *image, struct drive_place at, struct drive_inode *out,
+                        struct err *e)
+{
+    uint8_t b[8];
+    int r = take(image, &at, b, sizeof(b), e);
+    if (r == 0)
+        out->device = le32(b + 4);
+    return r;
+}
+
+int drive_inode_read(struct drive_image *image, uint64_t reference, struct drive_inode *out,
+                     struct err *e)
+{
+    static const enum drive_type types[] = {DRIVE_DIRECTORY, DRIVE_FILE, DRIVE_SYMLINK, DRIVE_BLOCK,
+                                            DRIVE_CHAR,      DRIVE_FIFO, DRIVE_SOCKET};
+    struct drive_place at = {.offset = reference & 0xffff};
+    uint8_t b[16];
+    *out = (struct drive_inode){.fragment = NO_FRAGMENT};
+    if (!add_u64(image->inode_table, reference >> 16, &at.block))
+        return broken(image, "it points beyond its end", e);
+    int r = take(image, &at, b, sizeof(b), e);
+    if (r < 0)
+        return r;
+    uint16_t type = le16(b);
+    if (type < 1 || type > 14)
+        return broken(image, "an inode is of no type", e);
+    bool extended = type > 7;
+    out->type = types[(type - 1) % 7];
+    out->mode = le16(b + 2) & 07777;
+    out->time = le32(b + 8);
+    if ((r = owner(image, le16(b + 4), &out->uid, e)) < 0 ||
+        (r = owner(image, le16(b + 6), &out->gid, e)) < 0)
+        return r;
+    switch (out->type) {
+    case DRIVE_DIRECTORY:
+        return directory_inode(image, extended, at, out, e);
+    case DRIVE_FILE:
+        return file_inode(image, extended, at, out, e);
+    case DRIVE_SYMLINK:
+        return link_inode(image, at, out, e);
+    case DRIVE_BLOCK:
+    case DRIVE_CHAR:
+        return device_inode(image, at, out, e);
+    default:
+        return 0;
+    }
+}
+
+int drive_target_read(struct drive_image *image, const struct drive_inode *inode, struct buf *out,
+                      struct err *e)
+{
+    struct drive_place at = inode->place;
+    int r = buf_reserve(out, (size_t)inode->size, e);
+    if (r < 0 || (r = take(image, &at, out->data + out->len, (size_t)inode->size, e)) < 0)
+        return r;
+    out->len += (size_t)inode->size;
+    return 0;
+}
+
+/* ---- directories -------------------------------------------------------------------------- */
+
+static int read_entry(struct drive_image *image, struct drive_place *at, uint64_t *left,
+                      uint32_t start, struct drive_entry *out, struct err *e)
+{
+    uint8_t b[8];
+    int r = take(image, at, b, sizeof(b), e);
+    if (r < 0)
+        return r;
+    size_t len = (size_t)le16(b + 6) + 1;
+    if (len > DRIVE_NAME_MAX || *left < sizeof(b) + len)
+        return broken(image, "a directory's entry is too long", e);
+    if ((r = take(image, at, out->name, len, e)) < 0)
+        return r;
+    *left -= sizeof(b) + len;
+    out->name[len] = 0;
+    out->reference = (uint64_t)start << 16 | le16(b);
+    if (strlen(out->name) != len || strchr(out->name, '/') != NULL || strcmp(out->name, ".") == 0 ||
+        strcmp(out->name, "..") == 0)
+        return broken(image, "a name is no name", e);
+    return 0;
+}
+
+int drive_directory_read(struct drive_image *image, const struct drive_inode *inode, size_t max,
+                         struct drive_entry **out, size_t *count, struct err *e)
+{
+    AUTO_FREE struct drive_entry *entries = NULL;
+    struct drive_place at = inode->place;
+    uint64_t left = inode->size;
+    size_t found = 0;
+    size_t cap = 0;
+    int r = 0;
+    while (r == 0 && left > 0) {
+        uint8_t head[12];
+        if (left < sizeof(head))
+            return broken(image, "a directory ends inside a header", e);
+        if ((r = take(image, &at, head, sizeof(head), e)) < 0)
+            return r;
+        left -= sizeof(head);
+        uint64_t run = (uint64_t)le32(head) + 1;
+        for (uint64_t i = 0; r == 0 && i < run; i++) {
+            if (found == max)
+                return broken(image, "it has more entries than are read", e);
+            if ((r = array_grow(&entries, &cap, found + 1, sizeof(*entries), e)) < 0 ||
+                (r = read_entry(image, &at, &left, le32(head + 4), &entries[found], e)) < 0)
+                return r;
+            if (found > 0 && strcmp(entries[found - 1].name, entries[found].name) >= 0)
+                return broken(image, "a directory is not in order", e);
+            found++;
+        }
+    }
+    *out = steal_ptr(&entries);
+    *count = found;
+    return r;
+}
+
+/* ---- files ----------------------------------------------------------------------------------- */
+
+void drive_file_start(struct drive_image *image, const struct drive_inode *inode,
+                      struct drive_file *out)
+{
+    *out = (struct drive_file){
+        .image = image, .inode = *inode, .sizes = inode->place, .position = inode->blocks};
+}
+
+static int read_tail(struct drive_file *f, size_t len, const uint8_t **data, struct err *e)
+{
+    struct drive_image *image = f->image;
+    uint8_t entry[16];
+    if (image->fragment_index != f->inode.fragment) {
+        image->fragment_index = NO_FRAGMENT;
+        int r =
+            table_entry(image, image->fragment_table, f->inode.fragment, entry, sizeof(entry), e);
+        if (r < 0 || (r = read_block(image, le64(entry), le32(entry + 8), image->fragment,
+                                     &image->fragment_len, e)) < 0)
+            return r;
+        image->fragment_index = f->inode.fragment;
+    }
+    if (f->inode.fragment_offset > image->fragment_len ||
+        len > image->fragment_len - f->inode.fragment_offset)
+        return broken(image, "a file's tail is not in its fragment", e);
+    *data = image->fragment + f->inode.fragment_offset;
+    return 0;
+}
+
+int drive_file_next(struct drive_file *f, const uint8_t **data, size_t *len, struct err *e)
+{
+    struct drive_image *image = f->image;
+    uint64_t left = f->inode.size - f->at;
+    size_t want = left < image->block_size ? (size_t)left : image->block_size;
+    uint8_t word[4];
+    *len = 0;
+    if (left == 0)
+        return 0;
+    if (want < image->block_size && f->inode.fragment != NO_FRAGMENT) {
+        int r = read_tail(f, want, data, e);
+        if (r < 0)
+            return r;
+    } else {
+        size_t got = want;
+        int r = take(image, &f->sizes, word, sizeof(word), e);
+        if (r < 0)
+            return r;
+        uint32_t size = le32(word);
+        if (size == 0) /* a hole */
+            memset(image->block, 0, want);
+        else if ((r = read_block(image, f->position, size, image->block, &got, e)) < 0)
+            return r;
+        if (got != want)
+            return broken(image, "a block has not the bytes that its file wants", e);
+        f->position += size & (STORED_PLAIN - 1);
+        *data = image->block;
+    }
+    f->at += want;
+    *len = want;
+    return 0;
+}
