@@ -10,7 +10,6 @@ enum {
     XATTR_BYTES_MAX = EROFS_XATTR_HEADER + 4 * (UINT16_MAX - 1),
     MAJOR_MAX = 0xfff,
     MINOR_MAX = 0xfffff,
-    DIR_CHILDREN_MAX = UINT32_MAX - 2,
 };
 
 /* ---- directories ------------------------------------------------------------------ */
