@@ -115,7 +115,8 @@ static int load_meta(struct drive_image *image, uint64_t position, const struct 
     size &= 0x7fff;
     if (size == 0 || size > META_SIZE)
         return broken(image, "a metadata block has no size that it may have", e);
-    if ((r = read_at(image, position + 2, plain ? meta->data : stored, size, e)) < 0)
+    uint8_t *to = plain ? meta->data : stored;
+    if ((r = read_at(image, position + 2, to, size, e)) < 0)
         return r;
     meta->len = size;
     if (!plain && (r = decode(image, stored, size, meta->data, META_SIZE, &meta->len, e)) < 0)
