@@ -140,13 +140,15 @@ static int merge_kernel(json_t *merged, const json_t *kernel, struct err *e)
 int lk_merge_add(json_t *merged, const struct ycur *c, size_t *visible_volumes, struct err *e)
 {
     int rc = check_document(merged, c, e);
-    if (rc < 0 || (rc = merge_kernel(merged, json_object_get(c->value, "kernel"), e)) < 0)
+    AUTO_JSON json_t *settled = NULL;
+    if (rc < 0 || (rc = lk_settle(c->value, &lk_document, &settled, e)) < 0 ||
+        (rc = merge_kernel(merged, json_object_get(settled, "kernel"), e)) < 0)
         return rc;
     for (size_t i = 0; i < LIST_COUNT; i++) {
         json_t *to = json_object_get(merged, LISTS[i]);
-        const json_t *from = json_object_get(c->value, LISTS[i]);
+        const json_t *from = json_object_get(settled, LISTS[i]);
         for (size_t k = 0; k < json_array_size(from); k++)
-            if ((rc = json_push(to, json_deep_copy(json_array_get(from, k)), e)) < 0)
+            if ((rc = json_push(to, json_incref(json_array_get(from, k)), e)) < 0)
                 return rc;
     }
     *visible_volumes = json_array_size(json_object_get(c->value, "volumes"));
@@ -161,7 +163,7 @@ int lk_merge_files(const char *const *paths, size_t count, json_t **out, size_t 
         return err_oom(e);
     for (size_t i = 0; i < count; i++) {
         AUTO_YAML struct yaml_doc *doc = NULL;
-        int rc = yaml_doc_read(paths[i], &doc, e);
+        int rc = yaml_doc_read_go(paths[i], &doc, e);
         if (rc < 0)
             return rc;
         const struct ycur root = ycur_root(doc);

@@ -59,7 +59,7 @@ static bool left_out(const struct lk_node *parent, const struct lk_field *f, enu
                      const json_t **use)
 {
     const json_t *given = *use;
-    bool dropped = f->show == LK_DROPPED || f->show == LK_DROPPED_NULL;
+    bool dropped = f->show >= LK_DROPPED;
     if (dropped)
         *use = NULL;
     if (!parent->runtime_spec) {
@@ -67,11 +67,13 @@ static bool left_out(const struct lk_node *parent, const struct lk_field *f, enu
             return true;
         if (f->show == LK_IF_SET)
             return is_empty(given);
+        if (f->show == LK_STRUCT)
+            return form != LK_FORM_JSON && json_object_size(given) == 0;
         return f->show == LK_IF_GIVEN && given == NULL;
     }
     if (form != LK_FORM_JSON)
         return false;
-    if (f->show == LK_ALWAYS_NULL || f->show == LK_DROPPED_NULL)
+    if (f->show == LK_ALWAYS_NULL || f->show >= LK_DROPPED_NULL)
         return *use == NULL;
     if (f->node->type == LK_INT || f->node->type == LK_BOOL)
         return false;
@@ -97,12 +99,104 @@ static int normal_list(const json_t *value, const struct lk_node *node, enum lk_
     return 0;
 }
 
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/* One character of UTF-8; the text is valid. */
+static uint32_t character(const char *text)
+{
+    const unsigned char *p = (const unsigned char *)text;
+    if (p[0] < 0x80)
+        return p[0];
+    if (p[0] < 0xe0)
+        return (p[0] & 0x1fU) << 6 | (p[1] & 0x3fU);
+    if (p[0] < 0xf0)
+        return (p[0] & 0x0fU) << 12 | (p[1] & 0x3fU) << 6 | (p[2] & 0x3fU);
+    return (p[0] & 0x07U) << 18 | (p[1] & 0x3fU) << 12 | (p[2] & 0x3fU) << 6 | (p[3] & 0x3fU);
+}
+
+/* Unicode's letters, but for the finer points beyond ASCII: signs, punctuation, symbols, private
+ * use and emoji are none, the rest are. */
+static bool is_letter(uint32_t c)
+{
+    static const uint32_t others[][2] = {
+        {0x80, 0xa9},     {0xab, 0xb4},       {0xb6, 0xb9},       {0xbb, 0xbf},
+        {0xd7, 0xd7},     {0xf7, 0xf7},       {0x2000, 0x2070},   {0x2072, 0x207e},
+        {0x2080, 0x208f}, {0x20a0, 0x20ff},   {0x2190, 0x2bff},   {0x3000, 0x3004},
+        {0x3007, 0x3030}, {0xe000, 0xf8ff},   {0xfe00, 0xfe6f},   {0xfeff, 0xff20},
+        {0xfff0, 0xffff}, {0x1f000, 0x1faff}, {0xf0000, 0x10ffff}};
+    if (c < 0x80)
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        if (c >= others[i][0] && c <= others[i][1])
+            return false;
+    return true;
+}
+
+/* The digits at `at`, with those before them when they start with zeros, as numbers. */
+static void read_digits(const char *text, size_t at, bool counted, uint64_t *value, size_t *end)
+{
+    *value = counted ? 1 : 0;
+    for (*end = at; is_digit(text[*end]); (*end)++)
+        *value = *value * 10 + (uint64_t)(text[*end] - '0');
+}
+
+/* go-yaml's order of keys: a2 before a10, letters after other characters. */
+static bool key_before(const char *a, const char *b, bool third)
+{
+    size_t i = 0;
+    uint64_t an = 0;
+    uint64_t bn = 0;
+    size_t ai = 0;
+    size_t bi = 0;
+    while (a[i] != '\0' && a[i] == b[i])
+        i++;
+    while (i > 0 && ((unsigned char)a[i] & 0xc0) == 0x80)
+        i--;
+    if (a[i] == '\0' || b[i] == '\0')
+        return a[i] == '\0' && b[i] != '\0';
+    uint32_t ac = character(a + i);
+    uint32_t bc = character(b + i);
+    if (is_letter(ac) && is_letter(bc))
+        return ac < bc;
+    if (is_letter(ac) || is_letter(bc))
+        return third && i > 0 && is_digit(a[i - 1]) ? is_letter(ac) : is_letter(bc);
+    bool counted = false;
+    if (a[i] == '0' || b[i] == '0')
+        for (size_t j = i; j > 0 && is_digit(a[j - 1]); j--)
+            counted = counted || a[j - 1] != '0';
+    read_digits(a, i, counted, &an, &ai);
+    read_digits(b, i, counted, &bn, &bi);
+    if (an != bn)
+        return an < bn;
+    return ai != bi ? ai < bi : ac < bc;
+}
+
+/* By insertion: go-yaml's order need not be a total one, and this way that does no harm. Maps are
+ * small (MAP_MAX of lkschema.c). */
+static void sort_keys(const char **keys, size_t count, enum lk_form form)
+{
+    for (size_t i = 1; i < count; i++) {
+        const char *key = keys[i];
+        size_t k = i;
+        for (; k > 0; k--) {
+            const char *other = keys[k - 1];
+            if (!key_before(key, other, form == LK_FORM_YAML3))
+                break;
+            keys[k] = other;
+        }
+        keys[k] = key;
+    }
+}
+
 static int compare_texts(const void *a, const void *b)
 {
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-static int normal_map(const json_t *value, json_t **out, struct err *e)
+static int normal_map(const json_t *value, enum lk_form form, json_t **out, struct err *e)
 {
     size_t count = json_object_size(value);
     AUTO_FREE const char **keys = array_new(count + 1, sizeof *keys);
@@ -119,6 +213,8 @@ static int normal_map(const json_t *value, json_t **out, struct err *e)
             keys[n++] = key;
     }
     qsort(keys, n, sizeof *keys, compare_texts);
+    if (form != LK_FORM_JSON)
+        sort_keys(keys, n, form);
     for (size_t i = 0; rc == 0 && i < n; i++)
         rc = json_put(map, keys[i], json_incref(json_object_get(value, keys[i])), e);
     if (rc == 0)
@@ -141,7 +237,8 @@ static int normal_object(const json_t *value, const struct lk_node *node, enum l
             continue;
         if (use != NULL)
             rc = lk_normal(use, f->node, form, &member, e);
-        else if (f->show == LK_ALWAYS_NULL || f->show == LK_DROPPED_NULL)
+        else if (f->show == LK_ALWAYS_NULL || f->show == LK_DROPPED_NULL ||
+                 f->show == LK_HIDDEN_NULL)
             member = json_null();
         else
             member = zero_of(f->node);
@@ -163,9 +260,12 @@ int lk_normal(const json_t *value, const struct lk_node *node, enum lk_form form
     case LK_LIST:
         return normal_list(value, node, form, out, e);
     case LK_MAP:
-        return normal_map(value, out, e);
+        return normal_map(value, form, out, e);
     case LK_OBJECT:
         return normal_object(value, node, form, out, e);
+    case LK_INT:
+        *out = json_integer(lk_integer(value));
+        return *out == NULL ? err_oom(e) : 0;
     default:
         *out = json_deep_copy(value);
         return *out == NULL ? err_oom(e) : 0;

@@ -24,8 +24,19 @@ enum lk_show {
     LK_IF_GIVEN,    /* an optional one: when the key was there */
     LK_ALWAYS,      /* with its zero value */
     LK_ALWAYS_NULL, /* null when the key was not there */
+    LK_STRUCT,      /* always in JSON, in YAML when it has members */
     LK_DROPPED,     /* LinuxKit's decoder loses it: written as if absent */
     LK_DROPPED_NULL,
+    LK_HIDDEN, /* no key of the schema: written in YAML as an empty map */
+    LK_HIDDEN_NULL,
+};
+
+/* What an integer is kept in; what does not fit is refused. */
+enum lk_range {
+    LK_INT64,
+    LK_UINT64,
+    LK_UINT32,
+    LK_UINT16,
 };
 
 struct lk_node;
@@ -41,6 +52,7 @@ struct lk_node {
     const struct lk_field *fields; /* ends with a NULL key */
     const char *const *choices;    /* of a text; NULL = any */
     bool runtime_spec;             /* YAML keys are all lower case */
+    enum lk_range range;           /* of an integer */
 };
 
 extern const struct lk_node lk_document;
@@ -51,5 +63,14 @@ extern const struct lk_node lk_resources;
 /* The value is as the schema says; ERR_INPUT "FILE:LINE:COLUMN: …" for the first thing that is not.
  */
 int lk_check(const struct ycur *c, const struct lk_node *node, struct err *e);
+
+/*
+ * A copy of a checked value for plans: 1.0 where an integer belongs becomes 1, and an integer
+ * beyond 2^53, which JSON cannot say safely, its digits in a text. lk_check takes such texts in
+ * documents that come from no YAML file. Caller owns *out.
+ */
+int lk_settle(const json_t *value, const struct lk_node *node, json_t **out, struct err *e);
+/* The number of a settled integer. */
+int64_t lk_integer(const json_t *value);
 
 #endif

@@ -188,7 +188,9 @@ static int make_process(const struct lk_container *c, json_t **out, struct err *
     if (json_is_true(lkspec_choose(c, "noNewPrivileges")) &&
         (rc = json_put(process, "noNewPrivileges", json_true(), e)) < 0)
         return rc;
-    if ((rc = lkspec_put_some(process, "oomScoreAdj", lkspec_choose(c, "oomScoreAdj"), e)) < 0)
+    const json_t *score = lkspec_choose(c, "oomScoreAdj");
+    if (score != NULL &&
+        (rc = json_put(process, "oomScoreAdj", json_integer(lk_integer(score)), e)) < 0)
         return rc;
     *out = steal_ptr(&process);
     return 0;
@@ -238,7 +240,7 @@ static const char *device_text(const json_t *device, const char *key)
 
 static int put_number(json_t *to, const char *key, const json_t *from, struct err *e)
 {
-    return json_put(to, key, json_integer(json_integer_value(json_object_get(from, key))), e);
+    return json_put(to, key, json_integer(lk_integer(json_object_get(from, key))), e);
 }
 
 /* A rule of the device cgroup, and a node unless it is for all devices. */

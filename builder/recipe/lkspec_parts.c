@@ -154,7 +154,7 @@ static void trim(char *text)
 static int limit_value(char *text, const char *whole, json_t **out, struct err *e)
 {
     trim(text);
-    if (strcmp(text, "unlimited") == 0) {
+    if (strcasecmp(text, "unlimited") == 0) {
         *out = json_real(18446744073709551615.0);
         return *out == NULL ? err_oom(e) : 0;
     }
@@ -316,12 +316,13 @@ static int tmpfs_mount(json_t *mounts, const char *text, struct err *e)
     return set_mount(mounts, copy, "tmpfs", "tmpfs", options, e);
 }
 
+/* A volume without a name is called "". */
 static const json_t *find_volume(const struct lk_container *c, const char *name)
 {
     for (size_t i = 0; i < json_array_size(c->volumes); i++) {
         const json_t *v = json_array_get(c->volumes, i);
         const char *own = json_string_value(json_object_get(v, "name"));
-        if (own != NULL && strcmp(own, name) == 0)
+        if (strcmp(own != NULL ? own : "", name) == 0)
             return v;
     }
     return NULL;
@@ -340,9 +341,33 @@ static int check_volume(const struct lk_container *c, const char *source, bool r
     return 0;
 }
 
+/* The first part of a bind, up to ':', and whether the third is "ro". */
+static int check_bind(const struct lk_container *c, const char *text, struct err *e)
+{
+    AUTO_FREE char *source = NULL;
+    size_t len = strcspn(text, ":");
+    const char *second = text[len] == ':' ? text + len + 1 : "";
+    const char *third = strchr(second, ':');
+    bool ro =
+        third != NULL && strncmp(third + 1, "ro", 2) == 0 && (third[3] == '\0' || third[3] == ':');
+    if (*text == '/')
+        return 0;
+    int rc = str_format(&source, e, "%.*s", (int)len, text);
+    return rc < 0 ? rc : check_volume(c, source, ro, e);
+}
+
+/* The entry's own binds are checked even where they do not count. */
+static int check_binds(const struct lk_container *c, const char *key, struct err *e)
+{
+    const json_t *list = json_object_get(c->entry, key);
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < json_array_size(list); i++)
+        rc = check_bind(c, json_string_value(json_array_get(list, i)), e);
+    return rc;
+}
+
 /* "source:destination[:options]". */
-static int bind_mount(const struct lk_container *c, json_t *mounts, const char *text, bool own,
-                      struct err *e)
+static int bind_mount(json_t *mounts, const char *text, bool own, struct err *e)
 {
     AUTO_FREE char *copy = NULL;
     AUTO_FREE char *volume = NULL;
@@ -361,9 +386,8 @@ static int bind_mount(const struct lk_container *c, json_t *mounts, const char *
         *third++ = '\0';
     const char *source = copy;
     if (own && source[0] != '/') {
-        bool ro = third != NULL && strcmp(third, "ro") == 0;
-        if ((rc = check_volume(c, source, ro, e)) < 0 ||
-            (rc = str_format(&volume, e, "/containers/volumes/%s/merged", source)) < 0)
+        const char *slash = *source != '\0' ? "/" : "";
+        if ((rc = str_format(&volume, e, "/containers/volumes%s%s/merged", slash, source)) < 0)
             return rc;
         source = volume;
     }
@@ -407,26 +431,37 @@ static const char *guess_destination(const char *type)
     return "";
 }
 
-static bool list_has(const json_t *list, const char *text)
+/* The first of "ro" and "rw" counts. */
+static bool says_read_only(const json_t *options)
 {
-    for (size_t i = 0; i < json_array_size(list); i++)
-        if (strcmp(json_string_value(json_array_get(list, i)), text) == 0)
-            return true;
+    for (size_t i = 0; i < json_array_size(options); i++) {
+        const char *text = json_string_value(json_array_get(options, i));
+        if (strcmp(text, "ro") == 0 || strcmp(text, "rw") == 0)
+            return text[1] == 'o';
+    }
     return false;
 }
 
-static int written_mount(const struct lk_container *c, json_t *mounts, const json_t *m, bool own,
-                         struct err *e)
+/* A mount of type bind whose source is no path must name a volume, but keeps the name. */
+static int check_mounts(const struct lk_container *c, struct err *e)
+{
+    const json_t *list = json_object_get(c->entry, "mounts");
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < json_array_size(list); i++) {
+        const json_t *m = json_array_get(list, i);
+        if (strcmp(member(m, "type"), "bind") == 0 && *member(m, "source") != '/')
+            rc = check_volume(c, member(m, "source"), says_read_only(json_object_get(m, "options")),
+                              e);
+    }
+    return rc;
+}
+
+static int written_mount(json_t *mounts, const json_t *m, struct err *e)
 {
     const char *type = member(m, "type");
     const char *source = member(m, "source");
     const char *destination = member(m, "destination");
     const json_t *options = json_object_get(m, "options");
-    if (own && strcmp(type, "bind") == 0 && source[0] != '/') {
-        int rc = check_volume(c, source, list_has(options, "ro"), e);
-        if (rc < 0)
-            return rc;
-    }
     if (*type == '\0')
         type = guess_type(source, destination);
     if (*type == '\0')
@@ -480,7 +515,7 @@ static int bind_mounts(const struct lk_container *c, json_t *mounts, struct err 
     int rc = 0;
     for (size_t l = 0; l < 2; l++)
         for (size_t i = 0; rc == 0 && i < json_array_size(lists[l]); i++)
-            rc = bind_mount(c, mounts, json_string_value(json_array_get(lists[l], i)), l == 1, e);
+            rc = bind_mount(mounts, json_string_value(json_array_get(lists[l], i)), l == 1, e);
     return rc;
 }
 
@@ -489,15 +524,18 @@ int lkspec_mounts(const struct lk_container *c, json_t **out, struct err *e)
     AUTO_JSON json_t *mounts = json_object();
     const json_t *tmpfs = lkspec_choose(c, "tmpfs");
     const json_t *written = lkspec_choose(c, "mounts");
-    bool own = json_object_get(c->entry, "mounts") != NULL;
     if (mounts == NULL)
         return err_oom(e);
-    int rc = default_mounts(mounts, lk_container_readonly(c), e);
+    int rc = check_mounts(c, e);
+    if (rc < 0 || (rc = check_binds(c, "binds", e)) < 0 ||
+        (rc = check_binds(c, "binds.add", e)) < 0 ||
+        (rc = default_mounts(mounts, lk_container_readonly(c), e)) < 0)
+        return rc;
     for (size_t i = 0; rc == 0 && i < json_array_size(tmpfs); i++)
         rc = tmpfs_mount(mounts, json_string_value(json_array_get(tmpfs, i)), e);
     if (rc == 0)
         rc = bind_mounts(c, mounts, e);
     for (size_t i = 0; rc == 0 && i < json_array_size(written); i++)
-        rc = written_mount(c, mounts, json_array_get(written, i), own, e);
+        rc = written_mount(mounts, json_array_get(written, i), e);
     return rc < 0 ? rc : sorted_values(mounts, out, e);
 }

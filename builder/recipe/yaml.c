@@ -7,6 +7,7 @@
 #include "builder/recipe/yaml.h"
 
 #include "base/file.h"
+#include "builder/recipe/lkscalar.h"
 
 #include <string.h>
 #include <yaml.h>
@@ -53,6 +54,7 @@ struct yaml_doc {
 struct composer {
     yaml_parser_t parser;
     struct yaml_doc *doc;
+    bool go; /* as LinuxKit's library reads it */
     struct node *nodes;
     struct anchor *anchors;
     size_t anchor_count;
@@ -272,7 +274,7 @@ static int compose_document(struct composer *c, struct node **out, struct err *e
     yaml_event_delete(&event);
     if (rc == 0)
         rc = expect(c, YAML_DOCUMENT_END_EVENT, "unexpected YAML", e);
-    if (rc == 0)
+    if (rc == 0 && !c->go)
         rc = expect(c, YAML_STREAM_END_EVENT, "a second document: a file holds one", e);
     return rc;
 }
@@ -308,13 +310,44 @@ static int count_value(struct composer *c, const struct node *n, struct err *e)
     return 0;
 }
 
+/* What LinuxKit's library makes of it, in our terms. */
+static enum yaml_scalar resolve_go(const char *text, long long *number, double *real)
+{
+    struct lk_scalar_value value;
+    enum lk_scalar kind = lk_scalar_read(text, &value);
+    *number = kind == LK_SCALAR_BOOL ? value.flag : value.integer;
+    *real = value.real;
+    switch (kind) {
+    case LK_SCALAR_NULL:
+        return YAML_NULL;
+    case LK_SCALAR_BOOL:
+        return YAML_BOOL;
+    case LK_SCALAR_INT:
+        return YAML_INT;
+    case LK_SCALAR_UINT:
+    case LK_SCALAR_FLOAT:
+        return value.flag ? YAML_AMBIGUOUS : YAML_FLOAT;
+    default:
+        return YAML_TEXT; /* a time is one where a text is asked for */
+    }
+}
+
+static enum yaml_scalar resolve(const struct composer *c, const struct node *n, long long *number,
+                                double *real)
+{
+    bool as_text = n->tag != NULL ? strcmp(n->tag, "str") == 0 : !n->plain;
+    if (as_text)
+        return YAML_TEXT;
+    return c->go ? resolve_go(n->text, number, real)
+                 : yaml_doc_resolve(n->text, n->len, number, real);
+}
+
 static int scalar_value(struct composer *c, const struct node *n, json_t **out, struct err *e)
 {
     static const char *const names[] = {"null", "bool", "int", "float", "str", "str"};
     long long number = 0;
     double real = 0;
-    bool as_text = n->tag != NULL ? strcmp(n->tag, "str") == 0 : !n->plain;
-    enum yaml_scalar kind = as_text ? YAML_TEXT : yaml_doc_resolve(n->text, n->len, &number, &real);
+    enum yaml_scalar kind = resolve(c, n, &number, &real);
     if (kind == YAML_AMBIGUOUS)
         return fail_at(c, n->mark, e,
                        "a number that YAML readers disagree on, or out of range: put it in quotes");
@@ -375,8 +408,7 @@ static int check_key(struct composer *c, const struct node *key, struct err *e)
     double real = 0;
     if (key->kind != NODE_SCALAR)
         return fail_at(c, key->mark, e, "a key must be a text");
-    bool text = key->tag != NULL ? strcmp(key->tag, "str") == 0 : !key->plain;
-    if (!text && yaml_doc_resolve(key->text, key->len, &number, &real) != YAML_TEXT)
+    if (resolve(c, key, &number, &real) != YAML_TEXT)
         return fail_at(c, key->mark, e, "a key must be a text: put it in quotes");
     return count_value(c, key, e);
 }
@@ -495,9 +527,9 @@ static void composer_dispose(struct composer *c)
     }
 }
 
-static int parse_into(struct yaml_doc *doc, const void *data, size_t len, struct err *e)
+static int parse_into(struct yaml_doc *doc, const void *data, size_t len, bool go, struct err *e)
 {
-    struct composer c = {.doc = doc};
+    struct composer c = {.doc = doc, .go = go};
     if (!yaml_parser_initialize(&c.parser))
         return err_oom(e);
     yaml_parser_set_encoding(&c.parser, YAML_UTF8_ENCODING);
@@ -512,8 +544,8 @@ static int parse_into(struct yaml_doc *doc, const void *data, size_t len, struct
     return rc;
 }
 
-int yaml_doc_parse(const void *data, size_t len, const char *file, struct yaml_doc **out,
-                   struct err *e)
+static int parse(const void *data, size_t len, const char *file, bool go, struct yaml_doc **out,
+                 struct err *e)
 {
     if (len > YAML_BYTES_MAX)
         return err_set(e, ERR_INPUT, "%s: longer than 1 MiB", file);
@@ -521,19 +553,39 @@ int yaml_doc_parse(const void *data, size_t len, const char *file, struct yaml_d
     if (doc == NULL)
         return err_oom(e);
     int rc = str_copy(&doc->file, file, e);
-    if (rc < 0 || (rc = parse_into(doc, data, len, e)) < 0)
+    if (rc < 0 || (rc = parse_into(doc, data, len, go, e)) < 0)
         return rc;
     *out = steal_ptr(&doc);
     return 0;
 }
 
-int yaml_doc_read(const char *path, struct yaml_doc **out, struct err *e)
+static int read_and_parse(const char *path, bool go, struct yaml_doc **out, struct err *e)
 {
     AUTO_BUF text = BUF_INIT(YAML_BYTES_MAX);
     int rc = file_read(path, &text, e);
-    if (rc < 0)
-        return rc;
-    return yaml_doc_parse(buf_str(&text), text.len, path, out, e);
+    return rc < 0 ? rc : parse(buf_str(&text), text.len, path, go, out, e);
+}
+
+int yaml_doc_parse(const void *data, size_t len, const char *file, struct yaml_doc **out,
+                   struct err *e)
+{
+    return parse(data, len, file, false, out, e);
+}
+
+int yaml_doc_parse_go(const void *data, size_t len, const char *file, struct yaml_doc **out,
+                      struct err *e)
+{
+    return parse(data, len, file, true, out, e);
+}
+
+int yaml_doc_read(const char *path, struct yaml_doc **out, struct err *e)
+{
+    return read_and_parse(path, false, out, e);
+}
+
+int yaml_doc_read_go(const char *path, struct yaml_doc **out, struct err *e)
+{
+    return read_and_parse(path, true, out, e);
 }
 
 void yaml_doc_free(struct yaml_doc *doc)

@@ -40,6 +40,14 @@ int yaml_doc_parse(const void *data, size_t len, const char *file, struct yaml_d
 int yaml_doc_read(const char *path, struct yaml_doc **out, struct err *e);
 void yaml_doc_free(struct yaml_doc *doc);
 
+/*
+ * The same as LinuxKit's YAML library reads: numbers as in lkscalar.h (up to 64 bits; a natural
+ * number beyond int64_t is a real), and only the first document of a file, whatever follows it.
+ */
+int yaml_doc_parse_go(const void *data, size_t len, const char *file, struct yaml_doc **out,
+                      struct err *e);
+int yaml_doc_read_go(const char *path, struct yaml_doc **out, struct err *e);
+
 /* The document's value; borrowed. No two places of it share an array or object. */
 json_t *yaml_doc_root(const struct yaml_doc *doc);
 const char *yaml_doc_file(const struct yaml_doc *doc);

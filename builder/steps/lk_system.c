@@ -270,11 +270,11 @@ static int load(const struct writer *w, const struct lk_system_image *image, str
     c->image_config = json_object_get(l->config, "config");
     const json_t *label =
         json_object_get(json_object_get(c->image_config, "Labels"), "org.mobyproject.config");
-    if (!json_is_string(label))
+    if (!json_is_string(label) || json_string_length(label) == 0)
         return 0;
     AUTO_FREE char *what = NULL;
     if ((rc = str_format(&what, e, "label of %s", image->reference)) < 0 ||
-        (rc = yaml_doc_parse(json_string_value(label), json_string_length(label), what, &l->label,
+        (rc = yaml_doc_parse_go(json_string_value(label), json_string_length(label), what, &l->label,
                              e)) < 0)
         return rc;
     const struct ycur root = ycur_root(l->label);
