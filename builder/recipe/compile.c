@@ -110,60 +110,86 @@ static int layer_params(const struct locked_layer *layer, json_t **out, struct e
     return rc;
 }
 
-/* What the recipe's entry for the image says; an image found by name in a layout has none (NULL).
- */
-static int selection_params(const struct recipe_image *image, json_t *params, struct err *e)
+/* include and exclude. An image found by name in a layout has no entry in the recipe (NULL). */
+static int filter_params(const struct recipe_image *image, json_t *params, struct err *e)
 {
     static const struct recipe_list empty = {0};
     json_t *include = NULL;
     json_t *exclude = NULL;
+    int rc = string_list(image != NULL ? &image->include : &empty, &include, e);
+    if (rc < 0 || (rc = json_put(params, "include", include, e)) < 0 ||
+        (rc = string_list(image != NULL ? &image->exclude : &empty, &exclude, e)) < 0)
+        return rc;
+    return json_put(params, "exclude", exclude, e);
+}
+
+static int place_params(const struct recipe_image *image, json_t *params, struct err *e)
+{
     AUTO_JSON json_t *places = json_array();
     if (places == NULL)
         return err_oom(e);
-    int rc = string_list(image != NULL ? &image->include : &empty, &include, e);
-    if (rc < 0 || (rc = json_put(params, "include", include, e)) < 0 ||
-        (rc = string_list(image != NULL ? &image->exclude : &empty, &exclude, e)) < 0 ||
-        (rc = json_put(params, "exclude", exclude, e)) < 0)
-        return rc;
     for (size_t i = 0; image != NULL && i < image->place_count; i++) {
         AUTO_JSON json_t *place = json_object();
         if (place == NULL)
             return err_oom(e);
-        if ((rc = json_put_string(place, "match", image->places[i].match, e)) < 0 ||
-            (rc = json_put_string(place, "path", image->places[i].path, e)) < 0 ||
+        int rc = json_put_string(place, "match", image->places[i].match, e);
+        if (rc < 0 || (rc = json_put_string(place, "path", image->places[i].path, e)) < 0 ||
             (rc = json_push(places, steal_ptr(&place), e)) < 0)
             return rc;
     }
-    bool merged = image != NULL && image->kind == RECIPE_IMAGE_DEBIAN;
-    if ((rc = json_put(params, "place", steal_ptr(&places), e)) < 0)
+    return json_put(params, "place", steal_ptr(&places), e);
+}
+
+/* The parameters of tree.layers but for clamp. */
+static int layers_params(const struct recipe_image *image, const struct locked_image *locked,
+                         json_t *params, struct err *e)
+{
+    AUTO_JSON json_t *layers = json_array();
+    int rc = layers == NULL ? err_oom(e) : 0;
+    for (size_t i = 0; rc == 0 && i < locked->layer_count; i++) {
+        json_t *layer = NULL;
+        if ((rc = layer_params(&locked->layers[i], &layer, e)) == 0)
+            rc = json_push(layers, layer, e);
+    }
+    if (rc < 0 || (rc = json_put(params, "layers", steal_ptr(&layers), e)) < 0 ||
+        (rc = place_params(image, params, e)) < 0)
         return rc;
+    bool merged = image != NULL && image->kind == RECIPE_IMAGE_DEBIAN;
     return json_put(params, "usrMerged", json_boolean(merged), e);
+}
+
+/* The parameters of tree.debian but for include, exclude and clamp. */
+static int rootfs_params(const struct compiler *c, const struct recipe_image *image, json_t *params,
+                         struct err *e)
+{
+    if (json_object_update(params, image->debian.rootfs) < 0)
+        return err_oom(e);
+    return json_put_string(params, "architecture", c->recipe->arch, e);
 }
 
 static int image_step(struct compiler *c, size_t index, struct err *e)
 {
     const char *name = c->images[index].name;
     const struct locked_image *locked = locked_image_find(c->locked, name);
+    const struct recipe_image *image = recipe_image_find(c->recipe, name);
+    bool rootfs =
+        image != NULL && image->kind == RECIPE_IMAGE_DEBIAN && image->debian.rootfs != NULL;
     AUTO_JSON json_t *in = json_array();
-    AUTO_JSON json_t *layers = json_array();
     AUTO_JSON json_t *params = json_object();
     if (locked == NULL)
         return err_set(e, ERR_INPUT, "the image '%s' is not locked", name);
-    if (in == NULL || layers == NULL || params == NULL)
+    if (in == NULL || params == NULL)
         return err_oom(e);
     int rc = 0;
-    for (size_t i = 0; rc == 0 && i < locked->layer_count; i++) {
-        json_t *layer = NULL;
-        if ((rc = push_string(in, c->locked->blobs[locked->layers[i].blob].id, e)) == 0 &&
-            (rc = layer_params(&locked->layers[i], &layer, e)) == 0)
-            rc = json_push(layers, layer, e);
-    }
-    if (rc < 0 || (rc = json_put(params, "layers", steal_ptr(&layers), e)) < 0 ||
-        (rc = selection_params(recipe_image_find(c->recipe, name), params, e)) < 0 ||
+    for (size_t i = 0; rc == 0 && i < locked->layer_count; i++)
+        rc = push_string(in, c->locked->blobs[locked->layers[i].blob].id, e);
+    if (rc == 0)
+        rc = rootfs ? rootfs_params(c, image, params, e) : layers_params(image, locked, params, e);
+    if (rc < 0 || (rc = filter_params(image, params, e)) < 0 ||
         (rc = json_put_u64(params, "clamp", (uint64_t)c->recipe->epoch, e)) < 0)
         return rc;
-    return push_step(c, c->image_steps[index], "tree.layers", steal_ptr(&in), steal_ptr(&params),
-                     e);
+    return push_step(c, c->image_steps[index], rootfs ? "tree.debian" : "tree.layers",
+                     steal_ptr(&in), steal_ptr(&params), e);
 }
 
 static bool step_taken(const struct compiler *c, size_t count, const char *id)

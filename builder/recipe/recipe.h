@@ -39,6 +39,7 @@ struct recipe_debian {
     struct recipe_list components; /* sorted, unique */
     struct recipe_list packages;   /* sorted, unique */
     enum recipe_dependencies dependencies;
+    json_t *rootfs; /* what recipe_rootfs.h gives; NULL: the packages are archives and no more */
 };
 
 struct recipe_oci {

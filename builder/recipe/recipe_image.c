@@ -2,6 +2,7 @@
 
 #include "base/digest.h"
 #include "base/file.h"
+#include "builder/recipe/recipe_rootfs.h"
 #include "builder/tree/glob.h"
 
 #include <string.h>
@@ -110,7 +111,8 @@ static int read_components(const struct ycur *c, struct recipe_debian *out, stru
 
 static int read_debian(const struct ycur *c, struct recipe_debian *out, struct err *e)
 {
-    static const char *const keys[] = {"suite", "components", "packages", "dependencies", NULL};
+    static const char *const keys[] = {"suite",        "components", "packages",
+                                       "dependencies", "rootfs",     NULL};
     static const char *const depths[] = {"none", "same-source", "all", NULL};
     struct ycur m;
     size_t choice = 0;
@@ -129,7 +131,7 @@ static int read_debian(const struct ycur *c, struct recipe_debian *out, struct e
     if (ycur_opt(c, "dependencies", &m) && (rc = ycur_choice(&m, depths, &choice, e)) < 0)
         return rc;
     out->dependencies = (enum recipe_dependencies)choice;
-    return 0;
+    return ycur_opt(c, "rootfs", &m) ? recipe_rootfs_parse(&m, &out->rootfs, e) : 0;
 }
 
 static int read_platform(const struct ycur *c, const char **out, struct err *e)
@@ -236,13 +238,19 @@ int recipe_image_parse(const struct ycur *c, const char *name, struct recipe_ima
     if (ycur_opt(c, "exclude", &m) && (rc = read_list(&m, RECIPE_GLOBS_MAX, false, glob_valid,
                                                       "glob of paths", &out->exclude, e)) < 0)
         return rc;
-    return ycur_opt(c, "place", &m) ? read_places(&m, out, e) : 0;
+    if (!ycur_opt(c, "place", &m))
+        return 0;
+    if (out->kind == RECIPE_IMAGE_DEBIAN && out->debian.rootfs != NULL)
+        return ycur_fail_key(&m, ERR_INPUT, e,
+                             "'place' cannot go with 'rootfs': dpkg would not find what was moved");
+    return read_places(&m, out, e);
 }
 
 void recipe_image_dispose(struct recipe_image *image)
 {
     free(image->debian.components.items);
     free(image->debian.packages.items);
+    json_decref(image->debian.rootfs);
     free(image->include.items);
     free(image->exclude.items);
     free(image->places);

@@ -5,6 +5,7 @@
 #include "builder/steps/step.h"
 
 extern const struct step_kind step_tree_layers;         /* tree_layers.c */
+extern const struct step_kind step_tree_debian;         /* tree_debian.c */
 extern const struct step_kind step_tree_linuxkit;       /* tree_linuxkit.c */
 extern const struct step_kind step_tree_cartesi;        /* tree_cartesi.c */
 extern const struct step_kind step_encode_tar;          /* encode_tar.c */

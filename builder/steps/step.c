@@ -20,6 +20,7 @@ static const struct step_kind *const kinds[] = {
     &step_extract_file,
     &step_extract_verity,
     &step_tree_cartesi,
+    &step_tree_debian,
     &step_tree_layers,
     &step_tree_linuxkit,
 };

@@ -16,9 +16,9 @@ struct deb_reader {
     struct source from;
     uint64_t at;
     enum compression compression;
-    uint64_t data_at;
-    uint64_t data_left;
-    bool data_odd;
+    uint64_t member_at;
+    uint64_t member_left;
+    bool member_odd;
 };
 
 static int not_a_package(const struct deb_reader *r, const char *why, struct err *e)
@@ -131,12 +131,19 @@ static int member_compression(struct deb_reader *r, const struct member *m, cons
     return not_a_package(r, why, e);
 }
 
+/* The member that was read of is from now on the one that `m` describes. */
+static void begin_member(struct deb_reader *r, const struct member *m)
+{
+    r->member_at = r->at;
+    r->member_left = m->size;
+    r->member_odd = m->size % 2 != 0;
+}
+
 static int open_package(struct deb_reader *r, struct err *e)
 {
     char magic[8];
     char version[4];
     struct member m;
-    enum compression control;
     int rc = take(r, magic, sizeof(magic), e);
     if (rc == 0 && memcmp(magic, "!<arch>\n", sizeof(magic)) != 0)
         rc = not_a_package(r, "it is no Debian package", e);
@@ -151,30 +158,46 @@ static int open_package(struct deb_reader *r, struct err *e)
     if (rc == 0)
         rc = next_member(r, &m, e);
     if (rc == 0)
-        rc = member_compression(r, &m, "control.tar", &control, e);
+        rc = member_compression(r, &m, "control.tar", &r->compression, e);
     if (rc == 0)
-        rc = skip(r, m.size, e);
-    if (rc == 0)
-        rc = skip_padding(r, m.size % 2 != 0, e);
-    if (rc == 0)
-        rc = next_member(r, &m, e);
-    if (rc == 0)
-        rc = member_compression(r, &m, "data.tar", &r->compression, e);
-    if (rc < 0)
-        return rc;
-    r->data_at = r->at;
-    r->data_left = m.size;
-    r->data_odd = m.size % 2 != 0;
-    return 0;
+        begin_member(r, &m);
+    return rc;
 }
 
-int deb_reader_new(const struct source *from, struct deb_reader **out, struct err *e)
+int deb_reader_open(const struct source *from, struct deb_reader **out, struct err *e)
 {
     AUTO_DEB_READER struct deb_reader *r = calloc(1, sizeof(*r));
     if (r == NULL)
         return err_oom(e);
     r->from = *from;
     int rc = open_package(r, e);
+    if (rc < 0)
+        return rc;
+    *out = steal_ptr(&r);
+    return 0;
+}
+
+int deb_reader_data(struct deb_reader *r, struct err *e)
+{
+    struct member m;
+    int rc = skip(r, r->member_left, e);
+    if (rc == 0)
+        rc = skip_padding(r, r->member_odd, e);
+    if (rc == 0)
+        rc = next_member(r, &m, e);
+    if (rc == 0)
+        rc = member_compression(r, &m, "data.tar", &r->compression, e);
+    if (rc == 0)
+        begin_member(r, &m);
+    return rc;
+}
+
+int deb_reader_new(const struct source *from, struct deb_reader **out, struct err *e)
+{
+    AUTO_DEB_READER struct deb_reader *r = NULL;
+    int rc = deb_reader_open(from, &r, e);
+    if (rc == 0)
+        rc = deb_reader_data(r, e);
     if (rc < 0)
         return rc;
     *out = steal_ptr(&r);
@@ -193,14 +216,14 @@ enum compression deb_reader_compression(const struct deb_reader *r)
 
 uint64_t deb_reader_offset(const struct deb_reader *r)
 {
-    return r->data_at;
+    return r->member_at;
 }
 
-static int read_data(void *context, void *data, size_t len, size_t *got, struct err *e)
+static int read_member(void *context, void *data, size_t len, size_t *got, struct err *e)
 {
     struct deb_reader *r = context;
     size_t n = 0;
-    size_t want = len < r->data_left ? len : (size_t)r->data_left;
+    size_t want = len < r->member_left ? len : (size_t)r->member_left;
     if (want > 0) {
         int rc = r->from.read(r->from.context, data, want, &n, e);
         if (rc < 0)
@@ -209,21 +232,21 @@ static int read_data(void *context, void *data, size_t len, size_t *got, struct 
             return not_a_package(r, "it is cut short", e);
     }
     r->at += n;
-    r->data_left -= n;
+    r->member_left -= n;
     *got = n;
     return 0;
 }
 
 struct source deb_reader_source(struct deb_reader *r)
 {
-    return (struct source){.context = r, .read = read_data};
+    return (struct source){.context = r, .read = read_member};
 }
 
 int deb_reader_finish(struct deb_reader *r, struct err *e)
 {
-    if (r->data_left > 0)
+    if (r->member_left > 0)
         return not_a_package(r, "other bytes follow the data", e);
-    int rc = skip_padding(r, r->data_odd, e);
+    int rc = skip_padding(r, r->member_odd, e);
     for (int i = 0; rc == 0; i++) {
         uint8_t header[HEADER];
         size_t got = 0;

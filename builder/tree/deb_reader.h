@@ -1,7 +1,8 @@
 /*
  * A strict reader of Debian packages (deb(5), format 2.0): an ar archive of
  * debian-binary, control.tar*, data.tar*, in this order; members whose names
- * begin with '_' are skipped, any other is refused. Gives data.tar* as a stream.
+ * begin with '_' are skipped, any other is refused. Gives control.tar*, then data.tar*,
+ * as streams.
  */
 #ifndef ASSAY_BUILDER_TREE_DEB_READER_H
 #define ASSAY_BUILDER_TREE_DEB_READER_H
@@ -9,13 +10,18 @@
 #include "builder/tree/decompress.h"
 
 struct deb_reader;
-/* Reads up to the data. `from` is copied; its context must outlive the reader. */
+/* Reads up to control.tar*. `from` is copied; its context must outlive the reader. */
+int deb_reader_open(const struct source *from, struct deb_reader **out, struct err *e);
+/* From control.tar*, of which any part was read, on to data.tar*. */
+int deb_reader_data(struct deb_reader *r, struct err *e);
+/* The two in one: control.tar* is skipped. */
 int deb_reader_new(const struct source *from, struct deb_reader **out, struct err *e);
 void deb_reader_free(struct deb_reader *r);
+/* Of the member that is being read, as its name says. */
 enum compression deb_reader_compression(const struct deb_reader *r);
-/* Where data.tar* begins in the package. */
+/* Where that member begins in the package. */
 uint64_t deb_reader_offset(const struct deb_reader *r);
-/* The bytes of data.tar*, as they are; valid as long as `r`. */
+/* The bytes of that member, as they are; valid as long as `r`. */
 struct source deb_reader_source(struct deb_reader *r);
 /* After the data was read: what follows must be well formed, and the package end. */
 int deb_reader_finish(struct deb_reader *r, struct err *e);

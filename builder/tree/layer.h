@@ -24,6 +24,7 @@ struct layer_entry {
     enum tree_type type;
     bool hard_link;
     bool hidden; /* filtered out, but a kept hard link needs it */
+    bool moved;  /* the archive has the path without the "usr/" in front */
     uint16_t mode;
     uint32_t uid;
     uint32_t gid;
@@ -50,6 +51,7 @@ struct layer {
     size_t *wanted;            /* targets of kept hard links that the filter drops: into text */
     size_t wanted_count;
     size_t wanted_cap;
+    struct deb_control *control; /* packages, when the options ask for it */
 };
 
 static inline const char *layer_path(const struct layer *l, const struct layer_entry *n)

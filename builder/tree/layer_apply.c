@@ -167,6 +167,8 @@ struct placing {
     uint32_t pack;
     uint32_t mark;
     bool debian;
+    const struct layers_packages *packages; /* NULL: packages are archives and nothing else */
+    bool stays;                             /* another package's entry stays where this one's is */
 };
 
 static void set_metadata(struct tree_inode *inode, struct placing *p)
@@ -203,9 +205,16 @@ static int make_inode(struct placing *p, struct tree_inode **out, struct err *e)
     return rc;
 }
 
+static const char *diverted(const struct placing *p, const char *path)
+{
+    const char *other =
+        p->packages != NULL ? p->packages->divert(p->packages->context, p->mark - 1, path) : NULL;
+    return other != NULL ? other : path;
+}
+
 static int find_target(const struct placing *p, struct tree_inode **out, struct err *e)
 {
-    const char *link = layer_link(p->layer, p->entry);
+    const char *link = diverted(p, layer_link(p->layer, p->entry));
     const struct tree_node *target = attic_find(p->stack, link);
     if (target == NULL)
         target = tree_find(p->stack->tree, link, false);
@@ -259,20 +268,51 @@ static int conflict(const struct placing *p, const struct tree_node *old, struct
                    inputs[old->inode->mark - 1].name, inputs[p->mark - 1].name);
 }
 
-/* The name is taken: the same thing again is fine, and the first keeps its metadata. */
-static int meet(struct placing *p, struct tree_node *old, struct err *e)
+/* A directory that is there: a symbolic link to one is as good. */
+static int meet_directory(struct placing *p, struct tree_node *old, struct err *e)
+{
+    const struct tree_node *real = tree_find(p->stack->tree, p->path, true);
+    if (real == NULL || real->inode->type != TREE_DIR)
+        return conflict(p, old, e);
+    if (old->inode->type == TREE_DIR && (old->inode->mark == 0 || p->packages != NULL))
+        set_metadata(old->inode, p);
+    return 0;
+}
+
+/* Whose entry it is from now on; *take: this layer's replaces the older. */
+static int decide(struct placing *p, struct tree_node *old, struct tree_inode *inode, bool *take,
+                  struct err *e)
+{
+    const struct layers_packages *k = p->packages;
+    uint32_t older = old->inode->mark;
+    enum layers_meeting meeting = LAYERS_CLASH;
+    *take = false;
+    if (k != NULL && old->inode->type != TREE_DIR && older != 0 && older != p->mark)
+        meeting = k->meet(k->context, older - 1, p->mark - 1);
+    p->stays = meeting == LAYERS_OLDER_STAYS;
+    if (p->stays)
+        return 0;
+    if (meeting == LAYERS_NEWER_WINS) {
+        *take = true;
+        return k->lost(k->context, older - 1, p->path, e);
+    }
+    return same_value(old->inode, inode) ? 0 : conflict(p, old, e);
+}
+
+/*
+ * The name is taken in `dir`: the same thing again is fine, and the first keeps
+ * its metadata.
+ */
+static int meet(struct placing *p, struct tree_node *dir, struct tree_node *old, struct err *e)
 {
     struct tree_inode *inode = NULL;
-    if (p->entry->type == TREE_DIR && !p->entry->hard_link) {
-        const struct tree_node *real = tree_find(p->stack->tree, p->path, true);
-        if (old->inode->type == TREE_DIR && old->inode->mark == 0)
-            set_metadata(old->inode, p); /* it was only implied so far */
-        return real != NULL && real->inode->type == TREE_DIR ? 0 : conflict(p, old, e);
-    }
+    bool take = false;
+    if (p->entry->type == TREE_DIR && !p->entry->hard_link)
+        return meet_directory(p, old, e);
     int rc = inode_for(p, &inode, e); /* without a name, it goes with the tree */
-    if (rc == 0 && !same_value(old->inode, inode))
-        rc = conflict(p, old, e);
-    return rc;
+    if (rc == 0)
+        rc = decide(p, old, inode, &take, e);
+    return rc < 0 || !take ? rc : tree_link(p->stack->tree, dir, old->name, inode, NULL, e);
 }
 
 /* ---- both ---- */
@@ -289,7 +329,7 @@ static int place_entry(struct placing *p, struct err *e)
         return err_wrap(e, "'%.200s'", p->path);
     struct tree_node *old = tree_child(parent, name);
     if (old != NULL && p->debian)
-        return meet(p, old, e);
+        return meet(p, parent, old, e);
     if (n->type == TREE_DIR && old != NULL && old->inode->type == TREE_DIR) {
         set_metadata(old->inode, p);
         return 0;
@@ -314,7 +354,7 @@ static int place_hidden(struct placing *p, struct err *e)
         return 0; /* no hard link can lead to it */
     attic_name(layer_need(p->stack->needs, p->path), name, sizeof(name));
     if (p->debian && tree_child(p->stack->attic, name) != NULL)
-        return meet(p, tree_child(p->stack->attic, name), e);
+        return meet(p, p->stack->attic, tree_child(p->stack->attic, name), e);
     int rc = inode_for(p, &inode, e);
     return rc < 0 ? rc : tree_link(p->stack->tree, p->stack->attic, name, inode, NULL, e);
 }
@@ -322,9 +362,49 @@ static int place_hidden(struct placing *p, struct err *e)
 static int place_root(struct placing *p)
 {
     struct tree_inode *root = tree_root(p->stack->tree)->inode;
-    if (!p->debian || root->mark == 0)
+    if (!p->debian || root->mark == 0 || p->packages != NULL)
         set_metadata(root, p);
     return 0;
+}
+
+/* lib, where it is a link to usr/lib: what the archive says of it is nothing's metadata. */
+static bool is_merged_name(const struct placing *p)
+{
+    return p->packages != NULL && p->entry->moved && strchr(p->path + strlen("usr/"), '/') == NULL;
+}
+
+/* Puts the entry where it goes, and says so. */
+static int apply_entry(struct placing *p, struct err *e)
+{
+    const struct layers_packages *k = p->packages;
+    const char *own_path = layer_path(p->layer, p->entry);
+    int rc = 0;
+    p->stays = false;
+    p->path = diverted(p, own_path);
+    if (p->path != own_path && p->entry->type == TREE_DIR)
+        rc = err_set(e, ERR_INPUT, "'%.200s' is diverted, but is a directory", own_path);
+    else if (p->path[0] == 0)
+        rc = place_root(p);
+    else if (is_merged_name(p))
+        rc = tree_make_dirs(p->stack->tree, p->path, p->stack->options->clamp, NULL, e);
+    else if (p->entry->hidden)
+        return place_hidden(p, e);
+    else
+        rc = place_entry(p, e);
+    if (rc < 0 || k == NULL || p->stays)
+        return rc;
+    return k->placed(k->context, p->mark - 1, own_path + (p->entry->moved ? strlen("usr/") : 0), e);
+}
+
+/* Hands over what control.tar had, now that its pack has a place in the tree. */
+static int hand_over(struct placing *p, struct err *e)
+{
+    struct deb_control *c = steal_ptr(&p->layer->control);
+    if (p->packages == NULL || c == NULL)
+        return 0;
+    for (size_t i = 0; i < c->count; i++)
+        c->files[i].content.pack = p->pack;
+    return p->packages->applied(p->packages->context, p->mark - 1, c, e);
 }
 
 static int apply_entries(struct layer_stack *s, struct layer *l, size_t index, struct err *e)
@@ -332,21 +412,15 @@ static int apply_entries(struct layer_stack *s, struct layer *l, size_t index, s
     struct placing p = {.stack = s,
                         .layer = l,
                         .mark = (uint32_t)index + 1,
-                        .debian = s->inputs[index].form == LAYER_DEB};
+                        .debian = s->inputs[index].form == LAYER_DEB,
+                        .packages = s->options->packages};
     int rc = l->has_pack ? tree_add_pack(s->tree, &l->pack, &p.pack, e) : 0;
     for (size_t i = 0; rc == 0 && i < l->count; i++) {
         p.entry = &l->entries[i];
-        p.path = layer_path(l, p.entry);
-        if (p.entry->role != ROLE_ENTRY)
-            continue;
-        if (p.path[0] == 0)
-            rc = place_root(&p);
-        else if (p.entry->hidden)
-            rc = place_hidden(&p, e);
-        else
-            rc = place_entry(&p, e);
+        if (p.entry->role == ROLE_ENTRY)
+            rc = apply_entry(&p, e);
     }
-    return rc;
+    return rc < 0 ? rc : hand_over(&p, e);
 }
 
 int layer_apply(struct layer_stack *s, struct layer *l, size_t index, struct err *e)
@@ -384,11 +458,28 @@ static int make_merged_link(struct layer_stack *s, const char *name, struct err 
     return rc < 0 ? rc : tree_link(s->tree, root, name, inode, NULL, e);
 }
 
+/* The names that a merged system has whatever its packages hold. */
+static bool always_merged(const char *name)
+{
+    return strcmp(name, "bin") == 0 || strcmp(name, "sbin") == 0 || strcmp(name, "lib") == 0;
+}
+
 int layers_make_merged_links(struct layer_stack *s, struct err *e)
 {
     int rc = 0;
-    for (size_t i = 0; rc == 0 && i < MERGED_COUNT; i++)
-        if (s->merged[i] && !glob_list_covers(s->options->exclude, merged_names[i]))
-            rc = make_merged_link(s, merged_names[i], e);
+    bool all = s->options->packages != NULL;
+    for (size_t i = 0; rc == 0 && i < MERGED_COUNT; i++) {
+        const char *name = merged_names[i];
+        if (!(s->merged[i] || (all && always_merged(name))) ||
+            glob_list_covers(s->options->exclude, name))
+            continue;
+        if (all) {
+            char target[32];
+            (void)snprintf(target, sizeof(target), "usr/%s", name);
+            rc = tree_make_dirs(s->tree, target, s->options->clamp, NULL, e);
+        }
+        if (rc == 0)
+            rc = make_merged_link(s, name, e);
+    }
     return rc;
 }

@@ -1,4 +1,5 @@
 #include "base/file.h"
+#include "builder/tree/deb_control.h"
 #include "builder/tree/deb_reader.h"
 #include "builder/tree/layer.h"
 #include "builder/tree/pack.h"
@@ -58,6 +59,7 @@ void layer_free(struct layer *l)
     free(l->entries);
     free(l->text);
     free(l->wanted);
+    deb_control_free(l->control);
     free(l);
 }
 
@@ -105,11 +107,16 @@ static bool is_merged_link(const struct tar_entry *n)
     return str_starts(target, "usr/") && strcmp(target + 4, n->path) == 0;
 }
 
+const char *layers_merged_prefix(const char *path)
+{
+    return merged_index(path) >= 0 ? "usr/" : "";
+}
+
 /* "usr/" when the path moves there. */
 static const char *merged_prefix(const struct decode *d, const char *path)
 {
-    bool moves = d->input->form == LAYER_DEB && d->options->usr_merged && merged_index(path) >= 0;
-    return moves ? "usr/" : "";
+    bool merges = d->input->form == LAYER_DEB && d->options->usr_merged;
+    return merges ? layers_merged_prefix(path) : "";
 }
 
 /* Splits "a/.wh.b" into role and the path it speaks of. The text is changed in place. */
@@ -234,7 +241,7 @@ static int add_entry(struct decode *d, struct tar_entry *n, struct err *e)
     memcpy(merged_before, l->merged, sizeof(merged_before));
     rc = check_merged_entry(d, n, &moves, e);
     to = &l->entries[l->count];
-    *to = (struct layer_entry){.role = role, .link = SIZE_MAX};
+    *to = (struct layer_entry){.role = role, .link = SIZE_MAX, .moved = moves};
     if (rc == 0)
         rc = add_text(l, moves ? "usr/" : "", n->path, &to->path, e);
     if (rc < 0)
@@ -312,7 +319,7 @@ static int decode_stream(struct decode *d, const struct source *raw, enum compre
                          uint64_t base, struct err *e)
 {
     const struct digest *want = &d->input->diff_id;
-    if (kind == COMPRESSION_NONE) {
+    if (kind == COMPRESSION_NONE && d->layer->control == NULL) {
         d->direct = true;
         d->base = base;
         d->layer->pack = d->input->blob;
@@ -346,10 +353,16 @@ static int decode_stream(struct decode *d, const struct source *raw, enum compre
 static int decode_package(struct decode *d, const struct source *raw, struct err *e)
 {
     AUTO_DEB_READER struct deb_reader *deb = NULL;
-    int rc = deb_reader_new(raw, &deb, e);
+    int rc = deb_reader_open(raw, &deb, e);
     if (rc < 0)
         return rc;
     struct source data = deb_reader_source(deb);
+    if (d->options->packages != NULL)
+        rc = deb_control_read(&data, deb_reader_compression(deb), d->pack, &d->layer->control, e);
+    if (rc == 0)
+        rc = deb_reader_data(deb, e);
+    if (rc < 0)
+        return rc;
     rc = decode_stream(d, &data, deb_reader_compression(deb), deb_reader_offset(deb), e);
     return rc < 0 ? rc : deb_reader_finish(deb, e);
 }

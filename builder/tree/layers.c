@@ -111,16 +111,37 @@ static int decode_all(struct flatten *f, struct err *e)
 
 /* ---- applying ---- */
 
+/* The order in which the layers are applied; caller frees. */
+static int layer_order(struct flatten *f, size_t **out, struct err *e)
+{
+    const struct layers_packages *k = f->options->packages;
+    AUTO_FREE size_t *order = array_new(f->count, sizeof(*order));
+    AUTO_FREE const struct deb_control **controls = array_new(f->count, sizeof(*controls));
+    if (order == NULL || controls == NULL)
+        return err_oom(e);
+    for (size_t i = 0; i < f->count; i++) {
+        order[i] = i;
+        controls[i] = f->layers[i]->control;
+    }
+    int rc = k != NULL ? k->begin(k->context, controls, f->count, order, e) : 0;
+    if (rc == 0)
+        *out = steal_ptr(&order);
+    return rc;
+}
+
 static int apply_all(struct flatten *f, struct layer_stack *s, struct err *e)
 {
-    int rc = tree_attic_new(s->tree, &s->attic, e);
+    AUTO_FREE size_t *order = NULL;
+    int rc = layer_order(f, &order, e);
+    if (rc == 0)
+        rc = tree_attic_new(s->tree, &s->attic, e);
     if (rc < 0)
         return rc;
     tree_bulk_begin(s->tree);
     for (size_t i = 0; rc == 0 && i < f->count; i++) {
-        rc = layer_apply(s, f->layers[i], i, e);
-        layer_free(f->layers[i]);
-        f->layers[i] = NULL;
+        rc = layer_apply(s, f->layers[order[i]], order[i], e);
+        layer_free(f->layers[order[i]]);
+        f->layers[order[i]] = NULL;
     }
     tree_free_detached(s->tree, s->attic);
     tree_bulk_end(s->tree);

@@ -30,6 +30,48 @@ struct layer_place {
     char *pattern;      /* owned: what `match` was made from */
 };
 
+/* A file of a package's control.tar, kept in the layer's pack. */
+struct deb_control_file {
+    char *name;
+    struct tree_content content; /* its pack is filled in before `applied` */
+};
+
+enum deb_text { DEB_CONTROL, DEB_CONFFILES, DEB_TRIGGERS, DEB_TEXTS };
+
+/* What a package's control.tar has (deb_control.c). */
+struct deb_control {
+    char *text[DEB_TEXTS]; /* NUL-terminated; NULL: the package has no such file */
+    size_t len[DEB_TEXTS];
+    struct deb_control_file *files; /* all but `control`, sorted by name */
+    size_t count;
+};
+void deb_control_free(struct deb_control *c);
+
+enum layers_meeting { LAYERS_CLASH, LAYERS_OLDER_STAYS, LAYERS_NEWER_WINS };
+
+/*
+ * What packages mean beyond their files, for whoever makes an installed system
+ * of them (builder/debian). With it a stack has packages only; they are applied
+ * in the order that `begin` gives, a directory has what the last one says, and
+ * bin, sbin and lib lead to /usr whether a package needs them or not.
+ */
+struct layers_packages {
+    void *context;
+    /* Once, after all were read: `order` is a permutation of the layers. Controls are borrowed. */
+    int (*begin)(void *context, const struct deb_control *const *controls, size_t count,
+                 size_t *order, struct err *e);
+    /* Where a path of that layer goes instead; NULL: nowhere else. Borrowed. */
+    const char *(*divert)(void *context, size_t layer, const char *path);
+    /* Both have a path that is no directory. */
+    enum layers_meeting (*meet)(void *context, size_t older, size_t newer);
+    /* `path`, as the tree has it, is the older layer's no more. */
+    int (*lost)(void *context, size_t older, const char *path, struct err *e);
+    /* An entry is in the tree; `shipped` is its path in the archive, "" for the root. */
+    int (*placed)(void *context, size_t layer, const char *shipped, struct err *e);
+    /* All of a layer is; takes its control. */
+    int (*applied)(void *context, size_t layer, struct deb_control *control_taken, struct err *e);
+};
+
 struct layers_options {
     struct glob_list *include; /* NULL or empty = everything */
     struct glob_list *exclude;
@@ -37,9 +79,13 @@ struct layers_options {
     size_t place_count;
     bool usr_merged; /* packages: /bin, /sbin, /lib* are rewritten to /usr/… */
     int64_t clamp;   /* mtimes above are lowered to it; what nothing says the time of has it */
+    const struct layers_packages *packages; /* NULL: packages are archives and nothing else */
     unsigned jobs;
     struct progress *progress;
 };
+
+/* Where a merged /usr has a path: "usr/" when it stands in front of it there, else "". */
+const char *layers_merged_prefix(const char *path);
 
 /*
  * ERR_INPUT names the layer. Contents are in new packs of the store, or, of

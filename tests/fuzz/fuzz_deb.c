@@ -13,7 +13,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     AUTO_DEB_READER struct deb_reader *deb = NULL;
     AUTO_DECOMPRESSOR struct decompressor *d = NULL;
     struct decompress_options o = {.total_max = 1 << 22};
-    if (deb_reader_new(&from, &deb, &e) < 0)
+    if (deb_reader_open(&from, &deb, &e) < 0)
+        return 0;
+    /* Some of control.tar is read, and the rest of it skipped. */
+    uint8_t control[300];
+    size_t control_len = 0;
+    struct source first = deb_reader_source(deb);
+    if (source_fill(&first, control, size % sizeof(control) + 1, &control_len, &e) < 0 ||
+        deb_reader_data(deb, &e) < 0)
         return 0;
     struct source packed = deb_reader_source(deb);
     if (deb_reader_offset(deb) > size ||

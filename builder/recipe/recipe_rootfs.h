@@ -1,0 +1,14 @@
+/* `rootfs:` of a recipe's Debian image; used by recipe_image.c alone. */
+#ifndef ASSAY_BUILDER_RECIPE_RECIPE_ROOTFS_H
+#define ASSAY_BUILDER_RECIPE_RECIPE_ROOTFS_H
+
+#include "builder/recipe/ycur.h"
+
+/*
+ * `true`, or a map of what is declared. *out is what the parameters of tree.debian say of it:
+ * "divert", "alternatives", "users", "groups", with all defaults filled in and in their order;
+ * NULL for `false`. Caller owns it.
+ */
+int recipe_rootfs_parse(const struct ycur *c, json_t **out, struct err *e);
+
+#endif
