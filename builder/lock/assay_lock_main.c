@@ -4,8 +4,10 @@
 #include "base/file.h"
 #include "builder/lock/apt.h"
 #include "builder/lock/compat.h"
+#include "builder/lock/containers.h"
 #include "builder/lock/debian.h"
-#include "builder/lock/oci_layout.h"
+#include "builder/lock/layouts.h"
+#include "builder/lock/oci_volume.h"
 #include "builder/lock/registry.h"
 #include "builder/lock/source.h"
 #include "builder/plan/plan.h"
@@ -25,6 +27,7 @@ struct run {
     struct cas *cas;
     struct debian *debian;
     struct network network;
+    struct layouts layouts;
     struct environment env; /* of apt */
     struct locked locked;
     struct progress *progress;
@@ -35,6 +38,7 @@ static void run_dispose(struct run *r)
     progress_end(r->progress);
     debian_free(r->debian);
     network_close(&r->network);
+    layouts_close(&r->layouts);
     locked_dispose(&r->locked);
     environment_dispose(&r->env);
     cas_close(r->cas);
@@ -71,7 +75,8 @@ static int lock_registry(struct run *r, const char *name, const char *reference,
     if (rc == 0 && r->network.client.http == NULL)
         rc = network_open(r->cli, NETWORK_MIRRORS, r->cas, r->progress, &r->network, e);
     return rc == 0 ? registry_lock(&r->network, cli_string(r->cli, "registry"), reference,
-                                   platform != NULL ? platform : own, name, &r->locked, e)
+                                   platform != NULL ? platform : own, name,
+                                   containers_run(r->recipe, name), &r->locked, e)
                    : rc;
 }
 
@@ -87,6 +92,7 @@ static int lock_layout(struct run *r, const char *name, const char *layout, cons
         .manifest = manifest,
         .platform = platform != NULL ? platform : own,
         .name = name,
+        .keep_config = containers_run(r->recipe, name),
         .cas = r->cas,
     };
     return oci_lock(&request, &r->locked, e);
@@ -119,24 +125,20 @@ static int lock_image(struct run *r, const struct recipe_image *image, struct er
  */
 static int lock_named(struct run *r, const struct linuxkit_image *image, struct err *e)
 {
-    size_t count = 0;
-    const char *const *layouts = cli_list(r->cli, "images", &count);
-    for (size_t i = 0; i < count; i++) {
-        struct digest manifest;
-        bool found = false;
-        int rc = oci_find(layouts[i], image->name, &found, &manifest, e);
-        if (rc == 0 && found)
-            rc = lock_layout(r, image->name, layouts[i], NULL, &manifest, e);
-        if (rc < 0)
-            return err_wrap(e, "%s: image '%s'", image->at, image->name);
-        if (found)
-            return 0;
-    }
+    const char *layout = NULL;
+    struct digest manifest;
+    int rc = layouts_find(&r->layouts, image->name, &layout, &manifest, e);
+    if (rc == 0 && layout != NULL)
+        rc = lock_layout(r, image->name, layout, NULL, &manifest, e);
+    if (rc < 0)
+        return err_wrap(e, "%s: image '%s'", image->at, image->name);
+    if (layout != NULL)
+        return 0;
     if (cli_flag(r->cli, "pull")) {
-        int rc = lock_registry(r, image->name, image->name, NULL, e);
+        rc = lock_registry(r, image->name, image->name, NULL, e);
         return rc < 0 ? err_wrap(e, "%s", image->at) : 0;
     }
-    if (count > 0)
+    if (r->layouts.count > 0)
         return err_set(e, ERR_INPUT, "%s: no image '%s' in 'images' nor in the layouts of --images",
                        image->at, image->name);
     return err_set(
@@ -156,6 +158,47 @@ static int lock_images(struct run *r, struct err *e)
         rc = own != NULL ? lock_image(r, own, e) : lock_named(r, &images[i], e);
     }
     return rc;
+}
+
+/* Where the image of a volume of format oci is. *layout is NULL when it is in none. */
+static int find_volume_layout(struct run *r, const struct linuxkit_image *image, char **joined,
+                              const char **layout, struct digest *manifest, struct err *e)
+{
+    const struct recipe_image *own = recipe_image_find(r->recipe, image->name);
+    if (own == NULL)
+        return layouts_find(&r->layouts, image->name, layout, manifest, e);
+    *layout = NULL;
+    if (own->kind != RECIPE_IMAGE_OCI)
+        return 0;
+    int rc = digest_parse(own->oci.manifest, manifest, e);
+    if (rc == 0 && own->oci.layout[0] != '/')
+        rc = path_join(joined, r->recipe->directory, own->oci.layout, e);
+    if (rc == 0)
+        *layout = *joined != NULL ? *joined : own->oci.layout;
+    return rc;
+}
+
+static int lock_volumes(struct run *r, struct err *e)
+{
+    const struct linuxkit *lk = r->recipe->system;
+    for (size_t i = 0; lk != NULL && i < lk->volume_count; i++) {
+        const struct linuxkit_volume *v = &lk->volumes[i];
+        AUTO_FREE char *joined = NULL;
+        const char *layout = NULL;
+        struct digest manifest;
+        if (!v->oci)
+            continue;
+        int rc = find_volume_layout(r, &v->image, &joined, &layout, &manifest, e);
+        if (rc == 0 && layout == NULL)
+            rc = err_set(e, ERR_UNDECIDED,
+                         "a volume of format oci takes its image from an OCI layout only: give "
+                         "--images LAYOUT");
+        if (rc == 0)
+            rc = oci_volume_lock(layout, &manifest, v, i, r->cas, &r->locked, e);
+        if (rc < 0)
+            return err_wrap(e, "%s: volume '%s'", v->image.at, v->name);
+    }
+    return 0;
 }
 
 /* ---- what is said ---------------------------------------------------------------------------- */
@@ -221,55 +264,6 @@ static int set_result(const struct run *r, const char *path, const struct digest
 /* ---- the command -------------------------------------------------------------------------------
  */
 
-static int open_all(struct run *r, struct err *e)
-{
-    AUTO_FREE char *store = NULL;
-    const uint64_t none = UINT64_MAX;
-    uint64_t epoch = cli_number(r->cli, "epoch", none);
-    const struct recipe_settings settings = {
-        .name = cli_string(r->cli, "name"),
-        .arch = cli_string(r->cli, "arch"),
-        .source_date_epoch = cli_env(r->cli, "SOURCE_DATE_EPOCH"),
-        .has_epoch = epoch != none,
-        .epoch = epoch,
-    };
-    int rc = recipe_read(cli_arg(r->cli, 0), &settings, &r->recipe, e);
-    const char *registry = cli_string(r->cli, "registry");
-    if (registry != NULL && !reference_host_valid(registry))
-        return err_set(e, ERR_USAGE, "--registry '%s' is no HOST[:PORT]", registry);
-    if (rc < 0 || (rc = cli_store_path(r->cli, &store, e)) < 0 ||
-        (rc = cas_open(store, CAS_CREATE, &r->cas, e)) < 0)
-        return rc;
-    r->progress = progress_start(!cli_quiet(r->cli) && !cli_json(r->cli));
-    return 0;
-}
-
-static int write_plan(struct run *r, const json_t *document, const struct buf *bytes, struct err *e)
-{
-    AUTO_FREE char *own = NULL;
-    AUTO_FREE char *reference = NULL;
-    struct digest digest;
-    char text[DIGEST_TEXT_MAX];
-    const char *path = cli_string(r->cli, "output");
-    int rc = 0;
-    if (path == NULL) {
-        if ((rc = str_format(&own, e, "%s.plan.json", plan_text(document, "name"))) < 0)
-            return rc;
-        path = own;
-    }
-    if ((rc = cas_put(r->cas, bytes->data, bytes->len, &digest, e)) < 0 ||
-        (rc = str_format(&reference, e, "plan:%s", plan_text(document, "name"))) < 0 ||
-        (rc = cas_ref_set(r->cas, reference, PLAN_MEDIA_TYPE, &digest, bytes->len, e)) < 0 ||
-        (rc = file_replace(path, bytes->data, bytes->len, 0644, e)) < 0)
-        return rc;
-    say_inputs(r);
-    cli_say(r->cli, "plan %s: %zu inputs, %zu outputs, %s\n", path, r->locked.blob_count,
-            json_array_size(json_object_get(document, "outputs")), digest_format(&digest, text));
-    return set_result(r, path, &digest, document, e);
-}
-
-/* ---- compat mode ---- */
-
 /* After FILE… --images LAYOUT.tar more layouts may follow as arguments: no LinuxKit file is called
  * like one. */
 static bool is_layout(const char *path)
@@ -312,9 +306,64 @@ static int sort_arguments(const struct cli *cli, struct arguments *a, struct err
     return a->file_count > 0 ? 0 : err_set(e, ERR_USAGE, "no LinuxKit file is given");
 }
 
+static int open_all(struct run *r, const struct arguments *a, struct err *e)
+{
+    AUTO_FREE char *store = NULL;
+    const uint64_t none = UINT64_MAX;
+    uint64_t epoch = cli_number(r->cli, "epoch", none);
+    const struct recipe_settings settings = {
+        .name = cli_string(r->cli, "name"),
+        .arch = cli_string(r->cli, "arch"),
+        .source_date_epoch = cli_env(r->cli, "SOURCE_DATE_EPOCH"),
+        .has_epoch = epoch != none,
+        .epoch = epoch,
+    };
+    int rc = recipe_read(a->files, a->file_count, &settings, &r->recipe, e);
+    const char *registry = cli_string(r->cli, "registry");
+    if (registry != NULL && !reference_host_valid(registry))
+        return err_set(e, ERR_USAGE, "--registry '%s' is no HOST[:PORT]", registry);
+    const char *temp = cli_env(r->cli, "TMPDIR");
+    if (rc < 0 || (rc = cli_store_path(r->cli, &store, e)) < 0 ||
+        (rc = cas_open(store, CAS_CREATE, &r->cas, e)) < 0 ||
+        (rc = layouts_open(a->layouts, a->layout_count, temp != NULL ? temp : "/var/tmp",
+                           &r->layouts, e)) < 0)
+        return rc;
+    const json_t *warnings = r->recipe->system != NULL ? r->recipe->system->warnings : NULL;
+    for (size_t i = 0; i < json_array_size(warnings); i++)
+        cli_warn(r->cli, "%s", json_string_value(json_array_get(warnings, i)));
+    r->progress = progress_start(!cli_quiet(r->cli) && !cli_json(r->cli));
+    return 0;
+}
+
+static int write_plan(struct run *r, const json_t *document, const struct buf *bytes, struct err *e)
+{
+    AUTO_FREE char *own = NULL;
+    AUTO_FREE char *reference = NULL;
+    struct digest digest;
+    char text[DIGEST_TEXT_MAX];
+    const char *path = cli_string(r->cli, "output");
+    int rc = 0;
+    if (path == NULL) {
+        if ((rc = str_format(&own, e, "%s.plan.json", plan_text(document, "name"))) < 0)
+            return rc;
+        path = own;
+    }
+    if ((rc = cas_put(r->cas, bytes->data, bytes->len, &digest, e)) < 0 ||
+        (rc = str_format(&reference, e, "plan:%s", plan_text(document, "name"))) < 0 ||
+        (rc = cas_ref_set(r->cas, reference, PLAN_MEDIA_TYPE, &digest, bytes->len, e)) < 0 ||
+        (rc = file_replace(path, bytes->data, bytes->len, 0644, e)) < 0)
+        return rc;
+    say_inputs(r);
+    cli_say(r->cli, "plan %s: %zu inputs, %zu outputs, %s\n", path, r->locked.blob_count,
+            json_array_size(json_object_get(document, "outputs")), digest_format(&digest, text));
+    return set_result(r, path, &digest, document, e);
+}
+
+/* ---- compat mode ---- */
+
 static int compat_run(struct cli *cli, const char *mode, struct err *e)
 {
-    AUTO(run_dispose) struct run r = {.cli = cli};
+    AUTO(run_dispose) struct run r = {.cli = cli, .layouts = LAYOUTS_INIT};
     AUTO(arguments_dispose) struct arguments a = {0};
     AUTO_JSON json_t *document = NULL;
     AUTO_FREE char *store = NULL;
@@ -348,14 +397,15 @@ static int lock_run(struct cli *cli, struct err *e)
     const char *mode = cli_string(cli, "compat");
     if (mode != NULL)
         return compat_run(cli, mode, e);
-    if (cli_arg_count(cli) != 1)
-        return err_set(e, ERR_USAGE, "one recipe, or --compat linuxkit for several LinuxKit files");
-    AUTO(run_dispose) struct run r = {.cli = cli};
+    AUTO(run_dispose) struct run r = {.cli = cli, .layouts = LAYOUTS_INIT};
+    AUTO(arguments_dispose) struct arguments a = {0};
     AUTO_JSON json_t *document = NULL;
     AUTO_BUF bytes = BUF_INIT(PLAN_BYTES_MAX);
-    int rc = open_all(&r, e);
-    if (rc < 0 || (rc = lock_images(&r, e)) < 0 ||
-        (rc = source_lock(r.recipe, r.cas, &r.locked, e)) < 0 ||
+    int rc = sort_arguments(cli, &a, e);
+    if (rc < 0 || (rc = open_all(&r, &a, e)) < 0 || (rc = lock_images(&r, e)) < 0 ||
+        (rc = containers_check(r.recipe, &r.locked, r.cas, e)) < 0 ||
+        (rc = lock_volumes(&r, e)) < 0 ||
+        (rc = source_lock(r.recipe, cli_env(cli, "HOME"), r.cas, &r.locked, e)) < 0 ||
         (rc = recipe_compile(r.recipe, &r.locked, &document, e)) < 0 ||
         (rc = plan_format(document, &bytes, e)) < 0)
         return rc;

@@ -14,6 +14,11 @@ void locked_dispose(struct locked *l)
     }
     free(l->blobs);
     free(l->images);
+    for (size_t i = 0; i < l->layout_count; i++) {
+        free(l->layouts[i].media_type);
+        free(l->layouts[i].blobs);
+    }
+    free(l->layouts);
     free(l->sources);
 }
 
@@ -114,6 +119,28 @@ int locked_add_layer(struct locked_image *image, const struct locked_layer *laye
     if (rc < 0)
         return rc;
     image->layers[image->layer_count++] = *layer;
+    return 0;
+}
+
+int locked_add_layout(struct locked *l, size_t volume, const char *media_type, size_t root,
+                      struct locked_layout **out, struct err *e)
+{
+    char *type = NULL;
+    int rc = array_grow(&l->layouts, &l->layout_cap, l->layout_count + 1, sizeof *l->layouts, e);
+    if (rc < 0 || (rc = str_copy(&type, media_type, e)) < 0)
+        return rc;
+    *out = &l->layouts[l->layout_count++];
+    **out = (struct locked_layout){.volume = volume, .media_type = type, .root = root};
+    return 0;
+}
+
+int locked_layout_push(struct locked_layout *layout, size_t blob, struct err *e)
+{
+    int rc = array_grow(&layout->blobs, &layout->blob_cap, layout->blob_count + 1,
+                        sizeof *layout->blobs, e);
+    if (rc < 0)
+        return rc;
+    layout->blobs[layout->blob_count++] = blob;
     return 0;
 }
 

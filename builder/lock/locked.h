@@ -30,6 +30,7 @@ struct locked_image {
     struct locked_layer *layers;
     size_t layer_count;
     size_t layer_cap;
+    bool has_config;
     size_t config; /* blob of its configuration, when that was asked for */
 };
 
@@ -38,6 +39,16 @@ struct locked_source {
     size_t file; /* index into the recipe's files */
     size_t blob;
     bool dropped;
+};
+
+/* The image of a volume of format oci: a part of its layout. */
+struct locked_layout {
+    size_t volume;    /* index into the system's volumes */
+    char *media_type; /* of the root: an index or a manifest */
+    size_t root;      /* blobs, as below */
+    size_t *blobs;    /* configuration, layers, manifest of each image */
+    size_t blob_count;
+    size_t blob_cap;
 };
 
 struct locked {
@@ -50,6 +61,9 @@ struct locked {
     struct locked_source *sources;
     size_t source_count;
     size_t source_cap;
+    struct locked_layout *layouts; /* in the order of the volumes */
+    size_t layout_count;
+    size_t layout_cap;
 };
 
 void locked_dispose(struct locked *l);
@@ -67,6 +81,10 @@ int locked_add_image(struct locked *l, const char *name, struct locked_image **o
 /* Borrowed until the next image is added; NULL when there is none of that name. */
 const struct locked_image *locked_image_find(const struct locked *l, const char *name);
 int locked_add_layer(struct locked_image *image, const struct locked_layer *layer, struct err *e);
+/* Borrowed until the next layout is added. */
+int locked_add_layout(struct locked *l, size_t volume, const char *media_type, size_t root,
+                      struct locked_layout **out, struct err *e);
+int locked_layout_push(struct locked_layout *layout, size_t blob, struct err *e);
 int locked_add_source(struct locked *l, const struct locked_source *source, struct err *e);
 
 /* The plan's list of inputs; caller owns *out. */

@@ -379,7 +379,9 @@ static int lock_config(const struct oci_request *r, const struct digest *manifes
         (rc = str_format(&id, e, "%s.config", r->name)) < 0 ||
         (rc = make_origin(r, manifest, "config", &from, e)) < 0)
         return rc;
-    return locked_add_blob(out, "oci.", id, &d.digest, d.size, from, &image->config, e);
+    rc = locked_add_blob(out, "oci.", id, &d.digest, d.size, from, &image->config, e);
+    image->has_config = rc == 0;
+    return rc;
 }
 
 static int lock_layers(const struct oci_request *r, const struct digest *digest, json_t *manifest,

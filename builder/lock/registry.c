@@ -15,7 +15,8 @@ static int fetch(void *context, const struct oci_wanted *list, size_t count, str
 }
 
 int registry_lock(struct network *network, const char *registry, const char *reference,
-                  const char *platform, const char *name, struct locked *out, struct err *e)
+                  const char *platform, const char *name, bool keep_config, struct locked *out,
+                  struct err *e)
 {
     struct client *client = &network->client;
     AUTO_REPOSITORY repository = {.count = 0};
@@ -35,6 +36,7 @@ int registry_lock(struct network *network, const char *registry, const char *ref
         .manifest = &manifest,
         .platform = platform,
         .name = name,
+        .keep_config = keep_config,
         .cas = client->cas,
     };
     if ((rc = oci_lock(&request, out, e)) < 0)

@@ -15,10 +15,12 @@
 /*
  * Resolves the reference (without a host: at `registry`, NULL = docker.io), fetches what the store
  * lacks of the image for the platform, from mirrors or its registry, and adds it to `out` as
- * oci_lock does. ERR_INPUT: no such image, or what a registry sends is not right; ERR_HOST: no
- * network, or no answer in time; ERR_REJECTED: a certificate is not trusted.
+ * oci_lock does, with its configuration when keep_config. ERR_INPUT: no such image, or what a
+ * registry sends is not right; ERR_HOST: no network, or no answer in time; ERR_REJECTED: a
+ * certificate is not trusted.
  */
 int registry_lock(struct network *network, const char *registry, const char *reference,
-                  const char *platform, const char *name, struct locked *out, struct err *e);
+                  const char *platform, const char *name, bool keep_config, struct locked *out,
+                  struct err *e);
 
 #endif

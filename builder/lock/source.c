@@ -50,48 +50,94 @@ static int make_origin(const char *name, json_t **out, struct err *e)
     return 0;
 }
 
-static int lock_one(int dirfd, const struct linuxkit_file *f, size_t index, struct cas *cas,
-                    struct locked *out, struct err *e)
+static int lock_fd(int fd, const struct linuxkit_file *f, size_t index, struct cas *cas,
+                   struct locked *out, struct err *e)
 {
     struct locked_source source = {.file = index};
     struct digest digest;
     struct stat st;
     uint64_t size = 0;
     json_t *from = NULL;
-    int rc = 0;
-    if (is_missing(dirfd, f->text)) {
-        if (!f->optional)
-            return err_set(e, ERR_INPUT, "%s: there is no file '%s'", f->at, f->text);
-        source.dropped = true;
-        return locked_add_source(out, &source, e);
-    }
-    AUTO_CLOSE int fd = open_beneath(dirfd, f->text, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0, e);
-    if (fd < 0)
-        return err_wrap(e, "%s: source '%s'", f->at, f->text);
     if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
         return err_set(e, ERR_INPUT, "%s: the source '%s' is no regular file", f->at, f->text);
-    if ((rc = store_fd(cas, fd, f->text, &digest, &size, e)) < 0 ||
-        (rc = make_origin(f->text, &from, e)) < 0 ||
+    /* Below the recipe its path means something to others; elsewhere only its name does. */
+    const char *name = relpath_valid(f->text) ? f->text : path_base(f->text);
+    int rc = store_fd(cas, fd, f->text, &digest, &size, e);
+    if (rc < 0 || (rc = make_origin(name, &from, e)) < 0 ||
         (rc = locked_add_blob(out, "file.", path_base(f->text), &digest, size, from, &source.blob,
                               e)) < 0)
         return rc;
     return locked_add_source(out, &source, e);
 }
 
-int source_lock(const struct recipe *recipe, struct cas *cas, struct locked *out, struct err *e)
+static int lock_missing(const struct linuxkit_file *f, size_t index, struct locked *out,
+                        struct err *e)
+{
+    const struct locked_source source = {.file = index, .dropped = true};
+    if (!f->optional)
+        return err_set(e, ERR_INPUT, "%s: there is no file '%s'", f->at, f->text);
+    return locked_add_source(out, &source, e);
+}
+
+static int lock_below(const char *directory, const struct linuxkit_file *f, size_t index,
+                      struct cas *cas, struct locked *out, struct err *e)
+{
+    AUTO_CLOSE int dirfd = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (dirfd < 0)
+        return err_os(e, errno, "cannot open '%s'", directory);
+    if (is_missing(dirfd, f->text))
+        return lock_missing(f, index, out, e);
+    AUTO_CLOSE int fd = open_beneath(dirfd, f->text, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0, e);
+    if (fd < 0)
+        return err_wrap(e, "%s: source '%s'", f->at, f->text);
+    return lock_fd(fd, f, index, cas, out, e);
+}
+
+/* "/path" or "~/path". */
+static int lock_anywhere(const char *home, const struct linuxkit_file *f, size_t index,
+                         struct cas *cas, struct locked *out, struct err *e)
+{
+    AUTO_FREE char *path = NULL;
+    if (f->text[0] == '~' && home == NULL)
+        return err_set(e, ERR_INPUT, "%s: source '%s': HOME is not set", f->at, f->text);
+    int rc = f->text[0] == '~' ? str_format(&path, e, "%s%s", home, f->text + 1)
+                               : str_copy(&path, f->text, e);
+    if (rc < 0)
+        return rc;
+    if (is_missing(AT_FDCWD, path))
+        return lock_missing(f, index, out, e);
+    AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0)
+        return err_os_code(e, ERR_INPUT, errno, "%s: cannot open '%s'", f->at, f->text);
+    return lock_fd(fd, f, index, cas, out, e);
+}
+
+/* Of a LinuxKit file its own directory, of a recipe the recipe's. */
+static int base_directory(const struct recipe *recipe, const struct linuxkit_file *f, char **out,
+                          struct err *e)
+{
+    const char *slash = recipe->plain && f->file != NULL ? strrchr(f->file, '/') : NULL;
+    if (!recipe->plain)
+        return str_copy(out, recipe->directory, e);
+    if (slash == NULL)
+        return str_copy(out, ".", e);
+    return str_format(out, e, "%.*s", slash == f->file ? 1 : (int)(slash - f->file), f->file);
+}
+
+int source_lock(const struct recipe *recipe, const char *home, struct cas *cas, struct locked *out,
+                struct err *e)
 {
     const struct linuxkit *lk = recipe->system;
-    AUTO_CLOSE int dirfd = -1;
-    for (size_t i = 0; lk != NULL && i < lk->file_count; i++) {
-        if (lk->files[i].kind != LINUXKIT_FILE_SOURCE)
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && lk != NULL && i < lk->file_count; i++) {
+        const struct linuxkit_file *f = &lk->files[i];
+        AUTO_FREE char *directory = NULL;
+        if (f->kind != LINUXKIT_FILE_SOURCE)
             continue;
-        if (dirfd < 0)
-            dirfd = open(recipe->directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
-        if (dirfd < 0)
-            return err_os(e, errno, "cannot open '%s'", recipe->directory);
-        int rc = lock_one(dirfd, &lk->files[i], i, cas, out, e);
-        if (rc < 0)
-            return rc;
+        if (!relpath_valid(f->text))
+            rc = lock_anywhere(home, f, i, cas, out, e);
+        else if ((rc = base_directory(recipe, f, &directory, e)) == 0)
+            rc = lock_below(directory, f, i, cas, out, e);
     }
-    return 0;
+    return rc;
 }

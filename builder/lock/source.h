@@ -7,10 +7,12 @@
 #include "store/cas/cas.h"
 
 /*
- * Stores every source of the recipe's files. Paths are below the recipe's
- * directory and no link leads out of it. A missing one is ERR_INPUT, unless
- * it is optional: then it is dropped.
+ * Stores every source of the recipe's files. Relative paths are below the
+ * directory of the recipe, or of the LinuxKit file that names them, and no link
+ * leads out of it; LinuxKit files may also say "/path" and "~/path", `home` being ~ (NULL: none). A
+ * missing one is ERR_INPUT, unless it is optional: then it is dropped.
  */
-int source_lock(const struct recipe *recipe, struct cas *cas, struct locked *out, struct err *e);
+int source_lock(const struct recipe *recipe, const char *home, struct cas *cas, struct locked *out,
+                struct err *e);
 
 #endif

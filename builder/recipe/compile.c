@@ -1,5 +1,6 @@
 #include "builder/recipe/compile.h"
 
+#include "base/file.h"
 #include "builder/plan/plan.h"
 #include "builder/recipe/compiler.h"
 
@@ -240,7 +241,8 @@ static int kernel_document(const struct linuxkit *lk, json_t **out, struct err *
     if (rc < 0 || (rc = json_put_string(kernel, "binary", lk->kernel_binary, e)) < 0 ||
         (rc = json_put_string(kernel, "cmdline", lk->cmdline, e)) < 0 ||
         (rc = json_put_string(kernel, "tar", lk->kernel_tar != NULL ? lk->kernel_tar : "none", e)) <
-            0)
+            0 ||
+        (lk->ucode != NULL && (rc = json_put_string(kernel, "ucode", lk->ucode, e)) < 0))
         return rc;
     *out = steal_ptr(&kernel);
     return 0;
@@ -252,11 +254,12 @@ static int file_document(const struct linuxkit_file *f, json_t **out, struct err
     AUTO_JSON json_t *file = json_object();
     if (file == NULL)
         return err_oom(e);
-    int rc = json_put_string(file, "path", f->path, e);
+    int rc = json_put_string(file, "path", f->path[0] != '\0' ? f->path : "/", e);
     if (rc == 0 && f->kind == LINUXKIT_FILE_DIRECTORY)
         rc = json_put(file, keys[f->kind], json_true(), e);
-    else if (rc == 0)
-        rc = json_put_string(file, keys[f->kind], f->text, e);
+    else if (rc == 0) /* a source's bytes are an input: where they were is nobody's business */
+        rc = json_put_string(file, keys[f->kind],
+                             f->kind == LINUXKIT_FILE_SOURCE ? path_base(f->text) : f->text, e);
     if (rc == 0 && f->has_mode) {
         char mode[8];
         (void)snprintf(mode, sizeof mode, "%04o", (unsigned)f->mode);
@@ -308,6 +311,19 @@ static int files_document(struct compiler *c, json_t *in, json_t *sources, json_
     return 0;
 }
 
+/* The entries of onboot, onshutdown or services, or the volumes, as they were written. */
+static int put_entries(json_t *document, const char *key, const json_t *entry, struct err *e)
+{
+    json_t *list = json_object_get(document, key);
+    if (list == NULL) {
+        int rc = json_put(document, key, json_array(), e);
+        if (rc < 0)
+            return rc;
+        list = json_object_get(document, key);
+    }
+    return json_push(list, json_deep_copy(entry), e);
+}
+
 /* The document of the step: normal form, defaults filled in (docs/formats/linuxkit-strict.md). */
 static int system_document(struct compiler *c, json_t *in, json_t *sources, json_t **out,
                            struct err *e)
@@ -322,28 +338,110 @@ static int system_document(struct compiler *c, json_t *in, json_t *sources, json
         rc = json_put(document, "kernel", kernel, e);
     for (size_t i = 0; rc == 0 && i < lk->init_count; i++)
         rc = push_string(init, lk->init[i].name, e);
-    if (rc < 0 || (rc = json_put(document, "init", steal_ptr(&init), e)) < 0 ||
-        (rc = files_document(c, in, sources, &files, e)) < 0 ||
+    if (rc == 0)
+        rc = json_put(document, "init", steal_ptr(&init), e);
+    for (size_t i = 0; rc == 0 && i < lk->volume_count; i++)
+        rc = put_entries(document, "volumes", lk->volumes[i].entry, e);
+    for (size_t i = 0; rc == 0 && i < lk->container_count; i++)
+        rc = put_entries(document, lk->containers[i].list, lk->containers[i].entry, e);
+    if (rc < 0 || (rc = files_document(c, in, sources, &files, e)) < 0 ||
         (rc = json_put(document, "files", files, e)) < 0)
         return rc;
     *out = steal_ptr(&document);
     return 0;
 }
 
+static bool runs(const struct linuxkit *lk, const char *image)
+{
+    for (size_t i = 0; i < lk->container_count; i++)
+        if (strcmp(lk->containers[i].image.name, image) == 0)
+            return true;
+    return false;
+}
+
+/* The configurations of the images that containers run, where there are any. */
+static int push_configs(struct compiler *c, json_t *in, json_t *configs, struct err *e)
+{
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < c->system_image_count; i++) {
+        const struct locked_image *locked = locked_image_find(c->locked, c->images[i].name);
+        if (locked == NULL || !locked->has_config || !runs(c->recipe->system, c->images[i].name))
+            continue;
+        if ((rc = push_string(in, c->locked->blobs[locked->config].id, e)) == 0)
+            rc = json_push(configs, json_integer((json_int_t)i), e);
+    }
+    return rc;
+}
+
+/* A blob of a layout: its number among those that are inputs already, or the next one. */
+static int push_layout_blob(struct compiler *c, size_t blob, json_t *in, json_t *numbers,
+                            json_t **number, struct err *e)
+{
+    const char *id = c->locked->blobs[blob].id;
+    const json_t *known = json_object_get(numbers, id);
+    uint64_t next = json_object_size(numbers);
+    int rc = 0;
+    if (known == NULL &&
+        ((rc = json_put_u64(numbers, id, next, e)) < 0 || (rc = push_string(in, id, e)) < 0))
+        return rc;
+    *number = json_integer(known != NULL ? json_integer_value(known) : (json_int_t)next);
+    return *number == NULL ? err_oom(e) : 0;
+}
+
+static int push_layout(struct compiler *c, const struct locked_layout *l, json_t *in,
+                       json_t *numbers, json_t *layouts, struct err *e)
+{
+    AUTO_JSON json_t *object = json_object();
+    AUTO_JSON json_t *blobs = json_array();
+    json_t *number = NULL;
+    if (object == NULL || blobs == NULL)
+        return err_oom(e);
+    int rc = json_put_u64(object, "volume", l->volume, e);
+    if (rc < 0 || (rc = json_put_string(object, "mediaType", l->media_type, e)) < 0 ||
+        (rc = push_layout_blob(c, l->root, in, numbers, &number, e)) < 0 ||
+        (rc = json_put(object, "root", number, e)) < 0)
+        return rc;
+    for (size_t i = 0; i < l->blob_count; i++)
+        if ((rc = push_layout_blob(c, l->blobs[i], in, numbers, &number, e)) < 0 ||
+            (rc = json_push(blobs, number, e)) < 0)
+            return rc;
+    if ((rc = json_put(object, "blobs", steal_ptr(&blobs), e)) < 0)
+        return rc;
+    return json_push(layouts, steal_ptr(&object), e);
+}
+
+static int push_layouts(struct compiler *c, json_t *in, json_t *layouts, struct err *e)
+{
+    AUTO_JSON json_t *numbers = json_object();
+    int rc = numbers == NULL ? err_oom(e) : 0;
+    for (size_t i = 0; rc == 0 && i < c->locked->layout_count; i++)
+        rc = push_layout(c, &c->locked->layouts[i], in, numbers, layouts, e);
+    return rc;
+}
+
 static int system_step(struct compiler *c, struct err *e)
 {
     AUTO_JSON json_t *in = json_array();
     AUTO_JSON json_t *images = json_array();
+    AUTO_JSON json_t *configs = json_array();
+    AUTO_JSON json_t *layouts = json_array();
     AUTO_JSON json_t *sources = json_array();
     AUTO_JSON json_t *params = json_object();
     json_t *document = NULL;
-    int rc = in == NULL || images == NULL || sources == NULL || params == NULL ? err_oom(e) : 0;
+    if (in == NULL || images == NULL || configs == NULL || layouts == NULL || sources == NULL ||
+        params == NULL)
+        return err_oom(e);
+    int rc = 0;
     for (size_t i = 0; rc == 0 && i < c->system_image_count; i++)
         if ((rc = push_string(in, c->image_steps[i], e)) == 0)
             rc = push_string(images, c->images[i].name, e);
-    if (rc < 0 || (rc = system_document(c, in, sources, &document, e)) < 0 ||
+    if (rc < 0 || (rc = push_configs(c, in, configs, e)) < 0 ||
+        (rc = push_layouts(c, in, layouts, e)) < 0 ||
+        (rc = system_document(c, in, sources, &document, e)) < 0 ||
         (rc = json_put(params, "document", document, e)) < 0 ||
         (rc = json_put(params, "images", steal_ptr(&images), e)) < 0 ||
+        (rc = json_put(params, "configs", steal_ptr(&configs), e)) < 0 ||
+        (rc = json_put(params, "layouts", steal_ptr(&layouts), e)) < 0 ||
         (rc = json_put(params, "sources", steal_ptr(&sources), e)) < 0 ||
         (rc = json_put_u64(params, "epoch", (uint64_t)c->recipe->epoch, e)) < 0)
         return rc;

@@ -174,6 +174,93 @@ int lk_merge_files(const char *const *paths, size_t count, json_t **out, size_t 
     return 0;
 }
 
+/* ---- merging with positions ------------------------------------------------------------------ */
+
+/* The place of `from`, a value of its own document, is that of to_parent[to_key or to_index]. */
+static int note(struct yaml_doc *doc, const struct ycur *from, const json_t *to_parent,
+                const char *to_key, size_t to_index, struct err *e)
+{
+    struct yaml_mark value = {0};
+    struct yaml_mark key = {0};
+    if (!yaml_doc_find(from->doc, from->up->value, from->key, from->index, &value, &key))
+        return 0;
+    return yaml_doc_note(doc, to_parent, to_key, to_index, &value, &key, e);
+}
+
+/* The object or list `key` of the merged document; made with the place of the first that has it. */
+static int member_of(struct yaml_doc *doc, const struct ycur *from, bool list, json_t **out,
+                     struct err *e)
+{
+    json_t *root = yaml_doc_root(doc);
+    *out = json_object_get(root, from->key);
+    if (*out != NULL)
+        return 0;
+    int rc = json_put(root, from->key, list ? json_array() : json_object(), e);
+    if (rc < 0)
+        return rc;
+    *out = json_object_get(root, from->key);
+    return note(doc, from, root, from->key, 0, e);
+}
+
+static int join_kernel(struct yaml_doc *doc, const struct ycur *kernel, struct err *e)
+{
+    static const char *const keys[] = {"image", "cmdline", "binary", "tar", "ucode"};
+    json_t *to = NULL;
+    int rc = member_of(doc, kernel, false, &to, e);
+    for (size_t i = 0; rc == 0 && i < sizeof keys / sizeof keys[0]; i++) {
+        struct ycur m;
+        bool empty_counts = i >= 3;
+        if (!ycur_opt(kernel, keys[i], &m) || (!empty_counts && json_string_length(m.value) == 0))
+            continue;
+        if ((rc = json_put(to, keys[i], json_incref(m.value), e)) == 0)
+            rc = note(doc, &m, to, keys[i], 0, e);
+    }
+    return rc;
+}
+
+static int join_list(struct yaml_doc *doc, const struct ycur *list, struct err *e)
+{
+    json_t *to = NULL;
+    int rc = member_of(doc, list, true, &to, e);
+    for (size_t i = 0; rc == 0 && i < json_array_size(list->value); i++) {
+        const struct ycur item = ycur_item(list, i);
+        size_t at = json_array_size(to);
+        if ((rc = json_push(to, json_incref(item.value), e)) == 0)
+            rc = note(doc, &item, to, NULL, at, e);
+    }
+    return rc;
+}
+
+static int join(struct yaml_doc *doc, const struct ycur *part, struct err *e)
+{
+    struct ycur m;
+    int rc = lk_check(part, &lk_document, e);
+    if (rc == 0 && ycur_opt(part, "kernel", &m))
+        rc = join_kernel(doc, &m, e);
+    for (size_t i = 0; rc == 0 && i < LIST_COUNT; i++)
+        if (ycur_opt(part, LISTS[i], &m))
+            rc = join_list(doc, &m, e);
+    return rc;
+}
+
+int lk_merge_docs(struct yaml_doc **parts_taken, size_t count, struct yaml_doc **out, struct err *e)
+{
+    AUTO_YAML struct yaml_doc *doc = NULL;
+    AUTO_FREE struct yaml_doc **parts = array_new(count + 1, sizeof *parts);
+    if (parts != NULL && count > 0)
+        memcpy(parts, parts_taken, count * sizeof *parts);
+    int rc = yaml_doc_merge(parts_taken, count, json_object(), &doc, e);
+    if (rc == 0 && parts == NULL)
+        rc = err_oom(e);
+    for (size_t i = 0; rc == 0 && i < count; i++) {
+        const struct ycur root = ycur_root(parts[i]); /* owned by doc now */
+        rc = join(doc, &root, e);
+    }
+    if (rc == 0)
+        *out = steal_ptr(&doc);
+    return rc;
+}
+
 /* ---- references --------------------------------------------------------------------------------
  */
 
@@ -190,30 +277,47 @@ int lk_reference(const char *name, char **out, struct err *e)
     return str_format(out, e, "docker.io/%s", name);
 }
 
-static int expand_member(json_t *object, const char *key, struct err *e)
+/* Names of `own` (an object's keys; NULL: none) stay as they are. */
+static int expand_name(const char *name, const json_t *own, char **out, struct err *e)
+{
+    return json_object_get(own, name) != NULL ? str_copy(out, name, e) : lk_reference(name, out, e);
+}
+
+static int expand_member(json_t *object, const char *key, const json_t *own, struct err *e)
 {
     AUTO_FREE char *reference = NULL;
     const char *name = json_string_value(json_object_get(object, key));
     if (name == NULL || *name == '\0')
         return 0;
-    int rc = lk_reference(name, &reference, e);
+    int rc = expand_name(name, own, &reference, e);
     return rc < 0 ? rc : json_put_string(object, key, reference, e);
+}
+
+static int expand(json_t *merged, const json_t *own, bool volumes, struct err *e)
+{
+    json_t *init = json_object_get(merged, "init");
+    int rc = expand_member(json_object_get(merged, "kernel"), "image", own, e);
+    for (size_t i = 0; rc == 0 && i < json_array_size(init); i++) {
+        AUTO_FREE char *reference = NULL;
+        rc = expand_name(json_string_value(json_array_get(init, i)), own, &reference, e);
+        if (rc == 0 && json_array_set_new(init, i, json_string(reference)) < 0)
+            rc = err_oom(e);
+    }
+    for (size_t l = 1; l < LIST_COUNT; l++) {
+        json_t *list = json_object_get(merged, LISTS[l]);
+        bool images = l <= 3 || (volumes && strcmp(LISTS[l], "volumes") == 0);
+        for (size_t i = 0; rc == 0 && images && i < json_array_size(list); i++)
+            rc = expand_member(json_array_get(list, i), "image", own, e);
+    }
+    return rc;
 }
 
 int lk_expand(json_t *merged, struct err *e)
 {
-    json_t *init = json_object_get(merged, "init");
-    int rc = expand_member(json_object_get(merged, "kernel"), "image", e);
-    for (size_t i = 0; rc == 0 && i < json_array_size(init); i++) {
-        AUTO_FREE char *reference = NULL;
-        if ((rc = lk_reference(json_string_value(json_array_get(init, i)), &reference, e)) == 0 &&
-            json_array_set_new(init, i, json_string(reference)) < 0)
-            rc = err_oom(e);
-    }
-    for (size_t l = 1; l <= 3; l++) {
-        json_t *list = json_object_get(merged, LISTS[l]);
-        for (size_t i = 0; rc == 0 && i < json_array_size(list); i++)
-            rc = expand_member(json_array_get(list, i), "image", e);
-    }
-    return rc;
+    return expand(merged, NULL, false, e);
+}
+
+int lk_expand_strict(json_t *merged, const json_t *own, struct err *e)
+{
+    return expand(merged, own, true, e);
 }

@@ -19,9 +19,18 @@ int lk_merge_add(json_t *merged, const struct ycur *c, size_t *visible_volumes, 
 int lk_merge_files(const char *const *paths, size_t count, json_t **out, size_t *visible_volumes,
                    struct err *e);
 
+/*
+ * The same in strict mode: each document is checked by the schema, and the
+ * merged one knows where each of its values was written. Takes the parts, also on failure.
+ */
+int lk_merge_docs(struct yaml_doc **parts_taken, size_t count, struct yaml_doc **out,
+                  struct err *e);
+
 /* "alpine:3" → docker.io/library/alpine:3, "lk/a:v1" → docker.io/lk/a:v1; caller frees. */
 int lk_reference(const char *name, char **out, struct err *e);
 /* Every image's name by its reference, but the volumes': LinuxKit leaves those as they are. */
 int lk_expand(json_t *merged, struct err *e);
+/* Strict mode: the volumes', too; names that are keys of `own` (NULL: none) are not references. */
+int lk_expand_strict(json_t *merged, const json_t *own, struct err *e);
 
 #endif

@@ -39,9 +39,9 @@ static int member_name(const struct lk_node *parent, const char *key, enum lk_fo
                        struct err *e)
 {
     int rc = 0;
-    if (!parent->runtime_spec)
+    if (!parent->runtime_spec || form == LK_FORM_WRITTEN)
         return str_copy(out, key, e);
-    if (form == LK_FORM_JSON) {
+    if (form == LK_FORM_JSON || form == LK_FORM_SPEC) {
         bool map = strcmp(key, "uidmappings") == 0 || strcmp(key, "gidmappings") == 0;
         if (map)
             return str_format(out, e, "%cidMappings", key[0]);
@@ -60,7 +60,11 @@ static bool left_out(const struct lk_node *parent, const struct lk_field *f, enu
 {
     const json_t *given = *use;
     bool dropped = f->show >= LK_DROPPED;
-    if (dropped)
+    bool hidden = f->show == LK_HIDDEN || f->show == LK_HIDDEN_NULL;
+    bool strict = form == LK_FORM_SPEC || form == LK_FORM_WRITTEN;
+    if (hidden && strict)
+        return true;
+    if (dropped && !(strict && parent->runtime_spec))
         *use = NULL;
     if (!parent->runtime_spec) {
         if (dropped)
@@ -71,7 +75,9 @@ static bool left_out(const struct lk_node *parent, const struct lk_field *f, enu
             return form != LK_FORM_JSON && json_object_size(given) == 0;
         return f->show == LK_IF_GIVEN && given == NULL;
     }
-    if (form != LK_FORM_JSON)
+    if (form == LK_FORM_WRITTEN)
+        return given == NULL;
+    if (form != LK_FORM_JSON && form != LK_FORM_SPEC)
         return false;
     if (f->show == LK_ALWAYS_NULL || f->show >= LK_DROPPED_NULL)
         return *use == NULL;
@@ -222,6 +228,22 @@ static int normal_map(const json_t *value, enum lk_form form, json_t **out, stru
     return rc;
 }
 
+/* A size of huge pages as the runtime specification spells it: 2097152 → "2MB". */
+static int page_size(int64_t bytes, json_t **out, struct err *e)
+{
+    static const char *const units[] = {"B", "KB", "MB", "GB"};
+    AUTO_FREE char *text = NULL;
+    size_t unit = 0;
+    while (unit < 3 && bytes > 0 && bytes % 1024 == 0) {
+        bytes /= 1024;
+        unit++;
+    }
+    int rc = str_format(&text, e, "%lld%s", (long long)bytes, units[unit]);
+    if (rc == 0 && (*out = json_string(text)) == NULL)
+        rc = err_oom(e);
+    return rc;
+}
+
 static int normal_object(const json_t *value, const struct lk_node *node, enum lk_form form,
                          json_t **out, struct err *e)
 {
@@ -235,7 +257,9 @@ static int normal_object(const json_t *value, const struct lk_node *node, enum l
         int rc = 0;
         if (left_out(node, f, form, &use))
             continue;
-        if (use != NULL)
+        if (use != NULL && form == LK_FORM_SPEC && strcmp(f->key, "pageSize") == 0)
+            rc = page_size(lk_integer(use), &member, e);
+        else if (use != NULL)
             rc = lk_normal(use, f->node, form, &member, e);
         else if (f->show == LK_ALWAYS_NULL || f->show == LK_DROPPED_NULL ||
                  f->show == LK_HIDDEN_NULL)
@@ -294,6 +318,19 @@ int lk_render(const json_t *document, enum lk_form form, struct buf *out, struct
         return rc;
     if (form != LK_FORM_JSON)
         return lk_yaml_format(normal, form, out, e);
+    if ((rc = null_lists(normal, e)) < 0)
+        return rc;
+    return lk_json_format(normal, 4, out, e);
+}
+
+int lk_render_strict(const json_t *document, bool yaml, struct buf *out, struct err *e)
+{
+    AUTO_JSON json_t *normal = NULL;
+    int rc = lk_normal(document, &lk_document, LK_FORM_WRITTEN, &normal, e);
+    if (rc < 0)
+        return rc;
+    if (yaml)
+        return lk_yaml_format(normal, LK_FORM_YAML2, out, e);
     if ((rc = null_lists(normal, e)) < 0)
         return rc;
     return lk_json_format(normal, 4, out, e);

@@ -224,8 +224,8 @@ const struct lk_node lk_label = {.type = LK_OBJECT, .fields = LABEL_FIELDS};
 
 static const struct lk_field ENTRY_FIELDS[] = {
     {"name", &TEXT, LK_ALWAYS, true}, {"image", &TEXT, LK_ALWAYS, true}, IMAGE_FIELDS};
-static const struct lk_node ENTRY = {.type = LK_OBJECT, .fields = ENTRY_FIELDS};
-static const struct lk_node ENTRIES = {.type = LK_LIST, .item = &ENTRY};
+const struct lk_node lk_entry = {.type = LK_OBJECT, .fields = ENTRY_FIELDS};
+static const struct lk_node ENTRIES = {.type = LK_LIST, .item = &lk_entry};
 
 /* ---- the document --------------------------------------------------------------------------- */
 

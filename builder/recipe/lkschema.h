@@ -56,6 +56,8 @@ struct lk_node {
 };
 
 extern const struct lk_node lk_document;
+/* An entry of onboot, onshutdown or services. */
+extern const struct lk_node lk_entry;
 /* What the label org.mobyproject.config of an image holds: an entry without name and image. */
 extern const struct lk_node lk_label;
 extern const struct lk_node lk_resources;

@@ -22,6 +22,12 @@ const char *lkspec_text(const struct lk_container *c, const char *key, const cha
     return own != NULL && *own != '\0' ? own : missing;
 }
 
+void lkspec_blame(const struct lk_container *c, const char *key, size_t index)
+{
+    if (c->blame != NULL)
+        *c->blame = (struct lk_blame){key, index};
+}
+
 int lkspec_push_text(json_t *list, const char *text, struct err *e)
 {
     json_t *value = json_string(text);
@@ -36,6 +42,26 @@ int lkspec_put_some(json_t *object, const char *key, const json_t *value, struct
     return json_put(object, key, json_deep_copy(value), e);
 }
 
+static bool has_same(const json_t *list, const json_t *value)
+{
+    for (size_t i = 0; i < json_array_size(list); i++)
+        if (json_equal(json_array_get(list, i), value) == 1)
+            return true;
+    return false;
+}
+
+static int add_texts(const struct lk_container *c, json_t *list, const json_t *more, struct err *e)
+{
+    for (size_t i = 0; i < json_array_size(more); i++) {
+        json_t *value = json_array_get(more, i);
+        if (c->strict && has_same(list, value))
+            continue;
+        if (json_array_append(list, value) < 0)
+            return err_oom(e);
+    }
+    return 0;
+}
+
 int lkspec_with_added(const struct lk_container *c, const char *key, const char *add_key,
                       json_t **out, struct err *e)
 {
@@ -45,12 +71,9 @@ int lkspec_with_added(const struct lk_container *c, const char *key, const char 
     AUTO_JSON json_t *list = json_array();
     if (list == NULL)
         return err_oom(e);
-    for (size_t i = 0; i < json_array_size(base); i++)
-        if (json_array_append(list, json_array_get(base, i)) < 0)
-            return err_oom(e);
-    for (size_t i = 0; i < json_array_size(added); i++)
-        if (json_array_append(list, json_array_get(added, i)) < 0)
-            return err_oom(e);
+    int rc = add_texts(c, list, base, e);
+    if (rc < 0 || (rc = add_texts(c, list, added, e)) < 0)
+        return rc;
     *out = steal_ptr(&list);
     return 0;
 }
@@ -103,35 +126,78 @@ int lk_owner(const json_t *value, const json_t *ids, uint32_t *out, struct err *
     return 0;
 }
 
+/* 0 to 2^32-2: the last one is chown's "leave it". */
+static int strict_number(json_int_t value, uint32_t *out, struct err *e)
+{
+    if (value < 0 || value > (json_int_t)UINT32_MAX - 1)
+        return err_set(e, ERR_INPUT, "%lld is not between 0 and 4294967294", (long long)value);
+    *out = (uint32_t)value;
+    return 0;
+}
+
+int lk_owner_strict(const json_t *value, const json_t *ids, uint32_t *out, struct err *e)
+{
+    *out = 0;
+    if (json_is_integer(value))
+        return strict_number(json_integer_value(value), out, e);
+    const char *text = json_string_value(value);
+    if (text == NULL || *text == '\0' || json_object_get(ids, text) != NULL)
+        return lk_owner(value, ids, out, e);
+    size_t len = strlen(text);
+    if (strcmp(text, "root") == 0)
+        return 0;
+    if (len > 10 || strspn(text, "0123456789") != len || (len > 1 && text[0] == '0'))
+        return err_set(e, ERR_INPUT, "'%.64s' is no number and no name of a container", text);
+    return strict_number((json_int_t)strtoull(text, NULL, 10), out, e);
+}
+
 /* ---- process -------------------------------------------------------------------------------- */
 
-static int put_owner(const struct lk_container *c, json_t *user, const char *key, struct err *e)
+static int owner_of(const struct lk_container *c, const json_t *value, uint32_t *out, struct err *e)
 {
-    uint32_t id = 0;
-    int rc = lk_owner(lkspec_choose(c, key), c->ids, &id, e);
+    return c->strict ? lk_owner_strict(value, c->ids, out, e) : lk_owner(value, c->ids, out, e);
+}
+
+static int put_owner(const struct lk_container *c, json_t *user, const char *key, uint32_t missing,
+                     struct err *e)
+{
+    const json_t *given = lkspec_choose(c, key);
+    uint32_t id = missing;
+    lkspec_blame(c, key, SIZE_MAX);
+    int rc = given != NULL ? owner_of(c, given, &id, e) : 0;
     return rc < 0 ? rc : json_put_u64(user, key, id, e);
+}
+
+static int put_groups(const struct lk_container *c, const struct lk_user *user, json_t *object,
+                      struct err *e)
+{
+    AUTO_JSON json_t *groups = json_array();
+    const json_t *given = lkspec_choose(c, "additionalGids");
+    int rc = groups == NULL ? err_oom(e) : 0;
+    for (size_t i = 0; rc == 0 && i < json_array_size(given); i++) {
+        uint32_t id = 0;
+        lkspec_blame(c, "additionalGids", i);
+        if ((rc = owner_of(c, json_array_get(given, i), &id, e)) == 0)
+            rc = json_push(groups, json_integer((json_int_t)id), e);
+    }
+    for (size_t i = 0; rc == 0 && given == NULL && user != NULL && i < user->group_count; i++)
+        rc = json_push(groups, json_integer((json_int_t)user->groups[i]), e);
+    return rc < 0 ? rc : lkspec_put_some(object, "additionalGids", groups, e);
 }
 
 static int make_user(const struct lk_container *c, json_t **out, struct err *e)
 {
-    AUTO_JSON json_t *user = json_object();
-    AUTO_JSON json_t *groups = json_array();
-    const json_t *given = lkspec_choose(c, "additionalGids");
-    if (user == NULL || groups == NULL)
+    AUTO_JSON json_t *object = json_object();
+    bool given = lkspec_choose(c, "uid") != NULL || lkspec_choose(c, "gid") != NULL;
+    const struct lk_user *user = c->strict && !given ? c->user : NULL;
+    if (object == NULL)
         return err_oom(e);
-    int rc = put_owner(c, user, "uid", e);
-    if (rc == 0)
-        rc = put_owner(c, user, "gid", e);
-    for (size_t i = 0; rc == 0 && i < json_array_size(given); i++) {
-        uint32_t id = 0;
-        if ((rc = lk_owner(json_array_get(given, i), c->ids, &id, e)) == 0)
-            rc = json_push(groups, json_integer((json_int_t)id), e);
-    }
-    if (rc == 0)
-        rc = lkspec_put_some(user, "additionalGids", groups, e);
-    if (rc == 0)
-        *out = steal_ptr(&user);
-    return rc;
+    int rc = put_owner(c, object, "uid", user != NULL ? user->uid : 0, e);
+    if (rc < 0 || (rc = put_owner(c, object, "gid", user != NULL ? user->gid : 0, e)) < 0 ||
+        (rc = put_groups(c, user, object, e)) < 0)
+        return rc;
+    *out = steal_ptr(&object);
+    return 0;
 }
 
 static int append_all(json_t *list, const json_t *more, struct err *e)
@@ -222,8 +288,12 @@ static int make_namespaces(const struct lk_container *c, json_t **out, struct er
         const char *value = lkspec_text(c, kinds[i][0], kinds[i][2]);
         if (strcmp(value, "host") == 0 || strcmp(value, "root") == 0)
             continue;
-        if (strcmp(value, "new") == 0 || (i == 0 && strcmp(value, "none") == 0))
+        bool none = strcmp(value, "none") == 0 && (i == 0 || c->strict);
+        if (strcmp(value, "new") == 0 || none)
             value = "";
+        lkspec_blame(c, kinds[i][0], SIZE_MAX);
+        if (c->strict && *value != '\0' && *value != '/')
+            return err_set(e, ERR_INPUT, "'%.64s' is not host, root, new, none or a path", value);
         rc = put_namespace(list, kinds[i][1], value, e);
     }
     if (rc < 0 || (rc = put_namespace(list, "mount", "", e)) < 0)
@@ -273,6 +343,11 @@ static int put_device(const json_t *device, json_t *rules, json_t *nodes, struct
     return json_push(nodes, steal_ptr(&node), e);
 }
 
+static enum lk_form form_of(const struct lk_container *c)
+{
+    return c->strict ? LK_FORM_SPEC : LK_FORM_JSON;
+}
+
 /* The resources, with the rules that devices add; *nodes are the devices themselves. */
 static int make_resources(const struct lk_container *c, json_t **out, json_t **nodes, struct err *e)
 {
@@ -285,11 +360,13 @@ static int make_resources(const struct lk_container *c, json_t **out, json_t **n
     if (resources == NULL || rules == NULL || list == NULL)
         return err_oom(e);
     int rc = 0;
-    if (given != NULL && (rc = lk_normal(given, &lk_resources, LK_FORM_JSON, &normal, e)) < 0)
+    if (given != NULL && (rc = lk_normal(given, &lk_resources, form_of(c), &normal, e)) < 0)
         return rc;
     rc = append_all(rules, json_object_get(normal, "devices"), e);
-    for (size_t i = 0; rc == 0 && i < json_array_size(devices); i++)
+    for (size_t i = 0; rc == 0 && i < json_array_size(devices); i++) {
+        lkspec_blame(c, "devices", i);
         rc = put_device(json_array_get(devices, i), rules, list, e);
+    }
     if (rc < 0 || (rc = lkspec_put_some(resources, "devices", rules, e)) < 0)
         return rc;
     const char *key = NULL;
@@ -321,7 +398,7 @@ static int put_normal(const struct lk_container *c, json_t *object, const char *
     int rc = 0;
     if (given == NULL)
         return 0;
-    rc = lk_normal(given, field_node(key), LK_FORM_JSON, &normal, e);
+    rc = lk_normal(given, field_node(key), form_of(c), &normal, e);
     return rc < 0 ? rc : lkspec_put_some(object, key, normal, e);
 }
 
@@ -413,7 +490,7 @@ static int put_list(const struct lk_container *c, json_t *runtime, const char *k
 {
     const json_t *given = runtime_member(c, key);
     json_t *list = NULL;
-    int rc = given == NULL ? 0 : lk_normal(given, runtime_node(key), LK_FORM_JSON, &list, e);
+    int rc = given == NULL ? 0 : lk_normal(given, runtime_node(key), form_of(c), &list, e);
     if (rc == 0 && list == NULL)
         list = json_array();
     return rc < 0 ? rc : json_put(runtime, key, list, e);
@@ -472,7 +549,7 @@ static int put_mounts(const struct lk_container *c, const char *prefix, const ch
     AUTO_JSON json_t *normal = NULL;
     int rc = mounts == NULL ? err_oom(e) : root_mounts(c, prefix, root, mounts, e);
     if (rc == 0 && given != NULL)
-        rc = lk_normal(given, runtime_node("mounts"), LK_FORM_JSON, &normal, e);
+        rc = lk_normal(given, runtime_node("mounts"), form_of(c), &normal, e);
     if (rc < 0 || (rc = append_all(mounts, normal, e)) < 0)
         return rc;
     return json_put(runtime, "mounts", steal_ptr(&mounts), e);

@@ -9,10 +9,13 @@
 const json_t *lkspec_choose(const struct lk_container *c, const char *key);
 /* The same for plain texts, where "" counts as absent; `missing` when there is none. */
 const char *lkspec_text(const struct lk_container *c, const char *key, const char *missing);
+/* Notes for c->blame what is read next; SIZE_MAX: no item of a list. */
+void lkspec_blame(const struct lk_container *c, const char *key, size_t index);
 int lkspec_push_text(json_t *list, const char *text, struct err *e);
 /* Puts a copy of the value unless it is NULL, an empty list or an empty map. */
 int lkspec_put_some(json_t *object, const char *key, const json_t *value, struct err *e);
-/* `key` of the label or the entry, with `add_key` of the entry when the entry has no `key`. */
+/* `key` of the label or the entry, with `add_key` of the entry when the entry has no `key`; strict:
+ * each text once. */
 int lkspec_with_added(const struct lk_container *c, const char *key, const char *add_key,
                       json_t **out, struct err *e);
 

@@ -127,8 +127,13 @@ int lkspec_capabilities(const struct lk_container *c, json_t **out, struct err *
     if (object == NULL)
         return err_oom(e);
     int rc = lkspec_with_added(c, "capabilities", "capabilities.add", &given, e);
-    if (rc < 0 || (rc = expand_capabilities(given, &effective, e)) < 0 ||
-        (rc = expand_capabilities(lkspec_choose(c, "ambient"), &ambient, e)) < 0 ||
+    lkspec_blame(
+        c, json_object_get(c->entry, "capabilities") != NULL ? "capabilities" : "capabilities.add",
+        SIZE_MAX);
+    if (rc < 0 || (rc = expand_capabilities(given, &effective, e)) < 0)
+        return rc;
+    lkspec_blame(c, "ambient", SIZE_MAX);
+    if ((rc = expand_capabilities(lkspec_choose(c, "ambient"), &ambient, e)) < 0 ||
         (rc = capability_set(effective, ambient, &all, e)) < 0 ||
         (rc = lkspec_put_some(object, "bounding", all, e)) < 0 ||
         (rc = lkspec_put_some(object, "effective", effective, e)) < 0 ||
@@ -222,6 +227,7 @@ int lkspec_rlimits(const struct lk_container *c, json_t **out, struct err *e)
         return err_oom(e);
     for (size_t i = 0; i < json_array_size(given); i++) {
         json_t *limit = NULL;
+        lkspec_blame(c, "rlimits", i);
         int rc = one_limit(json_string_value(json_array_get(given, i)), &limit, e);
         if (rc < 0 || (rc = json_push(list, limit, e)) < 0)
             return rc;
@@ -341,7 +347,21 @@ static int check_volume(const struct lk_container *c, const char *source, bool r
     return 0;
 }
 
-/* The first part of a bind, up to ':', and whether the third is "ro". */
+static bool has_option(const char *text, const char *option)
+{
+    size_t len = strlen(option);
+    for (const char *p = text;; p++) {
+        size_t n = strcspn(p, ",");
+        if (n == len && memcmp(p, option, len) == 0)
+            return true;
+        p += n;
+        if (*p == '\0')
+            return false;
+    }
+}
+
+/* The first part of a bind, up to ':', and whether the third is "ro", or in strict mode has it
+ * among its options. */
 static int check_bind(const struct lk_container *c, const char *text, struct err *e)
 {
     AUTO_FREE char *source = NULL;
@@ -350,6 +370,8 @@ static int check_bind(const struct lk_container *c, const char *text, struct err
     const char *third = strchr(second, ':');
     bool ro =
         third != NULL && strncmp(third + 1, "ro", 2) == 0 && (third[3] == '\0' || third[3] == ':');
+    if (c->strict)
+        ro = third != NULL && has_option(third + 1, "ro");
     if (*text == '/')
         return 0;
     int rc = str_format(&source, e, "%.*s", (int)len, text);
@@ -361,8 +383,10 @@ static int check_binds(const struct lk_container *c, const char *key, struct err
 {
     const json_t *list = json_object_get(c->entry, key);
     int rc = 0;
-    for (size_t i = 0; rc == 0 && i < json_array_size(list); i++)
+    for (size_t i = 0; rc == 0 && i < json_array_size(list); i++) {
+        lkspec_blame(c, key, i);
         rc = check_bind(c, json_string_value(json_array_get(list, i)), e);
+    }
     return rc;
 }
 
@@ -442,26 +466,48 @@ static bool says_read_only(const json_t *options)
     return false;
 }
 
-/* A mount of type bind whose source is no path must name a volume, but keeps the name. */
+/* A mount of type bind whose source is no path must name a volume; LinuxKit keeps the name. */
+static bool names_volume(const json_t *mount)
+{
+    return strcmp(member(mount, "type"), "bind") == 0 && *member(mount, "source") != '/';
+}
+
 static int check_mounts(const struct lk_container *c, struct err *e)
 {
     const json_t *list = json_object_get(c->entry, "mounts");
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < json_array_size(list); i++) {
         const json_t *m = json_array_get(list, i);
-        if (strcmp(member(m, "type"), "bind") == 0 && *member(m, "source") != '/')
+        lkspec_blame(c, "mounts", i);
+        if (names_volume(m))
             rc = check_volume(c, member(m, "source"), says_read_only(json_object_get(m, "options")),
                               e);
     }
     return rc;
 }
 
-static int written_mount(json_t *mounts, const json_t *m, struct err *e)
+static bool list_has(const json_t *list, const char *text)
 {
+    for (size_t i = 0; i < json_array_size(list); i++)
+        if (strcmp(json_string_value(json_array_get(list, i)), text) == 0)
+            return true;
+    return false;
+}
+
+/* `own`: the entry's, which may name volumes; not the label's. */
+static int written_mount(const struct lk_container *c, json_t *mounts, const json_t *m, bool own,
+                         struct err *e)
+{
+    AUTO_FREE char *volume = NULL;
+    AUTO_JSON json_t *list = NULL;
     const char *type = member(m, "type");
-    const char *source = member(m, "source");
     const char *destination = member(m, "destination");
     const json_t *options = json_object_get(m, "options");
+    int rc = 0;
+    if (c->strict && own && names_volume(m) &&
+        (rc = str_format(&volume, e, "/containers/volumes/%s/merged", member(m, "source"))) < 0)
+        return rc;
+    const char *source = volume != NULL ? volume : member(m, "source");
     if (*type == '\0')
         type = guess_type(source, destination);
     if (*type == '\0')
@@ -472,8 +518,15 @@ static int written_mount(json_t *mounts, const json_t *m, struct err *e)
         destination = guess_destination(type);
     if (*destination == '\0')
         return err_set(e, ERR_INPUT, "mount type %.100s is missing destination", type);
-    json_t *copy = options != NULL ? json_deep_copy(options) : NULL;
-    return set_mount(mounts, destination, type, source, copy, e);
+    if (options != NULL && (list = json_deep_copy(options)) == NULL)
+        return err_oom(e);
+    /* A bind mount without an option that says so is none to an OCI runtime. */
+    bool bind = volume != NULL && !list_has(options, "bind") && !list_has(options, "rbind");
+    if (bind && list == NULL && (list = json_array()) == NULL)
+        return err_oom(e);
+    if (bind && (rc = lkspec_push_text(list, "rbind", e)) < 0)
+        return rc;
+    return set_mount(mounts, destination, type, source, steal_ptr(&list), e);
 }
 
 static int compare_keys(const void *a, const void *b)
@@ -514,8 +567,10 @@ static int bind_mounts(const struct lk_container *c, json_t *mounts, struct err 
     const json_t *lists[] = {entry != NULL ? NULL : label, entry != NULL ? entry : added};
     int rc = 0;
     for (size_t l = 0; l < 2; l++)
-        for (size_t i = 0; rc == 0 && i < json_array_size(lists[l]); i++)
+        for (size_t i = 0; rc == 0 && i < json_array_size(lists[l]); i++) {
+            lkspec_blame(c, l == 1 && entry == NULL ? "binds.add" : "binds", i);
             rc = bind_mount(mounts, json_string_value(json_array_get(lists[l], i)), l == 1, e);
+        }
     return rc;
 }
 
@@ -524,6 +579,7 @@ int lkspec_mounts(const struct lk_container *c, json_t **out, struct err *e)
     AUTO_JSON json_t *mounts = json_object();
     const json_t *tmpfs = lkspec_choose(c, "tmpfs");
     const json_t *written = lkspec_choose(c, "mounts");
+    bool own = json_object_get(c->entry, "mounts") != NULL;
     if (mounts == NULL)
         return err_oom(e);
     int rc = check_mounts(c, e);
@@ -531,11 +587,15 @@ int lkspec_mounts(const struct lk_container *c, json_t **out, struct err *e)
         (rc = check_binds(c, "binds.add", e)) < 0 ||
         (rc = default_mounts(mounts, lk_container_readonly(c), e)) < 0)
         return rc;
-    for (size_t i = 0; rc == 0 && i < json_array_size(tmpfs); i++)
+    for (size_t i = 0; rc == 0 && i < json_array_size(tmpfs); i++) {
+        lkspec_blame(c, "tmpfs", i);
         rc = tmpfs_mount(mounts, json_string_value(json_array_get(tmpfs, i)), e);
+    }
     if (rc == 0)
         rc = bind_mounts(c, mounts, e);
-    for (size_t i = 0; rc == 0 && i < json_array_size(written); i++)
-        rc = written_mount(mounts, json_array_get(written, i), e);
+    for (size_t i = 0; rc == 0 && i < json_array_size(written); i++) {
+        lkspec_blame(c, "mounts", i);
+        rc = written_mount(c, mounts, json_array_get(written, i), own, e);
+    }
     return rc < 0 ? rc : sorted_values(mounts, out, e);
 }

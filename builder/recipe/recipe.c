@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "builder/plan/plan.h"
+#include "builder/recipe/lkmerge.h"
 #include "builder/recipe/recipe_image.h"
 
 #include <string.h>
@@ -111,40 +112,69 @@ static int read_epoch(struct recipe *r, const struct ycur *c, const struct recip
 
 /* ---- the system ------------------------------------------------------------------- */
 
-/* `system: {file: path}` is told from a LinuxKit document by its one key, which LinuxKit does not
- * have. */
-static int open_system_file(struct recipe *r, const struct ycur *c, struct ycur *root,
+/* A file of `system: {file: …}`. */
+static int read_system_file(const struct recipe *r, const struct ycur *c, struct yaml_doc **out,
                             struct err *e)
+{
+    const char *name = NULL;
+    AUTO_FREE char *path = NULL;
+    int rc = ycur_text(c, 4095, &name, e);
+    if (rc < 0)
+        return rc;
+    if (!relpath_valid(name))
+        return ycur_fail(c, ERR_INPUT, e, "'%.128s': a path below the recipe's directory", name);
+    rc = path_join(&path, r->directory, name, e);
+    return rc < 0 ? rc : yaml_doc_read(path, out, e);
+}
+
+static int merge_system_files(struct recipe *r, const struct ycur *list, struct err *e)
+{
+    struct yaml_doc *parts[RECIPE_FILES_MAX] = {NULL};
+    size_t count = 0;
+    size_t n = 0;
+    int rc = ycur_list(list, RECIPE_FILES_MAX, &count, e);
+    if (rc == 0 && count == 0)
+        rc = ycur_fail(list, ERR_INPUT, e, "the list of files is empty");
+    for (; rc == 0 && n < count; n += rc == 0) {
+        const struct ycur item = ycur_item(list, n);
+        rc = read_system_file(r, &item, &parts[n], e);
+    }
+    if (rc == 0)
+        return lk_merge_docs(parts, n, &r->system_doc, e);
+    for (size_t i = 0; i < n; i++)
+        yaml_doc_free(parts[i]);
+    return rc;
+}
+
+/* `system: {file: path}`, or a list of paths, is told from a LinuxKit document by its one key,
+ * which LinuxKit does not have. */
+static int open_system_file(struct recipe *r, const struct ycur *c, struct err *e)
 {
     static const char *const keys[] = {"file", NULL};
     struct ycur m;
-    const char *name = NULL;
     int rc = ycur_map(c, keys, e);
-    if (rc < 0 || (rc = ycur_get(c, "file", &m, e)) < 0 || (rc = ycur_text(&m, 4095, &name, e)) < 0)
+    if (rc < 0 || (rc = ycur_get(c, "file", &m, e)) < 0)
         return rc;
-    if (!relpath_valid(name))
-        return ycur_fail(&m, ERR_INPUT, e, "'%.128s': a path below the recipe's directory", name);
-    AUTO_FREE char *path = NULL;
-    if ((rc = path_join(&path, r->directory, name, e)) < 0 ||
-        (rc = yaml_doc_read(path, &r->system_doc, e)) < 0)
-        return rc;
-    *root = ycur_root(r->system_doc);
-    return 0;
+    rc = json_is_array(m.value) ? merge_system_files(r, &m, e)
+                                : read_system_file(r, &m, &r->system_doc, e);
+    if (rc == 0)
+        r->system_at = ycur_root(r->system_doc);
+    return rc;
 }
 
-static int read_system(struct recipe *r, const struct ycur *c, json_t **written, struct err *e)
+static int read_system(struct recipe *r, json_t **written, struct err *e)
 {
-    struct ycur m;
-    struct ycur root;
-    if (!ycur_opt(c, "system", &m))
-        return 0;
-    root = m;
     int rc = 0;
-    if (json_object_get(m.value, "file") != NULL && (rc = open_system_file(r, &m, &root, e)) < 0)
+    if (!ycur_opt(&r->root, "system", &r->system_at))
+        return 0;
+    const struct ycur m = r->system_at;
+    bool file = json_object_get(m.value, "file") != NULL;
+    if (file && (rc = open_system_file(r, &m, e)) < 0)
         return rc;
-    if ((rc = linuxkit_parse(&root, &r->system, e)) < 0)
+    if ((rc = linuxkit_parse(&r->system_at, file ? LINUXKIT_FILES : LINUXKIT_IN_RECIPE,
+                             json_object_get(r->root.value, "images"), &r->system, e)) < 0)
         return rc;
-    *written = root.value;
+    *written = r->system_at.value;
     return 0;
 }
 
@@ -371,7 +401,8 @@ static int check_images(const struct recipe *r, const struct ycur *c, struct err
         while (k < count && strcmp(used[k].name, r->images[i].name) != 0)
             k++;
         if (k == count)
-            return err_set(e, ERR_INPUT, "%s: the image '%s' is not used by the system nor by an artifact",
+            return err_set(e, ERR_INPUT,
+                           "%s: the image '%s' is not used by the system nor by an artifact",
                            r->images[i].at, r->images[i].name);
     }
     return 0;
@@ -399,7 +430,7 @@ static int read_assay(struct recipe *r, const struct ycur *c, const char *path,
     int rc = ycur_map(c, TOP_KEYS, e);
     if (rc < 0 || (rc = read_name(r, c, path, s, e)) < 0 || (rc = read_arch(r, c, s, e)) < 0 ||
         (rc = read_epoch(r, c, s, e)) < 0 || (rc = read_images(r, c, e)) < 0 ||
-        (rc = read_system(r, c, &system, e)) < 0 || (rc = read_artifacts(r, c, e)) < 0 ||
+        (rc = read_system(r, &system, e)) < 0 || (rc = read_artifacts(r, c, e)) < 0 ||
         (rc = add_artifact_images(r, e)) < 0 || (rc = check_images(r, c, e)) < 0)
         return rc;
     return make_document(r, c->value, system, false, e);
@@ -412,6 +443,8 @@ static int read_linuxkit(struct recipe *r, const struct ycur *c, const char *pat
     if (s->arch == NULL)
         return err_set(e, ERR_USAGE,
                        "%s: a LinuxKit file does not name its architecture: give --arch", path);
+    r->plain = true;
+    r->system_at = *c;
     /* It has none of assay.yml's own keys: name and epoch come from elsewhere. */
     AUTO_JSON json_t *nothing = json_object();
     if (nothing == NULL)
@@ -420,8 +453,8 @@ static int read_linuxkit(struct recipe *r, const struct ycur *c, const char *pat
     none.value = nothing;
     int rc = str_copy(&r->arch, s->arch, e);
     if (rc < 0 || (rc = read_name(r, &none, path, s, e)) < 0 ||
-        (rc = linuxkit_parse(c, &r->system, e)) < 0 || (rc = read_epoch(r, &none, s, e)) < 0 ||
-        (rc = default_artifacts(r, e)) < 0)
+        (rc = linuxkit_parse(c, LINUXKIT_FILES, NULL, &r->system, e)) < 0 ||
+        (rc = read_epoch(r, &none, s, e)) < 0 || (rc = default_artifacts(r, e)) < 0)
         return rc;
     return make_document(r, NULL, c->value, true, e);
 }
@@ -439,13 +472,13 @@ static int set_directory(struct recipe *r, const char *path, struct err *e)
 static int read_document(struct recipe *r, const char *path, const struct recipe_settings *s,
                          struct err *e)
 {
-    struct ycur c = ycur_root(r->doc);
+    r->root = ycur_root(r->doc);
     int rc = set_directory(r, path, e);
     if (rc < 0)
         return rc;
-    if (linuxkit_looks_like(c.value))
-        return read_linuxkit(r, &c, path, s, e);
-    return read_assay(r, &c, path, s, e);
+    if (linuxkit_looks_like(r->root.value))
+        return read_linuxkit(r, &r->root, path, s, e);
+    return read_assay(r, &r->root, path, s, e);
 }
 
 static int check_settings(const struct recipe_settings *s, struct err *e)
@@ -476,14 +509,51 @@ int recipe_parse(const void *data, size_t len, const char *path,
     return 0;
 }
 
-int recipe_read(const char *path, const struct recipe_settings *settings, struct recipe **out,
-                struct err *e)
+/* Several files are LinuxKit's: a recipe has `system: {file: […]}`. */
+static int check_parts(struct yaml_doc *const *parts, size_t count, struct err *e)
 {
-    AUTO_BUF text = BUF_INIT(YAML_BYTES_MAX);
-    int rc = file_read(path, &text, e);
+    for (size_t i = 0; i < count; i++)
+        if (!linuxkit_looks_like(yaml_doc_root(parts[i])))
+            return err_set(e, ERR_USAGE,
+                           "%s: no LinuxKit file: only those are merged on the command line",
+                           yaml_doc_file(parts[i]));
+    return 0;
+}
+
+static int read_parts(const char *const *paths, size_t count, struct recipe *r, struct err *e)
+{
+    struct yaml_doc *parts[RECIPE_FILES_MAX] = {NULL};
+    size_t n = 0;
+    int rc = 0;
+    if (count > RECIPE_FILES_MAX)
+        return err_set(e, ERR_USAGE, "more than %d files", RECIPE_FILES_MAX);
+    for (; rc == 0 && n < count; n += rc == 0)
+        rc = yaml_doc_read(paths[n], &parts[n], e);
+    if (rc == 0 && (rc = check_parts(parts, n, e)) == 0)
+        return lk_merge_docs(parts, n, &r->doc, e);
+    for (size_t i = 0; i < n; i++)
+        yaml_doc_free(parts[i]);
+    return rc;
+}
+
+int recipe_read(const char *const *paths, size_t count, const struct recipe_settings *settings,
+                struct recipe **out, struct err *e)
+{
+    AUTO_RECIPE struct recipe *r = calloc(1, sizeof *r);
+    if (r == NULL)
+        return err_oom(e);
+    int rc = check_settings(settings, e);
     if (rc < 0)
         return rc;
-    return recipe_parse(buf_str(&text), text.len, path, settings, out, e);
+    rc = count == 1 ? yaml_doc_read(paths[0], &r->doc, e) : read_parts(paths, count, r, e);
+    if (rc < 0)
+        return rc;
+    const char *last = paths[count - 1];
+    /* LinuxKit's own name for what comes from standard input. */
+    if ((rc = read_document(r, strcmp(last, "-") == 0 ? "moby" : last, settings, e)) < 0)
+        return rc;
+    *out = steal_ptr(&r);
+    return 0;
 }
 
 void recipe_free(struct recipe *r)

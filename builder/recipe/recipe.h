@@ -16,6 +16,7 @@ enum {
     RECIPE_PACKAGES_MAX = 4096,
     RECIPE_GLOBS_MAX = 256,
     RECIPE_ARTIFACTS_MAX = 16,
+    RECIPE_FILES_MAX = 64, /* LinuxKit files that are merged */
 };
 #define RECIPE_EPOCH_MAX ((int64_t)UINT32_MAX) /* what squashfs and cpio can say */
 
@@ -75,7 +76,10 @@ struct recipe_image {
 
 struct recipe {
     struct yaml_doc *doc;
-    struct yaml_doc *system_doc; /* `system: {file: …}`; else NULL */
+    struct yaml_doc *system_doc; /* `system: {file: …}`, or LinuxKit files as they are; else NULL */
+    struct ycur root;            /* of doc */
+    struct ycur system_at;       /* of the system's document, for complaints */
+    bool plain;                  /* LinuxKit files as they are */
     char *directory;             /* of the recipe: relative paths start there */
     char *name;
     char *arch;
@@ -98,9 +102,12 @@ struct recipe_settings {
     uint64_t epoch;
 };
 
-/* Strict; ERR_INPUT "FILE:LINE:COLUMN: …", ERR_UNDECIDED for what this version cannot build. */
-int recipe_read(const char *path, const struct recipe_settings *settings, struct recipe **out,
-                struct err *e);
+/*
+ * A recipe, or LinuxKit files, which are merged in order; "-" is standard input.
+ * Strict; ERR_INPUT "FILE:LINE:COLUMN: …", ERR_UNDECIDED for what this version cannot build.
+ */
+int recipe_read(const char *const *paths, size_t count, const struct recipe_settings *settings,
+                struct recipe **out, struct err *e);
 /* The same from memory; `path` is its name in complaints, and says where relative paths start. */
 int recipe_parse(const void *data, size_t len, const char *path,
                  const struct recipe_settings *settings, struct recipe **out, struct err *e);

@@ -25,10 +25,11 @@ enum {
 /* The prefix is yaml_doc_: libyaml has functions of its own called yaml_free and the like. */
 struct yaml_doc;
 
-/* 1-based; columns count characters. */
+/* 1-based; columns count characters. `file` is the document's, borrowed. */
 struct yaml_mark {
     unsigned long line;
     unsigned long column;
+    const char *file;
 };
 
 /*
@@ -37,6 +38,7 @@ struct yaml_mark {
  */
 int yaml_doc_parse(const void *data, size_t len, const char *file, struct yaml_doc **out,
                    struct err *e);
+/* "-" is standard input, "stdin" in complaints; a URL is ERR_USAGE. */
 int yaml_doc_read(const char *path, struct yaml_doc **out, struct err *e);
 void yaml_doc_free(struct yaml_doc *doc);
 
@@ -47,6 +49,16 @@ void yaml_doc_free(struct yaml_doc *doc);
 int yaml_doc_parse_go(const void *data, size_t len, const char *file, struct yaml_doc **out,
                       struct err *e);
 int yaml_doc_read_go(const char *path, struct yaml_doc **out, struct err *e);
+
+/*
+ * A document put together from others: `root` holds values of theirs beside
+ * new ones, whose places yaml_doc_note tells. Takes the parts and the root, also on failure.
+ */
+int yaml_doc_merge(struct yaml_doc **parts_taken, size_t count, json_t *root_taken,
+                   struct yaml_doc **out, struct err *e);
+/* Where a place of the new values (see yaml_doc_find) was written. */
+int yaml_doc_note(struct yaml_doc *doc, const json_t *parent, const char *key, size_t index,
+                  const struct yaml_mark *value, const struct yaml_mark *at_key, struct err *e);
 
 /* The document's value; borrowed. No two places of it share an array or object. */
 json_t *yaml_doc_root(const struct yaml_doc *doc);

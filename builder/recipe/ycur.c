@@ -37,12 +37,13 @@ static const char *json_path(const struct ycur *c, char *text, size_t size)
     return text + at;
 }
 
+/* The place of this value; of the nearest value around it that has one (merged documents). */
 static struct yaml_mark find_mark(const struct ycur *c, bool at_key)
 {
     struct yaml_mark value = yaml_doc_start(c->doc);
     struct yaml_mark key = value;
-    if (c->up != NULL)
-        (void)yaml_doc_find(c->doc, c->up->value, c->key, c->index, &value, &key);
+    while (c->up != NULL && !yaml_doc_find(c->doc, c->up->value, c->key, c->index, &value, &key))
+        c = c->up;
     return at_key ? key : value;
 }
 
@@ -54,7 +55,7 @@ static int fail(const struct ycur *c, bool at_key, enum err_code code, struct er
         return err_set(e, code, "at %s: %s", json_path(c, path, sizeof path), text);
     }
     struct yaml_mark m = find_mark(c, at_key);
-    return err_set(e, code, "%s:%lu:%lu: %s", yaml_doc_file(c->doc), m.line, m.column, text);
+    return err_set(e, code, "%s:%lu:%lu: %s", m.file, m.line, m.column, text);
 }
 
 int ycur_where(const struct ycur *c, char **out, struct err *e)
@@ -65,7 +66,12 @@ int ycur_where(const struct ycur *c, char **out, struct err *e)
     }
     /* Of a map the key says more than its first line. */
     struct yaml_mark m = find_mark(c, !json_is_string(c->value));
-    return str_format(out, e, "%s:%lu:%lu", yaml_doc_file(c->doc), m.line, m.column);
+    return str_format(out, e, "%s:%lu:%lu", m.file, m.line, m.column);
+}
+
+const char *ycur_file(const struct ycur *c)
+{
+    return c->doc == NULL ? NULL : find_mark(c, false).file;
 }
 
 int ycur_fail(const struct ycur *c, enum err_code code, struct err *e, const char *fmt, ...)

@@ -32,6 +32,9 @@ int ycur_fail_key(const struct ycur *c, enum err_code code, struct err *e, const
  */
 int ycur_where(const struct ycur *c, char **out, struct err *e);
 
+/* The file that this value stands in, borrowed from the document; NULL without a YAML document. */
+const char *ycur_file(const struct ycur *c);
+
 /* It is a map and has no keys but these (NULL-terminated). */
 int ycur_map(const struct ycur *c, const char *const *keys, struct err *e);
 /* It is a map with keys of the writer's choice. */

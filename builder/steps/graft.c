@@ -137,7 +137,8 @@ static int clear_mark(void *context, const char *path, struct tree_node *node, s
     return 0;
 }
 
-int tree_graft(struct tree *to, const struct tree *from, graft_skip *skip, struct err *e)
+int tree_graft_at(struct tree *to, struct tree_node *at, const struct tree *from, graft_skip *skip,
+                  struct err *e)
 {
     /* The marks of a shared tree are not ours: work on a copy. */
     AUTO_TREE struct tree *own = NULL;
@@ -145,7 +146,7 @@ int tree_graft(struct tree *to, const struct tree *from, graft_skip *skip, struc
     if (rc < 0 || (rc = tree_walk(own, clear_mark, NULL, e)) < 0)
         return rc;
     struct tree_node *root = tree_root(own);
-    if ((rc = copy_attributes(tree_root(to)->inode, root->inode, e)) < 0)
+    if ((rc = copy_attributes(at->inode, root->inode, e)) < 0)
         return rc;
     struct graft *g = calloc(1, sizeof *g);
     if (g == NULL)
@@ -153,8 +154,13 @@ int tree_graft(struct tree *to, const struct tree *from, graft_skip *skip, struc
     g->to = to;
     g->from = own;
     g->skip = skip;
-    rc = graft_dir(g, tree_root(to), root, 0, e);
+    rc = graft_dir(g, at, root, 0, e);
     free(g->links);
     free(g);
     return rc;
+}
+
+int tree_graft(struct tree *to, const struct tree *from, graft_skip *skip, struct err *e)
+{
+    return tree_graft_at(to, tree_root(to), from, skip, e);
 }

@@ -14,6 +14,9 @@ typedef bool graft_skip(const char *path);
  * NULL. `from` is not changed.
  */
 int tree_graft(struct tree *to, const struct tree *from, graft_skip *skip, struct err *e);
+/* The same below the directory `at` of `to`, which takes the place of the root. */
+int tree_graft_at(struct tree *to, struct tree_node *at, const struct tree *from, graft_skip *skip,
+                  struct err *e);
 
 /* A copy of `inode`, a file of `from`, as a nameless inode of `to`; not for directories. */
 int graft_inode(struct tree *to, const struct tree *from, const struct tree_inode *inode,

@@ -50,11 +50,16 @@ system:
   files:
     - {path: ../a, contents: b}
 E
-bad "services" 6 "bad\.yml:4:3: 'services' is not supported by this version" <<'E'
+bad "a bind of a container" 5 "bad\.yml:4:42: services 'a': volume 'v' not found" <<'E'
 arch: riscv64
 system:
   files: [{path: a, contents: b}]
-  services: [{name: a, image: b}]
+  services: [{name: a, image: b, binds: ["v:/v"]}]
+E
+bad "a template of LinuxKit's packages" 6 "bad\.yml:3:10: '@pkg:' needs LinuxKit's package tree" <<'E'
+arch: riscv64
+system:
+  init: ["@pkg:init"]
 E
 bad "an image that is nowhere" 5 "bad\.yml:3:10: no image 'nowhere'" <<'E'
 arch: riscv64

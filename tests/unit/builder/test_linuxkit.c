@@ -43,7 +43,7 @@ static int read_document(const char *text, struct yaml_doc **doc, struct linuxki
     if (rc < 0)
         return rc;
     struct ycur c = ycur_root(*doc);
-    return linuxkit_parse(&c, lk, e);
+    return linuxkit_parse(&c, LINUXKIT_IN_RECIPE, NULL, lk, e);
 }
 
 static void test_document(void **state)
@@ -97,18 +97,20 @@ static void test_refused(void **state)
     } cases[] = {
         {"files: [{contents: a}]", "t.yml:1:9: the key 'path' is missing", 5},
         {"files: [{path: a}]",
-         "t.yml:1:9: a file needs one of contents, source, directory, symlink", 5},
+         "t.yml:1:9: a file needs one of contents, source, metadata, directory, symlink", 5},
         {"files: [{path: a, contents: b, symlink: c}]",
-         "t.yml:1:9: a file needs exactly one of contents, source, directory, symlink", 5},
+         "t.yml:1:9: a file needs exactly one of contents, source, metadata, directory, symlink",
+         5},
         {"files: [{path: a, directory: true, symlink: c}]",
-         "t.yml:1:9: a file needs exactly one of contents, source, directory, symlink", 5},
+         "t.yml:1:9: a file needs exactly one of contents, source, metadata, directory, symlink",
+         5},
         {"files: [{path: a, directory: false}]",
-         "t.yml:1:9: a file needs one of contents, source, directory, symlink", 5},
+         "t.yml:1:9: a file needs one of contents, source, metadata, directory, symlink", 5},
         {"files: [{path: ../a, contents: b}]", "t.yml:1:16: '../a': '..' is not allowed in a path",
          5},
         {"files: [{path: a/../b, contents: b}]",
          "t.yml:1:16: 'a/../b': '..' is not allowed in a path", 5},
-        {"files: [{path: /, directory: true}]", "t.yml:1:16: '/' is no path of a file", 5},
+        {"files: [{path: /, contents: a}]", "t.yml:1:16: '/' is no path of a file", 5},
         {"files: [{path: ., directory: true}]", "t.yml:1:16: '.' is no path of a file", 5},
         {"files: [{path: a, contents: b, mode: 0644}]",
          "t.yml:1:38: a mode is octal digits in quotes, like \"0755\"", 5},
@@ -121,21 +123,18 @@ static void test_refused(void **state)
         {"files: [{path: a, contents: b, uid: -1}]",
          "t.yml:1:37: -1 is not between 0 and 4294967294", 5},
         {"files: [{path: a, contents: b, uid: nobody}]",
-         "t.yml:1:37: 'nobody' is no number and no known user", 5},
+         "t.yml:1:37: 'nobody' is no number and no name of a container", 5},
         {"files: [{path: a, contents: b, gid: 1.0}]",
          "t.yml:1:37: 'gid' must be a number, not a number with a fraction", 5},
         {"files: [{path: a, contents: 5}]", "t.yml:1:29: 'contents' must be a text, not a number",
          5},
         {"files: [{path: a, source: /etc/passwd}]",
          "t.yml:1:27: '/etc/passwd': a source is a path below the recipe's directory", 5},
-        {"files: [{path: a, metadata: json}]",
-         "t.yml:1:19: 'metadata' is not supported by this version", 6},
-        {"kernel: {cmdline: x}", "t.yml:1:9: the key 'image' is missing", 5},
+        {"files: [{path: a, metadata: jsn}]", "t.yml:1:29: 'jsn' is not one of yaml, json", 5},
         {"kernel: {image: k, tar: none, binary: ../vm}",
          "t.yml:1:39: '../vm' is no path inside an image", 5},
         {"kernal: {}", "t.yml:1:1: unknown key 'kernal' (did you mean 'kernel'?)", 5},
         {"init: null", "t.yml:1:7: 'init' must be a list, not nothing", 5},
-        {"volumes: [{name: v}]", "t.yml:1:1: 'volumes' is not supported by this version", 6},
         {"{}", "t.yml:1:1: the system is empty: give kernel, init or files", 5},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -291,7 +290,8 @@ static void test_merge(void **state)
         "{\"path\":\"opt/d\",\"directory\":true},"
         "{\"path\":\"etc/src\",\"source\":\"s\"},"
         "{\"path\":\"bin/sh\",\"symlink\":\"busybox\"}]},"
-        "\"images\":[\"k\",\"a\",\"b\"],\"sources\":[3],\"epoch\":500}";
+        "\"images\":[\"k\",\"a\",\"b\"],\"configs\":[],\"layouts\":[],\"sources\":[3],\"epoch\":"
+        "500}";
     static const char *const blobs[] = {"SOURCE", NULL};
     struct err e = ERR_INIT;
     struct step_output out = {0};
@@ -353,7 +353,8 @@ static void test_hard_links(void **state)
     struct tree *trees[] = {make_tree(a), NULL};
     struct err e = ERR_INIT;
     struct step_output out = {0};
-    assert_int_equal(merge("{\"document\":{\"init\":[\"a\"]},\"images\":[\"a\"],\"sources\":[],"
+    assert_int_equal(merge("{\"document\":{\"init\":[\"a\"]},\"images\":[\"a\"],\"configs\":[],"
+                           "\"layouts\":[],\"sources\":[],"
                            "\"epoch\":0}",
                            trees, NULL, &out, &e),
                      0);
@@ -376,38 +377,64 @@ static void test_merge_refused(void **state)
         int code;
     } cases[] = {
         {"{\"document\":{\"init\":[\"a\"],\"files\":[{\"path\":\"dir\",\"contents\":\"x\"}]},"
-         "\"images\":[\"a\"],\"sources\":[],\"epoch\":0}",
+         "\"images\":[\"a\"],\"configs\":[],\"layouts\":[],\"sources\":[],\"epoch\":0}",
          "files[0]: 'dir' is a directory in an image", 5},
         {"{\"document\":{\"init\":[\"a\"],\"files\":[{\"path\":\"file\",\"directory\":true}]},"
-         "\"images\":[\"a\"],\"sources\":[],\"epoch\":0}",
+         "\"images\":[\"a\"],\"configs\":[],\"layouts\":[],\"sources\":[],\"epoch\":0}",
          "files[0]: 'file' is there already, and no directory", 5},
         {"{\"document\":{\"init\":[\"a\"],\"files\":[{\"path\":\"file/x\",\"contents\":\"\"}]},"
-         "\"images\":[\"a\"],\"sources\":[],\"epoch\":0}",
+         "\"images\":[\"a\"],\"configs\":[],\"layouts\":[],\"sources\":[],\"epoch\":0}",
          "files[0]: cannot make 'file'", 5},
         {"{\"document\":{\"kernel\":{\"image\":\"a\",\"tar\":\"none\"}},\"images\":[\"a\"],"
-         "\"sources\":[],\"epoch\":0}",
+         "\"configs\":[],\"layouts\":[],\"sources\":[],\"epoch\":0}",
          "the image 'a' has no file 'kernel' (kernel.binary)", 5},
-        {"{\"document\":{\"init\":[\"a\"]},\"images\":[\"b\"],\"sources\":[],\"epoch\":0}",
+        {"{\"document\":{\"init\":[\"a\"]},\"images\":[\"b\"],\"configs\":[],\"layouts\":[],"
+         "\"sources\":[],\"epoch\":0}",
          "these are not the images that the document names", 5},
-        {"{\"document\":{\"init\":[\"a\"]},\"images\":[\"a\",\"a\"],\"sources\":[],\"epoch\":0}",
-         "the image 'a' twice", 5},
-        {"{\"document\":{\"init\":[\"a\"]},\"images\":[\"a\"],\"sources\":[0],\"epoch\":0}",
+        {"{\"document\":{\"init\":[\"a\"]},\"images\":[\"a\",\"a\"],\"configs\":[],\"layouts\":[],"
+         "\"sources\":[],\"epoch\":0}",
+         "these are not the images that the document names", 5},
+        {"{\"document\":{\"init\":[\"a\"]},\"images\":[\"a\"],\"configs\":[],\"layouts\":[],"
+         "\"sources\":[0],\"epoch\":0}",
          "the next file with a source is another", 5},
         {"{\"document\":{\"init\":[\"a\"],\"files\":[{\"path\":\"x\",\"source\":\"y\"}]},"
-         "\"images\":[\"a\"],\"sources\":[],\"epoch\":0}",
+         "\"images\":[\"a\"],\"configs\":[],\"layouts\":[],\"sources\":[],\"epoch\":0}",
          "files[0] has a source, but no blob", 5},
-        {"{\"document\":{\"init\":[\"a\"]},\"images\":[\"a\"],\"sources\":[],\"epoch\":-1}",
+        {"{\"document\":{\"init\":[\"a\"]},\"images\":[\"a\"],\"configs\":[],\"layouts\":[],"
+         "\"sources\":[],\"epoch\":-1}",
          "epoch", 5},
-        {"{\"document\":{\"init\":[\"a\"]},\"images\":[\"a\"],\"sources\":[],\"epoch\":0,\"x\":1}",
+        {"{\"document\":{\"init\":[\"a\"]},\"images\":[\"a\"],\"configs\":[],\"layouts\":[],"
+         "\"sources\":[],\"epoch\":0,\"x\":1}",
          "x", 5},
-        {"{\"document\":{\"init\":[\"a\"],\"inot\":1},\"images\":[\"a\"],\"sources\":[],\"epoch\":"
+        {"{\"document\":{\"init\":[\"a\"],\"inot\":1},\"images\":[\"a\"],\"configs\":[],"
+         "\"layouts\":[],\"sources\":[],\"epoch\":"
          "0}",
          "at $.inot: unknown key 'inot' (did you mean 'init'?)", 5},
         {"{\"document\":{\"init\":[\"a\"],\"files\":[{\"path\":\"../x\",\"contents\":\"\"}]},"
-         "\"images\":[\"a\"],\"sources\":[],\"epoch\":0}",
+         "\"images\":[\"a\"],\"configs\":[],\"layouts\":[],\"sources\":[],\"epoch\":0}",
          "at $.files[0].path: '../x': '..' is not allowed", 5},
-        {"{\"document\":{\"services\":[{}]},\"images\":[],\"sources\":[],\"epoch\":0}",
-         "'services' is not supported", 6},
+        {"{\"document\":{\"services\":[{\"name\":\"x\"}]},\"images\":[],\"configs\":[],\"layouts\":"
+         "[],"
+         "\"sources\":[],\"epoch\":0}",
+         "at $.services[0]: the key 'image' is missing", 5},
+        {"{\"document\":{\"init\":[\"a\"]},\"images\":[\"a\"],\"configs\":[1],\"layouts\":[],"
+         "\"sources\":[],\"epoch\":0}",
+         "configs", 5},
+        {"{\"document\":{\"init\":[\"a\"]},\"images\":[\"a\"],\"configs\":[0],\"layouts\":[],"
+         "\"sources\":[],\"epoch\":0}",
+         "the parameters name 2 inputs, but there are 1", 5},
+        {"{\"document\":{\"init\":[\"a\"]},\"images\":[\"a\"],\"configs\":[],\"layouts\":["
+         "{\"volume\":0,\"mediaType\":\"x\",\"root\":0,\"blobs\":[]}],\"sources\":[],\"epoch\":0}",
+         "the next volume of format oci is another", 5},
+        {"{\"document\":{\"volumes\":[{\"name\":\"v\",\"image\":\"a\",\"format\":\"oci\"}]},"
+         "\"images\":[],\"configs\":[],\"layouts\":[],\"sources\":[],\"epoch\":0}",
+         "the volume 'v' has no layout", 5},
+        {"{\"document\":{\"files\":[{\"path\":\"x\",\"metadata\":\"yaml\"}]},\"images\":[],"
+         "\"configs\":[],\"layouts\":[],\"sources\":[],\"epoch\":0}",
+         "a plan has the text of metadata as 'contents'", 5},
+        {"{\"document\":{\"init\":[\"@pkg:x\"]},\"images\":[],\"configs\":[],\"layouts\":[],"
+         "\"sources\":[],\"epoch\":0}",
+         "needs LinuxKit's package tree", 5},
     };
     struct tree *trees[] = {make_tree(a), NULL};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -438,7 +465,9 @@ static void test_links_stay_inside(void **state)
     struct step_output out = {0};
     assert_int_equal(
         merge("{\"document\":{\"init\":[\"a\"],\"files\":[{\"path\":\"up/x\",\"contents\":\"1\"},"
-              "{\"path\":\"bin/y\",\"contents\":\"2\"}]},\"images\":[\"a\"],\"sources\":[],"
+              "{\"path\":\"bin/"
+              "y\",\"contents\":\"2\"}]},\"images\":[\"a\"],\"configs\":[],\"layouts\":[],"
+              "\"sources\":[],"
               "\"epoch\":0}",
               trees, NULL, &out, &e),
         0);
