@@ -20,6 +20,7 @@ void locked_dispose(struct locked *l)
     }
     free(l->layouts);
     free(l->sources);
+    free(l->files);
 }
 
 int locked_id(const char *prefix, const char *name, char **out, struct err *e)
@@ -142,6 +143,23 @@ int locked_layout_push(struct locked_layout *layout, size_t blob, struct err *e)
         return rc;
     layout->blobs[layout->blob_count++] = blob;
     return 0;
+}
+
+int locked_add_file(struct locked *l, const char *path, size_t blob, struct err *e)
+{
+    int rc = array_grow(&l->files, &l->file_cap, l->file_count + 1, sizeof *l->files, e);
+    if (rc < 0)
+        return rc;
+    l->files[l->file_count++] = (struct locked_file){.path = path, .blob = blob};
+    return 0;
+}
+
+const struct locked_blob *locked_file_find(const struct locked *l, const char *path)
+{
+    for (size_t i = 0; i < l->file_count; i++)
+        if (strcmp(l->files[i].path, path) == 0)
+            return &l->blobs[l->files[i].blob];
+    return NULL;
 }
 
 int locked_add_source(struct locked *l, const struct locked_source *source, struct err *e)

@@ -51,6 +51,12 @@ struct locked_layout {
     size_t blob_cap;
 };
 
+/* A file that an artifact takes in. */
+struct locked_file {
+    const char *path; /* as the recipe has it; borrowed from the recipe */
+    size_t blob;
+};
+
 struct locked {
     struct locked_blob *blobs;
     size_t blob_count;
@@ -64,6 +70,9 @@ struct locked {
     struct locked_layout *layouts; /* in the order of the volumes */
     size_t layout_count;
     size_t layout_cap;
+    struct locked_file *files;
+    size_t file_count;
+    size_t file_cap;
 };
 
 void locked_dispose(struct locked *l);
@@ -86,6 +95,9 @@ int locked_add_layout(struct locked *l, size_t volume, const char *media_type, s
                       struct locked_layout **out, struct err *e);
 int locked_layout_push(struct locked_layout *layout, size_t blob, struct err *e);
 int locked_add_source(struct locked *l, const struct locked_source *source, struct err *e);
+int locked_add_file(struct locked *l, const char *path, size_t blob, struct err *e);
+/* The blob of the artifact's file of that path; NULL when there is none. Borrowed. */
+const struct locked_blob *locked_file_find(const struct locked *l, const char *path);
 
 /* The plan's list of inputs; caller owns *out. */
 int locked_inputs(const struct locked *l, json_t **out, struct err *e);

@@ -50,24 +50,30 @@ static int make_origin(const char *name, json_t **out, struct err *e)
     return 0;
 }
 
-static int lock_fd(int fd, const struct linuxkit_file *f, size_t index, struct cas *cas,
-                   struct locked *out, struct err *e)
+/* Puts a regular file into the store and the plan's inputs; `at` is where the recipe names it. */
+static int lock_blob(int fd, const char *path, const char *at, struct cas *cas, struct locked *out,
+                     size_t *blob, struct err *e)
 {
-    struct locked_source source = {.file = index};
     struct digest digest;
     struct stat st;
     uint64_t size = 0;
     json_t *from = NULL;
     if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
-        return err_set(e, ERR_INPUT, "%s: the source '%s' is no regular file", f->at, f->text);
+        return err_set(e, ERR_INPUT, "%s: the source '%s' is no regular file", at, path);
     /* Below the recipe its path means something to others; elsewhere only its name does. */
-    const char *name = relpath_valid(f->text) ? f->text : path_base(f->text);
-    int rc = store_fd(cas, fd, f->text, &digest, &size, e);
-    if (rc < 0 || (rc = make_origin(name, &from, e)) < 0 ||
-        (rc = locked_add_blob(out, "file.", path_base(f->text), &digest, size, from, &source.blob,
-                              e)) < 0)
+    const char *name = relpath_valid(path) ? path : path_base(path);
+    int rc = store_fd(cas, fd, path, &digest, &size, e);
+    if (rc < 0 || (rc = make_origin(name, &from, e)) < 0)
         return rc;
-    return locked_add_source(out, &source, e);
+    return locked_add_blob(out, "file.", path_base(path), &digest, size, from, blob, e);
+}
+
+static int lock_fd(int fd, const struct linuxkit_file *f, size_t index, struct cas *cas,
+                   struct locked *out, struct err *e)
+{
+    struct locked_source source = {.file = index};
+    int rc = lock_blob(fd, f->text, f->at, cas, out, &source.blob, e);
+    return rc < 0 ? rc : locked_add_source(out, &source, e);
 }
 
 static int lock_missing(const struct linuxkit_file *f, size_t index, struct locked *out,
@@ -124,6 +130,28 @@ static int base_directory(const struct recipe *recipe, const struct linuxkit_fil
     return str_format(out, e, "%.*s", slash == f->file ? 1 : (int)(slash - f->file), f->file);
 }
 
+/* Files that an artifact takes in: below the recipe's directory. */
+static int lock_artifact(const char *directory, const struct recipe_artifact *a, struct cas *cas,
+                         struct locked *out, struct err *e)
+{
+    AUTO_CLOSE int dirfd = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    int rc = dirfd < 0 ? err_os(e, errno, "cannot open '%s'", directory) : 0;
+    for (size_t i = 0; rc == 0 && i < a->file_count; i++) {
+        size_t blob = 0;
+        if (locked_file_find(out, a->files[i]) != NULL)
+            continue;
+        if (is_missing(dirfd, a->files[i]))
+            return err_set(e, ERR_INPUT, "%s: there is no file '%s'", a->at, a->files[i]);
+        AUTO_CLOSE int fd =
+            open_beneath(dirfd, a->files[i], O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0, e);
+        if (fd < 0)
+            return err_wrap(e, "%s: source '%s'", a->at, a->files[i]);
+        if ((rc = lock_blob(fd, a->files[i], a->at, cas, out, &blob, e)) == 0)
+            rc = locked_add_file(out, a->files[i], blob, e);
+    }
+    return rc;
+}
+
 int source_lock(const struct recipe *recipe, const char *home, struct cas *cas, struct locked *out,
                 struct err *e)
 {
@@ -139,5 +167,8 @@ int source_lock(const struct recipe *recipe, const char *home, struct cas *cas, 
         else if ((rc = base_directory(recipe, f, &directory, e)) == 0)
             rc = lock_below(directory, f, i, cas, out, e);
     }
+    for (size_t i = 0; rc == 0 && i < recipe->artifact_count; i++)
+        if (recipe->artifacts[i].file_count > 0)
+            rc = lock_artifact(recipe->directory, &recipe->artifacts[i], cas, out, e);
     return rc;
 }

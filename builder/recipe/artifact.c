@@ -5,15 +5,12 @@
 #include <string.h>
 
 static const struct artifact_kind *const KINDS[] = {
-    &artifact_squashfs,
-    &artifact_tar,
-    &artifact_kernel_initrd,
-    &artifact_oci,
+    &artifact_squashfs, &artifact_tar, &artifact_kernel_initrd, &artifact_oci, &artifact_cartesi,
 };
 enum { KIND_COUNT = sizeof KINDS / sizeof KINDS[0] };
 
 /* The same names in the same order, for ycur_choice and ycur_map. */
-static const char *const NAMES[] = {"squashfs", "tar", "kernel+initrd", "oci", NULL};
+static const char *const NAMES[] = {"squashfs", "tar", "kernel+initrd", "oci", "cartesi", NULL};
 _Static_assert(sizeof NAMES / sizeof NAMES[0] == KIND_COUNT + 1, "a name for each kind");
 
 const char *const *artifact_kind_names(void)

@@ -5,7 +5,7 @@
 
 #include "builder/recipe/ycur.h"
 
-enum { ARTIFACT_IMAGES_MAX = 4 };
+enum { ARTIFACT_IMAGES_MAX = 32, ARTIFACT_FILES_MAX = 32 };
 
 struct compiler; /* builder/recipe/compiler.h */
 struct recipe_artifact;
@@ -32,6 +32,9 @@ struct recipe_artifact {
     char *at;        /* where it stands, for complaints; owned; NULL when nobody wrote it */
     struct artifact_image images[ARTIFACT_IMAGES_MAX]; /* strings borrowed */
     size_t image_count;
+    const char *files[ARTIFACT_FILES_MAX]; /* that it takes in, below the recipe's directory;
+                                              borrowed */
+    size_t file_count;
 };
 
 /* NULL-terminated, for messages. */
@@ -56,6 +59,7 @@ int artifact_read_image(const struct ycur *c, const char *key, const char *name,
                         const char *const *packages, struct recipe_artifact *out, struct err *e);
 
 /* The rows, grouped by file. */
+extern const struct artifact_kind artifact_cartesi;       /* artifact_cartesi.c */
 extern const struct artifact_kind artifact_squashfs;      /* artifact_tree.c */
 extern const struct artifact_kind artifact_tar;           /* artifact_tree.c */
 extern const struct artifact_kind artifact_kernel_initrd; /* artifact_tree.c */

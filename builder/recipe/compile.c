@@ -74,8 +74,8 @@ static int push_step(struct compiler *c, const char *id, const char *kind, json_
     return 0;
 }
 
-int compiler_output(struct compiler *c, const char *suffix, const char *from,
-                    const char *media_type, struct err *e)
+int compiler_output_known(struct compiler *c, const char *suffix, const char *from,
+                          const char *media_type, const char *const *digests, struct err *e)
 {
     AUTO_FREE char *name = NULL;
     AUTO_JSON json_t *output = json_object();
@@ -86,12 +86,36 @@ int compiler_output(struct compiler *c, const char *suffix, const char *from,
         (rc = json_put_string(output, "from", from, e)) < 0 ||
         (rc = json_put_string(output, "mediaType", media_type, e)) < 0)
         return rc;
+    if (digests != NULL)
+        rc = json_put(output, "digests", json_object(), e);
+    for (size_t i = 0; rc == 0 && digests != NULL && digests[i] != NULL; i += 2)
+        rc = json_put_string(json_object_get(output, "digests"), digests[i], digests[i + 1], e);
+    if (rc < 0)
+        return rc;
     const json_t *same = find_named(c->outputs, "name", name);
     if (same == NULL)
         return json_push(c->outputs, steal_ptr(&output), e);
     if (json_equal(same, output) != 1)
         return err_set(e, ERR_INPUT, "two artifacts would both be called '%s'", name);
     return 0;
+}
+
+int compiler_output(struct compiler *c, const char *suffix, const char *from,
+                    const char *media_type, struct err *e)
+{
+    return compiler_output_known(c, suffix, from, media_type, NULL, e);
+}
+
+const char *compiler_output_step(const struct compiler *c, const char *suffix)
+{
+    size_t stem = strlen(c->recipe->name);
+    for (size_t i = 0; i < json_array_size(c->outputs); i++) {
+        const json_t *output = json_array_get(c->outputs, i);
+        const char *name = json_string_value(json_object_get(output, "name"));
+        if (strncmp(name, c->recipe->name, stem) == 0 && strcmp(name + stem, suffix) == 0)
+            return json_string_value(json_object_get(output, "from"));
+    }
+    return NULL;
 }
 
 /* ---- tree.layers: one step per image --------------------------------------------------- */

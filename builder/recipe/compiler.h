@@ -37,6 +37,12 @@ int compiler_step_inputs(struct compiler *c, const char *id, const char *kind,
 /* The output NAME + suffix; the same output again is left out, another of that name is an error. */
 int compiler_output(struct compiler *c, const char *suffix, const char *from,
                     const char *media_type, struct err *e);
+/* The same for an output that has further digests (docs/formats/plan.md): a name and the step that
+ * gives it, in turn, NULL-terminated; NULL = none. */
+int compiler_output_known(struct compiler *c, const char *suffix, const char *from,
+                          const char *media_type, const char *const *digests, struct err *e);
+/* The step that gives the output NAME + suffix; NULL when there is none yet. */
+const char *compiler_output_step(const struct compiler *c, const char *suffix);
 /* extract.file of a path of the tree that the step `tree` gives. */
 int compiler_extract(struct compiler *c, const char *id, const char *tree, const char *path,
                      struct err *e);

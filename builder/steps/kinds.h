@@ -16,6 +16,7 @@ extern const struct step_kind step_encode_oci;          /* encode_oci.c */
 extern const struct step_kind step_encode_linuxkit_tar; /* encode_linuxkit_tar.c */
 extern const struct step_kind step_encode_cartesi_hash; /* encode_cartesi_hash.c */
 extern const struct step_kind step_encode_cartesi_run;  /* encode_cartesi_run.c */
+extern const struct step_kind step_join_parts;          /* join_parts.c */
 extern const struct step_kind step_extract_file;        /* extract_file.c */
 extern const struct step_kind step_encode_erofs;        /* encode_erofs.c */
 extern const struct step_kind step_encode_verity;       /* encode_verity.c */

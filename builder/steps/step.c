@@ -19,6 +19,7 @@ static const struct step_kind *const kinds[] = {
     &step_encode_verity,
     &step_extract_file,
     &step_extract_verity,
+    &step_join_parts,
     &step_tree_cartesi,
     &step_tree_debian,
     &step_tree_layers,
