@@ -4,13 +4,33 @@
 
 #include <string.h>
 
+/* One row a line: rows that are added side by side do not conflict. */
+/* clang-format off */
 static const struct artifact_kind *const KINDS[] = {
-    &artifact_squashfs, &artifact_tar, &artifact_kernel_initrd, &artifact_oci, &artifact_cartesi,
+    &artifact_squashfs,
+    &artifact_tar,
+    &artifact_kernel_initrd,
+    &artifact_oci,
+    &artifact_cartesi,
+    &artifact_raw_bios,
+    &artifact_raw_efi,
+    &artifact_aws,
 };
 enum { KIND_COUNT = sizeof KINDS / sizeof KINDS[0] };
 
 /* The same names in the same order, for ycur_choice and ycur_map. */
-static const char *const NAMES[] = {"squashfs", "tar", "kernel+initrd", "oci", "cartesi", NULL};
+static const char *const NAMES[] = {
+    "squashfs",
+    "tar",
+    "kernel+initrd",
+    "oci",
+    "cartesi",
+    "raw-bios",
+    "raw-efi",
+    "aws",
+    NULL,
+};
+/* clang-format on */
 _Static_assert(sizeof NAMES / sizeof NAMES[0] == KIND_COUNT + 1, "a name for each kind");
 
 const char *const *artifact_kind_names(void)

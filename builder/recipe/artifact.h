@@ -64,5 +64,8 @@ extern const struct artifact_kind artifact_squashfs;      /* artifact_tree.c */
 extern const struct artifact_kind artifact_tar;           /* artifact_tree.c */
 extern const struct artifact_kind artifact_kernel_initrd; /* artifact_tree.c */
 extern const struct artifact_kind artifact_oci;           /* artifact_tree.c */
+extern const struct artifact_kind artifact_raw_bios;      /* artifact_disk.c */
+extern const struct artifact_kind artifact_raw_efi;       /* artifact_disk.c */
+extern const struct artifact_kind artifact_aws;           /* artifact_disk.c */
 
 #endif

@@ -10,6 +10,7 @@ extern const struct step_kind step_tree_linuxkit;       /* tree_linuxkit.c */
 extern const struct step_kind step_tree_cartesi;        /* tree_cartesi.c */
 extern const struct step_kind step_encode_tar;          /* encode_tar.c */
 extern const struct step_kind step_encode_squashfs;     /* encode_squashfs.c */
+extern const struct step_kind step_encode_disk;         /* encode_disk.c */
 extern const struct step_kind step_encode_fat;          /* encode_fat.c */
 extern const struct step_kind step_encode_initrd;       /* encode_initrd.c */
 extern const struct step_kind step_encode_oci;          /* encode_oci.c */

@@ -9,6 +9,7 @@
 static const struct step_kind *const kinds[] = {
     &step_encode_cartesi_hash,
     &step_encode_cartesi_run,
+    &step_encode_disk,
     &step_encode_erofs,
     &step_encode_fat,
     &step_encode_initrd,
