@@ -6,15 +6,18 @@
 #include "builder/lock/compat.h"
 #include "builder/lock/containers.h"
 #include "builder/lock/debian.h"
+#include "builder/lock/image_source.h"
 #include "builder/lock/layouts.h"
 #include "builder/lock/oci_volume.h"
 #include "builder/lock/registry.h"
 #include "builder/lock/source.h"
 #include "builder/plan/plan.h"
+#include "builder/plan/show.h"
 #include "builder/recipe/compile.h"
 #include "builder/registry/network.h"
 #include "builder/registry/reference.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -45,10 +48,15 @@ static void run_dispose(struct run *r)
     recipe_free(r->recipe);
 }
 
+static const char *temp_directory(const struct cli *cli)
+{
+    const char *temp = cli_env(cli, "TMPDIR");
+    return temp != NULL ? temp : "/var/tmp";
+}
+
 static int lock_debian(struct run *r, const struct recipe_image *image, struct err *e)
 {
     if (r->debian == NULL) {
-        const char *temp = cli_env(r->cli, "TMPDIR");
         const char *keyring = cli_string(r->cli, "keyring");
         int rc = environment_init(r->cli, NULL, &r->env, e);
         if (rc < 0)
@@ -56,7 +64,7 @@ static int lock_debian(struct run *r, const struct recipe_image *image, struct e
         const struct debian_options options = {
             .arch = r->recipe->arch,
             .keyring = keyring != NULL ? keyring : APT_KEYRING_DEFAULT,
-            .temp = temp != NULL ? temp : "/var/tmp",
+            .temp = temp_directory(r->cli),
             .env = r->env.items,
             .cas = r->cas,
             .progress = r->progress,
@@ -67,13 +75,20 @@ static int lock_debian(struct run *r, const struct recipe_image *image, struct e
     return debian_lock(r->debian, image, &r->locked, e);
 }
 
+static int open_network(struct run *r, struct err *e)
+{
+    if (r->network.client.http != NULL)
+        return 0;
+    return network_open(r->cli, NETWORK_MIRRORS, r->cas, r->progress, &r->network, e);
+}
+
 static int lock_registry(struct run *r, const char *name, const char *reference,
                          const char *platform, struct err *e)
 {
     AUTO_FREE char *own = NULL;
     int rc = str_format(&own, e, "linux/%s", r->recipe->arch);
-    if (rc == 0 && r->network.client.http == NULL)
-        rc = network_open(r->cli, NETWORK_MIRRORS, r->cas, r->progress, &r->network, e);
+    if (rc == 0)
+        rc = open_network(r, e);
     return rc == 0 ? registry_lock(&r->network, cli_string(r->cli, "registry"), reference,
                                    platform != NULL ? platform : own, name,
                                    containers_run(r->recipe, name), &r->locked, e)
@@ -98,27 +113,87 @@ static int lock_layout(struct run *r, const char *name, const char *layout, cons
     return oci_lock(&request, &r->locked, e);
 }
 
+static int find_manifest(const struct recipe_oci *oci, const char *layout, struct digest *out,
+                         struct err *e)
+{
+    bool found = false;
+    if (oci->manifest != NULL)
+        return digest_parse(oci->manifest, out, e);
+    int rc = oci_find(layout, oci->image, &found, out, e);
+    if (rc == 0 && !found)
+        rc = err_set(e, ERR_INPUT, "there is no image%s%s", oci->image != NULL ? " " : "",
+                     oci->image != NULL ? oci->image : "");
+    return rc < 0 ? err_wrap(e, "OCI layout '%s'", oci->layout) : 0;
+}
+
+/* The layout of an image of the recipe, for as long as *open is, and the manifest in it. */
+struct recipe_layout {
+    char *path;
+    const char *list[1];
+    struct layouts open;
+    struct digest manifest;
+};
+#define RECIPE_LAYOUT_INIT                                                                         \
+    {                                                                                              \
+        .open = LAYOUTS_INIT                                                                       \
+    }
+
+static void recipe_layout_close(struct recipe_layout *l)
+{
+    layouts_close(&l->open);
+    free(l->path);
+}
+
+static int recipe_layout_open(const struct run *r, const struct recipe_oci *oci,
+                              struct recipe_layout *l, struct err *e)
+{
+    int rc = recipe_path(r->recipe, oci->layout, &l->path, e);
+    if (rc < 0)
+        return rc;
+    l->list[0] = l->path;
+    if ((rc = layouts_open(l->list, 1, temp_directory(r->cli), &l->open, e)) < 0)
+        return err_wrap(e, "'%s' is no OCI layout", oci->layout);
+    return find_manifest(oci, l->open.directories[0], &l->manifest, e);
+}
+
+static int lock_oci(struct run *r, const struct recipe_image *image, struct err *e)
+{
+    AUTO(recipe_layout_close) struct recipe_layout l = RECIPE_LAYOUT_INIT;
+    int rc = recipe_layout_open(r, &image->oci, &l, e);
+    if (rc == 0)
+        rc =
+            lock_layout(r, image->name, l.open.directories[0], image->oci.platform, &l.manifest, e);
+    return rc < 0 ? err_wrap(e, "%s: image '%s'", image->at, image->name) : 0;
+}
+
+static int lock_source(struct run *r, const struct recipe_image *image, struct err *e)
+{
+    int rc = image_source_is_remote(image) ? open_network(r, e) : 0;
+    if (rc < 0)
+        return rc;
+    const struct image_source_options options = {
+        .recipe = r->recipe,
+        .temp = temp_directory(r->cli),
+        .env = r->network.env.items,
+        .ca_file = cli_string(r->cli, "ca-file") != NULL ? cli_string(r->cli, "ca-file")
+                                                         : cli_env(r->cli, "SSL_CERT_FILE"),
+        .http = r->network.client.http,
+        .cas = r->cas,
+    };
+    return image_source_lock(&options, image, &r->locked, e);
+}
+
 /* An image of the recipe's own `images:`. */
 static int lock_image(struct run *r, const struct recipe_image *image, struct err *e)
 {
-    AUTO_FREE char *joined = NULL;
-    struct digest manifest;
     if (image->kind == RECIPE_IMAGE_DEBIAN)
         return lock_debian(r, image, e);
-    if (image->kind == RECIPE_IMAGE_REGISTRY) {
-        int failed =
-            lock_registry(r, image->name, image->registry.image, image->registry.platform, e);
-        return failed < 0 ? err_wrap(e, "%s", image->at) : 0;
-    }
-    const char *layout = image->oci.layout;
-    int rc = digest_parse(image->oci.manifest, &manifest, e);
-    if (rc == 0 && layout[0] != '/') {
-        rc = path_join(&joined, r->recipe->directory, layout, e);
-        layout = joined;
-    }
-    if (rc == 0)
-        rc = lock_layout(r, image->name, layout, image->oci.platform, &manifest, e);
-    return rc < 0 ? err_wrap(e, "%s: image '%s'", image->at, image->name) : 0;
+    if (image_is_source(image))
+        return lock_source(r, image, e);
+    if (image->kind == RECIPE_IMAGE_OCI)
+        return lock_oci(r, image, e);
+    int rc = lock_registry(r, image->name, image->registry.image, image->registry.platform, e);
+    return rc < 0 ? err_wrap(e, "%s", image->at) : 0;
 }
 
 /* An image that the system names and `images:` does not have: by name, in the layouts of --images.
@@ -161,20 +236,18 @@ static int lock_images(struct run *r, struct err *e)
 }
 
 /* Where the image of a volume of format oci is. *layout is NULL when it is in none. */
-static int find_volume_layout(struct run *r, const struct linuxkit_image *image, char **joined,
-                              const char **layout, struct digest *manifest, struct err *e)
+static int find_volume_layout(struct run *r, const struct linuxkit_image *image,
+                              struct recipe_layout *l, const char **layout, struct err *e)
 {
     const struct recipe_image *own = recipe_image_find(r->recipe, image->name);
     if (own == NULL)
-        return layouts_find(&r->layouts, image->name, layout, manifest, e);
+        return layouts_find(&r->layouts, image->name, layout, &l->manifest, e);
     *layout = NULL;
     if (own->kind != RECIPE_IMAGE_OCI)
         return 0;
-    int rc = digest_parse(own->oci.manifest, manifest, e);
-    if (rc == 0 && own->oci.layout[0] != '/')
-        rc = path_join(joined, r->recipe->directory, own->oci.layout, e);
+    int rc = recipe_layout_open(r, &own->oci, l, e);
     if (rc == 0)
-        *layout = *joined != NULL ? *joined : own->oci.layout;
+        *layout = l->open.directories[0];
     return rc;
 }
 
@@ -183,18 +256,17 @@ static int lock_volumes(struct run *r, struct err *e)
     const struct linuxkit *lk = r->recipe->system;
     for (size_t i = 0; lk != NULL && i < lk->volume_count; i++) {
         const struct linuxkit_volume *v = &lk->volumes[i];
-        AUTO_FREE char *joined = NULL;
+        AUTO(recipe_layout_close) struct recipe_layout l = RECIPE_LAYOUT_INIT;
         const char *layout = NULL;
-        struct digest manifest;
         if (!v->oci)
             continue;
-        int rc = find_volume_layout(r, &v->image, &joined, &layout, &manifest, e);
+        int rc = find_volume_layout(r, &v->image, &l, &layout, e);
         if (rc == 0 && layout == NULL)
             rc = err_set(e, ERR_UNDECIDED,
                          "a volume of format oci takes its image from an OCI layout only: give "
                          "--images LAYOUT");
         if (rc == 0)
-            rc = oci_volume_lock(layout, &manifest, v, i, r->cas, &r->locked, e);
+            rc = oci_volume_lock(layout, &l.manifest, v, i, r->cas, &r->locked, e);
         if (rc < 0)
             return err_wrap(e, "%s: volume '%s'", v->image.at, v->name);
     }
@@ -203,38 +275,19 @@ static int lock_volumes(struct run *r, struct err *e)
 
 /* ---- what is said ---------------------------------------------------------------------------- */
 
-static const char *origin_text(const json_t *from, char *text, size_t size)
-{
-    const json_t *debian = json_object_get(from, "debian");
-    const json_t *oci = json_object_get(from, "oci");
-    const json_t *file = json_object_get(from, "file");
-    if (debian != NULL)
-        (void)snprintf(text, size, "%s %s %s (%s)",
-                       json_string_value(json_object_get(debian, "package")),
-                       json_string_value(json_object_get(debian, "version")),
-                       json_string_value(json_object_get(debian, "architecture")),
-                       json_string_value(json_object_get(debian, "suite")));
-    else if (oci != NULL && json_object_get(oci, "repository") != NULL)
-        (void)snprintf(text, size, "layer of %.255s %.19s…",
-                       json_string_value(json_object_get(oci, "repository")),
-                       json_string_value(json_object_get(oci, "manifest")));
-    else if (oci != NULL)
-        (void)snprintf(text, size, "layer of %.19s…",
-                       json_string_value(json_object_get(oci, "manifest")));
-    else
-        (void)snprintf(text, size, "file %s", json_string_value(json_object_get(file, "name")));
-    return text;
-}
-
-static void say_inputs(const struct run *r)
+static int say_inputs(const struct run *r, struct err *e)
 {
     char digest[DIGEST_TEXT_MAX];
-    char origin[512];
     for (size_t i = 0; i < r->locked.blob_count; i++) {
         const struct locked_blob *b = &r->locked.blobs[i];
+        AUTO_BUF origin = BUF_INIT(65536);
+        int rc = plan_origin(b->from, &origin, e);
+        if (rc < 0)
+            return rc;
         cli_say(r->cli, "%.19s…  %12" PRIu64 "  %s\n", digest_format(&b->digest, digest), b->size,
-                origin_text(b->from, origin, sizeof origin));
+                buf_str(&origin));
     }
+    return 0;
 }
 
 static const char *plan_text(const json_t *document, const char *key)
@@ -322,11 +375,10 @@ static int open_all(struct run *r, const struct arguments *a, struct err *e)
     const char *registry = cli_string(r->cli, "registry");
     if (registry != NULL && !reference_host_valid(registry))
         return err_set(e, ERR_USAGE, "--registry '%s' is no HOST[:PORT]", registry);
-    const char *temp = cli_env(r->cli, "TMPDIR");
     if (rc < 0 || (rc = cli_store_path(r->cli, &store, e)) < 0 ||
         (rc = cas_open(store, CAS_CREATE, &r->cas, e)) < 0 ||
-        (rc = layouts_open(a->layouts, a->layout_count, temp != NULL ? temp : "/var/tmp",
-                           &r->layouts, e)) < 0)
+        (rc = layouts_open(a->layouts, a->layout_count, temp_directory(r->cli), &r->layouts, e)) <
+            0)
         return rc;
     const json_t *warnings = r->recipe->system != NULL ? r->recipe->system->warnings : NULL;
     for (size_t i = 0; i < json_array_size(warnings); i++)
@@ -351,9 +403,9 @@ static int write_plan(struct run *r, const json_t *document, const struct buf *b
     if ((rc = cas_put(r->cas, bytes->data, bytes->len, &digest, e)) < 0 ||
         (rc = str_format(&reference, e, "plan:%s", plan_text(document, "name"))) < 0 ||
         (rc = cas_ref_set(r->cas, reference, PLAN_MEDIA_TYPE, &digest, bytes->len, e)) < 0 ||
-        (rc = file_replace(path, bytes->data, bytes->len, 0644, e)) < 0)
+        (rc = file_replace(path, bytes->data, bytes->len, 0644, e)) < 0 ||
+        (rc = say_inputs(r, e)) < 0)
         return rc;
-    say_inputs(r);
     cli_say(r->cli, "plan %s: %zu inputs, %zu outputs, %s\n", path, r->locked.blob_count,
             json_array_size(json_object_get(document, "outputs")), digest_format(&digest, text));
     return set_result(r, path, &digest, document, e);
@@ -374,7 +426,6 @@ static int compat_run(struct cli *cli, const char *mode, struct err *e)
     if (rc < 0 || (rc = cli_store_path(cli, &store, e)) < 0 ||
         (rc = cas_open(store, CAS_CREATE, &r.cas, e)) < 0)
         return rc;
-    const char *temp = cli_env(cli, "TMPDIR");
     const struct compat_options options = {
         .files = a.files,
         .file_count = a.file_count,
@@ -383,7 +434,7 @@ static int compat_run(struct cli *cli, const char *mode, struct err *e)
         .name = cli_string(cli, "name"),
         .arch = cli_string(cli, "arch"),
         .home = cli_env(cli, "HOME"),
-        .temp = temp != NULL ? temp : "/var/tmp",
+        .temp = temp_directory(cli),
         .cas = r.cas,
     };
     if ((rc = compat_lock(&options, &r.locked, &document, e)) < 0 ||

@@ -18,10 +18,12 @@ struct locked_blob {
 
 struct locked_layer {
     size_t blob;
-    const char *form;        /* "deb" or "tar"; static */
+    const char *form;        /* "deb", "tar" or "file"; static */
     const char *compression; /* tar: "none", "gzip", "zstd"; static */
     bool has_diff_id;
     struct digest diff_id;
+    const char *path; /* file: where it goes, and its mode, "0644"; the recipe's or static */
+    const char *mode;
 };
 
 /* An image: its layers, bottom first. */

@@ -81,7 +81,8 @@ static int read_document(const struct oci_request *r, const struct oci_wanted *w
                        (unsigned long long)size, DOCUMENT_MAX);
     int rc = want(r, wanted, 1, e);
     if (rc < 0 || (rc = blob_path(r->layout, digest, &path, e)) < 0 ||
-        (rc = file_read(path, &text, e)) < 0 ||
+        (rc = r->origin != NULL ? cas_get(r->cas, digest, &text, e) : file_read(path, &text, e)) <
+            0 ||
         (rc = digest_bytes(DIGEST_SHA256, buf_str(&text), text.len, &got, e)) < 0)
         return rc;
     if (!digest_equal(&got, digest))
@@ -453,8 +454,8 @@ static int has_name(const struct jcur *item, const char *name, const char *expan
     struct jcur annotations;
     struct jcur ref;
     const char *text = NULL;
-    *out = false;
-    if (!jcur_opt(item, "annotations", &annotations))
+    *out = name == NULL;
+    if (name == NULL || !jcur_opt(item, "annotations", &annotations))
         return 0;
     int rc = jcur_open_object(&annotations, e);
     if (rc < 0 || !jcur_opt(&annotations, "org.opencontainers.image.ref.name", &ref))
@@ -475,7 +476,7 @@ int oci_find(const char *layout, const char *name, bool *found, struct digest *m
     struct jcur list;
     size_t count = 0;
     int rc = check_layout(layout, e);
-    if (rc < 0 || (rc = expand_name(name, &expanded, e)) < 0 ||
+    if (rc < 0 || (name != NULL && (rc = expand_name(name, &expanded, e)) < 0) ||
         (rc = path_join(&path, layout, "index.json", e)) < 0 ||
         (rc = json_read_file(path, &limits, &document, e)) < 0)
         return rc;
@@ -494,7 +495,8 @@ int oci_find(const char *layout, const char *name, bool *found, struct digest *m
         if (!named)
             continue;
         if (any && !digest_equal(manifest, &d.digest))
-            return jcur_fail(&item, e, "a second image is called '%s'", name);
+            return name == NULL ? jcur_fail(&list, e, "there are %zu images: say which", count)
+                                : jcur_fail(&item, e, "a second image is called '%s'", name);
         any = true;
         *manifest = d.digest;
     }

@@ -40,8 +40,8 @@ int oci_lock(const struct oci_request *request, struct locked *out, struct err *
 
 /*
  * The descriptor in the layout's index.json whose org.opencontainers.image.ref.name
- * is `name`, as written or with Docker's prefixes (spec linuxkit section 3.5).
- * Two that differ are ERR_INPUT.
+ * is `name` (NULL: the only one there is), as written or with Docker's prefixes (spec linuxkit
+ * section 3.5). Two that differ are ERR_INPUT.
  */
 int oci_find(const char *layout, const char *name, bool *found, struct digest *manifest,
              struct err *e);

@@ -131,20 +131,47 @@ static int diff_value(struct diff *d, const char *path, json_t *before, json_t *
 
 /* ---- lists of named things ---- */
 
-/* An input that is still there: what a person wants to know first is which package moved. */
+/* What names the version of an input, by origin; what a person wants to know first. */
+static const struct version_of {
+    const char *origin, *member, *what; /* what: "package %s", from `name` */
+    const char *name;
+} versions[] = {
+    {"debian", "version", "package %s goes from version", "package"},
+    {"oci", "manifest", "image %s goes from manifest", "repository"},
+    {"docker-archive", "config", "docker image %s goes from", "image"},
+    {"git", "commit", "git %s goes from commit", "repository"},
+    {"directory", "tree", "directory %s goes from tree", "name"},
+};
+
+/* "package x goes from version 1 to 2"; *said tells whether there was such a line to say. */
+static int diff_version(struct diff *d, const struct version_of *v, const json_t *before,
+                        const json_t *after, bool *said, struct err *e)
+{
+    const json_t *a = json_object_get(json_object_get(before, "from"), v->origin);
+    const json_t *b = json_object_get(json_object_get(after, "from"), v->origin);
+    json_t *old = json_object_get(a, v->member), *new = json_object_get(b, v->member);
+    AUTO_BUF text = BUF_INIT(PATH_MAX_BYTES);
+    AUTO_FREE char *path = NULL;
+    *said = old != NULL && new != NULL && !json_equal(old, new);
+    if (!*said)
+        return 0;
+    const char *name = json_string_value(json_object_get(b, v->name));
+    const char *mark = strstr(v->what, "%s");
+    int r = buf_addf(&text, e, "input '%s': %.*s%s%s %s to %s", d->id, (int)(mark - v->what),
+                     v->what, name != NULL ? name : "", mark + (name != NULL ? 2 : 3),
+                     json_string_value(old), json_string_value(new));
+    if (r < 0 || (r = str_format(&path, e, "from.%s.%s", v->origin, v->member)) < 0)
+        return r;
+    return push_change(d, "changed", path, old, new, buf_str(&text), e);
+}
+
 static int diff_input(struct diff *d, json_t *before, json_t *after, struct err *e)
 {
-    const json_t *a = json_object_get(json_object_get(before, "from"), "debian");
-    const json_t *b = json_object_get(json_object_get(after, "from"), "debian");
-    json_t *old = json_object_get(a, "version"), *new = json_object_get(b, "version");
-    if (old != NULL && new != NULL && !json_equal(old, new)) {
-        AUTO_BUF text = BUF_INIT(PATH_MAX_BYTES);
-        int r = buf_addf(&text, e, "input '%s': package %s goes from version %s to %s", d->id,
-                         json_string_value(json_object_get(b, "package")), json_string_value(old),
-                         json_string_value(new));
-        return r < 0
-                   ? r
-                   : push_change(d, "changed", "from.debian.version", old, new, buf_str(&text), e);
+    for (size_t i = 0; i < sizeof(versions) / sizeof(versions[0]); i++) {
+        bool said = false;
+        int r = diff_version(d, &versions[i], before, after, &said, e);
+        if (r < 0 || said)
+            return r;
     }
     return diff_value(d, "", before, after, e);
 }

@@ -73,7 +73,7 @@ static bool media_type_valid(const char *text)
 
 /* ---- where an input came from ---- */
 
-enum origin_form { ORIGIN_TEXT, ORIGIN_TEXT_OPTIONAL, ORIGIN_DIGEST };
+enum origin_form { ORIGIN_TEXT, ORIGIN_TEXT_OPTIONAL, ORIGIN_DIGEST, ORIGIN_GIT_ID };
 
 struct origin_member {
     const char *key;
@@ -97,9 +97,39 @@ static const struct origin origins[] = {
     {"oci",
      {{"manifest", ORIGIN_DIGEST}, {"role", ORIGIN_TEXT}, {"repository", ORIGIN_TEXT_OPTIONAL}}},
     {"file", {{"name", ORIGIN_TEXT}}},
+    {"docker-archive",
+     {{"config", ORIGIN_DIGEST}, {"role", ORIGIN_TEXT}, {"image", ORIGIN_TEXT_OPTIONAL}}},
+    {"git",
+     {{"commit", ORIGIN_GIT_ID},
+      {"tree", ORIGIN_GIT_ID},
+      {"path", ORIGIN_TEXT_OPTIONAL},
+      {"repository", ORIGIN_TEXT_OPTIONAL}}},
+    {"directory", {{"name", ORIGIN_TEXT}, {"tree", ORIGIN_DIGEST}}},
+    {"url", {{"path", ORIGIN_TEXT}}},
 };
 
 static const char *const oci_roles[] = {"layer", "config", "manifest", NULL};
+
+/* SHA-1's or SHA-256's hex digits. */
+static bool git_id_valid(const char *text)
+{
+    size_t len = strlen(text);
+    return (len == 40 || len == 64) && strspn(text, "0123456789abcdef") == len;
+}
+
+static int check_origin_member(const struct jcur *c, const struct origin_member *m, struct err *e)
+{
+    const char *text;
+    struct digest digest;
+    if (m->form == ORIGIN_TEXT_OPTIONAL && json_object_get(c->value, m->key) == NULL)
+        return 0;
+    if (m->form == ORIGIN_DIGEST)
+        return jcur_get_digest(c, m->key, &digest, e);
+    int r = jcur_get_string(c, m->key, TEXT_MAX, &text, e);
+    if (r == 0 && m->form == ORIGIN_GIT_ID && !git_id_valid(text))
+        return jcur_fail(c, e, "'%.64s' is no id of a git object", text);
+    return r;
+}
 
 static int check_origin_members(const struct jcur *c, const struct origin *origin, struct err *e)
 {
@@ -107,35 +137,34 @@ static int check_origin_members(const struct jcur *c, const struct origin *origi
     for (size_t i = 0; i < 8 && origin->members[i].key != NULL; i++)
         keys[i] = origin->members[i].key;
     int r = jcur_object(c, keys, e);
-    for (size_t i = 0; r == 0 && keys[i] != NULL; i++) {
-        const char *text;
-        struct digest digest;
-        if (origin->members[i].form == ORIGIN_TEXT_OPTIONAL &&
-            json_object_get(c->value, keys[i]) == NULL)
-            continue;
-        r = origin->members[i].form == ORIGIN_DIGEST
-                ? jcur_get_digest(c, keys[i], &digest, e)
-                : jcur_get_string(c, keys[i], TEXT_MAX, &text, e);
-    }
+    for (size_t i = 0; r == 0 && keys[i] != NULL; i++)
+        r = check_origin_member(c, &origin->members[i], e);
     if (r < 0)
         return r;
     struct jcur path, role;
     size_t choice;
-    if (jcur_opt(c, "path", &path) && !relpath_valid(json_string_value(path.value)))
-        return jcur_fail(&path, e, "is not a path relative to the archive");
+    if (jcur_opt(c, "path", &path) && strcmp(origin->key, "url") != 0 &&
+        !relpath_valid(json_string_value(path.value)))
+        return jcur_fail(&path, e, "is not a relative path");
     return jcur_opt(c, "role", &role) ? jcur_choice(&role, oci_roles, &choice, e) : 0;
 }
 
 static int check_origin(const struct jcur *c, struct err *e)
 {
-    static const char *const keys[] = {"debian", "oci", "file", NULL};
-    int r = jcur_object(c, keys, e);
-    if (r < 0)
+    enum { COUNT = sizeof(origins) / sizeof(origins[0]) };
+    const char *keys[COUNT + 1] = {NULL};
+    AUTO_BUF all = BUF_INIT(1024);
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < COUNT; i++) {
+        keys[i] = origins[i].key;
+        r = buf_addf(&all, e, "%s%s", i > 0 ? ", " : "", origins[i].key);
+    }
+    if (r < 0 || (r = jcur_object(c, keys, e)) < 0)
         return r;
     if (json_object_size(c->value) != 1)
-        return jcur_fail(c, e, "has %zu members where exactly one of debian, oci, file must be",
-                         json_object_size(c->value));
-    for (size_t i = 0; i < sizeof(origins) / sizeof(origins[0]); i++) {
+        return jcur_fail(c, e, "has %zu members where exactly one of %s must be",
+                         json_object_size(c->value), buf_str(&all));
+    for (size_t i = 0; i < COUNT; i++) {
         struct jcur inner;
         if (jcur_opt(c, origins[i].key, &inner))
             return check_origin_members(&inner, &origins[i], e);

@@ -8,15 +8,43 @@ static const char *member(const json_t *object, const char *key)
     return text == NULL ? "" : text;
 }
 
+static int git_text(const json_t *git, struct buf *out, struct err *e)
+{
+    const char *path = member(git, "path");
+    int r = buf_addf(out, e, "git commit %.12s, tree %.12s", member(git, "commit"),
+                     member(git, "tree"));
+    if (r == 0 && *path != '\0')
+        r = buf_addf(out, e, ", directory %s", path);
+    if (r == 0 && *member(git, "repository") != '\0')
+        r = buf_addf(out, e, " of %s", member(git, "repository"));
+    return r;
+}
+
 int plan_origin(const json_t *from, struct buf *out, struct err *e)
 {
     const json_t *debian = json_object_get(from, "debian");
     const json_t *oci = json_object_get(from, "oci");
+    const json_t *docker = json_object_get(from, "docker-archive");
+    const json_t *git = json_object_get(from, "git");
+    const json_t *directory = json_object_get(from, "directory");
+    const json_t *url = json_object_get(from, "url");
     if (debian != NULL)
         return buf_addf(out, e, "package %s %s (%s)", member(debian, "package"),
                         member(debian, "version"), member(debian, "architecture"));
     if (oci != NULL)
-        return buf_addf(out, e, "%s of image %.19s", member(oci, "role"), member(oci, "manifest"));
+        return buf_addf(out, e, "%s of %s %.19s", member(oci, "role"),
+                        *member(oci, "repository") != '\0' ? member(oci, "repository") : "image",
+                        member(oci, "manifest"));
+    if (docker != NULL)
+        return buf_addf(out, e, "%s of docker image %.19s", member(docker, "role"),
+                        member(docker, "config"));
+    if (git != NULL)
+        return git_text(git, out, e);
+    if (directory != NULL)
+        return buf_addf(out, e, "directory %s, tree %.19s", member(directory, "name"),
+                        member(directory, "tree"));
+    if (url != NULL)
+        return buf_addf(out, e, "url %s", member(url, "path"));
     return buf_addf(out, e, "file %s", member(json_object_get(from, "file"), "name"));
 }
 

@@ -130,6 +130,10 @@ static int layer_params(const struct locked_layer *layer, json_t **out, struct e
         rc = json_put_string(object, "compression", layer->compression, e);
     if (rc == 0 && layer->has_diff_id)
         rc = json_put_digest(object, "diffId", &layer->diff_id, e);
+    if (rc == 0 && layer->path != NULL)
+        rc = json_put_string(object, "path", layer->path, e);
+    if (rc == 0 && layer->mode != NULL)
+        rc = json_put_string(object, "mode", layer->mode, e);
     if (rc == 0)
         *out = steal_ptr(&object);
     return rc;

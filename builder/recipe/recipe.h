@@ -44,8 +44,9 @@ struct recipe_debian {
 };
 
 struct recipe_oci {
-    const char *layout;   /* path, relative to the recipe's directory */
-    const char *manifest; /* "sha256:…" of a manifest or an index */
+    const char *layout;   /* directory or archive, relative to the recipe's directory */
+    const char *manifest; /* "sha256:…" of a manifest or an index; NULL: `image` says */
+    const char *image;    /* its reference name; NULL without a manifest: the only one there is */
     const char *platform; /* NULL: linux and the recipe's architecture */
 };
 
@@ -54,12 +55,46 @@ struct recipe_registry {
     const char *platform; /* NULL: linux and the recipe's architecture */
 };
 
+struct recipe_docker {
+    const char *file;     /* path, relative to the recipe's directory */
+    const char *image;    /* NAME[:TAG]; NULL: the only one there is */
+    const char *platform; /* NULL: linux and the recipe's architecture */
+};
+
+struct recipe_git {
+    const char *repository; /* directory, relative to the recipe's, or URL */
+    const char *commit;     /* id, branch or tag */
+    const char *tree;       /* the id that it must have; NULL = any */
+    const char *path;       /* the directory of the commit that is taken; NULL = all */
+};
+
+struct recipe_directory {
+    const char *path; /* relative to the recipe's directory */
+    struct recipe_list ignore;
+};
+
+struct recipe_url {
+    const char *url;
+    const char *digest; /* "sha256:…" */
+    bool unpack;        /* it is a tar; else one file */
+    const char *path;   /* where the file goes */
+    const char *mode;   /* of the file: four octal digits */
+};
+
 struct recipe_place {
     const char *match;
     const char *path;
 };
 
-enum recipe_image_kind { RECIPE_IMAGE_DEBIAN, RECIPE_IMAGE_OCI, RECIPE_IMAGE_REGISTRY };
+enum recipe_image_kind {
+    RECIPE_IMAGE_DEBIAN,
+    RECIPE_IMAGE_OCI,
+    RECIPE_IMAGE_REGISTRY,
+    RECIPE_IMAGE_DOCKER,
+    RECIPE_IMAGE_GIT,
+    RECIPE_IMAGE_DIRECTORY,
+    RECIPE_IMAGE_URL,
+};
 
 struct recipe_image {
     const char *name;
@@ -67,6 +102,10 @@ struct recipe_image {
     struct recipe_debian debian;
     struct recipe_oci oci;
     struct recipe_registry registry;
+    struct recipe_docker docker;
+    struct recipe_git git;
+    struct recipe_directory directory;
+    struct recipe_url url;
     struct recipe_list include;
     struct recipe_list exclude;
     struct recipe_place *places; /* sorted by match */

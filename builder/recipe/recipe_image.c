@@ -3,6 +3,7 @@
 #include "base/digest.h"
 #include "base/file.h"
 #include "builder/recipe/recipe_rootfs.h"
+#include "builder/recipe/recipe_source.h"
 #include "builder/tree/glob.h"
 
 #include <string.h>
@@ -64,8 +65,7 @@ static int compare_texts(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* A list of texts that `valid` accepts (NULL: all); sorted when `set`, and then each once. */
-static int read_list(const struct ycur *c, size_t max, bool set, bool (*valid)(const char *),
+int recipe_read_list(const struct ycur *c, size_t max, bool set, bool (*valid)(const char *),
                      const char *what, struct recipe_list *out, struct err *e)
 {
     size_t count = 0;
@@ -102,17 +102,18 @@ static int read_components(const struct ycur *c, struct recipe_debian *out, stru
         out->components.count = 1;
         return 0;
     }
-    int rc =
-        read_list(&m, 16, true, word_valid, "component of a Debian archive", &out->components, e);
+    int rc = recipe_read_list(&m, 16, true, word_valid, "component of a Debian archive",
+                              &out->components, e);
     if (rc == 0 && out->components.count == 0)
         return ycur_fail(&m, ERR_INPUT, e, "the list of components is empty");
     return rc;
 }
 
-static int read_debian(const struct ycur *c, struct recipe_debian *out, struct err *e)
+static int read_debian(const struct ycur *c, struct recipe_image *image, struct err *e)
 {
     static const char *const keys[] = {"suite",        "components", "packages",
                                        "dependencies", "rootfs",     NULL};
+    struct recipe_debian *out = &image->debian;
     static const char *const depths[] = {"none", "same-source", "all", NULL};
     struct ycur m;
     size_t choice = 0;
@@ -123,8 +124,8 @@ static int read_debian(const struct ycur *c, struct recipe_debian *out, struct e
     if (!word_valid(out->suite))
         return ycur_fail(&m, ERR_INPUT, e, "'%.64s' is no name of a suite", out->suite);
     if ((rc = read_components(c, out, e)) < 0 || (rc = ycur_get(c, "packages", &m, e)) < 0 ||
-        (rc = read_list(&m, RECIPE_PACKAGES_MAX, true, package_valid, "name of a Debian package",
-                        &out->packages, e)) < 0)
+        (rc = recipe_read_list(&m, RECIPE_PACKAGES_MAX, true, package_valid,
+                               "name of a Debian package", &out->packages, e)) < 0)
         return rc;
     if (out->packages.count == 0)
         return ycur_fail(&m, ERR_INPUT, e, "the list of packages is empty");
@@ -134,7 +135,7 @@ static int read_debian(const struct ycur *c, struct recipe_debian *out, struct e
     return ycur_opt(c, "rootfs", &m) ? recipe_rootfs_parse(&m, &out->rootfs, e) : 0;
 }
 
-static int read_platform(const struct ycur *c, const char **out, struct err *e)
+int recipe_read_platform(const struct ycur *c, const char **out, struct err *e)
 {
     struct ycur m;
     if (!ycur_opt(c, "platform", &m))
@@ -147,32 +148,40 @@ static int read_platform(const struct ycur *c, const char **out, struct err *e)
     return 0;
 }
 
-static int read_registry(const struct ycur *c, struct recipe_registry *out, struct err *e)
+static int read_registry(const struct ycur *c, struct recipe_image *image, struct err *e)
 {
+    struct recipe_registry *out = &image->registry;
     static const char *const keys[] = {"image", "platform", NULL};
     struct ycur m;
     int rc = ycur_map(c, keys, e);
     if (rc < 0 || (rc = ycur_get(c, "image", &m, e)) < 0 ||
         (rc = ycur_text(&m, 512, &out->image, e)) < 0)
         return rc;
-    return read_platform(c, &out->platform, e);
+    return recipe_read_platform(c, &out->platform, e);
 }
 
-static int read_oci(const struct ycur *c, struct recipe_oci *out, struct err *e)
+static int read_oci(const struct ycur *c, struct recipe_image *image, struct err *e)
 {
-    static const char *const keys[] = {"layout", "manifest", "platform", NULL};
+    static const char *const keys[] = {"layout", "manifest", "image", "platform", NULL};
+    struct recipe_oci *out = &image->oci;
     struct ycur m;
     struct digest digest;
     struct err ignored = ERR_INIT;
     int rc = ycur_map(c, keys, e);
     if (rc < 0 || (rc = ycur_get(c, "layout", &m, e)) < 0 ||
-        (rc = ycur_text(&m, 4095, &out->layout, e)) < 0 ||
-        (rc = ycur_get(c, "manifest", &m, e)) < 0 ||
-        (rc = ycur_text(&m, 256, &out->manifest, e)) < 0)
+        (rc = ycur_text(&m, 4095, &out->layout, e)) < 0)
         return rc;
-    if (digest_parse(out->manifest, &digest, &ignored) < 0 || digest.alg != DIGEST_SHA256)
-        return ycur_fail(&m, ERR_INPUT, e, "'%.100s' is no sha256 digest", out->manifest);
-    return read_platform(c, &out->platform, e);
+    if (ycur_opt(c, "image", &m) && (rc = ycur_text(&m, LINUXKIT_NAME_MAX, &out->image, e)) < 0)
+        return rc;
+    if (ycur_opt(c, "manifest", &m)) {
+        if (out->image != NULL)
+            return ycur_fail(&m, ERR_INPUT, e, "'manifest' or 'image', not both");
+        if ((rc = ycur_text(&m, 256, &out->manifest, e)) < 0)
+            return rc;
+        if (digest_parse(out->manifest, &digest, &ignored) < 0 || digest.alg != DIGEST_SHA256)
+            return ycur_fail(&m, ERR_INPUT, e, "'%.100s' is no sha256 digest", out->manifest);
+    }
+    return recipe_read_platform(c, &out->platform, e);
 }
 
 static int read_places(const struct ycur *c, struct recipe_image *out, struct err *e)
@@ -202,14 +211,52 @@ static int read_places(const struct ycur *c, struct recipe_image *out, struct er
     return 0;
 }
 
+/* ---- which kind of image ---- */
+
+struct image_kind {
+    const char *key;
+    enum recipe_image_kind kind;
+    int (*read)(const struct ycur *c, struct recipe_image *out, struct err *e);
+};
+
+static const struct image_kind image_kinds[] = {
+    {"debian", RECIPE_IMAGE_DEBIAN, read_debian},
+    {"oci", RECIPE_IMAGE_OCI, read_oci},
+    {"registry", RECIPE_IMAGE_REGISTRY, read_registry},
+    {"docker-archive", RECIPE_IMAGE_DOCKER, recipe_read_docker},
+    {"git", RECIPE_IMAGE_GIT, recipe_read_git},
+    {"directory", RECIPE_IMAGE_DIRECTORY, recipe_read_directory},
+    {"url", RECIPE_IMAGE_URL, recipe_read_url},
+};
+
+static int choose_kind(const struct ycur *c, const char *name, const struct image_kind **out,
+                       struct err *e)
+{
+    AUTO_BUF all = BUF_INIT(1024);
+    size_t found = 0;
+    for (size_t i = 0; i < sizeof image_kinds / sizeof image_kinds[0]; i++) {
+        struct ycur ignored;
+        int rc = buf_addf(&all, e, "%s%s", i > 0 ? ", " : "", image_kinds[i].key);
+        if (rc < 0)
+            return rc;
+        if (!ycur_opt(c, image_kinds[i].key, &ignored))
+            continue;
+        found++;
+        *out = &image_kinds[i];
+    }
+    if (found == 1)
+        return 0;
+    return ycur_fail(c, ERR_INPUT, e, "the image '%.64s' needs %s of %s", name,
+                     found > 1 ? "only one" : "one", buf_str(&all));
+}
+
 int recipe_image_parse(const struct ycur *c, const char *name, struct recipe_image *out,
                        struct err *e)
 {
-    static const char *const keys[] = {"debian",  "oci",   "registry", "include",
-                                       "exclude", "place", NULL};
-    struct ycur debian;
-    struct ycur oci;
-    struct ycur registry;
+    static const char *const keys[] = {"debian",  "oci",       "registry", "docker-archive",
+                                       "git",     "directory", "url",      "include",
+                                       "exclude", "place",     NULL};
+    const struct image_kind *kind = NULL;
     struct ycur m;
     int rc = ycur_map(c, keys, e);
     if (rc < 0 || (rc = ycur_where(c, &out->at, e)) < 0)
@@ -217,26 +264,18 @@ int recipe_image_parse(const struct ycur *c, const char *name, struct recipe_ima
     out->name = name;
     if (!image_name_valid(name))
         return ycur_fail_key(c, ERR_INPUT, e, "'%.64s' is no name of an image", name);
-    bool has_debian = ycur_opt(c, "debian", &debian);
-    bool has_oci = ycur_opt(c, "oci", &oci);
-    bool has_registry = ycur_opt(c, "registry", &registry);
-    int kinds = has_debian + has_oci + has_registry;
-    if (kinds != 1)
-        return ycur_fail(c, ERR_INPUT, e, "the image '%.64s' needs %s of debian, oci, registry",
-                         name, kinds > 1 ? "only one" : "one");
-    out->kind = has_debian ? RECIPE_IMAGE_DEBIAN
-                : has_oci  ? RECIPE_IMAGE_OCI
-                           : RECIPE_IMAGE_REGISTRY;
-    rc = has_debian ? read_debian(&debian, &out->debian, e)
-         : has_oci  ? read_oci(&oci, &out->oci, e)
-                    : read_registry(&registry, &out->registry, e);
-    if (rc < 0)
+    if ((rc = choose_kind(c, name, &kind, e)) < 0)
         return rc;
-    if (ycur_opt(c, "include", &m) && (rc = read_list(&m, RECIPE_GLOBS_MAX, false, glob_valid,
-                                                      "glob of paths", &out->include, e)) < 0)
+    out->kind = kind->kind;
+    if ((rc = ycur_get(c, kind->key, &m, e)) < 0 || (rc = kind->read(&m, out, e)) < 0)
         return rc;
-    if (ycur_opt(c, "exclude", &m) && (rc = read_list(&m, RECIPE_GLOBS_MAX, false, glob_valid,
-                                                      "glob of paths", &out->exclude, e)) < 0)
+    if (ycur_opt(c, "include", &m) &&
+        (rc = recipe_read_list(&m, RECIPE_GLOBS_MAX, false, glob_valid, "glob of paths",
+                               &out->include, e)) < 0)
+        return rc;
+    if (ycur_opt(c, "exclude", &m) &&
+        (rc = recipe_read_list(&m, RECIPE_GLOBS_MAX, false, glob_valid, "glob of paths",
+                               &out->exclude, e)) < 0)
         return rc;
     if (!ycur_opt(c, "place", &m))
         return 0;
@@ -251,6 +290,7 @@ void recipe_image_dispose(struct recipe_image *image)
     free(image->debian.components.items);
     free(image->debian.packages.items);
     json_decref(image->debian.rootfs);
+    free(image->directory.ignore.items);
     free(image->include.items);
     free(image->exclude.items);
     free(image->places);

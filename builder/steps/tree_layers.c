@@ -48,9 +48,43 @@ static int read_tar(const struct jcur *c, struct layer_input *out, struct err *e
     return rc;
 }
 
+/* "0000" to "7777": always four octal digits, so that one mode has one form. */
+static int read_mode(const struct jcur *c, uint16_t *out, struct err *e)
+{
+    const char *text = NULL;
+    unsigned mode = 0;
+    int rc = jcur_get_string(c, "mode", 4, &text, e);
+    if (rc < 0)
+        return rc;
+    if (strlen(text) != 4 || strspn(text, "01234567") != 4)
+        return jcur_fail(c, e, "a mode is four octal digits, not '%s'", text);
+    for (const char *p = text; *p != 0; p++)
+        mode = mode * 8 + (unsigned)(*p - '0');
+    *out = (uint16_t)mode;
+    return 0;
+}
+
+static int read_file(const struct jcur *c, struct layer_input *out, struct err *e)
+{
+    static const char *const keys[] = {"form", "path", "mode", NULL};
+    struct jcur path;
+    int rc = jcur_object(c, keys, e);
+    if (rc == 0)
+        rc = jcur_get(c, "path", &path, e);
+    if (rc == 0)
+        rc = jcur_string(&path, TREE_PATH_MAX, &out->path, e);
+    if (rc < 0)
+        return rc;
+    if (!relpath_valid(out->path) || str_starts(out->path, ".wh.") ||
+        strstr(out->path, "/.wh.") != NULL)
+        return jcur_fail(&path, e, "'%s' is no path of a file", out->path);
+    out->form = LAYER_FILE;
+    return read_mode(c, &out->mode, e);
+}
+
 static int read_layer(const struct jcur *c, struct layer_input *out, struct err *e)
 {
-    static const char *const forms[] = {"tar", "deb", NULL};
+    static const char *const forms[] = {"tar", "deb", "file", NULL};
     static const char *const keys[] = {"form", NULL};
     struct jcur form;
     size_t choice = 0;
@@ -63,6 +97,8 @@ static int read_layer(const struct jcur *c, struct layer_input *out, struct err 
         return rc;
     if (choice == 0)
         return read_tar(c, out, e);
+    if (choice == 2)
+        return read_file(c, out, e);
     out->form = LAYER_DEB;
     return jcur_object(c, keys, e);
 }

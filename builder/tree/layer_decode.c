@@ -372,6 +372,38 @@ static int read_blob(void *context, void *data, size_t len, size_t *got, struct 
     return cas_stream_read(context, data, len, got, e);
 }
 
+/* A blob that is one file: 0:0, at the time that the build gives. */
+static int decode_file(struct decode *d, const struct source *raw, struct err *e)
+{
+    struct layer *l = d->layer;
+    uint8_t chunk[16384];
+    uint64_t size = 0;
+    size_t got = 0;
+    int rc = 0;
+    do {
+        rc = raw->read(raw->context, chunk, sizeof(chunk), &got, e);
+        size += rc == 0 ? got : 0;
+    } while (rc == 0 && got > 0);
+    if (rc < 0 || !layers_keep(d->options, d->input->path))
+        return rc;
+    rc = array_grow(&l->entries, &l->cap, 1, sizeof(*l->entries), e);
+    if (rc < 0)
+        return rc;
+    struct layer_entry *n = &l->entries[0];
+    *n = (struct layer_entry){.role = ROLE_ENTRY,
+                              .type = TREE_FILE,
+                              .mode = d->input->mode,
+                              .mtime = d->options->clamp,
+                              .link = SIZE_MAX,
+                              .content = {.size = size}};
+    memcpy(n->content.sha256, d->input->blob.bytes, DIGEST_SHA256_SIZE);
+    l->pack = d->input->blob;
+    l->has_pack = size > 0;
+    rc = add_text(l, "", d->input->path, &n->path, e);
+    l->count = rc == 0;
+    return rc;
+}
+
 int layer_decode(struct cas *cas, const struct layer_input *input, const struct layers_options *o,
                  const struct layer_needs *needs, unsigned threads, struct layer **out,
                  struct err *e)
@@ -397,8 +429,9 @@ int layer_decode(struct cas *cas, const struct layer_input *input, const struct 
                        .layer = layer,
                        .hasher = hasher,
                        .pack = pack};
-    rc = input->form == LAYER_DEB ? decode_package(&d, &raw, e)
-                                  : decode_stream(&d, &raw, input->compression, 0, e);
+    rc = input->form == LAYER_DEB    ? decode_package(&d, &raw, e)
+         : input->form == LAYER_FILE ? decode_file(&d, &raw, e)
+                                     : decode_stream(&d, &raw, input->compression, 0, e);
     /* The blob is hashed while it is decoded: nothing counts before all of it was right. */
     rc = cas_stream_finish(blob, rc, e);
     if (rc < 0)

@@ -14,7 +14,7 @@
 #include "builder/tree/glob.h"
 #include "builder/tree/tree.h"
 
-enum layer_form { LAYER_TAR, LAYER_DEB };
+enum layer_form { LAYER_TAR, LAYER_DEB, LAYER_FILE };
 
 struct layer_input {
     const char *name; /* for messages: the plan's id of the blob */
@@ -22,6 +22,8 @@ struct layer_input {
     enum layer_form form;
     enum compression compression; /* tar; a package says its own */
     struct digest diff_id;        /* of the uncompressed tar; alg 0 = not given */
+    const char *path;             /* file: the blob is the content of this one; borrowed */
+    uint16_t mode;                /* file */
 };
 
 struct layer_place {

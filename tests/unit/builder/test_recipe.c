@@ -197,7 +197,9 @@ static const struct bad BAD[] = {
     {"kernel, a: b}", "/kernel, a: b}", "x.yml:7:31: '/kernel' is no path inside an image", 5},
     {"kernel, a: b}", "a/../b}", "x.yml:7:31: 'a/../b' is no path inside an image", 5},
     {"    oci:\n", "    debian: {suite: s, packages: [aa]}\n    oci:\n",
-     "x.yml:9:5: the image 'base' needs only one of debian, oci, registry", 5},
+     "x.yml:9:5: the image 'base' needs only one of debian, oci, registry, docker-archive, "
+     "git, directory, url",
+     5},
     {"sha256:00", "sha256:zz",
      "x.yml:11:17: 'sha256:zz00000000000000000000000000000000000000000000000000000000000000' is no "
      "sha256 digest",
@@ -218,7 +220,7 @@ static const struct bad BAD[] = {
      5},
     {"artifacts: [tar", "artifacts: [tar, tar", "x.yml:17:18: 'tar' is asked for twice", 5},
     {"artifacts: [tar", "artifacts: [iso",
-     "x.yml:17:13: 'iso' is not one of squashfs, tar, kernel+initrd, oci", 5},
+     "x.yml:17:13: 'iso' is not one of squashfs, tar, kernel+initrd, oci, cartesi", 5},
     {"compressor: gzip", "compressor: lzma",
      "x.yml:17:42: 'lzma' is not one of gzip, zstd, xz, lz4, none", 5},
     {"level: 1", "level: 10", "x.yml:17:55: 10 is not between 1 and 9", 5},

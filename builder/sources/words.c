@@ -1,0 +1,77 @@
+#include "builder/sources/words.h"
+
+#include "base/buf.h"
+#include "base/file.h"
+#include "builder/registry/reference.h"
+
+#include <string.h>
+
+static bool is_plain(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
+bool commit_valid(const char *text)
+{
+    size_t len = strlen(text);
+    if (len == 0 || len > WORDS_COMMIT_MAX || strstr(text, "..") != NULL ||
+        strstr(text, "//") != NULL || str_ends(text, "/") || str_ends(text, ".lock"))
+        return false;
+    for (size_t i = 0; i < len; i++)
+        if (!is_plain(text[i]) && (i == 0 || strchr("._/+-", text[i]) == NULL))
+            return false;
+    return true;
+}
+
+bool object_id_valid(const char *text)
+{
+    size_t len = strlen(text);
+    return (len == 40 || len == 64) && strspn(text, "0123456789abcdef") == len;
+}
+
+bool url_is_remote(const char *text)
+{
+    return str_starts(text, "https://") || str_starts(text, "http://");
+}
+
+bool url_is_file(const char *text)
+{
+    return str_starts(text, "file:");
+}
+
+static const char *after_scheme(const char *url)
+{
+    return strstr(url, "://") + 3;
+}
+
+int url_host(const char *url, char **out, struct err *e)
+{
+    const char *host = after_scheme(url);
+    return str_format(out, e, "%.*s", (int)strcspn(host, "/?#"), host);
+}
+
+bool url_remote_valid(const char *text)
+{
+    AUTO_FREE char *host = NULL;
+    struct err ignored = ERR_INIT;
+    size_t len = strlen(text);
+    if (!url_is_remote(text) || len > WORDS_URL_MAX || strpbrk(text, "#\\\"<>") != NULL)
+        return false;
+    for (size_t i = 0; i < len; i++)
+        if (text[i] <= ' ' || text[i] > '~')
+            return false;
+    return url_host(text, &host, &ignored) == 0 && reference_host_valid(host);
+}
+
+int url_name(const char *url, char **out, struct err *e)
+{
+    if (url_is_file(url))
+        return str_copy(out, path_base(url + strlen("file:")), e);
+    const char *path = after_scheme(url);
+    path += strcspn(path, "/?#");
+    path += strspn(path, "/");
+    size_t len = strcspn(path, "?#");
+    while (len > 0 && path[len - 1] == '/')
+        len--;
+    return len == 0 ? str_copy(out, "index", e) : str_format(out, e, "%.*s", (int)len, path);
+}

@@ -1,0 +1,105 @@
+#!/usr/bin/env python3
+"""A web server for the tests of sources: files below a directory, and git repositories by git's own
+http-backend.
+
+    source_server.py DIRECTORY PORTFILE LOG [CERTIFICATE KEY]
+
+/git/NAME/...   the repository DIRECTORY/NAME, smart protocol
+/cut/PATH       the file, cut off after half of it, unless a Range is asked for
+/PATH           the file
+With a certificate it speaks TLS. The port is written to PORTFILE, each request line to LOG.
+"""
+import http.server
+import os
+import ssl
+import subprocess
+import sys
+
+root, port_file, log_file = sys.argv[1:4]
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.0"
+
+    def log_message(self, fmt, *args):
+        with open(log_file, "a") as f:
+            f.write(fmt % args + "\n")
+
+    def git(self):
+        path, _, query = self.path.partition("?")
+        env = {
+            "PATH": os.environ["PATH"],
+            "GIT_PROJECT_ROOT": root,
+            "GIT_HTTP_EXPORT_ALL": "1",
+            "GIT_CONFIG_GLOBAL": "/dev/null",
+            "GIT_CONFIG_COUNT": "1",
+            "GIT_CONFIG_KEY_0": "safe.directory",
+            "GIT_CONFIG_VALUE_0": "*",
+            "PATH_INFO": path[len("/git"):],
+            "QUERY_STRING": query,
+            "REQUEST_METHOD": self.command,
+            "CONTENT_TYPE": self.headers.get("Content-Type", ""),
+            "CONTENT_LENGTH": self.headers.get("Content-Length", ""),
+            "HTTP_CONTENT_ENCODING": self.headers.get("Content-Encoding", ""),
+            "GIT_PROTOCOL": self.headers.get("Git-Protocol", ""),
+            "REMOTE_ADDR": "127.0.0.1",
+        }
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        out = subprocess.run(["git", "http-backend"], input=body, env=env, stdout=subprocess.PIPE,
+                             stderr=subprocess.DEVNULL, check=False).stdout
+        head, _, rest = out.partition(b"\r\n\r\n")
+        status = 200
+        headers = []
+        for line in head.decode().split("\r\n"):
+            name, _, value = line.partition(": ")
+            if name == "Status":
+                status = int(value.split()[0])
+            elif name:
+                headers.append((name, value))
+        self.send_response(status)
+        for name, value in headers:
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(rest)))
+        self.end_headers()
+        self.wfile.write(rest)
+
+    def file(self, path, cut):
+        try:
+            with open(os.path.join(root, path.lstrip("/")), "rb") as f:
+                data = f.read()
+        except OSError:
+            self.send_error(404)
+            return
+        start = 0
+        asked = self.headers.get("Range")
+        if asked:
+            start = int(asked[len("bytes="):].split("-")[0])
+            self.send_response(206)
+            self.send_header("Content-Range", f"bytes {start}-{len(data) - 1}/{len(data)}")
+        else:
+            self.send_response(200)
+        self.send_header("Content-Length", str(len(data) - start))
+        self.end_headers()
+        self.wfile.write(data[start:len(data) // 2] if cut and not asked else data[start:])
+
+    def do_GET(self):
+        if self.path.startswith("/git/"):
+            self.git()
+        elif self.path.startswith("/cut/"):
+            self.file(self.path[len("/cut/"):], True)
+        else:
+            self.file(self.path, False)
+
+    def do_POST(self):
+        self.git()
+
+
+server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+if len(sys.argv) > 4:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(sys.argv[4], sys.argv[5])
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+with open(port_file + ".tmp", "w") as f:
+    f.write(str(server.server_address[1]))
+os.rename(port_file + ".tmp", port_file)
+server.serve_forever()

@@ -1,0 +1,296 @@
+/* What sources are named by and made of: rules of what to ignore, git's objects, URLs, docker's
+ * manifest. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/buf.h"
+#include "builder/sources/docker_archive.h"
+#include "builder/sources/git_object.h"
+#include "builder/sources/ignore.h"
+#include "builder/sources/words.h"
+
+#include <string.h>
+
+/* ---- ignore ---- */
+
+static void rules(struct ignore **g, const char *text)
+{
+    struct err e = ERR_INIT;
+    assert_int_equal(ignore_new(g, &e), 0);
+    assert_int_equal(ignore_add_lines(*g, text, strlen(text), "rules", &e), 0);
+}
+
+static void test_ignore(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *rules;
+        const char *path;
+        bool covered;
+    } cases[] = {
+        {"", "a", false},
+        {"a", "a", true},
+        {"a", "a/b", true},
+        {"a", "ab", false},
+        {"a", "x/a", false},
+        {"**/a", "x/a", true},
+        {"/a/", "a", true},
+        {"a\n!a", "a", false},
+        {"!a\na", "a", true},
+        {"a\n!a/b", "a/b", false},
+        {"a\n!a/b", "a/c", true},
+        {"a\n!a/b\na/b/c", "a/b/c", true},
+        {"a\n!a/b\na/b/c", "a/b/d", false},
+        {"*.o", "x.o", true},
+        {"*.o", "d/x.o", false},
+        {"# a\n\n  b  \r\n", "a", false},
+        {"# a\n\n  b  \r\n", "b", true},
+        {"\\#a", "#a", true},
+        {"\\!a", "!a", true},
+        {"a", "", false},
+        {"**", "a/b/c", true},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        AUTO_IGNORE struct ignore *g = NULL;
+        rules(&g, cases[i].rules);
+        if (ignore_covers(g, cases[i].path) != cases[i].covered)
+            fail_msg("rules '%s', path '%s'", cases[i].rules, cases[i].path);
+    }
+    assert_false(ignore_covers(NULL, "a"));
+    AUTO_IGNORE struct ignore *back = NULL;
+    rules(&back, "a\n!b");
+    assert_true(ignore_brings_back(back));
+}
+
+static void test_ignore_refused(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {"", "!", "/", "!/", "[", "a\\"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        AUTO_IGNORE struct ignore *g = NULL;
+        struct err e = ERR_INIT;
+        assert_int_equal(ignore_new(&g, &e), 0);
+        assert_int_equal(ignore_add(g, bad[i], &e), -ERR_INPUT);
+    }
+    AUTO_IGNORE struct ignore *g = NULL;
+    struct err e = ERR_INIT;
+    char line[512];
+    assert_int_equal(ignore_new(&g, &e), 0);
+    assert_int_equal(ignore_add_lines(g, "a\0b", 3, "x", &e), -ERR_INPUT);
+    assert_int_equal(ignore_add_lines(g, "a\n\n[", 4, "x", &e), -ERR_INPUT);
+    assert_non_null(strstr(err_line(&e, line, sizeof line), "x:3: "));
+    int rc = 0;
+    for (int i = 0; rc == 0 && i <= IGNORE_RULES_MAX; i++)
+        rc = ignore_add(g, "a", &e);
+    assert_int_equal(rc, -ERR_INPUT);
+}
+
+/* ---- git ---- */
+
+static void id_of(const char *type, const char *text, size_t id_len, const char *wanted)
+{
+    struct err e = ERR_INIT;
+    struct git_hasher *h = NULL;
+    struct git_id id;
+    char hex[GIT_HEX_MAX + 1];
+    assert_int_equal(git_hasher_new(type, strlen(text), id_len, &h, &e), 0);
+    assert_int_equal(git_hasher_update(h, text, strlen(text), &e), 0);
+    assert_int_equal(git_hasher_final(h, &id, &e), 0);
+    git_hasher_free(h);
+    assert_string_equal(git_id_format(&id, hex), wanted);
+}
+
+/* The ids that git itself gives to these. */
+static void test_git_ids(void **state)
+{
+    (void)state;
+    id_of("blob", "", 20, "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391");
+    id_of("blob", "hello\n", 20, "ce013625030ba8dba906f756967f9e9ca394464a");
+    id_of("tree", "", 20, "4b825dc642cb6eb9a060e54bf8d69288fbee4904");
+    id_of("blob", "hello\n", 32,
+          "2cf8d83d9ee29543b34a87727421fdecb7e3f3a183d337639025de576db9ebb4");
+    struct git_id id;
+    assert_true(git_id_parse("ce013625030ba8dba906f756967f9e9ca394464a", &id));
+    assert_int_equal(id.len, 20);
+    assert_false(git_id_parse("CE013625030BA8DBA906F756967F9E9CA394464A", &id));
+    assert_false(git_id_parse("ce0136", &id));
+}
+
+struct seen {
+    size_t count;
+    struct git_entry entries[8];
+};
+
+static int see(void *context, const struct git_entry *entry, struct err *e)
+{
+    struct seen *s = context;
+    (void)e;
+    assert_true(s->count < 8);
+    s->entries[s->count++] = *entry;
+    return 0;
+}
+
+#define ID "01234567890123456789"
+static int walk(const char *text, size_t len, struct seen *s)
+{
+    struct err e = ERR_INIT;
+    *s = (struct seen){0};
+    return git_tree_walk(text, len, 20, see, s, &e);
+}
+#define WALK(text, seen) walk(text, sizeof(text) - 1, seen)
+
+static void test_git_tree(void **state)
+{
+    (void)state;
+    struct seen s;
+    assert_int_equal(WALK("", &s), 0);
+    /* "a.b" comes before the tree "a", which counts as "a/". */
+    assert_int_equal(
+        WALK("100644 a.b\0" ID "40000 a\0" ID "100755 b\0" ID "120000 c\0" ID "160000 d\0" ID, &s),
+        0);
+    assert_int_equal(s.count, 5);
+    assert_string_equal(s.entries[1].name, "a");
+    assert_int_equal(s.entries[1].type, GIT_TREE);
+    assert_int_equal(s.entries[2].type, GIT_EXECUTABLE);
+    assert_int_equal(s.entries[3].type, GIT_LINK);
+    assert_int_equal(s.entries[4].type, GIT_SUBMODULE);
+    assert_memory_equal(s.entries[4].id.bytes, ID, 20);
+    assert_int_equal(WALK("40000 a\0" ID "100644 a.b\0" ID, &s), -ERR_INPUT);
+    assert_int_equal(WALK("100644 a\0" ID "100644 a\0" ID, &s), -ERR_INPUT);
+    assert_int_equal(WALK("100644 b\0" ID "100644 a\0" ID, &s), -ERR_INPUT);
+    assert_int_equal(WALK("100600 a\0" ID, &s), -ERR_INPUT);
+    assert_int_equal(WALK("040000 a\0" ID, &s), -ERR_INPUT);
+    assert_int_equal(WALK("100644 \0" ID, &s), -ERR_INPUT);
+    assert_int_equal(WALK("100644 .\0" ID, &s), -ERR_INPUT);
+    assert_int_equal(WALK("100644 ..\0" ID, &s), -ERR_INPUT);
+    assert_int_equal(WALK("100644 .GIT\0" ID, &s), -ERR_INPUT);
+    assert_int_equal(WALK("100644 a/b\0" ID, &s), -ERR_INPUT);
+    assert_int_equal(WALK("100644 a\0"
+                          "short",
+                          &s),
+                     -ERR_INPUT);
+    assert_int_equal(WALK("100644 a", &s), -ERR_INPUT);
+    assert_int_equal(WALK("100644", &s), -ERR_INPUT);
+}
+
+static void test_git_commit(void **state)
+{
+    (void)state;
+    static const char good[] = "tree ce013625030ba8dba906f756967f9e9ca394464a\nauthor x\n";
+    struct err e = ERR_INIT;
+    struct git_id id;
+    char hex[GIT_HEX_MAX + 1];
+    assert_int_equal(git_commit_tree(good, sizeof good - 1, 20, &id, &e), 0);
+    assert_string_equal(git_id_format(&id, hex), "ce013625030ba8dba906f756967f9e9ca394464a");
+    for (size_t len = 0; len < 46; len++)
+        assert_int_equal(git_commit_tree(good, len, 20, &id, &e), -ERR_INPUT);
+    assert_int_equal(git_commit_tree(good, sizeof good - 1, 32, &id, &e), -ERR_INPUT);
+}
+
+/* ---- words ---- */
+
+static void test_words(void **state)
+{
+    (void)state;
+    static const char *const good[] = {"main", "v1.0", "refs/tags/v1", "a-b_c+d/e", "0123abc"};
+    static const char *const bad[] = {"",     "-x", "a..b", "a b", "a~1",    "a^", "a:b",
+                                      "@{u}", "/a", "a//b", "a/",  "a.lock", ".a", "a\nb"};
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
+        assert_true(commit_valid(good[i]));
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        assert_false(commit_valid(bad[i]));
+    assert_true(url_remote_valid("https://example.org/a?b=c"));
+    assert_true(url_remote_valid("https://example.org"));
+    assert_true(url_remote_valid("http://127.0.0.1:80/a"));
+    assert_false(url_remote_valid("https:///a"));
+    assert_false(url_remote_valid("https://u@example.org/a"));
+    assert_false(url_remote_valid("https://example.org/a b"));
+    assert_false(url_remote_valid("https://example.org/a#b"));
+    assert_false(url_remote_valid("ssh://example.org/a"));
+    assert_true(object_id_valid("ce013625030ba8dba906f756967f9e9ca394464a"));
+    assert_false(object_id_valid("ce013625030ba8dba906f756967f9e9ca394464"));
+}
+
+static void test_url_name(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *url;
+        const char *name;
+    } cases[] = {
+        {"https://example.org/a/b.tar?x=/y", "a/b.tar"},
+        {"https://example.org", "index"},
+        {"https://example.org/?q", "index"},
+        {"https://example.org:81//a/", "a"},
+        {"file:///srv/private/x.tar", "x.tar"},
+        {"file:x.tar", "x.tar"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct err e = ERR_INIT;
+        AUTO_FREE char *name = NULL;
+        assert_int_equal(url_name(cases[i].url, &name, &e), 0);
+        assert_string_equal(name, cases[i].name);
+    }
+}
+
+/* ---- docker ---- */
+
+static int docker(const char *text, const char *wanted, struct docker_image *out)
+{
+    struct err e = ERR_INIT;
+    return docker_manifest_parse(text, strlen(text), wanted, out, &e);
+}
+
+static void test_docker(void **state)
+{
+    (void)state;
+    static const char one[] = "[{\"Config\":\"a.json\",\"RepoTags\":[\"x/y:1\",\"tool:latest\"],"
+                              "\"Layers\":[\"./l//m\",\"n\"],\"More\":{}}]";
+    static const char two[] = "[{\"Config\":\"a\",\"RepoTags\":[\"x:1\"],\"Layers\":[\"l\"]},"
+                              "{\"Config\":\"b\",\"RepoTags\":null,\"Layers\":[\"l\"]}]";
+    static const char *const bad[] = {
+        "",
+        "{}",
+        "[]",
+        "[1]",
+        "[{}]",
+        "[{\"Config\":\"a\",\"Layers\":[]}]",
+        "[{\"Config\":\"\",\"Layers\":[\"l\"]}]",
+        "[{\"Config\":\"/a\",\"Layers\":[\"l\"]}]",
+        "[{\"Config\":\"a\",\"Layers\":[\"../l\"]}]",
+        "[{\"Config\":\"a\",\"Layers\":[1]}]",
+    };
+    AUTO(docker_image_dispose) struct docker_image image = {0};
+    assert_int_equal(docker(one, NULL, &image), 0);
+    assert_string_equal(image.config, "a.json");
+    assert_int_equal(image.layer_count, 2);
+    assert_string_equal(image.layers[0], "l/m");
+    static const char *const names[] = {"x/y:1", "tool", "tool:latest", "docker.io/library/tool"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        docker_image_dispose(&image);
+        assert_int_equal(docker(one, names[i], &image), 0);
+    }
+    AUTO(docker_image_dispose) struct docker_image none = {0};
+    assert_int_equal(docker(one, "x/y", &none), -ERR_INPUT);
+    assert_int_equal(docker(one, "tool:2", &none), -ERR_INPUT);
+    assert_int_equal(docker(two, NULL, &none), -ERR_INPUT);
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        assert_int_equal(docker(bad[i], NULL, &none), -ERR_INPUT);
+    assert_int_equal(docker(two, "x:1", &none), 0);
+    assert_string_equal(none.config, "a");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_ignore),     cmocka_unit_test(test_ignore_refused),
+        cmocka_unit_test(test_git_ids),    cmocka_unit_test(test_git_tree),
+        cmocka_unit_test(test_git_commit), cmocka_unit_test(test_words),
+        cmocka_unit_test(test_url_name),   cmocka_unit_test(test_docker),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
