@@ -50,11 +50,12 @@ static bool has_same(const json_t *list, const json_t *value)
     return false;
 }
 
-static int add_texts(const struct lk_container *c, json_t *list, const json_t *more, struct err *e)
+/* With `once` only what is not there yet. */
+static int add_texts(json_t *list, const json_t *more, bool once, struct err *e)
 {
     for (size_t i = 0; i < json_array_size(more); i++) {
         json_t *value = json_array_get(more, i);
-        if (c->strict && has_same(list, value))
+        if (once && has_same(list, value))
             continue;
         if (json_array_append(list, value) < 0)
             return err_oom(e);
@@ -71,8 +72,8 @@ int lkspec_with_added(const struct lk_container *c, const char *key, const char 
     AUTO_JSON json_t *list = json_array();
     if (list == NULL)
         return err_oom(e);
-    int rc = add_texts(c, list, base, e);
-    if (rc < 0 || (rc = add_texts(c, list, added, e)) < 0)
+    int rc = add_texts(list, base, false, e);
+    if (rc < 0 || (rc = add_texts(list, added, c->strict, e)) < 0)
         return rc;
     *out = steal_ptr(&list);
     return 0;

@@ -14,8 +14,8 @@ void lkspec_blame(const struct lk_container *c, const char *key, size_t index);
 int lkspec_push_text(json_t *list, const char *text, struct err *e);
 /* Puts a copy of the value unless it is NULL, an empty list or an empty map. */
 int lkspec_put_some(json_t *object, const char *key, const json_t *value, struct err *e);
-/* `key` of the label or the entry, with `add_key` of the entry when the entry has no `key`; strict:
- * each text once. */
+/* `key` of the label or the entry, with `add_key` of the entry when the entry has no `key`; in
+ * strict mode only what is not there yet is added. */
 int lkspec_with_added(const struct lk_container *c, const char *key, const char *add_key,
                       json_t **out, struct err *e);
 

@@ -5,6 +5,7 @@
  */
 #include "base/json.h"
 #include "builder/recipe/lkjson.h"
+#include "builder/recipe/lkmerge.h"
 #include "builder/recipe/lkspec.h"
 #include "builder/steps/graft.h"
 #include "builder/steps/lk_tree.h"
@@ -168,6 +169,7 @@ static int put_layout(struct lk_tree *m, const struct linuxkit_volume *v, const 
     static const char version[] = "{\n\t\t\"imageLayoutVersion\": \"1.0.0\"\n\t}";
     AUTO_BUF text = BUF_INIT(TEXT_MAX);
     AUTO_BUF index = BUF_INIT(TEXT_MAX);
+    AUTO_FREE char *name = NULL;
     struct tree_node *dir = NULL;
     int rc = make_dir_below(m, lower, "blobs/sha256", &dir, e);
     for (size_t i = 0; rc == 0 && i < l->blob_count; i++)
@@ -175,7 +177,8 @@ static int put_layout(struct lk_tree *m, const struct linuxkit_volume *v, const 
     if (rc < 0 || (rc = put_layout_blob(m, dir, &m->inputs[l->root], e)) < 0 ||
         (rc = buf_add_str(&text, version, e)) < 0 ||
         (rc = put_text(m, lower, "oci-layout", &text, e)) < 0 ||
-        (rc = layout_index(&m->inputs[l->root], l->media_type, v->image.name, &index, e)) < 0)
+        (rc = lk_reference(v->image.name, &name, e)) < 0 ||
+        (rc = layout_index(&m->inputs[l->root], l->media_type, name, &index, e)) < 0)
         return rc;
     return put_text(m, lower, "index.json", &index, e);
 }

@@ -1,0 +1,135 @@
+#!/bin/bash
+# Strict mode: every vector of LinuxKit's own tool gives the tree that a judge derives from the
+# tool's tar by the documented differences (linuxkit_strict.py), and every small document the
+# verdict that it deserves.
+. "$(dirname "$0")/lib.sh"
+
+vectors=$top/tests/data/linuxkit-compat
+images=(--images "$vectors"/oci/*.tar.zst)
+epoch=1800000000
+cp "$vectors"/yaml/* "$work/"
+
+recipe() { # FILE…: a recipe that makes a tar of LinuxKit files
+    files=$(printf '%s, ' "$@")
+    printf 'arch: amd64\nname: lk\nepoch: %s\nsystem: {file: [%s]}\nartifacts: [tar]\n' \
+        $epoch "${files%, }" >"$work/assay.yml"
+    rm -f "$work/lk.json" "$work/out/lk.tar"
+    run "$assay" lock "$work/assay.yml" "${images[@]}" -o "$work/lk.json" -q
+}
+build() {
+    run "$assay" build "$work/lk.json" -o "$work/out" -q
+}
+file_of() {
+    tar -xOf "$work/out/lk.tar" "./$1" 2>/dev/null || tar -xOf "$work/out/lk.tar" "$1" 2>/dev/null
+}
+config() { # CONTAINER JQ
+    file_of "containers/$1/config.json" | jq -c "$2"
+}
+
+# ---- the vectors ---------------------------------------------------------------------------------
+cd "$vectors/yaml" || exit 1
+while read -r _ tar; do
+    name=${tar%.tar}
+    recipe "$name.yml"
+    exits 0 "$name is locked"
+    build
+    exits 0 "$name is built"
+    "$assay" lock "$name.yml" --compat linuxkit "${images[@]}" -o "$work/compat.json" -q
+    "$assay" build "$work/compat.json" -o "$work/out" -q
+    is "$name is right" "$(python3 "$here/linuxkit_strict.py" "$name" "$work/out/$tar" \
+        "$work/out/lk.tar" $epoch "$vectors"/oci/*.tar.zst 2>&1)" \
+        "$(tar -tf "$work/out/lk.tar" 2>/dev/null | grep -vcxF ./) entries"
+done <"$vectors/SHA256SUMS"
+
+# ---- several files -------------------------------------------------------------------------------
+recipe m1.yml m2.yml
+build
+is "merged files: kernel of both" "$(file_of boot/cmdline)" x
+is "merged files: init images of both" "$(tar -tf "$work/out/lk.tar" | grep -c 'usr/bin/runc$\|bin/rc.init$')" 2
+cat "$work/m1.yml" >"$work/first.yml"
+"$assay" lock "$work/first.yml" - --arch amd64 --epoch $epoch --name lk "${images[@]}" \
+    -o "$work/stdin.json" -q <"$work/m2.yml" 2>"$work/stderr"
+ok "standard input is one of them: the same step" test \
+    "$(jq -c '.steps[] | select(.id == "system")' "$work/stdin.json")" = \
+    "$(jq -c '.steps[] | select(.id == "system")' "$work/lk.json")"
+printf 'volumes: [{name: data}]\n' >"$work/v.yml"
+printf 'services: [{name: a, image: "lk/two:v1", binds: ["data:/d"]}]\n' >"$work/s.yml"
+recipe v.yml s.yml
+exits 0 "a volume of an earlier file is known"
+build
+is "and bound" "$(config services/a '.mounts[] | select(.destination == "/d") | .source')" \
+    '"/containers/volumes/data/merged"'
+recipe v.yml v.yml
+exits 5 "one volume twice is refused"
+says "v.yml:1:18: a second volume is called 'data'" "with its place"
+printf 'services:\n  - name: a\n    image: lk/two:v1\n    binds: ["data:/d", "other:/o"]\n' >"$work/s.yml"
+recipe v.yml s.yml
+exits 5 "an unknown volume is refused"
+says "s.yml:4:24: services 'a': volume 'other' not found" "in the file and line that names it"
+run "$assay" lock https://example.org/x.yml --arch amd64
+exits 2 "a URL is refused"
+says "URLs are not read" "and says so"
+run "$assay" lock "$work/assay.yml" "$work/v.yml" --arch amd64
+exits 2 "a recipe is not merged with files"
+
+# ---- what LinuxKit loses, and what it gets wrong ---------------------------------------------------
+cp "$work/04-imageconfig.yml" "$work/x.yml"
+recipe x.yml
+says "04-imageconfig.yml|x.yml:93:9: LinuxKit drops 'kernelTCP'; it is honoured here" \
+    "a key that LinuxKit drops is warned of"
+case_is() { # CASE CONTAINER JQ WANTED
+    cp "$vectors/errors/$1.yml" "$work/case.yml"
+    recipe case.yml
+    build
+    is "$1 is right: $3" "$(config "$2" "$3")" "$4"
+}
+case_is uid-numeric-string services/a .process.user.uid 6
+case_is vol-ro-opts services/a '.mounts[] | select(.destination == "/x") | .options' \
+    '["ro","rshared","rbind"]'
+case_is symlink-resolv services/a .process.cwd '"/"'
+is "symlink-resolv: the link is replaced" \
+    "$(tar -tvf "$work/out/lk.tar" | awk '/lower\/etc\/resolv.conf/ {print $1, $3}')" "-rw-r--r-- 29"
+cp "$vectors/errors/symlink-hosts-init.yml" "$work/case.yml"
+recipe case.yml
+build
+is "symlink-hosts-init: the link is replaced" \
+    "$(tar -tvf "$work/out/lk.tar" | awk '/etc\/hosts$/ {print $1, $3}')" "-rw-r--r-- 160"
+
+cat >"$work/case.yml" <<'Y'
+onboot:
+  - {name: one, image: "lk/dhcpcd:v1", uid: 7}
+  - {name: two, image: "lk/dhcpcd:v1", capabilities.add: [CAP_NET_ADMIN, CAP_BPF], binds.add: ["/dev:/dev", "/n:/n"]}
+files:
+  - {path: own, contents: x, uid: two, gid: "5"}
+  - {path: /, directory: true, mode: "0711"}
+Y
+recipe case.yml
+build
+is "files are owned by names and digits" \
+    "$(tar --numeric-owner -tvf "$work/out/lk.tar" | awk '/own$/ {print $2}')" 101/5
+is "the root has the mode that files say" "$(tar -tvf "$work/out/lk.tar" | awk 'NR == 1 {print $1}')" drwx--x--x
+is "what the label has is not added again" \
+    "$(config onboot/001-two '[.process.capabilities.effective | group_by(.)[] | length] | max')" 1
+
+# ---- verdicts on the small documents ---------------------------------------------------------------
+cd "$vectors/errors" || exit 1
+python3 -c '
+import json
+# Taken though LinuxKit fails, and refused though it does not.
+better = {"uid-numeric-string", "vol-ro-opts", "symlink-resolv", "symlink-hosts-init"}
+worse = {"uid-big", "file-dotdot", "file-dir-symlink", "file-symlink-contents", "kernel-missing-ucode"}
+for c in json.load(open("EXPECTED.json")):
+    name = c["case"]
+    print(name, 0 if name in better or (c["rc"] == 0 and name not in worse) else 5)' >"$work/expected"
+while read -r name verdict; do
+    run "$assay" lock "$name.yml" --arch amd64 "${images[@]}" -o "$work/case.json" -q
+    if [ "$code" = 0 ]; then
+        run "$assay" build "$work/case.json" -o "$work/cases" -q
+    fi
+    exits "$verdict" "$name: exit code $verdict"
+    if [ "$verdict" = 5 ] && [ "$name" != kernel-missing-binary ] && [ "$name" != kernel-missing-ucode ]; then
+        says "$name.yml:(([0-9]+:[0-9]+:)|( not a text))" "$name: its place"
+    fi
+done <"$work/expected"
+
+done_testing
