@@ -97,7 +97,6 @@ static bool is_default_initrd(const json_t *options)
 static int initrd_step(struct compiler *c, const char **id, struct err *e)
 {
     AUTO_JSON json_t *options = json_object();
-    json_t *params = NULL;
     struct recipe_artifact plain = {.options = options};
     *id = "initrd";
     for (size_t i = 0; i < c->recipe->artifact_count; i++)
@@ -108,10 +107,9 @@ static int initrd_step(struct compiler *c, const char **id, struct err *e)
     if (options == NULL)
         return err_oom(e);
     int rc = json_put_string(options, "compressor", "gzip", e);
-    if (rc < 0 || (rc = json_put_u64(options, "level", 9, e)) < 0 ||
-        (rc = compiler_tree_params(c, &plain, true, &params, e)) < 0)
+    if (rc < 0 || (rc = json_put_u64(options, "level", 9, e)) < 0)
         return rc;
-    return compiler_step(c, *id, "encode.initrd", c->system_step, params, e);
+    return compiler_initrd(c, *id, &plain, e);
 }
 
 static int volume_params(const struct compiler *c, const char *type, json_t *files, json_t **out,

@@ -92,10 +92,8 @@ static int compile_tar(struct compiler *c, const struct recipe_artifact *a, stru
 
 static int compile_kernel_initrd(struct compiler *c, const struct recipe_artifact *a, struct err *e)
 {
-    json_t *params = NULL;
     int rc = compiler_kernel_outputs(c, e);
-    if (rc < 0 || (rc = compiler_tree_params(c, a, true, &params, e)) < 0 ||
-        (rc = compiler_step(c, "initrd", "encode.initrd", c->system_step, params, e)) < 0)
+    if (rc < 0 || (rc = compiler_initrd(c, "initrd", a, e)) < 0)
         return rc;
     return compiler_output(c, "-initrd.img", "initrd", "application/vnd.assay.initrd", e);
 }

@@ -542,6 +542,18 @@ int compiler_tree_params(const struct compiler *c, const struct recipe_artifact 
     return 0;
 }
 
+int compiler_initrd(struct compiler *c, const char *id, const struct recipe_artifact *a,
+                    struct err *e)
+{
+    const struct linuxkit *lk = c->recipe->system;
+    AUTO_JSON json_t *params = NULL;
+    int rc = compiler_tree_params(c, a, true, &params, e);
+    if (rc == 0 && lk != NULL && lk->kernel.name != NULL && lk->ucode != NULL)
+        rc = json_put_string(params, "prepend", "boot/ucode.cpio", e);
+    return rc < 0 ? rc
+                  : compiler_step(c, id, "encode.initrd", c->system_step, steal_ptr(&params), e);
+}
+
 /* ---- the document ------------------------------------------------------------------------------
  */
 

@@ -50,6 +50,9 @@ int compiler_extract(struct compiler *c, const char *id, const char *tree, const
  * system has a kernel, as in LinuxKit. */
 int compiler_tree_params(const struct compiler *c, const struct recipe_artifact *a,
                          bool without_boot, json_t **out, struct err *e);
+/* encode.initrd of the system without boot/, after the kernel's microcode when there is any. */
+int compiler_initrd(struct compiler *c, const char *id, const struct recipe_artifact *a,
+                    struct err *e);
 /* The steps `kernel` and, when there is a command line, `cmdline`; with the outputs NAME-kernel and
  * NAME-cmdline. */
 int compiler_kernel_outputs(struct compiler *c, struct err *e);

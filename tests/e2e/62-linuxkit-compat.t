@@ -23,7 +23,7 @@ is "metadata is the merged configuration" \
         '  optional: false' '- path: etc/linuxkit.yml' '  directory: false' '  metadata: yaml' \
         '  optional: false' 'volumes: []' | sha256sum | cut -c1-64)"
 run "$assay" lock "$work/one.yml" "$work/two.yml" -o "$work/no.plan.json"
-exits 2 "several files need --compat"
+exits 2 "several files in strict mode need --arch"
 run "$assay" lock "$work/one.yml" --compat moby -o "$work/no.plan.json"
 exits 2 "there is one mode"
 run "$assay" build "$work/two.plan.json" --format qcow2-bios -o "$work/own"

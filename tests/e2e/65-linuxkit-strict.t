@@ -111,6 +111,18 @@ is "the root has the mode that files say" "$(tar -tvf "$work/out/lk.tar" | awk '
 is "what the label has is not added again" \
     "$(config onboot/001-two '[.process.capabilities.effective | group_by(.)[] | length] | max')" 1
 
+# Microcode is the initrd's beginning; the modules come in it, boot/ does not.
+printf 'kernel: {image: "lk/kernel2:v1", ucode: ucode.cpio}\ninit: ["lk/init:v1"]\n' >"$work/case.yml"
+run "$assay" lock "$work/case.yml" --arch amd64 --name uc "${images[@]}" -o "$work/uc.json" -q
+run "$assay" build "$work/uc.json" -o "$work/uc" -q
+exits 0 "a system with microcode is built"
+file_of_kernel=$(tar -xOf "$work/out/03-full.tar" boot/ucode.cpio 2>/dev/null)
+is "the initrd starts with the microcode" "$(head -c ${#file_of_kernel} "$work/uc/uc-initrd.img")" \
+    "$file_of_kernel"
+is "and goes on with the archive" \
+    "$(tail -c +$((${#file_of_kernel} + 1)) "$work/uc/uc-initrd.img" | gzip -dc | cpio -t --quiet 2>/dev/null |
+        grep -c '^boot/\|modules.dep$')" 1
+
 # ---- verdicts on the small documents ---------------------------------------------------------------
 cd "$vectors/errors" || exit 1
 python3 -c '

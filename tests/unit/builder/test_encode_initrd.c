@@ -142,6 +142,39 @@ static void test_gzip(void **state)
     assert_memory_equal(out, plain.data, plain.len);
 }
 
+/* Microcode comes first, whatever the compressor. */
+static void test_prepend(void **state)
+{
+    (void)state;
+    AUTO_TREE struct tree *t = new_tree();
+    AUTO_BUF plain = BUF_INIT(1 << 20);
+    AUTO_BUF early = BUF_INIT(1 << 20);
+    AUTO_BUF zipped = BUF_INIT(1 << 20);
+    struct tree_packer *p = new_packer(t);
+    fill(p, add(t, "boot", "ucode.cpio", TREE_FILE, 0644), "UCODE", 5);
+    commit(p);
+    (void)run_all_jobs("encode.initrd", t,
+                       "{\"compressor\":\"none\",\"level\":0,\"exclude\":[\"boot/**\"]}", &plain);
+    (void)run_all_jobs("encode.initrd", t,
+                       "{\"compressor\":\"none\",\"level\":0,\"exclude\":[\"boot/**\"],"
+                       "\"prepend\":\"boot/ucode.cpio\"}",
+                       &early);
+    assert_int_equal(early.len, plain.len + 5);
+    assert_memory_equal(early.data, "UCODE", 5);
+    assert_memory_equal(early.data + 5, plain.data, plain.len);
+    (void)run_all_jobs("encode.initrd", t,
+                       "{\"compressor\":\"gzip\",\"level\":9,\"exclude\":[],"
+                       "\"prepend\":\"boot/ucode.cpio\"}",
+                       &zipped);
+    assert_memory_equal(zipped.data, "UCODE\x1f\x8b", 7);
+    assert_refused("encode.initrd", t,
+                   "{\"compressor\":\"none\",\"level\":0,\"exclude\":[],\"prepend\":\"boot\"}",
+                   ERR_INPUT, "no file 'boot' to prepend");
+    assert_refused("encode.initrd", t,
+                   "{\"compressor\":\"none\",\"level\":0,\"exclude\":[],\"prepend\":\"../x\"}",
+                   ERR_INPUT, "no path in a tree");
+}
+
 static void test_refused(void **state)
 {
     (void)state;
@@ -173,10 +206,8 @@ static void test_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_empty),
-        cmocka_unit_test(test_entries),
-        cmocka_unit_test(test_gzip),
-        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_empty),   cmocka_unit_test(test_entries), cmocka_unit_test(test_gzip),
+        cmocka_unit_test(test_prepend), cmocka_unit_test(test_refused),
     };
 
     return cmocka_run_group_tests(tests, setup, teardown);
