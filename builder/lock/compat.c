@@ -126,6 +126,7 @@ static int lock_image(struct run *r, const char *reference, struct err *e)
                                         .platform = r->platform,
                                         .name = reference,
                                         .keep_config = true,
+                                        .like_linuxkit = true,
                                         .cas = r->o->cas};
     if ((rc = oci_lock(&request, r->locked, e)) < 0)
         return err_wrap(e, "image '%s'", reference);
@@ -228,19 +229,66 @@ static int take_manifest(struct run *r, const char *layout, const struct digest 
     return push_index(blobs, own, e);
 }
 
-/* Without `platforms` every manifest; else those whose os/architecture[/variant] is listed. */
+/* "linux/arm64/v8" in its parts; a missing one is "". */
+struct platform {
+    char *text;
+    const char *os;
+    const char *arch;
+    const char *variant;
+};
+
+static void platform_dispose(struct platform *p)
+{
+    free(p->text);
+}
+
+static int platform_parse(const char *text, struct platform *p, struct err *e)
+{
+    int rc = str_copy(&p->text, text, e);
+    if (rc < 0)
+        return rc;
+    p->os = p->text;
+    char *arch = strchr(p->text, '/');
+    char *variant = arch != NULL ? strchr(arch + 1, '/') : NULL;
+    if (variant != NULL && strchr(variant + 1, '/') != NULL)
+        return err_set(e, ERR_INPUT, "'%.64s' is no platform: OS/ARCH or OS/ARCH/VARIANT", text);
+    p->arch = arch != NULL ? arch + 1 : "";
+    p->variant = variant != NULL ? variant + 1 : "";
+    if (arch != NULL)
+        *arch = '\0';
+    if (variant != NULL)
+        *variant = '\0';
+    return 0;
+}
+
+/* Without `platforms` every manifest; a platform without a variant fits any. */
 static int platform_wanted(const json_t *volume, const json_t *item, bool *wanted, struct err *e)
 {
     const json_t *platforms = json_object_get(volume, "platforms");
     const json_t *platform = json_object_get(item, "platform");
-    const char *variant = text_of(platform, "variant");
-    AUTO_FREE char *text = NULL;
     *wanted = json_array_size(platforms) == 0;
-    int rc = str_format(&text, e, "%s/%s%s%s", text_of(platform, "os"),
-                        text_of(platform, "architecture"), *variant != '\0' ? "/" : "", variant);
-    for (size_t i = 0; rc == 0 && i < json_array_size(platforms); i++)
-        *wanted = *wanted || strcmp(json_string_value(json_array_get(platforms, i)), text) == 0;
-    return rc;
+    if (!*wanted && platform == NULL)
+        return err_set(e, ERR_INPUT,
+                       "an index has an entry without a platform: LinuxKit cannot choose from it");
+    for (size_t i = 0; i < json_array_size(platforms); i++) {
+        AUTO(platform_dispose) struct platform p = {0};
+        int rc = platform_parse(json_string_value(json_array_get(platforms, i)), &p, e);
+        if (rc < 0)
+            return rc;
+        bool fits = strcmp(p.os, text_of(platform, "os")) == 0 &&
+                    strcmp(p.arch, text_of(platform, "architecture")) == 0 &&
+                    (*p.variant == '\0' || strcmp(p.variant, text_of(platform, "variant")) == 0);
+        *wanted = *wanted || fits;
+    }
+    return 0;
+}
+
+/* Other things than images, an index in an index for one, are left out. */
+static bool is_image(const json_t *item)
+{
+    const char *type = text_of(item, "mediaType");
+    return strcmp(type, "application/vnd.oci.image.manifest.v1+json") == 0 ||
+           strcmp(type, "application/vnd.docker.distribution.manifest.v2+json") == 0;
 }
 
 static int take_layout(struct run *r, const char *layout, const struct digest *root,
@@ -257,12 +305,10 @@ static int take_layout(struct run *r, const char *layout, const struct digest *r
     int rc = take_blob(r, layout, "manifest", root, root, &index, e);
     if (rc < 0 || (rc = read_blob(r, root, &document, e)) < 0)
         return rc;
-    const char *type = text_of(document, "mediaType");
     struct jcur c = jcur_root(document, "index");
     if (json_object_get(document, "manifests") == NULL)
-        return err_set(e, ERR_UNDECIDED,
-                       "a volume of format oci made of an image that is no index "
-                       "is not supported by this version");
+        return err_set(e, ERR_INPUT,
+                       "LinuxKit makes no volume of format oci of an image that is no index");
     if ((rc = jcur_get(&c, "manifests", &list, e)) < 0 ||
         (rc = jcur_array(&list, MANIFESTS_MAX, &count, e)) < 0)
         return rc;
@@ -272,14 +318,14 @@ static int take_layout(struct run *r, const char *layout, const struct digest *r
         bool wanted = false;
         if ((rc = platform_wanted(volume, item.value, &wanted, e)) < 0 ||
             (rc = jcur_get_digest(&item, "digest", &digest, e)) < 0 ||
-            (wanted && (rc = take_manifest(r, layout, &digest, blobs, e)) < 0))
+            (wanted && is_image(item.value) &&
+             (rc = take_manifest(r, layout, &digest, blobs, e)) < 0))
             return rc;
     }
     if ((rc = json_put_u64(object, "volume", i, e)) < 0 ||
         (rc = json_put_u64(object, "index", index, e)) < 0 ||
-        (rc = json_put_string(object, "mediaType",
-                              *type != '\0' ? type : "application/vnd.oci.image.index.v1+json",
-                              e)) < 0 ||
+        (rc = json_put_string(object, "mediaType", "application/vnd.oci.image.index.v1+json", e)) <
+            0 ||
         (rc = json_put(object, "blobs", steal_ptr(&blobs), e)) < 0)
         return rc;
     return json_push(r->volumes, steal_ptr(&object), e);

@@ -157,6 +157,15 @@ static int platform_matches(const struct jcur *c, const char *wanted, bool *matc
     return 0;
 }
 
+/* LinuxKit takes the first match, and falls over an entry without a platform. */
+static int check_like_linuxkit(const struct jcur *item, struct err *e)
+{
+    struct jcur platform;
+    if (jcur_opt(item, "platform", &platform))
+        return 0;
+    return jcur_fail(item, e, "an entry without a platform: LinuxKit cannot read such an index");
+}
+
 static int choose(const struct jcur *index, const struct oci_request *r, struct descriptor *out,
                   struct err *e)
 {
@@ -171,9 +180,10 @@ static int choose(const struct jcur *index, const struct oci_request *r, struct 
         struct descriptor d = {0};
         bool matches = false;
         if ((rc = read_descriptor(&item, &d, e)) < 0 ||
+            (r->like_linuxkit && (rc = check_like_linuxkit(&item, e)) < 0) ||
             (rc = platform_matches(&item, r->platform, &matches, e)) < 0)
             return rc;
-        if (!matches)
+        if (!matches || (found > 0 && r->like_linuxkit))
             continue;
         if (found++ > 0)
             return jcur_fail(&list, e, "more than one image for %s", r->platform);
@@ -385,6 +395,25 @@ static int lock_config(const struct oci_request *r, const struct digest *manifes
     return rc;
 }
 
+/* LinuxKit validates an image that stands behind no index as if all its layers were gzip. */
+static int check_plain_image(const struct oci_request *r, const struct digest *digest,
+                             const struct jcur *layers, size_t count, struct err *e)
+{
+    bool plain = r->like_linuxkit && digest_equal(digest, r->manifest);
+    for (size_t i = 0; plain && i < count; i++) {
+        struct jcur item = jcur_item(layers, i);
+        struct descriptor d = {0};
+        const char *compression = NULL;
+        int rc = read_layer(&item, &d, &compression, e);
+        if (rc < 0)
+            return rc;
+        if (strcmp(compression, "gzip") != 0)
+            return jcur_fail(
+                &item, e, "LinuxKit refuses a layer that is not gzip in an image without an index");
+    }
+    return 0;
+}
+
 static int lock_layers(const struct oci_request *r, const struct digest *digest, json_t *manifest,
                        struct locked *out, struct err *e)
 {
@@ -405,7 +434,8 @@ static int lock_layers(const struct oci_request *r, const struct digest *digest,
     if (count != diff_count || count == 0)
         return jcur_fail(&layers, e, "%zu layers, but %zu diff_ids in the configuration", count,
                          diff_count);
-    if ((rc = want_layers(r, &layers, count, e)) < 0 ||
+    if ((rc = check_plain_image(r, digest, &layers, count, e)) < 0 ||
+        (rc = want_layers(r, &layers, count, e)) < 0 ||
         (rc = locked_add_image(out, r->name, &image, e)) < 0 ||
         (r->keep_config && (rc = lock_config(r, digest, &c, out, image, e)) < 0))
         return rc;

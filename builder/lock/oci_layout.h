@@ -31,6 +31,7 @@ struct oci_request {
     const char *platform;            /* "linux/riscv64" or "linux/arm/v7" */
     const char *name;                /* of the image in the recipe */
     bool keep_config;                /* make the configuration an input, too */
+    bool like_linuxkit;              /* choose and refuse as LinuxKit does */
     struct cas *cas;
 };
 

@@ -152,6 +152,23 @@ int lk_owner_strict(const json_t *value, const json_t *ids, uint32_t *out, struc
     return strict_number((json_int_t)strtoull(text, NULL, 10), out, e);
 }
 
+int lk_octal(const char *text, const char *what, int64_t *out, struct err *e)
+{
+    bool negative = *text == '-';
+    const char *p = text + (negative || *text == '+');
+    int64_t value = 0;
+    bool bad = *p == '\0';
+    for (; !bad && *p != '\0'; p++) {
+        bad = *p < '0' || *p > '7';
+        value = value * 8 + (*p - '0');
+        bad = bad || value > (int64_t)INT32_MAX + negative;
+    }
+    if (bad)
+        return err_set(e, ERR_INPUT, "cannot parse %s mode as octal value: '%.64s'", what, text);
+    *out = negative ? -value : value;
+    return 0;
+}
+
 /* ---- process -------------------------------------------------------------------------------- */
 
 static int owner_of(const struct lk_container *c, const json_t *value, uint32_t *out, struct err *e)
@@ -332,14 +349,13 @@ static int put_device(const json_t *device, json_t *rules, json_t *nodes, struct
     if (rc < 0 || (rc = json_put_string(rule, "access", "rwm", e)) < 0 ||
         (rc = json_push(rules, steal_ptr(&rule), e)) < 0 || all)
         return rc;
-    size_t len = strlen(mode);
-    if (len == 0 || len > 10 || strspn(mode, "01234567") != len)
-        return err_set(e, ERR_INPUT, "cannot parse device mode as octal value: '%.64s'", mode);
-    if ((rc = json_put_string(node, "path", device_text(device, "path"), e)) < 0 ||
+    int64_t bits = 0;
+    if ((rc = lk_octal(mode, "device", &bits, e)) < 0 ||
+        (rc = json_put_string(node, "path", device_text(device, "path"), e)) < 0 ||
         (rc = json_put_string(node, "type", type, e)) < 0 ||
         (rc = put_number(node, "major", device, e)) < 0 ||
         (rc = put_number(node, "minor", device, e)) < 0 ||
-        (rc = json_put_u64(node, "fileMode", strtoull(mode, NULL, 8), e)) < 0)
+        (rc = json_put_u64(node, "fileMode", (uint32_t)bits, e)) < 0)
         return rc;
     return json_push(nodes, steal_ptr(&node), e);
 }

@@ -60,6 +60,9 @@ int lk_owner(const json_t *value, const json_t *ids, uint32_t *out, struct err *
 
 /* The same in strict mode: digits in a text are a number; nothing is cut, 4294967295 is refused. */
 int lk_owner_strict(const json_t *value, const json_t *ids, uint32_t *out, struct err *e);
+/* A mode as LinuxKit reads it: octal digits after an optional sign, in 32 bits. ERR_INPUT names
+ * `what`. */
+int lk_octal(const char *text, const char *what, int64_t *out, struct err *e);
 
 bool lk_container_readonly(const struct lk_container *c);
 /* Appends. ERR_INPUT for what LinuxKit refuses. */

@@ -37,6 +37,11 @@ static int make_header(const struct lk_place *p, const struct lk_entry *entry, s
     h->gid = entry->gid;
     h->size = entry->type == '0' ? (int64_t)entry->len : 0;
     h->mtime = (struct lk_time){.set = true, .seconds = entry->mtime};
+    for (size_t i = 0; entry->like != NULL && i < entry->like->record_count; i++) {
+        const struct lk_record *r = &entry->like->records[i];
+        if ((rc = lk_header_set(h, r->key, r->value, r->len, e)) < 0)
+            return rc;
+    }
     return add_records(p, h, e);
 }
 
@@ -124,7 +129,7 @@ int lk_copy(const struct lk_place *p, struct lk_header *h, struct lk_tar_reader 
         if ((rc = sink_write(&p->to, chunk, got, e)) < 0)
             return rc;
     }
-    return lk_tar_write_padding(&p->to, (uint64_t)h->size, e);
+    return lk_tar_write_padding(&p->to, h->type == '0' ? (uint64_t)h->size : 0, e);
 }
 
 /* ---- flattening (section 6) -------------------------------------------------------------------
@@ -132,15 +137,44 @@ int lk_copy(const struct lk_place *p, struct lk_header *h, struct lk_tar_reader 
 
 typedef int visit_fn(void *context, struct lk_header *h, struct lk_tar_reader *r, struct err *e);
 
-/* A parent was deleted by a layer above, or is no directory there. */
-static bool is_hidden(const json_t *seen, char *path)
+/* "a/b" → "a", "a" → ".", "/a" → "/"; cleaned paths. */
+static int parent_of(const char *path, char **out, struct err *e)
 {
-    for (char *slash = strrchr(path, '/'); slash != NULL; slash = strrchr(path, '/')) {
-        *slash = '\0';
-        if (json_is_true(json_object_get(seen, path)))
-            return true;
+    AUTO_FREE char *copy = NULL;
+    int rc = str_copy(&copy, path, e);
+    if (rc < 0)
+        return rc;
+    char *slash = strrchr(copy, '/');
+    copy[slash == NULL ? 0 : slash == copy ? 1 : (size_t)(slash - copy)] = '\0';
+    return lk_path_clean(copy, out, e);
+}
+
+/* A parent was deleted by a layer above, or is no directory there. */
+static int is_hidden(const json_t *seen, const char *path, bool *hidden, struct err *e)
+{
+    AUTO_FREE char *at = NULL;
+    *hidden = false;
+    int rc = str_copy(&at, path, e);
+    while (rc == 0 && !*hidden) {
+        AUTO_FREE char *parent = NULL;
+        if ((rc = parent_of(at, &parent, e)) < 0 || strcmp(parent, at) == 0)
+            break;
+        *hidden = json_is_true(json_object_get(seen, parent));
+        free(at);
+        at = steal_ptr(&parent);
     }
-    return false;
+    return rc;
+}
+
+/* What an entry counts as: a whiteout as what it deletes. */
+static int key_of(const struct lk_header *h, bool tombstone, char **out, struct err *e)
+{
+    AUTO_FREE char *joined = NULL;
+    const char *base = path_base(h->name);
+    if (!tombstone || h->type == '5')
+        return str_copy(out, h->name, e);
+    int rc = str_format(&joined, e, "%.*s%s", (int)(base - h->name), h->name, base + 4);
+    return rc < 0 ? rc : lk_path_clean(joined, out, e);
 }
 
 /* Whether the entry is emitted; remembers it for the layers below. Its name is cleaned. */
@@ -148,21 +182,20 @@ static int admit(struct lk_header *h, json_t *seen, bool *emitted, struct err *e
 {
     AUTO_FREE char *name = NULL;
     AUTO_FREE char *key = NULL;
-    AUTO_FREE char *parents = NULL;
+    bool hidden = false;
     *emitted = false;
     int rc = lk_path_clean(h->name, &name, e);
     if (rc < 0 || (rc = lk_header_rename(&h->name, name, e)) < 0)
         return rc;
     if (strlen(name) > PATH_BYTES_MAX)
         return err_set(e, ERR_INPUT, "a path of more than %d bytes", PATH_BYTES_MAX);
-    const char *base = path_base(name);
-    bool tombstone = str_starts(base, ".wh.");
-    if ((rc = str_format(&key, e, "%.*s%s", (int)(base - name), name, base + (tombstone ? 4 : 0))) <
-            0 ||
-        (rc = str_copy(&parents, key, e)) < 0)
+    bool tombstone = str_starts(path_base(name), ".wh.");
+    if ((rc = key_of(h, tombstone, &key, e)) < 0)
         return rc;
-    if (json_object_get(seen, key) != NULL || is_hidden(seen, parents))
+    if (json_object_get(seen, key) != NULL)
         return 0;
+    if ((rc = is_hidden(seen, key, &hidden, e)) < 0 || hidden)
+        return rc;
     if (json_object_set_new_nocheck(seen, key, json_boolean(tombstone || h->type != '5')) < 0)
         return err_oom(e);
     *emitted = !tombstone;
@@ -174,8 +207,9 @@ static int read_stream(void *context, void *data, size_t len, size_t *got, struc
     return cas_stream_read(context, data, len, got, e);
 }
 
+/* *cut: LinuxKit stops at an entry that says a size but can have no content, in silence. */
 static int visit_layer(struct cas *cas, const struct lk_layer *layer, json_t *seen, visit_fn *visit,
-                       void *context, struct err *e)
+                       void *context, bool *cut, struct err *e)
 {
     AUTO_CAS_STREAM struct cas_stream *stream = NULL;
     AUTO_DECOMPRESSOR struct decompressor *unpacked = NULL;
@@ -195,8 +229,10 @@ static int visit_layer(struct cas *cas, const struct lk_layer *layer, json_t *se
             return rc;
         if (!more)
             return 0;
-        if ((rc = admit(&h, seen, &emitted, e)) < 0 ||
-            (emitted && (rc = visit(context, &h, &r, e)) < 0))
+        if ((rc = admit(&h, seen, &emitted, e)) < 0)
+            return rc;
+        *cut = emitted && h.type != '0' && h.size > 0;
+        if ((emitted && (rc = visit(context, &h, &r, e)) < 0) || *cut)
             return rc;
     }
 }
@@ -205,9 +241,10 @@ static int flatten(struct cas *cas, const struct lk_layer *layers, size_t count,
                    void *context, struct err *e)
 {
     AUTO_JSON json_t *seen = json_object();
+    bool cut = false;
     int rc = seen == NULL ? err_oom(e) : 0;
-    for (size_t i = count; rc == 0 && i > 0; i--)
-        rc = visit_layer(cas, &layers[i - 1], seen, visit, context, e);
+    for (size_t i = count; rc == 0 && !cut && i > 0; i--)
+        rc = visit_layer(cas, &layers[i - 1], seen, visit, context, &cut, e);
     return rc;
 }
 
@@ -285,12 +322,12 @@ static int copy_apk(struct image_tar *t, struct lk_header *h, struct lk_tar_read
                     struct err *e)
 {
     size_t start = t->apk->len;
-    int rc = read_content(r, (uint64_t)h->size, t->apk, e);
+    size_t size = h->type == '0' ? (size_t)h->size : 0;
+    int rc = read_content(r, size, t->apk, e);
     if (rc < 0 || (rc = add_records(t->place, h, e)) < 0 ||
         (rc = lk_tar_write_header(&t->place->to, h, e)) < 0 ||
-        (h->size > 0 &&
-         (rc = sink_write(&t->place->to, t->apk->data + start, (size_t)h->size, e)) < 0) ||
-        (rc = lk_tar_write_padding(&t->place->to, (uint64_t)h->size, e)) < 0)
+        (size > 0 && (rc = sink_write(&t->place->to, t->apk->data + start, size, e)) < 0) ||
+        (rc = lk_tar_write_padding(&t->place->to, size, e)) < 0)
         return rc;
     t->has_apk = true;
     return buf_add_str(t->apk, "\n\n", e);
@@ -364,7 +401,7 @@ struct kernel_tar {
     const struct lk_place *place;
     const struct lk_kernel *kernel;
     struct buf held; /* the kernel, until the next entry */
-    int64_t held_mode;
+    struct lk_header held_header;
     bool holds;
     bool found_kernel;
     bool found_tar;
@@ -374,6 +411,23 @@ struct kernel_tar {
 static void kernel_tar_dispose(struct kernel_tar *k)
 {
     buf_dispose(&k->held);
+    lk_header_dispose(&k->held_header);
+}
+
+/* An entry with the fixed time, and with every record that the file has which it is made of. */
+static int put_like(const struct kernel_tar *k, const struct lk_header *like,
+                    const struct lk_entry *entry, struct err *e)
+{
+    struct lk_entry made = *entry;
+    made.mtime = LK_FIXED_TIME;
+    made.like = like;
+    return lk_put_entry(k->place, &made, e);
+}
+
+static int put_boot(const struct kernel_tar *k, const struct lk_header *like, struct err *e)
+{
+    const struct lk_entry boot = {.type = '5', .name = "boot", .mode = 0755};
+    return put_like(k, like, &boot, e);
 }
 
 static int release(struct kernel_tar *k, struct err *e)
@@ -381,7 +435,12 @@ static int release(struct kernel_tar *k, struct err *e)
     if (!k->holds)
         return 0;
     k->holds = false;
-    return lk_put(k->place, '0', "boot/kernel", k->held_mode, NULL, k->held.data, k->held.len, e);
+    const struct lk_entry entry = {.type = '0',
+                                   .name = "boot/kernel",
+                                   .mode = k->held_header.mode,
+                                   .data = k->held.data,
+                                   .len = k->held.len};
+    return put_like(k, &k->held_header, &entry, e);
 }
 
 static int read_bytes(void *context, void *data, size_t len, size_t *got, struct err *e)
@@ -405,32 +464,50 @@ static int copy_kernel_tar(struct kernel_tar *k, struct lk_tar_reader *outer, st
     }
 }
 
+/* The content of a file that the kernel's part is made of. */
+static int take_content(const struct lk_header *h, struct lk_tar_reader *r, struct buf *out,
+                        struct err *e)
+{
+    if (h->type != '0' && h->size > 0)
+        return err_set(e, ERR_INPUT, "'%.200s' has a size but no content", h->name);
+    return read_content(r, (uint64_t)h->size, out, e);
+}
+
 static int take_kernel(struct kernel_tar *k, const struct lk_header *h, struct lk_tar_reader *r,
                        struct err *e)
 {
     const char *cmdline = k->kernel->cmdline;
+    const struct lk_entry entry = {
+        .type = '0', .name = "boot/cmdline", .mode = 0644, .data = cmdline, .len = strlen(cmdline)};
     int rc = 0;
     if (k->found_kernel)
         return err_set(e, ERR_INPUT, "found more than one possible kernel image");
     k->found_kernel = true;
-    k->held_mode = h->mode;
     k->holds = true;
-    if ((!k->found_ucode && (rc = lk_put(k->place, '5', "boot", 0755, NULL, NULL, 0, e)) < 0) ||
-        (rc = lk_put(k->place, '0', "boot/cmdline", 0644, NULL, cmdline, strlen(cmdline), e)) < 0)
+    k->held_header.mode = h->mode;
+    for (size_t i = 0; i < h->record_count; i++)
+        if ((rc = lk_header_set(&k->held_header, h->records[i].key, h->records[i].value,
+                                h->records[i].len, e)) < 0)
+            return rc;
+    if ((!k->found_ucode && (rc = put_boot(k, h, e)) < 0) || (rc = put_like(k, h, &entry, e)) < 0)
         return rc;
-    return read_content(r, (uint64_t)h->size, &k->held, e);
+    return take_content(h, r, &k->held, e);
 }
 
 static int take_ucode(struct kernel_tar *k, const struct lk_header *h, struct lk_tar_reader *r,
                       struct err *e)
 {
     AUTO_BUF data = BUF_INIT(KERNEL_MAX);
-    int rc = read_content(r, (uint64_t)h->size, &data, e);
-    if (rc < 0 ||
-        (!k->found_kernel && (rc = lk_put(k->place, '5', "boot", 0755, NULL, NULL, 0, e)) < 0))
+    int rc = take_content(h, r, &data, e);
+    if (rc < 0 || (!k->found_kernel && (rc = put_boot(k, h, e)) < 0))
         return rc;
+    const struct lk_entry entry = {.type = '0',
+                                   .name = "boot/ucode.cpio",
+                                   .mode = h->mode,
+                                   .data = data.data,
+                                   .len = data.len};
     k->found_ucode = true;
-    return lk_put(k->place, '0', "boot/ucode.cpio", h->mode, NULL, data.data, data.len, e);
+    return put_like(k, h, &entry, e);
 }
 
 static int visit_kernel(void *context, struct lk_header *h, struct lk_tar_reader *r, struct err *e)

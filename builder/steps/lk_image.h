@@ -38,6 +38,7 @@ struct lk_entry {
     int64_t mtime;
     const void *data;
     size_t len;
+    const struct lk_header *like; /* whose records it takes; NULL: none */
 };
 int lk_put_entry(const struct lk_place *p, const struct lk_entry *entry, struct err *e);
 /* A directory entry for each component of "a/b/". */

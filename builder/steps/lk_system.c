@@ -223,13 +223,15 @@ static int write_volumes(const struct writer *w, struct err *e)
     for (size_t i = 0; i < json_array_size(volumes); i++) {
         const json_t *volume = json_array_get(volumes, i);
         AUTO_FREE char *location = NULL;
+        AUTO_FREE char *named = NULL;
         AUTO_FREE char *base = NULL;
         AUTO_FREE char *lower = NULL;
         AUTO_FREE char *tmp = NULL;
         AUTO_FREE char *merged = NULL;
         int rc = str_format(&location, e, "volume[%zu]", i);
         if (rc < 0 ||
-            (rc = str_format(&base, e, "containers/volumes/%s", text_of(volume, "name"))) < 0 ||
+            (rc = str_format(&named, e, "containers/volumes/%s", text_of(volume, "name"))) < 0 ||
+            (rc = lk_path_clean(named, &base, e)) < 0 ||
             (rc = str_format(&lower, e, "%s/lower/", base)) < 0 ||
             (rc = str_format(&tmp, e, "%s/tmp/", base)) < 0 ||
             (rc = str_format(&merged, e, "%s/merged/", base)) < 0 ||
@@ -274,8 +276,8 @@ static int load(const struct writer *w, const struct lk_system_image *image, str
         return 0;
     AUTO_FREE char *what = NULL;
     if ((rc = str_format(&what, e, "label of %s", image->reference)) < 0 ||
-        (rc = yaml_doc_parse_go(json_string_value(label), json_string_length(label), what, &l->label,
-                             e)) < 0)
+        (rc = yaml_doc_parse_go(json_string_value(label), json_string_length(label), what,
+                                &l->label, e)) < 0)
         return rc;
     const struct ycur root = ycur_root(l->label);
     c->label = root.value;
@@ -448,12 +450,7 @@ static int file_mode(const json_t *f, struct lk_entry *out, struct err *e)
     out->mode = json_is_true(json_object_get(f, "directory")) ? 0700 : 0600;
     if (*text == '\0')
         return 0;
-    const char *digits = text + (*text == '+');
-    size_t len = strlen(digits);
-    if (len == 0 || len > 10 || strspn(digits, "01234567") != len)
-        return err_set(e, ERR_INPUT, "cannot parse file mode as octal value: '%.64s'", text);
-    out->mode = (int64_t)strtoull(digits, NULL, 8);
-    return 0;
+    return lk_octal(text, "file", &out->mode, e);
 }
 
 /* The directories on the way, each once in this section, with x where there is anything. */
@@ -477,9 +474,19 @@ static int file_parents(const struct lk_place *p, const struct lk_entry *file, j
     for (int64_t class = 0700; class > 0; class >>= 3)
         if ((entry.mode & class) != 0)
             entry.mode |= class & 0111;
-    if (strcmp(dir, ".") == 0 || strcmp(dir, "/") == 0)
+    if (strcmp(dir, ".") == 0)
         return 0;
+    /* Of "//a" LinuxKit makes a directory without a name. */
     char *start = dir + (*dir == '/');
+    if (*dir == '/' && json_object_get(made, "") == NULL) {
+        entry.name = "";
+        if ((rc = lk_put_entry(p, &entry, e)) < 0)
+            return rc;
+        if (json_object_set_new_nocheck(made, "", json_true()) < 0)
+            return err_oom(e);
+    }
+    if (*start == '\0')
+        return 0;
     for (char *end = strchr(start, '/');; end = strchr(end + 1, '/')) {
         if (end != NULL)
             *end = '\0';
@@ -502,19 +509,23 @@ static int put_file(const struct writer *w, const struct lk_place *p, const stru
     int rc = file_parents(p, &f->entry, made, e);
     if (rc < 0)
         return rc;
-    /* A directory counts as made for the files below it. */
-    if (f->entry.type == '5' && json_object_set_new_nocheck(made, f->entry.name, json_true()) < 0)
+    /* Whatever it is, LinuxKit takes it for a directory of the files below it. */
+    if (json_object_set_new_nocheck(made, f->entry.name, json_true()) < 0)
         return err_oom(e);
-    if (f->source == NULL)
-        return lk_put_entry(p, &f->entry, e);
-    const struct step_input *blob = &w->inputs[f->source->blob];
     AUTO_BUF data = BUF_INIT((size_t)1 << 30);
     struct lk_entry entry = f->entry;
-    if ((rc = cas_get(w->cas, &blob->digest, &data, e)) < 0)
-        return rc;
-    entry.type = '0';
-    entry.data = data.data;
-    entry.len = data.len;
+    if (f->source != NULL) {
+        if ((rc = cas_get(w->cas, &w->inputs[f->source->blob].digest, &data, e)) < 0)
+            return rc;
+        entry.data = data.data;
+        entry.len = data.len;
+    }
+    if (entry.type == '0' && str_ends(entry.name, "/")) {
+        if (entry.len > 0)
+            return err_set(e, ERR_INPUT, "'%.200s' ends with a slash, but has contents",
+                           entry.name);
+        entry.type = '5';
+    }
     return lk_put_entry(p, &entry, e);
 }
 

@@ -34,7 +34,7 @@ struct lk_header {
     int64_t mode;
     int64_t uid;
     int64_t gid;
-    int64_t size;
+    int64_t size; /* what the header says; only files have content */
     int64_t major;
     int64_t minor;
     struct lk_time mtime;

@@ -169,14 +169,33 @@ static int skip(struct lk_tar_reader *r, struct err *e)
 
 /* ---- a basic header -------------------------------------------------------------------------- */
 
-static int parse_gnu_times(const uint8_t *b, struct lk_header *h, struct err *e)
+/* Times where they can be read. Old Go wrote a path's beginning there, as others do. */
+static int parse_gnu(const uint8_t *b, struct lk_header *h, char **prefix, struct err *e)
 {
-    int rc = 0;
-    if (b[345] != 0 && (rc = parse_number(b + 345, 12, &h->atime.seconds, e)) == 0)
-        h->atime.set = true;
-    if (rc == 0 && b[357] != 0 && (rc = parse_number(b + 357, 12, &h->ctime.seconds, e)) == 0)
-        h->ctime.set = true;
-    return rc;
+    struct err ignored = ERR_INIT;
+    struct lk_time atime = {.set = b[345] != 0};
+    struct lk_time ctime = {.set = b[357] != 0};
+    if ((!atime.set || parse_number(b + 345, 12, &atime.seconds, &ignored) == 0) &&
+        (!ctime.set || parse_number(b + 357, 12, &ctime.seconds, &ignored) == 0)) {
+        h->atime = atime;
+        h->ctime = ctime;
+        return 0;
+    }
+    for (const uint8_t *p = b + 345; p < b + 500 && *p != '\0'; p++)
+        if (*p >= 0x80)
+            return 0;
+    return field_text(b + 345, 155, prefix, e);
+}
+
+/* Schily's tar: a shorter prefix, then the times. */
+static int parse_star(const uint8_t *b, struct lk_header *h, char **prefix, struct err *e)
+{
+    h->atime.set = true;
+    h->ctime.set = true;
+    int rc = parse_number(b + 476, 12, &h->atime.seconds, e);
+    if (rc == 0)
+        rc = parse_number(b + 488, 12, &h->ctime.seconds, e);
+    return rc < 0 ? rc : field_text(b + 345, 131, prefix, e);
 }
 
 static int parse_block(const uint8_t *b, struct lk_header *h, struct err *e)
@@ -200,17 +219,18 @@ static int parse_block(const uint8_t *b, struct lk_header *h, struct err *e)
     if ((gnu || ustar) && ((rc = parse_number(b + 329, 8, &h->major, e)) < 0 ||
                            (rc = parse_number(b + 337, 8, &h->minor, e)) < 0))
         return rc;
+    AUTO_FREE char *prefix = NULL;
+    AUTO_FREE char *joined = NULL;
     if (gnu)
-        return parse_gnu_times(b, h, e);
-    if (ustar && b[345] != 0) {
-        AUTO_FREE char *prefix = NULL;
-        AUTO_FREE char *joined = NULL;
-        if ((rc = field_text(b + 345, 155, &prefix, e)) < 0 ||
-            (rc = str_format(&joined, e, "%s/%s", prefix, h->name)) < 0)
-            return rc;
-        return lk_header_rename(&h->name, joined, e);
-    }
-    return 0;
+        rc = parse_gnu(b, h, &prefix, e);
+    else if (ustar && memcmp(b + 508, "tar", 4) == 0)
+        rc = parse_star(b, h, &prefix, e);
+    else if (ustar)
+        rc = field_text(b + 345, 155, &prefix, e);
+    if (rc < 0 || prefix == NULL || *prefix == '\0')
+        return rc;
+    rc = str_format(&joined, e, "%s/%s", prefix, h->name);
+    return rc < 0 ? rc : lk_header_rename(&h->name, joined, e);
 }
 
 /* ---- extended headers ------------------------------------------------------------------------ */
@@ -353,23 +373,33 @@ static void pending_dispose(struct pending *p)
 static int finish(struct lk_tar_reader *r, struct lk_header *h, const struct pending *p,
                   struct err *e)
 {
-    int rc = 0;
-    if ((p->name.len > 0 && (rc = lk_header_rename(&h->name, buf_str(&p->name), e)) < 0) ||
-        (p->link.len > 0 && (rc = lk_header_rename(&h->link, buf_str(&p->link), e)) < 0) ||
-        (rc = parse_records(&p->records, h, e)) < 0 || (rc = apply_records(h, e)) < 0)
+    int rc = parse_records(&p->records, h, e);
+    if (rc < 0 || (rc = apply_records(h, e)) < 0)
+        return rc;
+    const char *name = p->name.len > 0 ? buf_str(&p->name) : "";
+    const char *link = p->link.len > 0 ? buf_str(&p->link) : "";
+    if ((*name != '\0' && (rc = lk_header_rename(&h->name, name, e)) < 0) ||
+        (*link != '\0' && (rc = lk_header_rename(&h->link, link, e)) < 0))
         return rc;
     if (h->type == '\0')
-        h->type = '0';
-    if (h->type == '0' && str_ends(h->name, "/"))
-        h->type = '5';
+        h->type = str_ends(h->name, "/") ? '5' : '0';
     if (strchr("0123456", h->type) == NULL)
         return err_set(e, ERR_INPUT, "'%.200s': tar entries of type '%c' are not supported",
                        h->name, h->type);
-    if (h->type != '0')
-        h->size = 0;
-    r->left = (uint64_t)h->size;
+    r->left = h->type == '0' ? (uint64_t)h->size : 0;
     r->pad = (BLOCK - r->left % BLOCK) % BLOCK;
     return 0;
+}
+
+/* After a block of zeros: nothing, or another one. */
+static int read_end(struct lk_tar_reader *r, struct err *e)
+{
+    uint8_t block[BLOCK];
+    size_t got = 0;
+    int rc = source_fill(&r->from, block, BLOCK, &got, e);
+    if (rc < 0 || got == 0 || (got == BLOCK && is_zero(block)))
+        return rc;
+    return err_set(e, ERR_INPUT, "a damaged tar header");
 }
 
 int lk_tar_next(struct lk_tar_reader *r, struct lk_header *h, bool *more, struct err *e)
@@ -388,7 +418,7 @@ int lk_tar_next(struct lk_tar_reader *r, struct lk_header *h, bool *more, struct
             return rc;
         if (got == 0 || (got == BLOCK && is_zero(block))) {
             *more = false;
-            return 0;
+            return got == 0 ? 0 : read_end(r, e);
         }
         if (got != BLOCK || !checksum_fits(block, e))
             return err_set(e, ERR_INPUT, "a damaged tar header");

@@ -287,6 +287,8 @@ int lk_tar_write_header(const struct sink *to, const struct lk_header *h, struct
     if (!fits_octal(h->mode, 8) || !fits_octal(h->major, 8) || !fits_octal(h->minor, 8))
         return err_set(e, ERR_INPUT, "'%.200s': a mode or device number that tar cannot say",
                        h->name);
+    if (strchr("0346", h->type) != NULL && str_ends(h->name, "/"))
+        return err_set(e, ERR_INPUT, "'%.200s': only a directory may end with a slash", h->name);
     collect(h, r);
     int rc = r->count == 0 ? 0 : write_records(to, h, r, e);
     if (rc < 0)

@@ -87,4 +87,37 @@ while read -r name verdict wanted; do
     fi
 done <"$work/expected"
 
+# Random layers against a program of Go's archive/tar.
+cd "$top/tests/data/linuxkit-go/layers" || exit 1
+while read -r wanted name; do
+    run "$assay" lock "$name.yml" --compat linuxkit --images "$name.tar.zst" \
+        -o "$work/layers.json" -q
+    [ "$code" = 0 ] && run "$assay" build "$work/layers.json" --format tar -o "$work/layers" -q
+    if [ "$wanted" = - ]; then
+        exits 5 "layers $name are refused, as Go does"
+    else
+        is "layers $name give the tar that Go writes" \
+            "$code $(sha256sum <"$work/layers/$name.tar" | cut -c1-64)" "0 $wanted"
+    fi
+done <SUMS
+
+# What LinuxKit refuses of layouts and images.
+cd "$work" || exit 1
+refused() {
+    printf '%b' "$1" >"$work/refused.yml"
+    run "$assay" lock "$work/refused.yml" --compat linuxkit "${images[@]}" -o "$work/r.json" -q
+    [ "$code" = 0 ] && run "$assay" build "$work/r.json" -o "$work/refused" -q
+    exits 5 "$2"
+}
+refused 'init: [lk/zstdsingle:v1]' "a zstd layer behind no index"
+refused 'init: [lk/symhosts:v1]' "a symlinked etc/hosts"
+refused 'services: [{name: a, image: lk/badlabel:v1}]' "a label with an unknown key"
+says "label of docker.io/lk/badlabel:v1:1:" "names the label and the place"
+refused 'volumes: [{name: v, image: lk/app:v1, format: oci}]' "an oci volume of no index"
+refused 'volumes: [{name: v, image: lk/vol:v1, format: oci, platforms: [a/b/c/d]}]' "no platform"
+refused 'services: [{name: a, image: lk/two:v1, binds: [], binds.add: ["q:/x"]}]' \
+    "a volume that does not exist, in binds.add that does not count"
+refused 'files: [{path: a/b/, contents: x}]' "a file with a slash at its end"
+refused 'files: [{path: a, contents: x, mode: "20000000000"}]' "a mode beyond 31 bits"
+
 done_testing
