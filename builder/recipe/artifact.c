@@ -8,8 +8,13 @@
 /* clang-format off */
 static const struct artifact_kind *const KINDS[] = {
     &artifact_squashfs,
+    &artifact_erofs,
     &artifact_tar,
+    &artifact_docker,
     &artifact_kernel_initrd,
+    &artifact_tar_kernel_initrd,
+    &artifact_kernel_squashfs,
+    &artifact_kernel_erofs,
     &artifact_oci,
     &artifact_cartesi,
     &artifact_raw_bios,
@@ -21,8 +26,13 @@ enum { KIND_COUNT = sizeof KINDS / sizeof KINDS[0] };
 /* The same names in the same order, for ycur_choice and ycur_map. */
 static const char *const NAMES[] = {
     "squashfs",
+    "erofs",
     "tar",
+    "docker",
     "kernel+initrd",
+    "tar-kernel-initrd",
+    "kernel+squashfs",
+    "kernel+erofs",
     "oci",
     "cartesi",
     "raw-bios",

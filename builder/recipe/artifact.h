@@ -59,13 +59,18 @@ int artifact_read_image(const struct ycur *c, const char *key, const char *name,
                         const char *const *packages, struct recipe_artifact *out, struct err *e);
 
 /* The rows, grouped by file. */
-extern const struct artifact_kind artifact_cartesi;       /* artifact_cartesi.c */
-extern const struct artifact_kind artifact_squashfs;      /* artifact_tree.c */
-extern const struct artifact_kind artifact_tar;           /* artifact_tree.c */
-extern const struct artifact_kind artifact_kernel_initrd; /* artifact_tree.c */
-extern const struct artifact_kind artifact_oci;           /* artifact_tree.c */
-extern const struct artifact_kind artifact_raw_bios;      /* artifact_disk.c */
-extern const struct artifact_kind artifact_raw_efi;       /* artifact_disk.c */
-extern const struct artifact_kind artifact_aws;           /* artifact_disk.c */
+extern const struct artifact_kind artifact_cartesi;           /* artifact_cartesi.c */
+extern const struct artifact_kind artifact_squashfs;          /* artifact_image.c */
+extern const struct artifact_kind artifact_erofs;             /* artifact_image.c */
+extern const struct artifact_kind artifact_kernel_squashfs;   /* artifact_image.c */
+extern const struct artifact_kind artifact_kernel_erofs;      /* artifact_image.c */
+extern const struct artifact_kind artifact_tar;               /* artifact_tree.c */
+extern const struct artifact_kind artifact_docker;            /* artifact_tree.c */
+extern const struct artifact_kind artifact_tar_kernel_initrd; /* artifact_tree.c */
+extern const struct artifact_kind artifact_kernel_initrd;     /* artifact_tree.c */
+extern const struct artifact_kind artifact_oci;               /* artifact_tree.c */
+extern const struct artifact_kind artifact_raw_bios;          /* artifact_disk.c */
+extern const struct artifact_kind artifact_raw_efi;           /* artifact_disk.c */
+extern const struct artifact_kind artifact_aws;               /* artifact_disk.c */
 
 #endif

@@ -1,32 +1,9 @@
-/* Artifacts made of the system's tree by one encoder each: squashfs, tar, kernel+initrd, oci. */
+/* Artifacts made of the system's tree by one encoder each: tar, kernel+initrd, oci; and tars of
+ * them: docker, tar-kernel-initrd. */
 #include "builder/recipe/artifact.h"
 #include "builder/recipe/compiler.h"
 
 /* ---- options -------------------------------------------------------------------------- */
-
-static int read_squashfs(const struct ycur *c, struct recipe_artifact *out, struct err *e)
-{
-    static const char *const keys[] = {"compressor", "level",  "blockSize", "fragments",
-                                       "exports",    "xattrs", NULL};
-    static const char *const names[] = {"gzip", "zstd", "xz", "lz4", "none", NULL};
-    struct ycur m;
-    int64_t block = 131072;
-    int rc = c == NULL ? 0 : ycur_map(c, keys, e);
-    if (rc < 0 || (rc = artifact_read_compression(c, names, "zstd", out->options, e)) < 0)
-        return rc;
-    if (c != NULL && ycur_opt(c, "blockSize", &m)) {
-        if ((rc = ycur_int(&m, 4096, 1048576, &block, e)) < 0)
-            return rc;
-        if ((block & (block - 1)) != 0)
-            return ycur_fail(&m, ERR_INPUT, e, "a block size is a power of two, not %lld",
-                             (long long)block);
-    }
-    if ((rc = json_put_u64(out->options, "blockSize", (uint64_t)block, e)) < 0 ||
-        (rc = artifact_read_flag(c, "fragments", true, out->options, e)) < 0 ||
-        (rc = artifact_read_flag(c, "exports", true, out->options, e)) < 0)
-        return rc;
-    return artifact_read_flag(c, "xattrs", true, out->options, e);
-}
 
 static int read_tar(const struct ycur *c, struct recipe_artifact *out, struct err *e)
 {
@@ -69,18 +46,6 @@ static int read_oci(const struct ycur *c, struct recipe_artifact *out, struct er
 
 /* ---- steps ---------------------------------------------------------------------------- */
 
-static int compile_squashfs(struct compiler *c, const struct recipe_artifact *a, struct err *e)
-{
-    AUTO_JSON json_t *params = NULL;
-    int rc = compiler_tree_params(c, a, true, &params, e);
-    if (rc < 0 || (rc = json_put_u64(params, "time", (uint64_t)c->recipe->epoch, e)) < 0)
-        return rc;
-    if ((rc = compiler_step(c, "squashfs", "encode.squashfs", c->system_step, steal_ptr(&params),
-                            e)) < 0)
-        return rc;
-    return compiler_output(c, ".squashfs", "squashfs", "application/vnd.assay.squashfs", e);
-}
-
 static int compile_tar(struct compiler *c, const struct recipe_artifact *a, struct err *e)
 {
     json_t *params = NULL;
@@ -110,11 +75,58 @@ static int compile_oci(struct compiler *c, const struct recipe_artifact *a, stru
     return compiler_output(c, ".oci", "oci", "application/vnd.oci.image.manifest.v1+json", e);
 }
 
-const struct artifact_kind artifact_squashfs = {
-    .name = "squashfs", .read = read_squashfs, .compile = compile_squashfs};
+/* ---- tars with more in them --------------------------------------------------------------- */
+
+/* LinuxKit's: a context for `docker build`, the system with a Dockerfile in its root. */
+static int compile_docker(struct compiler *c, const struct recipe_artifact *a, struct err *e)
+{
+    static const char dockerfile[] = "\nFROM scratch\nCOPY . ./\nENTRYPOINT [\"/bin/rc.init\"]\n";
+    AUTO_JSON json_t *files = json_array();
+    json_t *params = NULL;
+    const char *const inputs[] = {c->system_step, NULL};
+    int rc = files == NULL ? err_oom(e) : 0;
+    if (rc < 0 || (rc = compiler_file_text(files, "Dockerfile", dockerfile, e)) < 0 ||
+        (rc = compiler_files(c, "docker.tree", inputs, steal_ptr(&files), e)) < 0 ||
+        (rc = compiler_tree_params(c, a, false, &params, e)) < 0 ||
+        (rc = compiler_step(c, "docker", "encode.tar", "docker.tree", params, e)) < 0)
+        return rc;
+    return compiler_output(c, ".docker", "docker", "application/x-tar", e);
+}
+
+static int compile_tar_kernel_initrd(struct compiler *c, const struct recipe_artifact *a,
+                                     struct err *e)
+{
+    AUTO_JSON json_t *files = json_array();
+    AUTO_JSON json_t *tar_params = NULL;
+    json_t *params = NULL;
+    const char *const inputs[] = {"kernel", "initrd", NULL};
+    int rc = files == NULL ? err_oom(e) : 0;
+    if (rc < 0 || (rc = compiler_extract(c, "kernel", c->system_step, "boot/kernel", e)) < 0 ||
+        (rc = compiler_tree_params(c, a, true, &params, e)) < 0 ||
+        (rc = compiler_step(c, "initrd", "encode.initrd", c->system_step, params, e)) < 0 ||
+        (rc = compiler_file_input(files, "kernel", 0, e)) < 0 ||
+        (rc = compiler_file_input(files, "initrd.img", 1, e)) < 0 ||
+        (rc = compiler_file_text(files, "cmdline", c->recipe->system->cmdline, e)) < 0 ||
+        (rc = compiler_files(c, "initrd-tar.tree", inputs, steal_ptr(&files), e)) < 0)
+        return rc;
+    tar_params = json_pack("{s:[]}", "exclude");
+    if (tar_params == NULL)
+        return err_oom(e);
+    if ((rc = compiler_step(c, "initrd-tar", "encode.tar", "initrd-tar.tree",
+                            steal_ptr(&tar_params), e)) < 0)
+        return rc;
+    return compiler_output(c, "-initrd.tar", "initrd-tar", "application/x-tar", e);
+}
+
 const struct artifact_kind artifact_tar = {.name = "tar", .read = read_tar, .compile = compile_tar};
 const struct artifact_kind artifact_kernel_initrd = {.name = "kernel+initrd",
                                                      .needs_kernel = true,
                                                      .read = read_initrd,
                                                      .compile = compile_kernel_initrd};
 const struct artifact_kind artifact_oci = {.name = "oci", .read = read_oci, .compile = compile_oci};
+const struct artifact_kind artifact_docker = {
+    .name = "docker", .read = read_tar, .compile = compile_docker};
+const struct artifact_kind artifact_tar_kernel_initrd = {.name = "tar-kernel-initrd",
+                                                         .needs_kernel = true,
+                                                         .read = read_initrd,
+                                                         .compile = compile_tar_kernel_initrd};

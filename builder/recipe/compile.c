@@ -513,6 +513,44 @@ int compiler_extract(struct compiler *c, const char *id, const char *tree, const
     return rc < 0 ? rc : compiler_step(c, id, "extract.file", tree, steal_ptr(&params), e);
 }
 
+int compiler_files(struct compiler *c, const char *id, const char *const *inputs, json_t *files,
+                   struct err *e)
+{
+    AUTO_JSON json_t *list = files;
+    AUTO_JSON json_t *params = json_object();
+    if (params == NULL)
+        return err_oom(e);
+    int rc = json_put_u64(params, "epoch", (uint64_t)c->recipe->epoch, e);
+    if (rc < 0 || (rc = json_put(params, "files", steal_ptr(&list), e)) < 0)
+        return rc;
+    return compiler_step_inputs(c, id, "tree.files", inputs, steal_ptr(&params), e);
+}
+
+/* Takes the value, also on failure. */
+static int push_file(json_t *files, const char *path, const char *key, json_t *value_taken,
+                     struct err *e)
+{
+    AUTO_JSON json_t *value = value_taken;
+    AUTO_JSON json_t *file = json_object();
+    if (file == NULL || value == NULL)
+        return err_oom(e);
+    int rc = json_put_string(file, "path", path, e);
+    if (rc < 0 || (rc = json_put_string(file, "mode", "0644", e)) < 0 ||
+        (rc = json_put(file, key, steal_ptr(&value), e)) < 0)
+        return rc;
+    return json_push(files, steal_ptr(&file), e);
+}
+
+int compiler_file_input(json_t *files, const char *path, size_t input, struct err *e)
+{
+    return push_file(files, path, "input", json_integer((json_int_t)input), e);
+}
+
+int compiler_file_text(json_t *files, const char *path, const char *text, struct err *e)
+{
+    return push_file(files, path, "text", json_string(text), e);
+}
+
 int compiler_kernel_outputs(struct compiler *c, struct err *e)
 {
     int rc = compiler_extract(c, "kernel", c->system_step, "boot/kernel", e);

@@ -46,6 +46,14 @@ const char *compiler_output_step(const struct compiler *c, const char *suffix);
 /* extract.file of a path of the tree that the step `tree` gives. */
 int compiler_extract(struct compiler *c, const char *id, const char *tree, const char *path,
                      struct err *e);
+/*
+ * tree.files with these inputs (NULL-terminated); the list `files`, which is taken also on failure,
+ * is filled by the two functions below: a file of input number `input`, or of a text; both 0644.
+ */
+int compiler_files(struct compiler *c, const char *id, const char *const *inputs, json_t *files,
+                   struct err *e);
+int compiler_file_input(json_t *files, const char *path, size_t input, struct err *e);
+int compiler_file_text(json_t *files, const char *path, const char *text, struct err *e);
 /* The artifact's options as parameters, with `exclude`: boot/ stays out when without_boot and the
  * system has a kernel, as in LinuxKit. */
 int compiler_tree_params(const struct compiler *c, const struct recipe_artifact *a,

@@ -19,6 +19,8 @@ extern const struct step_kind step_encode_cartesi_hash; /* encode_cartesi_hash.c
 extern const struct step_kind step_encode_cartesi_run;  /* encode_cartesi_run.c */
 extern const struct step_kind step_join_parts;          /* join_parts.c */
 extern const struct step_kind step_extract_file;        /* extract_file.c */
+extern const struct step_kind step_tree_files;          /* tree_files.c */
+extern const struct step_kind step_encode_iso;          /* encode_iso.c */
 extern const struct step_kind step_encode_erofs;        /* encode_erofs.c */
 extern const struct step_kind step_encode_verity;       /* encode_verity.c */
 extern const struct step_kind step_extract_verity;      /* extract_verity.c */

@@ -3,10 +3,13 @@
 
   images_agree.py READER DESCRIPTION IMAGE [WITHOUT...]
 
-READER is one of: erofs (this file's own reader of the format), erofs-extract (fsck.erofs). The
-description's language is that of tests/helpers/encode_tree.c.
+READER is one of: erofs, iso, joliet (this file's own readers of the formats), erofs-extract
+(fsck.erofs), iso-extract (xorriso). The description's language is that of tests/helpers/encode_tree.c.
 """
 
+import calendar
+import os
+import re
 import stat
 import struct
 import sys
@@ -171,13 +174,218 @@ def read_erofs_extract(judge, tree, image):
         common.compare_disk(judge, {n: one(e) for n, e in tree.items()}, top, owners=common.ROOT, devices=True)
 
 
-def one(e):
-    copy = common.Entry(e.kind, e.mode & (0o777 if e.kind == "-" and common.ROOT else 0o7777), e.uid, e.gid, e.mtime)
+# ---- ISO 9660 ----------------------------------------------------------------
+
+
+class Iso:
+    def __init__(self, path, joliet):
+        with open(path, "rb") as f:
+            self.data = f.read()
+        self.joliet = joliet
+        self.seen = {}
+        self.by_extent = {}
+        self.dirs = []
+        at = 16 * 2048
+        kinds = []
+        while True:
+            kinds.append(self.data[at])
+            if self.data[at + 1:at + 7] != b"CD001\x01":
+                raise SystemExit("descriptor")
+            if self.data[at] == (2 if joliet else 1):
+                self.volume = at
+            if self.data[at] == 255:
+                break
+            at += 2048
+        if kinds not in ([1, 255], [1, 2, 255], [1, 0, 255], [1, 0, 2, 255]):
+            raise SystemExit("descriptors %r" % kinds)
+        if self.both(self.volume + 80, 4) * 2048 != len(self.data):
+            raise SystemExit("the volume's size")
+
+    def both(self, at, n):
+        little = int.from_bytes(self.data[at:at + n], "little")
+        if little != int.from_bytes(self.data[at + n:at + 2 * n], "big"):
+            raise SystemExit("the byte orders disagree")
+        return little
+
+    def rock(self, at, end):
+        """The entries of a record and its continuation areas."""
+        out = []
+        more = None
+        while end - at >= 4 or more:
+            if end - at < 4:
+                at, end, more = *more, None
+            sig, n = self.data[at:at + 2], self.data[at + 2]
+            if n < 4 or at + n > end:
+                raise SystemExit("system use entry")
+            if sig == b"CE":
+                start = self.both(at + 4, 4) * 2048 + self.both(at + 12, 4)
+                more = (start, start + self.both(at + 20, 4))
+                if start // 2048 != (more[1] - 1) // 2048:
+                    raise SystemExit("a continuation area crosses a sector")
+            else:
+                out.append((sig, at, n))
+            at += n
+        return out
+
+    def posix(self, at, end, extent, size):
+        entries = self.rock(at, end)
+        px = [a for sig, a, _ in entries if sig == b"PX"]
+        if len(px) != 1:
+            raise SystemExit("PX")
+        key = extent if size else None
+        mode = self.both(px[0] + 4, 4)
+        r = Read(mode)
+        r.links, r.uid, r.gid = (self.both(px[0] + 12 + 8 * i, 4) for i in range(3))
+        if r.kind == "-" and key is not None and r.links > 1:
+            r = self.by_extent.setdefault(key, r)
+        name = b""
+        target = []
+        for sig, a, n in entries:
+            body = self.data[a + 4:a + n]
+            if sig == b"NM":
+                name += body[1:]
+            elif sig == b"TF":
+                t = body[1:8]
+                r.mtime = calendar.timegm((1900 + t[0], t[1], t[2], t[3], t[4], t[5]))
+            elif sig == b"PN":
+                high, low = self.both(a + 4, 4), self.both(a + 12, 4)
+                r.device = (low >> 8, low & 255) if high == 0 and low > 255 else (high, low)
+            elif sig == b"SL":
+                target.append(body)
+        if r.kind == "l":
+            r.target = self.target(target)
+        return name, r
+
+    @staticmethod
+    def target(parts):
+        text, joined = b"", True
+        for part in parts:
+            at = 1
+            while at < len(part):
+                flags, n = part[at], part[at + 1]
+                if not joined:
+                    text += b"/"
+                text += {2: b".", 4: b"..", 8: b"/"}.get(flags & ~1, part[at + 2:at + 2 + n])
+                joined = flags & 1 or flags == 8
+                at += 2 + n
+        return text
+
+    def records(self, extent, size):
+        at, end = extent * 2048, extent * 2048 + size
+        last = None
+        count = 0
+        while at < end:
+            n = self.data[at]
+            if n == 0:
+                at = (at // 2048 + 1) * 2048
+                continue
+            if at // 2048 != (at + n - 1) // 2048:
+                raise SystemExit("a record crosses a sector")
+            raw = self.data[at + 33:at + 33 + self.data[at + 32]]
+            key = (raw[:-4] if self.joliet else raw[:-2]) if raw.endswith(b";\x001" if self.joliet else b";1") else raw
+            if count >= 2 and last is not None and not last < key:
+                raise SystemExit("records are not sorted: %r, %r" % (last, key))
+            last = key if count >= 2 else None
+            count += 1
+            yield at, n, raw, key
+            at += n
+
+    def walk(self, extent, size, path, parent):
+        self.dirs.append(extent)
+        for i, (at, n, raw, key) in enumerate(self.records(extent, size)):
+            lba, length, is_dir = self.both(at + 2, 4), self.both(at + 10, 4), self.data[at + 25] & 2
+            start = at + 33 + len(raw) + (len(raw) % 2 == 0)
+            if self.joliet:
+                name = key.decode("utf-16-be").encode() if i >= 2 else key
+                r = Read(stat.S_IFDIR if is_dir else stat.S_IFREG)
+            else:
+                if i >= 2 and not is_dir and not re.fullmatch(rb"[A-Z0-9_]{0,30}\.[A-Z0-9_]{0,30};1", raw):
+                    raise SystemExit("identifier %r" % raw)
+                name, r = self.posix(start, at + n, lba, length)
+            if i < 2:
+                if raw != bytes([i]) or lba != (extent, parent)[i] or not is_dir:
+                    raise SystemExit(". or .. of %r" % path)
+                if i == 0:
+                    self.seen[path or b"."] = r
+                continue
+            full = path + b"/" + name if path else name
+            if full in self.seen:
+                raise SystemExit("twice: %r" % full)
+            self.seen[full] = r
+            if r.kind == "-":
+                r.content = self.data[lba * 2048:lba * 2048 + length]
+            if bool(is_dir) != (r.kind == "d"):
+                raise SystemExit("kind of %r" % full)
+            if is_dir:
+                self.walk(lba, length, full, extent)
+
+    def tables(self):
+        """Both path tables have every directory, in order."""
+        size = self.both(self.volume + 132, 4)
+        out = []
+        for order, at in (("little", 140), ("big", 148)):
+            at = int.from_bytes(self.data[self.volume + at:self.volume + at + 4], order) * 2048
+            end = at + size
+            found = []
+            while at < end:
+                n = self.data[at]
+                found.append((int.from_bytes(self.data[at + 2:at + 6], order),
+                              int.from_bytes(self.data[at + 6:at + 8], order), self.data[at + 8:at + 8 + n]))
+                at += 8 + n + n % 2
+            out.append(found)
+        if out[0] != out[1] or sorted(e for e, _, _ in out[0]) != sorted(self.dirs):
+            raise SystemExit("path tables")
+        keys = [(p, name) for _, p, name in out[0]]
+        if keys[1:] != sorted(keys[1:]) or any(p > i for i, (p, _) in enumerate(keys[1:], 1)):
+            raise SystemExit("path tables are not sorted")
+
+
+def read_iso(judge, tree, image, joliet=False):
+    fs = Iso(image, joliet)
+    root = fs.both(fs.volume + 156 + 2, 4)
+    fs.walk(root, fs.both(fs.volume + 156 + 10, 4), b"", root)
+    fs.tables()
+    if not joliet:
+        # Empty files have no extent that tells whether they are one.
+        compare(judge, tree, fs.seen)
+
+
+def read_joliet(judge, tree, image):
+    fs = Iso(image, True)
+    root = fs.both(fs.volume + 156 + 2, 4)
+    fs.walk(root, fs.both(fs.volume + 156 + 10, 4), b"", root)
+    fs.tables()
+    plain = re.compile(rb"[a-zA-Z0-9 ._+-]{1,103}")
+    want = {n: e for n, e in tree.items() if e.kind in "-d"}
+    judge.same(b"", "names", len(fs.seen), len(want))
+    for name, e in want.items():
+        if all(plain.fullmatch(part) for part in name.split(b"/")):
+            judge.same(name, "is in Joliet", name in fs.seen, True)
+            judge.same(name, "content", getattr(fs.seen.get(name), "content", None) == e.content, True)
+
+
+def read_iso_extract(judge, tree, image):
+    with tempfile.TemporaryDirectory() as top:
+        common.run("xorriso", "-report_about", "SORRY", "-osirrox", "on:device_files" if common.ROOT else "on",
+                   "-indev", image, "-extract", "/", top)
+        # It sets nothing of links but their targets, and nothing of the directory it extracts to.
+        want = {n: one(e, 0o7777) for n, e in tree.items()}
+        for name, e in want.items():
+            st = os.lstat(os.path.join(os.fsencode(top), name)) if e.kind == "l" or name == b"." else None
+            if st is not None:
+                e.uid, e.gid, e.mtime = st.st_uid, st.st_gid, int(st.st_mtime)
+                e.mode = 0o777 if e.kind == "l" else stat.S_IMODE(st.st_mode)
+        common.compare_disk(judge, want, top, owners=common.ROOT, devices=common.ROOT)
+
+
+def one(e, kept=0o777):
+    copy = common.Entry(e.kind, e.mode & (kept if e.kind == "-" and common.ROOT else 0o7777), e.uid, e.gid, e.mtime)
     copy.target, copy.device, copy.content = e.target, e.device, e.content
     return copy
 
 
-READERS = {"erofs": read_erofs, "erofs-extract": read_erofs_extract}
+READERS = {"erofs": read_erofs, "erofs-extract": read_erofs_extract, "iso": read_iso, "joliet": read_joliet,
+           "iso-extract": read_iso_extract}
 
 
 def main():

@@ -220,7 +220,7 @@ static const struct bad BAD[] = {
      5},
     {"artifacts: [tar", "artifacts: [tar, tar", "x.yml:17:18: 'tar' is asked for twice", 5},
     {"artifacts: [tar", "artifacts: [iso",
-     "x.yml:17:13: 'iso' is not one of squashfs, tar, kernel+initrd, oci, cartesi", 5},
+     "x.yml:17:13: 'iso' is not one of ...", 5},
     {"compressor: gzip", "compressor: lzma",
      "x.yml:17:42: 'lzma' is not one of gzip, zstd, xz, lz4, none", 5},
     {"level: 1", "level: 10", "x.yml:17:55: 10 is not between 1 and 9", 5},
@@ -255,7 +255,13 @@ static void test_bad(void **state)
         int rc = parse_as(text, "x.yml", &none, &r, &e);
         if (rc == 0)
             fail_msg("accepted: '%s' for '%s'", BAD[i].to, BAD[i].from);
-        assert_string_equal(err_line(&e, line, sizeof line), BAD[i].line);
+        (void)err_line(&e, line, sizeof line);
+        /* "...": the list of artifacts grows. */
+        const char *dots = strstr(BAD[i].line, "...");
+        size_t start = dots == NULL ? 0 : (size_t)(dots - BAD[i].line);
+        if (dots != NULL && strlen(line) > start)
+            (void)snprintf(line + start, sizeof line - start, "...");
+        assert_string_equal(line, BAD[i].line);
         assert_int_equal(rc, -BAD[i].code);
         assert_null(r);
     }

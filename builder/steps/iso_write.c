@@ -1,0 +1,353 @@
+/* The bytes of an image, from its boot record to its padding. */
+#include "base/host.h"
+#include "builder/steps/iso.h"
+
+#include <string.h>
+
+enum {
+    CHUNK = 256 * 1024,
+    SYSTEM_SECTORS = 16,
+    PVD_LBA = 16,
+    LOAD_SECTORS = 4, /* of 512 bytes that a BIOS loads, as boot loaders for CDs want */
+    TABLE_OFFSET = 8, /* of the boot information table in the boot image */
+    TABLE_END = 64,
+    MBR_SIZE = 512,
+    HEADS = 64,
+    TRACK = 32,
+    PLATFORM_BIOS = 0,
+    PLATFORM_EFI = 0xef,
+};
+
+struct writer {
+    const struct iso_layout *l;
+    struct tree_reader *reader;
+    struct progress *progress;
+    struct sink sink;
+    uint64_t at;
+    uint8_t chunk[CHUNK];
+};
+
+static int emit(struct writer *w, const void *data, size_t len, struct err *e)
+{
+    w->at += len;
+    return sink_write(&w->sink, data, len, e);
+}
+
+static int emit_zeros_to(struct writer *w, uint64_t at, struct err *e)
+{
+    static const uint8_t zeros[ISO_SECTOR];
+
+    while (w->at < at) {
+        uint64_t left = at - w->at;
+        if (emit(w, zeros, left < sizeof(zeros) ? (size_t)left : sizeof(zeros), e) < 0)
+            return -(int)e->code;
+    }
+    return 0;
+}
+
+/* ---- system area ------------------------------------------------------------------ */
+
+/* A partition from sector `start`, of `count`, of 512 bytes; its cylinders end at 1024. */
+static void partition(uint8_t *p, uint8_t type, bool active, uint64_t start, uint64_t count)
+{
+    uint64_t last = start + count - 1;
+    uint64_t chs[2] = {start, last};
+
+    p[0] = active ? 0x80 : 0;
+    p[4] = type;
+    for (size_t i = 0; i < 2; i++) {
+        uint64_t cylinder = chs[i] / (HEADS * TRACK);
+        if (cylinder > 1023)
+            cylinder = 1023;
+        uint8_t *at = p + 1 + 4 * i;
+        at[0] = (uint8_t)(chs[i] / TRACK % HEADS);
+        at[1] = (uint8_t)(chs[i] % TRACK + 1 + ((cylinder >> 8) << 6));
+        at[2] = (uint8_t)cylinder;
+    }
+    iso_le(p + 8, start, 4);
+    iso_le(p + 12, count, 4);
+}
+
+static uint64_t file_size(const struct iso_layout *l, uint32_t inode)
+{
+    return l->v->inodes[inode].inode->content.size;
+}
+
+/* As isohybrid does: the code, where the boot image is, and partitions over the whole and EFI's. */
+static int write_system_area(struct writer *w, struct err *e)
+{
+    const struct iso_layout *l = w->l;
+    uint8_t mbr[MBR_SIZE] = {0};
+
+    if (l->params->mbr != NULL) {
+        memcpy(mbr, l->params->mbr, ISO_MBR_CODE);
+        iso_le(mbr + ISO_MBR_CODE, (uint64_t)l->lba[l->bios] * 4, 4);
+        iso_le(mbr + 440, l->params->disk_id, 4);
+        partition(mbr + 446, 0x17, true, 0, l->size / 512);
+        if (l->efi != UINT32_MAX)
+            partition(mbr + 462, 0xef, false, (uint64_t)l->lba[l->efi] * 4,
+                      (file_size(l, l->efi) + 511) / 512);
+        mbr[510] = 0x55;
+        mbr[511] = 0xaa;
+    }
+    if (emit(w, mbr, sizeof(mbr), e) < 0)
+        return -(int)e->code;
+    return emit_zeros_to(w, SYSTEM_SECTORS * ISO_SECTOR, e);
+}
+
+/* ---- descriptors ------------------------------------------------------------------ */
+
+/* Text padded with spaces; as UCS-2 for Joliet. */
+static void put_text(uint8_t *p, const char *text, size_t size, enum iso_flavour flavour)
+{
+    size_t unit = flavour == ISO_JOLIET ? 2 : 1;
+    size_t len = strlen(text);
+
+    for (size_t i = 0; i + unit <= size; i += unit)
+        iso_be(p + i, i / unit < len ? (uint8_t)text[i / unit] : ' ', unit);
+}
+
+/* ECMA-119 8.4.26.1: digits and a zone of 0; without a time all is '0'. */
+static void put_date(uint8_t *p, uint64_t seconds)
+{
+    uint8_t t[7];
+
+    memset(p, '0', 16);
+    p[16] = 0;
+    if (!iso_time((int64_t)seconds, t))
+        return;
+    unsigned year = 1900U + t[0];
+    const unsigned parts[] = {year / 100, year % 100, t[1], t[2], t[3], t[4], t[5]};
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+        p[2 * i] = (uint8_t)('0' + parts[i] / 10);
+        p[2 * i + 1] = (uint8_t)('0' + parts[i] % 10);
+    }
+}
+
+static void put_root(const struct iso_tree *t, int64_t mtime, uint8_t *p)
+{
+    p[0] = 34;
+    iso_both(p + 2, t->dirs[0].lba, 4);
+    iso_both(p + 10, t->dirs[0].size, 4);
+    (void)iso_time(mtime, p + 18);
+    p[25] = 2;
+    iso_both(p + 28, 1, 2);
+    p[32] = 1;
+}
+
+static int write_volume(struct writer *w, const struct iso_tree *t, struct err *e)
+{
+    const struct iso_layout *l = w->l;
+    uint8_t d[ISO_SECTOR] = {0};
+
+    d[0] = t->flavour == ISO_PLAIN ? 1 : 2;
+    memcpy(d + 1, "CD001\x01", 6);
+    put_text(d + 8, "LINUX", 32, t->flavour);
+    put_text(d + 40, l->params->volume, 32, t->flavour);
+    iso_both(d + 80, l->sectors, 4);
+    if (t->flavour == ISO_JOLIET)
+        memcpy(d + 88, "%/E", 3);
+    iso_both(d + 120, 1, 2);
+    iso_both(d + 124, 1, 2);
+    iso_both(d + 128, ISO_SECTOR, 2);
+    iso_both(d + 132, t->table_size, 4);
+    iso_le(d + 140, t->table_lba, 4);
+    iso_be(d + 148, t->table_lba + iso_sectors(t->table_size), 4);
+    put_root(t, view_inode(l->v, 0)->mtime, d + 156);
+    put_text(d + 190, "", 128, t->flavour); /* volume set */
+    put_text(d + 318, "", 128, t->flavour); /* publisher */
+    put_text(d + 446, "", 128, t->flavour); /* preparer */
+    put_text(d + 574, "ASSAY", 128, t->flavour);
+    put_text(d + 702, "", 37, t->flavour);
+    put_text(d + 739, "", 37, t->flavour);
+    put_text(d + 776, "", 37, t->flavour);
+    put_date(d + 813, l->params->time);
+    put_date(d + 830, l->params->time);
+    put_date(d + 847, UINT64_MAX >> 1);
+    put_date(d + 864, l->params->time);
+    d[881] = 1;
+    return emit(w, d, sizeof(d), e);
+}
+
+static bool bootable(const struct iso_layout *l)
+{
+    return l->bios != UINT32_MAX || l->efi != UINT32_MAX;
+}
+
+static int write_descriptors(struct writer *w, struct err *e)
+{
+    uint8_t boot[ISO_SECTOR] = {0};
+    uint8_t end[ISO_SECTOR] = {0xff, 'C', 'D', '0', '0', '1', 1};
+
+    memcpy(boot, "\0CD001\x01", 7);
+    memcpy(boot + 7, "EL TORITO SPECIFICATION", 23);
+    iso_le(boot + 71, w->l->catalog, 4);
+    if (write_volume(w, &w->l->plain, e) < 0 ||
+        (bootable(w->l) && emit(w, boot, sizeof(boot), e) < 0) ||
+        (w->l->params->joliet && write_volume(w, &w->l->joliet, e) < 0))
+        return -(int)e->code;
+    return emit(w, end, sizeof(end), e);
+}
+
+/* ---- path tables and directories -------------------------------------------------- */
+
+static int write_table(struct writer *w, const struct iso_tree *t, bool big, struct err *e)
+{
+    void (*put)(uint8_t *, uint64_t, size_t) = big ? iso_be : iso_le;
+
+    for (size_t i = 0; i < t->dir_count; i++) {
+        uint8_t record[8 + ISO_NAME_MAX + 2] = {0};
+        size_t len = 1;
+        if (i > 0) {
+            const struct iso_entry *x = &t->entries[t->dirs[i].entry];
+            len = x->len;
+            memcpy(record + 8, t->names.data + x->name, len);
+        }
+        record[0] = (uint8_t)len;
+        put(record + 2, t->dirs[i].lba, 4);
+        put(record + 6, t->dirs[i].parent + 1, 2);
+        if (emit(w, record, 8 + len + len % 2, e) < 0)
+            return -(int)e->code;
+    }
+    return emit_zeros_to(w, (w->at + ISO_SECTOR - 1) / ISO_SECTOR * ISO_SECTOR, e);
+}
+
+static int write_tables(struct writer *w, const struct iso_tree *t, struct err *e)
+{
+    int r = write_table(w, t, false, e);
+    return r < 0 ? r : write_table(w, t, true, e);
+}
+
+static int write_dirs(struct writer *w, const struct iso_tree *t, struct err *e)
+{
+    AUTO_BUF bytes = BUF_INIT(UINT32_MAX);
+
+    for (uint32_t i = 0; i < t->dir_count; i++) {
+        uint32_t size = 0;
+        if (iso_directory(w->l, t, i, t->dirs[i].lba, &bytes, &size, e) < 0 ||
+            emit(w, bytes.data, bytes.len, e) < 0)
+            return -(int)e->code;
+    }
+    return 0;
+}
+
+/* ---- El Torito -------------------------------------------------------------------- */
+
+static void boot_entry(const struct iso_layout *l, uint32_t inode, bool bios, uint8_t *p)
+{
+    uint64_t sectors = (file_size(l, inode) + 511) / 512;
+
+    p[0] = 0x88;
+    /* Of EFI's image firmware takes all; where 16 bits do not hold it, 0 says so. */
+    iso_le(p + 6, bios ? LOAD_SECTORS : sectors <= UINT16_MAX ? sectors : 0, 2);
+    iso_le(p + 8, l->lba[inode], 4);
+}
+
+static int write_catalog(struct writer *w, struct err *e)
+{
+    const struct iso_layout *l = w->l;
+    bool both = l->bios != UINT32_MAX && l->efi != UINT32_MAX;
+    uint8_t c[ISO_SECTOR] = {1, l->bios != UINT32_MAX ? PLATFORM_BIOS : PLATFORM_EFI};
+    uint16_t sum = 0;
+
+    if (!bootable(l))
+        return 0;
+    c[30] = 0x55;
+    c[31] = 0xaa;
+    for (size_t i = 0; i < 32; i += 2)
+        sum = (uint16_t)(sum + c[i] + (c[i + 1] << 8));
+    iso_le(c + 28, (uint16_t)(0x10000 - sum), 2);
+    boot_entry(l, l->bios != UINT32_MAX ? l->bios : l->efi, l->bios != UINT32_MAX, c + 32);
+    if (both) {
+        c[64] = 0x91; /* the last section */
+        c[65] = PLATFORM_EFI;
+        c[66] = 1;
+        boot_entry(l, l->efi, false, c + 96);
+    }
+    return emit(w, c, sizeof(c), e);
+}
+
+/* ---- contents --------------------------------------------------------------------- */
+
+/* What the loader learns of its own place: where the volume and itself are, its length, its sum. */
+static int patch_boot_image(struct writer *w, const struct tree_content *c, uint8_t *first,
+                            struct err *e)
+{
+    uint32_t sum = 0;
+
+    if (c->size < TABLE_END)
+        return err_set(e, ERR_INPUT, "the boot image is too short for its information table");
+    for (uint64_t at = TABLE_END; at < c->size;) {
+        size_t len = c->size - at < CHUNK ? (size_t)(c->size - at) : CHUNK;
+        if (tree_reader_read(w->reader, c, at, w->chunk, len, e) < 0)
+            return -(int)e->code;
+        for (size_t i = 0; i < len; i++)
+            sum += (uint32_t)w->chunk[i] << (8 * (i % 4));
+        at += len;
+    }
+    memset(first + TABLE_OFFSET, 0, TABLE_END - TABLE_OFFSET);
+    iso_le(first + 8, PVD_LBA, 4);
+    iso_le(first + 12, w->l->lba[w->l->bios], 4);
+    iso_le(first + 16, c->size, 4);
+    iso_le(first + 20, sum, 4);
+    return 0;
+}
+
+static int write_content(struct writer *w, uint32_t inode, struct err *e)
+{
+    const struct tree_content *c = &w->l->v->inodes[inode].inode->content;
+    uint64_t at = 0;
+
+    if (inode == w->l->bios) {
+        uint8_t first[TABLE_END] = {0};
+        if (tree_reader_read(w->reader, c, 0, first, c->size < TABLE_END ? c->size : TABLE_END, e) <
+                0 ||
+            patch_boot_image(w, c, first, e) < 0 || emit(w, first, sizeof(first), e) < 0)
+            return -(int)e->code;
+        at = TABLE_END;
+    }
+    while (at < c->size) {
+        size_t len = c->size - at < CHUNK ? (size_t)(c->size - at) : CHUNK;
+        if (tree_reader_read(w->reader, c, at, w->chunk, len, e) < 0 ||
+            emit(w, w->chunk, len, e) < 0)
+            return -(int)e->code;
+        at += len;
+        progress_show(w->progress, "iso", w->at, w->l->size);
+    }
+    return emit_zeros_to(w, (w->at + ISO_SECTOR - 1) / ISO_SECTOR * ISO_SECTOR, e);
+}
+
+static int write_all(struct writer *w, struct err *e)
+{
+    const struct iso_layout *l = w->l;
+
+    if (write_system_area(w, e) < 0 || write_descriptors(w, e) < 0 ||
+        write_tables(w, &l->plain, e) < 0 ||
+        (l->params->joliet && write_tables(w, &l->joliet, e) < 0) ||
+        write_dirs(w, &l->plain, e) < 0 ||
+        (l->params->joliet && write_dirs(w, &l->joliet, e) < 0) || write_catalog(w, e) < 0)
+        return -(int)e->code;
+    for (size_t i = 0; i < l->order_count; i++) {
+        if (write_content(w, l->order[i], e) < 0)
+            return -(int)e->code;
+    }
+    return emit_zeros_to(w, l->size, e);
+}
+
+int iso_write(const struct iso_layout *l, const struct tree *tree, struct cas *cas,
+              struct progress *progress, struct sink sink, struct err *e)
+{
+    struct writer *w = calloc(1, sizeof(*w));
+
+    if (w == NULL)
+        return err_oom(e);
+    w->l = l;
+    w->progress = progress;
+    w->sink = sink;
+    int r = tree_reader_new(tree, cas, &w->reader, e);
+    if (r == 0)
+        r = write_all(w, e);
+    tree_reader_free(w->reader);
+    free(w);
+    return r;
+}
