@@ -10,6 +10,7 @@
 #include "builder/lock/layouts.h"
 #include "builder/lock/oci_volume.h"
 #include "builder/lock/registry.h"
+#include "builder/lock/relock.h"
 #include "builder/lock/source.h"
 #include "builder/plan/plan.h"
 #include "builder/plan/show.h"
@@ -27,7 +28,13 @@
 struct run {
     struct cli *cli;
     struct recipe *recipe;
+    struct private_dir scratch; /* --check: where what moved is kept for the run */
+    struct cas *lower;          /* --check: the store, only read */
     struct cas *cas;
+    struct plan *plan; /* --check, --update: the plan there is */
+    struct relock relock;
+    bool *moved; /* --update: of the first `marked` blobs of `locked`, that they may */
+    size_t marked;
     struct debian *debian;
     struct network network;
     struct layouts layouts;
@@ -35,6 +42,11 @@ struct run {
     struct locked locked;
     struct progress *progress;
 };
+
+#define RUN_INIT(the_cli)                                                                          \
+    {                                                                                              \
+        .cli = (the_cli), .layouts = LAYOUTS_INIT, .scratch = PRIVATE_DIR_INIT                     \
+    }
 
 static void run_dispose(struct run *r)
 {
@@ -44,7 +56,12 @@ static void run_dispose(struct run *r)
     layouts_close(&r->layouts);
     locked_dispose(&r->locked);
     environment_dispose(&r->env);
+    relock_dispose(&r->relock);
+    free(r->moved);
+    plan_free(r->plan);
     cas_close(r->cas);
+    cas_close(r->lower);
+    private_dir_remove(&r->scratch);
     recipe_free(r->recipe);
 }
 
@@ -222,6 +239,23 @@ static int lock_named(struct run *r, const struct linuxkit_image *image, struct 
         image->at, image->name);
 }
 
+static bool is_update(const struct run *r)
+{
+    return r->relock.names != NULL;
+}
+
+/* The blobs that came since the last time: whether they are of something that may move. */
+static int mark_blobs(struct run *r, bool may_move, struct err *e)
+{
+    bool *grown = reallocarray(r->moved, r->locked.blob_count + 1, sizeof *grown);
+    if (grown == NULL)
+        return err_oom(e);
+    r->moved = grown;
+    while (r->marked < r->locked.blob_count)
+        grown[r->marked++] = may_move;
+    return 0;
+}
+
 static int lock_images(struct run *r, struct err *e)
 {
     AUTO_FREE struct linuxkit_image *images = NULL;
@@ -230,7 +264,13 @@ static int lock_images(struct run *r, struct err *e)
     int rc = recipe_images_used(r->recipe, &images, &count, &system, e);
     for (size_t i = 0; rc == 0 && i < count; i++) {
         const struct recipe_image *own = recipe_image_find(r->recipe, images[i].name);
-        rc = own != NULL ? lock_image(r, own, e) : lock_named(r, &images[i], e);
+        bool keep = is_update(r) && !relock_moves(&r->relock, images[i].name);
+        if (keep)
+            rc = relock_keep(&r->relock, images[i].name, &r->locked, e);
+        else
+            rc = own != NULL ? lock_image(r, own, e) : lock_named(r, &images[i], e);
+        if (rc == 0)
+            rc = mark_blobs(r, !keep, e);
     }
     return rc;
 }
@@ -267,6 +307,8 @@ static int lock_volumes(struct run *r, struct err *e)
                          "--images LAYOUT");
         if (rc == 0)
             rc = oci_volume_lock(layout, &l.manifest, v, i, r->cas, &r->locked, e);
+        if (rc == 0)
+            rc = mark_blobs(r, is_update(r) && relock_moves(&r->relock, v->image.name), e);
         if (rc < 0)
             return err_wrap(e, "%s: volume '%s'", v->image.at, v->name);
     }
@@ -359,9 +401,48 @@ static int sort_arguments(const struct cli *cli, struct arguments *a, struct err
     return a->file_count > 0 ? 0 : err_set(e, ERR_USAGE, "no LinuxKit file is given");
 }
 
-static int open_all(struct run *r, const struct arguments *a, struct err *e)
+/* --check changes nothing: the store is read, what is new goes into one that does not last. */
+static int open_store(struct run *r, struct err *e)
 {
     AUTO_FREE char *store = NULL;
+    AUTO_FREE char *scratch = NULL;
+    struct stat st;
+    int rc = cli_store_path(r->cli, &store, e);
+    if (rc < 0)
+        return rc;
+    if (cli_string(r->cli, "check") == NULL)
+        return cas_open(store, CAS_CREATE, &r->cas, e);
+    if ((rc = private_dir_make(temp_directory(r->cli), &r->scratch, e)) < 0 ||
+        (rc = path_join(&scratch, r->scratch.path, "store", e)) < 0 ||
+        (rc = cas_open(scratch, CAS_CREATE, &r->cas, e)) < 0 ||
+        (stat(store, &st) == 0 && (rc = cas_open(store, CAS_READ_ONLY, &r->lower, e)) < 0))
+        return rc;
+    cas_set_lower(r->cas, r->lower);
+    return 0;
+}
+
+/* --check PLAN; or --update, of the plan that -o names. */
+static int open_plan(struct run *r, struct err *e)
+{
+    size_t count = 0;
+    const char *check = cli_string(r->cli, "check");
+    const char *output = cli_string(r->cli, "output");
+    const char *const *names = cli_list(r->cli, "update", &count);
+    if (check == NULL && count == 0)
+        return 0;
+    if (check != NULL && (count > 0 || output != NULL))
+        return err_set(e, ERR_USAGE,
+                       "--check writes nothing: it goes with neither -o nor --update");
+    if (check == NULL && output == NULL)
+        return err_set(e, ERR_USAGE, "--update needs the plan to update: -o PLAN");
+    int rc = plan_read(check != NULL ? check : output, &r->plan, e);
+    if (rc < 0 || check != NULL)
+        return rc;
+    return relock_init(&r->relock, r->plan, r->recipe, names, count, e);
+}
+
+static int open_all(struct run *r, const struct arguments *a, struct err *e)
+{
     const uint64_t none = UINT64_MAX;
     uint64_t epoch = cli_number(r->cli, "epoch", none);
     const struct recipe_settings settings = {
@@ -375,8 +456,7 @@ static int open_all(struct run *r, const struct arguments *a, struct err *e)
     const char *registry = cli_string(r->cli, "registry");
     if (registry != NULL && !reference_host_valid(registry))
         return err_set(e, ERR_USAGE, "--registry '%s' is no HOST[:PORT]", registry);
-    if (rc < 0 || (rc = cli_store_path(r->cli, &store, e)) < 0 ||
-        (rc = cas_open(store, CAS_CREATE, &r->cas, e)) < 0 ||
+    if (rc < 0 || (rc = open_plan(r, e)) < 0 || (rc = open_store(r, e)) < 0 ||
         (rc = layouts_open(a->layouts, a->layout_count, temp_directory(r->cli), &r->layouts, e)) <
             0)
         return rc;
@@ -415,7 +495,7 @@ static int write_plan(struct run *r, const json_t *document, const struct buf *b
 
 static int compat_run(struct cli *cli, const char *mode, struct err *e)
 {
-    AUTO(run_dispose) struct run r = {.cli = cli, .layouts = LAYOUTS_INIT};
+    AUTO(run_dispose) struct run r = RUN_INIT(cli);
     AUTO(arguments_dispose) struct arguments a = {0};
     AUTO_JSON json_t *document = NULL;
     AUTO_FREE char *store = NULL;
@@ -443,12 +523,46 @@ static int compat_run(struct cli *cli, const char *mode, struct err *e)
     return write_plan(&r, document, &bytes, e);
 }
 
+/* --check: what moved since the plan was made. */
+static int say_moved(struct run *r, const struct buf *bytes, struct err *e)
+{
+    AUTO_PLAN struct plan *now = NULL;
+    AUTO_JSON json_t *document = NULL;
+    const char *path = cli_string(r->cli, "check");
+    size_t count = 0;
+    size_t i;
+    json_t *change;
+    int rc = plan_parse(buf_str(bytes), bytes->len, "what the recipe gives now", &now, e);
+    if (rc < 0 || (rc = relock_report(r->plan, now, &document, &count, e)) < 0)
+        return rc;
+    size_t moved = json_array_size(json_object_get(document, "moved"));
+    json_array_foreach(json_object_get(document, "changes"), i, change)
+    {
+        /* Steps follow their inputs: their parameters say the same once more. */
+        bool step = strcmp(plan_text(change, "part"), "step") == 0;
+        if (!step || moved == 0)
+            cli_say(r->cli, "%s\n", plan_text(change, "text"));
+    }
+    cli_result(r->cli, steal_ptr(&document));
+    if (count == 0)
+        return 0;
+    if (moved == 0)
+        return err_set(e, ERR_DIFFERS, "no input moved, but the recipe is not the one of '%s'",
+                       path);
+    return err_set(e, ERR_DIFFERS, "%zu input%s moved since '%s' was locked", moved,
+                   moved == 1 ? "" : "s", path);
+}
+
 static int lock_run(struct cli *cli, struct err *e)
 {
     const char *mode = cli_string(cli, "compat");
+    size_t updates = 0;
+    (void)cli_list(cli, "update", &updates);
+    if (mode != NULL && (updates > 0 || cli_string(cli, "check") != NULL))
+        return err_set(e, ERR_USAGE, "--compat goes with neither --check nor --update");
     if (mode != NULL)
         return compat_run(cli, mode, e);
-    AUTO(run_dispose) struct run r = {.cli = cli, .layouts = LAYOUTS_INIT};
+    AUTO(run_dispose) struct run r = RUN_INIT(cli);
     AUTO(arguments_dispose) struct arguments a = {0};
     AUTO_JSON json_t *document = NULL;
     AUTO_BUF bytes = BUF_INIT(PLAN_BYTES_MAX);
@@ -457,17 +571,24 @@ static int lock_run(struct cli *cli, struct err *e)
         (rc = containers_check(r.recipe, &r.locked, r.cas, e)) < 0 ||
         (rc = lock_volumes(&r, e)) < 0 ||
         (rc = source_lock(r.recipe, cli_env(cli, "HOME"), r.cas, &r.locked, e)) < 0 ||
+        (rc = mark_blobs(&r, false, e)) < 0 ||
+        (is_update(&r) && (rc = relock_settle(&r.relock, &r.locked, r.moved, e)) < 0) ||
         (rc = recipe_compile(r.recipe, &r.locked, &document, e)) < 0 ||
         (rc = plan_format(document, &bytes, e)) < 0)
         return rc;
     progress_end(r.progress);
     r.progress = NULL;
-    return write_plan(&r, document, &bytes, e);
+    return cli_string(cli, "check") != NULL ? say_moved(&r, &bytes, e)
+                                            : write_plan(&r, document, &bytes, e);
 }
 
 static const struct cli_option options[] = {
     {"output", 'o', CLI_STRING, "PLAN", "where to write the plan (default: NAME.plan.json)"},
     CLI_OPTION_STORE,
+    {"check", 0, CLI_STRING, "PLAN",
+     "change nothing; say what moved since PLAN was locked, and exit with 1 when anything did"},
+    {"update", 0, CLI_LIST, "NAME",
+     "move this image, or local file, of the plan that -o names, and nothing else; repeatable"},
     {"images", 'i', CLI_LIST, "LAYOUT",
      "an OCI layout to look up images in by reference name: a directory, or for --compat also a "
      "tar "
@@ -515,7 +636,12 @@ static const struct cli_command commands[] = {{
         "Locking builds nothing, and the plan does not depend on the mirror, the store or the "
         "directory. "
         "The plan is also kept in the store as plan:NAME, so that `assay store gc` keeps its "
-        "inputs.",
+        "inputs.\n\n"
+        "--check PLAN locks again without changing anything and says, per input, what moved; what "
+        "is new is fetched into a temporary store to be sure of it. --update NAME -o PLAN moves "
+        "one "
+        "image of the recipe, or one local file, and keeps all else as PLAN has it, whatever tags "
+        "and suites mean now.",
     .examples =
         "assay lock examples/hello-riscv64/assay.yml -o hello.plan.json\tlock the example\n"
         "assay lock --images layout --arch amd64 system.yml\tlock a LinuxKit file, images "
@@ -524,6 +650,8 @@ static const struct cli_command commands[] = {{
         "registries\n"
         "assay lock a.yml b.yml --compat linuxkit --images layout.tar.zst -o plan.json\tplan "
         "LinuxKit's own tar of two merged files\n"
+        "assay lock assay.yml --check hello.plan.json\twhat moved since\n"
+        "assay lock assay.yml --update kernel -o hello.plan.json\tmove the kernel, keep the rest\n"
         "assay lock assay.yml --json\twhat was pinned, as JSON\n",
     .min_args = 1,
     .max_args = (size_t)-1,
