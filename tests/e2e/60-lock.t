@@ -34,6 +34,22 @@ arch: riscv64
 name: a
 images: {a: {debain: {suite: x, packages: [aa]}}}
 E
+bad "unknown key of a user" 5 "bad\.yml:6:28: unknown key 'shel' \(did you mean 'shell'\?\)" <<'E'
+arch: riscv64
+images:
+  a:
+    debian:
+      suite: x
+      rootfs: {users: {a: {shel: /bin/sh, uid: 1}}}
+      packages: [aa]
+E
+bad "rootfs and place" 5 "bad\.yml:4:5: 'place' cannot go with 'rootfs'" <<'E'
+arch: riscv64
+images:
+  a:
+    place: {x: y}
+    debian: {suite: x, packages: [aa], rootfs: true}
+E
 bad "wrong type" 5 "bad\.yml:2:7: 'arch' must be a text, not a number" <<'E'
 name: a
 arch: 64

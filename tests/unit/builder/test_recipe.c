@@ -159,6 +159,71 @@ static void test_linuxkit_file(void **state)
     assert_int_equal(parse_as(text, "sys.yml", &none, &refused, &e), -ERR_USAGE);
 }
 
+/* `rootfs:` becomes parameters with all defaults filled in, in order. */
+static void test_rootfs(void **state)
+{
+    (void)state;
+    static const char head[] = "arch: amd64\nname: a\nimages: {r: {debian: {suite: s, packages: "
+                               "[aa], rootfs: ";
+    static const struct {
+        const char *rootfs;
+        const char *wanted; /* the parameters, or what the complaint ends in */
+        bool good;
+    } cases[] = {
+        {"true", "{\"alternatives\":[],\"divert\":[],\"groups\":[],\"users\":[]}", true},
+        {"{users: {b: {uid: 2, groups: [y, x]}, a: {uid: 1, gid: 0, home: /h}}}",
+         "{\"alternatives\":[],\"divert\":[],\"groups\":[],\"users\":[{\"comment\":\"\",\"gid\":0,"
+         "\"groups\":[],\"home\":\"/h\",\"name\":\"a\",\"shell\":\"/usr/sbin/nologin\",\"uid\":1},{"
+         "\"comment\":\"\",\"gid\":2,\"groups\":[\"x\",\"y\"],\"home\":\"/nonexistent\",\"name\":"
+         "\"b\",\"shell\":\"/usr/sbin/nologin\",\"uid\":2}]}",
+         true},
+        {"{divert: {/a: {to: /b, by: cc}}, groups: {g: {gid: 7}}, alternatives: {e: {link: /l, "
+         "path: "
+         "/p, priority: -1, slaves: {f: {link: /m, path: /q}}}}}",
+         "{\"alternatives\":[{\"link\":\"/l\",\"name\":\"e\",\"path\":\"/"
+         "p\",\"priority\":-1,\"slaves\":"
+         "[{\"link\":\"/m\",\"name\":\"f\",\"path\":\"/"
+         "q\"}]}],\"divert\":[{\"by\":\"cc\",\"path\":\"/a\","
+         "\"to\":\"/b\"}],\"groups\":[{\"gid\":7,\"name\":\"g\"}],\"users\":[]}",
+         true},
+        {"{user: {}}", "unknown key 'user' (did you mean 'users'?)", false},
+        {"1", "'rootfs' must be a map, not a number", false},
+        {"{users: {a: {}}}", "the key 'uid' is missing", false},
+        {"{users: {A: {uid: 1}}}", "'A' is no name of a user", false},
+        {"{users: {a: {uid: -1}}}", "-1 is not between 0 and 2147483647", false},
+        {"{users: {a: {uid: 1, home: h}}}", "'h' is no absolute path", false},
+        {"{users: {a: {uid: 1, home: /h/../i}}}", "'/h/../i' is no absolute path", false},
+        {"{users: {a: {uid: 1, shell: '/a:b'}}}", "'/a:b' is no absolute path", false},
+        {"{users: {a: {uid: 1, comment: 'x:y'}}}", "'x:y' is no comment of a user", false},
+        {"{users: {a: {uid: 1, groups: [x, x]}}}", "'x' is listed twice", false},
+        {"{groups: {g: {gid: 2147483648}}}", "2147483648 is not between 0 and 2147483647", false},
+        {"{divert: {a: {to: /b}}}", "'a' is no absolute path", false},
+        {"{divert: {/a: {}}}", "the key 'to' is missing", false},
+        {"{alternatives: {../e: {link: /l, path: /p}}}", "'../e' is no name of an alternative",
+         false},
+        {"{alternatives: {e: {link: /l, paht: /p}}}", "unknown key 'paht' (did you mean 'path'?)",
+         false},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct err e = ERR_INIT;
+        AUTO_RECIPE struct recipe *r = NULL;
+        AUTO_BUF out = BUF_INIT(65536);
+        AUTO_FREE char *text = NULL;
+        char line[1024];
+        assert_int_equal(str_format(&text, &e, "%s%s}}}\n", head, cases[i].rootfs), 0);
+        int rc = parse(text, &r, &e);
+        if ((rc == 0) != cases[i].good)
+            fail_msg("%s: %s", cases[i].rootfs, err_line(&e, line, sizeof line));
+        if (!cases[i].good) {
+            if (!str_ends(err_line(&e, line, sizeof line), cases[i].wanted))
+                fail_msg("%s: %s", cases[i].rootfs, line);
+            continue;
+        }
+        assert_int_equal(jcs_format(r->images[0].debian.rootfs, &out, &e), 0);
+        assert_string_equal(buf_str(&out), cases[i].wanted);
+    }
+}
+
 /* A change of GOOD: the first `from` becomes `to`; the line and the code that must come. */
 struct bad {
     const char *from;
@@ -219,8 +284,7 @@ static const struct bad BAD[] = {
     {"cmdline: quiet", "ucode: ../u.cpio", "x.yml:15:45: '../u.cpio' is no path inside an image",
      5},
     {"artifacts: [tar", "artifacts: [tar, tar", "x.yml:17:18: 'tar' is asked for twice", 5},
-    {"artifacts: [tar", "artifacts: [iso",
-     "x.yml:17:13: 'iso' is not one of ...", 5},
+    {"artifacts: [tar", "artifacts: [iso", "x.yml:17:13: 'iso' is not one of ...", 5},
     {"compressor: gzip", "compressor: lzma",
      "x.yml:17:42: 'lzma' is not one of gzip, zstd, xz, lz4, none", 5},
     {"level: 1", "level: 10", "x.yml:17:55: 10 is not between 1 and 9", 5},
@@ -426,15 +490,11 @@ static void test_nearest(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_good),
-        cmocka_unit_test(test_names),
-        cmocka_unit_test(test_epoch),
-        cmocka_unit_test(test_linuxkit_file),
-        cmocka_unit_test(test_bad),
-        cmocka_unit_test(test_shapes),
-        cmocka_unit_test(test_nearest),
-        cmocka_unit_test(test_compile),
-        cmocka_unit_test(test_compile_unlocked),
+        cmocka_unit_test(test_good),      cmocka_unit_test(test_names),
+        cmocka_unit_test(test_epoch),     cmocka_unit_test(test_linuxkit_file),
+        cmocka_unit_test(test_rootfs),    cmocka_unit_test(test_bad),
+        cmocka_unit_test(test_shapes),    cmocka_unit_test(test_nearest),
+        cmocka_unit_test(test_compile),   cmocka_unit_test(test_compile_unlocked),
         cmocka_unit_test(test_no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
