@@ -26,6 +26,8 @@ static const struct cli_command parts[] = {
     PART("log", "keep and check a transparency log"),
     PART("cartesi", "hash, prove, check and write stored Cartesi machines"),
     PART("store", "look into, verify and clean the blob store"),
+    PART("push", "push an image or artifact to a registry, and attach what is said about it"),
+    PART("pull", "pull an image or artifact from a registry, or list what is attached to it"),
     PART("run", "run what was built"),
 };
 

@@ -40,28 +40,37 @@ struct endpoint_sink document_sink(struct document *d)
     return (struct endpoint_sink){document_body, document_restart, d, &d->have, CAS_SIZE_UNKNOWN};
 }
 
-int download_manifest(struct endpoint *ep, const char *name, const struct digest *expected,
-                      struct digest *out, long *status, struct err *e)
+int download_document(struct endpoint *ep, const char *name, struct document *d, struct digest *out,
+                      long *status, struct err *e)
 {
     const struct reference *at = endpoint_reference(ep);
     AUTO_FREE char *url = NULL;
     AUTO_FREE char *what = NULL;
+    struct digest said;
+    struct err ignored = ERR_INIT;
+    const struct endpoint_sink sink = document_sink(d);
+    int rc = str_format(&url, e, "%s/manifests/%s", endpoint_base(ep), name);
+    if (rc < 0 || (rc = str_format(&what, e, "manifest %s of %s", name, at->path)) < 0 ||
+        (rc = endpoint_get(ep, url, ACCEPT_MANIFEST, &sink, what, status, e)) < 0 ||
+        (rc = digest_bytes(DIGEST_SHA256, buf_str(&d->text), d->text.len, out, e)) < 0)
+        return rc;
+    if (d->digest[0] != '\0' && digest_parse(d->digest, &said, &ignored) == 0 &&
+        said.alg == DIGEST_SHA256 && !digest_equal(out, &said))
+        return err_set(e, ERR_INPUT, "'%s' sends a %s that does not match its digest", at->host,
+                       what);
+    return 0;
+}
+
+int download_manifest(struct endpoint *ep, const char *name, const struct digest *expected,
+                      struct digest *out, struct err *e)
+{
+    const struct reference *at = endpoint_reference(ep);
     struct document d = DOCUMENT_INIT;
     struct digest got;
-    struct digest said;
-    const struct endpoint_sink sink = document_sink(&d);
-    int rc = str_format(&url, e, "%s/manifests/%s", endpoint_base(ep), name);
-    if (rc == 0)
-        rc = str_format(&what, e, "manifest %s of %s", name, at->path);
-    if (rc == 0)
-        rc = endpoint_get(ep, url, ACCEPT_MANIFEST, &sink, what, status, e);
-    if (rc == 0)
-        rc = digest_bytes(DIGEST_SHA256, buf_str(&d.text), d.text.len, &got, e);
-    if (rc == 0 && ((expected != NULL && !digest_equal(&got, expected)) ||
-                    (d.digest[0] != '\0' && digest_parse(d.digest, &said, e) == 0 &&
-                     said.alg == DIGEST_SHA256 && !digest_equal(&got, &said))))
-        rc =
-            err_set(e, ERR_INPUT, "'%s' sends a %s that does not match its digest", at->host, what);
+    int rc = download_document(ep, name, &d, &got, NULL, e);
+    if (rc == 0 && expected != NULL && !digest_equal(&got, expected))
+        rc = err_set(e, ERR_INPUT, "'%s' sends a manifest %s of %s that does not match its digest",
+                     at->host, name, at->path);
     if (rc == 0)
         rc = cas_put(endpoint_client(ep)->cas, buf_str(&d.text), d.text.len, out, e);
     buf_dispose(&d.text);
@@ -160,6 +169,5 @@ int download(struct endpoint *ep, const struct wanted *wanted, struct err *e)
     struct digest got;
     if (!wanted->is_manifest)
         return download_blob(ep, wanted, e);
-    return download_manifest(ep, digest_format(&wanted->digest, text), &wanted->digest, &got, NULL,
-                             e);
+    return download_manifest(ep, digest_format(&wanted->digest, text), &wanted->digest, &got, e);
 }

@@ -1,4 +1,4 @@
-/* Manifests and blobs from an endpoint into the store, each checked against its digest. */
+/* Manifests and blobs from an endpoint, each checked against its digest. */
 #ifndef ASSAY_BUILDER_REGISTRY_DOWNLOAD_H
 #define ASSAY_BUILDER_REGISTRY_DOWNLOAD_H
 
@@ -18,11 +18,18 @@ struct document {
 struct endpoint_sink document_sink(struct document *d);
 
 /*
+ * A manifest or index by tag or digest, into memory; *out is the digest of its bytes. ERR_INPUT
+ * when the registry itself says another one. `status`: as in endpoint_get.
+ */
+int download_document(struct endpoint *ep, const char *name, struct document *d, struct digest *out,
+                      long *status, struct err *e);
+/*
  * A manifest or index by tag (`expected` NULL) or by digest. ERR_INPUT when its bytes are not of
- * the digest asked for, or not of the one that the registry says. `status`: as in endpoint_get.
+ * the digest asked for, or not of the one that the registry says. It is in
+ * the store then.
  */
 int download_manifest(struct endpoint *ep, const char *name, const struct digest *expected,
-                      struct digest *out, long *status, struct err *e);
+                      struct digest *out, struct err *e);
 
 struct wanted {
     struct digest digest;

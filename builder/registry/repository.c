@@ -115,7 +115,7 @@ int repository_resolve(struct repository *r, const char *tag, struct digest *out
         struct err why = ERR_INIT;
         if (!endpoint_tags(ep))
             continue;
-        int rc = download_manifest(ep, tag, NULL, out, NULL, &why);
+        int rc = download_manifest(ep, tag, NULL, out, &why);
         if (rc == 0)
             return 0;
         consider_dead(r, ep, rc);

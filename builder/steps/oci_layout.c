@@ -8,7 +8,28 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { MANIFEST_MAX = 4 * 1024 * 1024, LAYERS_MAX = 1024, TEXT_MAX = 4096, INDEX_MAX = 65536 };
+enum {
+    MANIFEST_MAX = 4 * 1024 * 1024,
+    LAYERS_MAX = 1024,
+    MANIFESTS_MAX = 4096,
+    DEPTH_MAX = 3, /* of indexes in indexes */
+    TEXT_MAX = 4096,
+    INDEX_MAX = 65536,
+};
+
+#define INDEX_TYPE "application/vnd.oci.image.index.v1+json"
+
+/* The type of a manifest or an index, as a text that outlives the document; NULL: it is neither. */
+static const char *known_type(const char *type)
+{
+    static const char *const types[] = {
+        OCI_MANIFEST_TYPE, INDEX_TYPE, "application/vnd.docker.distribution.manifest.v2+json",
+        "application/vnd.docker.distribution.manifest.list.v2+json"};
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
+        if (strcmp(types[i], type) == 0)
+            return types[i];
+    return NULL;
+}
 
 /* ---- the blobs -------------------------------------------------------------- */
 
@@ -42,22 +63,74 @@ static int export_descriptor(struct cas *cas, const struct jcur *descriptor, con
     return export_blob(cas, &digest, dir, e);
 }
 
-static int export_blobs(struct cas *cas, const struct jcur *manifest, const char *dir,
-                        struct err *e)
+static int export_document(struct cas *cas, const struct digest *digest, const char *dir,
+                           unsigned depth, const char **media_type, uint64_t *size, struct err *e);
+
+/* Manifests in an index bring what they name; other things are blobs. */
+static int export_item(struct cas *cas, const struct jcur *item, bool of_index, const char *dir,
+                       unsigned depth, struct err *e)
+{
+    const char *media_type = NULL;
+    struct digest digest;
+    uint64_t size = 0;
+
+    if (export_descriptor(cas, item, dir, e) < 0 || !of_index)
+        return -(int)e->code;
+    if (jcur_get_string(item, "mediaType", TEXT_MAX, &media_type, e) < 0 ||
+        jcur_get_digest(item, "digest", &digest, e) < 0)
+        return -(int)e->code;
+    if (known_type(media_type) == NULL)
+        return 0;
+    return export_document(cas, &digest, dir, depth + 1, &media_type, &size, e);
+}
+
+static int export_items(struct cas *cas, const struct jcur *root, const char *key, const char *dir,
+                        unsigned depth, struct err *e)
 {
     struct jcur c;
     size_t count = 0;
+    bool of_index = strcmp(key, "manifests") == 0;
 
-    if (jcur_open_object(manifest, e) < 0 || jcur_get(manifest, "config", &c, e) < 0 ||
-        export_descriptor(cas, &c, dir, e) < 0 || jcur_get(manifest, "layers", &c, e) < 0 ||
-        jcur_array(&c, LAYERS_MAX, &count, e) < 0)
+    if (jcur_get(root, key, &c, e) < 0 ||
+        jcur_array(&c, of_index ? MANIFESTS_MAX : LAYERS_MAX, &count, e) < 0)
         return -(int)e->code;
     for (size_t i = 0; i < count; i++) {
-        struct jcur layer = jcur_item(&c, i);
-        if (export_descriptor(cas, &layer, dir, e) < 0)
+        struct jcur item = jcur_item(&c, i);
+        if (export_item(cas, &item, of_index, dir, depth, e) < 0)
             return -(int)e->code;
     }
     return 0;
+}
+
+/* A manifest or an index, and everything below it. */
+static int export_document(struct cas *cas, const struct digest *digest, const char *dir,
+                           unsigned depth, const char **media_type, uint64_t *size, struct err *e)
+{
+    AUTO_BUF bytes = BUF_INIT(MANIFEST_MAX);
+    AUTO_JSON json_t *document = NULL;
+    struct jcur c;
+    const char *type = NULL;
+
+    if (depth == DEPTH_MAX)
+        return err_set(e, ERR_INPUT, "indexes nested deeper than %d", DEPTH_MAX);
+    if (cas_get(cas, digest, &bytes, e) < 0 ||
+        json_parse(bytes.data, bytes.len, "image manifest", NULL, &document, e) < 0)
+        return -(int)e->code;
+    struct jcur root = jcur_root(document, "image manifest");
+    if (jcur_open_object(&root, e) < 0)
+        return -(int)e->code;
+    bool is_index = jcur_opt(&root, "manifests", &c);
+    if (jcur_opt(&root, "mediaType", &c) && jcur_string(&c, TEXT_MAX, &type, e) < 0)
+        return -(int)e->code;
+    if (!is_index &&
+        (jcur_get(&root, "config", &c, e) < 0 || export_descriptor(cas, &c, dir, e) < 0))
+        return -(int)e->code;
+    if (export_items(cas, &root, is_index ? "manifests" : "layers", dir, depth, e) < 0)
+        return -(int)e->code;
+    /* OCI 1.0 documents may leave their type out. */
+    *media_type = type != NULL ? known_type(type) : is_index ? INDEX_TYPE : OCI_MANIFEST_TYPE;
+    *size = bytes.len;
+    return *media_type != NULL ? 0 : jcur_fail(&root, e, "'%.100s' is no manifest", type);
 }
 
 /* ---- index.json ------------------------------------------------------------- */
@@ -120,20 +193,14 @@ static int fill(struct cas *cas, const struct digest *manifest, const char *ref_
 {
     AUTO_FREE char *blobs = NULL;
     AUTO_FREE char *sha256 = NULL;
-    AUTO_BUF bytes = BUF_INIT(MANIFEST_MAX);
-    AUTO_JSON json_t *document = NULL;
     const char *media_type = NULL;
+    uint64_t size = 0;
 
-    if (cas_get(cas, manifest, &bytes, e) < 0 ||
-        json_parse(bytes.data, bytes.len, "image manifest", NULL, &document, e) < 0)
-        return -(int)e->code;
-    struct jcur root = jcur_root(document, "image manifest");
-    if (jcur_open_object(&root, e) < 0 ||
-        jcur_get_string(&root, "mediaType", TEXT_MAX, &media_type, e) < 0 ||
-        path_join(&blobs, dir, "blobs", e) < 0 || path_join(&sha256, blobs, "sha256", e) < 0 ||
+    if (path_join(&blobs, dir, "blobs", e) < 0 || path_join(&sha256, blobs, "sha256", e) < 0 ||
         make_dir(blobs, e) < 0 || make_dir(sha256, e) < 0 ||
-        export_blobs(cas, &root, sha256, e) < 0 || export_blob(cas, manifest, sha256, e) < 0 ||
-        write_index(dir, manifest, bytes.len, media_type, ref_name, e) < 0)
+        export_document(cas, manifest, sha256, 0, &media_type, &size, e) < 0 ||
+        export_blob(cas, manifest, sha256, e) < 0 ||
+        write_index(dir, manifest, size, media_type, ref_name, e) < 0)
         return -(int)e->code;
     if (dir_sync(sha256, e) < 0 || dir_sync(blobs, e) < 0)
         return -(int)e->code;

@@ -11,8 +11,8 @@
 #define OCI_LAYOUT_BYTES "{\"imageLayoutVersion\":\"1.0.0\"}"
 
 /*
- * Writes `path`: oci-layout, index.json with the one manifest named `ref_name`
- * (NULL: unnamed), and the blobs that the manifest names. A temporary directory
+ * Writes `path`: oci-layout, index.json with the one manifest, or index of manifests, named
+ * `ref_name` (NULL: unnamed), and everything that it names. A temporary directory
  * beside it, synced, then renamed; an OCI layout or empty directory that has the
  * name is replaced, anything else there is ERR_USAGE. ERR_INPUT when the manifest
  * is malformed or a blob is missing or damaged.

@@ -1,10 +1,11 @@
-"""A registry that misbehaves: forwards GETs of a real one, and spoils the answers as a file says.
+"""A registry that misbehaves: forwards to a real one, and spoils the answers as a file says.
 
   fault_proxy.py UPSTREAM_PORT CONTROL_DIR
 
 Listens on a free port of 127.0.0.1, written to CONTROL_DIR/port. CONTROL_DIR/mode holds "MODE [ARGUMENT]"
 and is read at every request; each request is one line of CONTROL_DIR/log: path, range, authorization.
-Counting starts again whenever the mode is another one.
+Counting starts again whenever the mode is another one. What uploads do (PUT and PATCH of blobs, PUT of manifests)
+has modes of its own, "up…"; their requests are logged as "METHOD PATH LENGTH AUTHORIZATION HOST".
 """
 import http.client
 import http.server
@@ -70,6 +71,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
                                        self.headers.get("Host")))
         mode, argument, n = mode_of(self.path)
         blob = "/blobs/" in self.path
+        if mode.startswith("up"):
+            return self.pass_on(0)
         try:
             getattr(self, "m_" + mode)(argument, n, blob)
         except (BrokenPipeError, ConnectionResetError):
@@ -224,6 +227,109 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def m_badchallenge(self, argument, n, blob):
         self.simple(401, [("WWW-Authenticate", 'Bearer realm="unfinished')])
+
+
+    # ---- uploads ----
+
+    def send_on(self, data):
+        """Forwards the request with this body; the upstream's places become ours."""
+        c = http.client.HTTPConnection("127.0.0.1", upstream, timeout=30)
+        keep = {k: v for k, v in self.headers.items()
+                if k.lower() in ("accept", "authorization", "content-type", "content-range")}
+        c.request(self.command, self.path.replace("/elsewhere", ""), body=data, headers=keep)
+        r = c.getresponse()
+        body = r.read()
+        drop = ("connection", "transfer-encoding", "content-length", "date")
+        headers = [(k, v.replace("http://127.0.0.1:%d" % upstream, "http://" + self.headers["Host"])
+                    if k.lower() == "location" else v) for k, v in r.getheaders() if k.lower() not in drop]
+        return r.status, headers, body
+
+    def do_upload(self):
+        length = int(self.headers.get("Content-Length", "0"))
+        with lock, open(os.path.join(control, "log"), "a") as f:
+            f.write("%s %s %d %s %s\n" % (self.command, self.path, length,
+                                          self.headers.get("Authorization", "-").replace(" ", "_"),
+                                          self.headers.get("Host")))
+        mode, argument, n = mode_of(self.command)
+        try:
+            if not mode.startswith("up") or not getattr(self, "m_" + mode)(argument, n, length):
+                self.pass_on(length)
+        except (BrokenPipeError, ConnectionResetError):
+            self.close_connection = True
+
+    do_POST = do_PUT = do_PATCH = do_HEAD = do_upload
+
+    def pass_on(self, length, change=lambda status, headers: (status, headers)):
+        status, headers, body = self.send_on(self.rfile.read(length))
+        status, headers = change(status, headers)
+        self.answer(status, headers, None if status == 204 else len(body))
+        if self.command != "HEAD":
+            self.wfile.write(body)
+        return True
+
+    def m_upcut(self, argument, n, length):
+        """METHOD,BYTES,FROM,TO: of these tries, so many bytes are read; then the connection ends."""
+        method, count, first, end = argument.split(",")
+        if self.command == method and int(first) <= n < int(end):
+            self.rfile.read(min(length, int(count)))
+            self.hang_up()
+            self.connection.close()
+            return True
+        return False
+
+    def m_uplost(self, argument, n, length):
+        """METHOD: the registry has it, the first answer is lost."""
+        if self.command == argument and n == 0:
+            self.send_on(self.rfile.read(length))
+            self.hang_up()
+            self.connection.close()
+            return True
+        return False
+
+    def m_upstatus(self, argument, n, length):
+        """METHOD,CODE,TIMES,RETRY_AFTER"""
+        method, code, times, after = argument.split(",")
+        if self.command == method and n < int(times):
+            self.rfile.read(length)
+            self.simple(int(code), [("Retry-After", after)] if after else [])
+            return True
+        return False
+
+    def m_updigest(self, argument, n, length):
+        """The answer to a blob or a manifest has another digest."""
+        if self.command == "PUT" and ("/manifests/" in self.path) == (argument == "manifest"):
+            other = "sha256:" + "0" * 64
+            return self.pass_on(length, lambda status, headers: (status, [
+                (k, other if k.lower() == "docker-content-digest" else v) for k, v in headers]))
+        return False
+
+    def m_upsilent(self, argument, n, length):
+        if self.command == argument:
+            self.rfile.read(length)
+            time.sleep(8)
+            self.hang_up()
+            return True
+        return False
+
+    def m_upplace(self, argument, n, length):
+        """The place to send to has this in front, or is nowhere; the rest wants a password."""
+        if "/elsewhere" not in self.path and "Authorization" not in self.headers:
+            self.rfile.read(length)
+            self.simple(401, [("WWW-Authenticate", 'Basic realm="x"')])
+            return True
+        def change(status, headers):
+            if self.command != "POST":
+                return status, headers
+            return status, [(k, argument + "/elsewhere/v2/" + v.split("/v2/")[1]) if k.lower() == "location"
+                            else (k, v) for k, v in headers if k.lower() != "location" or argument != "nowhere"]
+        return self.pass_on(length, change)
+
+    def m_upredirect(self, argument, n, length):
+        if self.command == "PUT":
+            self.rfile.read(length)
+            self.simple(307, [("Location", argument + self.path)])
+            return True
+        return False
 
 
 class Server(http.server.ThreadingHTTPServer):

@@ -1,0 +1,191 @@
+#include "builder/registry/image.h"
+
+#include "base/json.h"
+
+#include <string.h>
+
+enum { DOCUMENT_MAX = 4 * 1024 * 1024, TEXT_MAX = 1024 };
+
+void image_dispose(struct image *image)
+{
+    json_decref(image->document);
+    free(image->items);
+    *image = (struct image){0};
+}
+
+static bool is_index(const char *type)
+{
+    return strcmp(type, IMAGE_INDEX_TYPE) == 0 ||
+           strcmp(type, "application/vnd.docker.distribution.manifest.list.v2+json") == 0;
+}
+
+static bool is_manifest(const char *type)
+{
+    return strcmp(type, IMAGE_MANIFEST_TYPE) == 0 ||
+           strcmp(type, "application/vnd.docker.distribution.manifest.v2+json") == 0;
+}
+
+bool image_type_is_document(const char *type)
+{
+    return is_index(type) || is_manifest(type);
+}
+
+bool image_type_is_foreign(const char *type)
+{
+    return strstr(type, "nondistributable") != NULL || strstr(type, ".foreign.") != NULL;
+}
+
+bool image_is_container(const struct image *image)
+{
+    const char *type = image->config.media_type;
+    return !image->is_index &&
+           (strcmp(type, "application/vnd.oci.image.config.v1+json") == 0 ||
+            strcmp(type, "application/vnd.docker.container.image.v1+json") == 0);
+}
+
+/* ---- reading ------------------------------------------------------------------------------ */
+
+static int optional_text(const struct jcur *c, const char *key, const char **out, struct err *e)
+{
+    struct jcur m;
+    return jcur_opt(c, key, &m) ? jcur_string(&m, TEXT_MAX, out, e) : 0;
+}
+
+static int read_descriptor(const struct jcur *c, struct image_descriptor *out, struct err *e)
+{
+    struct jcur annotations;
+    struct image_descriptor d = {.json = c->value};
+    int rc = jcur_open_object(c, e);
+    if (rc < 0 || (rc = jcur_get_string(c, "mediaType", TEXT_MAX, &d.media_type, e)) < 0 ||
+        (rc = jcur_get_digest(c, "digest", &d.digest, e)) < 0 ||
+        (rc = jcur_get_u64(c, "size", (uint64_t)1 << 53, &d.size, e)) < 0 ||
+        (rc = optional_text(c, "artifactType", &d.artifact_type, e)) < 0)
+        return rc;
+    if (d.digest.alg != DIGEST_SHA256)
+        return jcur_fail(c, e, "only sha256 digests are supported");
+    if (jcur_opt(c, "annotations", &annotations) &&
+        ((rc = jcur_open_object(&annotations, e)) < 0 ||
+         (rc = optional_text(&annotations, IMAGE_TITLE, &d.title, e)) < 0 ||
+         (rc = optional_text(&annotations, IMAGE_REF_NAME, &d.ref_name, e)) < 0))
+        return rc;
+    *out = d;
+    return 0;
+}
+
+static int read_items(const struct jcur *c, const char *key, struct image *out, struct err *e)
+{
+    struct jcur list;
+    size_t count = 0;
+    int rc = jcur_get(c, key, &list, e);
+    if (rc < 0 || (rc = jcur_array(&list, IMAGE_ITEMS_MAX, &count, e)) < 0)
+        return rc;
+    out->items = array_new(count + 1, sizeof *out->items);
+    if (out->items == NULL)
+        return err_oom(e);
+    for (size_t i = 0; i < count; i++) {
+        struct jcur item = jcur_item(&list, i);
+        if ((rc = read_descriptor(&item, &out->items[i], e)) < 0)
+            return rc;
+    }
+    out->count = count;
+    return 0;
+}
+
+/* What it says it is; what it holds must agree. */
+static int read_type(const struct jcur *c, struct image *out, struct err *e)
+{
+    bool manifests = json_object_get(c->value, "manifests") != NULL;
+    bool layers = json_object_get(c->value, "layers") != NULL;
+    int rc = optional_text(c, "mediaType", &out->media_type, e);
+    if (rc < 0)
+        return rc;
+    if (manifests == layers)
+        return jcur_fail(c, e, "is neither a manifest nor an index");
+    if (out->media_type == NULL) /* OCI 1.0 documents may leave it out */
+        out->media_type = manifests ? IMAGE_INDEX_TYPE : IMAGE_MANIFEST_TYPE;
+    if (manifests ? !is_index(out->media_type) : !is_manifest(out->media_type))
+        return jcur_fail(c, e, "'%.100s' is not what it holds", out->media_type);
+    out->is_index = manifests;
+    return optional_text(c, "artifactType", &out->artifact_type, e);
+}
+
+static int read_image(struct image *out, const char *what, struct err *e)
+{
+    struct jcur c = jcur_root(out->document, what);
+    struct jcur m;
+    int rc = jcur_open_object(&c, e);
+    if (rc < 0 || (rc = read_type(&c, out, e)) < 0 ||
+        (rc = read_items(&c, out->is_index ? "manifests" : "layers", out, e)) < 0)
+        return rc;
+    if (!out->is_index && ((rc = jcur_get(&c, "config", &m, e)) < 0 ||
+                           (rc = read_descriptor(&m, &out->config, e)) < 0))
+        return rc;
+    if (!out->is_index && out->artifact_type == NULL)
+        out->artifact_type = out->config.media_type;
+    out->has_subject = jcur_opt(&c, "subject", &m);
+    return out->has_subject ? read_descriptor(&m, &out->subject, e) : 0;
+}
+
+int image_parse(const void *data, size_t len, const char *what, struct image *out, struct err *e)
+{
+    AUTO_IMAGE image = {0};
+    const struct json_limits limits = {.bytes = DOCUMENT_MAX, .depth = 32};
+    int rc = json_parse(data, len, what, &limits, &image.document, e);
+    if (rc < 0 || (rc = read_image(&image, what, e)) < 0)
+        return rc;
+    *out = image;
+    image = (struct image){0};
+    return 0;
+}
+
+/* ---- platforms ----------------------------------------------------------------------------------
+ */
+
+static bool is_for(const json_t *descriptor, const char *wanted)
+{
+    const json_t *p = json_object_get(descriptor, "platform");
+    const char *os = json_string_value(json_object_get(p, "os"));
+    const char *arch = json_string_value(json_object_get(p, "architecture"));
+    const char *variant = json_string_value(json_object_get(p, "variant"));
+    char text[3 * 64];
+    if (os == NULL || arch == NULL || strlen(os) > 63 || strlen(arch) > 63)
+        return false;
+    (void)snprintf(text, sizeof text, "%s/%s", os, arch);
+    if (strcmp(text, wanted) == 0)
+        return true;
+    if (variant == NULL || strlen(variant) > 60)
+        return false;
+    (void)snprintf(text, sizeof text, "%s/%s/%s", os, arch, variant);
+    return strcmp(text, wanted) == 0;
+}
+
+int image_choose(const struct image *index, const char *platform,
+                 const struct image_descriptor **out, struct err *e)
+{
+    const struct image_descriptor *found = NULL;
+    for (size_t i = 0; i < index->count; i++) {
+        if (!is_for(index->items[i].json, platform))
+            continue;
+        if (found != NULL)
+            return err_set(e, ERR_INPUT, "the index has more than one image for %.100s", platform);
+        found = &index->items[i];
+    }
+    if (found == NULL)
+        return err_set(e, ERR_INPUT, "the index has no image for %.100s", platform);
+    *out = found;
+    return 0;
+}
+
+int image_descriptor_make(const char *media_type, const struct digest *digest, uint64_t size,
+                          json_t **out, struct err *e)
+{
+    AUTO_JSON json_t *o = json_object();
+    if (o == NULL)
+        return err_oom(e);
+    int rc = json_put_string(o, "mediaType", media_type, e);
+    if (rc < 0 || (rc = json_put_digest(o, "digest", digest, e)) < 0 ||
+        (rc = json_put_u64(o, "size", size, e)) < 0)
+        return rc;
+    *out = steal_ptr(&o);
+    return 0;
+}
