@@ -2,6 +2,7 @@
 #include "base/buf.h"
 #include "base/cli.h"
 #include "base/json.h"
+#include "runner/cartesi.h"
 #include "runner/console.h"
 #include "runner/guest.h"
 
@@ -129,6 +130,96 @@ static int run_test(struct cli *cli, struct err *e)
     return r < 0 ? r : verdict(cli, &o, &g, e);
 }
 
+/* ---- cartesi ---- */
+
+struct cartesi_talk {
+    const struct cli *cli;
+    bool json;
+};
+
+static void cartesi_show(void *context, const char *line)
+{
+    const struct cartesi_talk *talk = context;
+    if (talk->json)
+        (void)fprintf(stderr, "%s\n", line);
+    else
+        cli_say(talk->cli, "%s\n", line);
+}
+
+static void cartesi_warn(void *context, const char *text)
+{
+    const struct cartesi_talk *talk = context;
+    cli_warn(talk->cli, "%s", text);
+}
+
+static int cartesi_json(struct cli *cli, const struct cartesi_result *result, struct err *e)
+{
+    AUTO_JSON json_t *doc = json_object();
+    if (doc == NULL)
+        return err_oom(e);
+    int r = json_put_string(doc, "machine", result->machine, e);
+    if (r < 0 || (r = json_put_u64(doc, "status", (uint64_t)result->status, e)) < 0 ||
+        (r = json_put_u64(doc, "lines", result->lines, e)) < 0)
+        return r;
+    cli_result(cli, steal_ptr(&doc));
+    return 0;
+}
+
+static int run_cartesi(struct cli *cli, struct err *e)
+{
+    size_t count = cli_arg_count(cli) - 1;
+    AUTO_FREE const char **extra = array_new(count + 1, sizeof *extra);
+    AUTO_FREE char *store = NULL;
+    struct cartesi_talk talk = {.cli = cli, .json = cli_json(cli)};
+    struct cartesi_result result = {.status = 0};
+    struct cartesi_options o = {
+        .machine = cli_arg(cli, 0),
+        .bundle = cli_string(cli, "bundle"),
+        .policy = cli_string(cli, "policy"),
+        .emulator = cli_string(cli, "emulator"),
+        .scratch = cli_env(cli, "TMPDIR"),
+        .extra = extra,
+        .extra_count = count,
+        .show = cartesi_show,
+        .warn = cartesi_warn,
+        .context = &talk,
+    };
+    if (extra == NULL)
+        return err_oom(e);
+    o.attestations = cli_list(cli, "attestation", &o.attestation_count);
+    for (size_t i = 0; i < count; i++)
+        extra[i] = cli_arg(cli, i + 1);
+    int r = required(cli, "config", &o.run, e);
+    if (r < 0)
+        return r;
+    if ((o.bundle == NULL) != (o.policy == NULL))
+        return err_set(e, ERR_USAGE, "--bundle and --policy go together");
+    if (o.bundle == NULL && (o.attestation_count > 0 || cli_flag(cli, "rebuild")))
+        return err_set(e, ERR_USAGE, "--attestation and --rebuild need --bundle and --policy");
+    if (cli_flag(cli, "rebuild") && (r = cli_store_path(cli, &store, e)) < 0)
+        return r;
+    o.store = store;
+    if (o.emulator == NULL)
+        o.emulator = "cartesi-machine";
+    if (o.scratch == NULL)
+        o.scratch = "/var/tmp"; /* a machine can be large: not where memory is */
+    if ((r = cartesi_run(&o, &result, e)) < 0 || (r = cartesi_json(cli, &result, e)) < 0)
+        return r;
+    return result.status == 0
+               ? 0
+               : err_set(e, ERR_DIFFERS, "the machine ended with status %d", result.status);
+}
+
+static const struct cli_option cartesi_options[] = {
+    {"config", 'c', CLI_STRING, "FILE", "the run configuration, NAME.run.json (required)"},
+    {"bundle", 'b', CLI_STRING, "FILE", "signed provenance that must vouch for it"},
+    {"policy", 'p', CLI_STRING, "FILE", "whom to trust for that (docs/formats/policy.md)"},
+    {"attestation", 'a', CLI_LIST, "FILE", "another verifier's signed verdict of it"},
+    {"rebuild", 'r', CLI_FLAG, NULL, "rebuild it first, as assay verify does"},
+    CLI_OPTION_STORE,
+    {"emulator", 0, CLI_STRING, "FILE", "the emulator (default: cartesi-machine)"},
+};
+
 static const struct cli_option test_options[] = {
     {"arch", 'a', CLI_STRING, "ARCH", "the guest's architecture: riscv64, amd64 or arm64"},
     {"kernel", 'k', CLI_STRING, "FILE", "the kernel to boot"},
@@ -142,6 +233,30 @@ static const struct cli_option test_options[] = {
 };
 
 static const struct cli_command commands[] = {
+    {.name = "cartesi",
+     .arguments = "MACHINE [-- EMULATOR OPTION]",
+     .summary = "run a stored machine as its run configuration says, and in no other way",
+     .details =
+         "The machine's hash is computed from its state, never taken from its caches, and must be\n"
+         "the run configuration's, as config.json's digest must. With --bundle the configuration\n"
+         "must be a subject of a provenance that the policy trusts. What runs is a private copy "
+         "with\n"
+         "empty caches; it has no network and no files of the host, and nobody types into it.\n"
+         "The emulator gets --quiet, --initial-hash, --final-hash and --max-mcycle=N when they "
+         "stand\n"
+         "behind '--'; whatever would make it another machine is refused.\n\n"
+         "Exit codes: 0 the emulator ended well; 1 it did not; 3 it is another machine, or an "
+         "option\n"
+         "would make it one; 5 machine or configuration is malformed; 6 there is no emulator.",
+     .examples = "assay run cartesi out/hello.cartesi --config out/hello.run.json\trun what was "
+                 "built\n"
+                 "assay run cartesi hello.cartesi.tar -c hello.run.json -b hello.sigstore.json -p "
+                 "policy.json -a verdict.sigstore.json\tand only if it was signed and reproduced\n",
+     .min_args = 1,
+     .max_args = 16,
+     .options = cartesi_options,
+     .option_count = CLI_COUNT(cartesi_options),
+     .run = run_cartesi},
     {.name = "test",
      .arguments = "",
      .summary = "boot a kernel and initrd in QEMU and look for a line on its console",

@@ -168,6 +168,10 @@ static const struct cli_option write_options[] = {
     CARTESI_OPTION_JOBS,
 };
 
+static const struct cli_option pack_options[] = {
+    {"output", 'o', CLI_STRING, "PATH", "what is written (required)"},
+};
+
 static const struct cli_option verify_options[] = {
     {"state-only", 0, CLI_FLAG, NULL,
      "caches and the uarch RAM may be missing; caches that are there are checked all the same"},
@@ -253,6 +257,37 @@ static const struct cli_command commands[] = {
         .options = verify_options,
         .option_count = CLI_COUNT(verify_options),
         .run = cartesi_run_verify,
+    },
+    {
+        .name = "pack",
+        .arguments = "DIR|TAR",
+        .summary = "pack a machine as one file, the one that its plan would give",
+        .details =
+            "A tar with sparse files (docs/formats/cartesi.md): the same machine is the same "
+            "bytes,\n"
+            "whatever the files' times and owners. Its SHA-256 is what a signed provenance names.\n"
+            "Caches are packed as they are. Files that are no part of a machine are refused.",
+        .examples =
+            "assay cartesi pack hello.cartesi -o hello.cartesi.tar\tas the build packs it\n",
+        .min_args = 1,
+        .max_args = 1,
+        .options = pack_options,
+        .option_count = CLI_COUNT(pack_options),
+        .run = cartesi_run_pack,
+    },
+    {
+        .name = "unpack",
+        .arguments = "DIR|TAR",
+        .summary = "write a machine's state into a new directory, with empty caches",
+        .details =
+            "config.json and every .bin file as they are; the caches are zeros, so that the\n"
+            "emulator believes nothing but the state.",
+        .examples = "assay cartesi unpack hello.cartesi.tar -o machine\tfor the emulator to load\n",
+        .min_args = 1,
+        .max_args = 1,
+        .options = pack_options,
+        .option_count = CLI_COUNT(pack_options),
+        .run = cartesi_run_unpack,
     },
     {
         .name = "write",

@@ -19,6 +19,8 @@ int cartesi_jobs(struct cli *cli, unsigned *out, struct err *e);
 int cartesi_run_write(struct cli *cli, struct err *e);
 int cartesi_run_inspect(struct cli *cli, struct err *e);
 int cartesi_run_diff(struct cli *cli, struct err *e);
+int cartesi_run_pack(struct cli *cli, struct err *e);
+int cartesi_run_unpack(struct cli *cli, struct err *e);
 int cartesi_run_verify(struct cli *cli, struct err *e);
 
 #endif

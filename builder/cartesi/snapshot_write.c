@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "builder/cartesi/machine_write.h"
+#include "builder/cartesi/snapshot_files.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -108,18 +109,26 @@ static int parent_of(const char *path, char **out, struct err *e)
     return str_format(out, e, "%.*s", slash == path ? 1 : (int)(slash - path), path);
 }
 
-static int write_into(struct machine_config *config, struct inputs *inputs, const char *temp,
-                      struct buf *notes, struct err *e)
+/* What goes into the new directory: a machine made of a config, or a copy of one. */
+struct contents {
+    struct machine_config *config;
+    struct inputs *inputs;
+    struct buf *notes;
+    const struct snapshot *copied; /* else NULL */
+};
+
+static int write_into(const struct contents *c, const char *temp, struct err *e)
 {
     struct output o = {.dirfd = open(temp, O_RDONLY | O_DIRECTORY | O_CLOEXEC), .fd = -1};
     if (o.dirfd < 0)
         return err_os(e, errno, "cannot open '%s'", temp);
     const struct machine_write write = {
-        .source = {.open = open_file, .context = inputs},
+        .source = {.open = open_file, .context = c->inputs},
         .sink = {.begin = begin_file, .end = end_file, .context = &o},
-        .notes = notes,
+        .notes = c->notes,
     };
-    int r = machine_write(config, &write, e);
+    int r = c->copied != NULL ? snapshot_files(c->copied, false, &write.sink, e)
+                              : machine_write(c->config, &write, e);
     if (o.fd >= 0)
         (void)close(o.fd);
     if (r == 0 && fchmod(o.dirfd, 0755) != 0)
@@ -128,33 +137,46 @@ static int write_into(struct machine_config *config, struct inputs *inputs, cons
     return r;
 }
 
+/* Under a name of its own beside the output, then renamed: all of it or nothing. */
+static int write_directory(const struct contents *c, const char *output, struct err *e)
+{
+    AUTO_FREE char *parent = NULL;
+    AUTO_FREE char *temp = NULL;
+    int r = parent_of(output, &parent, e);
+    if (r < 0 || (r = dir_make_temp(parent, ".assay-cartesi-", &temp, e)) < 0)
+        return r;
+    r = write_into(c, temp, e);
+    if (r == 0 && renameat2(AT_FDCWD, temp, AT_FDCWD, output, RENAME_NOREPLACE) != 0)
+        r = err_os_code(e, errno == EEXIST ? ERR_USAGE : ERR_HOST, errno, "cannot create '%s'",
+                        output);
+    if (r < 0) {
+        struct err ignored = ERR_INIT;
+        (void)dir_remove(temp, &ignored);
+    }
+    return r;
+}
+
+int snapshot_unpack(const struct snapshot *s, const char *output, struct err *e)
+{
+    const struct contents c = {.copied = s};
+    return write_directory(&c, output, e);
+}
+
 int snapshot_write(struct machine_config *config, const struct snapshot_write *options,
                    struct err *e)
 {
     AUTO_BUF notes = BUF_INIT(65536);
     AUTO_CLOSE int dirfd = -1;
-    AUTO_FREE char *parent = NULL;
-    AUTO_FREE char *temp = NULL;
     if (options->inputs != NULL) {
         dirfd = open(options->inputs, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (dirfd < 0)
             return err_os_code(e, ERR_INPUT, errno, "cannot open '%s'", options->inputs);
     }
     struct inputs inputs = {.dirfd = dirfd, .uarch_ram = options->uarch_ram};
-    int r = parent_of(options->output, &parent, e);
-    if (r < 0 || (r = dir_make_temp(parent, ".assay-cartesi-", &temp, e)) < 0)
-        return r;
-    r = write_into(config, &inputs, temp, &notes, e);
-    if (r == 0 && renameat2(AT_FDCWD, temp, AT_FDCWD, options->output, RENAME_NOREPLACE) != 0)
-        r = err_os_code(e, errno == EEXIST ? ERR_USAGE : ERR_HOST, errno, "cannot create '%s'",
-                        options->output);
-    if (r < 0) {
-        struct err ignored = ERR_INIT;
-        (void)dir_remove(temp, &ignored);
-        return r;
-    }
-    for (size_t at = 0; options->note != NULL && at < notes.len;
+    const struct contents c = {.config = config, .inputs = &inputs, .notes = &notes};
+    int r = write_directory(&c, options->output, e);
+    for (size_t at = 0; r == 0 && options->note != NULL && at < notes.len;
          at += strlen((const char *)notes.data + at) + 1)
         options->note(options->context, (const char *)notes.data + at);
-    return 0;
+    return r;
 }

@@ -6,7 +6,7 @@
 #ifndef ASSAY_BUILDER_CARTESI_SNAPSHOT_WRITE_H
 #define ASSAY_BUILDER_CARTESI_SNAPSHOT_WRITE_H
 
-#include "builder/cartesi/machine_config.h"
+#include "builder/cartesi/snapshot.h"
 
 struct snapshot_write {
     const char *inputs; /* directory in which the config's file names are looked up; NULL = none */
@@ -26,5 +26,8 @@ struct snapshot_write {
  */
 int snapshot_write(struct machine_config *config, const struct snapshot_write *options,
                    struct err *e);
+/* The machine again in a new directory: config.json and state as they are, caches empty, so that
+ * the emulator computes every hash itself. Nothing is left of it after an error. */
+int snapshot_unpack(const struct snapshot *s, const char *output, struct err *e);
 
 #endif

@@ -1,0 +1,52 @@
+#include "base/tool.h"
+
+#include "base/process.h"
+
+#include <string.h>
+
+enum { ARGUMENTS_MAX = 32, ERRORS_MAX = 64 * 1024 };
+
+/* The last line of what it said, without its name. */
+static const char *last_line(struct buf *errors, const char *name)
+{
+    while (errors->len > 0 && errors->data[errors->len - 1] == '\n')
+        errors->data[--errors->len] = 0;
+    const char *line = strrchr(buf_str(errors), '\n');
+    line = line != NULL ? line + 1 : buf_str(errors);
+    size_t n = strlen(name);
+    return strncmp(line, name, n) == 0 && strncmp(line + n, ": ", 2) == 0 ? line + n + 2 : line;
+}
+
+int tool_run(const char *name, const char *const *arguments, const char *scratch,
+             struct buf *output, int *status, struct err *e)
+{
+    AUTO_FREE char *path = NULL;
+    AUTO_FREE char *temp = NULL;
+    AUTO_BUF errors = BUF_INIT(ERRORS_MAX);
+    const char *argv[ARGUMENTS_MAX + 2] = {NULL};
+    int code = 0;
+    int r = process_beside(name, &path, e);
+    if (r < 0 || (r = str_format(&temp, e, "TMPDIR=%s", scratch)) < 0)
+        return r;
+    argv[0] = path;
+    for (size_t i = 0; arguments[i] != NULL; i++) {
+        if (i == ARGUMENTS_MAX)
+            return err_set(e, ERR_HOST, "too many arguments for '%s'", name);
+        argv[i + 1] = arguments[i];
+    }
+    const char *const env[] = {
+        "PATH=" PATH_DEFAULT, "HOME=/", "LC_ALL=C.UTF-8", "TZ=UTC", temp, NULL};
+    const struct process_options options = {
+        .argv = argv, .env = env, .output = output, .errors = &errors};
+    if ((r = process_run(&options, &code, e)) < 0)
+        return r;
+    if (code == 0 || (code == ERR_DIFFERS && status != NULL)) {
+        if (status != NULL)
+            *status = code;
+        return 0;
+    }
+    const char *line = last_line(&errors, name);
+    if (code < ERR_DIFFERS || code > ERR_HOST)
+        return err_set(e, ERR_HOST, "%s failed with status %d: %s", name, code, line);
+    return err_set(e, (enum err_code)code, "%s", *line != 0 ? line : name);
+}

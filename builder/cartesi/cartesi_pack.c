@@ -1,0 +1,91 @@
+/* assay cartesi pack and unpack: a machine as one file, in the bytes that `assay build` gives it,
+ * and back. */
+#include "base/file.h"
+#include "base/json.h"
+#include "builder/cartesi/commands.h"
+#include "builder/cartesi/machine_value.h"
+#include "builder/cartesi/snapshot_check.h"
+#include "builder/cartesi/snapshot_files.h"
+#include "builder/cartesi/snapshot_write.h"
+#include "builder/steps/tar_writer.h"
+
+static int write_file(void *context, const void *data, size_t len, struct err *e)
+{
+    const struct atomic_file *f = context;
+    return fd_write_all(f->fd, data, len, f->name, e);
+}
+
+static int write_tar(struct tree *tree, struct cas *cas, const char *path, struct err *e)
+{
+    AUTO_ATOMIC_FILE file = ATOMIC_FILE_INIT;
+    AUTO_VIEW view = {0};
+    AUTO_JSON json_t *params = json_pack("{s:[]}", "exclude");
+    if (params == NULL)
+        return err_oom(e);
+    struct jcur root = jcur_root(params, "params");
+    const struct tar_options options = {.tree = tree, .cas = cas, .sparse = true};
+    int r = view_build(tree, &root, &view, e);
+    if (r < 0 || (r = atomic_file_open(&file, path, 0644, e)) < 0 ||
+        (r = tar_write(&options, &view, (struct sink){write_file, &file}, e)) < 0)
+        return r;
+    return atomic_file_commit(&file, e);
+}
+
+/* Through a store of its own, as the steps do it: the same code, the same bytes. */
+static int pack_into(const struct snapshot *s, const char *store, const char *path, struct err *e)
+{
+    AUTO_MACHINE_PACKER packer = {.writer = NULL};
+    AUTO_CAS struct cas *cas = NULL;
+    AUTO_TREE struct tree *tree = NULL;
+    int r = cas_open(store, CAS_CREATE, &cas, e);
+    if (r < 0 || (r = machine_packer_init(&packer, cas, e)) < 0)
+        return r;
+    const struct machine_sink sink = machine_packer_sink(&packer);
+    if ((r = snapshot_files(s, true, &sink, e)) < 0 ||
+        (r = machine_packer_finish(&packer, &tree, e)) < 0)
+        return r;
+    return write_tar(tree, cas, path, e);
+}
+
+/* A packed machine says nothing of files that are no part of one: there must be none. */
+static int check_files(const struct snapshot *s, struct err *e)
+{
+    AUTO_JSON json_t *list = json_array();
+    AUTO_JSON json_t *notes = json_array();
+    struct findings f = {.list = list, .notes = notes};
+    const struct snapshot_check options = {.state_only = s->uarch_missing};
+    if (list == NULL || notes == NULL)
+        return err_oom(e);
+    int r = snapshot_check_files(s, &options, &f, e);
+    if (r == 0 && f.count > 0)
+        r = err_set(e, ERR_INPUT, "'%s': %s", s->path, json_string_value(json_array_get(list, 0)));
+    return r;
+}
+
+int cartesi_run_pack(struct cli *cli, struct err *e)
+{
+    AUTO_SNAPSHOT s = {.dirfd = -1};
+    AUTO_FREE char *store = NULL;
+    const char *output = cli_string(cli, "output");
+    const char *scratch = cli_env(cli, "TMPDIR");
+    struct err ignored = ERR_INIT;
+    if (output == NULL)
+        return err_set(e, ERR_USAGE, "--output says where the file goes");
+    int r = cartesi_open_quietly(cli, 0, &s, e);
+    if (r < 0 || (r = check_files(&s, e)) < 0 ||
+        (r = dir_make_temp(scratch != NULL ? scratch : "/tmp", "assay-cartesi-", &store, e)) < 0)
+        return r;
+    r = pack_into(&s, store, output, e);
+    (void)dir_remove(store, &ignored);
+    return r;
+}
+
+int cartesi_run_unpack(struct cli *cli, struct err *e)
+{
+    AUTO_SNAPSHOT s = {.dirfd = -1};
+    const char *output = cli_string(cli, "output");
+    if (output == NULL)
+        return err_set(e, ERR_USAGE, "--output says where the directory goes");
+    int r = cartesi_open(cli, 0, &s, e);
+    return r < 0 ? r : snapshot_unpack(&s, output, e);
+}
