@@ -2,6 +2,7 @@
 #
 #   make            build everything into $(BUILD)/bin
 #   make demo       install what is needed, build, and run the main job on real input
+#   make demo-cartesi  the same for a machine snapshot of the Cartesi emulator
 #   make check      unit and end-to-end tests
 #   make help       all targets
 
@@ -185,6 +186,10 @@ demo: deps
 	$(MAKE) -j$(NPROC) all
 	sh examples/demo.sh $(abspath $(BIN))
 
+demo-cartesi: deps
+	$(MAKE) -j$(NPROC) all
+	sh examples/demo-cartesi.sh $(abspath $(BIN))
+
 bench: all
 	sh tests/bench/run.sh $(abspath $(BIN))
 
@@ -209,6 +214,6 @@ help:
 	@sed -n 's/^#   //p' Makefile; echo "  also: check-unit check-e2e check-sanitize lint format fuzz-smoke bench man install deps peers inputs clean"
 
 .PHONY: all check check-unit check-e2e check-sanitize fuzz-smoke fuzz-run lint lint-format lint-gcc \
-  lint-clang lint-tidy lint-cppcheck lint-floors objects format deps peers inputs demo bench man install clean help FORCE
+  lint-clang lint-tidy lint-cppcheck lint-floors objects format deps peers inputs demo demo-cartesi bench man install clean help FORCE
 .SECONDARY:
 -include $(shell find $(OBJ) -name '*.d' 2>/dev/null)
