@@ -9,7 +9,7 @@ enum { ENV_MAX = 32, SECONDS_DEFAULT = 3600, ERRORS_MAX = 4096, HEADER_MAX = 128
 /* ---- the environment and the options that make git hold still ------------------------------- */
 
 static const char *const FIXED_ENV[] = {
-    "PATH=" PATH_DEFAULT,
+    ("PATH=" PATH_DEFAULT),
     "HOME=/nonexistent",
     "LC_ALL=C.UTF-8",
     "TZ=UTC",
@@ -101,7 +101,7 @@ static int command_init(struct command *c, const struct git_repository *r, const
     }
     c->argv[n++] = "-C";
     c->argv[n++] = r->directory;
-    for (size_t i = 0; args[i] != NULL && i < GIT_ARGS_MAX; i++)
+    for (size_t i = 0; i < GIT_ARGS_MAX && args[i] != NULL; i++)
         c->argv[n++] = args[i];
     return 0;
 }

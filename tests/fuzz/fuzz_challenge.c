@@ -25,7 +25,7 @@ static void try_challenge(const char *text)
     for (const char *p = c.realm; *p != '\0'; p++)
         if ((unsigned char)*p < 0x20)
             abort();
-    if (token_url(&c, &r, &url, &e) == 0 && strlen(url) > HTTP_URL_MAX)
+    if (token_url(&c, &r, false, &url, &e) == 0 && strlen(url) > HTTP_URL_MAX)
         abort();
 }
 

@@ -176,7 +176,8 @@ static void make(struct made *m, size_t count, const unsigned *masks)
             if ((masks[i] & (1U << k)) != 0)
                 m->refs[i][s->in_count++] = (struct plan_ref){true, k};
     }
-    m->outputs[0] = (struct plan_output){"out", count - 1, "application/octet-stream"};
+    m->outputs[0] = (struct plan_output){
+        .name = "out", .step = count - 1, .media_type = "application/octet-stream"};
 }
 
 static void unmake(struct made *m)
@@ -514,7 +515,8 @@ static void test_only(void **state)
     (void)state;
     struct made m;
     make(&m, 4, diamond);
-    m.outputs[1] = (struct plan_output){"first", 1, "application/octet-stream"};
+    m.outputs[1] =
+        (struct plan_output){.name = "first", .step = 1, .media_type = "application/octet-stream"};
     m.plan.output_count = 2;
     struct execute_options o = defaults();
     o.only = "first";
