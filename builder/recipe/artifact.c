@@ -20,6 +20,12 @@ static const struct artifact_kind *const KINDS[] = {
     &artifact_raw_bios,
     &artifact_raw_efi,
     &artifact_aws,
+    &artifact_qcow2_bios,
+    &artifact_qcow2_efi,
+    &artifact_vhd,
+    &artifact_dynamic_vhd,
+    &artifact_vmdk,
+    &artifact_gcp,
 };
 enum { KIND_COUNT = sizeof KINDS / sizeof KINDS[0] };
 
@@ -38,6 +44,12 @@ static const char *const NAMES[] = {
     "raw-bios",
     "raw-efi",
     "aws",
+    "qcow2-bios",
+    "qcow2-efi",
+    "vhd",
+    "dynamic-vhd",
+    "vmdk",
+    "gcp",
     NULL,
 };
 /* clang-format on */
@@ -111,6 +123,36 @@ int artifact_read_flag(const struct ycur *c, const char *key, bool normal, json_
     if (c != NULL && ycur_opt(c, key, &m) && (rc = ycur_bool(&m, &value, e)) < 0)
         return rc;
     return json_put(options, key, json_boolean(value), e);
+}
+
+int artifact_read_size(const struct ycur *c, uint64_t *out, struct err *e)
+{
+    static const struct {
+        const char *unit;
+        unsigned shift;
+    } units[] = {{"KiB", 10}, {"MiB", 20}, {"GiB", 30}};
+    const char *text = NULL;
+    int64_t number = 0;
+    uint64_t v = 0;
+    int rc;
+    if (json_is_integer(c->value)) {
+        if ((rc = ycur_int(c, 0, ARTIFACT_SIZE_MAX, &number, e)) < 0)
+            return rc;
+        *out = (uint64_t)number;
+        return 0;
+    }
+    if ((rc = ycur_text(c, 32, &text, e)) < 0)
+        return rc;
+    size_t digits = strspn(text, "0123456789");
+    for (size_t i = 0; i < digits && digits <= 12; i++)
+        v = v * 10 + (uint64_t)(text[i] - '0');
+    for (size_t i = 0; digits > 0 && digits <= 12 && i < 3; i++)
+        if (strcmp(text + digits, units[i].unit) == 0 &&
+            v <= (uint64_t)ARTIFACT_SIZE_MAX >> units[i].shift) {
+            *out = v << units[i].shift;
+            return 0;
+        }
+    return ycur_fail(c, ERR_INPUT, e, "'%s' is no size like 4096 or 128MiB", text);
 }
 
 int artifact_read_image(const struct ycur *c, const char *key, const char *name,

@@ -53,6 +53,10 @@ int artifact_read_compression(const struct ycur *c, const char *const *names, co
                               json_t *options, struct err *e);
 int artifact_read_flag(const struct ycur *c, const char *key, bool normal, json_t *options,
                        struct err *e);
+#define ARTIFACT_SIZE_MAX ((int64_t)1 << 52)
+/* A number of bytes: an integer, or text like "128MiB" with KiB, MiB or GiB; at most
+ * ARTIFACT_SIZE_MAX. */
+int artifact_read_size(const struct ycur *c, uint64_t *out, struct err *e);
 /* Adds an image to out->images: the one that the option `key` at c names, else `name` made of
  * `packages`. */
 int artifact_read_image(const struct ycur *c, const char *key, const char *name,
@@ -72,5 +76,11 @@ extern const struct artifact_kind artifact_oci;               /* artifact_tree.c
 extern const struct artifact_kind artifact_raw_bios;          /* artifact_disk.c */
 extern const struct artifact_kind artifact_raw_efi;           /* artifact_disk.c */
 extern const struct artifact_kind artifact_aws;               /* artifact_disk.c */
+extern const struct artifact_kind artifact_qcow2_bios;        /* artifact_disk.c */
+extern const struct artifact_kind artifact_qcow2_efi;         /* artifact_disk.c */
+extern const struct artifact_kind artifact_vhd;               /* artifact_disk.c */
+extern const struct artifact_kind artifact_dynamic_vhd;       /* artifact_disk.c */
+extern const struct artifact_kind artifact_vmdk;              /* artifact_disk.c */
+extern const struct artifact_kind artifact_gcp;               /* artifact_disk.c */
 
 #endif

@@ -28,41 +28,9 @@ enum {
     REGISTERS_MAX = 128,
     LABEL_MAX = 31,
 };
-#define SIZE_LIMIT ((int64_t)1 << 52)
 #define BOOTARGS "quiet earlycon=sbi console=hvc0 uio_pdrv_genirq.of_id=generic-uio"
 
 /* ---- values --------------------------------------------------------------------------- */
-
-/* A number of bytes: an integer, or "128MiB" with KiB, MiB or GiB. */
-static int read_size(const struct ycur *c, uint64_t *out, struct err *e)
-{
-    static const struct {
-        const char *unit;
-        unsigned shift;
-    } units[] = {{"KiB", 10}, {"MiB", 20}, {"GiB", 30}};
-    const char *text = NULL;
-    int64_t number = 0;
-    uint64_t v = 0;
-    int rc;
-    if (json_is_integer(c->value)) {
-        if ((rc = ycur_int(c, 0, SIZE_LIMIT, &number, e)) < 0)
-            return rc;
-        *out = (uint64_t)number;
-        return 0;
-    }
-    if ((rc = ycur_text(c, 32, &text, e)) < 0)
-        return rc;
-    size_t digits = strspn(text, "0123456789");
-    for (size_t i = 0; i < digits && digits <= 12; i++)
-        v = v * 10 + (uint64_t)(text[i] - '0');
-    for (size_t i = 0; digits > 0 && digits <= 12 && i < 3; i++)
-        if (strcmp(text + digits, units[i].unit) == 0 &&
-            v <= (uint64_t)SIZE_LIMIT >> units[i].shift) {
-            *out = v << units[i].shift;
-            return 0;
-        }
-    return ycur_fail(c, ERR_INPUT, e, "'%s' is no size like 4096 or 128MiB", text);
-}
 
 static int put_size(const struct ycur *up, const char *key, json_t *out, struct err *e)
 {
@@ -70,7 +38,7 @@ static int put_size(const struct ycur *up, const char *key, json_t *out, struct 
     uint64_t size = 0;
     if (!ycur_opt(up, key, &c))
         return 0;
-    int rc = read_size(&c, &size, e);
+    int rc = artifact_read_size(&c, &size, e);
     return rc < 0 ? rc : json_put_u64(out, key, size, e);
 }
 
@@ -225,7 +193,7 @@ static int read_part(const struct ycur *c, struct recipe_artifact *a, json_t *ou
     int rc = ycur_map(c, keys, e);
     if (rc < 0 || (rc = need_source(c, a, out, e)) < 0)
         return rc;
-    if (ycur_opt(c, "offset", &m) && (rc = read_size(&m, &offset, e)) < 0)
+    if (ycur_opt(c, "offset", &m) && (rc = artifact_read_size(&m, &offset, e)) < 0)
         return rc;
     return json_put_u64(out, "offset", offset, e);
 }
@@ -272,7 +240,7 @@ static int read_ram(const struct ycur *up, struct recipe_artifact *a, struct err
     int rc = parts == NULL ? err_oom(e) : 0;
     if (rc == 0 && up != NULL && ycur_opt(up, "ram", &c)) {
         if ((rc = ycur_map(&c, keys, e)) < 0 ||
-            (ycur_opt(&c, "length", &m) && (rc = read_size(&m, &length, e)) < 0) ||
+            (ycur_opt(&c, "length", &m) && (rc = artifact_read_size(&m, &length, e)) < 0) ||
             (ycur_opt(&c, "image", &m) && (rc = read_parts(&m, a, parts, e)) < 0))
             return rc;
     }

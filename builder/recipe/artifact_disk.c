@@ -6,7 +6,10 @@
 
 #include <string.h>
 
-enum { SIZE_MIB_MAX = 2 * 1024 * 1024 - 1, CMDLINE_MAX = 2000 };
+enum { CMDLINE_MAX = 2000 };
+#define MIB (UINT64_C(1) << 20)
+#define GIB (UINT64_C(1) << 30)
+#define DISK_SIZE_MAX (2040 * GIB) /* a VHD's; an MBR has 2 TiB */
 
 /* ---- the formats ------------------------------------------------------------------------- */
 
@@ -26,6 +29,12 @@ static const struct format formats[] = {
     {"raw-bios", "-bios.img", BIOS, NULL, NULL, RAW},
     {"raw-efi", "-efi.img", EFI, NULL, NULL, RAW},
     {"aws", ".raw", BIOS, NULL, NULL, RAW},
+    {"qcow2-bios", ".qcow2", BIOS, "encode.qcow2", NULL, "application/vnd.assay.qcow2"},
+    {"qcow2-efi", "-efi.qcow2", EFI, "encode.qcow2", NULL, "application/vnd.assay.qcow2"},
+    {"vhd", ".vhd", BIOS, "encode.vhd", "fixed", "application/vnd.assay.vhd"},
+    {"dynamic-vhd", ".vhd", BIOS, "encode.vhd", "dynamic", "application/vnd.assay.vhd"},
+    {"vmdk", ".vmdk", BIOS, "encode.vmdk", NULL, "application/vnd.assay.vmdk"},
+    {"gcp", ".img.tar.gz", BIOS, "encode.gcp", NULL, "application/gzip"},
 };
 
 static const struct format *format_of(const struct recipe_artifact *a)
@@ -44,11 +53,16 @@ static int read_disk(const struct ycur *c, struct recipe_artifact *out, struct e
     static const char *const bios[] = {"syslinux", NULL};
     static const char *const efi[] = {"systemd-boot-efi", NULL};
     struct ycur m;
-    int64_t size = 0;
+    uint64_t size = 0;
     int rc = c == NULL ? 0 : ycur_map(c, keys, e);
-    if (rc == 0 && c != NULL && ycur_opt(c, "size", &m))
-        rc = ycur_int(&m, 1, SIZE_MIB_MAX, &size, e);
-    if (rc < 0 || (rc = json_put_u64(out->options, "size", (uint64_t)size << 20, e)) < 0)
+    if (rc == 0 && c != NULL && ycur_opt(c, "size", &m)) {
+        uint64_t unit = strcmp(out->kind->name, "gcp") == 0 ? GIB : MIB;
+        if ((rc = artifact_read_size(&m, &size, e)) == 0 &&
+            (size == 0 || size > DISK_SIZE_MAX || size % unit != 0))
+            rc = ycur_fail(&m, ERR_INPUT, e, "a disk for %s has whole %s, at most 2040GiB",
+                           out->kind->name, unit == GIB ? "GiB" : "MiB");
+    }
+    if (rc < 0 || (rc = json_put_u64(out->options, "size", size, e)) < 0)
         return rc;
     return format_of(out)->firmware == BIOS
                ? artifact_read_image(c, "loader", "syslinux", bios, out, e)
@@ -289,16 +303,45 @@ static int compile_efi(struct compiler *c, const struct recipe_artifact *a, cons
 /* ---- all
  * -------------------------------------------------------------------------------------------- */
 
+/* The step of the container around the disk. A BIOS's disk is grown there, since nothing stands at
+ * the end of an MBR's. */
+static int container_step(struct compiler *c, const struct format *f, const char *disk,
+                          uint64_t size, struct err *e)
+{
+    AUTO_JSON json_t *params = json_object();
+    if (params == NULL)
+        return err_oom(e);
+    int rc = json_put_u64(params, "size", f->firmware == BIOS ? size : 0, e);
+    if (rc == 0 && f->variant != NULL)
+        rc = json_put_string(params, "type", f->variant, e);
+    if (rc == 0 &&
+        (strcmp(f->container, "encode.vhd") == 0 || strcmp(f->container, "encode.gcp") == 0))
+        rc = json_put_u64(params, "time", (uint64_t)c->recipe->epoch, e);
+    if (rc == 0 && strcmp(f->container, "encode.gcp") == 0 &&
+        (rc = json_put_string(params, "compressor", "gzip", e)) == 0)
+        rc = json_put_u64(params, "level", 9, e);
+    return rc < 0 ? rc : compiler_step(c, f->name, f->container, disk, steal_ptr(&params), e);
+}
+
 static int compile_disk(struct compiler *c, const struct recipe_artifact *a, struct err *e)
 {
     const struct format *f = format_of(a);
     uint64_t size = (uint64_t)json_integer_value(json_object_get(a->options, "size"));
+    uint64_t disk_size = f->container != NULL && f->firmware == BIOS ? 0 : size;
     AUTO_FREE char *disk = NULL;
+    const char *last = f->name;
     int rc = check_cmdline(c, e);
-    if (rc < 0 || (rc = disk_id(f->firmware == BIOS ? "bios" : "efi", size, &disk, e)) < 0)
+    if (rc < 0 || (rc = disk_id(f->firmware == BIOS ? "bios" : "efi", disk_size, &disk, e)) < 0)
         return rc;
-    rc = f->firmware == BIOS ? compile_bios(c, a, disk, size, e) : compile_efi(c, a, disk, size, e);
-    return rc < 0 ? rc : compiler_output(c, f->suffix, disk, f->media_type, e);
+    rc = f->firmware == BIOS ? compile_bios(c, a, disk, disk_size, e)
+                             : compile_efi(c, a, disk, disk_size, e);
+    if (rc < 0)
+        return rc;
+    if (f->container == NULL)
+        last = disk;
+    else if ((rc = container_step(c, f, disk, size, e)) < 0)
+        return rc;
+    return compiler_output(c, f->suffix, last, f->media_type, e);
 }
 
 #define DISK(id, text)                                                                             \
@@ -307,3 +350,9 @@ static int compile_disk(struct compiler *c, const struct recipe_artifact *a, str
 DISK(raw_bios, "raw-bios");
 DISK(raw_efi, "raw-efi");
 DISK(aws, "aws");
+DISK(qcow2_bios, "qcow2-bios");
+DISK(qcow2_efi, "qcow2-efi");
+DISK(vhd, "vhd");
+DISK(dynamic_vhd, "dynamic-vhd");
+DISK(vmdk, "vmdk");
+DISK(gcp, "gcp");

@@ -11,6 +11,10 @@ extern const struct step_kind step_tree_cartesi;        /* tree_cartesi.c */
 extern const struct step_kind step_encode_tar;          /* encode_tar.c */
 extern const struct step_kind step_encode_squashfs;     /* encode_squashfs.c */
 extern const struct step_kind step_encode_disk;         /* encode_disk.c */
+extern const struct step_kind step_encode_gcp;          /* encode_gcp.c */
+extern const struct step_kind step_encode_qcow2;        /* encode_qcow2.c */
+extern const struct step_kind step_encode_vhd;          /* encode_vhd.c */
+extern const struct step_kind step_encode_vmdk;         /* encode_vmdk.c */
 extern const struct step_kind step_encode_fat;          /* encode_fat.c */
 extern const struct step_kind step_encode_initrd;       /* encode_initrd.c */
 extern const struct step_kind step_encode_oci;          /* encode_oci.c */

@@ -7,7 +7,30 @@
 /* One row a line: rows that are added side by side do not conflict. */
 /* clang-format off */
 static const struct step_kind *const kinds[] = {
-&step_encode_cartesi_hash, &step_encode_cartesi_run, &step_encode_disk, &step_encode_erofs, &step_encode_fat, &step_encode_initrd, &step_encode_iso, &step_encode_linuxkit_tar, &step_encode_oci, &step_encode_squashfs, &step_encode_tar, &step_encode_verity, &step_extract_file, &step_extract_verity, &step_join_parts, &step_tree_cartesi, &step_tree_debian, &step_tree_files, &step_tree_layers, &step_tree_linuxkit,
+    &step_encode_cartesi_hash,
+    &step_encode_cartesi_run,
+    &step_encode_disk,
+    &step_encode_erofs,
+    &step_encode_fat,
+    &step_encode_gcp,
+    &step_encode_initrd,
+    &step_encode_iso,
+    &step_encode_linuxkit_tar,
+    &step_encode_oci,
+    &step_encode_qcow2,
+    &step_encode_squashfs,
+    &step_encode_tar,
+    &step_encode_verity,
+    &step_encode_vhd,
+    &step_encode_vmdk,
+    &step_extract_file,
+    &step_extract_verity,
+    &step_join_parts,
+    &step_tree_cartesi,
+    &step_tree_debian,
+    &step_tree_files,
+    &step_tree_layers,
+    &step_tree_linuxkit,
 };
 /* clang-format on */
 

@@ -27,13 +27,41 @@ bios() { # NAME FILE FORMAT
 efi() {
     boot "$1" "$hello" qemu-system-x86_64 -machine q35 -drive "if=pflash,format=raw,unit=0,readonly=on,file=$ovmf" -drive "$(disk "$work/amd64/$2" "$3")"
 }
+# dynamic-vhd is called as vhd is, so it cannot be in one recipe with it: the plan with that one parameter changed.
+jq -cSj '(.steps[] | select(.id == "vhd") | .params.type) = "dynamic"' "$inputs_plan" >"$work/dynamic.json"
+run "$assay" build "$work/dynamic.json" --store "$inputs_store" --work "$work/scratch" -o "$work/dynamic" --only disk.vhd
+exits 0 "and a dynamic VHD"
+mv "$work/dynamic/disk.vhd" "$work/amd64/dynamic.vhd"
+mkdir "$work/gcp"
+ok "tar reads the tar for gcp" tar xf "$work/amd64/disk.img.tar.gz" -C "$work/gcp"
+is "in which is disk.raw alone, of whole GiB" "$(cd "$work/gcp" && stat -c '%n %s' ./*)" "./disk.raw 1073741824"
+mv "$work/gcp/disk.raw" "$work/amd64/gcp.raw"
+
 bios raw-bios disk-bios.img raw
-efi raw-efi disk-efi.img raw
+bios qcow2-bios disk.qcow2 qcow2
+bios vhd disk.vhd vpc
+bios dynamic-vhd dynamic.vhd vpc
+bios vmdk disk.vmdk vmdk
+bios gcp gcp.raw raw
 ok "aws is raw-bios by another name" cmp "$work/amd64/disk-bios.img" "$work/amd64/disk.raw"
+efi raw-efi disk-efi.img raw
+efi qcow2-efi disk-efi.qcow2 qcow2
 
 # ---- what other programs say of them ----
 ok "sfdisk: the MBR is fine" sh -c "sfdisk --verify '$work/amd64/disk-bios.img' 2>&1 | grep -q 'No errors'"
 ok "sgdisk: the GPT is fine" sh -c "sgdisk -v '$work/amd64/disk-efi.img' | grep -q 'No problems found'"
+bios_disk=$work/amd64/disk-bios.img
+for spec in disk.qcow2:qcow2 disk.vhd:vpc dynamic.vhd:vpc disk.vmdk:vmdk gcp.raw:raw; do
+    ok "${spec%:*} holds the very same disk" sh -c "qemu-img compare -q -f ${spec#*:} -F raw '$work/amd64/${spec%:*}' '$bios_disk'"
+done
+for spec in disk.qcow2:qcow2 disk-efi.qcow2:qcow2 disk.vmdk:vmdk; do
+    ok "qemu-img check: ${spec%:*} is fine" qemu-img check -q -f "${spec#*:}" "$work/amd64/${spec%:*}"
+done
+size() { qemu-img info --output json -f "$2" "$work/amd64/$1" | jq '."virtual-size"'; }
+is "a size that was asked for" "$(size disk-efi.qcow2 qcow2) $(size disk.vmdk vmdk)" "67108864 1073741824"
+is "a VHD's size is its disk's" "$(size disk.vhd vpc) $(size dynamic.vhd vpc)" "16777216 16777216"
+qemu-img convert -f qcow2 -O raw "$work/amd64/disk-efi.qcow2" "$work/efi.raw"
+ok "sgdisk: the GPT of a disk that was asked to be larger is fine" sh -c "sgdisk -v '$work/efi.raw' | grep -q 'No problems found'"
 for image in disk-bios disk-efi; do
     dd if="$work/amd64/$image.img" of="$work/volume" bs=1M skip=1 2>/dev/null
     ok "fsck.fat: the volume of $image is fine" sh -c "fsck.fat -n -v '$work/volume' >'$work/fsck' 2>&1 && ! grep -qi -e warning -e differ '$work/fsck'"
@@ -46,6 +74,7 @@ same() {
     shift
     rm -rf "$work/again"
     run "$@"
+    rm -f "$work/amd64/dynamic.vhd" "$work/amd64/gcp.raw"
     is "$name" "$code $(cd "$work/again" && sha256sum ./*)" "0 $(cd "$work/amd64" && sha256sum ./*)"
 }
 same "one thread, another zone, umask and path" env TZ=Pacific/Kiritimati LC_ALL=C sh -c 'umask 077; cd / && "$0" build "$1" --store "$2" --work "$3/longer path" --no-cache -j1 -o "$3/again"' "$assay" "$inputs_plan" "$inputs_store" "$work"

@@ -1,0 +1,212 @@
+/* encode.qcow2: a disk as a QCOW2 image of version 3 without its empty clusters
+ * (docs/formats/disk.md; QEMU, docs/interop/qcow2.txt). */
+#include "builder/steps/blocks.h"
+#include "builder/steps/kinds.h"
+#include "builder/steps/le.h"
+#include "builder/steps/params.h"
+
+#include <string.h>
+
+enum {
+    CLUSTER_BITS = 16,
+    CLUSTER = 1 << CLUSTER_BITS,
+    POINTERS = CLUSTER / 8,  /* in a cluster of a table */
+    REFCOUNTS = CLUSTER / 2, /* of 16 bits, in a cluster */
+    HEADER = 104,
+    VERSION = 3,
+};
+#define COPIED (UINT64_C(1) << 63) /* the cluster has exactly one user */
+
+/* Clusters, in the order of the file. */
+struct layout {
+    uint64_t table_count;  /* refcount table, behind the header */
+    uint64_t block_count;  /* refcount blocks */
+    uint64_t level1;       /* where it begins */
+    uint64_t level1_count; /* entries */
+    uint64_t level1_clusters;
+    uint64_t level2; /* where they begin: those that are needed */
+    uint64_t level2_count;
+    uint64_t data;
+    uint64_t total;
+};
+
+static uint64_t divide_up(uint64_t a, uint64_t b)
+{
+    return (a + b - 1) / b;
+}
+
+static bool level2_used(const struct blocks *b, uint64_t table)
+{
+    uint64_t end = (table + 1) * POINTERS < b->count ? (table + 1) * POINTERS : b->count;
+    for (uint64_t i = table * POINTERS; i < end; i++)
+        if (blocks_used(b, i))
+            return true;
+    return false;
+}
+
+static struct layout make_layout(const struct blocks *b)
+{
+    struct layout l = {.block_count = 1, .table_count = 1};
+
+    l.level1_count = divide_up(b->count, POINTERS);
+    l.level1_clusters = divide_up(l.level1_count, POINTERS);
+    for (uint64_t i = 0; i < l.level1_count; i++)
+        l.level2_count += level2_used(b, i);
+    /* The refcounts count themselves too. */
+    for (;;) {
+        l.total =
+            1 + l.table_count + l.block_count + l.level1_clusters + l.level2_count + b->used_count;
+        uint64_t blocks = divide_up(l.total, REFCOUNTS);
+        uint64_t tables = divide_up(blocks, POINTERS);
+        if (blocks <= l.block_count && tables <= l.table_count)
+            break;
+        l.block_count = blocks;
+        l.table_count = tables;
+    }
+    l.level1 = 1 + l.table_count + l.block_count;
+    l.level2 = l.level1 + l.level1_clusters;
+    l.data = l.level2 + l.level2_count;
+    return l;
+}
+
+/* ---- writing --------------------------------------------------------------------------- */
+
+static int write_header(const struct blocks *b, const struct layout *l, uint8_t *cluster,
+                        struct cas_writer *w, struct err *e)
+{
+    memset(cluster, 0, CLUSTER);
+    memcpy(cluster, "QFI\xfb", 4);
+    put_be32(cluster + 4, VERSION);
+    put_be32(cluster + 20, CLUSTER_BITS);
+    put_be64(cluster + 24, b->size);
+    put_be32(cluster + 36, (uint32_t)l->level1_count);
+    put_be64(cluster + 40, l->level1 * CLUSTER);
+    put_be64(cluster + 48, CLUSTER);
+    put_be32(cluster + 56, (uint32_t)l->table_count);
+    put_be32(cluster + 96, 4); /* refcounts have 2^4 bits */
+    put_be32(cluster + 100, HEADER);
+    return cas_writer_write(w, cluster, CLUSTER, e); /* then the end of extensions: zeros */
+}
+
+/* `count` pointers from cluster `first` on, one a cluster, padded to whole clusters. */
+static int write_refcount_table(const struct layout *l, uint8_t *cluster, struct cas_writer *w,
+                                struct err *e)
+{
+    for (uint64_t t = 0; t < l->table_count; t++) {
+        memset(cluster, 0, CLUSTER);
+        for (uint64_t i = 0; i < POINTERS && t * POINTERS + i < l->block_count; i++)
+            put_be64(cluster + i * 8, (1 + l->table_count + t * POINTERS + i) * CLUSTER);
+        if (cas_writer_write(w, cluster, CLUSTER, e) < 0)
+            return -(int)e->code;
+    }
+    return 0;
+}
+
+static int write_refcounts(const struct layout *l, uint8_t *cluster, struct cas_writer *w,
+                           struct err *e)
+{
+    for (uint64_t t = 0; t < l->block_count; t++) {
+        memset(cluster, 0, CLUSTER);
+        for (uint64_t i = 0; i < REFCOUNTS && t * REFCOUNTS + i < l->total; i++)
+            put_be16(cluster + i * 2, 1);
+        if (cas_writer_write(w, cluster, CLUSTER, e) < 0)
+            return -(int)e->code;
+    }
+    return 0;
+}
+
+static int write_level1(const struct blocks *b, const struct layout *l, uint8_t *cluster,
+                        struct cas_writer *w, struct err *e)
+{
+    uint64_t next = l->level2;
+
+    for (uint64_t t = 0; t < l->level1_clusters; t++) {
+        memset(cluster, 0, CLUSTER);
+        for (uint64_t i = 0; i < POINTERS && t * POINTERS + i < l->level1_count; i++)
+            if (level2_used(b, t * POINTERS + i))
+                put_be64(cluster + i * 8, next++ * CLUSTER | COPIED);
+        if (cas_writer_write(w, cluster, CLUSTER, e) < 0)
+            return -(int)e->code;
+    }
+    return 0;
+}
+
+static int write_level2(const struct blocks *b, const struct layout *l, uint8_t *cluster,
+                        struct cas_writer *w, struct err *e)
+{
+    uint64_t next = l->data;
+
+    for (uint64_t t = 0; t < l->level1_count; t++) {
+        if (!level2_used(b, t))
+            continue;
+        memset(cluster, 0, CLUSTER);
+        for (uint64_t i = 0; i < POINTERS && t * POINTERS + i < b->count; i++)
+            if (blocks_used(b, t * POINTERS + i))
+                put_be64(cluster + i * 8, next++ * CLUSTER | COPIED);
+        if (cas_writer_write(w, cluster, CLUSTER, e) < 0)
+            return -(int)e->code;
+    }
+    return 0;
+}
+
+static int write_data(const struct blocks *b, uint8_t *cluster, struct cas_writer *w, struct err *e)
+{
+    for (uint64_t i = 0; i < b->count; i++)
+        if (blocks_used(b, i) &&
+            (blocks_read(b, i, cluster, e) < 0 || cas_writer_write(w, cluster, CLUSTER, e) < 0))
+            return -(int)e->code;
+    return 0;
+}
+
+/* ---- the step ------------------------------------------------------------------------------ */
+
+static int read_params(const struct jcur *params, uint64_t *size, struct err *e)
+{
+    static const char *const keys[] = {"size", NULL};
+
+    if (jcur_object(params, keys, e) < 0)
+        return -(int)e->code;
+    return params_disk_size(params, BLOCKS_SECTOR, size, e);
+}
+
+static int check(const struct jcur *params, size_t input_count, struct err *e)
+{
+    uint64_t size = 0;
+
+    (void)input_count;
+    return read_params(params, &size, e);
+}
+
+static int run(const struct step_context *context, const struct jcur *params,
+               const struct step_input *inputs, size_t input_count, struct step_output *out,
+               struct err *e)
+{
+    AUTO_BLOCKS b = {.fd = -1};
+    AUTO_FREE uint8_t *cluster = malloc(CLUSTER);
+    AUTO_CAS_WRITER struct cas_writer *w = NULL;
+    uint64_t size = 0;
+
+    (void)input_count;
+    if (cluster == NULL)
+        return err_oom(e);
+    if (read_params(params, &size, e) < 0 ||
+        blocks_open(context->cas, &inputs[0], size, BLOCKS_SECTOR, CLUSTER, &b, e) < 0 ||
+        cas_writer_new(context->cas, NULL, CAS_SIZE_UNKNOWN, &w, e) < 0)
+        return -(int)e->code;
+    struct layout l = make_layout(&b);
+    if (write_header(&b, &l, cluster, w, e) < 0 || write_refcount_table(&l, cluster, w, e) < 0 ||
+        write_refcounts(&l, cluster, w, e) < 0 || write_level1(&b, &l, cluster, w, e) < 0 ||
+        write_level2(&b, &l, cluster, w, e) < 0 || write_data(&b, cluster, w, e) < 0)
+        return -(int)e->code;
+    return output_commit(w, out, e);
+}
+
+const struct step_kind step_encode_qcow2 = {
+    .name = "encode.qcow2",
+    .min_inputs = 1,
+    .max_inputs = 1,
+    .takes = VALUE_BLOB,
+    .gives = VALUE_BLOB,
+    .check = check,
+    .run = run,
+};

@@ -1,0 +1,242 @@
+/* encode.vhd: a disk as a VHD, of fixed size as Azure wants it, or dynamic (docs/formats/disk.md;
+ * Microsoft, Virtual Hard Disk Image Format Specification, 2006). */
+#include "builder/steps/blocks.h"
+#include "builder/steps/ids.h"
+#include "builder/steps/kinds.h"
+#include "builder/steps/le.h"
+#include "builder/steps/params.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+enum {
+    FOOTER = 512,
+    HEADER = 1024,
+    TABLE_AT = FOOTER + HEADER,
+    BLOCK = 2 * 1024 * 1024,
+    BITMAP = BLOCK / BLOCKS_SECTOR / 8, /* bytes, a sector: one bit for each of the block's */
+    TYPE_FIXED = 2,
+    TYPE_DYNAMIC = 3,
+    CHECKSUM_AT = 64, /* in the footer */
+};
+#define NOWHERE UINT64_C(0xffffffffffffffff)
+#define SIZE_MAX_VHD (UINT64_C(2040) << 30)
+#define EPOCH_2000 INT64_C(946684800) /* VHD's times count from 2000 */
+
+struct params {
+    bool dynamic;
+    uint64_t size;
+    int64_t time;
+};
+
+struct output {
+    const struct blocks *b;
+    struct cas_writer *w;
+    uint8_t *chunk; /* BLOCK bytes */
+    uint8_t footer[FOOTER];
+};
+
+/* ---- the footer ------------------------------------------------------------------------------ */
+
+/* Cylinders, heads and sectors as the specification's appendix computes them. */
+static void put_geometry(uint8_t *p, uint64_t sectors)
+{
+    uint32_t total = sectors > 65535U * 16 * 255 ? 65535U * 16 * 255 : (uint32_t)sectors;
+    uint32_t track = 255;
+    uint32_t heads = 16;
+    uint32_t cylinders_heads = total / track;
+
+    if (total < 65535U * 16 * 63) {
+        track = 17;
+        cylinders_heads = total / track;
+        heads = (cylinders_heads + 1023) / 1024;
+        if (heads < 4)
+            heads = 4;
+        if (cylinders_heads >= heads * 1024 || heads > 16) {
+            track = 31;
+            heads = 16;
+            cylinders_heads = total / track;
+        }
+        if (cylinders_heads >= heads * 1024) {
+            track = 63;
+            heads = 16;
+            cylinders_heads = total / track;
+        }
+    }
+    put_be16(p, cylinders_heads / heads);
+    p[2] = (uint8_t)heads;
+    p[3] = (uint8_t)track;
+}
+
+static uint32_t checksum(const uint8_t *p, size_t len)
+{
+    uint32_t sum = 0;
+    for (size_t i = 0; i < len; i++)
+        sum += p[i];
+    return ~sum;
+}
+
+static int make_footer(const struct params *p, const struct step_input *input, uint64_t size,
+                       uint8_t *f, struct err *e)
+{
+    uint8_t uuid[UUID_SIZE];
+    int64_t since = p->time < EPOCH_2000 ? 0 : p->time - EPOCH_2000;
+
+    if (id_derive_uuid(&input->digest, "encode.vhd uuid", uuid, e) < 0)
+        return -(int)e->code;
+    memset(f, 0, FOOTER);
+    memcpy(f, "conectix", 8);
+    put_be32(f + 8, 2); /* always set */
+    put_be32(f + 12, 0x00010000);
+    put_be64(f + 16, p->dynamic ? FOOTER : NOWHERE);
+    put_be32(f + 24, since > UINT32_MAX ? UINT32_MAX : (uint32_t)since);
+    /* This creator's images are read by their size, not by the geometry, which is rounded down. */
+    memcpy(f + 28, "qem2", 4);
+    put_be32(f + 32, 0x00050003);
+    memcpy(f + 36, "Wi2k", 4);
+    put_be64(f + 40, size);
+    put_be64(f + 48, size);
+    put_geometry(f + 56, size / BLOCKS_SECTOR);
+    put_be32(f + 60, p->dynamic ? TYPE_DYNAMIC : TYPE_FIXED);
+    memcpy(f + 68, uuid, UUID_SIZE);
+    put_be32(f + CHECKSUM_AT, checksum(f, FOOTER));
+    return 0;
+}
+
+/* ---- fixed -------------------------------------------------------------------------------------
+ */
+
+static int write_fixed(struct output *o, struct err *e)
+{
+    uint64_t left = o->b->size;
+
+    for (uint64_t i = 0; left > 0; i++) {
+        size_t n = left < BLOCK ? (size_t)left : BLOCK;
+        if (blocks_read(o->b, i, o->chunk, e) < 0 || cas_writer_write(o->w, o->chunk, n, e) < 0)
+            return -(int)e->code;
+        left -= n;
+    }
+    return cas_writer_write(o->w, o->footer, FOOTER, e);
+}
+
+/* ---- dynamic
+ * ------------------------------------------------------------------------------------- */
+
+static uint64_t table_size(const struct blocks *b)
+{
+    return (b->count * 4 + BLOCKS_SECTOR - 1) / BLOCKS_SECTOR * BLOCKS_SECTOR;
+}
+
+static int write_header(struct output *o, struct err *e)
+{
+    uint8_t h[HEADER] = {0};
+
+    memcpy(h, "cxsparse", 8);
+    put_be64(h + 8, NOWHERE);
+    put_be64(h + 16, TABLE_AT);
+    put_be32(h + 24, 0x00010000);
+    put_be32(h + 28, (uint32_t)o->b->count);
+    put_be32(h + 32, BLOCK);
+    put_be32(h + 36, checksum(h, HEADER));
+    if (cas_writer_write(o->w, o->footer, FOOTER, e) < 0)
+        return -(int)e->code;
+    return cas_writer_write(o->w, h, HEADER, e);
+}
+
+static int write_table(struct output *o, struct err *e)
+{
+    uint64_t size = table_size(o->b);
+    AUTO_FREE uint8_t *table = malloc((size_t)size); /* at most 4 MiB, for 2040 GiB */
+    uint64_t next = (TABLE_AT + size) / BLOCKS_SECTOR;
+
+    if (table == NULL)
+        return err_oom(e);
+    memset(table, 0xff, (size_t)size);
+    for (uint64_t i = 0; i < o->b->count; i++) {
+        if (!blocks_used(o->b, i))
+            continue;
+        put_be32(table + i * 4, (uint32_t)next);
+        next += (BITMAP + BLOCK) / BLOCKS_SECTOR;
+    }
+    return cas_writer_write(o->w, table, (size_t)size, e);
+}
+
+static int write_dynamic(struct output *o, struct err *e)
+{
+    uint8_t bitmap[BITMAP];
+
+    memset(bitmap, 0xff, sizeof(bitmap));
+    if (write_header(o, e) < 0 || write_table(o, e) < 0)
+        return -(int)e->code;
+    for (uint64_t i = 0; i < o->b->count; i++)
+        if (blocks_used(o->b, i) && (cas_writer_write(o->w, bitmap, BITMAP, e) < 0 ||
+                                     blocks_read(o->b, i, o->chunk, e) < 0 ||
+                                     cas_writer_write(o->w, o->chunk, BLOCK, e) < 0))
+            return -(int)e->code;
+    return cas_writer_write(o->w, o->footer, FOOTER, e);
+}
+
+/* ---- the step
+ * --------------------------------------------------------------------------------------- */
+
+static int read_params(const struct jcur *params, struct params *p, struct err *e)
+{
+    static const char *const keys[] = {"size", "time", "type", NULL};
+    static const char *const types[] = {"fixed", "dynamic", NULL};
+    struct jcur c;
+    size_t type = 0;
+
+    if (jcur_object(params, keys, e) < 0 || jcur_get(params, "type", &c, e) < 0 ||
+        jcur_choice(&c, types, &type, e) < 0 ||
+        params_disk_size(params, BLOCKS_MIB, &p->size, e) < 0 ||
+        jcur_get(params, "time", &c, e) < 0 ||
+        jcur_i64(&c, 0, INT64_C(253402300799), &p->time, e) < 0)
+        return -(int)e->code;
+    p->dynamic = type == 1;
+    return 0;
+}
+
+static int check(const struct jcur *params, size_t input_count, struct err *e)
+{
+    struct params p = {0};
+
+    (void)input_count;
+    return read_params(params, &p, e);
+}
+
+static int run(const struct step_context *context, const struct jcur *params,
+               const struct step_input *inputs, size_t input_count, struct step_output *out,
+               struct err *e)
+{
+    AUTO_BLOCKS b = {.fd = -1};
+    AUTO_FREE uint8_t *chunk = malloc(BLOCK);
+    AUTO_CAS_WRITER struct cas_writer *w = NULL;
+    struct params p = {0};
+
+    (void)input_count;
+    if (chunk == NULL)
+        return err_oom(e);
+    if (read_params(params, &p, e) < 0 ||
+        blocks_open(context->cas, &inputs[0], p.size, BLOCKS_MIB, BLOCK, &b, e) < 0)
+        return -(int)e->code;
+    if (b.size > SIZE_MAX_VHD)
+        return err_set(e, ERR_INPUT, "a VHD has at most 2040 GiB, not %" PRIu64 " bytes", b.size);
+    struct output o = {.b = &b, .chunk = chunk};
+    if (make_footer(&p, &inputs[0], b.size, o.footer, e) < 0 ||
+        cas_writer_new(context->cas, NULL, CAS_SIZE_UNKNOWN, &w, e) < 0)
+        return -(int)e->code;
+    o.w = w;
+    if ((p.dynamic ? write_dynamic(&o, e) : write_fixed(&o, e)) < 0)
+        return -(int)e->code;
+    return output_commit(w, out, e);
+}
+
+const struct step_kind step_encode_vhd = {
+    .name = "encode.vhd",
+    .min_inputs = 1,
+    .max_inputs = 1,
+    .takes = VALUE_BLOB,
+    .gives = VALUE_BLOB,
+    .check = check,
+    .run = run,
+};

@@ -1,0 +1,268 @@
+/* encode.vmdk: a disk as a stream-optimized VMDK, as VMware imports it (docs/formats/disk.md;
+ * VMware, Virtual Disk Format 5.0). */
+#include "base/workers.h"
+#include "builder/steps/blocks.h"
+#include "builder/steps/ids.h"
+#include "builder/steps/kinds.h"
+#include "builder/steps/le.h"
+#include "builder/steps/params.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include <zlib.h>
+
+enum {
+    SECTOR = BLOCKS_SECTOR,
+    GRAIN = 65536,
+    GRAIN_SECTORS = GRAIN / SECTOR,
+    TABLE_ENTRIES = 512,
+    TABLE = TABLE_ENTRIES * 4,
+    DESCRIPTOR_SECTORS = 20,
+    OVERHEAD = 128, /* sectors before the first grain */
+    LEVEL = 6,
+    MARKER = 12,         /* bytes of a grain's: its sector and the size of what follows */
+    ROOM = GRAIN + 4096, /* of a compressed grain with its marker; more than compressBound() */
+    BATCH_MAX = 64,
+    HEADS = 255,
+    TRACK = 63,
+};
+enum marker { MARKER_END = 0, MARKER_TABLE = 1, MARKER_DIRECTORY = 2, MARKER_FOOTER = 3 };
+#define AT_END UINT64_C(0xffffffffffffffff)
+
+struct batch {
+    const struct blocks *b;
+    uint64_t index[BATCH_MAX]; /* grains */
+    size_t count;
+    uint8_t *grains;       /* BATCH_MAX of GRAIN */
+    uint8_t *packed;       /* BATCH_MAX of ROOM */
+    size_t len[BATCH_MAX]; /* in packed, to whole sectors */
+};
+
+struct output {
+    const struct blocks *b;
+    struct cas_writer *w;
+    struct batch batch;
+    unsigned jobs;
+    uint64_t at; /* bytes */
+    uint64_t tables;
+    uint32_t *directory; /* sector of each grain table; 0: none */
+    uint8_t table[TABLE];
+    bool table_used;
+};
+
+static int put(struct output *o, const void *data, size_t len, struct err *e)
+{
+    o->at += len;
+    return cas_writer_write(o->w, data, len, e);
+}
+
+/* ---- the start ------------------------------------------------------------------------------- */
+
+static void make_header(const struct output *o, uint64_t directory, uint8_t h[SECTOR])
+{
+    memset(h, 0, SECTOR);
+    memcpy(h, "KDMV", 4);
+    put_le32(h + 4, 3);
+    put_le32(h + 8, 0x00030001); /* newlines can be checked; compressed grains; markers */
+    put_le64(h + 12, o->b->size / SECTOR);
+    put_le64(h + 20, GRAIN_SECTORS);
+    put_le64(h + 28, 1);
+    put_le64(h + 36, DESCRIPTOR_SECTORS);
+    put_le32(h + 44, TABLE_ENTRIES);
+    put_le64(h + 56, directory);
+    put_le64(h + 64, OVERHEAD);
+    memcpy(h + 73, "\n \r\n", 4);
+    put_le16(h + 77, 1); /* deflate */
+}
+
+static int write_start(struct output *o, const struct step_input *input, struct err *e)
+{
+    AUTO_FREE uint8_t *start = calloc(OVERHEAD, SECTOR);
+    uint8_t id[DIGEST_SHA256_SIZE];
+    uint64_t sectors = o->b->size / SECTOR;
+
+    if (start == NULL)
+        return err_oom(e);
+    if (id_derive(&input->digest, "encode.vmdk cid", id, e) < 0)
+        return -(int)e->code;
+    make_header(o, AT_END, start);
+    /* 0xffffffff would say that there is no parent: the first bit is never set. */
+    (void)snprintf((char *)start + SECTOR, (size_t)DESCRIPTOR_SECTORS * SECTOR,
+                   "# Disk DescriptorFile\nversion=1\nCID=%02x%02x%02x%02x\nparentCID=ffffffff\n"
+                   "createType=\"streamOptimized\"\n\n# Extent description\n"
+                   "RDWR %" PRIu64 " SPARSE \"disk.vmdk\"\n\n# The Disk Data Base\n#DDB\n\n"
+                   "ddb.virtualHWVersion = \"6\"\nddb.geometry.cylinders = \"%" PRIu64 "\"\n"
+                   "ddb.geometry.heads = \"%d\"\nddb.geometry.sectors = \"%d\"\n"
+                   "ddb.adapterType = \"lsilogic\"\n",
+                   id[0] & 0x7fU, id[1], id[2], id[3], sectors, sectors / (HEADS * TRACK), HEADS,
+                   TRACK);
+    return put(o, start, (size_t)OVERHEAD * SECTOR, e);
+}
+
+/* ---- grains -------------------------------------------------------------------------------------
+ */
+
+static int pack_grain(void *context, size_t i, struct err *e)
+{
+    struct batch *batch = context;
+    uint8_t *grain = batch->grains + i * GRAIN;
+    uint8_t *packed = batch->packed + i * ROOM;
+    uLongf len = ROOM - MARKER;
+
+    if (blocks_read(batch->b, batch->index[i], grain, e) < 0)
+        return -(int)e->code;
+    int r = compress2(packed + MARKER, &len, grain, GRAIN, LEVEL);
+    if (r != Z_OK)
+        return err_set(e, ERR_HOST, "cannot deflate: zlib says %d", r);
+    put_le64(packed, batch->index[i] * GRAIN_SECTORS);
+    put_le32(packed + 8, (uint32_t)len);
+    size_t whole = (MARKER + len + SECTOR - 1) / SECTOR * SECTOR;
+    memset(packed + MARKER + len, 0, whole - MARKER - len);
+    batch->len[i] = whole;
+    return 0;
+}
+
+/* Grains of one table, in their order. */
+static int flush_batch(struct output *o, struct err *e)
+{
+    struct batch *batch = &o->batch;
+
+    if (workers_run(o->jobs, batch->count, pack_grain, batch, e) < 0)
+        return -(int)e->code;
+    for (size_t i = 0; i < batch->count; i++) {
+        if (o->at / SECTOR > UINT32_MAX)
+            return err_set(e, ERR_INPUT, "a VMDK has at most 2 TiB of data");
+        put_le32(o->table + batch->index[i] % TABLE_ENTRIES * 4, (uint32_t)(o->at / SECTOR));
+        o->table_used = true;
+        if (put(o, batch->packed + i * ROOM, batch->len[i], e) < 0)
+            return -(int)e->code;
+    }
+    batch->count = 0;
+    return 0;
+}
+
+static int write_marker(struct output *o, enum marker type, uint64_t sectors, struct err *e)
+{
+    uint8_t m[SECTOR] = {0};
+
+    put_le64(m, sectors);
+    put_le32(m + 12, type);
+    return put(o, m, SECTOR, e);
+}
+
+static int flush_table(struct output *o, uint64_t index, struct err *e)
+{
+    if (!o->table_used)
+        return 0;
+    if (write_marker(o, MARKER_TABLE, TABLE / SECTOR, e) < 0)
+        return -(int)e->code;
+    o->directory[index] = (uint32_t)(o->at / SECTOR);
+    o->table_used = false;
+    int r = put(o, o->table, TABLE, e);
+    memset(o->table, 0, TABLE);
+    return r;
+}
+
+static int write_grains(struct output *o, struct err *e)
+{
+    for (uint64_t t = 0; t < o->tables; t++) {
+        uint64_t end = (t + 1) * TABLE_ENTRIES;
+        for (uint64_t i = t * TABLE_ENTRIES; i < end && i < o->b->count; i++) {
+            if (!blocks_used(o->b, i))
+                continue;
+            o->batch.index[o->batch.count++] = i;
+            if (o->batch.count == BATCH_MAX && flush_batch(o, e) < 0)
+                return -(int)e->code;
+        }
+        if (flush_batch(o, e) < 0 || flush_table(o, t, e) < 0)
+            return -(int)e->code;
+    }
+    return 0;
+}
+
+/* ---- the end -----------------------------------------------------------------------------------
+ */
+
+static int write_end(struct output *o, struct err *e)
+{
+    uint64_t bytes = (o->tables * 4 + SECTOR - 1) / SECTOR * SECTOR;
+    AUTO_FREE uint8_t *directory = calloc(1, (size_t)bytes);
+    uint8_t header[SECTOR];
+
+    if (directory == NULL)
+        return err_oom(e);
+    for (uint64_t i = 0; i < o->tables; i++)
+        put_le32(directory + i * 4, o->directory[i]);
+    if (write_marker(o, MARKER_DIRECTORY, bytes / SECTOR, e) < 0)
+        return -(int)e->code;
+    make_header(o, o->at / SECTOR, header);
+    if (put(o, directory, (size_t)bytes, e) < 0 || write_marker(o, MARKER_FOOTER, 1, e) < 0 ||
+        put(o, header, SECTOR, e) < 0)
+        return -(int)e->code;
+    return write_marker(o, MARKER_END, 0, e);
+}
+
+/* ---- the step
+ * ------------------------------------------------------------------------------------ */
+
+static int read_params(const struct jcur *params, uint64_t *size, struct err *e)
+{
+    static const char *const keys[] = {"size", NULL};
+
+    if (jcur_object(params, keys, e) < 0)
+        return -(int)e->code;
+    return params_disk_size(params, GRAIN, size, e);
+}
+
+static int check(const struct jcur *params, size_t input_count, struct err *e)
+{
+    uint64_t size = 0;
+
+    (void)input_count;
+    return read_params(params, &size, e);
+}
+
+static int run(const struct step_context *context, const struct jcur *params,
+               const struct step_input *inputs, size_t input_count, struct step_output *out,
+               struct err *e)
+{
+    AUTO_BLOCKS b = {.fd = -1};
+    AUTO_FREE uint8_t *grains = malloc((size_t)BATCH_MAX * GRAIN);
+    AUTO_FREE uint8_t *packed = malloc((size_t)BATCH_MAX * ROOM);
+    AUTO_FREE uint32_t *directory = NULL;
+    AUTO_CAS_WRITER struct cas_writer *w = NULL;
+    uint64_t size = 0;
+
+    (void)input_count;
+    if (grains == NULL || packed == NULL)
+        return err_oom(e);
+    if (read_params(params, &size, e) < 0 ||
+        blocks_open(context->cas, &inputs[0], size, GRAIN, GRAIN, &b, e) < 0)
+        return -(int)e->code;
+    struct output o = {.b = &b, .jobs = context->jobs};
+    o.batch = (struct batch){.b = &b, .grains = grains, .packed = packed};
+    o.tables = (b.count + TABLE_ENTRIES - 1) / TABLE_ENTRIES;
+    directory = array_new((size_t)o.tables + 1, sizeof(*directory));
+    o.directory = directory;
+    if (directory == NULL)
+        return err_oom(e);
+    if (cas_writer_new(context->cas, NULL, CAS_SIZE_UNKNOWN, &w, e) < 0)
+        return -(int)e->code;
+    o.w = w;
+    if (write_start(&o, &inputs[0], e) < 0 || write_grains(&o, e) < 0 || write_end(&o, e) < 0)
+        return -(int)e->code;
+    return output_commit(w, out, e);
+}
+
+static const char *const libraries[] = {"zlib", NULL};
+
+const struct step_kind step_encode_vmdk = {
+    .name = "encode.vmdk",
+    .libraries = libraries,
+    .min_inputs = 1,
+    .max_inputs = 1,
+    .takes = VALUE_BLOB,
+    .gives = VALUE_BLOB,
+    .check = check,
+    .run = run,
+};
