@@ -93,19 +93,24 @@ static int compile_docker(struct compiler *c, const struct recipe_artifact *a, s
     return compiler_output(c, ".docker", "docker", "application/x-tar", e);
 }
 
+/* As in LinuxKit, microcode is a file beside the initrd here, not its beginning. */
 static int compile_tar_kernel_initrd(struct compiler *c, const struct recipe_artifact *a,
                                      struct err *e)
 {
     AUTO_JSON json_t *files = json_array();
     AUTO_JSON json_t *tar_params = NULL;
     json_t *params = NULL;
-    const char *const inputs[] = {"kernel", "initrd", NULL};
+    const bool ucode = c->recipe->system->ucode != NULL;
+    const char *const initrd = ucode ? "initrd.plain" : "initrd";
+    const char *const inputs[] = {"kernel", initrd, ucode ? "ucode" : NULL, NULL};
     int rc = files == NULL ? err_oom(e) : 0;
     if (rc < 0 || (rc = compiler_extract(c, "kernel", c->system_step, "boot/kernel", e)) < 0 ||
         (rc = compiler_tree_params(c, a, true, &params, e)) < 0 ||
-        (rc = compiler_step(c, "initrd", "encode.initrd", c->system_step, params, e)) < 0 ||
+        (rc = compiler_step(c, initrd, "encode.initrd", c->system_step, params, e)) < 0 ||
+        (ucode && (rc = compiler_extract(c, "ucode", c->system_step, "boot/ucode.cpio", e)) < 0) ||
         (rc = compiler_file_input(files, "kernel", 0, e)) < 0 ||
         (rc = compiler_file_input(files, "initrd.img", 1, e)) < 0 ||
+        (ucode && (rc = compiler_file_input(files, "ucode.cpio", 2, e)) < 0) ||
         (rc = compiler_file_text(files, "cmdline", c->recipe->system->cmdline, e)) < 0 ||
         (rc = compiler_files(c, "initrd-tar.tree", inputs, steal_ptr(&files), e)) < 0)
         return rc;

@@ -123,6 +123,15 @@ is "and goes on with the archive" \
     "$(tail -c +$((${#file_of_kernel} + 1)) "$work/uc/uc-initrd.img" | gzip -dc | cpio -t --quiet 2>/dev/null |
         grep -c '^boot/\|modules.dep$')" 1
 
+printf 'arch: amd64\nname: uc\nepoch: 0\nsystem: {file: case.yml}\nartifacts: [kernel+initrd, tar-kernel-initrd]\n' \
+    >"$work/assay.yml"
+run "$assay" lock "$work/assay.yml" "${images[@]}" -o "$work/uc.json" -q
+run "$assay" build "$work/uc.json" -o "$work/both" -q
+exits 0 "both kinds of initrd are built"
+is "in a tar microcode is a file of its own" "$(tar -tf "$work/both/uc-initrd.tar" | tr '\n' ' ')" \
+    "cmdline initrd.img kernel ucode.cpio "
+is "and not in the initrd" "$(tar -xOf "$work/both/uc-initrd.tar" initrd.img | head -c 2 | od -An -tx1)" " 1f 8b"
+
 # ---- verdicts on the small documents ---------------------------------------------------------------
 cd "$vectors/errors" || exit 1
 python3 -c '
