@@ -1,6 +1,7 @@
 #include "builder/lock/compat.h"
 
 #include "base/file.h"
+#include "builder/lock/compat_check.h"
 #include "builder/lock/layout_archive.h"
 #include "builder/lock/oci_layout.h"
 #include "builder/lock/private_dir.h"
@@ -23,7 +24,8 @@ struct run {
     const char *arch;
     char *platform;
     char *name;
-    json_t *written; /* merged, as people wrote it */
+    struct yaml_doc *places; /* the merged document, for complaints */
+    json_t *written;         /* merged, as people wrote it */
     json_t *document;
     json_t *images;
     json_t *volumes;
@@ -37,6 +39,7 @@ static void run_dispose(struct run *r)
     free(r->layouts);
     free(r->platform);
     free(r->name);
+    yaml_doc_free(r->places);
     json_decref(r->written);
     json_decref(r->document);
     json_decref(r->images);
@@ -522,10 +525,21 @@ static int prepare(struct run *r, struct err *e)
     if (r->images == NULL || r->volumes == NULL || r->sources == NULL || r->layouts == NULL)
         return err_oom(e);
     int rc = set_names(r, e);
-    if (rc < 0 || (rc = lk_merge_files(o->files, o->file_count, &r->written, &r->visible, e)) < 0)
+    if (rc < 0 ||
+        (rc = lk_merge_read(o->files, o->file_count, &r->written, &r->visible, &r->places, e)) < 0)
         return rc;
     r->document = json_deep_copy(r->written);
     return r->document == NULL ? err_oom(e) : lk_expand(r->document, e);
+}
+
+static int check(const struct run *r, struct err *e)
+{
+    const struct compat_check c = {.places = r->places,
+                                   .document = r->document,
+                                   .visible_volumes = r->visible,
+                                   .locked = r->locked,
+                                   .cas = r->o->cas};
+    return compat_check(&c, e);
 }
 
 int compat_lock(const struct compat_options *options, struct locked *locked, json_t **plan,
@@ -537,7 +551,7 @@ int compat_lock(const struct compat_options *options, struct locked *locked, jso
     for (size_t i = 0; rc == 0 && i < options->layout_count; i++)
         rc = open_layout(&r, i, e);
     if (rc < 0 || (rc = lock_images(&r, e)) < 0 || (rc = lock_volumes(&r, e)) < 0 ||
-        (rc = lock_sources(&r, e)) < 0)
+        (rc = check(&r, e)) < 0 || (rc = lock_sources(&r, e)) < 0)
         return rc;
     return make_plan(&r, plan, e);
 }

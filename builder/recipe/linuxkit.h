@@ -18,6 +18,8 @@ enum {
     LINUXKIT_VOLUMES_MAX = 1024,
 };
 
+struct lk_blame;
+
 enum linuxkit_file_kind {
     LINUXKIT_FILE_CONTENTS,
     LINUXKIT_FILE_SOURCE,
@@ -118,6 +120,14 @@ int linuxkit_container_path(const struct linuxkit_container *c, char **out, stru
  */
 int linuxkit_check_container(const struct ycur *document, const struct linuxkit *lk, size_t index,
                              const json_t *label, const json_t *image_config, struct err *e);
+
+/*
+ * Prefixes a complaint about an entry of onboot, onshutdown, services or files
+ * with its place, or its key's when `blame` (may be NULL) says one; `name` may be NULL. Returns the
+ * complaint's code.
+ */
+int linuxkit_blame(const struct ycur *document, const char *list, size_t index, const char *name,
+                   const struct lk_blame *blame, struct err *e);
 
 static inline void scope_linuxkit(struct linuxkit **lk)
 {

@@ -192,26 +192,25 @@ int linuxkit_container_path(const struct linuxkit_container *c, char **out, stru
 
 /* ---- checking ----------------------------------------------------------------------------- */
 
-/* Prefixes the complaint with the place of the key that was being read. */
-static int blame_place(const struct ycur *document, const struct linuxkit_container *k,
-                       const struct lk_blame *blame, struct err *e)
+int linuxkit_blame(const struct ycur *document, const char *list, size_t index, const char *name,
+                   const struct lk_blame *blame, struct err *e)
 {
     AUTO_FREE char *where = NULL;
-    struct ycur list;
+    struct ycur items;
     struct ycur key;
     struct err own = ERR_INIT;
-    if (!ycur_opt(document, k->list, &list))
+    if (!ycur_opt(document, list, &items))
         return -(int)e->code;
-    const struct ycur entry = ycur_item(&list, k->index);
+    const struct ycur entry = ycur_item(&items, index);
     struct ycur at = entry;
-    if (blame->key != NULL && ycur_opt(&entry, blame->key, &key)) {
+    if (blame != NULL && blame->key != NULL && ycur_opt(&entry, blame->key, &key)) {
         at = key;
         if (blame->index < json_array_size(key.value))
             at = ycur_item(&key, blame->index);
     }
     if (ycur_where(&at, &where, &own) < 0)
         return -(int)e->code;
-    return err_wrap(e, "%s: %s '%s'", where, k->list, k->name);
+    return name != NULL ? err_wrap(e, "%s: %s '%s'", where, list, name) : err_wrap(e, "%s", where);
 }
 
 int linuxkit_check_container(const struct ycur *document, const struct linuxkit *lk, size_t index,
@@ -228,5 +227,5 @@ int linuxkit_check_container(const struct ycur *document, const struct linuxkit 
                                    .strict = true,
                                    .blame = &blame};
     int rc = lk_config_json(&c, &text, e);
-    return rc < 0 ? blame_place(document, k, &blame, e) : 0;
+    return rc < 0 ? linuxkit_blame(document, k->list, k->index, k->name, &blame, e) : 0;
 }

@@ -44,11 +44,12 @@ static int read_label(const struct jcur *config, const char *name, struct lk_ima
     if (!member(config, "Labels", &labels))
         return 0;
     int rc = jcur_open_object(&labels, e);
-    if (rc < 0 || !member(&labels, "org.mobyproject.config", &label))
+    if (rc < 0 || !member(&labels, "org.mobyproject.config", &label) ||
+        json_string_length(label.value) == 0)
         return rc;
     if ((rc = jcur_string(&label, TEXT_MAX, &text, e)) < 0 ||
-        (rc = str_format(&what, e, "label org.mobyproject.config of %.200s", name)) < 0 ||
-        (rc = yaml_doc_parse(text, json_string_length(label.value), what, &out->label, e)) < 0)
+        (rc = str_format(&what, e, "label of %.200s", name)) < 0 ||
+        (rc = yaml_doc_parse_go(text, json_string_length(label.value), what, &out->label, e)) < 0)
         return rc;
     const struct ycur root = ycur_root(out->label);
     if ((rc = lk_check(&root, &lk_label, e)) < 0)

@@ -155,25 +155,6 @@ int lk_merge_add(json_t *merged, const struct ycur *c, size_t *visible_volumes, 
     return 0;
 }
 
-int lk_merge_files(const char *const *paths, size_t count, json_t **out, size_t *visible_volumes,
-                   struct err *e)
-{
-    AUTO_JSON json_t *merged = lk_merge_new();
-    if (merged == NULL)
-        return err_oom(e);
-    for (size_t i = 0; i < count; i++) {
-        AUTO_YAML struct yaml_doc *doc = NULL;
-        int rc = yaml_doc_read_go(paths[i], &doc, e);
-        if (rc < 0)
-            return rc;
-        const struct ycur root = ycur_root(doc);
-        if ((rc = lk_merge_add(merged, &root, visible_volumes, e)) < 0)
-            return rc;
-    }
-    *out = steal_ptr(&merged);
-    return 0;
-}
-
 /* ---- merging with positions ------------------------------------------------------------------ */
 
 /* The place of `from`, a value of its own document, is that of to_parent[to_key or to_index]. */
@@ -259,6 +240,44 @@ int lk_merge_docs(struct yaml_doc **parts_taken, size_t count, struct yaml_doc *
     if (rc == 0)
         *out = steal_ptr(&doc);
     return rc;
+}
+
+static int read_part(const char *path, json_t *merged, size_t *visible_volumes,
+                     struct yaml_doc **out, struct err *e)
+{
+    int rc = yaml_doc_read_go(path, out, e);
+    if (rc < 0)
+        return rc;
+    const struct ycur root = ycur_root(*out);
+    return lk_merge_add(merged, &root, visible_volumes, e);
+}
+
+int lk_merge_read(const char *const *paths, size_t count, json_t **out, size_t *visible_volumes,
+                  struct yaml_doc **places, struct err *e)
+{
+    AUTO_JSON json_t *merged = lk_merge_new();
+    AUTO_FREE struct yaml_doc **parts = array_new(count + 1, sizeof(struct yaml_doc *));
+    if (merged == NULL || parts == NULL)
+        return err_oom(e);
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < count; i++)
+        rc = read_part(paths[i], merged, visible_volumes, &parts[i], e);
+    if (rc < 0) {
+        for (size_t i = 0; i < count; i++)
+            yaml_doc_free(parts[i]);
+        return rc;
+    }
+    if ((rc = lk_merge_docs(parts, count, places, e)) < 0)
+        return rc;
+    *out = steal_ptr(&merged);
+    return 0;
+}
+
+int lk_merge_files(const char *const *paths, size_t count, json_t **out, size_t *visible_volumes,
+                   struct err *e)
+{
+    AUTO_YAML struct yaml_doc *places = NULL;
+    return lk_merge_read(paths, count, out, visible_volumes, &places, e);
 }
 
 /* ---- references --------------------------------------------------------------------------------

@@ -26,6 +26,10 @@ int lk_merge_files(const char *const *paths, size_t count, json_t **out, size_t 
 int lk_merge_docs(struct yaml_doc **parts_taken, size_t count, struct yaml_doc **out,
                   struct err *e);
 
+/* lk_merge_files, and the same documents merged with their places. Caller owns both. */
+int lk_merge_read(const char *const *paths, size_t count, json_t **out, size_t *visible_volumes,
+                  struct yaml_doc **places, struct err *e);
+
 /* "alpine:3" → docker.io/library/alpine:3, "lk/a:v1" → docker.io/lk/a:v1; caller frees. */
 int lk_reference(const char *name, char **out, struct err *e);
 /* Every image's name by its reference, but the volumes': LinuxKit leaves those as they are. */

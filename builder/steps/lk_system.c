@@ -398,6 +398,31 @@ static const struct lk_system_source *find_source(const struct writer *w, size_t
     return NULL;
 }
 
+/* Exactly one way to say what it is, but that a directory may have a link's target, too. */
+static int check_what(const json_t *f, const char *path, struct err *e)
+{
+    const char *source = text_of(f, "source");
+    const char *metadata = text_of(f, "metadata");
+    bool contents = json_object_get(f, "contents") != NULL;
+    bool directory = json_is_true(json_object_get(f, "directory"));
+    if (directory || *text_of(f, "symlink") != '\0' || contents) {
+        if (*metadata != '\0' || *source != '\0')
+            return err_set(e, ERR_INPUT, "specified contents and %s for file: %.200s",
+                           *metadata != '\0' ? "metadata" : "source", path);
+        if (directory && contents)
+            return err_set(e, ERR_INPUT, "directory with contents not allowed: %.200s", path);
+        return 0;
+    }
+    if ((*source == '\0') == (*metadata == '\0'))
+        return err_set(e, ERR_INPUT, "%s for file: %.200s",
+                       *source == '\0' ? "contents not specified" : "specified source and metadata",
+                       path);
+    if (*metadata != '\0' && strcmp(metadata, "yaml") != 0 && strcmp(metadata, "json") != 0)
+        return err_set(e, ERR_INPUT, "unsupported metadata type '%.64s' for file: %.200s", metadata,
+                       path);
+    return 0;
+}
+
 static int file_content(const struct writer *w, const json_t *f, size_t i, struct file *out,
                         struct err *e)
 {
@@ -407,12 +432,10 @@ static int file_content(const struct writer *w, const json_t *f, size_t i, struc
     const json_t *contents = json_object_get(f, "contents");
     bool directory = json_is_true(json_object_get(f, "directory"));
     const char *link = text_of(f, "symlink");
+    int rc = check_what(f, path, e);
+    if (rc < 0)
+        return rc;
     if (directory || *link != '\0' || contents != NULL) {
-        if (*metadata != '\0' || *source != '\0')
-            return err_set(e, ERR_INPUT, "specified contents and %s for file: %.200s",
-                           *metadata != '\0' ? "metadata" : "source", path);
-        if (directory && contents != NULL)
-            return err_set(e, ERR_INPUT, "directory with contents not allowed: %.200s", path);
         out->entry.type = directory ? '5' : '0';
         if (!directory && *link != '\0') {
             out->entry.type = '2';
@@ -423,10 +446,6 @@ static int file_content(const struct writer *w, const json_t *f, size_t i, struc
         }
         return 0;
     }
-    if ((*source == '\0') == (*metadata == '\0'))
-        return err_set(e, ERR_INPUT, "%s for file: %.200s",
-                       *source == '\0' ? "contents not specified" : "specified source and metadata",
-                       path);
     if (*source != '\0') {
         out->source = find_source(w, i);
         out->skipped = out->source == NULL;
@@ -435,10 +454,7 @@ static int file_content(const struct writer *w, const json_t *f, size_t i, struc
         return 0;
     }
     bool yaml = strcmp(metadata, "yaml") == 0;
-    if (!yaml && strcmp(metadata, "json") != 0)
-        return err_set(e, ERR_INPUT, "unsupported metadata type '%.64s' for file: %.200s", metadata,
-                       path);
-    int rc = lk_render(w->s->document, yaml ? LK_FORM_YAML2 : LK_FORM_JSON, &out->text, e);
+    rc = lk_render(w->s->document, yaml ? LK_FORM_YAML2 : LK_FORM_JSON, &out->text, e);
     out->entry.data = out->text.data;
     out->entry.len = out->text.len;
     return rc;
@@ -451,6 +467,19 @@ static int file_mode(const json_t *f, struct lk_entry *out, struct err *e)
     if (*text == '\0')
         return 0;
     return lk_octal(text, "file", &out->mode, e);
+}
+
+int lk_system_check_file(const json_t *file, const json_t *ids, struct err *e)
+{
+    const char *path = text_of(file, "path");
+    struct lk_entry entry = {0};
+    if (*path == '\0')
+        return err_set(e, ERR_INPUT, "did not specify path for file");
+    int rc = file_mode(file, &entry, e);
+    if (rc < 0 || (rc = lk_owner(json_object_get(file, "uid"), ids, &entry.uid, e)) < 0 ||
+        (rc = lk_owner(json_object_get(file, "gid"), ids, &entry.gid, e)) < 0)
+        return rc;
+    return check_what(file, path, e);
 }
 
 /* The directories on the way, each once in this section, with x where there is anything. */

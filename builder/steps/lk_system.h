@@ -36,6 +36,9 @@ struct lk_system {
 };
 void lk_system_dispose(struct lk_system *s);
 
+/* What a file of the document says, but for its bytes, as lk_system_write reads it. ERR_INPUT. */
+int lk_system_check_file(const json_t *file, const json_t *ids, struct err *e);
+
 int lk_system_write(const struct lk_system *s, const struct step_input *inputs, struct cas *cas,
                     struct sink to, struct err *e);
 

@@ -153,4 +153,16 @@ while read -r name verdict; do
     fi
 done <"$work/expected"
 
+# What LinuxKit only notices while it assembles has its place in compat mode, too.
+while read -r name place; do
+    run "$assay" lock "$name.yml" --compat linuxkit "${images[@]}" -o "$work/case.json" -q
+    says "$name.yml:$place: " "$name: its place in compat mode"
+done <<'L'
+rlimit-bad 4:15
+bind-nocolon 4:13
+uid-unknown 4:10
+device-badmode 5:9
+file-nothing 2:5
+L
+
 done_testing
