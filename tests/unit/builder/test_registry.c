@@ -9,7 +9,12 @@
 #include "base/buf.h"
 #include "builder/registry/challenge.h"
 #include "builder/registry/credentials.h"
+#include "builder/registry/http.h"
+#include "builder/registry/image.h"
+#include "builder/registry/mirrors.h"
+#include "builder/registry/pull.h"
 #include "builder/registry/reference.h"
+#include "builder/registry/referrers.h"
 #include "builder/registry/token.h"
 
 #include <string.h>
@@ -264,12 +269,180 @@ static void test_tokens(void **state)
     }
 }
 
+static void test_places(void **state)
+{
+    (void)state;
+    struct err e = ERR_INIT;
+    struct reference r;
+    assert_int_equal(reference_place("mirror:5000/hub", "a/b", &r, &e), 0);
+    assert_string_equal(r.host, "mirror:5000");
+    assert_string_equal(r.path, "hub/a/b");
+    assert_int_equal(reference_place("m", "a", &r, &e), 0);
+    assert_string_equal(r.path, "a");
+    assert_int_equal(reference_place("m/x.y/z", "", &r, &e), 0);
+    assert_string_equal(r.path, "x.y/z");
+    static const char *const bad[] = {"",      "/a",       "m/",    "m//a", "m/A",   "m/a/",
+                                      "m:0/a", "http://m", "u@m/a", "m/..", "m/a:t", "m/a@b"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        if (reference_place(bad[i], "", &r, &e) != -ERR_INPUT)
+            fail_msg("'%s' was taken", bad[i]);
+    assert_int_equal(reference_place("m", "../a", &r, &e), -ERR_INPUT);
+}
+
+static void test_mirrors(void **state)
+{
+    (void)state;
+    struct err e = ERR_INIT;
+    AUTO_MIRRORS m = {0};
+    static const char good[] =
+        "{\"type\":\"" MIRRORS_TYPE "\",\"mirrors\":[{\"registry\":\"index.docker.io\","
+        "\"mirror\":\"m:1/hub\",\"tags\":true}],\"plainHttp\":[\"m:1\"]}";
+    assert_int_equal(mirrors_add(&m, "ghcr.io=m/ghcr", false, &e), 0);
+    assert_int_equal(mirrors_parse(good, sizeof good - 1, "f", &m, &e), 0);
+    assert_int_equal(m.count, 2);
+    assert_string_equal(m.items[0].registry, "ghcr.io");
+    assert_false(m.items[0].tags);
+    assert_string_equal(m.items[1].registry, "docker.io");
+    assert_string_equal(m.items[1].place, "m:1/hub");
+    assert_true(m.items[1].tags);
+    assert_string_equal(m.plain[0], "m:1");
+    static const char *const bad[] = {
+        "{}",
+        "[]",
+        "{\"type\":\"x\"}",
+        "{\"type\":\"" MIRRORS_TYPE "\",\"more\":1}",
+        "{\"type\":\"" MIRRORS_TYPE "\",\"mirrors\":[{\"registry\":\"a\",\"mirror\":\"b\"}]}",
+        "{\"type\":\"" MIRRORS_TYPE
+        "\",\"mirrors\":[{\"registry\":\"a/b\",\"mirror\":\"b\",\"tags\":true}]}",
+        "{\"type\":\"" MIRRORS_TYPE
+        "\",\"mirrors\":[{\"registry\":\"a\",\"mirror\":\"b c\",\"tags\":true}]}",
+        "{\"type\":\"" MIRRORS_TYPE "\",\"plainHttp\":[\"http://a\"]}",
+        "{\"type\":\"" MIRRORS_TYPE "\",\"type\":\"" MIRRORS_TYPE "\"}",
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        AUTO_MIRRORS none = {0};
+        if (mirrors_parse(bad[i], strlen(bad[i]), "f", &none, &e) != -ERR_USAGE)
+            fail_msg("'%s' was taken", bad[i]);
+    }
+}
+
+#define D "\"digest\":\"sha256:" HEX "\",\"size\":2"
+#define CONFIG "\"config\":{\"mediaType\":\"application/vnd.oci.empty.v1+json\"," D "}"
+
+static void test_images(void **state)
+{
+    (void)state;
+    struct err e = ERR_INIT;
+    AUTO_IMAGE artifact = {0};
+    AUTO_IMAGE index = {0};
+    const struct image_descriptor *chosen = NULL;
+    static const char good[] =
+        "{\"schemaVersion\":2,\"mediaType\":\"" IMAGE_MANIFEST_TYPE "\"," CONFIG
+        ",\"layers\":[{\"mediaType\":\"x/y\"," D ",\"annotations\":{\"" IMAGE_TITLE
+        "\":\"f\"}}],\"subject\":{\"mediaType\":\"" IMAGE_INDEX_TYPE "\"," D "}}";
+    assert_int_equal(image_parse(good, sizeof good - 1, "m", &artifact, &e), 0);
+    assert_false(artifact.is_index);
+    assert_false(image_is_container(&artifact));
+    assert_string_equal(artifact.artifact_type, IMAGE_EMPTY_TYPE);
+    assert_string_equal(artifact.items[0].title, "f");
+    assert_true(artifact.has_subject);
+    static const char list[] = "{\"manifests\":[{\"mediaType\":\"a\"," D
+                               ",\"platform\":{\"os\":\"linux\",\"architecture\":\"arm64\","
+                               "\"variant\":\"v8\"}},{\"mediaType\":\"b\"," D "}]}";
+    assert_int_equal(image_parse(list, sizeof list - 1, "i", &index, &e), 0);
+    assert_true(index.is_index);
+    assert_int_equal(image_choose(&index, "linux/arm64", &chosen, &e), 0);
+    assert_int_equal(image_choose(&index, "linux/arm64/v8", &chosen, &e), 0);
+    assert_string_equal(chosen->media_type, "a");
+    assert_int_equal(image_choose(&index, "linux/arm64/v7", &chosen, &e), -ERR_INPUT);
+    static const char *const bad[] = {
+        "{}",
+        "{\"layers\":[]}",
+        "{\"manifests\":[],\"layers\":[]," CONFIG "}",
+        "{\"mediaType\":\"" IMAGE_INDEX_TYPE "\",\"layers\":[]," CONFIG "}",
+        "{\"mediaType\":\"text/plain\",\"layers\":[]," CONFIG "}",
+        "{\"manifests\":[{\"mediaType\":\"a\",\"digest\":\"sha256:" HEX "\"}]}",
+        "{\"manifests\":[{\"mediaType\":\"a\",\"digest\":\"sha512:" HEX HEX "\",\"size\":1}]}",
+        "{\"manifests\":[{\"mediaType\":\"a\",\"digest\":\"sha256:" HEX "\",\"size\":-1}]}",
+        "{\"manifests\":[{\"mediaType\":\"a\"," D ",\"annotations\":{\"" IMAGE_TITLE "\":1}}]}",
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        AUTO_IMAGE none = {0};
+        if (image_parse(bad[i], strlen(bad[i]), "m", &none, &e) != -ERR_INPUT)
+            fail_msg("'%s' was taken", bad[i]);
+    }
+}
+
+static void test_file_names(void **state)
+{
+    (void)state;
+    struct err e = ERR_INIT;
+    struct image_descriptor d = {.title = "a b.json"};
+    AUTO_FREE char *name = NULL;
+    assert_int_equal(pull_file_name(&d, &name, &e), 0);
+    assert_string_equal(name, "a b.json");
+    static const char *const bad[] = {"",     ".",   "..",    "/a",     "a/b",
+                                      "../a", "a\n", "a\x7f", "\x1b[2J"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        AUTO_FREE char *none = NULL;
+        d.title = bad[i];
+        assert_int_equal(pull_file_name(&d, &none, &e), -ERR_INPUT);
+    }
+}
+
+static void test_referrers(void **state)
+{
+    (void)state;
+    struct err e = ERR_INIT;
+    AUTO_JSON json_t *list = json_array();
+    static const char two[] = "{\"manifests\":[{\"mediaType\":\"a\"," D
+                              ",\"artifactType\":\"x/y\"},{\"mediaType\":\"a\"," D "}]}";
+    assert_int_equal(referrers_parse(two, sizeof two - 1, "x/y", list, &e), 0);
+    assert_int_equal(json_array_size(list), 1);
+    assert_int_equal(referrers_parse(two, sizeof two - 1, NULL, list, &e), 0);
+    assert_int_equal(json_array_size(list), 3);
+    static const char manifest[] = "{\"layers\":[]," CONFIG "}";
+    assert_int_equal(referrers_parse(manifest, sizeof manifest - 1, NULL, list, &e), -ERR_INPUT);
+}
+
+static void test_urls(void **state)
+{
+    (void)state;
+    struct err e = ERR_INIT;
+    static const struct {
+        const char *place;
+        const char *url; /* NULL: refused */
+    } cases[] = {
+        {"/v2/x?y=z", "https://h.io/v2/x?y=z"},
+        {"u?a", "https://h.io/v2/a/u?a"},
+        {"https://other.io:5/x", "https://other.io:5/x"},
+        {"//other.io/x", "https://other.io/x"},
+        {"http://h.io/x", NULL},
+        {"ftp://h.io/x", NULL},
+        {"https://u:p@h.io/x", NULL},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        AUTO_FREE char *url = NULL;
+        int rc = http_resolve("https://h.io/v2/a/b", cases[i].place, &url, &e);
+        assert_int_equal(rc, cases[i].url != NULL ? 0 : -ERR_INPUT);
+        if (cases[i].url != NULL)
+            assert_string_equal(url, cases[i].url);
+    }
+    assert_true(http_same_host("https://h.io/a", "https://h.io/b?c"));
+    assert_false(http_same_host("https://h.io/a", "https://h.io:444/a"));
+    assert_false(http_same_host("https://h.io/a", "http://h.io/a"));
+    assert_false(http_same_host("https://h.io/a", "https://h.io.evil.io/a"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_references), cmocka_unit_test(test_references_refused),
         cmocka_unit_test(test_challenges), cmocka_unit_test(test_credentials),
         cmocka_unit_test(test_basic),      cmocka_unit_test(test_tokens),
+        cmocka_unit_test(test_places),     cmocka_unit_test(test_mirrors),
+        cmocka_unit_test(test_images),     cmocka_unit_test(test_file_names),
+        cmocka_unit_test(test_referrers),  cmocka_unit_test(test_urls),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
