@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "builder/lock/oci_layout.h"
 
+#include <fcntl.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,9 +53,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     AUTO_LOCKED locked = {0};
     AUTO_FREE char *blob = NULL;
     char hex[DIGEST_TEXT_MAX];
+    bool ours = false;
     if (store == NULL)
         open_store();
-    must(cas_put(store, data, size, &manifest, &e));
+    /* Not through the store, which would sync every one of them. */
+    must(digest_bytes(DIGEST_SHA256, data, size, &manifest, &e));
+    must(str_format(&blob, &e, "%s/blobs/sha256/%s", cas_path(store), digest_hex(&manifest, hex)));
+    if (!cas_has(store, &manifest, NULL)) {
+        AUTO_CLOSE int fd = open(blob, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+        must(fd < 0);
+        must(fd_write_all(fd, data, size, blob, &e));
+        ours = true;
+    }
     const struct oci_request request = {
         .layout = cas_path(store),
         .manifest = &manifest,
@@ -71,8 +81,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     } else if (e.code != ERR_INPUT) {
         abort();
     }
-    must(str_format(&blob, &e, "%s/blobs/sha256/%s", cas_path(store), digest_hex(&manifest, hex)));
-    if (strncmp(hex, "5f70", 4) != 0)
+    if (ours)
         (void)unlink(blob);
     return 0;
 }
