@@ -493,6 +493,16 @@ static int write_plan(struct run *r, const json_t *document, const struct buf *b
 
 /* ---- compat mode ---- */
 
+static int compat_pull(void *context, const char *reference, const char *platform,
+                       struct locked *out, struct err *e)
+{
+    struct run *r = context;
+    int rc = open_network(r, e);
+    return rc < 0 ? rc
+                  : registry_lock(&r->network, cli_string(r->cli, "registry"), reference, platform,
+                                  reference, true, out, e);
+}
+
 static int compat_run(struct cli *cli, const char *mode, struct err *e)
 {
     AUTO(run_dispose) struct run r = RUN_INIT(cli);
@@ -506,7 +516,14 @@ static int compat_run(struct cli *cli, const char *mode, struct err *e)
     if (rc < 0 || (rc = cli_store_path(cli, &store, e)) < 0 ||
         (rc = cas_open(store, CAS_CREATE, &r.cas, e)) < 0)
         return rc;
+    size_t format_count = 0;
+    const char *const *formats = cli_list(cli, "format", &format_count);
     const struct compat_options options = {
+        .formats = formats,
+        .format_count = format_count,
+        .decompress_kernel = cli_flag(cli, "decompress-kernel"),
+        .pull = cli_flag(cli, "pull") ? compat_pull : NULL,
+        .context = &r,
         .files = a.files,
         .file_count = a.file_count,
         .layouts = a.layouts,
@@ -595,6 +612,10 @@ static const struct cli_option options[] = {
      "(.gz, .xz, .zst); repeatable"},
     {"compat", 0, CLI_STRING, "MODE",
      "'linuxkit': plan the tar that 'linuxkit build --no-sbom --format tar' writes, bit for bit"},
+    {"format", 'f', CLI_LIST, "FORMAT",
+     "with --compat: tar (the default), docker, kernel+initrd or tar-kernel-initrd; repeatable"},
+    {"decompress-kernel", 0, CLI_FLAG, NULL,
+     "with --compat: unpack a gzip or bzImage kernel, as LinuxKit's option of this name does"},
     {"name", 'n', CLI_STRING, "NAME",
      "what artifacts are called (default: the recipe's name, else the file's)"},
     {"arch", 'a', CLI_STRING, "ARCH",

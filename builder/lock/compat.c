@@ -2,9 +2,9 @@
 
 #include "base/file.h"
 #include "builder/lock/compat_check.h"
-#include "builder/lock/layout_archive.h"
+#include "builder/lock/compat_plan.h"
+#include "builder/lock/layouts.h"
 #include "builder/lock/oci_layout.h"
-#include "builder/lock/private_dir.h"
 #include "builder/plan/plan.h"
 #include "builder/recipe/lkmerge.h"
 #include "builder/steps/lk_image.h"
@@ -18,8 +18,7 @@ enum { DOCUMENT_MAX = 4 * 1024 * 1024, MANIFESTS_MAX = 4096 };
 struct run {
     const struct compat_options *o;
     struct locked *locked;
-    struct private_dir dir;
-    char **layouts; /* directories */
+    struct layouts layouts;
     size_t visible;
     const char *arch;
     char *platform;
@@ -34,9 +33,7 @@ struct run {
 
 static void run_dispose(struct run *r)
 {
-    for (size_t i = 0; r->layouts != NULL && i < r->o->layout_count; i++)
-        free(r->layouts[i]);
-    free(r->layouts);
+    layouts_close(&r->layouts);
     free(r->platform);
     free(r->name);
     yaml_doc_free(r->places);
@@ -45,7 +42,6 @@ static void run_dispose(struct run *r)
     json_decref(r->images);
     json_decref(r->volumes);
     json_decref(r->sources);
-    private_dir_remove(&r->dir);
 }
 
 static const char *text_of(const json_t *object, const char *key)
@@ -54,37 +50,13 @@ static const char *text_of(const json_t *object, const char *key)
     return text != NULL ? text : "";
 }
 
-/* ---- layouts -------------------------------------------------------------------------------- */
-
-static int open_layout(struct run *r, size_t i, struct err *e)
-{
-    const char *path = r->o->layouts[i];
-    struct stat st;
-    if (stat(path, &st) < 0)
-        return err_os_code(e, ERR_INPUT, errno, "cannot open '%s'", path);
-    if (S_ISDIR(st.st_mode))
-        return str_copy(&r->layouts[i], path, e);
-    int rc = r->dir.path == NULL ? private_dir_make(r->o->temp, &r->dir, e) : 0;
-    if (rc < 0 || (rc = str_format(&r->layouts[i], e, "%s/layout%zu", r->dir.path, i)) < 0)
-        return rc;
-    if (mkdir(r->layouts[i], 0700) < 0)
-        return err_os(e, errno, "cannot make '%s'", r->layouts[i]);
-    return layout_unpack(path, r->layouts[i], e);
-}
-
+/* Images that no layout has are pulled, where that is asked for. */
 static int find(const struct run *r, const char *reference, const char **layout,
                 struct digest *manifest, struct err *e)
 {
-    for (size_t i = 0; i < r->o->layout_count; i++) {
-        bool found = false;
-        int rc = oci_find(r->layouts[i], reference, &found, manifest, e);
-        if (rc < 0)
-            return err_wrap(e, "OCI layout '%s'", r->o->layouts[i]);
-        if (found) {
-            *layout = r->layouts[i];
-            return 0;
-        }
-    }
+    int rc = layouts_find(&r->layouts, reference, layout, manifest, e);
+    if (rc < 0 || *layout != NULL || r->o->pull != NULL)
+        return rc;
     return err_set(e, ERR_INPUT, "no image '%.300s' in the layouts of --images", reference);
 }
 
@@ -122,6 +94,8 @@ static int lock_image(struct run *r, const char *reference, struct err *e)
     if (*reference == '\0' || locked_image_find(r->locked, reference) != NULL)
         return 0;
     int rc = find(r, reference, &layout, &manifest, e);
+    if (rc == 0 && layout == NULL)
+        rc = r->o->pull(r->o->context, reference, r->platform, r->locked, e);
     if (rc < 0)
         return rc;
     const struct oci_request request = {.layout = layout,
@@ -131,7 +105,7 @@ static int lock_image(struct run *r, const char *reference, struct err *e)
                                         .keep_config = true,
                                         .like_linuxkit = true,
                                         .cas = r->o->cas};
-    if ((rc = oci_lock(&request, r->locked, e)) < 0)
+    if (layout != NULL && (rc = oci_lock(&request, r->locked, e)) < 0)
         return err_wrap(e, "image '%s'", reference);
     rc = image_params(locked_image_find(r->locked, reference), &params, e);
     return rc < 0 ? rc : json_push(r->images, params, e);
@@ -350,7 +324,11 @@ static int lock_volumes(struct run *r, struct err *e)
         if (strcmp(text_of(volume, "format"), "oci") != 0)
             rc = lock_image(r, reference, e);
         else if ((rc = find(r, reference, &layout, &root, e)) == 0)
-            rc = take_layout(r, layout, &root, volume, i, e);
+            rc = layout != NULL
+                     ? take_layout(r, layout, &root, volume, i, e)
+                     : err_set(e, ERR_UNDECIDED,
+                               "a volume of format oci takes its image from an OCI layout "
+                               "only: give --images LAYOUT");
         if (rc < 0)
             return err_wrap(e, "volume '%s'", text_of(volume, "name"));
     }
@@ -405,90 +383,6 @@ static int lock_sources(struct run *r, struct err *e)
     return rc;
 }
 
-/* ---- the plan
- * --------------------------------------------------------------------------------------- */
-
-static int make_step(struct run *r, json_t **out, struct err *e)
-{
-    AUTO_JSON json_t *steps = json_array();
-    AUTO_JSON json_t *step = json_object();
-    AUTO_JSON json_t *in = json_array();
-    AUTO_JSON json_t *params = json_object();
-    if (steps == NULL || step == NULL || in == NULL || params == NULL)
-        return err_oom(e);
-    int rc = 0;
-    for (size_t i = 0; rc == 0 && i < r->locked->blob_count; i++)
-        rc = json_push(in, json_string(r->locked->blobs[i].id), e);
-    if (rc < 0 || (rc = json_put(params, "document", json_incref(r->document), e)) < 0 ||
-        (rc = json_put_u64(params, "visibleVolumes", r->visible, e)) < 0 ||
-        (rc = json_put(params, "images", json_incref(r->images), e)) < 0 ||
-        (rc = json_put(params, "layouts", json_incref(r->volumes), e)) < 0 ||
-        (rc = json_put(params, "sources", json_incref(r->sources), e)) < 0 ||
-        (rc = json_put_string(step, "id", "tar", e)) < 0 ||
-        (rc = json_put_string(step, "kind", "encode.linuxkit-tar", e)) < 0 ||
-        (rc = json_put(step, "in", steal_ptr(&in), e)) < 0 ||
-        (rc = json_put(step, "params", steal_ptr(&params), e)) < 0 ||
-        (rc = json_push(steps, steal_ptr(&step), e)) < 0)
-        return rc;
-    *out = steal_ptr(&steps);
-    return 0;
-}
-
-static int make_outputs(const struct run *r, json_t **out, struct err *e)
-{
-    AUTO_JSON json_t *outputs = json_array();
-    AUTO_JSON json_t *output = json_object();
-    AUTO_FREE char *name = NULL;
-    if (outputs == NULL || output == NULL)
-        return err_oom(e);
-    int rc = str_format(&name, e, "%s.tar", r->name);
-    if (rc < 0 || (rc = json_put_string(output, "name", name, e)) < 0 ||
-        (rc = json_put_string(output, "from", "tar", e)) < 0 ||
-        (rc = json_put_string(output, "mediaType", "application/x-tar", e)) < 0 ||
-        (rc = json_push(outputs, steal_ptr(&output), e)) < 0)
-        return rc;
-    *out = steal_ptr(&outputs);
-    return 0;
-}
-
-static int make_recipe(const struct run *r, json_t **out, struct err *e)
-{
-    AUTO_JSON json_t *recipe = json_object();
-    if (recipe == NULL)
-        return err_oom(e);
-    int rc = json_put_string(recipe, "compat", "linuxkit", e);
-    if (rc < 0 || (rc = json_put_string(recipe, "name", r->name, e)) < 0 ||
-        (rc = json_put_string(recipe, "arch", r->arch, e)) < 0 ||
-        (rc = json_put(recipe, "system", json_incref(r->written), e)) < 0)
-        return rc;
-    *out = steal_ptr(&recipe);
-    return 0;
-}
-
-static int make_plan(struct run *r, json_t **out, struct err *e)
-{
-    AUTO_JSON json_t *plan = json_object();
-    AUTO_JSON json_t *steps = NULL;
-    json_t *part = NULL;
-    if (plan == NULL)
-        return err_oom(e);
-    int rc = make_step(r, &steps, e);
-    if (rc < 0 || (rc = json_put_string(plan, "type", PLAN_TYPE, e)) < 0 ||
-        (rc = json_put_string(plan, "name", r->name, e)) < 0 ||
-        (rc = json_put_string(plan, "arch", r->arch, e)) < 0 ||
-        (rc = json_put_u64(plan, "epoch", (uint64_t)LK_FIXED_TIME, e)) < 0 ||
-        (rc = make_recipe(r, &part, e)) < 0 || (rc = json_put(plan, "recipe", part, e)) < 0 ||
-        (rc = plan_toolchain(steps, &part, e)) < 0 ||
-        (rc = json_put(plan, "toolchain", part, e)) < 0 ||
-        (rc = locked_inputs(r->locked, &part, e)) < 0 ||
-        (rc = json_put(plan, "inputs", part, e)) < 0 ||
-        (rc = json_put(plan, "steps", steal_ptr(&steps), e)) < 0 ||
-        (rc = make_outputs(r, &part, e)) < 0 || (rc = json_put(plan, "outputs", part, e)) < 0)
-        return rc;
-    *out = steal_ptr(&plan);
-    return 0;
-}
-
 /* ---- the run
  * ------------------------------------------------------------------------------------------ */
 
@@ -501,8 +395,10 @@ static int set_names(struct run *r, struct err *e)
         strcmp(r->arch, "riscv64") != 0)
         return err_set(e, ERR_USAGE, "--arch is riscv64, amd64 or arm64, not '%.32s'", r->arch);
     int rc = str_format(&r->platform, e, "linux/%s", r->arch);
+    /* As LinuxKit calls what it reads from standard input. */
+    const char *base = strcmp(last, "-") == 0 ? "moby" : path_base(last);
     if (rc == 0)
-        rc = str_copy(&r->name, o->name != NULL ? o->name : path_base(last), e);
+        rc = str_copy(&r->name, o->name != NULL ? o->name : base, e);
     if (rc < 0)
         return rc;
     char *dot = strrchr(r->name, '.');
@@ -521,11 +417,10 @@ static int prepare(struct run *r, struct err *e)
     r->images = json_array();
     r->volumes = json_array();
     r->sources = json_array();
-    r->layouts = array_new(o->layout_count + 1, sizeof *r->layouts);
-    if (r->images == NULL || r->volumes == NULL || r->sources == NULL || r->layouts == NULL)
+    if (r->images == NULL || r->volumes == NULL || r->sources == NULL)
         return err_oom(e);
-    int rc = set_names(r, e);
-    if (rc < 0 ||
+    int rc = compat_plan_check(o->formats, o->format_count, e);
+    if (rc < 0 || (rc = set_names(r, e)) < 0 ||
         (rc = lk_merge_read(o->files, o->file_count, &r->written, &r->visible, &r->places, e)) < 0)
         return rc;
     r->document = json_deep_copy(r->written);
@@ -546,12 +441,25 @@ int compat_lock(const struct compat_options *options, struct locked *locked, jso
                 struct err *e)
 {
     AUTO(run_dispose)
-    struct run r = {.o = options, .locked = locked, .dir = PRIVATE_DIR_INIT};
+    struct run r = {.o = options, .locked = locked, .layouts = LAYOUTS_INIT};
     int rc = prepare(&r, e);
-    for (size_t i = 0; rc == 0 && i < options->layout_count; i++)
-        rc = open_layout(&r, i, e);
-    if (rc < 0 || (rc = lock_images(&r, e)) < 0 || (rc = lock_volumes(&r, e)) < 0 ||
+    if (rc < 0 ||
+        (rc = layouts_open(options->layouts, options->layout_count, options->temp, &r.layouts, e)) <
+            0 ||
+        (rc = lock_images(&r, e)) < 0 || (rc = lock_volumes(&r, e)) < 0 ||
         (rc = check(&r, e)) < 0 || (rc = lock_sources(&r, e)) < 0)
         return rc;
-    return make_plan(&r, plan, e);
+    const struct compat_plan p = {.name = r.name,
+                                  .arch = r.arch,
+                                  .formats = options->formats,
+                                  .format_count = options->format_count,
+                                  .decompress_kernel = options->decompress_kernel,
+                                  .visible_volumes = r.visible,
+                                  .written = r.written,
+                                  .document = r.document,
+                                  .images = r.images,
+                                  .layouts = r.volumes,
+                                  .sources = r.sources,
+                                  .locked = r.locked};
+    return compat_plan_make(&p, plan, e);
 }

@@ -7,10 +7,17 @@
 #include "store/cas/cas.h"
 
 struct compat_options {
-    const char *const *files; /* LinuxKit documents, merged in order */
+    const char *const *files; /* LinuxKit documents, merged in order; "-": standard input */
     size_t file_count;
     const char *const *layouts; /* OCI layouts: directories or tar archives */
     size_t layout_count;
+    const char *const *formats; /* LinuxKit's names; none: tar */
+    size_t format_count;
+    bool decompress_kernel;
+    /* Adds an image of a registry to `out`, its configuration, too; NULL: none are fetched. */
+    int (*pull)(void *context, const char *reference, const char *platform, struct locked *out,
+                struct err *e);
+    void *context;
     const char *name; /* NULL: the last file's base name */
     const char *arch; /* NULL: amd64 */
     const char *home; /* what ~/ of a source is; NULL: none */

@@ -378,7 +378,7 @@ static int build(struct cli *cli, struct build *b, struct err *e)
 
 static bool is_yaml(const char *path)
 {
-    return str_ends(path, ".yml") || str_ends(path, ".yaml");
+    return str_ends(path, ".yml") || str_ends(path, ".yaml") || strcmp(path, "-") == 0;
 }
 
 /* LinuxKit files and --dry-run: the merged configuration, as `linuxkit build --dry-run` has it. */
@@ -404,9 +404,15 @@ static int show_merged(struct cli *cli, struct err *e)
 static int check_format(const struct cli *cli, const struct plan *plan, struct err *e)
 {
     const char *format = cli_string(cli, "format");
+    const json_t *formats = json_object_get(plan->recipe, "formats");
     AUTO_FREE char *name = NULL;
     if (format == NULL)
         return 0;
+    for (size_t i = 0; i < json_array_size(formats); i++) {
+        const char *own = json_string_value(json_array_get(formats, i));
+        if (own != NULL && strcmp(own, format) == 0)
+            return 0;
+    }
     int r = str_format(&name, e, "%s.%s", plan->name, format);
     for (size_t i = 0; r == 0 && i < plan->output_count; i++)
         if (strcmp(plan->outputs[i].name, name) == 0)

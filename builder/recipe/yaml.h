@@ -48,6 +48,7 @@ void yaml_doc_free(struct yaml_doc *doc);
  */
 int yaml_doc_parse_go(const void *data, size_t len, const char *file, struct yaml_doc **out,
                       struct err *e);
+/* "-" is standard input. */
 int yaml_doc_read_go(const char *path, struct yaml_doc **out, struct err *e);
 
 /*

@@ -163,10 +163,18 @@ static int read_sources(const struct jcur *c, size_t input_count, struct lk_syst
     return 0;
 }
 
+/* May be left out, and then it is false. */
+static int read_flag(const struct jcur *c, const char *key, bool *out, struct err *e)
+{
+    struct jcur m;
+    *out = false;
+    return jcur_opt(c, key, &m) ? jcur_bool(&m, out, e) : 0;
+}
+
 static int read_params(const struct jcur *c, size_t input_count, struct params *p, struct err *e)
 {
-    static const char *const keys[] = {"document", "visibleVolumes", "images",
-                                       "layouts",  "sources",        NULL};
+    static const char *const keys[] = {"document", "visibleVolumes", "images",           "layouts",
+                                       "sources",  "dockerfile",     "decompressKernel", NULL};
     /* Without inputs no index is right; one more makes the bound of jcur_get_u64 hold. */
     size_t bound = input_count == 0 ? 1 : input_count;
     struct jcur document;
@@ -180,6 +188,9 @@ static int read_params(const struct jcur *c, size_t input_count, struct params *
         (rc = jcur_get(c, "images", &images, e)) < 0 ||
         (rc = jcur_get(c, "layouts", &layouts, e)) < 0 ||
         (rc = jcur_get(c, "sources", &sources, e)) < 0)
+        return rc;
+    if ((rc = read_flag(c, "dockerfile", &p->system.dockerfile, e)) < 0 ||
+        (rc = read_flag(c, "decompressKernel", &p->system.decompress_kernel, e)) < 0)
         return rc;
     const struct ycur y = ycur_json(document.value, "document");
     p->system.document = document.value;

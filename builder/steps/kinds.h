@@ -22,6 +22,7 @@ extern const struct step_kind step_encode_linuxkit_tar; /* encode_linuxkit_tar.c
 extern const struct step_kind step_encode_cartesi_hash; /* encode_cartesi_hash.c */
 extern const struct step_kind step_encode_cartesi_run;  /* encode_cartesi_run.c */
 extern const struct step_kind step_join_parts;          /* join_parts.c */
+extern const struct step_kind step_extract_linuxkit;    /* extract_linuxkit.c */
 extern const struct step_kind step_extract_file;        /* extract_file.c */
 extern const struct step_kind step_tree_files;          /* tree_files.c */
 extern const struct step_kind step_encode_iso;          /* encode_iso.c */

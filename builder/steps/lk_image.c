@@ -18,6 +18,8 @@ static const char RESOLV[] = "\n# no resolv.conf configured\n";
 
 static int add_records(const struct lk_place *p, struct lk_header *h, struct err *e)
 {
+    if (p->source == NULL)
+        return 0;
     int rc = lk_header_set(h, "LINUXKIT.source", p->source, strlen(p->source), e);
     if (rc == 0)
         rc = lk_header_set(h, "LINUXKIT.location", p->location, strlen(p->location), e);
@@ -414,6 +416,87 @@ static void kernel_tar_dispose(struct kernel_tar *k)
     lk_header_dispose(&k->held_header);
 }
 
+struct span {
+    const uint8_t *data;
+    size_t left;
+};
+
+static int read_span(void *context, void *data, size_t len, size_t *got, struct err *e)
+{
+    struct span *s = context;
+    (void)e;
+    *got = s->left < len ? s->left : len;
+    if (*got > 0)
+        memcpy(data, s->data, *got);
+    s->data += *got;
+    s->left -= *got;
+    return 0;
+}
+
+static bool is_gzip(const uint8_t *p, size_t len)
+{
+    return len >= 2 && p[0] == 0x1f && p[1] == 0x8b;
+}
+
+static uint32_t le32(const uint8_t *p)
+{
+    return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+}
+
+/* A gzip file, or the payload of an x86 bzImage that is one. */
+static int find_payload(const struct buf *kernel, struct span *out, struct err *e)
+{
+    const uint8_t *p = kernel->data;
+    *out = (struct span){p, kernel->len};
+    if (is_gzip(p, kernel->len))
+        return 0;
+    if (kernel->len <= 0x250 || p[0x1fe] != 0x55 || p[0x1ff] != 0xaa ||
+        memcmp(p + 0x202, "HdrS", 4) != 0)
+        return err_set(e, ERR_INPUT,
+                       "the kernel is neither gzip nor a bzImage: LinuxKit does not "
+                       "decompress it");
+    if (p[0x206] < 2 && p[0x207] < 8)
+        return err_set(e, ERR_INPUT, "the kernel is a bzImage of an old version");
+    /* As LinuxKit adds them: in 32 bits. */
+    uint32_t offset = le32(p + 0x248) + ((uint32_t)p[0x1f1] + 1) * 512;
+    uint32_t size = le32(p + 0x24c);
+    if (offset > kernel->len || (uint64_t)offset + size > kernel->len)
+        return err_set(e, ERR_INPUT, "the payload of the bzImage exceeds it");
+    *out = (struct span){p + offset, size};
+    if (!is_gzip(p + offset, kernel->len - offset))
+        return err_set(e, ERR_INPUT,
+                       "the payload of the bzImage is not gzip: LinuxKit does not decompress it");
+    return 0;
+}
+
+static int lk_kernel_decompress(struct buf *kernel, struct err *e)
+{
+    const struct decompress_options options = {.threads = 1};
+    AUTO_DECOMPRESSOR struct decompressor *unpacked = NULL;
+    AUTO_BUF out = BUF_INIT(KERNEL_MAX);
+    struct span payload = {0};
+    int rc = find_payload(kernel, &payload, e);
+    if (rc < 0)
+        return rc;
+    const struct source from = {.context = &payload, .read = read_span};
+    if ((rc = decompressor_new(COMPRESSION_GZIP, &from, &options, &unpacked, e)) < 0)
+        return rc;
+    const struct source bytes = decompressor_source(unpacked);
+    for (;;) {
+        uint8_t chunk[16384];
+        size_t got = 0;
+        if ((rc = bytes.read(bytes.context, chunk, sizeof chunk, &got, e)) < 0 ||
+            (got > 0 && (rc = buf_add(&out, chunk, got, e)) < 0))
+            return err_wrap(e, "cannot decompress the kernel");
+        if (got == 0)
+            break;
+    }
+    struct buf old = *kernel;
+    *kernel = out;
+    out = old;
+    return 0;
+}
+
 /* An entry with the fixed time, and with every record that the file has which it is made of. */
 static int put_like(const struct kernel_tar *k, const struct lk_header *like,
                     const struct lk_entry *entry, struct err *e)
@@ -435,6 +518,11 @@ static int release(struct kernel_tar *k, struct err *e)
     if (!k->holds)
         return 0;
     k->holds = false;
+    if (k->kernel->decompress) {
+        int rc = lk_kernel_decompress(&k->held, e);
+        if (rc < 0)
+            return rc;
+    }
     const struct lk_entry entry = {.type = '0',
                                    .name = "boot/kernel",
                                    .mode = k->held_header.mode,

@@ -21,7 +21,8 @@ struct lk_place {
     struct cas *cas;
     struct sink to;
     const char *location; /* "init[0]" */
-    const char *source;   /* the image's reference, or a word of LinuxKit's own */
+    const char *source;   /* the image's reference, or a word of LinuxKit's own; NULL: entries say
+                             neither */
 };
 
 /* One entry with the fixed time and the place's records; `data` is a file's content. */
@@ -60,6 +61,7 @@ struct lk_kernel {
     const char *tar;   /* NULL: none */
     const char *ucode; /* NULL: none */
     const char *cmdline;
+    bool decompress; /* gzip, or a bzImage of it; all else is refused */
 };
 int lk_kernel_tar(const struct lk_place *p, const struct lk_layer *layers, size_t count,
                   const struct lk_kernel *kernel, struct err *e);

@@ -79,6 +79,7 @@ static int write_kernel(const struct writer *w, struct err *e)
         .tar = *tar == '\0' || strcmp(tar, "none") == 0 ? NULL : tar,
         .ucode = *ucode != '\0' ? ucode : NULL,
         .cmdline = text_of(kernel, "cmdline"),
+        .decompress = w->s->decompress_kernel,
     };
     const struct lk_place p = place(w, "kernel", reference);
     int rc = find_image(w, reference, &image, e);
@@ -591,6 +592,13 @@ static int write_files(const struct writer *w, struct err *e)
     return rc;
 }
 
+static int write_dockerfile(const struct writer *w, struct err *e)
+{
+    static const char text[] = "\nFROM scratch\n\nCOPY . ./\n\nENTRYPOINT [\"/bin/rc.init\"]\n";
+    const struct lk_place p = place(w, NULL, NULL);
+    return w->s->dockerfile ? lk_put(&p, '0', "Dockerfile", 0644, NULL, text, strlen(text), e) : 0;
+}
+
 /* ---- the whole
  * ----------------------------------------------------------------------------------- */
 
@@ -620,7 +628,8 @@ int lk_system_write(const struct lk_system *s, const struct step_input *inputs, 
         (rc = write_init(&w, e)) < 0 || (rc = write_volumes(&w, e)) < 0 ||
         (rc = write_containers(&w, "onboot", e)) < 0 ||
         (rc = write_containers(&w, "onshutdown", e)) < 0 ||
-        (rc = write_containers(&w, "services", e)) < 0 || (rc = write_files(&w, e)) < 0)
+        (rc = write_containers(&w, "services", e)) < 0 || (rc = write_files(&w, e)) < 0 ||
+        (rc = write_dockerfile(&w, e)) < 0)
         return rc;
     return sink_write(&to, end, sizeof end, e);
 }

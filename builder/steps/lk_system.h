@@ -27,6 +27,8 @@ struct lk_system_source {
 struct lk_system {
     const json_t *document;
     size_t visible_volumes;
+    bool dockerfile; /* as format docker has it */
+    bool decompress_kernel;
     struct lk_system_image *images;
     size_t image_count;
     struct lk_system_layout *layouts;

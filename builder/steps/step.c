@@ -24,6 +24,7 @@ static const struct step_kind *const kinds[] = {
     &step_encode_vhd,
     &step_encode_vmdk,
     &step_extract_file,
+    &step_extract_linuxkit,
     &step_extract_verity,
     &step_join_parts,
     &step_tree_cartesi,

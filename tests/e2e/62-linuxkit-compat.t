@@ -68,6 +68,56 @@ for case in 03-full m1+m2; do
         cmp "$work/stdout" "$vectors/$case.dry-run.yml"
 done
 
+# The other formats that LinuxKit makes by itself. Its deflate is not ours: initrds are compared
+# when they are unpacked.
+formats=(--format docker --format kernel+initrd --format tar-kernel-initrd)
+unpacked() { # FILE BYTES-BEFORE
+    tail -c "+$(($2 + 1))" "$1" | gzip -dc 2>/dev/null | sha256sum | cut -c1-64
+}
+while IFS=$'\t' read -r case before _ cpio; do
+    before=${before#*=} cpio=${cpio#*=}
+    run "$assay" lock "$case.yml" --compat linuxkit "${images[@]}" "${formats[@]}" \
+        -o "$work/formats.json" -q
+    run "$assay" build "$work/formats.json" --format kernel+initrd -o "$work/formats" -q
+    exits 0 "$case: docker, kernel+initrd and tar-kernel-initrd are built"
+    while read -r wanted file; do
+        case $file in *-initrd.*) continue ;; esac
+        is "$file is LinuxKit's" "$(sha256sum <"$work/formats/$file" | cut -c1-64)" "$wanted"
+    done <"$vectors/formats/$case.sha256"
+    is "$case-initrd.img unpacks to LinuxKit's" \
+        "$(unpacked "$work/formats/$case-initrd.img" "$before")" "$cpio"
+    tar -xOf "$work/formats/$case-initrd.tar" initrd.img >"$work/initrd"
+    is "and the one in the tar" "$(unpacked "$work/initrd" 0)" "$cpio"
+    is "microcode is apart there" \
+        "$(tar -tf "$work/formats/$case-initrd.tar" | tr '\n' ' ')" \
+        "kernel initrd.img cmdline $([ "$before" = 0 ] || echo 'ucode.cpio ')"
+done <"$vectors/formats/INITRD.tsv"
+run "$assay" lock 02-minimal.yml --compat linuxkit "${images[@]}" --format raw-efi -o "$work/no.json"
+exits 6 "a format that LinuxKit does not make twice alike is refused"
+run "$assay" lock 02-minimal.yml --compat linuxkit "${images[@]}" --format floppy -o "$work/no.json"
+exits 2 "and one that it does not know"
+
+# --decompress-kernel: gzip, or a bzImage of it; nothing else.
+kernel() { # IMAGE BINARY
+    printf 'kernel: {image: "%s", binary: "%s", tar: none}\n' "$1" "$2" >"$work/kernel.yml"
+    run "$assay" lock "$work/kernel.yml" --compat linuxkit "${images[@]}" --decompress-kernel \
+        -o "$work/kernel.json" -q
+    run "$assay" build "$work/kernel.json" -o "$work/kernel" -q
+}
+kernel lk/kernel:v1 kernel
+is "a bzImage is unpacked" "$(tar -xOf "$work/kernel/kernel.tar" boot/kernel 2>/dev/null | sha256sum)" \
+    "$(python3 -c 'print("VMLINUX payload\n" * 1000, end="")' | sha256sum)"
+kernel lk/kernel:v1 bzImage2
+is "a gzip kernel is" "$(tar -xOf "$work/kernel/kernel.tar" boot/kernel 2>/dev/null | sha256sum)" \
+    "$(python3 -c 'print("plain gz kernel\n" * 100, end="")' | sha256sum)"
+kernel lk/kernel2:v1 kernel
+exits 5 "another one is refused, as LinuxKit does"
+
+run sh -c "'$assay' lock - --compat linuxkit -o '$work/moby.json' -q <'$work/one.yml'"
+exits 0 "a document from standard input"
+is "is called moby" "$(grep -o '"name":"moby[^"]*"' "$work/moby.json" | sort -u | tr '\n' ' ')" \
+    '"name":"moby" "name":"moby.tar" '
+
 # The small documents: accepted with the right tar, or refused with exit code 5.
 cd "$vectors/errors" || exit 1
 python3 -c '
