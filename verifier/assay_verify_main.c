@@ -173,7 +173,9 @@ static const struct cli_command commands[] = {{
         "Checks that a key which the policy trusts signed the provenance (two independent\n"
         "implementations must accept), that ARTIFACT is what was signed, and that the provenance\n"
         "agrees with itself; then builds the signed plan again in a sandbox without network and\n"
-        "compares every byte. ARTIFACT is a file or an OCI image layout directory.\n\n"
+        "compares every byte. ARTIFACT is a file, an OCI image layout directory, or the directory "
+        "of\n"
+        "a stored Cartesi machine, whose differences are told as registers, pages and files.\n\n"
         "The verdict is reproduced (exit 0), differs (1), rejected (3), or unverifiable (5: an\n"
         "input is missing or damaged; 6: the toolchain is not this one). With --key it is signed\n"
         "as a SLSA verification summary; with --record it is appended to a transparency log.",

@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/version.h"
 #include "verifier/compare/artifact.h"
+#include "verifier/explain/machine.h"
 #include "verifier/policy/claims.h"
 #include "verifier/policy/policy.h"
 #include "verifier/rebuild/rebuild.h"
@@ -13,6 +14,7 @@
 #include <string.h>
 
 enum { BUNDLE_MAX = 64 * 1024 * 1024 };
+#define MACHINE_MEDIA_TYPE "application/vnd.assay.cartesi-machine.v1+tar"
 
 /* Everything that the checks of one run share. */
 struct run {
@@ -104,7 +106,7 @@ static int read_all(struct run *run, struct err *e)
     if (r < 0)
         return r;
     v->policy_digest = run->policy->digest;
-    r = artifact_read(o->artifact, &run->artifact, e);
+    r = artifact_read(o->artifact, o->scratch, &run->artifact, e);
     if (r == 0)
         r = str_copy(&v->artifact_name, path_base(o->artifact), e);
     if (r < 0)
@@ -203,47 +205,120 @@ static int rebuild_json(const struct run *run, const struct rebuild *b, json_t *
     return r;
 }
 
-/* Names the first step that diverged, and the first byte. */
+/* A stored machine, or what may be one packed: the explanation finds out. */
+static bool maybe_machine(const struct artifact *a, const char *name)
+{
+    return a->machine || (!a->layout && str_ends(name, ".cartesi.tar"));
+}
+
+/* Where the artifact and its rebuild differ, as a clause; what can be told of the bytes, or in the
+ * guest's terms. */
+static int locate(struct run *run, const char *path, const struct artifact *rebuilt, char *text,
+                  size_t size, struct err *e)
+{
+    struct verdict *v = run->verdict;
+    uint64_t offset = 0;
+    text[0] = 0;
+    if (maybe_machine(rebuilt, v->artifact_name)) {
+        char clause[VERDICT_TEXT_MAX / 2];
+        int r =
+            explain_machine(run->artifact.path, path, run->options->scratch, &v->explanation, e);
+        if (r < 0)
+            return r;
+        explain_clause(v->explanation, clause, sizeof(clause));
+        if (clause[0] != 0)
+            snprintf(text, size, ": %.220s", clause);
+    }
+    if (text[0] != 0 || rebuilt->layout || run->artifact.layout || rebuilt->machine ||
+        run->artifact.machine)
+        return 0;
+    int r = artifact_first_difference(run->artifact.path, path, &offset, e);
+    if (r == 0)
+        snprintf(text, size, " at byte %llu (%llu bytes here, %llu rebuilt)",
+                 (unsigned long long)offset, (unsigned long long)run->artifact.size,
+                 (unsigned long long)rebuilt->size);
+    return r;
+}
+
+/* Names where, and the first step that diverged. */
 static int explain(struct run *run, const struct rebuild *b, const char *path,
                    const struct artifact *rebuilt, struct err *e)
 {
     const char *step = NULL;
-    uint64_t offset = 0;
+    char where[VERDICT_TEXT_MAX / 2];
     int r = claims_first_divergence(run->claims.byproducts, b->byproducts, &step, e);
-    if (r == 0 && !rebuilt->layout && !run->artifact.layout)
-        r = artifact_first_difference(run->artifact.path, path, &offset, e);
+    if (r == 0)
+        r = locate(run, path, rebuilt, where, sizeof(where), e);
     if (r < 0)
         return r;
-    char where[VERDICT_TEXT_MAX / 4] = "";
-    if (!rebuilt->layout && !run->artifact.layout)
-        snprintf(where, sizeof(where), " at byte %llu (%llu bytes here, %llu rebuilt)",
-                 (unsigned long long)offset, (unsigned long long)run->artifact.size,
-                 (unsigned long long)rebuilt->size);
     return decide(run, VERDICT_DIFFERS, ERR_DIFFERS, "comparison",
-                  "'%.100s' differs from its rebuild%s; first step that diverged: %.150s",
+                  "'%.80s' differs from its rebuild%s; first step that diverged: %.120s",
                   run->subject->name, where,
                   step != NULL ? step : "none, so the file was changed after the build");
+}
+
+/* The digests of the subject with this name, as a statement has them. Borrowed. */
+static const json_t *digests_of(const json_t *subjects, const char *name)
+{
+    for (size_t i = 0; i < json_array_size(subjects); i++) {
+        const json_t *s = json_array_get(subjects, i);
+        const char *text = json_string_value(json_object_get(s, "name"));
+        if (text != NULL && strcmp(text, name) == 0)
+            return json_object_get(s, "digest");
+    }
+    return NULL;
+}
+
+/* What else was signed of it: a machine's root hash, the root of a dm-verity tree. */
+static int compare_digests(struct run *run, const struct rebuild *b, char *text, size_t size)
+{
+    const json_t *theirs =
+        digests_of(json_object_get(run->statement->document, "subject"), run->subject->name);
+    const json_t *ours = digests_of(b->subjects, run->subject->name);
+    const char *key;
+    json_t *value;
+    size_t n = 0;
+    if (theirs == NULL || ours == NULL || json_object_size(theirs) != json_object_size(ours))
+        return decide(run, VERDICT_DIFFERS, ERR_DIFFERS, "comparison",
+                      "'%.200s' has other kinds of digests in its rebuild", run->subject->name);
+    text[0] = 0;
+    json_object_foreach((json_t *)(uintptr_t)theirs, key, value)
+    {
+        const char *a = json_string_value(value);
+        const char *o = json_string_value(json_object_get(ours, key));
+        if (a == NULL || o == NULL || strcmp(a, o) != 0)
+            return decide(run, VERDICT_DIFFERS, ERR_DIFFERS, "comparison",
+                          "'%.100s' was signed with %.64s %.80s, its rebuild has %.80s",
+                          run->subject->name, key, a != NULL ? a : "", o != NULL ? o : "none");
+        if (strcmp(key, "sha256") != 0 && n < size)
+            n += (size_t)snprintf(text + n, size - n, "; %.64s %.64s", key, a);
+    }
+    return 0;
 }
 
 static int compare(struct run *run, const struct rebuild *b, struct err *e)
 {
     AUTO_FREE char *path = NULL;
     struct artifact rebuilt;
+    char digests[VERDICT_TEXT_MAX / 2];
     if (!relpath_valid(run->subject->name))
         return err_set(e, ERR_INPUT, "'%.200s' is no file name", run->subject->name);
     int r = path_join(&path, b->artifacts, run->subject->name, e);
     if (r == 0)
-        r = artifact_read(path, &rebuilt, e);
+        r = artifact_read(path, run->options->scratch, &rebuilt, e);
     if (r < 0)
         return r;
     if (!digest_equal(&rebuilt.digest, &run->artifact.digest))
         return explain(run, b, path, &rebuilt, e);
-    verdict_check_add(run->verdict, "comparison", true, "every byte is the same");
+    r = compare_digests(run, b, digests, sizeof(digests));
+    if (r < 0 || run->decided)
+        return r;
+    verdict_check_add(run->verdict, "comparison", true, "every byte is the same%s", digests);
     run->verdict->rebuilds++;
     return 0;
 }
 
-static int check_rebuild(struct run *run, struct err *e)
+static int rebuild_plan(const struct run *run, struct rebuild *out, struct err *e)
 {
     const struct verification_options *o = run->options;
     const struct rebuild_options rebuild = {
@@ -255,8 +330,59 @@ static int check_rebuild(struct run *run, struct err *e)
         .plan_name = run->claims.plan_name,
         .jobs = o->jobs,
     };
+    return rebuild_run(&rebuild, out, e);
+}
+
+/* The signed subject that a machine is the changed form of: by its name, else the only one. */
+static const char *changed_subject(const struct run *run)
+{
+    const json_t *subjects = json_object_get(run->statement->document, "subject");
+    const char *only = NULL;
+    size_t machines = 0;
+    for (size_t i = 0; i < json_array_size(subjects); i++) {
+        const json_t *s = json_array_get(subjects, i);
+        const char *name = json_string_value(json_object_get(s, "name"));
+        const char *type = json_string_value(json_object_get(s, "mediaType"));
+        if (name == NULL || type == NULL || strcmp(type, MACHINE_MEDIA_TYPE) != 0)
+            continue;
+        if (strcmp(name, run->verdict->artifact_name) == 0)
+            return name;
+        only = name;
+        machines++;
+    }
+    return machines == 1 ? only : NULL;
+}
+
+/*
+ * A machine that is not what was signed is rejected, whatever a rebuild would
+ * give; but its owner wants to know what became of it. Best effort: the verdict is there.
+ */
+static void explain_stranger(struct run *run)
+{
+    AUTO_FREE char *path = NULL;
     struct rebuild b = {0};
-    int r = rebuild_run(&rebuild, &b, e);
+    struct err e = ERR_INIT;
+    struct verdict *v = run->verdict;
+    char clause[VERDICT_TEXT_MAX / 2];
+    const char *name = changed_subject(run);
+    if (name == NULL || !relpath_valid(name) || rebuild_plan(run, &b, &e) < 0)
+        return;
+    if (path_join(&path, b.artifacts, name, &e) == 0 &&
+        explain_machine(run->artifact.path, path, run->options->scratch, &v->explanation, &e) ==
+            0 &&
+        v->explanation != NULL) {
+        explain_clause(v->explanation, clause, sizeof(clause));
+        size_t n = strlen(v->reason);
+        snprintf(v->reason + n, sizeof(v->reason) - n, "; against the rebuild of '%.80s': %s", name,
+                 clause);
+    }
+    rebuild_dispose(&b);
+}
+
+static int check_rebuild(struct run *run, struct err *e)
+{
+    struct rebuild b = {0};
+    int r = rebuild_plan(run, &b, e);
     if (r < 0)
         return decide_error(run, r, "rebuild", e);
     verdict_check_add(run->verdict, "rebuild", true, "%.1f s in the sandbox (%s)", b.seconds,
@@ -362,6 +488,9 @@ static int check_all(struct run *run, struct err *e)
         r = check_provenance(run, e);
     if (r == 0 && !run->decided)
         r = check_subject(run);
+    if (r == 0 && run->decided && run->claims.plan_name != NULL && run->subject == NULL &&
+        run->artifact.machine && run->options->rebuild)
+        explain_stranger(run);
     if (r == 0 && !run->decided)
         r = check_policy(run, e);
     if (r == 0 && !run->decided && run->options->rebuild)

@@ -8,15 +8,15 @@
 #include "verifier/report/verdict.h"
 
 struct verification_options {
-    const char *artifact;            /* file, or OCI layout directory */
+    const char *artifact;            /* file, OCI layout directory, or stored machine */
     const char *bundle;              /* the provenance's bundle or envelope */
     const char *policy;              /* file */
     const char *const *attestations; /* other verifiers' signed verdicts */
     size_t attestation_count;
+    const char *scratch; /* existing directory */
     bool rebuild;
     const char *builder; /* assay-build; needed with rebuild, as all below */
     const char *store;
-    const char *scratch;
     unsigned jobs;
 };
 

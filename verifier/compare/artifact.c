@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "base/tool.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -104,7 +105,59 @@ static int read_layout(int dirfd, struct artifact *a, struct err *e)
     return r;
 }
 
-int artifact_read(const char *path, struct artifact *out, struct err *e)
+static bool has_file(int dirfd, const char *name)
+{
+    struct stat st;
+    return fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode);
+}
+
+static int digest_packed(const char *directory, const char *scratch, const char *packed,
+                         struct artifact *a, struct err *e)
+{
+    enum { OUTPUT_MAX = 65536 };
+    AUTO_BUF output = BUF_INIT(OUTPUT_MAX);
+    const char *const argv[] = {"pack", directory, "-o", packed, NULL};
+    int r = tool_run("assay-cartesi", argv, scratch, &output, NULL, e);
+    if (r < 0)
+        return r;
+    AUTO_CLOSE int fd = open(packed, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return err_os(e, errno, "cannot open '%s'", packed);
+    return digest_fd(DIGEST_SHA256, fd, &a->digest, &a->size, e);
+}
+
+/* By the program that knows machines: this one does not. */
+static int read_machine(const char *path, const char *scratch, struct artifact *a, struct err *e)
+{
+    AUTO_FREE char *directory = NULL;
+    AUTO_FREE char *packed = NULL;
+    struct err ignored = ERR_INIT;
+    int r = dir_make_temp(scratch, "assay-pack.", &directory, e);
+    if (r < 0)
+        return r;
+    r = path_join(&packed, directory, "machine.tar", e);
+    if (r == 0)
+        r = digest_packed(path, scratch, packed, a, e);
+    (void)dir_remove(directory, &ignored);
+    return r;
+}
+
+static int read_directory(int fd, const char *path, const char *scratch, struct artifact *a,
+                          struct err *e)
+{
+    if (!has_file(fd, "oci-layout") && has_file(fd, "config.json")) {
+        a->machine = true;
+        return read_machine(path, scratch, a, e) < 0
+                   ? err_wrap(e, "'%s' is no stored machine that can be verified", path)
+                   : 0;
+    }
+    a->layout = true;
+    return read_layout(fd, a, e) < 0
+               ? err_wrap(e, "'%s' is no OCI image layout that can be verified", path)
+               : 0;
+}
+
+int artifact_read(const char *path, const char *scratch, struct artifact *out, struct err *e)
 {
     struct artifact a = {.path = path};
     AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -115,10 +168,9 @@ int artifact_read(const char *path, struct artifact *out, struct err *e)
         return err_os(e, errno, "cannot read '%s'", path);
     int r;
     if (S_ISDIR(st.st_mode)) {
-        a.layout = true;
-        r = read_layout(fd, &a, e);
+        r = read_directory(fd, path, scratch, &a, e);
         if (r < 0)
-            return err_wrap(e, "'%s' is no OCI image layout that can be verified", path);
+            return r;
     } else if (S_ISREG(st.st_mode)) {
         r = digest_fd(DIGEST_SHA256, fd, &a.digest, &a.size, e);
         if (r < 0)

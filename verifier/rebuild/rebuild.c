@@ -132,9 +132,14 @@ static int read_byproducts(const struct rebuild_options *o, struct rebuild *out,
         r = jcur_get(&predicate, "runDetails", &details, e);
     if (r == 0)
         r = jcur_get(&details, "byproducts", &byproducts, e);
+    struct jcur subjects;
     if (r == 0)
-        out->byproducts = json_incref(byproducts.value);
-    return r;
+        r = jcur_get(&root, "subject", &subjects, e);
+    if (r < 0)
+        return r;
+    out->byproducts = json_incref(byproducts.value);
+    out->subjects = json_incref(subjects.value);
+    return 0;
 }
 
 int rebuild_run(const struct rebuild_options *options, struct rebuild *out, struct err *e)
@@ -180,4 +185,5 @@ void rebuild_dispose(struct rebuild *r)
     free(steal_ptr(&r->directory));
     free(steal_ptr(&r->artifacts));
     json_decref(steal_ptr(&r->byproducts));
+    json_decref(steal_ptr(&r->subjects));
 }

@@ -28,6 +28,7 @@ struct rebuild {
     struct digest builder_digest;
     const char *fences; /* static */
     json_t *byproducts; /* of the rebuilt provenance: one digest per step */
+    json_t *subjects;   /* of the rebuilt provenance: an array, one per output */
     double seconds;
 };
 

@@ -16,6 +16,7 @@ void verdict_dispose(struct verdict *v)
     free(steal_ptr(&v->policy_name));
     json_decref(steal_ptr(&v->attestations));
     json_decref(steal_ptr(&v->rebuild));
+    json_decref(steal_ptr(&v->explanation));
 }
 
 const char *verdict_name(enum verdict_kind kind)
@@ -84,9 +85,25 @@ int verdict_report(const struct verdict *v, json_t **out, struct err *e)
         r = json_put_u64(report, "rebuilds", v->rebuilds, e);
     if (r == 0 && v->rebuild != NULL)
         r = json_put(report, "rebuild", json_incref(v->rebuild), e);
+    if (r == 0 && v->explanation != NULL)
+        r = json_put(report, "explanation", json_incref(v->explanation), e);
     if (r == 0)
         *out = steal_ptr(&report);
     return r;
+}
+
+enum { LINES_PRINTED = 10 };
+
+static void print_explanation(const struct verdict *v, const struct cli *cli)
+{
+    const json_t *list = json_object_get(v->explanation, "differences");
+    json_int_t count = json_integer_value(json_object_get(v->explanation, "count"));
+    size_t n = json_array_size(list) < LINES_PRINTED ? json_array_size(list) : LINES_PRINTED;
+    for (size_t i = 0; i < n; i++)
+        cli_say(cli, "  %-5s %-12s %s\n", "", i == 0 ? "differences" : "",
+                json_string_value(json_array_get(list, i)));
+    if (count > (json_int_t)n)
+        cli_say(cli, "  %-5s %-12s … and %lld more\n", "", "", (long long)(count - (json_int_t)n));
 }
 
 void verdict_print(const struct verdict *v, const struct cli *cli)
@@ -97,6 +114,7 @@ void verdict_print(const struct verdict *v, const struct cli *cli)
     for (size_t i = 0; i < v->check_count; i++)
         cli_say(cli, "  %-5s %-12s %s\n", v->checks[i].passed ? "ok" : "FAIL", v->checks[i].id,
                 v->checks[i].text);
+    print_explanation(v, cli);
     /* A verdict that is no success has its reason on stderr too, where every error's one line is.
      */
     if (v->kind == VERDICT_REPRODUCED)
@@ -120,6 +138,8 @@ static int extensions(const struct verdict *v, json_t **out, struct err *e)
         r = json_put(o, "assay_checks", checks, e);
     if (r == 0 && v->rebuild != NULL)
         r = json_put(o, "assay_rebuild", json_incref(v->rebuild), e);
+    if (r == 0 && v->explanation != NULL)
+        r = json_put(o, "assay_explanation", json_incref(v->explanation), e);
     if (r == 0)
         *out = steal_ptr(&o);
     return r;

@@ -33,6 +33,7 @@ struct verdict {
     char *policy_name;
     json_t *attestations; /* array of ResourceDescriptors: everything that was read as evidence */
     json_t *rebuild;      /* object, or NULL when none ran */
+    json_t *explanation;  /* object: where the artifact and its rebuild differ; NULL = not told */
     uint64_t rebuilds;    /* independent ones that agree, this verifier's included */
 };
 

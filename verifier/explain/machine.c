@@ -1,0 +1,72 @@
+#include "verifier/explain/machine.h"
+
+#include "base/json.h"
+#include "base/tool.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { REPORT_MAX = 8 * 1024 * 1024, DIFFERENCE_MAX = 400 };
+
+/* The first of them, bounded: the report may be of hostile length. */
+static int take_differences(const json_t *report, json_t **out, struct err *e)
+{
+    const json_t *all = json_object_get(report, "differences");
+    const json_t *count = json_object_get(report, "count");
+    AUTO_JSON json_t *explanation = json_object();
+    AUTO_JSON json_t *list = json_array();
+    if (explanation == NULL || list == NULL)
+        return err_oom(e);
+    if (!json_is_array(all) || !json_is_integer(count) || json_integer_value(count) < 1)
+        return err_set(e, ERR_HOST, "assay-cartesi told no differences");
+    for (size_t i = 0; i < json_array_size(all) && i < EXPLANATION_MAX; i++) {
+        const char *text = json_string_value(json_array_get(all, i));
+        if (text == NULL)
+            return err_set(e, ERR_HOST, "assay-cartesi told no differences");
+        size_t len = strlen(text);
+        while (len > DIFFERENCE_MAX ||
+               (len < strlen(text) && ((unsigned char)text[len] & 0xc0) == 0x80))
+            len = len > DIFFERENCE_MAX ? DIFFERENCE_MAX : len - 1;
+        int r = json_push(list, json_stringn(text, len), e);
+        if (r < 0)
+            return r;
+    }
+    int r = json_put_u64(explanation, "count", (uint64_t)json_integer_value(count), e);
+    if (r < 0 || (r = json_put(explanation, "differences", steal_ptr(&list), e)) < 0)
+        return r;
+    *out = steal_ptr(&explanation);
+    return 0;
+}
+
+int explain_machine(const char *theirs, const char *rebuilt, const char *scratch, json_t **out,
+                    struct err *e)
+{
+    AUTO_BUF output = BUF_INIT(REPORT_MAX);
+    AUTO_JSON json_t *report = NULL;
+    struct err unreadable = ERR_INIT;
+    int status = 0;
+    const char *const argv[] = {"diff", theirs, rebuilt, "--json", NULL};
+    *out = NULL;
+    int r = tool_run("assay-cartesi", argv, scratch, &output, &status, &unreadable);
+    if (r == -ERR_INPUT || (r == 0 && status == 0))
+        return 0;
+    if (r < 0) {
+        *e = unreadable;
+        return r;
+    }
+    r = json_parse(buf_str(&output), output.len, "the report of assay-cartesi", NULL, &report, e);
+    /* Machines that differ are an error to it: what it found stands beside that. */
+    return r < 0 ? r : take_differences(json_object_get(report, "result"), out, e);
+}
+
+void explain_clause(const json_t *explanation, char *text, size_t size)
+{
+    const json_t *list = json_object_get(explanation, "differences");
+    const char *first = json_string_value(json_array_get(list, 0));
+    json_int_t more = json_integer_value(json_object_get(explanation, "count")) - 1;
+    text[0] = 0;
+    if (first != NULL && more > 0)
+        snprintf(text, size, "%.200s, and %lld more", first, (long long)more);
+    else if (first != NULL)
+        snprintf(text, size, "%.200s", first);
+}
