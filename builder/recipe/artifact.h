@@ -66,6 +66,10 @@ int artifact_read_image(const struct ycur *c, const char *key, const char *name,
 extern const struct artifact_kind artifact_cartesi;           /* artifact_cartesi.c */
 extern const struct artifact_kind artifact_squashfs;          /* artifact_image.c */
 extern const struct artifact_kind artifact_erofs;             /* artifact_image.c */
+extern const struct artifact_kind artifact_kernel_iso;        /* artifact_iso.c */
+extern const struct artifact_kind artifact_iso_bios;          /* artifact_iso.c */
+extern const struct artifact_kind artifact_iso_efi;           /* artifact_iso.c */
+extern const struct artifact_kind artifact_iso_efi_initrd;    /* artifact_iso.c */
 extern const struct artifact_kind artifact_kernel_squashfs;   /* artifact_image.c */
 extern const struct artifact_kind artifact_kernel_erofs;      /* artifact_image.c */
 extern const struct artifact_kind artifact_tar;               /* artifact_tree.c */

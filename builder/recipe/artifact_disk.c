@@ -1,6 +1,8 @@
 /* Disk images (docs/formats/disk.md): a FAT volume with kernel, initrd and boot loader, behind an
  * MBR or a GPT, as it is or in a container that some hypervisor or cloud takes. One row a format.
  */
+#include "builder/recipe/artifact_disk.h"
+
 #include "builder/recipe/artifact.h"
 #include "builder/recipe/compiler.h"
 
@@ -106,16 +108,14 @@ static bool is_default_initrd(const json_t *options)
            json_integer_value(json_object_get(options, "level")) == 9;
 }
 
-/* The initrd that kernel+initrd makes by default, under its id unless another recipe's line took
- * that for one with other options. */
-static int initrd_step(struct compiler *c, const char **id, struct err *e)
+int artifact_initrd(struct compiler *c, const char **id, struct err *e)
 {
     AUTO_JSON json_t *options = json_object();
     struct recipe_artifact plain = {.options = options};
     *id = "initrd";
     for (size_t i = 0; i < c->recipe->artifact_count; i++)
         if (json_object_get(c->recipe->artifacts[i].options, "compressor") != NULL &&
-            strstr(c->recipe->artifacts[i].kind->name, "kernel") != NULL &&
+            strstr(c->recipe->artifacts[i].kind->name, "initrd") != NULL &&
             !is_default_initrd(c->recipe->artifacts[i].options))
             *id = "disk.initrd";
     if (options == NULL)
@@ -221,7 +221,7 @@ static int compile_bios(struct compiler *c, const struct recipe_artifact *a, con
         return err_set(e, ERR_UNDECIDED, "the format '%s' is for amd64, not for %s", a->kind->name,
                        c->recipe->arch);
     int rc = compiler_extract(c, "kernel", c->system_step, "boot/kernel", e);
-    if (rc < 0 || (rc = initrd_step(c, &initrd, e)) < 0 ||
+    if (rc < 0 || (rc = artifact_initrd(c, &initrd, e)) < 0 ||
         (rc = compiler_extract(c, "bios.installer", loader, "usr/bin/syslinux", e)) < 0 ||
         (rc = compiler_extract(c, "bios.mbr", loader, "usr/lib/SYSLINUX/mbr.bin", e)) < 0 ||
         (rc = bios_volume(c, initrd, e)) < 0)
@@ -244,8 +244,8 @@ static const struct efi_machine efi_machines[] = {
     {"riscv64", "usr/lib/systemd/boot/efi/systemd-bootriscv64.efi", "EFI/BOOT/BOOTRISCV64.EFI"},
 };
 
-static int efi_volume(struct compiler *c, const struct efi_machine *m, const char *initrd,
-                      struct err *e)
+static int efi_volume(struct compiler *c, const struct efi_machine *m, const char *id,
+                      const char *initrd, const char *cmdline, struct err *e)
 {
     const char *const inputs[] = {"efi.loader", "kernel", initrd, NULL};
     AUTO_JSON json_t *files = json_array();
@@ -253,17 +253,34 @@ static int efi_volume(struct compiler *c, const struct efi_machine *m, const cha
     AUTO_FREE char *entry = NULL;
     if (files == NULL)
         return err_oom(e);
-    int rc =
-        str_format(&entry, e, "title LinuxKit\nlinux /kernel\ninitrd /initrd.img\noptions %s\n",
-                   c->recipe->system->cmdline);
+    int rc = str_format(&entry, e, "title LinuxKit\nlinux /kernel\n%soptions %s\n",
+                        initrd != NULL ? "initrd /initrd.img\n" : "", cmdline);
     if (rc < 0 || (rc = put_file(files, m->removable, 0, NULL, e)) < 0 ||
         (rc = put_file(files, "kernel", 1, NULL, e)) < 0 ||
-        (rc = put_file(files, "initrd.img", 2, NULL, e)) < 0 ||
+        (initrd != NULL && (rc = put_file(files, "initrd.img", 2, NULL, e)) < 0) ||
         (rc = put_file(files, "loader/loader.conf", 0, "timeout 0\neditor no\n", e)) < 0 ||
         (rc = put_file(files, "loader/entries/linuxkit.conf", 0, entry, e)) < 0 ||
         (rc = volume_params(c, "fat32", files, &params, e)) < 0)
         return rc;
-    return compiler_step_inputs(c, "efi.volume", "encode.fat", inputs, steal_ptr(&params), e);
+    return compiler_step_inputs(c, id, "encode.fat", inputs, steal_ptr(&params), e);
+}
+
+int artifact_efi_volume(struct compiler *c, const char *loader, const char *id, bool with_initrd,
+                        const char *cmdline, struct err *e)
+{
+    const struct efi_machine *m = NULL;
+    const char *initrd = NULL;
+    for (size_t i = 0; i < sizeof efi_machines / sizeof efi_machines[0]; i++)
+        if (strcmp(efi_machines[i].arch, c->recipe->arch) == 0)
+            m = &efi_machines[i];
+    if (m == NULL)
+        return err_set(e, ERR_UNDECIDED, "there is no EFI boot loader for %s", c->recipe->arch);
+    int rc = check_cmdline(c, e);
+    if (rc < 0 || (rc = compiler_extract(c, "kernel", c->system_step, "boot/kernel", e)) < 0 ||
+        (with_initrd && (rc = artifact_initrd(c, &initrd, e)) < 0) ||
+        (rc = compiler_extract(c, "efi.loader", compiler_image(c, loader), m->loader, e)) < 0)
+        return rc;
+    return efi_volume(c, m, id, initrd, cmdline, e);
 }
 
 static int efi_disk(struct compiler *c, const char *id, uint64_t size, struct err *e)
@@ -284,20 +301,9 @@ static int efi_disk(struct compiler *c, const char *id, uint64_t size, struct er
 static int compile_efi(struct compiler *c, const struct recipe_artifact *a, const char *id,
                        uint64_t size, struct err *e)
 {
-    const struct efi_machine *m = NULL;
-    const char *initrd = NULL;
-    for (size_t i = 0; i < sizeof efi_machines / sizeof efi_machines[0]; i++)
-        if (strcmp(efi_machines[i].arch, c->recipe->arch) == 0)
-            m = &efi_machines[i];
-    if (m == NULL)
-        return err_set(e, ERR_UNDECIDED, "there is no EFI boot loader for %s", c->recipe->arch);
-    int rc = compiler_extract(c, "kernel", c->system_step, "boot/kernel", e);
-    if (rc < 0 || (rc = initrd_step(c, &initrd, e)) < 0 ||
-        (rc = compiler_extract(c, "efi.loader", compiler_image(c, a->images[0].name), m->loader,
-                               e)) < 0 ||
-        (rc = efi_volume(c, m, initrd, e)) < 0)
-        return rc;
-    return efi_disk(c, id, size, e);
+    int rc = artifact_efi_volume(c, a->images[0].name, "efi.volume", true,
+                                 c->recipe->system->cmdline, e);
+    return rc < 0 ? rc : efi_disk(c, id, size, e);
 }
 
 /* ---- all

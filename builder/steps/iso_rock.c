@@ -4,7 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum { ENTRY_MAX = 255, NAME_PART = 250, SLACK = 5 };
+enum { ENTRY_MAX = 255, NAME_PART = 250, NAME_MAX_LINUX = 253, SLACK = 5 };
 /* 1 January 1900, and the last second of 2155. */
 #define TIME_MIN INT64_C(-2208988800)
 #define TIME_MAX INT64_C(5869583999)
@@ -61,6 +61,10 @@ static int put(struct buf *out, const char *signature, const void *data, size_t 
 
 static int put_name(struct buf *out, const char *name, struct err *e)
 {
+    /* A longer one Linux cuts, or takes for another. */
+    if (strlen(name) > NAME_MAX_LINUX)
+        return err_set(e, ERR_INPUT, "its name has more than %d bytes, which Linux does not read",
+                       NAME_MAX_LINUX);
     for (size_t left = strlen(name); left > 0;) {
         uint8_t part[NAME_PART + 1];
         size_t len = left < NAME_PART ? left : NAME_PART;

@@ -95,7 +95,7 @@ says "other.name" "erofs: is named"
 # ---- ISO 9660 ----
 iso='{"volume":"LinuxKit","time":1700000000,"joliet":true,"exclude":[]}'
 {
-    grep -v '^xattr' "$tree"
+    grep -v '^xattr' "$tree" | sed "s/$name255/$(printf '%0253d' 0 | tr 0 n)/g"
     for d in deep deep/a deep/a/b deep/a/b/c deep/a/b/c/d deep/a/b/c/d/e deep/a/b/c/d/e/f deep/a/b/c/d/e/f/g; do echo "dir $d 755 0 0 5"; done
     echo 'file deep/a/b/c/d/e/f/g/deeper.text 644 0 0 4294967295 text:nine\x20levels'
     for n in Name.conf.d NAME.conf.d name.conf.d na_me.conf.d na+me.conf.d a.rather-long-name-with-an-extension a.rather-long-name-with-another a.rather-long-name_with_an_extension .hidden ..x; do
@@ -119,6 +119,9 @@ ok "iso: of files is made" encode "$work/files.txt" encode.iso "$(echo "$iso" | 
 is "iso: isoinfo finds every name" "$(isoinfo -R -f -i "$work/image" | wc -l)" \
     $(($(grep -vc '^many\|^dir \. ' "$work/files.txt") + 3000 + 1))
 ok "iso: xorriso unpacks the tree" $agree iso-extract "$work/files.txt" "$work/image"
+printf 'dir . 755 0 0 0\nfile %0254d 644 0 0 0 text:x\n' 1 >"$work/one.txt"
+run encode "$work/one.txt" encode.iso "$iso" "$work/image"
+exits 5 "iso: a name that Linux does not read is refused"
 run encode "$tree" encode.iso "$iso" "$work/image"
 exits 5 "iso: attributes that it would lose are refused"
 says "user.a|trusted.t|system.posix|security" "iso: by name"

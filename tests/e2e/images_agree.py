@@ -3,11 +3,14 @@
 
   images_agree.py READER DESCRIPTION IMAGE [WITHOUT...]
 
-READER is one of: erofs, iso, joliet (this file's own readers of the formats), erofs-extract
+  images_agree.py expected DESCRIPTION [WITHOUT...]
+
+prints what tests/inputs/images-init finds in an image of the tree. READER is one of: erofs, iso, joliet (this file's own readers of the formats), erofs-extract
 (fsck.erofs), iso-extract (xorriso). The description's language is that of tests/helpers/encode_tree.c.
 """
 
 import calendar
+import hashlib
 import os
 import re
 import stat
@@ -384,11 +387,31 @@ def one(e, kept=0o777):
     return copy
 
 
+def expected(tree):
+    """SHA-256 of names with metadata, of contents, of links: each sorted by lines."""
+    bits = {v: k for k, v in KINDS.items()}
+    lines = ([], [], [])
+    for name, e in tree.items():
+        name = b"." if name == b"." else b"./" + name
+        major, minor = e.device or (0, 0)
+        lines[0].append(name + b"|%x|%d|%d|%d|%x,%x" % (bits[e.kind] | e.mode, e.uid, e.gid, e.mtime, major, minor))
+        if e.kind == "-":
+            lines[1].append(hashlib.sha256(e.content).hexdigest().encode() + b"  " + name)
+        if e.kind == "l":
+            lines[2].append(b"'" + name + b"' -> '" + e.target + b"'")
+    for part in lines:
+        text = b"".join(line + b"\n" for line in sorted(b"\n".join(part).split(b"\n") if part else []))
+        print(hashlib.sha256(text).hexdigest(), end=" " if part is not lines[2] else "\n")
+
+
 READERS = {"erofs": read_erofs, "erofs-extract": read_erofs_extract, "iso": read_iso, "joliet": read_joliet,
            "iso-extract": read_iso_extract}
 
 
 def main():
+    if sys.argv[1] == "expected":
+        expected(common.described(sys.argv[2], sys.argv[3:]))
+        return
     reader, description, image = sys.argv[1:4]
     judge = common.Judge()
     READERS[reader](judge, common.described(description, sys.argv[4:]), image)

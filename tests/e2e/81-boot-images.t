@@ -1,0 +1,139 @@
+#!/bin/bash
+# What recipes make boots, and a Debian kernel finds in file-system images the tree that was described: QEMU in software,
+# SeaBIOS, OVMF, AAVMF, OpenSBI. And every format is the same bytes, however it is built.
+. "$(dirname "$0")/lib.sh"
+
+agree="python3 $here/images_agree.py"
+
+# build ARCH: the plan's outputs, in $work/ARCH.
+build() {
+    debian_inputs "images-$1"
+    ok "$1: the plan builds" "$assay" build "$inputs_plan" --store "$inputs_store" --work "$work/scratch" -o "$work/$1"
+}
+# boot NAME SECONDS PROGRAM ARGUMENTS…: what the guest prints, in $work/console.
+boot() {
+    name=$1 seconds=$2
+    shift 2
+    timeout "$seconds" "$@" -nographic -nodefaults -no-reboot -net none -serial "file:$work/console" </dev/null >"$work/qemu.out" 2>&1
+}
+# found PATTERN NAME
+found() {
+    if grep -Eaq -- "$1" "$work/console"; then pass "$2"; else fail "$2" "wanted: $1" "$(tail -c 1500 "$work/console")" "$(tail -c 500 "$work/qemu.out")"; fi
+}
+disk() { # FILE [SERIAL…]
+    printf '%s' "if=virtio,format=raw,readonly=on,file=$1"
+}
+x86="qemu-system-x86_64 -m 512 -vga none"
+
+# ---- formats of one tree, mounted by Linux ----
+tree=$work/tree.txt
+cat >"$tree" <<'END'
+dir . 755 0 0 1700000000
+dir .a 755 0 0 0
+file !first 644 0 0 0 text:sorts\x20before\x20the\x20dot
+dir bin 755 0 0 1700000001
+file bin/busybox 4755 0 0 1600000000 random:1:300000
+hard bin/sh bin/busybox
+symlink bin/ls 777 0 0 1600000001 busybox
+dir dev 755 0 0 2
+block dev/disk 660 0 6 1 8 200
+block dev/large 660 0 6 1 259 70000
+char dev/null 666 0 0 1 1 3
+fifo dev/pipe 600 1 2 3
+dir etc 2775 0 50 1700000002
+symlink etc/abs 777 0 0 1 /absolute/target
+symlink etc/slashes 777 0 0 1 //a//../b/
+file etc/copy 644 0 0 9 random:1:300000
+file etc/empty 644 0 0 5 text:
+file etc/hello 644 70000 4294967290 2147483648 text:hello\x0a
+hard etc/linked etc/hello
+file etc/na\xc3\xafve 600 1 1 7 text:utf8
+file etc/sp\x20ace 600 1 1 7 text:space
+file etc/sparse 644 0 0 4294967295 zero:300000
+file etc/block 644 0 0 9 random:3:4096
+file etc/block-and 644 0 0 9 random:3:4097
+file etc/tail 644 0 0 9 random:1:4095
+dir tmp 1777 0 0 9
+dir usr 755 0 0 9
+dir usr/a 755 0 0 9
+dir usr/many 755 0 0 9
+many usr/many 700
+END
+long=$(printf 'segment%03d/' {1..300} | head -c 3000)
+printf 'symlink etc/long 777 0 0 1 %s\n' "$long" >>"$tree"
+printf 'file etc/%0253d 600 0 0 9 text:long\n' 7 >>"$tree"
+for kind in erofs iso; do
+    params='{"time":9,"uuid":"derived","xattrs":true,"exclude":[]}'
+    [ $kind = iso ] && params='{"volume":"T","time":0,"joliet":true,"exclude":[]}'
+    ok "$kind: of a described tree" "$ASSAY_HELPERS/encode_tree" "$work/store" "$tree" encode.$kind "$params" 2 "$work/tree.$kind"
+done
+expected=$($agree expected "$tree")
+
+build amd64
+boot "images" 120 $x86 -kernel "$work/amd64/images-amd64-kernel" -initrd "$work/amd64/images-amd64-initrd.img" \
+    -append "console=ttyS0 quiet panic=-1 look=vda:squashfs look=vdb:erofs look=vdc:erofs look=vdd:iso9660" \
+    -drive "$(disk "$work/amd64/images-amd64-squashfs.img")" -drive "$(disk "$work/amd64/images-amd64-erofs.img")" \
+    -drive "$(disk "$work/tree.erofs")" -drive "$(disk "$work/tree.iso")"
+found "look: a program of squashfs says hello" "amd64: kernel+squashfs: Linux mounts it and runs a program of it"
+found "^look: a program of erofs says hello" "amd64: kernel+erofs: the same"
+is "amd64: both have one tree" "$(sed -n 's/.*look: squashfs //p' "$work/console" | tr -d '\r')" "$(sed -n 's/^look: erofs //p' "$work/console" | head -n 1 | tr -d '\r')"
+found "^look: erofs $expected" "erofs: Linux finds the tree that was described"
+found "^look: iso9660 $expected" "iso: Linux finds the tree that was described"
+found "^Hello on x86_64" "amd64: kernel+initrd: boots"
+
+# ---- media ----
+boot iso-bios 120 $x86 -cdrom "$work/amd64/images-amd64.iso"
+found "^look: a program of iso9660 says hello" "amd64: iso-bios: SeaBIOS boots it from a CD, and Linux finds the system on it"
+found "^Hello on x86_64" "amd64: iso-bios: its initrd runs"
+boot iso-hybrid 120 $x86 -drive "file=$work/amd64/images-amd64.iso,format=raw,if=ide,snapshot=on"
+found "^Hello on x86_64" "amd64: iso-bios: SeaBIOS boots the same file from a disk"
+cp /usr/share/OVMF/OVMF_VARS_4M.fd "$work/vars"
+boot iso-efi-initrd 120 $x86 -drive if=pflash,format=raw,readonly=on,file=/usr/share/OVMF/OVMF_CODE_4M.fd \
+    -drive "if=pflash,format=raw,file=$work/vars" -cdrom "$work/amd64/images-amd64-efi-initrd.iso"
+found "^Hello on x86_64" "amd64: iso-efi-initrd: OVMF boots it from a CD"
+# Without an initrd it needs a kernel that has the drivers built in: this one has not, and says so.
+cp /usr/share/OVMF/OVMF_VARS_4M.fd "$work/vars"
+boot iso-efi 120 $x86 -drive if=pflash,format=raw,readonly=on,file=/usr/share/OVMF/OVMF_CODE_4M.fd \
+    -drive "if=pflash,format=raw,file=$work/vars" -cdrom "$work/amd64/images-amd64-efi.iso"
+found 'Cannot open root device "sr0"|Unable to mount root fs' "amd64: iso-efi: OVMF boots it; the kernel looks for /dev/sr0"
+build arm64
+cp /usr/share/AAVMF/AAVMF_VARS.fd "$work/vars"
+boot iso-efi-initrd 180 qemu-system-aarch64 -M virt -cpu cortex-a57 -m 512 \
+    -drive if=pflash,format=raw,readonly=on,file=/usr/share/AAVMF/AAVMF_CODE.fd -drive "if=pflash,format=raw,file=$work/vars" \
+    -drive "$(disk "$work/arm64/images-arm64-efi-initrd.iso")"
+found "^Hello on aarch64" "arm64: iso-efi-initrd: AAVMF boots it"
+build riscv64
+boot images 180 qemu-system-riscv64 -M virt -m 512 -kernel "$work/riscv64/images-riscv64-kernel" -initrd "$work/riscv64/images-riscv64-initrd.img" \
+    -append "console=ttyS0 quiet panic=-1 look=vda:squashfs look=vdb:erofs" \
+    -drive "$(disk "$work/riscv64/images-riscv64-squashfs.img")" -drive "$(disk "$work/riscv64/images-riscv64-erofs.img")"
+found "^look: a program of squashfs says hello" "riscv64: kernel+squashfs: OpenSBI starts a kernel that mounts it"
+found "^look: a program of erofs says hello" "riscv64: kernel+erofs: the same"
+found "^Hello on riscv64" "riscv64: kernel+initrd: boots"
+
+# ---- what others say of them ----
+amd64=$work/amd64/images-amd64
+root() { cat "$amd64-$1.img.root-hash"; }
+offset=$(jq .hashOffset "$amd64-squashfs.img.verity.json")
+ok "kernel+squashfs: veritysetup verifies it" veritysetup verify "$amd64-squashfs.img" "$amd64-squashfs.img" --hash-offset="$offset" "$(root squashfs)"
+ok "kernel+erofs: veritysetup verifies it by the tree beside it" veritysetup verify "$amd64-erofs.img" "$amd64-erofs.img.verity" "$(root erofs)"
+ok "kernel+erofs: fsck.erofs finds no fault" fsck.erofs "$amd64-erofs.img"
+is "tar-kernel-initrd: has what kernel+initrd has" "$(tar -xOf "$amd64-initrd.tar" | sha256sum)" \
+    "$(cat "$amd64-cmdline" "$amd64-initrd.img" "$amd64-kernel" | sha256sum)"
+is "docker: is a context for docker build" "$(tar -xOf "$amd64.docker" Dockerfile)" "
+FROM scratch
+COPY . ./
+ENTRYPOINT [\"/bin/rc.init\"]"
+ok "docker: with the system in it" sh -c 'tar -tf "$1" | grep -qx usr/bin/busybox' sh "$amd64.docker"
+
+# ---- the same bytes, whatever the host is like ----
+debian_inputs images-amd64
+cp "$inputs_plan" "$work/plan"
+count=0
+listing() { (cd "$1" && sha256sum ./*); }
+for variation in 'umask 077; TZ=Pacific/Kiritimati LANG=tr_TR.UTF-8 "$@" -j1' 'umask 000; cd / && SOURCE_DATE_EPOCH=5 "$@" -j5'; do
+    out=$work/a/rather/longer/path/out$((++count))
+    mkdir -p "$out"
+    run sh -c "$variation" sh "$assay" build "$work/plan" --no-cache --store "$inputs_store" --work "$work/scratch2" -o "$out"
+    is "amd64: every format again, by ${variation%% \"*}" "$(listing "$out")" "$(listing "$work/amd64")"
+done
+done_testing
