@@ -35,7 +35,7 @@ int tool_run(const char *name, const char *const *arguments, const char *scratch
         argv[i + 1] = arguments[i];
     }
     const char *const env[] = {
-        "PATH=" PATH_DEFAULT, "HOME=/", "LC_ALL=C.UTF-8", "TZ=UTC", temp, NULL};
+        ("PATH=" PATH_DEFAULT), "HOME=/", "LC_ALL=C.UTF-8", "TZ=UTC", temp, NULL};
     const struct process_options options = {
         .argv = argv, .env = env, .output = output, .errors = &errors};
     if ((r = process_run(&options, &code, e)) < 0)
