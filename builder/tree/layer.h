@@ -5,6 +5,8 @@
 
 #include "builder/tree/layers.h"
 
+#include <stdatomic.h>
+
 /* The top-level names that a merged /usr takes over. */
 enum { MERGED_COUNT = 7 };
 extern const char *const merged_names[MERGED_COUNT];
@@ -63,10 +65,11 @@ static inline const char *layer_link(const struct layer *l, const struct layer_e
     return l->text + n->link;
 }
 
-/* Paths that the filter drops and hard links need; sorted, unique. */
+/* What all layers of a stack share while they are read. */
 struct layer_needs {
-    char **paths;
+    char **paths; /* that the filter drops and hard links need; sorted, unique */
     size_t count;
+    atomic_size_t *cost; /* of the entries kept so far, of all layers (LAYERS_COST_MAX) */
 };
 /* The index of a path, or SIZE_MAX. */
 size_t layer_need(const struct layer_needs *needs, const char *path);

@@ -223,6 +223,17 @@ static int check_merged_entry(struct decode *d, const struct tar_entry *n, bool 
     return 0;
 }
 
+/* Adds what an entry takes to what all have taken. */
+static int count_cost(struct decode *d, const struct tar_entry *n, struct err *e)
+{
+    size_t cost = LAYERS_ENTRY_COST + strlen(n->path) + (n->link != NULL ? strlen(n->link) : 0);
+    for (size_t i = 0; i < n->xattr_count; i++)
+        cost += sizeof(n->xattrs[i]) + strlen(n->xattrs[i].name) + n->xattrs[i].len;
+    if (atomic_fetch_add(d->needs->cost, cost) + cost > LAYERS_COST_MAX)
+        return err_set(e, ERR_INPUT, "too many entries");
+    return 0;
+}
+
 static int add_entry(struct decode *d, struct tar_entry *n, struct err *e)
 {
     struct layer *l = d->layer;
@@ -231,8 +242,6 @@ static int add_entry(struct decode *d, struct tar_entry *n, struct err *e)
     size_t text_before = l->text_len;
     int rc = find_role(d, n, &role, e);
     struct layer_entry *to = NULL;
-    if (rc == 0 && l->count >= TREE_ENTRIES_MAX)
-        rc = err_set(e, ERR_INPUT, "more than %d entries", (int)TREE_ENTRIES_MAX);
     if (rc == 0)
         rc = array_grow(&l->entries, &l->cap, l->count + 1, sizeof(*l->entries), e);
     if (rc < 0)
@@ -254,6 +263,8 @@ static int add_entry(struct decode *d, struct tar_entry *n, struct err *e)
             return 0;
         }
     }
+    if ((rc = count_cost(d, n, e)) < 0)
+        return rc;
     if (n->link != NULL && role == ROLE_ENTRY)
         rc = add_text(l, n->hard_link ? merged_prefix(d, n->link) : "", n->link, &to->link, e);
     if (rc == 0 && n->hard_link && role == ROLE_ENTRY)

@@ -19,6 +19,7 @@ struct flatten {
     struct layer **layers;
     struct layer_needs needs;
     atomic_size_t done;
+    atomic_size_t cost;
 };
 
 static void drop_layers(struct flatten *f)
@@ -98,7 +99,14 @@ static int decode_all(struct flatten *f, struct err *e)
     for (int round = 0; round < ROUNDS_MAX; round++) {
         bool more = false;
         atomic_store(&f->done, 0);
+        atomic_store(&f->cost, 0);
         int rc = workers_run(f->options->jobs, f->count, decode_one, f, e);
+        /* Which layer came to the bound is a matter of threads: none is named. */
+        if (rc < 0 && atomic_load(&f->cost) > LAYERS_COST_MAX)
+            rc = err_set(e, ERR_INPUT,
+                         "the layers have too many entries, or too much in their names and "
+                         "attributes (%d MiB, docs/formats/tree.md)",
+                         (int)(LAYERS_COST_MAX >> 20));
         if (rc == 0)
             rc = collect_wants(f, &more, e);
         if (rc < 0 || !more)
@@ -207,6 +215,7 @@ int layers_flatten(struct cas *cas, const struct layer_input *layers, size_t cou
     f.layers = array_new(count, sizeof(struct layer *));
     if (f.layers == NULL)
         return err_oom(e);
+    f.needs.cost = &f.cost;
     int rc = tree_new(&t, e);
     if (rc == 0)
         rc = decode_all(&f, e);

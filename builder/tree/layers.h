@@ -14,6 +14,13 @@
 #include "builder/tree/glob.h"
 #include "builder/tree/tree.h"
 
+/*
+ * What the entries of a stack may take: each counts LAYERS_ENTRY_COST bytes (about what it needs
+ * until it is in the tree), its path, its link target and its attributes; what filters drop counts
+ * nothing.
+ */
+enum { LAYERS_COST_MAX = 1 << 30, LAYERS_ENTRY_COST = 512 };
+
 enum layer_form { LAYER_TAR, LAYER_DEB, LAYER_FILE };
 
 struct layer_input {
