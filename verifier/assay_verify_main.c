@@ -18,6 +18,8 @@ static const struct cli_option options[] = {
     {"rebuild", 'r', CLI_FLAG, NULL, "build the plan again in the sandbox and compare"},
     {"attestation", 'a', CLI_LIST, "FILE", "another verifier's signed verdict, to be counted"},
     CLI_OPTION_STORE,
+    {"materials", 'm', CLI_STRING, "FILE",
+     "take inputs of the rebuild that the store lacks from what 'assay plan export' wrote"},
     {"jobs", 'j', CLI_NUMBER, "N", "threads of the rebuild (default: all processors)"},
     {"builder", 0, CLI_STRING, "FILE",
      "the assay-build to rebuild with (default: beside this program)"},
@@ -41,6 +43,7 @@ static int verify(struct cli *cli, struct verdict *v, enum err_code *code, struc
         .policy = cli_string(cli, "policy"),
         .rebuild = cli_flag(cli, "rebuild"),
         .builder = cli_string(cli, "builder"),
+        .materials = cli_string(cli, "materials"),
         .scratch = cli_env(cli, "TMPDIR"),
         .jobs = (unsigned)cli_number(cli, "jobs", workers_default()),
     };

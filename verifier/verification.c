@@ -324,6 +324,7 @@ static int rebuild_plan(const struct run *run, struct rebuild *out, struct err *
     const struct rebuild_options rebuild = {
         .builder = o->builder,
         .store = o->store,
+        .materials = o->materials,
         .scratch = o->scratch,
         .plan = run->claims.plan.data,
         .plan_len = run->claims.plan.len,

@@ -17,6 +17,7 @@ struct verification_options {
     bool rebuild;
     const char *builder; /* assay-build; needed with rebuild, as all below */
     const char *store;
+    const char *materials; /* a self-contained plan with inputs that the store lacks; NULL = none */
     unsigned jobs;
 };
 

@@ -9,6 +9,7 @@
 #include "base/workers.h"
 #include "builder/plan/execute.h"
 #include "builder/plan/export.h"
+#include "builder/plan/plan_archive.h"
 #include "builder/plan/provenance.h"
 #include "builder/recipe/lkmerge.h"
 #include "builder/recipe/lkrender.h"
@@ -53,19 +54,22 @@ static void stores_dispose(struct stores *s)
     free(s->path);
 }
 
-static int open_stores(const struct cli *cli, struct stores *s, struct err *e)
+/* `supplied`: inputs come from an archive, so that the store may be empty, or not there. */
+static int open_stores(const struct cli *cli, bool supplied, struct stores *s, struct err *e)
 {
     const char *work = cli_string(cli, "work");
+    struct stat st;
     int r = cli_store_path(cli, &s->path, e);
     if (r < 0)
         return r;
     if (work == NULL) {
-        r = cas_open(s->path, 0, &s->cas, e);
+        r = cas_open(s->path, supplied ? CAS_CREATE : 0, &s->cas, e);
         return r != -ERR_HOST ? r
                               : err_wrap(e, "cannot put new blobs into the store (with --work DIR "
                                             "it is only read)");
     }
-    if ((r = cas_open(s->path, CAS_READ_ONLY, &s->lower, e)) < 0 ||
+    bool missing = supplied && stat(s->path, &st) != 0 && errno == ENOENT;
+    if ((!missing && (r = cas_open(s->path, CAS_READ_ONLY, &s->lower, e)) < 0) ||
         (r = cas_open(work, CAS_CREATE, &s->cas, e)) < 0)
         return r;
     cas_set_lower(s->cas, s->lower);
@@ -77,6 +81,7 @@ static int open_stores(const struct cli *cli, struct stores *s, struct err *e)
 struct build {
     const struct cli *cli;
     struct plan *plan;
+    struct plan_archive *archive; /* the plan's, or --materials; NULL: all is in the store */
     struct stores stores;
     struct execution *execution;
     const char *output; /* NULL in a dry run */
@@ -93,6 +98,7 @@ static void build_dispose(struct build *b)
 {
     execution_free(b->execution);
     stores_dispose(&b->stores);
+    plan_archive_close(b->archive);
     plan_free(b->plan);
     free(b->items);
     free(b->outputs);
@@ -353,12 +359,35 @@ static int execute(struct build *b, struct err *e)
 
 static int check_format(const struct cli *cli, const struct plan *plan, struct err *e);
 
+/* A plan, or one with its inputs in an archive. */
+static int read_plan(struct build *b, struct err *e)
+{
+    const char *path = cli_arg(b->cli, 0);
+    const char *materials = cli_string(b->cli, "materials");
+    bool is_archive = false;
+    int r = plan_archive_is(path, &is_archive, e);
+    if (r < 0)
+        return r;
+    if (is_archive && materials != NULL)
+        return err_set(e, ERR_USAGE, "--materials goes with a plan that is not self-contained");
+    if (!is_archive && (r = plan_read(path, &b->plan, e)) < 0)
+        return r;
+    if (is_archive || materials != NULL)
+        r = plan_archive_open(is_archive ? path : materials, &b->archive, e);
+    if (r < 0 || !is_archive)
+        return r;
+    const struct buf *bytes = plan_archive_plan(b->archive);
+    return plan_parse(buf_str(bytes), bytes->len, "its plan", &b->plan, e);
+}
+
 static int build(struct cli *cli, struct build *b, struct err *e)
 {
     int r;
-    if ((r = plan_read(cli_arg(cli, 0), &b->plan, e)) < 0 ||
-        (r = check_format(cli, b->plan, e)) < 0 || (r = plan_check_toolchain(b->plan, e)) < 0 ||
-        (r = list_items(b, e)) < 0 || (r = open_stores(cli, &b->stores, e)) < 0)
+    if ((r = read_plan(b, e)) < 0 || (r = check_format(cli, b->plan, e)) < 0 ||
+        (r = plan_check_toolchain(b->plan, e)) < 0 || (r = list_items(b, e)) < 0 ||
+        (r = open_stores(cli, b->archive != NULL, &b->stores, e)) < 0 ||
+        (b->archive != NULL && b->output != NULL &&
+         (r = plan_archive_supply(b->archive, b->plan, b->stores.cas, e)) < 0))
         return r;
     if (b->output != NULL && (r = export_check(b->output, b->items, b->item_count, e)) < 0)
         return r;
@@ -444,6 +473,8 @@ static const struct cli_option options[] = {
     CLI_OPTION_STORE,
     {"work", 0, CLI_STRING, "DIR",
      "put new blobs and the action cache into a second store, and only read the first"},
+    {"materials", 0, CLI_STRING, "FILE",
+     "take inputs that the store lacks from this file, which 'assay plan export' wrote"},
     {"no-cache", 0, CLI_FLAG, NULL, "run every step; neither ask nor fill the action cache"},
     {"jobs", 'j', CLI_NUMBER, "N", "use this many threads (default: one per processor)"},
     {"dry-run", 'n', CLI_FLAG, NULL, "say for each step whether it would run, and why"},
@@ -460,7 +491,8 @@ static const struct cli_command commands[] = {{
         "Runs the steps of PLAN and writes its outputs and NAME.provenance.json (an unsigned "
         "in-toto statement) into the directory given by --output. The program denies itself the "
         "network before anything else and reads nothing but the plan and the blob store, which "
-        "'assay lock' has filled.\n\n"
+        "'assay lock' has filled. PLAN may also be a self-contained plan ('assay plan export'): its "
+        "inputs are put into the store, which is made when it is missing.\n\n"
         "The same plan gives the same bytes on any host, in any path, as any user, with any "
         "number of threads. Steps whose output is in the action cache are not run again; "
         "--no-cache runs them all, as a verifier does.\n\n"
@@ -470,6 +502,7 @@ static const struct cli_command commands[] = {{
         "Exit code 5: an input is missing or damaged, or the plan is malformed. 6: the plan is for "
         "another version of Assay or of a compression library. 7: the host failed.",
     .examples = "assay build hello.plan.json -o out/\tbuild everything\n"
+                "assay build hello.plan.assay -o out/\tbuild a self-contained plan\n"
                 "assay build hello.plan.json -n\tshow what would run\n"
                 "assay build a.yml b.yml -n\tthe configuration that LinuxKit files merge into\n"
                 "assay build hello.plan.json -o out/ --only hello.squashfs\tone artifact\n"

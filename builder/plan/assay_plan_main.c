@@ -3,9 +3,12 @@
 #include "base/file.h"
 #include "base/process.h"
 #include "builder/plan/plan.h"
+#include "builder/plan/plan_archive.h"
 #include "builder/plan/show.h"
 
+#include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 
 enum { TEXT_MAX = 256 * 1024 * 1024, DOT_SECONDS = 120 };
 
@@ -162,11 +165,105 @@ static int run_diff(struct cli *cli, struct err *e)
                           count == 1 ? "" : "s");
 }
 
+/* ---- self-contained plans ---- */
+
+static int put_file(json_t *document, const char *path, struct err *e)
+{
+    struct stat st;
+    if (stat(path, &st) != 0)
+        return err_os(e, errno, "cannot look at '%s'", path);
+    int r = json_put_string(document, "file", path, e);
+    return r < 0 ? r : json_put_u64(document, "size", (uint64_t)st.st_size, e);
+}
+
+static int run_export(struct cli *cli, struct err *e)
+{
+    AUTO_PLAN struct plan *plan = NULL;
+    AUTO_CAS struct cas *cas = NULL;
+    AUTO_FREE char *store = NULL;
+    AUTO_FREE char *own = NULL;
+    const char *path = cli_string(cli, "output");
+    const char *temp = cli_env(cli, "TMPDIR");
+    AUTO_JSON json_t *document = json_object();
+    if (document == NULL)
+        return err_oom(e);
+    int r = plan_read(cli_arg(cli, 0), &plan, e);
+    if (r == 0 && path == NULL)
+        r = str_format(&own, e, "%s.plan" PLAN_ARCHIVE_EXTENSION, plan->name);
+    path = path != NULL ? path : own;
+    /* Not read-only: a collector must not take the inputs away meanwhile. */
+    if (r < 0 || (r = cli_store_path(cli, &store, e)) < 0 ||
+        (r = cas_open(store, 0, &cas, e)) < 0 ||
+        (r = plan_archive_write(plan, cas, temp != NULL ? temp : "/var/tmp", path, e)) < 0 ||
+        (r = put_plan_digest(document, plan, e)) < 0 || (r = put_file(document, path, e)) < 0)
+        return r;
+    cli_say(cli, "%s: plan %s with its %zu inputs, %llu bytes\n", path, plan->name,
+            plan->input_count,
+            (unsigned long long)json_integer_value(json_object_get(document, "size")));
+    cli_result(cli, steal_ptr(&document));
+    return 0;
+}
+
+static int import_to(struct plan_archive *archive, const struct plan *plan, struct cas *cas,
+                     const char *path, struct err *e)
+{
+    const struct buf *bytes = plan_archive_plan(archive);
+    AUTO_FREE char *reference = NULL;
+    struct digest digest;
+    int r = plan_archive_supply(archive, plan, cas, e);
+    if (r < 0 || (r = cas_put(cas, bytes->data, bytes->len, &digest, e)) < 0 ||
+        (r = str_format(&reference, e, "plan:%s", plan->name)) < 0 ||
+        (r = cas_ref_set(cas, reference, PLAN_MEDIA_TYPE, &digest, bytes->len, e)) < 0)
+        return r;
+    return file_replace(path, bytes->data, bytes->len, 0644, e);
+}
+
+static int run_import(struct cli *cli, struct err *e)
+{
+    AUTO_PLAN_ARCHIVE struct plan_archive *archive = NULL;
+    AUTO_PLAN struct plan *plan = NULL;
+    AUTO_CAS struct cas *cas = NULL;
+    AUTO_FREE char *store = NULL;
+    AUTO_FREE char *own = NULL;
+    const char *path = cli_string(cli, "output");
+    AUTO_JSON json_t *document = json_object();
+    if (document == NULL)
+        return err_oom(e);
+    int r = plan_archive_open(cli_arg(cli, 0), &archive, e);
+    if (r < 0)
+        return r;
+    const struct buf *bytes = plan_archive_plan(archive);
+    r = plan_parse(buf_str(bytes), bytes->len, "its plan", &plan, e);
+    if (r == 0 && path == NULL)
+        r = str_format(&own, e, "%s.plan.json", plan->name);
+    path = path != NULL ? path : own;
+    if (r < 0 || (r = cli_store_path(cli, &store, e)) < 0 ||
+        (r = cas_open(store, CAS_CREATE, &cas, e)) < 0 ||
+        (r = import_to(archive, plan, cas, path, e)) < 0 ||
+        (r = put_plan_digest(document, plan, e)) < 0 || (r = put_file(document, path, e)) < 0)
+        return r;
+    char text[DIGEST_TEXT_MAX];
+    cli_say(cli, "plan %s: %zu inputs, %s\n", path, plan->input_count,
+            digest_format(&plan->digest, text));
+    cli_result(cli, steal_ptr(&document));
+    return 0;
+}
+
 /* ---- the table ---- */
 
 static const struct cli_option graph_options[] = {
     {"format", 0, CLI_STRING, "FORMAT", "dot (the default), or svg by way of Graphviz's 'dot'"},
     {"output", 'o', CLI_STRING, "FILE", "write to this file instead of stdout"},
+};
+
+static const struct cli_option export_options[] = {
+    CLI_OPTION_STORE,
+    {"output", 'o', CLI_STRING, "FILE",
+     "where to write (default: NAME.plan" PLAN_ARCHIVE_EXTENSION ")"},
+};
+static const struct cli_option import_options[] = {
+    CLI_OPTION_STORE,
+    {"output", 'o', CLI_STRING, "PLAN", "where to write the plan (default: NAME.plan.json)"},
 };
 
 static const struct cli_command commands[] = {
@@ -200,6 +297,33 @@ static const struct cli_command commands[] = {
      .min_args = 2,
      .max_args = 2,
      .run = run_diff},
+    {.name = "export",
+     .arguments = "PLAN",
+     .summary = "write a plan and all its inputs into one file",
+     .details =
+         "The file is a tar of an OCI image layout: the plan and each input once, as the "
+         "layers of one artifact manifest. The same plan gives the same bytes. 'assay build' "
+         "builds it as it is, with no network and no store filled before; 'assay verify "
+         "--materials' takes the inputs of a rebuild from it.",
+     .examples = "assay plan export hello.plan.json -o hello.assay\tall that a build needs\n"
+                 "assay build hello.assay -o out\tbuild it, years later\n",
+     .min_args = 1,
+     .max_args = 1,
+     .options = export_options,
+     .option_count = CLI_COUNT(export_options),
+     .run = run_export},
+    {.name = "import",
+     .arguments = "FILE",
+     .summary = "put the inputs of an exported plan into the store, and write the plan",
+     .details = "Every blob is checked against its digest; a file that has anything else than a "
+                "plan and its inputs is refused. The plan is kept in the store as plan:NAME.",
+     .examples =
+         "assay plan import hello.assay -o hello.plan.json\twhat 'assay plan export' wrote\n",
+     .min_args = 1,
+     .max_args = 1,
+     .options = import_options,
+     .option_count = CLI_COUNT(import_options),
+     .run = run_import},
     {.name = "digest",
      .arguments = "PLAN",
      .summary = "print a plan's digest, the build's identity",

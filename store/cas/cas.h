@@ -35,6 +35,12 @@ int cas_open(const char *path, unsigned flags, struct cas **out, struct err *e);
 void cas_close(struct cas *cas);
 const char *cas_path(const struct cas *cas);
 /*
+ * The shared lock alone, of a store that others are given a read-only view of: while the
+ * descriptor is open (caller closes *fd) no collector runs. Waits for one that does. *fd is -1
+ * for a store that has no lock and may not be written to.
+ */
+int cas_hold(const char *path, int *fd, struct err *e);
+/*
  * Blobs that `cas` has not are read from `lower` (borrowed; must outlive `cas`):
  * a private writable store over a shared read-only one. Before other threads
  * use `cas`. References and actions are `cas`'s own.

@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/sandbox/sandbox.h"
+#include "store/cas/cas.h"
 
 #include <elf.h>
 #include <errno.h>
@@ -68,8 +69,9 @@ static int builder_failed(const struct sandbox_result *result, struct buf *error
     }
 }
 
-static int run_builder(const struct rebuild_options *o, const char *plan, struct rebuild *out,
-                       struct err *e)
+/* `has_store`: else all inputs are in the materials. */
+static int run_builder(const struct rebuild_options *o, const char *plan, bool has_store,
+                       struct rebuild *out, struct err *e)
 {
     char jobs[16];
     snprintf(jobs, sizeof(jobs), "%u", o->jobs);
@@ -85,18 +87,24 @@ static int run_builder(const struct rebuild_options *o, const char *plan, struct
                                 "-j",
                                 jobs,
                                 "--json",
+                                o->materials != NULL ? "--materials" : NULL,
+                                "/materials",
                                 NULL};
-    const struct sandbox_view views[] = {
+    struct sandbox_view views[4] = {
         {.host = o->builder, .inside = "/bin/assay-build"},
         {.host = plan, .inside = "/plan.json"},
-        {.host = o->store, .inside = "/store"},
     };
+    size_t view_count = 2;
+    if (has_store)
+        views[view_count++] = (struct sandbox_view){.host = o->store, .inside = "/store"};
+    if (o->materials != NULL)
+        views[view_count++] = (struct sandbox_view){.host = o->materials, .inside = "/materials"};
     AUTO_BUF output = BUF_INIT(OUTPUT_MAX);
     AUTO_BUF errors = BUF_INIT(ERRORS_MAX);
     const struct sandbox_options sandbox = {
         .argv = argv,
         .views = views,
-        .view_count = sizeof(views) / sizeof(views[0]),
+        .view_count = view_count,
         .writable = out->directory,
         /* A thread for each job, in steps and inside them; each has a stack and an arena. */
         .processes = 64 + 2 * o->jobs,
@@ -142,13 +150,25 @@ static int read_byproducts(const struct rebuild_options *o, struct rebuild *out,
     return 0;
 }
 
+/* The builder only reads the store, and takes no lock: it is held for it, against collectors. */
+static int hold_store(const struct rebuild_options *o, bool *has_store, int *fd, struct err *e)
+{
+    struct stat st;
+    *has_store = o->materials == NULL || stat(o->store, &st) == 0 || errno != ENOENT;
+    return *has_store ? cas_hold(o->store, fd, e) : 0;
+}
+
 int rebuild_run(const struct rebuild_options *options, struct rebuild *out, struct err *e)
 {
     struct rebuild b = {0};
+    AUTO_CLOSE int held = -1;
+    bool has_store = true;
     AUTO_FREE char *plan_dir = NULL;
     AUTO_FREE char *plan = NULL;
     /* The plan lies outside the one writable directory: the builder cannot change it. */
     int r = check_builder(options->builder, &b.builder_digest, e);
+    if (r == 0)
+        r = hold_store(options, &has_store, &held, e);
     if (r == 0)
         r = dir_make_temp(options->scratch, "assay-plan.", &plan_dir, e);
     if (r == 0)
@@ -161,7 +181,7 @@ int rebuild_run(const struct rebuild_options *options, struct rebuild *out, stru
         r = path_join(&b.artifacts, b.directory, "artifacts", e);
     int64_t start = monotonic_ms();
     if (r == 0)
-        r = run_builder(options, plan, &b, e);
+        r = run_builder(options, plan, has_store, &b, e);
     b.seconds = (double)(monotonic_ms() - start) / 1000;
     if (r == 0)
         r = read_byproducts(options, &b, e);

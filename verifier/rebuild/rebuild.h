@@ -12,10 +12,11 @@
 #include <jansson.h>
 
 struct rebuild_options {
-    const char *builder; /* the assay-build program; must be statically linked */
-    const char *store;   /* directory of the blob store */
-    const char *scratch; /* existing directory under which a private one is made */
-    const void *plan;    /* canonical bytes */
+    const char *builder;   /* the assay-build program; must be statically linked */
+    const char *store;     /* directory of the blob store; with `materials` it may be missing */
+    const char *materials; /* a self-contained plan with inputs that the store lacks; NULL = none */
+    const char *scratch;   /* existing directory under which a private one is made */
+    const void *plan;      /* canonical bytes */
     size_t plan_len;
     const char *plan_name;    /* as the plan says: names the provenance file */
     unsigned jobs;            /* at least 1 */

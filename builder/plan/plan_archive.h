@@ -1,0 +1,47 @@
+/*
+ * A plan that is self-contained: the plan and all its inputs in one tar, which
+ * is an OCI image layout (docs/formats/plan-archive.md). Writing is deterministic;
+ * of what is read nothing is trusted: every blob is checked against its digest,
+ * and an archive that has anything else than it must have is refused.
+ */
+#ifndef ASSAY_BUILDER_PLAN_PLAN_ARCHIVE_H
+#define ASSAY_BUILDER_PLAN_PLAN_ARCHIVE_H
+
+#include "builder/plan/plan.h"
+#include "store/cas/cas.h"
+
+#define PLAN_ARCHIVE_TYPE PLAN_MEDIA_TYPE /* the manifest's artifactType */
+#define PLAN_ARCHIVE_EXTENSION ".assay"
+
+/*
+ * Writes `path` as a whole, or not at all. `cas` must have every input, whole and right: else
+ * ERR_INPUT. `temp`: the directory for temporary files.
+ */
+int plan_archive_write(const struct plan *plan, struct cas *cas, const char *temp, const char *path,
+                       struct err *e);
+
+/* Whether a file looks like an archive rather than a plan: it does not begin with '{'. A missing or
+ * unreadable one is ERR_INPUT. */
+int plan_archive_is(const char *path, bool *out, struct err *e);
+
+struct plan_archive;
+/* Reads the whole tar once and checks all but the bytes of the inputs. */
+int plan_archive_open(const char *path, struct plan_archive **out, struct err *e);
+void plan_archive_close(struct plan_archive *a);
+
+static inline void scope_plan_archive(struct plan_archive **a)
+{
+    plan_archive_close(*a);
+}
+#define AUTO_PLAN_ARCHIVE AUTO(scope_plan_archive)
+
+/* The plan's bytes; borrowed. */
+const struct buf *plan_archive_plan(const struct plan_archive *a);
+/*
+ * Puts the inputs of `plan` (the archive's or another) that the archive has and the store lacks
+ * into the store, each checked. What neither has is no error: building says so.
+ */
+int plan_archive_supply(struct plan_archive *a, const struct plan *plan, struct cas *cas,
+                        struct err *e);
+
+#endif
