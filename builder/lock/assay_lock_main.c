@@ -41,6 +41,7 @@ struct run {
     struct environment env; /* of apt */
     struct locked locked;
     struct progress *progress;
+    json_t *warnings; /* --compat */
 };
 
 #define RUN_INIT(the_cli)                                                                          \
@@ -51,6 +52,7 @@ struct run {
 static void run_dispose(struct run *r)
 {
     progress_end(r->progress);
+    json_decref(r->warnings);
     debian_free(r->debian);
     network_close(&r->network);
     layouts_close(&r->layouts);
@@ -352,6 +354,9 @@ static int set_result(const struct run *r, const char *path, const struct digest
         (rc = json_put(result, "outputs", json_incref(json_object_get(document, "outputs")), e)) <
             0)
         return rc;
+    if (json_array_size(r->warnings) > 0 &&
+        (rc = json_put(result, "warnings", json_incref(r->warnings), e)) < 0)
+        return rc;
     cli_result(r->cli, steal_ptr(&result));
     return 0;
 }
@@ -512,7 +517,8 @@ static int compat_run(struct cli *cli, const char *mode, struct err *e)
     AUTO_BUF bytes = BUF_INIT(PLAN_BYTES_MAX);
     if (strcmp(mode, "linuxkit") != 0)
         return err_set(e, ERR_USAGE, "--compat is 'linuxkit', not '%.32s'", mode);
-    int rc = sort_arguments(cli, &a, e);
+    r.warnings = json_array();
+    int rc = r.warnings == NULL ? err_oom(e) : sort_arguments(cli, &a, e);
     if (rc < 0 || (rc = cli_store_path(cli, &store, e)) < 0 ||
         (rc = cas_open(store, CAS_CREATE, &r.cas, e)) < 0)
         return rc;
@@ -524,6 +530,7 @@ static int compat_run(struct cli *cli, const char *mode, struct err *e)
         .decompress_kernel = cli_flag(cli, "decompress-kernel"),
         .pull = cli_flag(cli, "pull") ? compat_pull : NULL,
         .context = &r,
+        .warnings = r.warnings,
         .files = a.files,
         .file_count = a.file_count,
         .layouts = a.layouts,
@@ -537,6 +544,8 @@ static int compat_run(struct cli *cli, const char *mode, struct err *e)
     if ((rc = compat_lock(&options, &r.locked, &document, e)) < 0 ||
         (rc = plan_format(document, &bytes, e)) < 0)
         return rc;
+    for (size_t i = 0; i < json_array_size(r.warnings); i++)
+        cli_warn(cli, "%s", json_string_value(json_array_get(r.warnings, i)));
     return write_plan(&r, document, &bytes, e);
 }
 

@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "builder/lock/compat_check.h"
 #include "builder/lock/compat_plan.h"
+#include "builder/lock/compat_warn.h"
 #include "builder/lock/layouts.h"
 #include "builder/lock/oci_layout.h"
 #include "builder/plan/plan.h"
@@ -434,7 +435,8 @@ static int check(const struct run *r, struct err *e)
                                    .visible_volumes = r->visible,
                                    .locked = r->locked,
                                    .cas = r->o->cas};
-    return compat_check(&c, e);
+    int rc = compat_check(&c, e);
+    return rc < 0 || r->o->warnings == NULL ? rc : compat_warn(&c, r->o->warnings, e);
 }
 
 int compat_lock(const struct compat_options *options, struct locked *locked, json_t **plan,

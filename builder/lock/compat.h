@@ -18,6 +18,8 @@ struct compat_options {
     int (*pull)(void *context, const char *reference, const char *platform, struct locked *out,
                 struct err *e);
     void *context;
+    json_t *warnings; /* array that takes what defects of LinuxKit's change in the output; NULL:
+                         nobody asks */
     const char *name; /* NULL: the last file's base name */
     const char *arch; /* NULL: amd64 */
     const char *home; /* what ~/ of a source is; NULL: none */

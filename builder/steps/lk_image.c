@@ -137,8 +137,6 @@ int lk_copy(const struct lk_place *p, struct lk_header *h, struct lk_tar_reader 
 /* ---- flattening (section 6) -------------------------------------------------------------------
  */
 
-typedef int visit_fn(void *context, struct lk_header *h, struct lk_tar_reader *r, struct err *e);
-
 /* "a/b" → "a", "a" → ".", "/a" → "/"; cleaned paths. */
 static int parent_of(const char *path, char **out, struct err *e)
 {
@@ -179,8 +177,7 @@ static int key_of(const struct lk_header *h, bool tombstone, char **out, struct 
     return rc < 0 ? rc : lk_path_clean(joined, out, e);
 }
 
-/* Whether the entry is emitted; remembers it for the layers below. Its name is cleaned. */
-static int admit(struct lk_header *h, json_t *seen, bool *emitted, struct err *e)
+int lk_admit(struct lk_header *h, json_t *seen, bool *emitted, struct err *e)
 {
     AUTO_FREE char *name = NULL;
     AUTO_FREE char *key = NULL;
@@ -209,9 +206,8 @@ static int read_stream(void *context, void *data, size_t len, size_t *got, struc
     return cas_stream_read(context, data, len, got, e);
 }
 
-/* *cut: LinuxKit stops at an entry that says a size but can have no content, in silence. */
-static int visit_layer(struct cas *cas, const struct lk_layer *layer, json_t *seen, visit_fn *visit,
-                       void *context, bool *cut, struct err *e)
+int lk_read_layer(struct cas *cas, const struct lk_layer *layer, lk_visit_fn *visit, void *context,
+                  struct err *e)
 {
     AUTO_CAS_STREAM struct cas_stream *stream = NULL;
     AUTO_DECOMPRESSOR struct decompressor *unpacked = NULL;
@@ -226,28 +222,41 @@ static int visit_layer(struct cas *cas, const struct lk_layer *layer, json_t *se
     struct lk_tar_reader r = {.from = decompressor_source(unpacked)};
     for (;;) {
         bool more = false;
-        bool emitted = false;
-        if ((rc = lk_tar_next(&r, &h, &more, e)) < 0)
+        if ((rc = lk_tar_next(&r, &h, &more, e)) < 0 || !more)
             return rc;
-        if (!more)
-            return 0;
-        if ((rc = admit(&h, seen, &emitted, e)) < 0)
-            return rc;
-        *cut = emitted && h.type != '0' && h.size > 0;
-        if ((emitted && (rc = visit(context, &h, &r, e)) < 0) || *cut)
+        if ((rc = visit(context, &h, &r, e)) != 0)
             return rc;
     }
 }
 
-static int flatten(struct cas *cas, const struct lk_layer *layers, size_t count, visit_fn *visit,
+struct flattening {
+    json_t *seen;
+    lk_visit_fn *visit;
+    void *context;
+};
+
+/* LinuxKit stops at an entry that says a size but can have no content, in silence. */
+static int visit_flat(void *context, struct lk_header *h, struct lk_tar_reader *r, struct err *e)
+{
+    struct flattening *f = context;
+    bool emitted = false;
+    int rc = lk_admit(h, f->seen, &emitted, e);
+    if (rc < 0 || !emitted)
+        return rc;
+    bool cut = h->type != '0' && h->size > 0;
+    rc = f->visit(f->context, h, r, e);
+    return rc == 0 && cut ? 1 : rc;
+}
+
+static int flatten(struct cas *cas, const struct lk_layer *layers, size_t count, lk_visit_fn *visit,
                    void *context, struct err *e)
 {
     AUTO_JSON json_t *seen = json_object();
-    bool cut = false;
+    struct flattening f = {.seen = seen, .visit = visit, .context = context};
     int rc = seen == NULL ? err_oom(e) : 0;
-    for (size_t i = count; rc == 0 && !cut && i > 0; i--)
-        rc = visit_layer(cas, &layers[i - 1], seen, visit, context, &cut, e);
-    return rc;
+    for (size_t i = count; rc == 0 && i > 0; i--)
+        rc = lk_read_layer(cas, &layers[i - 1], visit_flat, &f, e);
+    return rc < 0 ? rc : 0;
 }
 
 /* ---- an image's tar (section 7) ----------------------------------------------------------------

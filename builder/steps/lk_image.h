@@ -50,6 +50,14 @@ int lk_put_blob(const struct lk_place *p, const char *name, int64_t mode, int64_
 /* An entry as it was read, its content copied. Adds the records. */
 int lk_copy(const struct lk_place *p, struct lk_header *h, struct lk_tar_reader *r, struct err *e);
 
+/* Sees each entry of a layer; above 0 ends the layer, and is what lk_read_layer returns. */
+typedef int lk_visit_fn(void *context, struct lk_header *h, struct lk_tar_reader *r, struct err *e);
+int lk_read_layer(struct cas *cas, const struct lk_layer *layer, lk_visit_fn *visit, void *context,
+                  struct err *e);
+/* Whether LinuxKit emits the entry; remembers it in `seen` for the layers below, for the top layer
+ * comes first. Its name is cleaned. */
+int lk_admit(struct lk_header *h, json_t *seen, bool *emitted, struct err *e);
+
 /* `resolv` is what etc/resolv.conf becomes a link to; NULL = a file. `apk` takes the content of
  * lib/apk/db/installed; NULL = nobody wants it. *has_apk tells whether there was one. */
 int lk_image_tar(const struct lk_place *p, const struct lk_layer *layers, size_t count,

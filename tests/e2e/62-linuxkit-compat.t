@@ -68,6 +68,48 @@ for case in 03-full m1+m2; do
         cmp "$work/stdout" "$vectors/$case.dry-run.yml"
 done
 
+# What LinuxKit's defects change is said, with places and paths.
+warned() { # CASE...
+    local files=() part
+    for part in "$@"; do files+=("$part.yml"); done
+    run "$assay" lock "${files[@]}" --compat linuxkit "${images[@]}" -o "$work/warned.json" -q
+}
+warned 06-layers
+says "layers:v1: deleted by a layer, and yet there: b/x, b/sub, b/sub/y, c/x, c/sub, c/sub/y, re/foo" \
+    "opaque whiteouts and directories made again"
+says "lost to a whiteout of the same layer: d2f, f2d, f2d/in" "whiteouts beside a file of the name"
+says "hard links before their targets: hl/t4" "hard links that no tar reader resolves"
+says "hard links without their targets: hm/b" "dangling ones"
+says "hard links to what another layer wrote over: hl/t1, hl/t3" "those with other content"
+warned 04-imageconfig
+is "keys that LinuxKit loses" "$(grep -c "LinuxKit loses '" "$work/stderr")" 11
+says "04-imageconfig.yml:93:9: LinuxKit loses 'kernelTCP'" "are named with their places"
+warned 05-label
+says "05-label.yml:27:38: 'CAP_NET_ADMIN' stands twice" "capabilities that stand twice"
+says "LinuxKit ignores USER '101:102' of docker.io/lk/dhcpcd:v1" "an image's USER"
+warned 10-volumes-oci
+says "10-volumes-oci.yml:13:9: the volume 'v1' stays a name" "mounts of volumes"
+warned 03-full
+says "03-full.yml:11:5: the read-only volume 'ro' is writable" "volumes that can be written"
+says "03-full.yml:47:5: the directory 'etc' becomes 0700" "etc for root only"
+says "the directory 'usr/local' is made 4755" "setuid directories"
+says "several entries of one name.*: dev, dev/pts, dev/shm, etc, etc/hosts" "entries of one name"
+printf 'volumes: [{name: v}]\n' >"$work/v1.yml"
+printf 'files: [{path: ../x, contents: y, uid: -1}]\nkernel: {image: "lk/kernel:v1", ucode: x}\n' \
+    >"$work/v2.yml"
+run "$assay" lock "$work/v1.yml" "$work/v2.yml" --compat linuxkit "${images[@]}" \
+    -o "$work/warned.json" --json
+is "all of it is in --json" "$(python3 -c '
+import json, os, sys
+for w in json.load(open(sys.argv[1]))["warnings"]:
+    print(w.replace(sys.argv[2] + "/", ""))' "$work/stdout" "$work")" \
+    "v1.yml:1:11: LinuxKit forgets the volume 'v' when it merges the next file: nothing can bind it
+v2.yml:2:40: the kernel image has no 'x': LinuxKit goes on without microcode
+v2.yml:1:35: -1 becomes 4294967295
+v2.yml:1:9: '../x' leads out of the root"
+run "$assay" lock 08-kernel-variants.yml --compat linuxkit "${images[@]}" -o "$work/w.json" -q
+is "nothing is said where nothing is wrong" "$(cat "$work/stderr")" ""
+
 # The other formats that LinuxKit makes by itself. Its deflate is not ours: initrds are compared
 # when they are unpacked.
 formats=(--format docker --format kernel+initrd --format tar-kernel-initrd)
