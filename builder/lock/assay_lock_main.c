@@ -450,12 +450,16 @@ static int open_all(struct run *r, const struct arguments *a, struct err *e)
 {
     const uint64_t none = UINT64_MAX;
     uint64_t epoch = cli_number(r->cli, "epoch", none);
+    size_t format_count = 0;
+    const char *const *formats = cli_list(r->cli, "format", &format_count);
     const struct recipe_settings settings = {
         .name = cli_string(r->cli, "name"),
         .arch = cli_string(r->cli, "arch"),
         .source_date_epoch = cli_env(r->cli, "SOURCE_DATE_EPOCH"),
         .has_epoch = epoch != none,
         .epoch = epoch,
+        .formats = formats,
+        .format_count = format_count,
     };
     int rc = recipe_read(a->files, a->file_count, &settings, &r->recipe, e);
     const char *registry = cli_string(r->cli, "registry");
@@ -622,7 +626,9 @@ static const struct cli_option options[] = {
     {"compat", 0, CLI_STRING, "MODE",
      "'linuxkit': plan the tar that 'linuxkit build --no-sbom --format tar' writes, bit for bit"},
     {"format", 'f', CLI_LIST, "FORMAT",
-     "with --compat: tar (the default), docker, kernel+initrd or tar-kernel-initrd; repeatable"},
+     "make these artifacts, not the recipe's: names, with commas or repeated; with --compat: tar "
+     "(the "
+     "default), docker, kernel+initrd or tar-kernel-initrd"},
     {"decompress-kernel", 0, CLI_FLAG, NULL,
      "with --compat: unpack a gzip or bzImage kernel, as LinuxKit's option of this name does"},
     {"name", 'n', CLI_STRING, "NAME",

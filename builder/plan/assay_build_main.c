@@ -85,6 +85,7 @@ struct build {
     struct stores stores;
     struct execution *execution;
     const char *output; /* NULL in a dry run */
+    const char *format; /* --format; NULL: all */
     struct export_item *items;
     const struct plan_output **outputs; /* of the first output_count items */
     size_t output_count;
@@ -123,15 +124,19 @@ static int list_items(struct build *b, struct err *e)
         return err_oom(e);
     for (size_t i = 0; i < b->plan->output_count; i++) {
         const struct plan_output *o = &b->plan->outputs[i];
-        if (only != NULL && strcmp(only, o->name) != 0)
+        if (!plan_output_wanted(o, only, b->format))
             continue;
         b->outputs[b->item_count] = o;
         b->items[b->item_count++] =
             (struct export_item){.name = o->name, .form = form_of(o->media_type)};
     }
     b->output_count = b->item_count;
-    if (only != NULL)
-        return b->output_count > 0 ? 0 : err_set(e, ERR_USAGE, "the plan has no output '%s'", only);
+    if (b->output_count == 0)
+        return only != NULL ? err_set(e, ERR_USAGE, "the plan has no output '%s'", only)
+                            : err_set(e, ERR_USAGE, "the plan does not build '%s'", b->format);
+    /* The provenance is of all outputs. */
+    if (b->output_count < b->plan->output_count)
+        return 0;
     int r = str_format(&b->provenance_name, e, "%s.provenance.json", b->plan->name);
     if (r == 0)
         b->items[b->item_count++] = (struct export_item){.name = b->provenance_name};
@@ -349,6 +354,7 @@ static int execute(struct build *b, struct err *e)
         .no_cache = cli_flag(cli, "no-cache"),
         .dry_run = b->output == NULL,
         .only = cli_string(cli, "only"),
+        .format = b->format,
         .host = cli_host(cli),
         .progress = progress,
     };
@@ -357,7 +363,7 @@ static int execute(struct build *b, struct err *e)
     return r;
 }
 
-static int check_format(const struct cli *cli, const struct plan *plan, struct err *e);
+static int choose_format(struct build *b, struct err *e);
 
 /* A plan, or one with its inputs in an archive. */
 static int read_plan(struct build *b, struct err *e)
@@ -383,7 +389,7 @@ static int read_plan(struct build *b, struct err *e)
 static int build(struct cli *cli, struct build *b, struct err *e)
 {
     int r;
-    if ((r = read_plan(b, e)) < 0 || (r = check_format(cli, b->plan, e)) < 0 ||
+    if ((r = read_plan(b, e)) < 0 || (r = choose_format(b, e)) < 0 ||
         (r = plan_check_toolchain(b->plan, e)) < 0 || (r = list_items(b, e)) < 0 ||
         (r = open_stores(cli, b->archive != NULL, &b->stores, e)) < 0 ||
         (b->archive != NULL && b->output != NULL &&
@@ -429,24 +435,39 @@ static int show_merged(struct cli *cli, struct err *e)
     return cli_write(cli, text.data, text.len, e);
 }
 
-/* --format NAME: the plan says what is built; this checks that it is that. */
-static int check_format(const struct cli *cli, const struct plan *plan, struct err *e)
+/* A plan of compat mode says its formats once for all: it builds them together. */
+static bool compat_builds(const struct plan *plan, const char *format)
 {
-    const char *format = cli_string(cli, "format");
     const json_t *formats = json_object_get(plan->recipe, "formats");
-    AUTO_FREE char *name = NULL;
-    if (format == NULL)
-        return 0;
+    size_t stem = strlen(plan->name);
     for (size_t i = 0; i < json_array_size(formats); i++) {
         const char *own = json_string_value(json_array_get(formats, i));
         if (own != NULL && strcmp(own, format) == 0)
-            return 0;
+            return true;
     }
-    int r = str_format(&name, e, "%s.%s", plan->name, format);
-    for (size_t i = 0; r == 0 && i < plan->output_count; i++)
-        if (strcmp(plan->outputs[i].name, name) == 0)
-            return 0;
-    return r < 0 ? r : err_set(e, ERR_USAGE, "the plan does not build '%s'", name);
+    for (size_t i = 0; i < plan->output_count; i++) {
+        const char *name = plan->outputs[i].name;
+        if (strncmp(name, plan->name, stem) == 0 && name[stem] == '.' &&
+            strcmp(name + stem + 1, format) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* --format NAME: what the plan makes for that artifact, and nothing else. */
+static int choose_format(struct build *b, struct err *e)
+{
+    const char *format = cli_string(b->cli, "format");
+    bool told = false;
+    for (size_t i = 0; i < b->plan->output_count; i++)
+        told = told || b->plan->outputs[i].formats != NULL;
+    if (format == NULL || told) {
+        b->format = format;
+        return 0;
+    }
+    return compat_builds(b->plan, format)
+               ? 0
+               : err_set(e, ERR_USAGE, "the plan does not build '%s'", format);
 }
 
 static int run_build(struct cli *cli, struct err *e)
@@ -478,7 +499,8 @@ static const struct cli_option options[] = {
     {"no-cache", 0, CLI_FLAG, NULL, "run every step; neither ask nor fill the action cache"},
     {"jobs", 'j', CLI_NUMBER, "N", "use this many threads (default: one per processor)"},
     {"dry-run", 'n', CLI_FLAG, NULL, "say for each step whether it would run, and why"},
-    {"format", 'f', CLI_STRING, "FORMAT", "fail unless the plan builds NAME.FORMAT, such as tar"},
+    {"format", 'f', CLI_STRING, "FORMAT",
+     "make the outputs of this artifact only, such as tar; the provenance comes with all outputs"},
     {"only", 0, CLI_STRING, "NAME", "make this output only, and no provenance"},
     {"builder-id", 0, CLI_STRING, "URI",
      "builder.id of the provenance (default: " PROVENANCE_BUILDER_ID ")"},
@@ -491,7 +513,8 @@ static const struct cli_command commands[] = {{
         "Runs the steps of PLAN and writes its outputs and NAME.provenance.json (an unsigned "
         "in-toto statement) into the directory given by --output. The program denies itself the "
         "network before anything else and reads nothing but the plan and the blob store, which "
-        "'assay lock' has filled. PLAN may also be a self-contained plan ('assay plan export'): its "
+        "'assay lock' has filled. PLAN may also be a self-contained plan ('assay plan export'): "
+        "its "
         "inputs are put into the store, which is made when it is missing.\n\n"
         "The same plan gives the same bytes on any host, in any path, as any user, with any "
         "number of threads. Steps whose output is in the action cache are not run again; "

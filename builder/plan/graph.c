@@ -48,25 +48,34 @@ static int probe(struct graph *g, struct err *e)
     return 0;
 }
 
+static bool is_wanted(const struct graph *g, const struct plan_output *o)
+{
+    return plan_output_wanted(o, g->options->only, g->options->format);
+}
+
 static int want_outputs(struct graph *g, struct err *e)
 {
     const char *only = g->options->only;
-    bool found = only == NULL;
+    const char *format = g->options->format;
+    bool all = only == NULL && format == NULL;
+    bool found = all;
     for (size_t i = 0; i < g->count; i++)
-        g->nodes[i].wanted = only == NULL;
-    for (size_t i = 0; !found && i < g->plan->output_count; i++) {
-        found = strcmp(g->plan->outputs[i].name, only) == 0;
-        if (found)
+        g->nodes[i].wanted = all;
+    for (size_t i = 0; !all && i < g->plan->output_count; i++)
+        if (is_wanted(g, &g->plan->outputs[i])) {
+            found = true;
             g->nodes[g->plan->outputs[i].step].wanted = true;
-    }
-    return found ? 0 : err_set(e, ERR_USAGE, "the plan has no output '%s'", only);
+        }
+    if (found)
+        return 0;
+    return only != NULL ? err_set(e, ERR_USAGE, "the plan has no output '%s'", only)
+                        : err_set(e, ERR_USAGE, "the plan does not build '%s'", format);
 }
 
 static bool is_output(const struct graph *g, size_t step)
 {
     for (size_t i = 0; i < g->plan->output_count; i++)
-        if (g->plan->outputs[i].step == step &&
-            (g->options->only == NULL || strcmp(g->plan->outputs[i].name, g->options->only) == 0))
+        if (g->plan->outputs[i].step == step && is_wanted(g, &g->plan->outputs[i]))
             return true;
     return false;
 }

@@ -369,11 +369,30 @@ static int parse_digests(const struct parse *p, const struct jcur *c, struct pla
     return out->digest_count > 0 ? 0 : jcur_fail(c, e, "there are no digests");
 }
 
+static int parse_formats(const struct jcur *c, struct plan_output *out, struct err *e)
+{
+    const char *name;
+    size_t count;
+    int r = jcur_array(c, PLAN_FORMATS_MAX, &count, e);
+    if (r == 0 && count == 0)
+        return jcur_fail(c, e, "there are no formats");
+    for (size_t i = 0; r == 0 && i < count; i++) {
+        struct jcur item = jcur_item(c, i);
+        if ((r = jcur_string(&item, PLAN_ID_MAX, &name, e)) < 0)
+            return r;
+        if (name[0] == '\0' ||
+            strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789+-") != strlen(name))
+            return jcur_fail(&item, e, "'%s' is no name of a format", name);
+    }
+    out->formats = c->value;
+    return r;
+}
+
 static int parse_output(struct parse *p, const struct jcur *c, struct plan_output *out,
                         struct err *e)
 {
-    static const char *const keys[] = {"name", "from", "mediaType", "digests", NULL};
-    struct jcur name, from, media, digests;
+    static const char *const keys[] = {"name", "from", "mediaType", "digests", "formats", NULL};
+    struct jcur name, from, media, digests, formats;
     int r;
     if ((r = jcur_object(c, keys, e)) < 0 || (r = jcur_get(c, "name", &name, e)) < 0 ||
         (r = jcur_string(&name, OUTPUT_NAME_MAX, &out->name, e)) < 0 ||
@@ -390,7 +409,19 @@ static int parse_output(struct parse *p, const struct jcur *c, struct plan_outpu
         return jcur_fail(&media, e, "'%s' is not a media type", out->media_type);
     if ((r = find_blob_step(p, &from, &out->step, e)) < 0)
         return r;
-    return jcur_opt(c, "digests", &digests) ? parse_digests(p, &digests, out, e) : 0;
+    if (jcur_opt(c, "digests", &digests) && (r = parse_digests(p, &digests, out, e)) < 0)
+        return r;
+    return jcur_opt(c, "formats", &formats) ? parse_formats(&formats, out, e) : 0;
+}
+
+bool plan_output_wanted(const struct plan_output *o, const char *name, const char *format)
+{
+    if (name != NULL && strcmp(o->name, name) != 0)
+        return false;
+    for (size_t i = 0; format != NULL && i < json_array_size(o->formats); i++)
+        if (strcmp(json_string_value(json_array_get(o->formats, i)), format) == 0)
+            return true;
+    return format == NULL;
 }
 
 static int parse_outputs(struct parse *p, const struct jcur *c, struct err *e)

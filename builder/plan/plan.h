@@ -27,7 +27,9 @@ enum {
     PLAN_STEPS_MAX = 4096,
     PLAN_REFS_MAX = 1 << 20, /* inputs of all steps together */
     PLAN_OUTPUTS_MAX = 256,
-    PLAN_DIGESTS_MAX = 4, /* of one output, besides its own */
+    PLAN_DIGESTS_MAX = 4,
+    PLAN_FORMATS_MAX = 64,
+    /* of an output */ /* of one output, besides its own */
     PLAN_ID_MAX = 128,
 };
 
@@ -59,7 +61,10 @@ struct plan_output {
         size_t step;
     } digests[PLAN_DIGESTS_MAX];
     size_t digest_count;
+    const json_t *formats; /* names of the artifacts that it is of; NULL: the plan does not say */
 };
+/* Whether a build asks for it: by its name, by an artifact's, or, with both NULL, as any. */
+bool plan_output_wanted(const struct plan_output *o, const char *name, const char *format);
 
 struct plan {
     json_t *document; /* owns every borrowed string above */

@@ -41,10 +41,10 @@ static int string_list(const struct recipe_list *from, json_t **out, struct err 
 }
 
 /* What has `key` = `value` in a list of objects; NULL: nothing. */
-static const json_t *find_named(const json_t *list, const char *key, const char *value)
+static json_t *find_named(const json_t *list, const char *key, const char *value)
 {
     for (size_t i = 0; i < json_array_size(list); i++) {
-        const json_t *item = json_array_get(list, i);
+        json_t *item = json_array_get(list, i);
         const char *text = json_string_value(json_object_get(item, key));
         if (text != NULL && strcmp(text, value) == 0)
             return item;
@@ -92,7 +92,15 @@ int compiler_output_known(struct compiler *c, const char *suffix, const char *fr
         rc = json_put_string(json_object_get(output, "digests"), digests[i], digests[i + 1], e);
     if (rc < 0)
         return rc;
-    const json_t *same = find_named(c->outputs, "name", name);
+    json_t *same = find_named(c->outputs, "name", name);
+    /* The formats that others have it for do not make it another. */
+    AUTO_JSON json_t *formats =
+        same == NULL ? json_array() : json_incref(json_object_get(same, "formats"));
+    if (c->format != NULL && (rc = json_push(formats, json_string(c->format), e)) < 0)
+        return rc;
+    if (json_array_size(formats) > 0 &&
+        (rc = json_put(output, "formats", json_incref(formats), e)) < 0)
+        return rc;
     if (same == NULL)
         return json_push(c->outputs, steal_ptr(&output), e);
     if (json_equal(same, output) != 1)
@@ -605,8 +613,10 @@ static int make_steps(struct compiler *c, struct err *e)
         c->system_step = c->image_steps[0];
     else if ((rc = system_step(c, e)) < 0)
         return rc;
-    for (size_t i = 0; rc == 0 && i < r->artifact_count; i++)
+    for (size_t i = 0; rc == 0 && i < r->artifact_count; i++) {
+        c->format = r->artifacts[i].kind->name;
         rc = r->artifacts[i].kind->compile(c, &r->artifacts[i], e);
+    }
     return rc;
 }
 

@@ -18,6 +18,7 @@ struct compiler {
     size_t system_image_count;
     char **image_steps;      /* the step that gives the tree of image i */
     const char *system_step; /* gives the tree that artifacts are made of */
+    const char *format;      /* the artifact that is being compiled */
     json_t *steps;
     json_t *outputs;
 };

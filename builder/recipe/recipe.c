@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "builder/plan/plan.h"
 #include "builder/recipe/lkmerge.h"
+#include "builder/recipe/recipe_formats.h"
 #include "builder/recipe/recipe_image.h"
 
 #include <string.h>
@@ -205,7 +206,7 @@ static int default_artifacts(struct recipe *r, struct err *e)
     return artifact_default(kernel ? "kernel+initrd" : "tar", &r->artifacts[0], e);
 }
 
-static int read_artifacts(struct recipe *r, const struct ycur *c, struct err *e)
+static int read_list(struct recipe *r, const struct ycur *c, struct err *e)
 {
     struct ycur m;
     size_t count = 0;
@@ -226,6 +227,16 @@ static int read_artifacts(struct recipe *r, const struct ycur *c, struct err *e)
             return rc;
     }
     return check_artifacts(r, e);
+}
+
+static int read_artifacts(struct recipe *r, const struct ycur *c, const struct recipe_settings *s,
+                          struct err *e)
+{
+    int rc = read_list(r, c, e);
+    if (rc < 0 || s->format_count == 0)
+        return rc;
+    rc = recipe_choose_formats(r, s->formats, s->format_count, e);
+    return rc < 0 ? rc : check_artifacts(r, e);
 }
 
 /* ---- images -------------------------------------------------------------------------- */
@@ -385,7 +396,8 @@ static int add_artifact_images(struct recipe *r, struct err *e)
 
 /* An image that nothing uses is a mistake somewhere: it would be fetched, or left out, in silence.
  */
-static int check_images(const struct recipe *r, const struct ycur *c, struct err *e)
+static int check_images(const struct recipe *r, const struct ycur *c, bool other_formats,
+                        struct err *e)
 {
     AUTO_FREE struct linuxkit_image *used = NULL;
     size_t count = 0;
@@ -400,7 +412,8 @@ static int check_images(const struct recipe *r, const struct ycur *c, struct err
         size_t k = 0;
         while (k < count && strcmp(used[k].name, r->images[i].name) != 0)
             k++;
-        if (k == count)
+        /* Some artifact that --format left out may have needed it. */
+        if (k == count && !other_formats)
             return err_set(e, ERR_INPUT,
                            "%s: the image '%s' is not used by the system nor by an artifact",
                            r->images[i].at, r->images[i].name);
@@ -430,10 +443,12 @@ static int read_assay(struct recipe *r, const struct ycur *c, const char *path,
     int rc = ycur_map(c, TOP_KEYS, e);
     if (rc < 0 || (rc = read_name(r, c, path, s, e)) < 0 || (rc = read_arch(r, c, s, e)) < 0 ||
         (rc = read_epoch(r, c, s, e)) < 0 || (rc = read_images(r, c, e)) < 0 ||
-        (rc = read_system(r, &system, e)) < 0 || (rc = read_artifacts(r, c, e)) < 0 ||
-        (rc = add_artifact_images(r, e)) < 0 || (rc = check_images(r, c, e)) < 0)
+        (rc = read_system(r, &system, e)) < 0 || (rc = read_artifacts(r, c, s, e)) < 0 ||
+        (rc = add_artifact_images(r, e)) < 0 ||
+        (rc = check_images(r, c, s->format_count > 0, e)) < 0 ||
+        (rc = make_document(r, c->value, system, false, e)) < 0)
         return rc;
-    return make_document(r, c->value, system, false, e);
+    return s->format_count > 0 ? recipe_document_formats(r, e) : 0;
 }
 
 /* A LinuxKit file is a recipe without images of its own: name by file, architecture by --arch. */
@@ -454,9 +469,11 @@ static int read_linuxkit(struct recipe *r, const struct ycur *c, const char *pat
     int rc = str_copy(&r->arch, s->arch, e);
     if (rc < 0 || (rc = read_name(r, &none, path, s, e)) < 0 ||
         (rc = linuxkit_parse(c, LINUXKIT_FILES, NULL, &r->system, e)) < 0 ||
-        (rc = read_epoch(r, &none, s, e)) < 0 || (rc = default_artifacts(r, e)) < 0)
+        (rc = read_epoch(r, &none, s, e)) < 0 || (rc = read_artifacts(r, &none, s, e)) < 0 ||
+        (rc = add_artifact_images(r, e)) < 0 ||
+        (rc = make_document(r, NULL, c->value, true, e)) < 0)
         return rc;
-    return make_document(r, NULL, c->value, true, e);
+    return s->format_count > 0 ? recipe_document_formats(r, e) : 0;
 }
 
 static int set_directory(struct recipe *r, const char *path, struct err *e)

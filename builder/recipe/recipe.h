@@ -139,6 +139,8 @@ struct recipe_settings {
     const char *source_date_epoch; /* $SOURCE_DATE_EPOCH; NULL = unset */
     bool has_epoch;                /* --epoch */
     uint64_t epoch;
+    const char *const *formats; /* --format: artifacts in the place of the recipe's */
+    size_t format_count;
 };
 
 /*

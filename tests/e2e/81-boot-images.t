@@ -125,8 +125,17 @@ COPY . ./
 ENTRYPOINT [\"/bin/rc.init\"]"
 ok "docker: with the system in it" sh -c 'tar -tf "$1" | grep -qx usr/bin/busybox' sh "$amd64.docker"
 
-# ---- the same bytes, whatever the host is like ----
+# ---- one format of several ----
 debian_inputs images-amd64
+run "$assay" build "$inputs_plan" --store "$inputs_store" --work "$work/scratch" -o "$work/one" --format kernel+squashfs
+exits 0 "--format: builds"
+is "--format: that format's outputs and no others" "$(ls "$work/one" | tr '\n' ' ')" \
+    "images-amd64-cmdline images-amd64-kernel images-amd64-squashfs.img images-amd64-squashfs.img.root-hash images-amd64-squashfs.img.verity.json "
+ok "--format: the same bytes" cmp "$work/one/images-amd64-squashfs.img" "$amd64-squashfs.img"
+run "$assay" build "$inputs_plan" --store "$inputs_store" --work "$work/scratch" -o "$work/one" --format vmdk
+exits 2 "--format: one that the plan does not build"
+
+# ---- the same bytes, whatever the host is like ----
 cp "$inputs_plan" "$work/plan"
 count=0
 listing() { (cd "$1" && sha256sum ./*); }

@@ -75,6 +75,45 @@ static void test_good(void **state)
     assert_string_equal(json_string_value(json_object_get(r->document, "name")), "hello");
 }
 
+/* --format: other artifacts; the recipe's options stay with those that it has. */
+static void test_formats(void **state)
+{
+    (void)state;
+    static const char *const chosen[] = {"squashfs,iso-efi", "kernel+erofs"};
+    static const struct {
+        const char *list;
+        const char *line;
+    } bad[] = {
+        {"tar,,oci", "--format: ',oci' is no list of formats"},
+        {"", "--format: '' is no list of formats"},
+        {"tar,tar", "--format: 'tar' is asked for twice"},
+        {"floppy", "there is no artifact 'floppy'"},
+    };
+    struct recipe_settings settings = {.formats = chosen, .format_count = 2};
+    struct err e = ERR_INIT;
+    char line[1024];
+    AUTO_RECIPE struct recipe *r = NULL;
+    if (parse_as(GOOD, "x.yml", &settings, &r, &e) < 0)
+        fail_msg("%s", err_line(&e, line, sizeof line));
+    assert_int_equal(r->artifact_count, 3);
+    assert_string_equal(r->artifacts[0].kind->name, "squashfs");
+    assert_int_equal(json_integer_value(json_object_get(r->artifacts[0].options, "level")), 1);
+    assert_string_equal(r->artifacts[1].kind->name, "iso-efi");
+    assert_string_equal(r->artifacts[2].kind->name, "kernel+erofs");
+    assert_non_null(recipe_image_find(r, "systemd-boot"));
+    const json_t *written = json_object_get(r->document, "artifacts");
+    assert_int_equal(json_array_size(written), 3);
+    assert_true(json_is_object(json_array_get(written, 0)));
+    assert_string_equal(json_string_value(json_array_get(written, 1)), "iso-efi");
+    settings.format_count = 1;
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        AUTO_RECIPE struct recipe *none = NULL;
+        settings.formats = &bad[i].list;
+        assert_int_equal(parse_as(GOOD, "x.yml", &settings, &none, &e), -ERR_USAGE);
+        assert_string_equal(err_line(&e, line, sizeof line), bad[i].line);
+    }
+}
+
 static void test_names(void **state)
 {
     (void)state;
@@ -495,7 +534,7 @@ int main(void)
         cmocka_unit_test(test_rootfs),    cmocka_unit_test(test_bad),
         cmocka_unit_test(test_shapes),    cmocka_unit_test(test_nearest),
         cmocka_unit_test(test_compile),   cmocka_unit_test(test_compile_unlocked),
-        cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_no_memory), cmocka_unit_test(test_formats),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
