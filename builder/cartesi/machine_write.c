@@ -195,7 +195,7 @@ static int write_ranges(const struct writer *w, const struct machine_range *rang
 static int auto_length(const struct machine_write *options, enum machine_kind kind,
                        struct machine_drive *d, struct err *e)
 {
-    struct machine_input in;
+    struct machine_input in = {.fd = -1};
     if (d->length != MACHINE_AUTO)
         return 0;
     int r = open_input(options, kind, &d->backing, &in, e);

@@ -65,7 +65,7 @@ static int find_image(const struct plan *plan, const char *name, const struct pl
     }
     int rc = *out != NULL ? 0 : locked_id("image.", name, &id, e);
     for (size_t i = 0; rc == 0 && *out == NULL && i < plan->step_count; i++)
-        if (strcmp(plan->steps[i].id, id) == 0)
+        if (id != NULL && strcmp(plan->steps[i].id, id) == 0)
             *out = &plan->steps[i];
     if (rc == 0 && *out != NULL && strcmp((*out)->kind->name, "tree.layers") != 0)
         *out = NULL;

@@ -203,7 +203,7 @@ static int place(struct room *r, uint64_t bytes, uint64_t *nid, struct err *e)
 
     while (fit <= SLOTS_PER_BLOCK && r->heads[fit] == UINT32_MAX)
         fit++;
-    if (fit <= SLOTS_PER_BLOCK) {
+    if (fit <= SLOTS_PER_BLOCK && r->below != NULL) {
         uint32_t block = r->heads[fit];
         r->heads[fit] = r->below[block];
         *nid = (uint64_t)block * SLOTS_PER_BLOCK + SLOTS_PER_BLOCK - fit;

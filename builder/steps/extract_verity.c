@@ -93,7 +93,7 @@ static int run(const struct step_context *context, const struct jcur *params,
                struct err *e)
 {
     AUTO_BUF text = BUF_INIT(TEXT_MAX);
-    struct verity_facts f;
+    struct verity_facts f = {0};
     bool appended = false;
     size_t form = 0;
 

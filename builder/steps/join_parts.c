@@ -37,7 +37,7 @@ static int read_offsets(const struct jcur *params, size_t input_count, uint64_t 
 
 static int check(const struct jcur *params, size_t input_count, struct err *e)
 {
-    uint64_t offsets[PARTS_MAX];
+    uint64_t offsets[PARTS_MAX] = {0};
 
     return read_offsets(params, input_count, offsets, e);
 }
@@ -65,7 +65,7 @@ static int run(const struct step_context *context, const struct jcur *params,
                struct err *e)
 {
     AUTO_CAS_WRITER struct cas_writer *writer = NULL;
-    uint64_t offsets[PARTS_MAX];
+    uint64_t offsets[PARTS_MAX] = {0};
 
     if (read_offsets(params, input_count, offsets, e) < 0 ||
         cas_writer_new(context->cas, NULL, CAS_SIZE_UNKNOWN, &writer, e) < 0)
