@@ -28,10 +28,10 @@ rm -rf "$dir"
 mkdir -p "$dir/home"
 HOME=$dir/home
 export HOME
-pid=
+pids=
 stop() {
     status=$?
-    [ -z "$pid" ] || { kill "$pid" && wait "$pid"; } 2>/dev/null || :
+    for pid in $pids; do { kill "$pid" && wait "$pid"; } 2>/dev/null || :; done
     chmod -R u+rwx "$dir" 2>/dev/null || :
     rm -rf "$dir"
     exit $status
@@ -63,13 +63,17 @@ for i in 0 1 2 3; do umoci raw add-layer --image "$dir/image:t" "$dir/$i.tar"; d
 umoci gc --layout "$dir/image"
 rm "$dir"/?.tar
 
-port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
-registry=127.0.0.1:$port
-printf 'version: 0.1\nlog: {level: error, accesslog: {disabled: true}}\nstorage: {filesystem: {rootdirectory: "%s"}}\nhttp: {addr: "%s"}\n' \
-    "$dir/registry" "$registry" >"$dir/registry.yml"
-"$program" serve "$dir/registry.yml" >"$dir/registry.log" 2>&1 &
-pid=$!
-for _ in $(seq 100); do curl -s -o /dev/null --noproxy '*' "http://$registry/v2/" && break; sleep 0.1; done
+# serve NAME: a registry with nothing in it, at $at
+serve() {
+    at=127.0.0.1:$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+    printf 'version: 0.1\nlog: {level: error, accesslog: {disabled: true}}\nstorage: {filesystem: {rootdirectory: "%s"}}\nhttp: {addr: "%s"}\n' \
+        "$dir/$1.d" "$at" >"$dir/$1.yml"
+    "$program" serve "$dir/$1.yml" >"$dir/$1.log" 2>&1 &
+    pids="$pids $!"
+    for _ in $(seq 100); do curl -s -o /dev/null --noproxy '*' "http://$at/v2/" && break; sleep 0.1; done
+}
+serve main
+registry=$at
 skopeo --insecure-policy copy -q --dest-tls-verify=false "oci:$dir/image:t" "docker://$registry/a/image:1"
 printf 'name: image\narch: amd64\nimages: {base: {registry: {image: "%s/a/image:1"}}}\nartifacts: [tar]\n' "$registry" >"$dir/assay.yml"
 
@@ -117,9 +121,10 @@ while [ $n -lt "$BENCH_RUNS" ]; do
     fresh; measure lock "$bin/assay" lock "$dir/assay.yml" -o "$dir/plan.json" --store "$dir/new/store" -q $plain
     fresh; measure fetch "$bin/assay" fetch "$dir/plan.json" --store "$dir/new/store" -q --registry "$registry" $plain
     fresh; measure pull "$bin/assay" pull "$registry/a/image:1" --store "$dir/new/store" -q $plain
-    # Without its cache, which knows that another repository has the blobs: they would be mounted, not sent.
-    fresh; measure skopeo-push env HOME="$dir/new" skopeo --insecure-policy copy -q --dest-tls-verify=false "oci:$dir/image:t" "docker://$registry/s/image$n:1"
-    fresh; measure push "$bin/assay" push "$dir/image" "$registry/p/image$n:1" -q $plain
+    # Each to a registry that is new: skopeo remembers which one has what, and would mount blobs instead of sending them.
+    serve s$n; fresh; measure skopeo-push skopeo --insecure-policy copy -q --dest-tls-verify=false "oci:$dir/image:t" "docker://$at/image:1"
+    serve p$n; fresh; measure push "$bin/assay" push "$dir/image" "$at/image:1" -q --plain-http "$at"
+    pushed=$at
     fresh; measure umoci umoci unpack --rootless --image "$dir/image:t" "$dir/new/bundle"
     fresh
     "$bin/assay" fetch "$dir/plan.json" --store "$dir/new/store" -q --from "$dir/image" --no-origin
@@ -130,7 +135,7 @@ done
 # The same bytes, the same tree?
 layers=$(jq -c '[.inputs[].digest]' "$dir/plan.json")
 [ "$layers" = "$(skopeo inspect --tls-verify=false "docker://$registry/a/image:1" | jq -c .Layers)" ] || { echo "bench: other layers were locked" >&2; exit 1; }
-[ "$(skopeo inspect --tls-verify=false --format '{{.Digest}}' "docker://$registry/p/image1:1")" = "$(skopeo inspect --tls-verify=false --format '{{.Digest}}' "docker://$registry/a/image:1")" ] ||
+[ "$(skopeo inspect --tls-verify=false --format '{{.Digest}}' "docker://$pushed/image:1")" = "$(skopeo inspect --tls-verify=false --format '{{.Digest}}' "docker://$registry/a/image:1")" ] ||
     { echo "bench: another image was pushed" >&2; exit 1; }
 umoci unpack --rootless --image "$dir/image:t" "$dir/bundle" >/dev/null
 mkdir "$dir/flat"
