@@ -182,8 +182,9 @@ int endpoint_refused(const struct endpoint *ep, const struct http_answer *answer
         return err_set(e, ERR_INPUT, "'%s' %s %s: access denied (%ld)", host, verb, what, status);
     if (status == 429)
         return err_set(e, ERR_HOST, "'%s' %s %s: too many requests (429)", host, verb, what);
-    return err_set(e, status >= 500 ? ERR_HOST : ERR_INPUT, "'%s' %s %s: status %ld", host, verb,
-                   what, status);
+    bool said = answer->error[0] != '\0';
+    return err_set(e, status >= 500 ? ERR_HOST : ERR_INPUT, "'%s' %s %s: status %ld%s%s%s", host,
+                   verb, what, status, said ? " (" : "", answer->error, said ? ")" : "");
 }
 
 int endpoint_call(struct endpoint *ep, struct http_request *request, struct http_answer *answer,

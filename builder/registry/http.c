@@ -1,6 +1,6 @@
 #include "builder/registry/http.h"
 
-#include "base/buf.h"
+#include "base/json.h"
 
 #include <curl/curl.h>
 #include <errno.h>
@@ -13,6 +13,7 @@ enum {
     REDIRECTS_MAX = 5,
     HANDLES_MAX = 16,
     DROPPED_MAX = 1024 * 1024, /* of a body that nobody asked for */
+    COMPLAINT_MAX = 4096,      /* of it that are looked at */
     LOW_SPEED = 1024,          /* bytes per second */
     WAIT_MAX_MS = 15000,
     RETRY_AFTER_MAX = 120,
@@ -138,6 +139,8 @@ struct exchange {
     struct http_request plain; /* the same without authorization */
     struct http_answer *answer;
     uint64_t dropped;
+    char complaint[COMPLAINT_MAX]; /* the first of what was dropped */
+    size_t complaint_len;
     uint64_t sent; /* offset of what `send` is asked for next */
     const struct http *http;
     int64_t mark;        /* when the stretch that is being watched began, */
@@ -223,6 +226,7 @@ static void clear_answer(struct http_answer *a)
     a->challenge[0] = '\0';
     a->location[0] = '\0';
     a->link[0] = '\0';
+    a->error[0] = '\0';
 }
 
 static bool take(char *out, size_t size, const char *value, size_t len)
@@ -306,6 +310,10 @@ static size_t on_body(char *data, size_t size, size_t count, void *context)
     if (x->answer->status == 0)
         read_info(x);
     if (x->request->body == NULL || (x->answer->status != 200 && x->answer->status != 206)) {
+        size_t room = sizeof x->complaint - x->complaint_len;
+        size_t kept = len < room ? len : room;
+        memcpy(x->complaint + x->complaint_len, data, kept);
+        x->complaint_len += kept;
         x->dropped += len;
         return x->dropped > DROPPED_MAX ? 0 : len;
     }
@@ -488,6 +496,7 @@ static int perform(struct http *h, struct exchange *x, const char *url, const ch
     clear_answer(x->answer);
     x->message[0] = '\0';
     x->stalled = false;
+    x->complaint_len = 0;
     x->mark = h->options.host->now(h->options.host->context);
     x->mark_bytes = 0;
     set_options(h, x, url, left);
@@ -504,6 +513,9 @@ static int perform(struct http *h, struct exchange *x, const char *url, const ch
         read_info(x);
         if (code != CURLE_OK)
             rc = failed(x, code, host, again, e);
+        else if (x->answer->status >= 400)
+            http_error_code(x->complaint, x->complaint_len, x->answer->error,
+                            sizeof x->answer->error);
     }
     (void)curl_easy_setopt(x->curl, CURLOPT_HTTPHEADER, NULL);
     curl_slist_free_all(headers);
@@ -604,6 +616,21 @@ int http_resolve(const char *base, const char *place, char **out, struct err *e)
         rc = str_copy(out, url, e);
     curl_free(url);
     return rc;
+}
+
+void http_error_code(const void *data, size_t len, char *out, size_t size)
+{
+    AUTO_JSON json_t *document = NULL;
+    struct err ignored = ERR_INIT;
+    const struct json_limits limits = {.bytes = COMPLAINT_MAX, .depth = 16};
+    out[0] = '\0';
+    if (json_parse(data, len, "the complaint", &limits, &document, &ignored) < 0)
+        return;
+    const json_t *first = json_array_get(json_object_get(document, "errors"), 0);
+    const char *code = json_string_value(json_object_get(first, "code"));
+    if (code != NULL && strlen(code) < size &&
+        strspn(code, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_") == strlen(code))
+        (void)take(out, size, code, strlen(code));
 }
 
 bool http_same_host(const char *a, const char *b)

@@ -54,7 +54,12 @@ struct http_answer {
     char challenge[CHALLENGE_HEADER_MAX + 2]; /* WWW-Authenticate, several joined by a comma */
     char location[HTTP_URL_MAX];              /* as it was sent: see http_resolve */
     char link[HTTP_URL_MAX];                  /* of Link: <…>; rel="next" */
+    char error[48];                           /* the code of a registry's complaint, such as
+                                                 "MANIFEST_INVALID"; "" = none */
 };
+
+/* The first code in a registry's complaint ({"errors":[{"code":…}]}): capitals and "_"; else "". */
+void http_error_code(const void *data, size_t len, char *out, size_t size);
 
 struct http_request {
     enum http_method method;

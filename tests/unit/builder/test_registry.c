@@ -434,6 +434,27 @@ static void test_urls(void **state)
     assert_false(http_same_host("https://h.io/a", "https://h.io.evil.io/a"));
 }
 
+static void test_complaints(void **state)
+{
+    (void)state;
+    char code[16];
+    static const char good[] = "{\"errors\":[{\"code\":\"NAME_UNKNOWN\",\"message\":\"x\"}]}";
+    http_error_code(good, sizeof good - 1, code, sizeof code);
+    assert_string_equal(code, "NAME_UNKNOWN");
+    static const char *const bad[] = {"",
+                                      "{}",
+                                      "[]",
+                                      "{\"errors\":[]}",
+                                      "{\"errors\":[1]}",
+                                      "{\"errors\":[{\"code\":1}]}",
+                                      "{\"errors\":[{\"code\":\"a b\"}]}",
+                                      "{\"errors\":[{\"code\":\"ABCDEFGHIJKLMNOP\"}]}"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        http_error_code(bad[i], strlen(bad[i]), code, sizeof code);
+        assert_string_equal(code, "");
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -443,6 +464,7 @@ int main(void)
         cmocka_unit_test(test_places),     cmocka_unit_test(test_mirrors),
         cmocka_unit_test(test_images),     cmocka_unit_test(test_file_names),
         cmocka_unit_test(test_referrers),  cmocka_unit_test(test_urls),
+        cmocka_unit_test(test_complaints),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
