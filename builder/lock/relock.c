@@ -55,21 +55,20 @@ static int find_image(const struct plan *plan, const char *name, const struct pl
                       struct err *e)
 {
     const struct plan_step *system = find_system(plan);
+    const struct plan_step *found = NULL;
     AUTO_FREE char *id = NULL;
-    *out = NULL;
-    if (system != NULL) {
-        size_t i = system_index(system, name);
-        if (i < json_array_size(json_object_get(system->params, "images")) &&
-            i < system->in_count && system->in[i].is_step)
-            *out = &plan->steps[system->in[i].index];
-    }
-    int rc = *out != NULL ? 0 : locked_id("image.", name, &id, e);
-    for (size_t i = 0; rc == 0 && *out == NULL && i < plan->step_count; i++)
-        if (id != NULL && strcmp(plan->steps[i].id, id) == 0)
-            *out = &plan->steps[i];
-    if (rc == 0 && *out != NULL && strcmp((*out)->kind->name, "tree.layers") != 0)
-        *out = NULL;
-    return rc;
+    int rc = locked_id("image.", name, &id, e);
+    if (rc < 0)
+        return rc;
+    size_t k = system != NULL ? system_index(system, name) : 0;
+    if (system != NULL && k < json_array_size(json_object_get(system->params, "images")) &&
+        k < system->in_count && system->in[k].is_step)
+        found = &plan->steps[system->in[k].index];
+    for (size_t i = 0; found == NULL && i < plan->step_count; i++)
+        if (strcmp(plan->steps[i].id, id) == 0)
+            found = &plan->steps[i];
+    *out = found != NULL && strcmp(found->kind->name, "tree.layers") == 0 ? found : NULL;
+    return 0;
 }
 
 /* The input that is the configuration of the system's image `index`; NULL when it needs none. */
