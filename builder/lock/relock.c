@@ -58,7 +58,7 @@ static int find_image(const struct plan *plan, const char *name, const struct pl
     const struct plan_step *found = NULL;
     AUTO_FREE char *id = NULL;
     int rc = locked_id("image.", name, &id, e);
-    if (rc < 0)
+    if (rc < 0 || id == NULL)
         return rc;
     size_t k = system != NULL ? system_index(system, name) : 0;
     if (system != NULL && k < json_array_size(json_object_get(system->params, "images")) &&
