@@ -438,6 +438,65 @@ static int run_rm_ref(struct cli *cli, struct err *e)
     return rc;
 }
 
+/* ---- quota ---- */
+
+/* "20G", "512M", "1000": a number of bytes, with K, M, G or T (of 1024 each); "none" is 0. */
+static int parse_bytes(const char *text, uint64_t *out, struct err *e)
+{
+    static const char units[] = "KMGT";
+    uint64_t value = 0;
+    size_t digits = strspn(text, "0123456789");
+    const char *unit = text[digits] != 0 ? strchr(units, text[digits]) : NULL;
+    bool good = digits > 0 && digits <= 18 &&
+                (text[digits] == 0 || (unit != NULL && text[digits + 1] == 0));
+    for (size_t i = 0; good && i < digits; i++)
+        value = value * 10 + (uint64_t)(text[i] - '0');
+    for (ptrdiff_t i = 0; good && unit != NULL && i <= unit - units; i++)
+        good = !__builtin_mul_overflow(value, (uint64_t)1024, &value);
+    if (strcmp(text, "none") == 0)
+        value = 0;
+    else if (!good || value == 0)
+        return err_set(e, ERR_USAGE,
+                       "a quota is a number of bytes like 500M or 20G, or none, not '%.32s'", text);
+    *out = value;
+    return 0;
+}
+
+static int run_quota(struct cli *cli, struct err *e)
+{
+    AUTO_CAS struct cas *cas = NULL;
+    AUTO_JSON json_t *doc = NULL;
+    uint64_t limit = 0;
+    uint64_t used = 0;
+    bool has = false;
+    bool change = cli_arg_count(cli) > 0;
+    int rc = change ? parse_bytes(cli_arg(cli, 0), &limit, e) : 0;
+    if (rc == 0)
+        rc = open_store(cli, change ? CAS_CREATE : 0, &cas, e);
+    if (rc == 0 && change)
+        rc = cas_quota_set(cas, limit, e);
+    if (rc == 0 && change) { /* as whoever opens it next sees it */
+        cas_close(steal_ptr(&cas));
+        rc = open_store(cli, 0, &cas, e);
+    }
+    if (rc == 0)
+        rc = cas_quota_get(cas, &has, &limit, &used, e);
+    if (rc == 0)
+        rc = new_result(cas, &doc, e);
+    if (rc == 0 && has)
+        rc = json_put_u64(doc, "quota", limit, e);
+    if (rc == 0)
+        rc = json_put_u64(doc, "used", used, e);
+    if (rc != 0)
+        return rc;
+    char a[32];
+    char b[32];
+    cli_result(cli, steal_ptr(&doc));
+    cli_say(cli, "%s used, %s%s\n", format_bytes(used, a), has ? "of " : "no quota",
+            has ? format_bytes(limit, b) : "");
+    return 0;
+}
+
 /* ---- the table ---- */
 
 static const struct cli_option ls_options[] = {CLI_OPTION_STORE};
@@ -522,6 +581,20 @@ static const struct cli_command commands[] = {
      .options = get_options,
      .option_count = CLI_COUNT(get_options),
      .run = run_get},
+    {.name = "quota",
+     .arguments = "[BYTES|none]",
+     .summary = "show or set the most that the store's blobs may have together",
+     .details =
+         "BYTES is a number, or one with K, M, G or T behind it (of 1024 each). A blob that\n"
+         "would not fit is refused (exit 7) before it is in the store, by every program that\n"
+         "uses the store; 'assay store gc' makes room. A quota below what is used refuses all\n"
+         "that is new.",
+     .examples = "assay store quota 20G\tkeep the store below 20 GiB\n"
+                 "assay store quota\twhat is used\n",
+     .max_args = 1,
+     .options = ls_options,
+     .option_count = CLI_COUNT(ls_options),
+     .run = run_quota},
     {.name = "rm-ref",
      .arguments = "REF",
      .summary = "forget a reference; its blobs go with the next gc",

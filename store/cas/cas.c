@@ -17,8 +17,8 @@ static const char INDEX_TEXT[] = "{\"manifests\":[],\"mediaType\":\"application/
 
 /* All that a store's directory may hold while it is being made: a killed creation can be taken up
  * again. */
-static const char *const OWN_NAMES[] = {"lock",  "index.lock", "tmp",        "actions",
-                                        "blobs", "index.json", "oci-layout", NULL};
+static const char *const OWN_NAMES[] = {"lock",       "index.lock", "tmp",   "actions", "blobs",
+                                        "index.json", "oci-layout", "quota", NULL};
 
 int cas_need_writable(const struct cas *cas, struct err *e)
 {
@@ -181,6 +181,8 @@ static int take_lock(struct cas *cas, bool clear, struct err *e)
         uint64_t count = 0;
         uint64_t bytes = 0;
         int rc = clear ? cas_temp_clear(cas, false, &count, &bytes, e) : 0;
+        if (rc == 0)
+            rc = cas_quota_recount(cas, e);
         if (rc != 0)
             return rc;
     } else if (errno != EWOULDBLOCK) {
@@ -221,8 +223,6 @@ static int open_directories(struct cas *cas, bool create, bool clear, struct err
     if (!cas->read_only) {
         rc = open_dir(cas, cas->root, "tmp", 0700, &cas->temp, e);
         if (rc == 0)
-            rc = take_lock(cas, clear, e);
-        if (rc == 0)
             rc = open_dir(cas, cas->root, "actions", 0755, &cas->actions, e);
     } else {
         /* Without one there are no actions; its absence is no fault. */
@@ -233,6 +233,10 @@ static int open_directories(struct cas *cas, bool create, bool clear, struct err
         rc = open_dir(cas, cas->root, "blobs", blob_mode, &blobs, e);
     if (rc == 0)
         rc = open_dir(cas, blobs, "sha256", blob_mode, &cas->blobs, e);
+    if (rc == 0 && !cas->read_only)
+        rc = cas_quota_open(cas, e);
+    if (rc == 0 && !cas->read_only)
+        rc = take_lock(cas, clear, e);
     return rc;
 }
 
@@ -262,7 +266,7 @@ int cas_open(const char *path, unsigned flags, struct cas **out, struct err *e)
     struct cas *fresh = calloc(1, sizeof(*fresh));
     if (fresh == NULL)
         return err_oom(e);
-    fresh->root = fresh->blobs = fresh->temp = fresh->actions = fresh->lock = -1;
+    fresh->root = fresh->blobs = fresh->temp = fresh->actions = fresh->lock = fresh->quota = -1;
     fresh->read_only = (flags & CAS_READ_ONLY) != 0;
     (void)pthread_mutex_init(&fresh->mutex, NULL);
     AUTO_CAS struct cas *cas = fresh;
@@ -289,7 +293,7 @@ void cas_close(struct cas *cas)
 {
     if (cas == NULL)
         return;
-    const int fds[] = {cas->root, cas->blobs, cas->temp, cas->actions, cas->lock};
+    const int fds[] = {cas->root, cas->blobs, cas->temp, cas->actions, cas->lock, cas->quota};
     for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
         scope_close(&fds[i]);
     (void)pthread_mutex_destroy(&cas->mutex);

@@ -163,6 +163,15 @@ int cas_action_get(struct cas *cas, const struct digest *key, json_t **out, bool
                    struct err *e);
 int cas_action_put(struct cas *cas, const struct digest *key, const json_t *value, struct err *e);
 
+/*
+ * The most that the blobs of a store may have together, in bytes; all programs keep to it. A
+ * blob that would not fit is refused (ERR_HOST) before it has a name. 0 removes it. ERR_HOST when
+ * another process has the store open.
+ */
+int cas_quota_set(struct cas *cas, uint64_t limit, struct err *e);
+/* *limit is written only when there is one (*has). */
+int cas_quota_get(struct cas *cas, bool *has, uint64_t *limit, uint64_t *used, struct err *e);
+
 /* Everything under blobs/sha256, by name. */
 struct cas_blob {
     struct digest digest;

@@ -270,7 +270,7 @@ static int collect(struct gc *gc, struct err *e)
         rc = sweep_actions(gc, e);
     if (rc == 0 && !gc->options->dry_run)
         rc = sweep_blobs(gc, e);
-    return rc;
+    return rc == 0 ? cas_quota_recount(gc->cas, e) : rc;
 }
 
 int cas_gc(struct cas *cas, const struct cas_gc_options *options, struct cas_gc_result *out,

@@ -38,6 +38,7 @@ struct cas {
     int temp;    /* -1 when read-only */
     int actions; /* -1 when there is none */
     int lock;    /* -1 when read-only */
+    int quota;   /* -1 when there is none, or read-only */
     atomic_uint temp_count;
     pthread_mutex_t mutex; /* for all below, and for index.json within the process */
     struct cas_memo_entry *memo;
@@ -80,6 +81,19 @@ int cas_temp_clear(struct cas *cas, bool dry_run, uint64_t *count, uint64_t *byt
 /* Atomic replacement of dir/name by way of temp/; `sync` for what must survive a power cut. */
 int cas_replace(struct cas *cas, int dir, const char *name, const void *data, size_t len, bool sync,
                 struct err *e);
+/* The quota (cas_quota.c); all are fine without one. */
+int cas_quota_open(struct cas *cas, struct err *e);
+/* Bytes that may still come; UINT64_MAX without a quota. */
+int cas_quota_room(struct cas *cas, uint64_t *room, struct err *e);
+/* The error that says that `more` bytes do not fit. */
+int cas_quota_refuse(struct cas *cas, uint64_t more, struct err *e);
+/* Counts a blob that is about to get its name; ERR_HOST when it does not fit. */
+int cas_quota_charge(struct cas *cas, uint64_t size, struct err *e);
+/* It did not get one. */
+void cas_quota_return(struct cas *cas, uint64_t size);
+/* Counts afresh; under the exclusive lock. */
+int cas_quota_recount(struct cas *cas, struct err *e);
+
 /* fsync of a directory. */
 int cas_sync_dir(const struct cas *cas, int dir, struct err *e);
 /* A bounded regular file beneath `dir`, links not followed. Missing: *found false. */

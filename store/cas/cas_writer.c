@@ -7,13 +7,19 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <linux/fs.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 
 /* The kernel is told to start writing this often, so that the sync at the end finds little left to
  * do. */
 static const uint64_t WRITEBACK = UINT64_C(8) << 20;
+
+/* A writer does not know yet whether the store has its bytes already: so much is written before a
+ * full quota stops it. */
+static const uint64_t QUOTA_SLACK = UINT64_C(1) << 20;
 
 /* Has the kernel start writing now and then, so that the sync at the end finds little left to do.
  */
@@ -32,6 +38,7 @@ struct cas_writer {
     uint64_t expected_size;
     uint64_t written;
     uint64_t flushed;
+    uint64_t room; /* that the quota left when the writer was made */
     int fd;
     bool named;  /* the temporary file exists */
     bool direct; /* the descriptor was handed out */
@@ -57,8 +64,13 @@ int cas_writer_new(struct cas *cas, const struct digest *expected, uint64_t expe
         return rc;
     w->named = true;
     rc = hasher_new(DIGEST_SHA256, &w->hasher, e);
+    if (rc == 0)
+        rc = cas_quota_room(cas, &w->room, e);
     if (rc != 0)
         return rc;
+    if (expected != NULL && expected_size != CAS_SIZE_UNKNOWN && expected_size > w->room &&
+        !cas_has_own(cas, expected))
+        return cas_quota_refuse(cas, expected_size, e);
     *out = steal_ptr(&w);
     return 0;
 }
@@ -88,6 +100,8 @@ int cas_writer_write(struct cas_writer *w, const void *data, size_t len, struct 
         return err_set(e, ERR_INPUT, "cannot store blob: it is too long");
     if (w->expected_size != CAS_SIZE_UNKNOWN && after > w->expected_size)
         return wrong_size(w, after, "at least ", e);
+    if (after > w->room && after - w->room > QUOTA_SLACK)
+        return cas_quota_refuse(w->cas, after, e);
     int rc = fd_write_all(w->fd, data, len, "a blob", e);
     if (rc != 0)
         return err_wrap(e, "cannot write to store '%s'", w->cas->path);
@@ -149,25 +163,48 @@ static int already_there(struct cas *cas, const struct digest *digest, bool *the
     return 0;
 }
 
-/* Gives the synced file its name, over nothing unless `replace`. */
-static int publish(struct cas_writer *w, const char *name, bool replace, struct err *e)
+/* Gives the synced file its name, over nothing unless `replace`. *added: it has it now. */
+static int publish(struct cas_writer *w, const char *name, bool replace, bool *added, struct err *e)
 {
     struct cas *cas = w->cas;
+    *added = true;
     if (renameat2(cas->temp, w->name, cas->blobs, name, replace ? 0 : RENAME_NOREPLACE) == 0) {
         w->named = false;
         return 0;
     }
+    *added = false;
     if (errno == EEXIST) /* somebody was faster, with the same bytes */
         return 0;
     /* File systems that cannot refuse to replace: a link can. */
     if (errno == EINVAL || errno == ENOSYS || errno == EPERM) {
-        if (linkat(cas->temp, w->name, cas->blobs, name, 0) == 0 || errno == EEXIST)
+        *added = linkat(cas->temp, w->name, cas->blobs, name, 0) == 0;
+        if (*added || errno == EEXIST)
             return 0;
     }
     return err_os(e, errno, "cannot name blob %s in '%s'", name, cas->path);
 }
 
-static int settle(struct cas_writer *w, const struct digest *digest, struct err *e)
+/* Counted before it has its name, so that the quota is never passed. */
+static int publish_counted(struct cas_writer *w, const struct digest *digest, uint64_t size,
+                           bool replace, struct err *e)
+{
+    char name[DIGEST_TEXT_MAX];
+    struct stat st;
+    uint64_t more = size;
+    bool added = false;
+    (void)digest_hex(digest, name);
+    if (replace && fstatat(w->cas->blobs, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+        more = 0; /* in the place of a damaged one: counted already, and counted afresh later */
+    int rc = cas_quota_charge(w->cas, more, e);
+    if (rc != 0)
+        return rc;
+    rc = publish(w, name, replace, &added, e);
+    if (!added)
+        cas_quota_return(w->cas, more);
+    return rc;
+}
+
+static int settle(struct cas_writer *w, const struct digest *digest, uint64_t size, struct err *e)
 {
     struct cas *cas = w->cas;
     bool there = false;
@@ -178,8 +215,7 @@ static int settle(struct cas_writer *w, const struct digest *digest, struct err 
     if (!there) {
         if (fchmod(w->fd, 0444) != 0 || fdatasync(w->fd) != 0)
             return err_os(e, errno, "cannot write to store '%s'", cas->path);
-        char name[DIGEST_TEXT_MAX];
-        rc = publish(w, digest_hex(digest, name), damaged, e);
+        rc = publish_counted(w, digest, size, damaged, e);
         if (rc != 0)
             return rc;
     }
@@ -193,7 +229,7 @@ int cas_writer_commit(struct cas_writer *w, struct digest *digest, uint64_t *siz
     uint64_t actual_size = 0;
     int rc = measure(w, &actual, &actual_size, e);
     if (rc == 0)
-        rc = settle(w, &actual, e);
+        rc = settle(w, &actual, actual_size, e);
     /* Renamed, our descriptor is the blob. After a link the temporary name goes first: it changes
      * the ctime. */
     struct stat st;
@@ -242,7 +278,12 @@ int cas_import_file(struct cas *cas, const char *path, const struct digest *expe
     if (chunk == NULL)
         return err_oom(e);
     int rc = cas_writer_new(cas, expected, CAS_SIZE_UNKNOWN, &w, e);
-    while (rc == 0) {
+    /* Where the file system can: a copy that shares blocks until one side is written to. It is our
+     * own file; its bytes are hashed as any others. A hard link would not be: whoever has the other
+     * name open can write to it. */
+    if (rc == 0 && ioctl(cas_writer_fd(w), FICLONE, fd) != 0)
+        w->direct = false;
+    while (rc == 0 && !w->direct) {
         ssize_t n = read(fd, chunk, CAS_CHUNK);
         if (n < 0 && errno == EINTR)
             continue;

@@ -241,4 +241,49 @@ run "$assay" store add "$work/hello"
 exits 0 "the next run succeeds"
 is "and has cleaned up" "$(ls -A "$store/tmp")" ""
 
+# ---- quota ---------------------------------------------------------------------
+ASSAY_STORE=$work/limited
+head -c 600000 /dev/zero | tr '\0' a >"$work/a"
+head -c 600000 /dev/zero | tr '\0' b >"$work/b"
+run "$assay" store quota 1M
+exits 0 "a quota is set"
+run "$assay" store add "$work/a"
+exits 0 "what fits is stored"
+run "$assay" store add "$work/b"
+exits 7 "what does not fit is refused"
+one_line "in one line"
+says "is full: 600000 of its quota of 1048576 bytes are used, and 600000 more are needed; 'assay store gc'" "that says what to do"
+is "and is not there" "$(find "$ASSAY_STORE/blobs" "$ASSAY_STORE/tmp" -type f | wc -l)" 1
+run "$assay" store add "$work/a"
+exits 0 "what is there already needs no room"
+run "$assay" store quota
+prints '^585\.9 KiB used, of 1\.0 MiB$' "what is used is said"
+is "as JSON, too" "$("$assay" store quota --json | jq -c '[.quota, .used]')" '[1048576,600000]'
+head -c 3000000 /dev/zero >"$work/huge"
+run "$assay" store add "$work/huge"
+exits 7 "a file larger than all of it"
+ok "gc makes room" "$assay" store gc
+run "$assay" store add "$work/b"
+exits 0 "and then it fits"
+# Twenty programs at once, each with another blob of 100 kB: as many as fit, and never more.
+for i in $(seq 1 20); do
+    head -c 100000 /dev/zero | tr '\0' "$(printf "\\$(printf %o $((64 + i)))")" >"$work/q$i"
+done
+ok "the quota is changed" "$assay" store quota 1700000
+(
+    for i in $(seq 1 20); do "$assay" store add "$work/q$i" -q 2>/dev/null & done
+    wait
+)
+is "twenty at once: as many as fit" "$(find "$ASSAY_STORE/blobs" -type f -size +1 | wc -l)" 12
+is "and all are counted" "$("$assay" store quota --json | jq .used)" 1700000
+echo damaged >"$ASSAY_STORE/quota"
+run "$assay" store add "$work/a"
+exits 5 "a quota that is damaged is no quota"
+says 'set it again' "and says what to do"
+run "$assay" store quota 1X
+exits 2 "a quota that is no number"
+rm "$ASSAY_STORE/quota"
+ok "a quota can be set anew" "$assay" store quota 2M
+ok "and removed" "$assay" store quota none
+is "then there is none" "$("$assay" store quota --json | jq -c .quota)" null
 done_testing
