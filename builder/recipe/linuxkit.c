@@ -327,6 +327,15 @@ static int parse_files(const struct ycur *c, enum linuxkit_origin origin, struct
     return 0;
 }
 
+static int settle_document(const struct ycur *c, const json_t *own, json_t **out, struct err *e)
+{
+    int rc = lk_settle(c->value, &lk_document, out, e);
+    /* LinuxKit always has a kernel here, if only one without an image. */
+    if (rc == 0 && json_object_get(*out, "kernel") == NULL)
+        rc = json_put(*out, "kernel", json_object(), e);
+    return rc < 0 ? rc : lk_expand_strict(*out, own, e);
+}
+
 /* `metadata`: the merged document as LinuxKit writes it, with names of images spelt out
  * (spec section 10). */
 static int render_metadata(const struct ycur *c, const json_t *own, struct linuxkit *lk,
@@ -339,12 +348,10 @@ static int render_metadata(const struct ycur *c, const json_t *own, struct linux
         AUTO_BUF text = BUF_INIT(LINUXKIT_CONTENTS_MAX);
         if (f->kind != LINUXKIT_FILE_CONTENTS || f->text != NULL)
             continue;
-        if (document == NULL && (rc = lk_settle(c->value, &lk_document, &document, e)) < 0)
+        if (document == NULL && (rc = settle_document(c, own, &document, e)) < 0)
             return rc;
         const json_t *item = json_array_get(json_object_get(document, "files"), i);
         bool yaml = strcmp(json_string_value(json_object_get(item, "metadata")), "yaml") == 0;
-        if ((rc = lk_expand_strict(document, own, e)) < 0)
-            return rc;
         if ((rc = lk_render_strict(document, yaml, &text, e)) < 0)
             return err_wrap(e, "files[%zu]", i);
         f->made = buf_steal(&text);

@@ -84,6 +84,8 @@ int lk_tree_add_files(struct lk_tree *m, struct err *e);
 
 /* Who USER of an image is, by its etc/passwd and etc/group (lk_tree_user.c). Caller frees the
  * groups. */
+int lk_user_find(const struct buf *passwd, const struct buf *groups, const json_t *ids,
+                 const char *text, struct lk_user *out, struct err *e);
 int lk_tree_user(const struct lk_tree *m, const struct tree *image, const char *text,
                  struct lk_user *out, struct err *e);
 

@@ -121,14 +121,14 @@ static int read_groups(const struct buf *groups, const struct field *name, struc
 }
 
 /* The id of a container of that name. */
-static bool container_id(const struct lk_tree *m, const char *text, size_t len, uint32_t *out)
+static bool container_id(const json_t *ids, const char *text, size_t len, uint32_t *out)
 {
-    const json_t *id = json_object_getn(m->p->lk->ids, text, len);
+    const json_t *id = json_object_getn(ids, text, len);
     *out = id != NULL ? (uint32_t)json_integer_value(id) : *out;
     return id != NULL;
 }
 
-static int read_group(const struct lk_tree *m, const struct buf *groups, const char *text,
+static int read_group(const json_t *ids, const struct buf *groups, const char *text,
                       struct lk_user *out, struct err *e)
 {
     struct field fields[FIELDS];
@@ -136,26 +136,21 @@ static int read_group(const struct lk_tree *m, const struct buf *groups, const c
     if (find_entry(groups, text, len, false, fields)) {
         if (read_id(fields[2].text, fields[2].len, &out->gid))
             return 0;
-    } else if (read_id(text, len, &out->gid) || container_id(m, text, len, &out->gid)) {
+    } else if (read_id(text, len, &out->gid) || container_id(ids, text, len, &out->gid)) {
         return 0;
     }
     return err_set(e, ERR_INPUT, "the image has no group '%.64s' (USER)", text);
 }
 
-int lk_tree_user(const struct lk_tree *m, const struct tree *image, const char *text,
-                 struct lk_user *out, struct err *e)
+int lk_user_find(const struct buf *passwd, const struct buf *groups, const json_t *ids,
+                 const char *text, struct lk_user *out, struct err *e)
 {
-    AUTO_BUF passwd = BUF_INIT(DATABASE_MAX);
-    AUTO_BUF groups = BUF_INIT(DATABASE_MAX);
     struct field fields[FIELDS];
     size_t len = strcspn(text, ":");
-    int rc = read_database(m, image, "etc/passwd", &passwd, e);
-    if (rc < 0 || (rc = read_database(m, image, "etc/group", &groups, e)) < 0)
-        return rc;
-    bool known = find_entry(&passwd, text, len, false, fields);
+    bool known = find_entry(passwd, text, len, false, fields);
     if (!known && len > 0 && read_id(text, len, &out->uid))
-        known = find_entry(&passwd, text, len, true, fields);
-    else if (!known && container_id(m, text, len, &out->uid))
+        known = find_entry(passwd, text, len, true, fields);
+    else if (!known && container_id(ids, text, len, &out->uid))
         out->gid = out->uid;
     else if (!known && !(len == 0 || (len == 4 && memcmp(text, "root", 4) == 0)))
         return err_set(e, ERR_INPUT, "the image has no user '%.64s' (USER)", text);
@@ -163,6 +158,17 @@ int lk_tree_user(const struct lk_tree *m, const struct tree *image, const char *
                   !read_id(fields[3].text, fields[3].len, &out->gid)))
         return err_set(e, ERR_INPUT, "etc/passwd of the image has no ids for '%.64s' (USER)", text);
     if (text[len] == ':' && text[len + 1] != '\0')
-        return read_group(m, &groups, text + len + 1, out, e);
-    return known ? read_groups(&groups, &fields[0], out, e) : 0;
+        return read_group(ids, groups, text + len + 1, out, e);
+    return known ? read_groups(groups, &fields[0], out, e) : 0;
+}
+
+int lk_tree_user(const struct lk_tree *m, const struct tree *image, const char *text,
+                 struct lk_user *out, struct err *e)
+{
+    AUTO_BUF passwd = BUF_INIT(DATABASE_MAX);
+    AUTO_BUF groups = BUF_INIT(DATABASE_MAX);
+    int rc = read_database(m, image, "etc/passwd", &passwd, e);
+    if (rc < 0 || (rc = read_database(m, image, "etc/group", &groups, e)) < 0)
+        return rc;
+    return lk_user_find(&passwd, &groups, m->p->lk->ids, text, out, e);
 }
