@@ -193,6 +193,9 @@ demo-cartesi: deps
 bench: all
 	sh tests/bench/run.sh $(abspath $(BIN))
 
+bench-cartesi: all $(HELPER_BINS)
+	sh tests/bench/cartesi.sh $(abspath $(BIN)) $(abspath $(BUILD)/tests/helpers)
+
 MANPAGES = $(PROGRAMS:%=$(BUILD)/man/%.1)
 man: $(MANPAGES)
 $(BUILD)/man/%.1: $(BIN)/%
@@ -211,9 +214,9 @@ clean:
 	rm -rf $(BUILD)
 
 help:
-	@sed -n 's/^#   //p' Makefile; echo "  also: check-unit check-e2e check-sanitize lint format fuzz-smoke bench man install deps peers inputs clean"
+	@sed -n 's/^#   //p' Makefile; echo "  also: check-unit check-e2e check-sanitize lint format fuzz-smoke bench bench-cartesi man install deps peers inputs clean"
 
 .PHONY: all check check-unit check-e2e check-sanitize fuzz-smoke fuzz-run lint lint-format lint-gcc \
-  lint-clang lint-tidy lint-cppcheck lint-floors objects format deps peers inputs demo demo-cartesi bench man install clean help FORCE
+  lint-clang lint-tidy lint-cppcheck lint-floors objects format deps peers inputs demo demo-cartesi bench bench-cartesi man install clean help FORCE
 .SECONDARY:
 -include $(shell find $(OBJ) -name '*.d' 2>/dev/null)

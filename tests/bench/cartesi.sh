@@ -5,7 +5,9 @@
 #   cartesi.sh BIN HELPERS
 #
 # Environment: BENCH_RUNS (3), BENCH_DIR (build/bench), BENCH_MIB ("128 1024": MiB of random RAM). Everything is
-# read from a warm cache. Exits with 1 when the paths' roots differ.
+# read from a warm cache. Beside the rows of 128 MiB stands what the reference emulator needs on a 2-core machine;
+# it, a tenth of the dense time for a sparse machine, and 64 MiB of memory are the goals. Exits with 1 when the
+# paths' roots differ; a goal that is missed is said, for it may be the machine's fault.
 set -eu
 LC_ALL=C.UTF-8
 export LC_ALL
@@ -38,6 +40,17 @@ row() {
     printf '%-34s %8s s wall %8s s CPU %8s KiB' "$1" "$wall" "$cpu" "$kib"
 }
 
+# goal WHAT FIELD LIMIT: field 1 is seconds, 3 is KiB
+goal() {
+    awk -v w="$1" -v f="$2" -v l="$3" '{ printf "%s%s %s", ($f <= l ? "  " : "  MISSED: "), w, l }' "$dir/best"
+}
+
+# What the reference takes for 128 MiB: one thread, two threads.
+reference() {
+    case $1.$2 in keccak256.1) echo 0.80 ;; keccak256.2) echo 0.50 ;; sha256.1) echo 0.62 ;; sha256.2) echo 0.33 ;; esac
+}
+
+printf 'processors %s, load %s\n' "$(nproc)" "$(cut -d' ' -f1 /proc/loadavg)"
 for mib in $BENCH_MIB; do
     head -c $((mib * 1048576)) /dev/urandom >"$dir/ram"
     for function in keccak256 sha256; do
@@ -45,8 +58,12 @@ for mib in $BENCH_MIB; do
         for jobs in 1 2; do
             best "$bin/assay" cartesi hash -j "$jobs" "$dir/dense"
             row "$mib MiB random, $function, -j $jobs"
-            awk -v m="$mib" '{ printf "  %5.0f MiB/s a core\n", ($2 > 0 ? m / $2 : 0) }' "$dir/best"
+            awk -v m="$mib" '{ printf "  %5.0f MiB/s a core", ($2 > 0 ? m / $2 : 0) }' "$dir/best"
+            [ "$mib" != 128 ] || goal "reference, s:" 1 "$(reference "$function" "$jobs")"
+            goal "KiB at most" 3 65536
+            echo
             cp "$dir/best" "$dir/fast$jobs"
+            [ "$jobs" != 1 ] || cp "$dir/best" "$dir/dense.$function.$mib"
         done
         # The plain loop, on the same bytes; its root must be the fastest path's.
         [ "$mib" -le 128 ] || continue
@@ -68,5 +85,8 @@ for function in keccak256 sha256; do
     machine sparse "$function" 1024
     best "$bin/assay" cartesi hash -j 1 "$dir/sparse"
     row "1 GiB, 64 MiB random, $function, -j 1"
+    if [ -f "$dir/dense.$function.1024" ]; then
+        goal "s: a tenth of the dense time," 1 "$(awk '{ print $1 / 10 }' "$dir/dense.$function.1024")"
+    fi
     echo
 done
