@@ -55,19 +55,21 @@ static int find_image(const struct plan *plan, const char *name, const struct pl
                       struct err *e)
 {
     const struct plan_step *system = find_system(plan);
-    const struct plan_step *found = NULL;
+    size_t at = plan->step_count;
     AUTO_FREE char *id = NULL;
     int rc = locked_id("image.", name, &id, e);
-    if (rc < 0 || id == NULL)
+    if (rc < 0)
         return rc;
     size_t k = system != NULL ? system_index(system, name) : 0;
     if (system != NULL && k < json_array_size(json_object_get(system->params, "images")) &&
         k < system->in_count && system->in[k].is_step)
-        found = &plan->steps[system->in[k].index];
-    for (size_t i = 0; found == NULL && i < plan->step_count; i++)
+        at = system->in[k].index;
+    for (size_t i = 0; at == plan->step_count && i < plan->step_count; i++)
         if (strcmp(plan->steps[i].id, id) == 0)
-            found = &plan->steps[i];
-    *out = found != NULL && strcmp(found->kind->name, "tree.layers") == 0 ? found : NULL;
+            at = i;
+    *out = NULL;
+    if (at < plan->step_count && strcmp(plan->steps[at].kind->name, "tree.layers") == 0)
+        *out = &plan->steps[at];
     return 0;
 }
 

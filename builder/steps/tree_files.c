@@ -82,7 +82,7 @@ static int read_params(const struct jcur *params, size_t input_count, int64_t *e
         return -(int)e->code;
     for (size_t i = 0; i < count; i++) {
         struct jcur item = jcur_item(&c, i);
-        struct file f;
+        struct file f = {0};
         if (read_file(&item, input_count, &f, e) < 0 ||
             (visit != NULL && visit(context, &f, e) < 0))
             return -(int)e->code;

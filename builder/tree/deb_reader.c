@@ -143,7 +143,7 @@ static int open_package(struct deb_reader *r, struct err *e)
 {
     char magic[8];
     char version[4];
-    struct member m;
+    struct member m = {0};
     int rc = take(r, magic, sizeof(magic), e);
     if (rc == 0 && memcmp(magic, "!<arch>\n", sizeof(magic)) != 0)
         rc = not_a_package(r, "it is no Debian package", e);
@@ -179,7 +179,7 @@ int deb_reader_open(const struct source *from, struct deb_reader **out, struct e
 
 int deb_reader_data(struct deb_reader *r, struct err *e)
 {
-    struct member m;
+    struct member m = {0};
     int rc = skip(r, r->member_left, e);
     if (rc == 0)
         rc = skip_padding(r, r->member_odd, e);
@@ -250,7 +250,7 @@ int deb_reader_finish(struct deb_reader *r, struct err *e)
     for (int i = 0; rc == 0; i++) {
         uint8_t header[HEADER];
         size_t got = 0;
-        struct member m;
+        struct member m = {0};
         rc = source_fill(&r->from, header, sizeof(header), &got, e);
         if (rc == 0 && got == 0)
             return 0;
