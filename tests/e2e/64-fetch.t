@@ -149,6 +149,28 @@ exits 2 "--from with an URL: exit code 2"
 fetch plan --no-origin --from /nowhere
 exits 5 "--from with a directory that is not there: exit code 5"
 
+# ---- progress on a terminal, and nowhere else --------------------------------------------------
+rm -rf "$ASSAY_STORE"
+ok "a terminal gets one line that is redrawn" python3 - "$assay" fetch "$work/plan.json" --no-origin --from "$full" <<'P'
+import os, pty, re, sys
+pid, fd = pty.fork()
+if pid == 0:
+    os.execv(sys.argv[1], sys.argv[1:])
+seen = b""
+while True:
+    try:
+        data = os.read(fd, 65536)
+    except OSError:
+        break
+    if not data:
+        break
+    seen += data
+assert os.waitpid(pid, 0)[1] == 0
+shown = re.findall(rb"\r\x1b\[K(demo  \d+/\d+ \(\d+%\))?", seen)
+assert any(shown), seen
+assert shown[-1] == b"", seen
+P
+
 # ---- a mirror that lies, and the registry behind it --------------------------------------------
 echo "digest blob" >"$work/control/mode"
 background python3 "$here/fault_proxy.py" "${registry##*:}" "$work/control" >"$work/proxy.log" 2>&1

@@ -211,6 +211,9 @@ run "$assay" push --attach app.bundle.json "$api/t/app:1" --plain-http "$api"
 run "$assay" pull --referrers "$api/t/app:1" --plain-http "$api" -o refs-api --json
 ok "all pages of the list" jq -e '.by == "api" and (.referrers | length) == 4' stdout
 is "and its files, under names of their own" "$(ls refs-api | sed 's/^[0-9a-f]\{12\}-/X-/' | sort | tr '\n' ' ')" "X-app.bundle.json app.bundle.json app.spdx.json note.json "
+token=$(curl -sf --noproxy '*' -u tester:secret "http://$api/token?service=test&scope=repository:t/app:pull" | jq -r .token)
+by_api() { curl -sf --noproxy '*' -H "Authorization: Bearer $token" "http://$api/v2/t/app/referrers/$subject?at=$1"; }
+is "a client of the API sees the same" "$({ by_api 0; by_api 2; } | jq -r '.manifests[].digest' | sort | tr '\n' ' ')" "$(jq -r '.referrers[].digest' stdout | tr '\n' ' ')"
 run "$assay" pull "$api/t/app:1" -o back-api --plain-http "$api"
 ok "the image comes back" diff -r back-api/blobs back-app/blobs
 ok "a push in pieces" "$assay" push layer.tar --type x/tar --chunk 1 "$api/t/tar:1" --plain-http "$api"
@@ -230,6 +233,35 @@ said stranger 5 "does not refer" "a referrer of something else" "$assay" pull --
 said away 5 "another host" "the next page at another host" "$assay" pull --referrers "$api/t/app:1"
 said junk 5 "neither a manifest nor an index" "a list that is none" "$assay" pull --referrers "$api/t/app:1"
 rm api/mode
+
+# ---- an auditor, who has nothing but a name ---------------------------------------------------------------
+ASSAY_PASSPHRASE='only for the test'
+export ASSAY_PASSPHRASE
+printf 'name: app\narch: amd64\nimages: {base: {registry: {image: "%s/i/umoci:1"}}}\nartifacts: [oci]\n' "$registry" >audited.yml
+ok "an image is built, signed and published with its provenance" sh -ec '
+    "$1" lock audited.yml -o audited.json --plain-http "$2"
+    "$1" build audited.json -o published
+    "$1" attest keygen -o builder.key
+    "$1" attest sign published/app.provenance.json -k builder.key -o provenance.sigstore.json
+    "$1" push published/app.oci "$2/audit/app:1" --attach provenance.sigstore.json --plain-http "$2"' sh "$assay" "$registry"
+jq -n --rawfile key builder.key.pub '{type: "https://assay.example/policy/v1", artifacts: [{name: "app*"}],
+    builders: [{id: "https://assay.example/builder/assay-build/v1", keys: [$key]}], rebuilds: {minimum: 1, verifiers: []}}' >policy.json
+mv "$ASSAY_STORE" of-the-producer
+mkdir auditor
+run "$assay" pull "$registry/audit/app:1" -o auditor/app.oci $plain
+exits 0 "the auditor pulls the image"
+run "$assay" pull --referrers --type "$bundle" "$registry/audit/app:1" -o auditor/said $plain
+exits 0 "and what is said about it"
+"$assay" attest export-statement auditor/said/provenance.sigstore.json | jq -cSj .predicate.buildDefinition.internalParameters.plan >auditor/plan.json
+is "the plan is in the provenance" "sha256:$(sha256sum <auditor/plan.json | cut -d' ' -f1)" "sha256:$(sha256sum <audited.json | cut -d' ' -f1)"
+rm -r "$ASSAY_STORE"
+run "$assay" verify auditor/app.oci -b auditor/said/provenance.sigstore.json -p policy.json --rebuild
+exits 5 "its inputs are not here yet: exit code 5"
+run "$assay" fetch auditor/plan.json --registry "$registry" $plain
+exits 0 "the inputs are fetched"
+run "$assay" verify auditor/app.oci -b auditor/said/provenance.sigstore.json -p policy.json --rebuild
+exits 0 "and the image is rebuilt, byte for byte"
+prints "every byte is the same" "says so"
 
 # ---- uploads that fail -------------------------------------------------------------------------------
 echo none >control/mode
