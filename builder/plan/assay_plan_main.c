@@ -167,6 +167,16 @@ static int run_diff(struct cli *cli, struct err *e)
 
 /* ---- self-contained plans ---- */
 
+/* Where to write: what --output says, else NAME + extension; caller frees. */
+static int output_path(const struct cli *cli, const struct plan *plan, const char *extension,
+                       char **out, struct err *e)
+{
+    const char *given = cli_string(cli, "output");
+    int r =
+        given != NULL ? str_copy(out, given, e) : str_format(out, e, "%s%s", plan->name, extension);
+    return r == 0 && *out == NULL ? err_oom(e) : r; /* for the analyzer, which sees one file */
+}
+
 static int put_file(json_t *document, const char *path, struct err *e)
 {
     struct stat st;
@@ -181,16 +191,14 @@ static int run_export(struct cli *cli, struct err *e)
     AUTO_PLAN struct plan *plan = NULL;
     AUTO_CAS struct cas *cas = NULL;
     AUTO_FREE char *store = NULL;
-    AUTO_FREE char *own = NULL;
-    const char *path = cli_string(cli, "output");
+    AUTO_FREE char *path = NULL;
     const char *temp = cli_env(cli, "TMPDIR");
     AUTO_JSON json_t *document = json_object();
     if (document == NULL)
         return err_oom(e);
     int r = plan_read(cli_arg(cli, 0), &plan, e);
-    if (r == 0 && path == NULL)
-        r = str_format(&own, e, "%s.plan" PLAN_ARCHIVE_EXTENSION, plan->name);
-    path = path != NULL ? path : own;
+    if (r == 0)
+        r = output_path(cli, plan, ".plan" PLAN_ARCHIVE_EXTENSION, &path, e);
     /* Not read-only: a collector must not take the inputs away meanwhile. */
     if (r < 0 || (r = cli_store_path(cli, &store, e)) < 0 ||
         (r = cas_open(store, 0, &cas, e)) < 0 ||
@@ -224,8 +232,7 @@ static int run_import(struct cli *cli, struct err *e)
     AUTO_PLAN struct plan *plan = NULL;
     AUTO_CAS struct cas *cas = NULL;
     AUTO_FREE char *store = NULL;
-    AUTO_FREE char *own = NULL;
-    const char *path = cli_string(cli, "output");
+    AUTO_FREE char *path = NULL;
     AUTO_JSON json_t *document = json_object();
     if (document == NULL)
         return err_oom(e);
@@ -234,9 +241,8 @@ static int run_import(struct cli *cli, struct err *e)
         return r;
     const struct buf *bytes = plan_archive_plan(archive);
     r = plan_parse(buf_str(bytes), bytes->len, "its plan", &plan, e);
-    if (r == 0 && path == NULL)
-        r = str_format(&own, e, "%s.plan.json", plan->name);
-    path = path != NULL ? path : own;
+    if (r == 0)
+        r = output_path(cli, plan, ".plan.json", &path, e);
     if (r < 0 || (r = cli_store_path(cli, &store, e)) < 0 ||
         (r = cas_open(store, CAS_CREATE, &cas, e)) < 0 ||
         (r = import_to(archive, plan, cas, path, e)) < 0 ||

@@ -128,7 +128,7 @@ static int read_byproducts(const struct rebuild_options *o, struct rebuild *out,
     struct json_limits limits = {.bytes = PROVENANCE_MAX, .depth = 64};
     struct jcur predicate;
     struct jcur details;
-    struct jcur byproducts;
+    struct jcur byproducts = {0};
     int r = str_format(&path, e, "%s/%s.provenance.json", out->artifacts, o->plan_name);
     if (r == 0)
         r = json_read_file(path, &limits, &statement, e);
@@ -140,7 +140,7 @@ static int read_byproducts(const struct rebuild_options *o, struct rebuild *out,
         r = jcur_get(&predicate, "runDetails", &details, e);
     if (r == 0)
         r = jcur_get(&details, "byproducts", &byproducts, e);
-    struct jcur subjects;
+    struct jcur subjects = {0};
     if (r == 0)
         r = jcur_get(&root, "subject", &subjects, e);
     if (r < 0)
