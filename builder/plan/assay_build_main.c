@@ -423,12 +423,15 @@ static int show_merged(struct cli *cli, struct err *e)
     AUTO_FREE const char **paths = array_new(count, sizeof *paths);
     AUTO_JSON json_t *merged = NULL;
     AUTO_BUF text = BUF_INIT((size_t)16 << 20);
-    size_t visible = 0;
+    size_t packages = 0;
     if (paths == NULL)
         return err_oom(e);
     for (size_t i = 0; i < count; i++)
         paths[i] = cli_arg(cli, i);
-    int r = lk_merge_files(paths, count, &merged, &visible, e);
+    int r = lk_merge_show(paths, count, &merged, &packages, e);
+    if (r == 0 && packages > 0)
+        cli_warn(cli, "%zu names of packages (@pkg:) are shown as 'latest', which LinuxKit makes of "
+                      "them without git history; 'assay lock' refuses them", packages);
     if (r < 0 || (r = lk_render(merged, LK_FORM_YAML3, &text, e)) < 0 ||
         (r = buf_add_str(&text, "\n", e)) < 0)
         return r;

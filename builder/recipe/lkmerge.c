@@ -1,6 +1,7 @@
 #include "builder/recipe/lkmerge.h"
 
 #include "base/json.h"
+#include "builder/recipe/lkpkg.h"
 
 #include <string.h>
 
@@ -278,6 +279,29 @@ int lk_merge_files(const char *const *paths, size_t count, json_t **out, size_t 
 {
     AUTO_YAML struct yaml_doc *places = NULL;
     return lk_merge_read(paths, count, out, visible_volumes, &places, e);
+}
+
+int lk_merge_show(const char *const *paths, size_t count, json_t **out, size_t *packages,
+                  struct err *e)
+{
+    AUTO_JSON json_t *merged = lk_merge_new();
+    size_t visible = 0;
+    *packages = 0;
+    if (merged == NULL)
+        return err_oom(e);
+    for (size_t i = 0; i < count; i++) {
+        AUTO_YAML struct yaml_doc *doc = NULL;
+        size_t shown = 0;
+        int rc = yaml_doc_read_go(paths[i], &doc, e);
+        if (rc < 0 || (rc = lk_pkg_show(paths[i], yaml_doc_root(doc), &shown, e)) < 0)
+            return rc;
+        *packages += shown;
+        const struct ycur root = ycur_root(doc);
+        if ((rc = lk_merge_add(merged, &root, &visible, e)) < 0)
+            return rc;
+    }
+    *out = steal_ptr(&merged);
+    return 0;
 }
 
 /* ---- references --------------------------------------------------------------------------------

@@ -19,6 +19,11 @@ int lk_merge_add(json_t *merged, const struct ycur *c, size_t *visible_volumes, 
 int lk_merge_files(const char *const *paths, size_t count, json_t **out, size_t *visible_volumes,
                    struct err *e);
 
+/* The same for --dry-run: names of packages (lkpkg.h) are shown as LinuxKit would without git
+ * history; *packages is how many. */
+int lk_merge_show(const char *const *paths, size_t count, json_t **out, size_t *packages,
+                  struct err *e);
+
 /*
  * The same in strict mode: each document is checked by the schema, and the
  * merged one knows where each of its values was written. Takes the parts, also on failure.

@@ -160,6 +160,17 @@ exits 0 "a document from standard input"
 is "is called moby" "$(grep -o '"name":"moby[^"]*"' "$work/moby.json" | sort -u | tr '\n' ' ')" \
     '"name":"moby" "name":"moby.tar" '
 
+# Packages of LinuxKit's own tree have no name that stays: shown, but not locked.
+mkdir -p "$work/pkg/a"
+printf 'image: alpha\norg: team\n' >"$work/pkg/a/build.yml"
+printf 'init: ["@pkg:pkg/a", "@pkg:./pkg/b/"]\nkernel: {image: "@pkg:pkg/a"}\n' >"$work/pkg.yml"
+run "$assay" build "$work/pkg.yml" --dry-run
+is "packages are shown as LinuxKit does without git" "$(head -5 "$work/stdout" | tr '\n' ' ')" \
+    "kernel:     image: docker.io/team/alpha:latest init:     - docker.io/team/alpha:latest     - docker.io/linuxkit/b:latest "
+says "3 names of packages" "which is said"
+run "$assay" lock "$work/pkg.yml" --compat linuxkit -o "$work/pkg.json"
+exits 6 "and refused by assay lock"
+
 # The small documents: accepted with the right tar, or refused with exit code 5.
 cd "$vectors/errors" || exit 1
 python3 -c '

@@ -1,0 +1,25 @@
+#!/bin/bash
+# LinuxKit files of LinuxKit's own tree: the verdict that the real tool gives each, and the same
+# merged configuration (../shared/vectors/linuxkit-yaml).
+. "$(dirname "$0")/lib.sh"
+
+corpus=$ASSAY_SHARED/vectors/linuxkit-yaml
+if [ ! -e "$corpus/VERDICTS.tsv" ]; then
+    echo "1..0 # SKIP there is no $corpus (ASSAY_SHARED says where)"
+    exit 0
+fi
+count=0
+while IFS=$'\t' read -r file verdict _; do
+    [ -e "$corpus/linuxkit/$file" ] || continue
+    count=$((count + 1))
+    run "$assay" build "$corpus/linuxkit/$file" --dry-run
+    if [ "$verdict" = accepted ]; then
+        ok "$file: the merged configuration is LinuxKit's" \
+            cmp "$work/stdout" "$corpus/dry-run/$file"
+    else
+        exits 5 "$file is refused"
+        says "$file:[0-9]*:[0-9]*: " "with its place"
+    fi
+done <"$corpus/VERDICTS.tsv"
+ok "all of it was there" test "$count" -ge 131
+done_testing
