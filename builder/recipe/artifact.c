@@ -30,6 +30,7 @@ static const struct artifact_kind *const KINDS[] = {
     &artifact_dynamic_vhd,
     &artifact_vmdk,
     &artifact_gcp,
+    &artifact_rpi3,
 };
 enum { KIND_COUNT = sizeof KINDS / sizeof KINDS[0] };
 
@@ -58,6 +59,7 @@ static const char *const NAMES[] = {
     "dynamic-vhd",
     "vmdk",
     "gcp",
+    "rpi3",
     NULL,
 };
 /* clang-format on */

@@ -86,5 +86,6 @@ extern const struct artifact_kind artifact_vhd;               /* artifact_disk.c
 extern const struct artifact_kind artifact_dynamic_vhd;       /* artifact_disk.c */
 extern const struct artifact_kind artifact_vmdk;              /* artifact_disk.c */
 extern const struct artifact_kind artifact_gcp;               /* artifact_disk.c */
+extern const struct artifact_kind artifact_rpi3;              /* artifact_rpi3.c */
 
 #endif

@@ -86,8 +86,7 @@ static int put_file(json_t *files, const char *path, int64_t input, const char *
     return rc < 0 ? rc : json_push(files, steal_ptr(&file), e);
 }
 
-/* The kernel's command line goes into a line of a loader's configuration. */
-static int check_cmdline(const struct compiler *c, struct err *e)
+int artifact_check_cmdline(const struct compiler *c, struct err *e)
 {
     const char *text = c->recipe->system->cmdline;
     if (strlen(text) > CMDLINE_MAX)
@@ -275,7 +274,7 @@ int artifact_efi_volume(struct compiler *c, const char *loader, const char *id, 
             m = &efi_machines[i];
     if (m == NULL)
         return err_set(e, ERR_UNDECIDED, "there is no EFI boot loader for %s", c->recipe->arch);
-    int rc = check_cmdline(c, e);
+    int rc = artifact_check_cmdline(c, e);
     if (rc < 0 || (rc = compiler_extract(c, "kernel", c->system_step, "boot/kernel", e)) < 0 ||
         (with_initrd && (rc = artifact_initrd(c, &initrd, e)) < 0) ||
         (rc = compiler_extract(c, "efi.loader", compiler_image(c, loader), m->loader, e)) < 0)
@@ -336,7 +335,7 @@ static int compile_disk(struct compiler *c, const struct recipe_artifact *a, str
     uint64_t disk_size = f->container != NULL && f->firmware == BIOS ? 0 : size;
     AUTO_FREE char *disk = NULL;
     const char *last = f->name;
-    int rc = check_cmdline(c, e);
+    int rc = artifact_check_cmdline(c, e);
     if (rc < 0 || (rc = disk_id(f->firmware == BIOS ? "bios" : "efi", disk_size, &disk, e)) < 0)
         return rc;
     rc = f->firmware == BIOS ? compile_bios(c, a, disk, disk_size, e)

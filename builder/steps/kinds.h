@@ -13,6 +13,7 @@ extern const struct step_kind step_encode_squashfs;     /* encode_squashfs.c */
 extern const struct step_kind step_encode_disk;         /* encode_disk.c */
 extern const struct step_kind step_encode_gcp;          /* encode_gcp.c */
 extern const struct step_kind step_encode_qcow2;        /* encode_qcow2.c */
+extern const struct step_kind step_encode_uimage;       /* encode_uimage.c */
 extern const struct step_kind step_encode_vhd;          /* encode_vhd.c */
 extern const struct step_kind step_encode_vmdk;         /* encode_vmdk.c */
 extern const struct step_kind step_encode_fat;          /* encode_fat.c */

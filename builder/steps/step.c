@@ -20,6 +20,7 @@ static const struct step_kind *const kinds[] = {
     &step_encode_qcow2,
     &step_encode_squashfs,
     &step_encode_tar,
+    &step_encode_uimage,
     &step_encode_verity,
     &step_encode_vhd,
     &step_encode_vmdk,

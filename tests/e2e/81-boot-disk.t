@@ -47,6 +47,39 @@ ok "aws is raw-bios by another name" cmp "$work/amd64/disk-bios.img" "$work/amd6
 efi raw-efi disk-efi.img raw
 efi qcow2-efi disk-efi.qcow2 qcow2
 
+# The other architectures' firmware: EDK2 for arm64; for riscv64 OpenSBI and U-Boot, whose EFI is a second implementation.
+other() { # ARCH
+    debian_inputs "disk-$1"
+    run "$assay" build "$inputs_plan" --store "$inputs_store" --work "$work/scratch" -o "$work/$1"
+    exits 0 "raw-efi is built for $1"
+}
+other arm64
+boot "raw-efi for arm64" "Hello from a disk on aarch64" qemu-system-aarch64 -machine virt -cpu cortex-a57 -bios /usr/share/qemu-efi-aarch64/QEMU_EFI.fd \
+    -drive "$(disk "$work/arm64/disk-efi.img" raw)"
+# The card that rpi3's files are copied to, read by the U-Boot that is on it; only the firmware that loads U-Boot is QEMU's.
+mkdir "$work/card"
+ok "tar reads the tar for rpi3" tar xf "$work/arm64/disk.tar" -C "$work/card"
+for image in kernel.uimg initrd.uimg boot.scr; do
+    ok "mkimage reads $image" mkimage -l "$work/card/$image"
+done
+files=$(cd "$work/card" && find . -type f -printf '%P\n' | sort | jq -Rnc '[inputs] | to_entries | map({path: .value, input: .key})')
+ok "the card's files become a volume" sh -c 'cd "$1/card" && "$2/encode_blob" "$1/store" encode.fat "{\"type\":\"fat32\",\"size\":0,\"cluster\":0,\"label\":\"CARD\",\"time\":0,\"hidden\":2048,\"files\":$3}" 2 ../card.fat $(find . -type f -printf "%P\n" | sort)' sh "$work" "$ASSAY_HELPERS" "$files"
+ok "and the volume a card" "$ASSAY_HELPERS/encode_blob" "$work/store" encode.disk '{"table":"mbr","size":134217728,"partitions":[{"input":0,"type":12,"active":true}]}' 2 "$work/card.img" "$work/card.fat"
+# This machine cannot be switched off: it is ended when it has said its line.
+timeout 120 qemu-system-aarch64 -machine raspi3b -kernel "$work/card/u-boot.bin" -dtb "$work/card/dtb/broadcom/bcm2837-rpi-3-b.dtb" \
+    -drive "if=sd,format=raw,snapshot=on,file=$work/card.img" -nodefaults -no-user-config -display none -monitor none -serial null -serial stdio -no-reboot \
+    </dev/null >"$work/console" 2>&1 &
+guest=$!
+said() { tr -cd '\n -~' <"$work/console" | grep -qxF "Hello from a disk on aarch64"; }
+while kill -0 $guest 2>/dev/null && ! said; do sleep 0.3; done
+if said; then pass "rpi3 boots"; else fail "rpi3 boots" "$(tail -n 20 "$work/console")"; fi
+kill $guest 2>/dev/null
+wait $guest 2>/dev/null
+
+other riscv64
+boot "raw-efi for riscv64" "Hello from a disk on riscv64" qemu-system-riscv64 -machine virt -kernel /usr/lib/u-boot/qemu-riscv64_smode/u-boot.bin \
+    -drive "$(disk "$work/riscv64/disk-efi.img" raw)"
+
 # ---- what other programs say of them ----
 ok "sfdisk: the MBR is fine" sh -c "sfdisk --verify '$work/amd64/disk-bios.img' 2>&1 | grep -q 'No errors'"
 ok "sgdisk: the GPT is fine" sh -c "sgdisk -v '$work/amd64/disk-efi.img' | grep -q 'No problems found'"
@@ -77,6 +110,7 @@ same() {
     rm -f "$work/amd64/dynamic.vhd" "$work/amd64/gcp.raw"
     is "$name" "$code $(cd "$work/again" && sha256sum ./*)" "0 $(cd "$work/amd64" && sha256sum ./*)"
 }
+debian_inputs disk-amd64
 same "one thread, another zone, umask and path" env TZ=Pacific/Kiritimati LC_ALL=C sh -c 'umask 077; cd / && "$0" build "$1" --store "$2" --work "$3/longer path" --no-cache -j1 -o "$3/again"' "$assay" "$inputs_plan" "$inputs_store" "$work"
 
 done_testing

@@ -259,7 +259,7 @@ static void test_tables(void **state)
     for (size_t i = 0; i < count; i++) {
         assert_true(i == 0 || strcmp(kinds[i - 1]->name, kinds[i]->name) < 0);
         assert_ptr_equal(step_kind_find(kinds[i]->name), kinds[i]);
-        assert_true(kinds[i]->min_inputs >= 1 || kinds[i]->max_inputs > 1);
+        assert_true(kinds[i]->max_inputs >= 1 && kinds[i]->min_inputs <= kinds[i]->max_inputs);
         for (size_t k = 0; kinds[i]->libraries != NULL && kinds[i]->libraries[k] != NULL; k++)
             assert_non_null(toolchain_library_version(kinds[i]->libraries[k]));
     }
