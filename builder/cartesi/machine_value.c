@@ -35,8 +35,8 @@ static int begin_file(void *context, const char *name, mode_t mode, uint64_t siz
     uint64_t end;
     if (p->count == MACHINE_FILES_MAX || strlen(name) >= sizeof(f->name))
         return err_set(e, ERR_INPUT, "a machine has no file '%s'", name);
-    if (!add_u64(p->next, size, &end) || end > INT64_MAX - MACHINE_PAGE)
-        return err_set(e, ERR_INPUT, "the machine is larger than a file can be");
+    if (!add_u64(p->next, size, &end) || end > MACHINE_PACKED_MAX)
+        return err_set(e, ERR_INPUT, "the machine's files have more than 64 GiB: it is not packed");
     snprintf(f->name, sizeof(f->name), "%s", name);
     f->mode = mode;
     f->offset = p->next;

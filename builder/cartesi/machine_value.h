@@ -11,6 +11,8 @@
 #include "builder/tree/tree.h"
 
 enum { MACHINE_FILES_MAX = 128 }; /* a machine has 75 at most */
+/* All files together: every byte is hashed, zeros too, and hostile machines have many. */
+#define MACHINE_PACKED_MAX ((uint64_t)1 << 36)
 
 /* Collects files, then makes the tree. */
 struct machine_packer {

@@ -148,6 +148,23 @@ static void test_refused_inputs(void **state)
     assert_null(out.tree);
 }
 
+/* A terabyte of zeros would be hashed for hours. */
+static void test_too_large(void **state)
+{
+    (void)state;
+    struct step_output out = {0};
+    AUTO_JSON json_t *params = json_loads(smallest, 0, NULL);
+    AUTO_JSON json_t *drive =
+        json_pack("{s:s,s:I,s:b}", "label", "", "length", (json_int_t)1 << 40, "readOnly", 0);
+    char line[ERR_FRAMES * ERR_FRAME_MAX];
+    assert_int_equal(json_array_append(json_object_get(params, "flashDrives"), drive), 0);
+    AUTO_FREE char *text = json_dumps(params, 0);
+    assert_non_null(text);
+    assert_int_equal(run_blobs("tree.cartesi", text, NULL, 0, &out), -ERR_INPUT);
+    assert_non_null(strstr(err_line(&e, line, sizeof(line)), "more than 64 GiB"));
+    assert_null(out.tree);
+}
+
 static void test_no_machine(void **state)
 {
     (void)state;
@@ -242,9 +259,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_known_root),     cmocka_unit_test(test_inputs),
-        cmocka_unit_test(test_refused_inputs), cmocka_unit_test(test_no_machine),
-        cmocka_unit_test(test_run_document),   cmocka_unit_test(test_packed),
-        cmocka_unit_test(test_join),
+        cmocka_unit_test(test_refused_inputs), cmocka_unit_test(test_too_large),
+        cmocka_unit_test(test_no_machine),     cmocka_unit_test(test_run_document),
+        cmocka_unit_test(test_packed),         cmocka_unit_test(test_join),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
