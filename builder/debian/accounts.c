@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum { TEXT_MAX = 4 << 20, LINES_MAX = 65536, COLUMNS_MAX = 7 };
+enum { TEXT_MAX = 4 << 20, LINES_MAX = 8192, COLUMNS_MAX = 7 };
 
 static const char root_passwd[] = "root:*:0:0:root:/root:/bin/sh\n";
 static const char root_group[] = "root:*:0:\n";

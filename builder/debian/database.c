@@ -57,18 +57,9 @@ static int add_conffile(struct rootfs_writer *w, const char *path, struct buf *o
 static int conffiles(struct rootfs_writer *w, const struct installed_package *p, struct buf *out,
                      struct err *e)
 {
-    const char *cursor = p->files->text[DEB_CONFFILES];
-    size_t len = cursor != NULL;
     int rc = 0;
-    while (rc == 0 && len > 0) {
-        AUTO_FREE char *own = NULL;
-        const char *path = NULL;
-        rc = conffiles_next(&cursor, &path, &len, e);
-        if (rc == 0 && len > 0)
-            rc = str_format(&own, e, "%.*s", (int)len, path);
-        if (rc == 0 && len > 0)
-            rc = add_conffile(w, own, out, e);
-    }
+    for (size_t i = 0; rc == 0 && i < p->conffile_count; i++)
+        rc = add_conffile(w, p->conffiles[i], out, e);
     return rc;
 }
 
@@ -120,16 +111,15 @@ static bool is_script(const char *name)
     return false;
 }
 
+static int compare_texts(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
 static bool is_conffile(const struct installed_package *p, const char *path)
 {
-    struct err ignored = ERR_INIT; /* `status` has been written: they can be read */
-    const char *cursor = p->files->text[DEB_CONFFILES];
-    const char *conffile = NULL;
-    size_t len = cursor != NULL;
-    while (len > 0 && conffiles_next(&cursor, &conffile, &len, &ignored) == 0)
-        if (len > 0 && strlen(path) == len && memcmp(conffile, path, len) == 0)
-            return true;
-    return false;
+    return p->conffile_count > 0 && bsearch(&path, p->conffiles_sorted, p->conffile_count,
+                                            sizeof(*p->conffiles_sorted), compare_texts) != NULL;
 }
 
 /* Sums of a package that brings none, as dpkg makes them: its files but its conffiles. */
@@ -212,8 +202,10 @@ int database_write(struct rootfs_writer *w, struct installed *s, struct err *e)
     if (rc == 0)
         rc = rootfs_put(w, "var/lib/dpkg/info/format", 0644, 0, "1\n", 2, e);
     for (size_t i = 0; rc == 0 && i < s->count; i++) {
-        const struct installed_package *p = &s->packages[s->by_name[i]];
-        rc = write_info(w, p, e);
+        struct installed_package *p = &s->packages[s->by_name[i]];
+        rc = installed_drop_lost(s, p, e);
+        if (rc == 0)
+            rc = write_info(w, p, e);
         if (rc < 0)
             err_wrap(e, "package '%s'", p->control.package);
     }

@@ -113,6 +113,10 @@ int rootfs_md5(struct rootfs_writer *w, const struct tree_content *content, char
     unsigned size = 0;
     if (md == NULL || chunk == NULL)
         return err_oom(e);
+    if (content->size > ROOTFS_MD5_MAX - w->md5_bytes)
+        return err_set(e, ERR_INPUT, "more than %d GiB of files without sums",
+                       (int)(ROOTFS_MD5_MAX >> 30));
+    w->md5_bytes += content->size;
     bool good = EVP_DigestInit_ex(md, EVP_md5(), NULL) == 1;
     for (uint64_t at = 0; good && at < content->size;) {
         size_t len = content->size - at < CHUNK ? (size_t)(content->size - at) : CHUNK;

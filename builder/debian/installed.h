@@ -10,15 +10,30 @@ struct installed_package {
     struct control control;
     struct deb_control *files; /* owned from the time when its layer was applied */
     struct buf list;           /* paths as shipped, one a line, as dpkg lists them */
+    char **lost;               /* paths, as the tree has them, that others took over */
+    size_t lost_count;
+    size_t lost_cap;
+    char **conffiles; /* as the package lists them, each once */
+    size_t conffile_count;
+    char **conffiles_sorted; /* the same strings */
+    size_t *replaces;        /* packages that it replaces, in a version that fits; sorted */
+    size_t replace_count;
+    size_t replace_cap;
+};
+
+/* Paths of the tree. */
+struct installed_divert {
+    char *from;
+    char *to;
+    const char *by; /* NULL: no package */
 };
 
 struct installed {
     const struct rootfs_options *options;
     struct installed_package *packages; /* in the order of the layers */
     size_t count;
-    size_t *by_name;    /* indices */
-    char **divert_from; /* the options' diversions, as paths of the tree */
-    char **divert_to;
+    size_t *by_name;                  /* indices */
+    struct installed_divert *diverts; /* the options', by `from` */
 };
 
 void installed_dispose(struct installed *s);
@@ -30,13 +45,20 @@ const struct installed_package *installed_find(const struct installed *s, const 
 /* order.c: what a package depends on comes before it (docs/formats/debian.md, "Order"). */
 int installed_order(const struct installed *s, size_t *order, struct err *e);
 
+/* Takes what others took over out of a package's list. */
+int installed_drop_lost(const struct installed *s, struct installed_package *p, struct err *e);
+
 /* ---- writing into the tree: files.c ---- */
+
+/* What may be hashed for dpkg in all: hostile packages name one large file many times. */
+#define ROOTFS_MD5_MAX ((uint64_t)16 << 30)
 
 struct rootfs_writer {
     struct tree *tree;
     struct tree_packer *packer;
     struct tree_reader *reader; /* contents that packages brought */
     int64_t time;
+    uint64_t md5_bytes; /* hashed so far */
 };
 
 /* A new file, 0:gid; one that is there already is ERR_INPUT. Missing directories are made. */

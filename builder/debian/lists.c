@@ -2,13 +2,26 @@
 
 #include <string.h>
 
+/* Absolute, of components that are not "", "." or "..". */
 static bool is_plain_path(const char *path, size_t len)
 {
+    size_t part = 0; /* bytes of the component so far, and how many of them are dots */
+    size_t dots = 0;
     if (len < 2 || len > CONTROL_PATH_MAX || path[0] != '/')
         return false;
-    for (size_t i = 0; i < len; i++)
+    for (size_t i = 1; i <= len; i++) {
+        if (i == len || path[i] == '/') {
+            if (part == 0 || (part <= 2 && dots == part))
+                return false;
+            part = 0;
+            dots = 0;
+            continue;
+        }
         if ((unsigned char)path[i] <= ' ' || path[i] == 0x7f)
             return false;
+        part++;
+        dots += path[i] == '.';
+    }
     return true;
 }
 

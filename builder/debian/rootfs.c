@@ -6,20 +6,35 @@
 
 enum { LIST_MAX = 256 << 20 };
 
+static void free_texts(char **list, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        free(list[i]);
+    free(list);
+}
+
+static int compare_texts(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
 void installed_dispose(struct installed *s)
 {
     for (size_t i = 0; s->packages != NULL && i < s->count; i++) {
         control_dispose(&s->packages[i].control);
         deb_control_free(s->packages[i].files);
         buf_dispose(&s->packages[i].list);
+        free_texts(s->packages[i].lost, s->packages[i].lost_count);
+        free_texts(s->packages[i].conffiles, s->packages[i].conffile_count);
+        free(s->packages[i].conffiles_sorted);
+        free(s->packages[i].replaces);
     }
     free(s->packages);
-    for (size_t i = 0; i < s->options->divert_count; i++) {
-        free(s->divert_from != NULL ? s->divert_from[i] : NULL);
-        free(s->divert_to != NULL ? s->divert_to[i] : NULL);
+    for (size_t i = 0; s->diverts != NULL && i < s->options->divert_count; i++) {
+        free(s->diverts[i].from);
+        free(s->diverts[i].to);
     }
-    free(s->divert_from);
-    free(s->divert_to);
+    free(s->diverts);
     free(s->by_name);
 }
 
@@ -56,18 +71,74 @@ static int compare_names(const void *a, const void *b, void *context)
     return order != 0 ? order : x < y ? -1 : x > y;
 }
 
-/* Replaces is asked of where nothing can be said of it: that it can be read is seen to first. */
-static int check_replaces(const struct control *c, struct err *e)
+static int compare_indices(const void *a, const void *b)
 {
-    const struct control_field *f = control_field(c, "Replaces");
+    size_t x = *(const size_t *)a;
+    size_t y = *(const size_t *)b;
+    return x < y ? -1 : x > y;
+}
+
+/* Which packages it replaces: asked once for each, not for each path. */
+static int read_replaces(struct installed *s, struct installed_package *p, struct err *e)
+{
+    const struct control_field *f = control_field(&p->control, "Replaces");
     const char *cursor = f != NULL ? f->value : NULL;
     bool more = f != NULL;
     int rc = 0;
     while (rc == 0 && more) {
         struct relation r;
+        size_t index = 0;
         rc = relation_next(&cursor, f->value + f->value_len, &r, &more, e);
+        if (rc < 0 || !more)
+            break;
+        const struct installed_package *older = installed_find(s, r.name, &index);
+        if (older == NULL || !relation_satisfied(&r, older->control.version))
+            continue;
+        rc = array_grow(&p->replaces, &p->replace_cap, p->replace_count + 1, sizeof(*p->replaces),
+                        e);
+        if (rc == 0)
+            p->replaces[p->replace_count++] = index;
     }
-    return rc < 0 ? err_wrap(e, "package '%s': Replaces", c->package) : 0;
+    if (p->replace_count > 1)
+        qsort(p->replaces, p->replace_count, sizeof(*p->replaces), compare_indices);
+    return rc < 0 ? err_wrap(e, "package '%s': Replaces", p->control.package) : 0;
+}
+
+/* Sorted, to be looked up; in their own order, to be written. */
+static int sort_conffiles(struct installed_package *p, struct err *e)
+{
+    size_t count = p->conffile_count;
+    p->conffiles_sorted = array_new(count + 1, sizeof(*p->conffiles_sorted));
+    if (p->conffiles_sorted == NULL)
+        return err_oom(e);
+    for (size_t i = 0; i < count; i++)
+        p->conffiles_sorted[i] = p->conffiles[i];
+    if (count > 1)
+        qsort(p->conffiles_sorted, count, sizeof(*p->conffiles_sorted), compare_texts);
+    for (size_t i = 1; i < count; i++)
+        if (strcmp(p->conffiles_sorted[i - 1], p->conffiles_sorted[i]) == 0)
+            return err_set(e, ERR_INPUT, "its conffiles: '%.200s' twice", p->conffiles_sorted[i]);
+    return 0;
+}
+
+static int read_conffiles(struct installed_package *p, const char *text, struct err *e)
+{
+    const char *path = NULL;
+    size_t len = text != NULL;
+    size_t cap = 0;
+    int rc = 0;
+    while (rc == 0 && len > 0) {
+        rc = conffiles_next(&text, &path, &len, e);
+        if (rc < 0 || len == 0)
+            break;
+        rc = array_grow(&p->conffiles, &cap, p->conffile_count + 1, sizeof(*p->conffiles), e);
+        if (rc == 0)
+            rc = str_format(&p->conffiles[p->conffile_count], e, "%.*s", (int)len, path);
+        p->conffile_count += rc == 0;
+    }
+    if (rc == 0)
+        rc = sort_conffiles(p, e);
+    return rc < 0 ? err_wrap(e, "package '%s'", p->control.package) : 0;
 }
 
 static int read_control(struct installed *s, size_t i, const struct deb_control *c, struct err *e)
@@ -79,7 +150,7 @@ static int read_control(struct installed *s, size_t i, const struct deb_control 
         rc = err_set(e, ERR_INPUT, "it is for '%s', not for '%s'", p->control.arch,
                      s->options->arch);
     if (rc == 0)
-        rc = check_replaces(&p->control, e);
+        rc = read_conffiles(p, c->text[DEB_CONFFILES], e);
     return rc < 0 ? err_wrap(e, "layer '%s'", p->input) : 0;
 }
 
@@ -102,6 +173,9 @@ static int begin(void *context, const struct deb_control *const *controls, size_
             return err_set(e, ERR_INPUT, "'%s' and '%s' are both the package '%s'", a->input,
                            b->input, a->control.package);
     }
+    for (size_t i = 0; i < count; i++)
+        if ((rc = read_replaces(s, &s->packages[i], e)) < 0)
+            return rc;
     return installed_order(s, order, e);
 }
 
@@ -112,79 +186,106 @@ static int path_in_tree(const char *path, char **out, struct err *e)
     return str_format(out, e, "%s%s", layers_merged_prefix(path), path);
 }
 
+static int compare_diverts(const void *a, const void *b)
+{
+    const struct installed_divert *x = a;
+    const struct installed_divert *y = b;
+    return strcmp(x->from, y->from);
+}
+
 static int read_diversions(struct installed *s, struct err *e)
 {
     size_t count = s->options->divert_count;
-    s->divert_from = array_new(count + 1, sizeof(*s->divert_from));
-    s->divert_to = array_new(count + 1, sizeof(*s->divert_to));
-    int rc = s->divert_from == NULL || s->divert_to == NULL ? err_oom(e) : 0;
+    int rc = 0;
+    s->diverts = array_new(count + 1, sizeof(*s->diverts));
+    if (s->diverts == NULL)
+        return err_oom(e);
     for (size_t i = 0; rc == 0 && i < count; i++) {
-        rc = path_in_tree(s->options->diverts[i].path, &s->divert_from[i], e);
+        s->diverts[i].by = s->options->diverts[i].by;
+        rc = path_in_tree(s->options->diverts[i].path, &s->diverts[i].from, e);
         if (rc == 0)
-            rc = path_in_tree(s->options->diverts[i].to, &s->divert_to[i], e);
+            rc = path_in_tree(s->options->diverts[i].to, &s->diverts[i].to, e);
     }
+    if (rc == 0 && count > 1)
+        qsort(s->diverts, count, sizeof(*s->diverts), compare_diverts);
+    for (size_t i = 1; rc == 0 && i < count; i++)
+        if (compare_diverts(&s->diverts[i - 1], &s->diverts[i]) == 0)
+            rc = err_set(e, ERR_INPUT, "'%.200s' is diverted twice", s->diverts[i].from);
     return rc;
 }
 
 static const char *divert(void *context, size_t layer, const char *path)
 {
     const struct installed *s = context;
-    for (size_t i = 0; i < s->options->divert_count; i++) {
-        const char *by = s->options->diverts[i].by;
-        if (strcmp(s->divert_from[i], path) == 0 &&
-            (by == NULL || strcmp(by, s->packages[layer].control.package) != 0))
-            return s->divert_to[i];
+    size_t lo = 0;
+    size_t hi = s->options->divert_count;
+    while (lo < hi) {
+        size_t mid = lo + (hi - lo) / 2;
+        const struct installed_divert *d = &s->diverts[mid];
+        int order = strcmp(d->from, path);
+        if (order == 0) {
+            bool own = d->by != NULL && strcmp(d->by, s->packages[layer].control.package) == 0;
+            return own ? NULL : d->to;
+        }
+        if (order < 0)
+            lo = mid + 1;
+        else
+            hi = mid;
     }
     return NULL;
 }
 
-static bool replaces(const struct installed_package *newer, const struct installed_package *older)
+static bool replaces(const struct installed *s, size_t newer, size_t older)
 {
-    struct err ignored = ERR_INIT;
-    const struct control_field *f = control_field(&newer->control, "Replaces");
-    const char *cursor = f != NULL ? f->value : NULL;
-    bool more = f != NULL;
-    while (more) {
-        struct relation r;
-        if (relation_next(&cursor, f->value + f->value_len, &r, &more, &ignored) < 0)
-            return false; /* check_replaces saw to it */
-        if (more && strcmp(r.name, older->control.package) == 0 &&
-            relation_satisfied(&r, older->control.version))
-            return true;
-    }
-    return false;
+    const struct installed_package *p = &s->packages[newer];
+    return p->replace_count > 0 && bsearch(&older, p->replaces, p->replace_count,
+                                           sizeof(*p->replaces), compare_indices) != NULL;
 }
 
 static enum layers_meeting meet(void *context, size_t older, size_t newer)
 {
     const struct installed *s = context;
-    if (replaces(&s->packages[newer], &s->packages[older]))
+    if (replaces(s, newer, older))
         return LAYERS_NEWER_WINS;
-    return replaces(&s->packages[older], &s->packages[newer]) ? LAYERS_OLDER_STAYS : LAYERS_CLASH;
+    return replaces(s, older, newer) ? LAYERS_OLDER_STAYS : LAYERS_CLASH;
 }
 
-/* Takes the line of a path out of the older package's list. */
 static int lost(void *context, size_t older, const char *path, struct err *e)
 {
     struct installed *s = context;
-    struct buf *list = &s->packages[older].list;
-    for (size_t at = 0; at < list->len;) {
+    struct installed_package *p = &s->packages[older];
+    int rc = array_grow(&p->lost, &p->lost_cap, p->lost_count + 1, sizeof(*p->lost), e);
+    if (rc == 0)
+        rc = str_copy(&p->lost[p->lost_count], path, e);
+    p->lost_count += rc == 0;
+    return rc;
+}
+
+int installed_drop_lost(const struct installed *s, struct installed_package *p, struct err *e)
+{
+    size_t kept = 0;
+    if (p->lost_count == 0 || p->list.len == 0)
+        return 0;
+    qsort(p->lost, p->lost_count, sizeof(*p->lost), compare_texts);
+    for (size_t at = 0; at < p->list.len;) {
         AUTO_FREE char *own = NULL;
-        char *line = (char *)list->data + at;
+        char *line = (char *)p->list.data + at;
         size_t len = strcspn(line, "\n");
         line[len] = 0;
         int rc = path_in_tree(line, &own, e);
         line[len] = '\n';
         if (rc < 0)
             return rc;
-        const char *other = divert(context, older, own);
-        if (strcmp(other != NULL ? other : own, path) == 0) {
-            memmove(line, line + len + 1, list->len - at - len); /* with the NUL */
-            list->len -= len + 1;
-            return 0;
+        const char *other = divert((void *)(uintptr_t)s, (size_t)(p - s->packages), own);
+        const char *key = other != NULL ? other : own;
+        if (bsearch(&key, p->lost, p->lost_count, sizeof(*p->lost), compare_texts) == NULL) {
+            memmove(p->list.data + kept, line, len + 1);
+            kept += len + 1;
         }
         at += len + 1;
     }
+    p->list.len = kept;
+    p->list.data[kept] = 0;
     return 0;
 }
 

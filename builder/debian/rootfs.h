@@ -10,7 +10,8 @@
 
 enum {
     ROOTFS_PACKAGES_MAX = 16384,
-    ROOTFS_DECLARED_MAX = 4096, /* of each: diversions, alternatives, users, groups */
+    ROOTFS_DECLARED_MAX = 1024, /* of each: diversions, alternatives, users, groups */
+    ROOTFS_MEMBER_MAX = 64,     /* groups that one user is in besides its own */
     ROOTFS_SLAVES_MAX = 256,    /* of one alternative */
     ROOTFS_ID_MAX = 2147483647, /* user and group ids; what chown(1) and dpkg can say */
 };

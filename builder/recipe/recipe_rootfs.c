@@ -134,7 +134,7 @@ static int take_memberships(const struct ycur *c, json_t *object, struct err *e)
     size_t count = 0;
     int rc = list == NULL ? err_oom(e) : 0;
     if (rc == 0 && ycur_opt(c, "groups", &m))
-        rc = ycur_list(&m, ROOTFS_DECLARED_MAX, &count, e);
+        rc = ycur_list(&m, ROOTFS_MEMBER_MAX, &count, e);
     if (rc < 0 || (names = array_new(count + 1, sizeof(*names))) == NULL)
         return rc < 0 ? rc : err_oom(e);
     for (size_t i = 0; i < count; i++) {

@@ -168,7 +168,7 @@ static int read_user(const struct jcur *c, void *item, const char **name, struct
         rc = read_text(c, "shell", rootfs_path_valid, "absolute path", &u->shell, e);
     *name = u->name;
     return rc < 0 ? rc
-                  : read_items(c, "groups", ROOTFS_DECLARED_MAX, sizeof(*u->groups), read_member,
+                  : read_items(c, "groups", ROOTFS_MEMBER_MAX, sizeof(*u->groups), read_member,
                                &u->groups, &u->group_count, e);
 }
 

@@ -2,9 +2,10 @@
  * tree_dump STORE FORM:FILE…: flattens archives (form: tar, gzip, zstd, xz or
  * deb; bottom first) and prints the canonical serialisation of the tree.
  * -i, -x GLOB: include, exclude; -c TIME: clamp; -j N; -u: merged /usr;
- * -C: the file contents, one after another in walk order, instead.
+ * -C: the file contents, one after another in walk order, instead; -D ARCH: packages as
+ * a root file system of that architecture.
  */
-#include "builder/tree/layers.h"
+#include "builder/debian/rootfs.h"
 #include "builder/tree/tree_format.h"
 
 #include <stdio.h>
@@ -86,10 +87,11 @@ int main(int argc, char **argv)
     AUTO_GLOB_LIST struct glob_list *include = NULL;
     AUTO_GLOB_LIST struct glob_list *exclude = NULL;
     bool contents = false;
+    struct rootfs_options rootfs = {0};
     if (glob_list_new(&include, &e) < 0 || glob_list_new(&exclude, &e) < 0)
         return fail();
-    for (int c = getopt(argc, argv, "+i:x:c:j:uC"); c != -1;
-         c = getopt(argc, argv, "+i:x:c:j:uC")) {
+    for (int c = getopt(argc, argv, "+i:x:c:j:uCD:"); c != -1;
+         c = getopt(argc, argv, "+i:x:c:j:uCD:")) {
         if ((c == 'i' && glob_list_add(include, optarg, &e) < 0) ||
             (c == 'x' && glob_list_add(exclude, optarg, &e) < 0))
             return fail();
@@ -101,6 +103,8 @@ int main(int argc, char **argv)
             o.usr_merged = true;
         else if (c == 'C')
             contents = true;
+        else if (c == 'D')
+            rootfs.arch = optarg;
         else if (c == '?')
             return ERR_USAGE;
     }
@@ -113,8 +117,10 @@ int main(int argc, char **argv)
     int rc = layers == NULL ? err_oom(&e) : cas_open(argv[optind], CAS_CREATE, &cas, &e);
     for (size_t i = 0; rc == 0 && i < count; i++)
         rc = read_layer(cas, argv[(size_t)optind + 1 + i], &layers[i]);
+    rootfs.layers = o;
     if (rc == 0)
-        rc = layers_flatten(cas, layers, count, &o, &t, &e);
+        rc = rootfs.arch != NULL ? rootfs_make(cas, layers, count, &rootfs, &t, &e)
+                                 : layers_flatten(cas, layers, count, &o, &t, &e);
     if (rc == 0)
         rc = dump(cas, t, contents);
     if (rc == 0 && fflush(stdout) != 0)
