@@ -30,9 +30,9 @@ struct params {
 
 struct content {
     const struct step_context *context;
-    const struct step_input *input; /* NULL: text */
-    const char *text;
-    uint8_t *chunk; /* CHUNK bytes */
+    const struct step_input *input;
+    const char *text; /* NULL: the input */
+    uint8_t *chunk;   /* CHUNK bytes */
 };
 
 /* ---- parameters ---------------------------------------------------------------------------- */
@@ -97,7 +97,7 @@ static int each_chunk(const struct content *c, const struct sink *out, struct er
     AUTO_CAS_STREAM struct cas_stream *s = NULL;
     size_t got = 0;
 
-    if (c->input == NULL)
+    if (c->text != NULL)
         return sink_write(out, c->text, strlen(c->text), e);
     if (cas_stream_open(c->context->cas, &c->input->digest, &s, e) < 0)
         return -(int)e->code;
@@ -176,7 +176,7 @@ static int run(const struct step_context *context, const struct jcur *params,
 {
     AUTO_FREE uint8_t *chunk = malloc(CHUNK);
     AUTO_CAS_WRITER struct cas_writer *w = NULL;
-    struct params p = {0};
+    struct params p = {.name = ""};
     uint8_t header[HEADER + 8];
     size_t len = 0;
 
@@ -184,10 +184,7 @@ static int run(const struct step_context *context, const struct jcur *params,
         return err_oom(e);
     if (read_params(params, input_count, &p, e) < 0)
         return -(int)e->code;
-    struct content content = {.context = context,
-                              .input = p.text == NULL ? inputs : NULL,
-                              .text = p.text,
-                              .chunk = chunk};
+    struct content content = {.context = context, .input = inputs, .text = p.text, .chunk = chunk};
     if (make_header(&p, &content, header, &len, e) < 0 ||
         cas_writer_new(context->cas, NULL, CAS_SIZE_UNKNOWN, &w, e) < 0)
         return -(int)e->code;

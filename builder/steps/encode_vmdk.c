@@ -186,7 +186,7 @@ static int write_grains(struct output *o, struct err *e)
 static int write_end(struct output *o, struct err *e)
 {
     uint64_t bytes = (o->tables * 4 + SECTOR - 1) / SECTOR * SECTOR;
-    AUTO_FREE uint8_t *directory = calloc(1, (size_t)bytes);
+    AUTO_FREE uint8_t *directory = calloc(1, (size_t)bytes + SECTOR);
     uint8_t header[SECTOR];
 
     if (directory == NULL)

@@ -1,6 +1,8 @@
 #!/bin/sh
 # Disk images without booting them: what fsck.fat, mtools, sfdisk, sgdisk and qemu-img say of them.
 . "$(dirname "$0")/lib.sh"
+# Where fsck.fat, sfdisk and sgdisk are, which an ordinary user's PATH may leave out.
+PATH=$PATH:/usr/sbin:/sbin
 
 # step KIND PARAMS OUT INPUT…
 step() {
@@ -64,5 +66,70 @@ bad "an input that is not there" "no such input" "{$common,\"files\":[{\"path\":
 bad "an input that nothing uses" "nothing is made of input 0" "{$common,\"files\":[{\"path\":\"a\",\"text\":\"\"}]}"
 bad "too large" "do not go into" "{\"type\":\"auto\",\"size\":1048576,\"cluster\":0,\"label\":\"A\",\"time\":0,\"hidden\":0,\"files\":[{\"path\":\"a\",\"input\":0}]}"
 bad "no installer" "SYSLINUX installer" "{$common,\"files\":[],\"syslinux\":0}"
+
+# ---- tables and containers ----
+# 70 MiB with holes, which begin and end at odd places; containers of up to 40 GiB around it.
+for place in 0 65535 1048576 2097000 40000000 73400319; do
+    printf 'here is %s' "$place" | dd of="$work/disk.raw" bs=1 seek="$place" conv=notrunc 2>/dev/null
+done
+dd if="$work/kernel" of="$work/disk.raw" bs=1000 seek=20000 conv=notrunc 2>/dev/null
+truncate -s 73401856 "$work/disk.raw"
+container() { # KIND PARAMS FORMAT SIZE
+    name="encode.$1 $2"
+    run step "encode.$1" "$2" "$work/container" "$work/disk.raw"
+    exits 0 "$name"
+    is "$name: its size" "$(qemu-img info --output json -f "$3" "$work/container" | jq '."virtual-size"')" "$4"
+    ok "$name: the same disk" sh -c "qemu-img compare -f $3 -F raw '$work/container' '$work/disk.raw' | grep -q 'Images are identical'"
+    case $3 in vpc | raw) ;; *) ok "$name: qemu-img check" qemu-img check -q -f "$3" "$work/container" ;; esac
+}
+container qcow2 '{"size":0}' qcow2 73401856
+container qcow2 '{"size":42949672960}' qcow2 42949672960
+container vhd '{"type":"fixed","size":0,"time":0}' vpc 74448896
+container vhd '{"type":"dynamic","size":0,"time":0}' vpc 74448896
+container vhd '{"type":"dynamic","size":26843545600,"time":0}' vpc 26843545600
+container vmdk '{"size":0}' vmdk 73465856
+container vmdk '{"size":42949672960}' vmdk 42949672960
+for size in 0 12884901888; do
+    run step encode.gcp "{\"compressor\":\"gzip\",\"level\":1,\"size\":$size,\"time\":1700000000}" "$work/container" "$work/disk.raw"
+    exits 0 "encode.gcp $size"
+    rm -rf "$work/unpacked"
+    mkdir "$work/unpacked"
+    ok "encode.gcp $size: tar unpacks it" tar xzf "$work/container" -C "$work/unpacked"
+    is "encode.gcp $size: disk.raw" "$(stat -c '%n %s %a %Y' "$work/unpacked/disk.raw")" "$work/unpacked/disk.raw $([ $size = 0 ] && echo 1073741824 || echo $size) 644 1700000000"
+    ok "encode.gcp $size: the same disk" sh -c "qemu-img compare -f raw -F raw '$work/unpacked/disk.raw' '$work/disk.raw' | grep -q 'Images are identical'"
+    is "encode.gcp $size: Python reads it too" "$(python3 -c 'import sys, tarfile
+t = tarfile.open(sys.argv[1])
+m = t.next()
+f = t.extractfile(m)
+f.seek(40000000)
+print(m.name, m.size, f.read(16).decode())' "$work/container")" "disk.raw $([ $size = 0 ] && echo 1073741824 || echo $size) here is 40000000"
+done
+parts='{"input":0,"type":"0fc63daf-8483-4772-8e79-3d69d8477de4","name":"one","attributes":0},{"input":1,"type":"c12a7328-f81f-11d2-ba4b-00a0c93ec93b","name":"two","attributes":4}'
+for size in 0 104857600; do
+    run step encode.disk "{\"table\":\"gpt\",\"size\":$size,\"partitions\":[$parts]}" "$work/gpt.img" "$work/kernel" "$work/config"
+    exits 0 "a GPT, $size"
+    ok "sgdisk finds no fault" sh -c "sgdisk -v '$work/gpt.img' | grep -q 'No problems found'"
+    ok "sfdisk neither" sh -c "sfdisk --verify '$work/gpt.img' 2>&1 | grep -q 'No errors detected'"
+    is "the partitions" "$(sfdisk --json "$work/gpt.img" | jq -c '.partitiontable.partitions | map([.start, .size, .name, .attrs])')" '[[2048,6144,"one",null],[8192,2048,"two","LegacyBIOSBootable"]]'
+done
+# sgdisk can find fault: one bit of the table.
+printf 'X' | dd of="$work/gpt.img" bs=1 seek=1100 conv=notrunc 2>/dev/null
+if sgdisk -v "$work/gpt.img" 2>&1 | grep -q 'No problems found'; then fail "a planted fault is found"; else pass "a planted fault is found"; fi
+run step encode.disk '{"table":"mbr","size":0,"partitions":[{"input":0,"type":131,"active":false},{"input":1,"type":12,"active":true}]}' "$work/mbr.img" "$work/kernel" "$work/config"
+exits 0 "an MBR"
+ok "sfdisk finds no fault in it" sh -c "sfdisk --verify '$work/mbr.img' 2>&1 | grep -q 'No errors detected'"
+is "its partitions" "$(sfdisk --json "$work/mbr.img" | jq -c '.partitiontable.partitions | map([.start, .size, .type, .bootable])')" '[[2048,6144,"83",null],[8192,2048,"c",true]]'
+
+# ---- U-Boot images: what mkimage makes ----
+gzip -9n <"$work/config" >"$work/config.gz"
+uimage() { # TYPE COMPRESSION FILE
+    run step encode.uimage "{\"arch\":\"arm64\",\"type\":\"$1\",\"load\":524288,\"entry\":524288,\"time\":1700000000,\"name\":\"a name\"}" "$work/image" "$3"
+    SOURCE_DATE_EPOCH=1700000000 mkimage -A arm64 -O linux -T "$1" -C "$2" -a 0x80000 -e 0x80000 -n 'a name' -d "$3" "$work/wanted.image" >/dev/null
+    ok "encode.uimage of a $1 ($2) is mkimage's" cmp "$work/image" "$work/wanted.image"
+}
+uimage kernel none "$work/kernel"
+uimage kernel gzip "$work/config.gz"
+uimage ramdisk none "$work/kernel"
+uimage script none "$work/config"
 
 done_testing
