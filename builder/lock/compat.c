@@ -25,6 +25,7 @@ struct run {
     char *platform;
     char *name;
     struct yaml_doc *places; /* the merged document, for complaints */
+    json_t *formats;
     json_t *written;         /* merged, as people wrote it */
     json_t *document;
     json_t *images;
@@ -38,6 +39,7 @@ static void run_dispose(struct run *r)
     free(r->platform);
     free(r->name);
     yaml_doc_free(r->places);
+    json_decref(r->formats);
     json_decref(r->written);
     json_decref(r->document);
     json_decref(r->images);
@@ -420,7 +422,7 @@ static int prepare(struct run *r, struct err *e)
     r->sources = json_array();
     if (r->images == NULL || r->volumes == NULL || r->sources == NULL)
         return err_oom(e);
-    int rc = compat_plan_check(o->formats, o->format_count, e);
+    int rc = compat_plan_formats(o->formats, o->format_count, &r->formats, e);
     if (rc < 0 || (rc = set_names(r, e)) < 0 ||
         (rc = lk_merge_read(o->files, o->file_count, &r->written, &r->visible, &r->places, e)) < 0)
         return rc;
@@ -453,8 +455,7 @@ int compat_lock(const struct compat_options *options, struct locked *locked, jso
         return rc;
     const struct compat_plan p = {.name = r.name,
                                   .arch = r.arch,
-                                  .formats = options->formats,
-                                  .format_count = options->format_count,
+                                  .formats = r.formats,
                                   .decompress_kernel = options->decompress_kernel,
                                   .visible_volumes = r.visible,
                                   .written = r.written,

@@ -66,20 +66,43 @@ static int check_format(const char *format, struct err *e)
                    format);
 }
 
-int compat_plan_check(const char *const *formats, size_t count, struct err *e)
+static bool has(const json_t *list, const char *format)
 {
-    int rc = 0;
+    for (size_t i = 0; i < json_array_size(list); i++)
+        if (strcmp(json_string_value(json_array_get(list, i)), format) == 0)
+            return true;
+    return false;
+}
+
+static int add_format(json_t *list, const char *name, size_t len, struct err *e)
+{
+    AUTO_FREE char *format = NULL;
+    int rc = str_format(&format, e, "%.*s", (int)len, name);
+    if (rc < 0 || (rc = check_format(format, e)) < 0)
+        return rc;
+    return has(list, format) ? 0 : json_push(list, json_string(format), e);
+}
+
+int compat_plan_formats(const char *const *names, size_t count, json_t **out, struct err *e)
+{
+    AUTO_JSON json_t *list = json_array();
+    int rc = list == NULL ? err_oom(e) : 0;
     for (size_t i = 0; rc == 0 && i < count; i++)
-        rc = check_format(formats[i], e);
+        for (const char *p = names[i]; rc == 0 && p != NULL;) {
+            size_t len = strcspn(p, ",");
+            rc = add_format(list, p, len, e);
+            p = p[len] == ',' ? p + len + 1 : NULL;
+        }
+    if (rc == 0 && json_array_size(list) == 0)
+        rc = json_push(list, json_string("tar"), e);
+    if (rc == 0)
+        *out = steal_ptr(&list);
     return rc;
 }
 
 static bool wanted(const struct compat_plan *p, const char *format)
 {
-    for (size_t i = 0; i < p->format_count; i++)
-        if (strcmp(p->formats[i], format) == 0)
-            return true;
-    return p->format_count == 0 && strcmp(format, "tar") == 0;
+    return has(p->formats, format);
 }
 
 static const char *member(const json_t *object, const char *key)
@@ -226,18 +249,12 @@ static int make_outputs(const struct compat_plan *p, json_t **out, struct err *e
 static int make_recipe(const struct compat_plan *p, json_t **out, struct err *e)
 {
     AUTO_JSON json_t *recipe = json_object();
-    AUTO_JSON json_t *formats = json_array();
-    if (recipe == NULL || formats == NULL)
+    if (recipe == NULL)
         return err_oom(e);
-    int rc = 0;
-    for (size_t i = 0; rc == 0 && i < p->format_count; i++)
-        rc = json_push(formats, json_string(p->formats[i]), e);
-    if (rc == 0 && p->format_count == 0)
-        rc = json_push(formats, json_string("tar"), e);
-    if (rc < 0 || (rc = json_put_string(recipe, "compat", "linuxkit", e)) < 0 ||
-        (rc = json_put_string(recipe, "name", p->name, e)) < 0 ||
+    int rc = json_put_string(recipe, "compat", "linuxkit", e);
+    if (rc < 0 || (rc = json_put_string(recipe, "name", p->name, e)) < 0 ||
         (rc = json_put_string(recipe, "arch", p->arch, e)) < 0 ||
-        (rc = json_put(recipe, "formats", steal_ptr(&formats), e)) < 0 ||
+        (rc = json_put(recipe, "formats", json_deep_copy(p->formats), e)) < 0 ||
         (rc = json_put(recipe, "system", json_deep_copy(p->written), e)) < 0)
         return rc;
     *out = steal_ptr(&recipe);

@@ -7,8 +7,7 @@
 struct compat_plan {
     const char *name;
     const char *arch;
-    const char *const *formats; /* checked with compat_plan_check */
-    size_t format_count;
+    const json_t *formats; /* of compat_plan_formats */
     bool decompress_kernel;
     size_t visible_volumes;
     const json_t *written;  /* merged, as people wrote it */
@@ -19,9 +18,10 @@ struct compat_plan {
     const struct locked *locked;
 };
 
-/* ERR_USAGE for what is no format of LinuxKit's, ERR_UNDECIDED for one that LinuxKit itself does
- * not make twice alike. */
-int compat_plan_check(const char *const *formats, size_t count, struct err *e);
+/* LinuxKit's names, several with commas, as a list of each once; tar when there are none. Caller
+ * owns *out. ERR_USAGE for what is no format of LinuxKit's, ERR_UNDECIDED for one that LinuxKit
+ * itself does not make twice alike. */
+int compat_plan_formats(const char *const *names, size_t count, json_t **out, struct err *e);
 
 /* Caller owns *out. */
 int compat_plan_make(const struct compat_plan *p, json_t **out, struct err *e);

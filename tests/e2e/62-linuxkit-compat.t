@@ -112,7 +112,7 @@ is "nothing is said where nothing is wrong" "$(cat "$work/stderr")" ""
 
 # The other formats that LinuxKit makes by itself. Its deflate is not ours: initrds are compared
 # when they are unpacked.
-formats=(--format docker --format kernel+initrd --format tar-kernel-initrd)
+formats=(--format docker,kernel+initrd --format tar-kernel-initrd)
 unpacked() { # FILE BYTES-BEFORE
     tail -c "+$(($2 + 1))" "$1" | gzip -dc 2>/dev/null | sha256sum | cut -c1-64
 }
