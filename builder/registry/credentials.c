@@ -73,6 +73,15 @@ static bool find_key(const struct jcur *c, const char *host, const char **key)
     return false;
 }
 
+static int take_identity(const char *token, struct credentials *out, struct err *e)
+{
+    char *copy = NULL;
+    int rc = str_copy(&copy, token, e);
+    if (rc == 0)
+        *out = (struct credentials){.secret = copy, .identity = true};
+    return rc;
+}
+
 static int read_auth(const struct jcur *c, struct credentials *out, struct err *e)
 {
     AUTO_WIPED plain = BUF_INIT(SECRET_MAX);
@@ -82,8 +91,10 @@ static int read_auth(const struct jcur *c, struct credentials *out, struct err *
     int rc = jcur_open_object(c, e);
     if (rc < 0)
         return rc;
-    if (jcur_opt(c, "identitytoken", &m))
-        return jcur_fail(&m, e, "identity tokens are not supported by this version");
+    if (jcur_opt(c, "identitytoken", &m)) {
+        rc = jcur_string(&m, SECRET_MAX, &text, e);
+        return rc < 0 || text[0] == '\0' ? rc : take_identity(text, out, e);
+    }
     if (!jcur_opt(c, "auth", &m)) /* an empty one is left there when a helper has it */
         return 0;
     if ((rc = jcur_string(&m, SECRET_MAX, &text, e)) < 0)
@@ -170,7 +181,7 @@ static int read_answer(const struct buf *answer, struct credentials *out, struct
         (rc = jcur_get_string(&c, "Secret", SECRET_MAX, &secret, e)) < 0)
         return rc;
     if (strcmp(user, "<token>") == 0)
-        return err_set(e, ERR_UNDECIDED, "identity tokens are not supported by this version");
+        return take_identity(secret, out, e);
     found.user = strdup(user);
     found.secret = strdup(secret);
     if (found.user == NULL || found.secret == NULL)

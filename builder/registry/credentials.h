@@ -11,8 +11,9 @@
 #include <stddef.h>
 
 struct credentials {
-    char *user;   /* NULL: none */
-    char *secret; /* wiped when disposed of */
+    char *user;    /* NULL: none, or an identity token */
+    char *secret;  /* wiped when disposed of */
+    bool identity; /* `secret` is a token that a token server gives others for (OAuth 2) */
 };
 
 void credentials_dispose(struct credentials *c);

@@ -389,6 +389,15 @@ static int on_progress(void *context, curl_off_t total, curl_off_t now, curl_off
     return x->stalled ? 1 : 0;
 }
 
+static void set_body(struct exchange *x)
+{
+    CURL *c = x->curl;
+    (void)curl_easy_setopt(c, CURLOPT_READFUNCTION, on_send);
+    (void)curl_easy_setopt(c, CURLOPT_READDATA, x);
+    (void)curl_easy_setopt(c, CURLOPT_SEEKFUNCTION, on_rewind);
+    (void)curl_easy_setopt(c, CURLOPT_SEEKDATA, x);
+}
+
 static void set_method(struct exchange *x)
 {
     const struct http_request *r = x->request;
@@ -398,16 +407,16 @@ static void set_method(struct exchange *x)
         (void)curl_easy_setopt(c, CURLOPT_NOBODY, 1L);
     } else if (r->method == HTTP_POST) {
         (void)curl_easy_setopt(c, CURLOPT_POST, 1L);
-        (void)curl_easy_setopt(c, CURLOPT_POSTFIELDSIZE, 0L);
-        (void)curl_easy_setopt(c, CURLOPT_POSTFIELDS, "");
+        (void)curl_easy_setopt(c, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->send_size);
+        if (r->send != NULL)
+            set_body(x);
+        else
+            (void)curl_easy_setopt(c, CURLOPT_POSTFIELDS, "");
     } else if (r->method == HTTP_PUT || r->method == HTTP_PATCH) {
         (void)curl_easy_setopt(c, CURLOPT_UPLOAD, 1L);
         (void)curl_easy_setopt(c, CURLOPT_UPLOAD_BUFFERSIZE, 256L * 1024);
         (void)curl_easy_setopt(c, CURLOPT_INFILESIZE_LARGE, (curl_off_t)r->send_size);
-        (void)curl_easy_setopt(c, CURLOPT_READFUNCTION, on_send);
-        (void)curl_easy_setopt(c, CURLOPT_READDATA, x);
-        (void)curl_easy_setopt(c, CURLOPT_SEEKFUNCTION, on_rewind);
-        (void)curl_easy_setopt(c, CURLOPT_SEEKDATA, x);
+        set_body(x);
         if (r->method == HTTP_PATCH)
             (void)curl_easy_setopt(c, CURLOPT_CUSTOMREQUEST, "PATCH");
     }

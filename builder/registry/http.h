@@ -73,7 +73,8 @@ struct http_request {
                 struct err *e);
     void *context;
 
-    /* What PUT and PATCH send: `send_size` bytes, asked for in order, perhaps again from 0. */
+    /* What PUT, PATCH and, if there is a `send`, POST send: `send_size` bytes, asked for in order,
+     * perhaps again from 0. */
     const char *content_type;
     const char *content_range; /* NULL = none */
     uint64_t send_size;

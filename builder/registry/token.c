@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-enum { ANSWER_MAX = 128 * 1024, TOKEN_MAX = 64 * 1024 };
+enum { ANSWER_MAX = 128 * 1024, TOKEN_MAX = 64 * 1024, FORM_MAX = 256 * 1024 };
 
 static int add_escaped(struct buf *out, const char *text, struct err *e)
 {
@@ -18,23 +18,63 @@ static int add_escaped(struct buf *out, const char *text, struct err *e)
     return rc;
 }
 
+/* What is asked for: the challenge's scope, or that of the repository. */
+static int add_scope(struct buf *out, const struct challenge *c, const struct reference *reference,
+                     bool push, struct err *e)
+{
+    int rc = 0;
+    if (c->scope[0] != '\0')
+        return add_escaped(out, c->scope, e);
+    if ((rc = add_escaped(out, "repository:", e)) < 0 ||
+        (rc = add_escaped(out, reference->path, e)) < 0)
+        return rc;
+    return add_escaped(out, push ? ":pull,push" : ":pull", e);
+}
+
+static int add_service(struct buf *out, const struct challenge *c, struct err *e)
+{
+    if (c->service[0] == '\0')
+        return 0;
+    int rc = buf_add_str(out, "&service=", e);
+    return rc < 0 ? rc : add_escaped(out, c->service, e);
+}
+
 int token_url(const struct challenge *c, const struct reference *reference, bool push, char **out,
               struct err *e)
 {
     AUTO_BUF url = BUF_INIT(HTTP_URL_MAX);
     int rc = buf_add_str(&url, c->realm, e);
-    if (rc == 0)
-        rc = buf_add_str(&url, strchr(c->realm, '?') != NULL ? "&scope=" : "?scope=", e);
-    if (rc == 0 && c->scope[0] != '\0')
-        rc = add_escaped(&url, c->scope, e);
-    else if (rc == 0 && (rc = add_escaped(&url, "repository:", e)) == 0 &&
-             (rc = add_escaped(&url, reference->path, e)) == 0)
-        rc = add_escaped(&url, push ? ":pull,push" : ":pull", e);
-    if (rc == 0 && c->service[0] != '\0' && (rc = buf_add_str(&url, "&service=", e)) == 0)
-        rc = add_escaped(&url, c->service, e);
-    if (rc < 0)
+    if (rc < 0 ||
+        (rc = buf_add_str(&url, strchr(c->realm, '?') != NULL ? "&scope=" : "?scope=", e)) < 0 ||
+        (rc = add_scope(&url, c, reference, push, e)) < 0 || (rc = add_service(&url, c, e)) < 0)
         return rc;
     *out = buf_steal(&url);
+    return *out != NULL ? 0 : err_oom(e);
+}
+
+int token_form(const struct challenge *c, const struct reference *reference, bool push,
+               const char *identity, char **out, struct err *e)
+{
+    struct buf form = BUF_INIT(FORM_MAX);
+    /* At once, so that no copy is left behind by growing. */
+    int rc = buf_reserve(&form, FORM_MAX / 2, e);
+    if (rc == 0)
+        rc = buf_add_str(&form, "grant_type=refresh_token&client_id=assay&scope=", e);
+    if (rc == 0)
+        rc = add_scope(&form, c, reference, push, e);
+    if (rc == 0)
+        rc = add_service(&form, c, e);
+    if (rc == 0)
+        rc = buf_add_str(&form, "&refresh_token=", e);
+    if (rc == 0)
+        rc = add_escaped(&form, identity, e);
+    if (rc < 0) {
+        if (form.data != NULL)
+            explicit_bzero(form.data, form.cap);
+        buf_dispose(&form);
+        return rc;
+    }
+    *out = buf_steal(&form);
     return *out != NULL ? 0 : err_oom(e);
 }
 
@@ -71,14 +111,28 @@ static int add_body(void *context, const struct http_answer *answer, const void 
     return buf_add(out, data, len, e);
 }
 
-static int ask(struct http *h, const char *url, const char *authorization, char **out,
+static int send_form(void *context, uint64_t offset, void *data, size_t len, struct err *e)
+{
+    const char *form = context;
+    (void)e;
+    memcpy(data, form + offset, len);
+    return 0;
+}
+
+/* With a password (or without), or with a form. */
+static int ask(struct http *h, const char *url, const char *authorization, char *form, char **out,
                struct err *e)
 {
     AUTO_BUF body = BUF_INIT(ANSWER_MAX);
     const struct http_request request = {
+        .method = form != NULL ? HTTP_POST : HTTP_GET,
         .url = url,
         .accept = "application/json",
         .authorization = authorization,
+        .content_type = form != NULL ? "application/x-www-form-urlencoded" : NULL,
+        .send_size = form != NULL ? strlen(form) : 0,
+        .send = form != NULL ? send_form : NULL,
+        .send_context = form,
         .max = ANSWER_MAX,
         .body = add_body,
         .context = &body,
@@ -110,6 +164,7 @@ int token_get(struct http *h, const struct token_request *request, char **out, s
     struct challenge c = {.scheme = CHALLENGE_NONE};
     AUTO_CREDENTIALS credentials = {0};
     AUTO_SECRET char *basic = NULL;
+    AUTO_SECRET char *form = NULL;
     AUTO_FREE char *url = NULL;
     int rc = challenge_parse(request->challenge, &c, e);
     if (rc < 0)
@@ -127,7 +182,11 @@ int token_get(struct http *h, const struct token_request *request, char **out, s
         *out = steal_ptr(&basic);
         return 0;
     }
+    if (credentials.identity) {
+        rc = token_form(&c, request->reference, request->push, credentials.secret, &form, e);
+        return rc < 0 ? rc : ask(h, c.realm, NULL, form, out, e);
+    }
     if ((rc = token_url(&c, request->reference, request->push, &url, e)) < 0)
         return rc;
-    return ask(h, url, basic, out, e);
+    return ask(h, url, basic, NULL, out, e);
 }

@@ -1,7 +1,7 @@
 /*
  * Answers a registry's challenge: a password (Basic), or a token from the
- * place that it names (Bearer; the distribution project's token protocol), with
- * the credentials of Docker's config.json when there are any.
+ * place that it names (Bearer; the distribution project's token protocol, with
+ * OAuth 2 for identity tokens), with the credentials of Docker's config.json when there are any.
  */
 #ifndef ASSAY_BUILDER_REGISTRY_TOKEN_H
 #define ASSAY_BUILDER_REGISTRY_TOKEN_H
@@ -24,6 +24,10 @@ int token_get(struct http *h, const struct token_request *request, char **out, s
 
 /* The token in a token server's answer, as "Bearer …"; refuses bytes that no header may have. */
 int token_parse(const void *data, size_t len, char **out, struct err *e);
+/* What an identity token is exchanged with (OAuth 2, grant type "refresh_token"), as a form; wiped
+ * and freed by the caller with secret_free. */
+int token_form(const struct challenge *c, const struct reference *reference, bool push,
+               const char *identity, char **out, struct err *e);
 /* The token server's URL with its query; caller frees. */
 int token_url(const struct challenge *c, const struct reference *reference, bool push, char **out,
               struct err *e);

@@ -219,6 +219,22 @@ ok "the image comes back" diff -r back-api/blobs back-app/blobs
 ok "a push in pieces" "$assay" push layer.tar --type x/tar --chunk 1 "$api/t/tar:1" --plain-http "$api"
 run "$assay" pull "$api/t/tar:1" -o back2.tar --plain-http "$api"
 ok "the pieces fit" cmp back2.tar layer.tar
+printf '{"auths":{"%s":{"auth":"","identitytoken":"identity of tester:secret"}}}' "$api" >"$HOME/.docker/config.json"
+: >api/log
+run "$assay" push buildah "$api/t/identity:1" --plain-http "$api"
+exits 0 "an identity token of config.json"
+is "is exchanged, and shown to nobody else" "$(grep -c "^POST /token -" api/log) $(grep -c "identity.of" api/log)" "2 0"
+printf '{"auths":{"%s":{"identitytoken":"identity of another"}}}' "$api" >"$HOME/.docker/config.json"
+run "$assay" push buildah "$api/t/identity:1" --plain-http "$api"
+exits 5 "a wrong identity token: exit code 5"
+one_line "a wrong identity token: one line"
+mkdir helpers
+printf '#!/bin/sh\ncat >/dev/null\nprintf %%s "{\\"Username\\":\\"<token>\\",\\"Secret\\":\\"identity of tester:secret\\"}"\n' >helpers/docker-credential-id
+chmod +x helpers/docker-credential-id
+printf '{"credsStore":"id"}' >"$HOME/.docker/config.json"
+run env PATH="$work/helpers:$PATH" "$assay" pull "$api/t/identity:1" -o back-identity --plain-http "$api"
+exits 0 "an identity token of a helper"
+auth "$api" tester:secret
 said() { # WORDS CODE PATTERN NAME CMD…
     echo "$1" >api/mode
     wanted=$2 pattern=$3 name=$4

@@ -3,7 +3,7 @@
   referrers_registry.py CONTROL_DIR [USER:PASSWORD]
 
 Listens on a free port of 127.0.0.1, written to CONTROL_DIR/port. With USER:PASSWORD it wants tokens, which its
-own token server gives for that password, each for one repository and either pull or pull,push. CONTROL_DIR/mode
+own token server gives for that password, or by OAuth 2 for the identity token "identity of USER:PASSWORD", each for one repository and either pull or pull,push. CONTROL_DIR/mode
 may hold words that change it: "liar" (other digests in answers), "stranger" (the list of referrers has a manifest
 that does not refer to the subject), "away" (the next page of referrers is at another host), "junk" (the list is no
 index), "nodigest" (says no digests). Each request is one line of CONTROL_DIR/log.
@@ -65,6 +65,15 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.answer(401)
         self.answer(200, [("Content-Type", "application/json")], json.dumps({"token": name + "|" + actions}).encode())
 
+    def oauth(self):
+        form = urllib.parse.parse_qs(self.body().decode())
+        if (form["refresh_token"] != ["identity of " + password] or form["grant_type"] != ["refresh_token"] or
+                form["service"] != ["test"] or "client_id" not in form or "Authorization" in self.headers):
+            return self.answer(401)
+        kind, name, actions = form["scope"][0].rsplit(":", 2)
+        self.answer(200, [("Content-Type", "application/json")],
+                    json.dumps({"access_token": name + "|" + actions}).encode())
+
     def allowed(self, name):
         need = "pull" if self.command in ("GET", "HEAD") else "push"
         given = self.headers.get("Authorization", "")
@@ -83,7 +92,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             url = urllib.parse.urlsplit(self.path)
             query = urllib.parse.parse_qs(url.query)
             if url.path == "/token":
-                return self.token(query)
+                return self.oauth() if self.command == "POST" else self.token(query)
             m = re.fullmatch(r"/v2/(.+)/(blobs/uploads|blobs|manifests|referrers)/([^/]*)", url.path)
             if not m:
                 return self.answer(404)

@@ -45,7 +45,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (token_parse(text, size, &token, &e) == 0 && strpbrk(token + 7, " \r\n\t") != NULL)
         abort();
     (void)credentials_parse(text, size, "docker.io", &credentials, &helper, &e);
-    if ((credentials.user == NULL) != (credentials.secret == NULL))
+    if ((credentials.user == NULL) != (credentials.secret == NULL || credentials.identity))
         abort();
     return 0;
 }

@@ -214,7 +214,7 @@ static void test_credentials(void **state)
         "{\"auths\":{\"a.b\":{\"auth\":\"!\"}}}",
         "{\"auths\":{\"a.b\":{\"auth\":\"YWI=\"}}}",
         "{\"auths\":{\"a.b\":{\"auth\":1}}}",
-        "{\"auths\":{\"a.b\":{\"identitytoken\":\"x\"}}}",
+        "{\"auths\":{\"a.b\":{\"identitytoken\":1}}}",
         "{\"credsStore\":\"../x\"}",
         "{\"credHelpers\":{\"a.b\":\"x y\"}}",
     };
@@ -234,7 +234,7 @@ static void test_basic(void **state)
     struct err e = ERR_INIT;
     char user[] = "tester";
     char secret[] = "secret";
-    const struct credentials c = {user, secret};
+    const struct credentials c = {.user = user, .secret = secret};
     AUTO_SECRET char *text = NULL;
     assert_int_equal(credentials_basic(&c, &text, &e), 0);
     assert_string_equal(text, "Basic dGVzdGVyOnNlY3JldA==");
@@ -267,6 +267,28 @@ static void test_tokens(void **state)
         AUTO_FREE char *none = NULL;
         assert_int_equal(token_parse(bad[i], strlen(bad[i]), &none, &e), -ERR_INPUT);
     }
+}
+
+static void test_identity(void **state)
+{
+    (void)state;
+    struct err e = ERR_INIT;
+    struct reference r;
+    struct challenge c;
+    AUTO_CREDENTIALS credentials = {0};
+    AUTO_FREE char *helper = NULL;
+    AUTO_SECRET char *form = NULL;
+    static const char config[] = "{\"auths\":{\"a.b\":{\"auth\":\"\",\"identitytoken\":\"x&y\"}}}";
+    assert_int_equal(credentials_parse(config, sizeof config - 1, "a.b", &credentials, &helper, &e),
+                     0);
+    assert_true(credentials.identity);
+    assert_null(credentials.user);
+    assert_int_equal(reference_parse("a.b/c", NULL, &r, &e), 0);
+    assert_int_equal(challenge_parse("Bearer realm=\"https://t.test/x\",service=\"s t\"", &c, &e),
+                     0);
+    assert_int_equal(token_form(&c, &r, true, credentials.secret, &form, &e), 0);
+    assert_string_equal(form, "grant_type=refresh_token&client_id=assay&scope="
+                              "repository%3Ac%3Apull%2Cpush&service=s%20t&refresh_token=x%26y");
 }
 
 static void test_places(void **state)
@@ -461,10 +483,10 @@ int main(void)
         cmocka_unit_test(test_references), cmocka_unit_test(test_references_refused),
         cmocka_unit_test(test_challenges), cmocka_unit_test(test_credentials),
         cmocka_unit_test(test_basic),      cmocka_unit_test(test_tokens),
-        cmocka_unit_test(test_places),     cmocka_unit_test(test_mirrors),
-        cmocka_unit_test(test_images),     cmocka_unit_test(test_file_names),
-        cmocka_unit_test(test_referrers),  cmocka_unit_test(test_urls),
-        cmocka_unit_test(test_complaints),
+        cmocka_unit_test(test_identity),   cmocka_unit_test(test_places),
+        cmocka_unit_test(test_mirrors),    cmocka_unit_test(test_images),
+        cmocka_unit_test(test_file_names), cmocka_unit_test(test_referrers),
+        cmocka_unit_test(test_urls),       cmocka_unit_test(test_complaints),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
