@@ -74,8 +74,10 @@ static int export_item(struct cas *cas, const struct jcur *item, bool of_index, 
     struct digest digest;
     uint64_t size = 0;
 
-    if (export_descriptor(cas, item, dir, e) < 0 || !of_index)
+    if (export_descriptor(cas, item, dir, e) < 0)
         return -(int)e->code;
+    if (!of_index)
+        return 0;
     if (jcur_get_string(item, "mediaType", TEXT_MAX, &media_type, e) < 0 ||
         jcur_get_digest(item, "digest", &digest, e) < 0)
         return -(int)e->code;
