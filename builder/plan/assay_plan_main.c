@@ -197,11 +197,9 @@ static int run_export(struct cli *cli, struct err *e)
     if (document == NULL)
         return err_oom(e);
     int r = plan_read(cli_arg(cli, 0), &plan, e);
-    if (r == 0)
-        r = output_path(cli, plan, ".plan" PLAN_ARCHIVE_EXTENSION, &path, e);
     /* Not read-only: a collector must not take the inputs away meanwhile. */
-    if (r < 0 || (r = cli_store_path(cli, &store, e)) < 0 ||
-        (r = cas_open(store, 0, &cas, e)) < 0 ||
+    if (r < 0 || (r = output_path(cli, plan, ".plan" PLAN_ARCHIVE_EXTENSION, &path, e)) < 0 ||
+        (r = cli_store_path(cli, &store, e)) < 0 || (r = cas_open(store, 0, &cas, e)) < 0 ||
         (r = plan_archive_write(plan, cas, temp != NULL ? temp : "/var/tmp", path, e)) < 0 ||
         (r = put_plan_digest(document, plan, e)) < 0 || (r = put_file(document, path, e)) < 0)
         return r;
@@ -241,9 +239,8 @@ static int run_import(struct cli *cli, struct err *e)
         return r;
     const struct buf *bytes = plan_archive_plan(archive);
     r = plan_parse(buf_str(bytes), bytes->len, "its plan", &plan, e);
-    if (r == 0)
-        r = output_path(cli, plan, ".plan.json", &path, e);
-    if (r < 0 || (r = cli_store_path(cli, &store, e)) < 0 ||
+    if (r < 0 || (r = output_path(cli, plan, ".plan.json", &path, e)) < 0 ||
+        (r = cli_store_path(cli, &store, e)) < 0 ||
         (r = cas_open(store, CAS_CREATE, &cas, e)) < 0 ||
         (r = import_to(archive, plan, cas, path, e)) < 0 ||
         (r = put_plan_digest(document, plan, e)) < 0 || (r = put_file(document, path, e)) < 0)
