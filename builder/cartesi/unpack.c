@@ -13,7 +13,7 @@
 enum {
     BLOCK = 512,
     FILES_MAX = 128,    /* a machine has 75 at most */
-    PIECES_MAX = 65536, /* of one sparse file */
+    PIECES_MAX = 65538, /* of one sparse file: encode.tar writes no more */
     PAX_MAX = 4096,
 };
 

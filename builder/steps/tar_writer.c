@@ -9,8 +9,9 @@ enum {
     TAR_BLOCK = 512,
     NAME_SIZE = 100,
     COPY_SIZE = 256 * 1024,
-    PAGE = 4096, /* what a sparse file leaves out */
-    MAP_MAX = 64 * 1024 * 1024,
+    PAGE = 4096,         /* the least that a sparse file leaves out */
+    UNITS_MAX = 1 << 17, /* of a sparse file: at most half as many pieces */
+    MAP_MAX = 4 * 1024 * 1024,
     PAX_MAX = 128 * 1024 * 1024, /* of one entry: all attributes that a tree can hold */
 };
 #define OCTAL7_MAX 2097151U              /* 7 octal digits */
@@ -37,7 +38,7 @@ struct header {
 };
 _Static_assert(sizeof(struct header) == TAR_BLOCK, "a ustar header is one block");
 
-/* Where a sparse file has data: pages that are not all zeros. */
+/* Where a sparse file has data: units that are not all zeros. */
 struct sparse_map {
     struct sparse_piece {
         uint64_t offset;
@@ -330,10 +331,22 @@ static int add_piece(struct sparse_map *m, uint64_t offset, uint64_t len, struct
     return 0;
 }
 
-/* Finds the pages that are not all zeros; the last may be shorter. */
-static int map_pages(struct writer *w, const struct entry *n, struct err *e)
+/* What is left out is a multiple of this: a page, in large files more, so that maps stay small. */
+static uint64_t sparse_unit(uint64_t length)
+{
+    uint64_t unit = PAGE;
+
+    while (length > unit * UNITS_MAX)
+        unit *= 2; /* a file has at most 2^63 bytes: no overflow */
+    return unit;
+}
+
+/* Finds the units that are not all zeros; the last may be shorter. */
+static int map_units(struct writer *w, const struct entry *n, struct err *e)
 {
     static const uint8_t zeros[PAGE];
+    uint64_t unit = sparse_unit(n->length);
+    uint64_t mapped = 0; /* everything before is in the map, or left out */
 
     w->map.count = 0;
     w->map.stored = 0;
@@ -345,8 +358,11 @@ static int map_pages(struct writer *w, const struct entry *n, struct err *e)
             return err_wrap(e, "cannot write '%s'", n->path);
         for (size_t at = 0; at < len; at += PAGE) {
             size_t page = len - at < PAGE ? len - at : PAGE;
-            if (memcmp(w->copy + at, zeros, page) != 0 &&
-                add_piece(&w->map, offset + at, page, e) < 0)
+            uint64_t start = (offset + at) / unit * unit;
+            if (start < mapped || memcmp(w->copy + at, zeros, page) == 0)
+                continue;
+            mapped = n->length - start < unit ? n->length : start + unit;
+            if (add_piece(&w->map, start, mapped - start, e) < 0)
                 return -(int)e->code;
         }
         offset += len;
@@ -376,12 +392,12 @@ static int format_map(struct writer *w, const struct entry *n, struct err *e)
     return tail == 0 ? 0 : buf_add(&w->map_text, zeros, TAR_BLOCK - tail, e);
 }
 
-/* A file with a page of zeros becomes a sparse one, when that is asked for. */
+/* A file with a unit of zeros becomes a sparse one, when that is asked for. */
 static int make_sparse(struct writer *w, struct entry *n, struct err *e)
 {
     if (!w->options->sparse || n->length == 0)
         return 0;
-    if (map_pages(w, n, e) < 0)
+    if (map_units(w, n, e) < 0)
         return -(int)e->code;
     n->sparse = w->map.stored < n->length;
     if (!n->sparse)

@@ -122,6 +122,18 @@ is "default outputs" "$(ls defaults | tr '\n' ' ')" "machine.cartesi machine.con
 is "default drive, bootargs, RAM and hash" "$(jq -c '[.config | (.flash_drive[] | .label, .read_only), .dtb.bootargs, .ram.length, .hash_tree.hash_function]' defaults/machine.config.json)" \
     '["root",true,"quiet earlycon=sbi console=hvc0 uio_pdrv_genirq.of_id=generic-uio root=/dev/pmem0 ro",134217728,"keccak256"]'
 
+# ---- much memory with little in it: nothing of the size of the memory is stored
+python3 -c 'import sys; sys.stdout.buffer.write(b"a" * 4096 + bytes(4096) + b"b" * 4097)' >islands.bin
+recipe '{ram: {length: 1GiB, image: [{file: islands.bin}, {file: small.bin, offset: 512MiB}]}, pack: [tar, directory]}' >recipe.yml
+"$assay" lock recipe.yml -o plan.json >/dev/null && "$assay" build plan.json -o large >/dev/null 2>&1
+ok "a packed GiB is small" [ "$(stat -c %s large/machine.cartesi.tar)" -lt 500000 ]
+ok "so is its directory on disk" [ "$(du -sk large/machine.cartesi | cut -f1)" -lt 500 ]
+ok "so is the store" [ "$(du -sk "$work/store" | cut -f1)" -lt 20000 ]
+is "the tar has the machine" "$("$assay" cartesi hash large/machine.cartesi.tar 2>/dev/null)" "$(cat large/machine.hash)"
+mkdir unpacked && tar -xf large/machine.cartesi.tar -C unpacked
+is "for GNU tar, too" "$("$assay" cartesi hash unpacked 2>/dev/null)" "$(cat large/machine.hash)"
+rm -rf large unpacked
+
 # ---- bad recipes: exit code 5, one line
 bad() {
     recipe "$3" >bad.yml
