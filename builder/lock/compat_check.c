@@ -28,9 +28,11 @@ static int visible_volumes(const struct compat_check *c, json_t **out, struct er
     return 0;
 }
 
-static int check_container(const struct compat_check *c, struct lk_container *k, const char *list,
-                           size_t index, struct err *e)
+static int check_container(const struct compat_check *c, const struct lk_container *container,
+                           const char *list, size_t index, struct err *e)
 {
+    struct lk_container own = *container;
+    struct lk_container *k = &own;
     AUTO(lk_image_config_dispose) struct lk_image_config config = {0};
     AUTO_BUF text = BUF_INIT(CONFIG_MAX);
     AUTO_BUF out = BUF_INIT(TEXT_MAX);

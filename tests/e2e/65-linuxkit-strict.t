@@ -3,6 +3,7 @@
 # tool's tar by the documented differences (linuxkit_strict.py), and every small document the
 # verdict that it deserves.
 . "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/registry.sh"
 
 vectors=$top/tests/data/linuxkit-compat
 images=(--images "$vectors"/oci/*.tar.zst)
@@ -131,6 +132,21 @@ exits 0 "both kinds of initrd are built"
 is "in a tar microcode is a file of its own" "$(tar -tf "$work/both/uc-initrd.tar" | tr '\n' ' ')" \
     "cmdline initrd.img kernel ucode.cpio "
 is "and not in the initrd" "$(tar -xOf "$work/both/uc-initrd.tar" initrd.img | head -c 2 | od -An -tx1)" " 1f 8b"
+
+# From a registry a container's image brings its configuration, too: label and all.
+mkdir "$work/onboot" && zstd -dqc "$vectors/oci/onboot.tar.zst" | tar -xf - -C "$work/onboot"
+ok "a registry starts" serve plain "" ""
+ok "an image with a label is pushed" skopeo --insecure-policy copy -q --dest-tls-verify=false \
+    "oci:$work/onboot:docker.io/lk/dhcpcd:v1" "docker://127.0.0.1:$port/lk/dhcpcd:v1"
+printf 'onboot: [{name: d, image: "lk/dhcpcd:v1"}]\n' >"$work/case.yml"
+run "$assay" lock "$work/case.yml" --arch amd64 --name p --images "$work/onboot" -o "$work/local.json" -q
+exits 0 "it is locked from its layout"
+run "$assay" lock "$work/case.yml" --arch amd64 --name p --pull --registry "127.0.0.1:$port" \
+    --plain-http "127.0.0.1:$port" -o "$work/pulled.json" -q
+exits 0 "and pulled"
+is "both give the same system" \
+    "$(jq -c '[.steps[] | select(.id == "system")], [.inputs[].digest]' "$work/pulled.json")" \
+    "$(jq -c '[.steps[] | select(.id == "system")], [.inputs[].digest]' "$work/local.json")"
 
 # ---- verdicts on the small documents ---------------------------------------------------------------
 cd "$vectors/errors" || exit 1
