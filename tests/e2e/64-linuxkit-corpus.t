@@ -16,6 +16,15 @@ while IFS=$'\t' read -r file verdict _; do
     if [ "$verdict" = accepted ]; then
         ok "$file: the merged configuration is LinuxKit's" \
             cmp "$work/stdout" "$corpus/dry-run/$file"
+        # Strict mode takes it up to its images, of which there are none here. Two it cannot: a
+        # template of packages, and a volume that LinuxKit's build refuses, too.
+        wanted="no image '"
+        case $file in
+        linuxkit-template.yml*) wanted="'@pkg:' needs" ;;
+        *070_volumes__002_rw_on_ro*) wanted="volume 'vola' is read-only, but is mounted read-write" ;;
+        esac
+        run "$assay" lock "$corpus/linuxkit/$file" --arch amd64 --name x -o "$work/x.json"
+        says "${file//+/.}:[0-9]+:[0-9]+: .*$wanted" "$file: strict mode reads it"
     else
         exits 5 "$file is refused"
         says "$file:[0-9]*:[0-9]*: " "with its place"
