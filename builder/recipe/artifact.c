@@ -9,6 +9,7 @@
 static const struct artifact_kind *const KINDS[] = {
     &artifact_squashfs,
     &artifact_erofs,
+    &artifact_ext4,
     &artifact_tar,
     &artifact_docker,
     &artifact_kernel_initrd,
@@ -38,6 +39,7 @@ enum { KIND_COUNT = sizeof KINDS / sizeof KINDS[0] };
 static const char *const NAMES[] = {
     "squashfs",
     "erofs",
+    "ext4",
     "tar",
     "docker",
     "kernel+initrd",

@@ -65,6 +65,7 @@ int artifact_read_image(const struct ycur *c, const char *key, const char *name,
 /* The rows, grouped by file. */
 extern const struct artifact_kind artifact_cartesi;           /* artifact_cartesi.c */
 extern const struct artifact_kind artifact_squashfs;          /* artifact_image.c */
+extern const struct artifact_kind artifact_ext4;              /* artifact_image.c */
 extern const struct artifact_kind artifact_erofs;             /* artifact_image.c */
 extern const struct artifact_kind artifact_kernel_iso;        /* artifact_iso.c */
 extern const struct artifact_kind artifact_iso_bios;          /* artifact_iso.c */

@@ -1,6 +1,6 @@
 /*
  * Artifacts that are file-system images of the system's tree, with a dm-verity hash tree where it
- * is asked for: squashfs, erofs; and with the kernel beside them, as LinuxKit has them:
+ * is asked for: squashfs, erofs, ext4; and with the kernel beside them, as LinuxKit has them:
  * kernel+squashfs, kernel+erofs.
  */
 #include "builder/recipe/artifact.h"
@@ -9,6 +9,8 @@
 #include <string.h>
 
 /* ---- options -------------------------------------------------------------------------- */
+
+enum { EXT4_MIB_MAX = 16 * 1024 * 1024 };
 
 static const char DERIVED[] = "derived";
 
@@ -82,6 +84,30 @@ static int read_erofs(const struct ycur *c, struct recipe_artifact *out, struct 
     return read_verity(c, out->options, e);
 }
 
+static int read_ext4(const struct ycur *c, struct recipe_artifact *out, struct err *e)
+{
+    static const char *const keys[] = {"label", "size", "uuid", "verity", "xattrs", NULL};
+    struct ycur m;
+    const char *uuid = DERIVED;
+    const char *label = "";
+    int64_t mib = 0;
+    int rc = c == NULL ? 0 : ycur_map(c, keys, e);
+    if (rc < 0)
+        return rc;
+    if (c != NULL && ycur_opt(c, "uuid", &m) && (rc = ycur_text(&m, 36, &uuid, e)) < 0)
+        return rc;
+    if (c != NULL && ycur_opt(c, "label", &m) && (rc = ycur_text0(&m, 16, &label, e)) < 0)
+        return rc;
+    if (c != NULL && ycur_opt(c, "size", &m) && (rc = ycur_int(&m, 1, EXT4_MIB_MAX, &mib, e)) < 0)
+        return rc;
+    if ((rc = json_put_string(out->options, "uuid", uuid, e)) < 0 ||
+        (rc = json_put_string(out->options, "label", label, e)) < 0 ||
+        (rc = json_put_u64(out->options, "size", (uint64_t)mib << 20, e)) < 0 ||
+        (rc = artifact_read_flag(c, "xattrs", true, out->options, e)) < 0)
+        return rc;
+    return read_verity(c, out->options, e);
+}
+
 /* ---- steps ---------------------------------------------------------------------------- */
 
 /* The hash tree of the step `from`, and what tells of it. *out: the step whose output the image is;
@@ -148,6 +174,11 @@ static int compile_erofs(struct compiler *c, const struct recipe_artifact *a, st
     return image(c, a, "erofs", ".erofs", e);
 }
 
+static int compile_ext4(struct compiler *c, const struct recipe_artifact *a, struct err *e)
+{
+    return image(c, a, "ext4", ".ext4", e);
+}
+
 static int compile_kernel_squashfs(struct compiler *c, const struct recipe_artifact *a,
                                    struct err *e)
 {
@@ -165,6 +196,8 @@ const struct artifact_kind artifact_squashfs = {
     .name = "squashfs", .read = read_squashfs, .compile = compile_squashfs};
 const struct artifact_kind artifact_erofs = {
     .name = "erofs", .read = read_erofs, .compile = compile_erofs};
+const struct artifact_kind artifact_ext4 = {
+    .name = "ext4", .read = read_ext4, .compile = compile_ext4};
 const struct artifact_kind artifact_kernel_squashfs = {.name = "kernel+squashfs",
                                                        .needs_kernel = true,
                                                        .read = read_squashfs,

@@ -92,6 +92,35 @@ exits 5 "erofs: an attribute that it has no place for"
 one_line "erofs: in one line"
 says "other.name" "erofs: is named"
 
+# ---- ext4 ----
+ext4() { # SIZE
+    printf '{"label":"ROOT","size":%s,"time":1700000000,"uuid":"00112233-4455-6677-8899-aabbccddeeff","xattrs":true,"exclude":[]}' "$1"
+}
+for size in 0 134217728 142606336; do
+    ok "ext4 of size $size: is made" encode "$work/all.txt" encode.ext4 "$(ext4 $size)" "$work/image"
+    ok "ext4 of size $size: e2fsck finds no fault" e2fsck -fn "$work/image"
+    ok "ext4 of size $size: the tree is read back" $agree ext4 "$work/all.txt" "$work/image"
+    [ $size = 0 ] || is "ext4 of size $size: has it" "$(stat -c %s "$work/image")" $size
+done
+run dumpe2fs -h "$work/image"
+prints "UUID: +00112233-4455-6677-8899-aabbccddeeff" "ext4: the UUID is the parameter's"
+prints "volume name: +ROOT" "ext4: and its label"
+prints "Filesystem created: .*2023" "ext4: and its time"
+is "ext4: debugfs reads an attribute" "$(debugfs -R 'ea_get etc/tail user.big3' "$work/image" 2>/dev/null)" "user.big3 (400) = \"$(printf '%0400d' 3)\""
+is "ext4: and a link" "$(debugfs -R 'stat etc/long-link' "$work/image" 2>/dev/null | sed -n 's/.*Size: //p' | head -n 1)" 4000
+# Several groups, copies of the super block, a file of more extents than an inode holds.
+printf 'dir . 755 0 0 0\nfile first 644 0 0 1 random:9:5000\nfile big 644 0 0 1 zero:700000000\nfile last 644 0 0 1 random:9:5000\nmany . 5000\n' >"$work/big.txt"
+ok "ext4 of six groups: is made" encode "$work/big.txt" encode.ext4 "$(ext4 0)" "$work/image"
+ok "ext4 of six groups: e2fsck finds no fault" e2fsck -fn "$work/image"
+ok "ext4 of six groups: nor in the copy of its super block" e2fsck -fn -b 98304 "$work/image"
+is "ext4 of six groups: its largest file" "$(debugfs -R 'cat big' "$work/image" 2>/dev/null | sha256sum)" "$(head -c 700000000 /dev/zero | sha256sum)"
+is "ext4 of six groups: its last file" "$(debugfs -R 'cat last' "$work/image" 2>/dev/null | sha256sum)" "$(debugfs -R 'cat first' "$work/image" 2>/dev/null | sha256sum)"
+rm "$work/image"
+run encode "$work/all.txt" encode.ext4 "$(ext4 1048576)" "$work/image"
+exits 5 "ext4: a size that is too small"
+one_line "ext4: in one line"
+says "too small|cannot have" "ext4: is refused"
+
 # ---- ISO 9660 ----
 iso='{"volume":"LinuxKit","time":1700000000,"joliet":true,"exclude":[]}'
 {
@@ -151,10 +180,11 @@ exits 5 "iso: an image that is not there"
 says "'boot.none'" "iso: is named"
 
 # The same bytes for any number of threads, locale, time zone and umask.
-for kind in encode.erofs encode.iso; do
+for kind in encode.erofs encode.ext4 encode.iso; do
     description=$tree
     case $kind in
     encode.iso) params=$iso description=$work/iso.txt ;;
+    encode.ext4) params='{"label":"","size":0,"time":9,"uuid":"derived","xattrs":true,"exclude":[]}' ;;
     *) params='{"time":9,"uuid":"derived","xattrs":true,"exclude":[]}' ;;
     esac
     first=

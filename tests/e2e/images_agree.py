@@ -5,7 +5,7 @@
 
   images_agree.py expected DESCRIPTION [WITHOUT...]
 
-prints what tests/inputs/images-init finds in an image of the tree. READER is one of: erofs, iso, joliet (this file's own readers of the formats), erofs-extract
+prints what tests/inputs/images-init finds in an image of the tree. READER is one of: erofs, ext4, iso, joliet (this file's own readers of the formats), erofs-extract
 (fsck.erofs), iso-extract (xorriso). The description's language is that of tests/helpers/encode_tree.c.
 """
 
@@ -387,6 +387,125 @@ def one(e, kept=0o777):
     return copy
 
 
+# ---- ext4 --------------------------------------------------------------------
+
+
+class Ext4:
+    PREFIX = {1: b"user.", 2: b"system.posix_acl_access", 3: b"system.posix_acl_default", 4: b"trusted.", 6: b"security."}
+
+    def __init__(self, path):
+        with open(path, "rb") as f:
+            self.data = f.read()
+        s = self.data[1024:2048]
+        self.ipg = struct.unpack_from("<I", s, 40)[0]
+        self.isize = struct.unpack_from("<H", s, 88)[0]
+        if struct.unpack_from("<H", s, 56)[0] != 0xEF53 or struct.unpack_from("<I", s, 24)[0] != 2:
+            raise SystemExit("no ext4 with blocks of 4096 bytes")
+        if struct.unpack_from("<I", s, 4)[0] * 4096 != len(self.data):
+            raise SystemExit("blocks")
+        self.inodes = {}
+
+    def raw(self, number):
+        group, at = divmod(number - 1, self.ipg)
+        table = struct.unpack_from("<I", self.data, 4096 + 32 * group + 8)[0]
+        return self.data[table * 4096 + at * self.isize:table * 4096 + (at + 1) * self.isize]
+
+    def extents(self, node):
+        magic, count, _, depth = struct.unpack_from("<HHHH", node)
+        if magic != 0xF30A:
+            raise SystemExit("extents")
+        out = b""
+        for i in range(count):
+            at = 12 + 12 * i
+            if depth:
+                leaf = struct.unpack_from("<I", node, at + 4)[0]
+                out += self.extents(self.data[leaf * 4096:(leaf + 1) * 4096])
+            else:
+                first, n, _, start = struct.unpack_from("<IHHI", node, at)
+                if first * 4096 != len(out):
+                    raise SystemExit("a hole")
+                out += self.data[start * 4096:(start + n) * 4096]
+        return out
+
+    def attributes(self, raw, at, base):
+        out = {}
+        while raw[at:at + 4] != bytes(4):
+            n, index, offset, _, size = struct.unpack_from("<BBHII", raw, at)
+            name = self.PREFIX[index] + raw[at + 16:at + 16 + n]
+            value = raw[base + offset:base + offset + size]
+            if index in (2, 3):
+                value = self.acl(value)
+            out[name] = value
+            at += 16 + (n + 3) // 4 * 4
+        return out
+
+    @staticmethod
+    def acl(value):
+        out, at = struct.pack("<I", 2), 4
+        if value[:4] != struct.pack("<I", 1):
+            raise SystemExit("ACL")
+        while at < len(value):
+            long = struct.unpack_from("<H", value, at)[0] in (2, 8)
+            out += value[at:at + 8] if long else value[at:at + 4] + b"\xff\xff\xff\xff"
+            at += 8 if long else 4
+        return out
+
+    def inode(self, number):
+        if number in self.inodes:
+            return self.inodes[number]
+        raw = self.raw(number)
+        mode, uid, size, _, _, mtime = struct.unpack_from("<HHIIIi", raw)
+        r = Read(mode)
+        gid, r.links = struct.unpack_from("<HH", raw, 24)
+        uid_high, gid_high = struct.unpack_from("<HH", raw, 120)
+        r.uid, r.gid = uid | uid_high << 16, gid | gid_high << 16
+        size |= struct.unpack_from("<I", raw, 108)[0] << 32
+        r.mtime = mtime + ((struct.unpack_from("<I", raw, 136)[0] & 3) << 32)
+        flags, acl = struct.unpack_from("<I", raw, 32)[0], struct.unpack_from("<I", raw, 104)[0]
+        data = self.extents(raw[40:100]) if flags & 0x80000 else raw[40:100]
+        if flags & 0x80000 and len(data) != (size + 4095) // 4096 * 4096:
+            raise SystemExit("contents are cut")
+        if raw[160:164] == b"\0\0\x02\xea":
+            r.xattrs = self.attributes(raw, 164, 164)
+        if acl:
+            r.xattrs.update(self.attributes(self.data[acl * 4096:(acl + 1) * 4096], 32, 0))
+        r.children = {}
+        if r.kind == "-":
+            r.content = data[:size]
+        elif r.kind == "l":
+            r.target = data[:size]
+        elif r.kind in "cb":
+            old, new = struct.unpack_from("<II", raw, 40)
+            r.device = (old >> 8, old & 255) if old else device(new)
+        elif r.kind == "d":
+            at = 0
+            while at < size:
+                child, length, n, kind = struct.unpack_from("<IHBB", data, at)
+                if child:
+                    r.children[data[at + 8:at + 8 + n]] = (child, kind)
+                at += length
+        self.inodes[number] = r
+        return r
+
+    def walk(self, number, path, above, seen):
+        r = self.inode(number)
+        seen[path or b"."] = r
+        if r.kind == "d" and (r.children.pop(b".")[0], r.children.pop(b"..")[0]) != (number, above):
+            raise SystemExit(". and .. of %r" % path)
+        for name, (child, kind) in r.children.items():
+            full = path + b"/" + name if path else name
+            self.walk(child, full, number, seen)
+            if "?-dcbpsl"[kind] != seen[full].kind:
+                raise SystemExit("the directory's kind of %r" % full)
+
+
+def read_ext4(judge, tree, image):
+    fs = Ext4(image)
+    seen = {}
+    fs.walk(2, b"", 2, seen)
+    compare(judge, tree, seen)
+
+
 def expected(tree):
     """SHA-256 of names with metadata, of contents, of links: each sorted by lines."""
     bits = {v: k for k, v in KINDS.items()}
@@ -404,7 +523,7 @@ def expected(tree):
         print(hashlib.sha256(text).hexdigest(), end=" " if part is not lines[2] else "\n")
 
 
-READERS = {"erofs": read_erofs, "erofs-extract": read_erofs_extract, "iso": read_iso, "joliet": read_joliet,
+READERS = {"erofs": read_erofs, "ext4": read_ext4, "erofs-extract": read_erofs_extract, "iso": read_iso, "joliet": read_joliet,
            "iso-extract": read_iso_extract}
 
 

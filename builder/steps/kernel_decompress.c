@@ -1,0 +1,43 @@
+/* kernel.decompress: a kernel out of its wrapping (docs/formats/kernel.md). */
+#include "builder/steps/kernel.h"
+#include "builder/steps/kinds.h"
+#include "builder/steps/params.h"
+
+static int check(const struct jcur *params, size_t input_count, struct err *e)
+{
+    static const char *const keys[] = {NULL};
+
+    (void)input_count;
+    return jcur_object(params, keys, e);
+}
+
+static int run(const struct step_context *context, const struct jcur *params,
+               const struct step_input *inputs, size_t input_count, struct step_output *out,
+               struct err *e)
+{
+    AUTO_CAS_WRITER struct cas_writer *writer = NULL;
+    const uint8_t *data = NULL;
+    size_t len = 0;
+
+    if (check(params, input_count, e) < 0 ||
+        cas_writer_new(context->cas, NULL, CAS_SIZE_UNKNOWN, &writer, e) < 0 ||
+        cas_map(context->cas, &inputs[0].digest, &data, &len, e) < 0)
+        return -(int)e->code;
+    int r = kernel_unpack(data, len, sink_cas(writer), e);
+    cas_unmap(data, len);
+    return r < 0 ? err_wrap(e, "cannot decompress '%s'", inputs[0].id)
+                 : output_commit(writer, out, e);
+}
+
+static const char *const libraries[] = {"liblzma", "lz4", "zlib", "zstd", NULL};
+
+const struct step_kind step_kernel_decompress = {
+    .name = "kernel.decompress",
+    .libraries = libraries,
+    .min_inputs = 1,
+    .max_inputs = 1,
+    .takes = VALUE_BLOB,
+    .gives = VALUE_BLOB,
+    .check = check,
+    .run = run,
+};

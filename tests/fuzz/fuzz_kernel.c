@@ -1,0 +1,29 @@
+/* Kernels as kernel.decompress reads them: any bytes are unpacked within bounds, or refused. */
+#include "builder/steps/kernel.h"
+
+#include <stdlib.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+struct count {
+    uint64_t bytes;
+};
+
+static int swallow(void *context, const void *data, size_t len, struct err *e)
+{
+    struct count *c = context;
+    (void)data;
+    c->bytes += len;
+    return c->bytes > (UINT64_C(16) << 20) ? err_set(e, ERR_INPUT, "enough") : 0;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct err e = ERR_INIT;
+    struct count c = {0};
+    int r = kernel_unpack(data, size, (struct sink){swallow, &c}, &e);
+
+    if (r != 0 && r != -ERR_INPUT)
+        abort();
+    return 0;
+}
