@@ -240,6 +240,15 @@ int relock_settle(struct relock *r, struct locked *locked, const bool *moved, st
 /* ---- what moved
  * ----------------------------------------------------------------------------------- */
 
+/* A Release file is new every day; a package moved when its version or bytes did. */
+static bool counts(const json_t *change)
+{
+    const char *part = json_string_value(json_object_get(change, "part"));
+    const char *path = json_string_value(json_object_get(change, "path"));
+    return strcmp(part, "toolchain") != 0 &&
+           (path == NULL || strcmp(path, "from.debian.release") != 0);
+}
+
 int relock_report(const struct plan *before, const struct plan *after, json_t **out, size_t *count,
                   struct err *e)
 {
@@ -256,7 +265,7 @@ int relock_report(const struct plan *before, const struct plan *after, json_t **
     {
         const char *part = json_string_value(json_object_get(change, "part"));
         json_t *id = json_object_get(change, "id");
-        if (rc < 0 || strcmp(part, "toolchain") == 0)
+        if (rc < 0 || !counts(change))
             continue;
         bool again = json_array_size(moved) > 0 &&
                      json_equal(json_array_get(moved, json_array_size(moved) - 1), id);

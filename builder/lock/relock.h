@@ -38,7 +38,8 @@ int relock_settle(struct relock *r, struct locked *locked, const bool *moved, st
 
 /*
  * What moved from one plan to the other, for people and programs: {"plan": digest, "moved": [ids of
- * inputs], "changes": [as plan_diff, but for the toolchain's]}; *count of changes. *out is new.
+ * inputs], "changes": [as plan_diff, but for the toolchain's and Release files']}; *count of
+ * changes. *out is new.
  */
 int relock_report(const struct plan *before, const struct plan *after, json_t **out, size_t *count,
                   struct err *e);

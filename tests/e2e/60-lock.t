@@ -320,6 +320,17 @@ is "and the package by its own" "$(jq -r '.inputs[0].digest' "$work/deb.plan.jso
     "sha256:$(sha256sum "$archive/pool/main/g/greeting/greeting_1.0-1_riscv64.deb" | cut -d' ' -f1)"
 ok "no host, URI or path of this machine is in the plan" \
     sh -c "! grep -q -e '$work' -e file: -e http: '$work/deb.plan.json'"
+cp "$work/deb.plan.json" "$work/checked.json"
+check() { run "$assay" lock "$work/deb.yml" --keyring "$archive/keyring.gpg" --check "$work/checked.json"; }
+check
+exits 0 "--check of a suite that did not move"
+jq -cjS ".inputs[0].from.debian.release = \"sha256:$zeros\"" "$work/deb.plan.json" >"$work/checked.json"
+check
+exits 0 "a newer Release file with the same packages is no move"
+jq -cjS ".inputs[0].from.debian.version = \"2:0.9-1\" | .inputs[0].digest = \"sha256:$zeros\"" "$work/deb.plan.json" >"$work/checked.json"
+check
+exits 1 "a newer package is"
+prints "^input 'deb\.greeting': package greeting goes from version 2:0\.9-1 to 2:1\.0-1" "and --check says so"
 recipe same-source greeting
 lock
 exits 0 "same-source is locked"

@@ -69,6 +69,25 @@ is "inputs name the repository, and no host" "$(jq -r '.inputs[0].from.oci.repos
 layers=$(jq -c '[.inputs[].digest]' "$work/plan.json")
 is "and skopeo's layers" "$layers" "$(skopeo inspect --tls-verify=false "docker://$registry/a/b:amd64" | jq -c .Layers)"
 
+check() { run timeout 60 "$assay" lock "$work/assay.yml" --check "$work/plan.json" --plain-http "$registry"; }
+check
+exits 0 "--check: the tag did not move"
+ok "another image gets a tag" sh -c "cd '$work'; $push oci:amd64:t docker://$registry/a/moving:1"
+recipe "$registry/a/moving:1"
+lock --plain-http "$registry"
+exits 0 "it is locked"
+ok "the tag moves" sh -ec "cd '$work'; umoci config --image amd64:t --tag u --config.user nobody; $push oci:amd64:u docker://$registry/a/moving:1"
+count=$(find "$ASSAY_STORE/blobs" -type f | wc -l)
+check
+exits 1 "--check: it did"
+prints "^input 'oci\.base\.0': image a/moving goes from manifest sha256:.* to sha256:" "and from where to where"
+is "and nothing came into the store" "$(find "$ASSAY_STORE/blobs" -type f | wc -l)" "$count"
+cp "$work/plan.json" "$work/kept.json"
+run timeout 60 "$assay" lock "$work/assay.yml" --update base -o "$work/plan.json" --plain-http "$registry"
+exits 0 "--update moves it"
+ok "to what the tag means now" sh -c '! cmp -s "$1" "$2"' sh "$work/plan.json" "$work/kept.json"
+recipe "$registry/a/b:amd64"
+lock --plain-http "$registry"
 recipe "a/b:multi"
 lock --registry "$registry" --plain-http "$registry"
 exits 0 "an index: this recipe's architecture"
