@@ -64,6 +64,14 @@ recipe system "$native" trixie "base-files, base-passwd, bash, dash, coreutils, 
 locked system
 count=$(jq '.inputs | length' "$cache/system.plan.json")
 ok "system: at least 150 packages ($count)" test "$count" -ge 150
+jq .recipe "$cache/system.plan.json" >"$work/recipe.json"
+cat >"$work/validate.py" <<'E'
+import json, sys, jsonschema
+for schema, document in (sys.argv[1:3], sys.argv[3:5]):
+    jsonschema.Draft202012Validator(json.load(open(schema))).validate(json.load(open(document)))
+E
+ok "system: plan and recipe are as their schemas say" python3 "$work/validate.py" \
+    "$top/schemas/plan.schema.json" "$cache/system.plan.json" "$top/schemas/recipe.schema.json" "$work/recipe.json"
 built system
 mkdir "$work/reference"
 run python3 "$here/debian_tree.py" "$cache/system.plan.json" "$store" "$work/out/system.tar" "$work/reference" \
