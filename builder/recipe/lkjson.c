@@ -1,5 +1,7 @@
 #include "builder/recipe/lkjson.h"
 
+#include "builder/recipe/yaml.h"
+
 #include <string.h>
 
 enum { DEPTH_MAX = 64 };
@@ -16,6 +18,10 @@ static int format_char(const unsigned char *p, size_t *used, struct buf *out, st
     static const char names[] = "bfnrt\"\\";
     const char *found = strchr(shorts, *p);
     *used = 1;
+    if (strncmp((const char *)p, YAML_NUL, strlen(YAML_NUL)) == 0) {
+        *used = strlen(YAML_NUL);
+        return buf_add_str(out, "\\u0000", e);
+    }
     if (found != NULL)
         return buf_addf(out, e, "\\%c", names[found - shorts]);
     if (*p < 0x20 || *p == '<' || *p == '>' || *p == '&')

@@ -9,6 +9,7 @@
 enum { FIELDS_MAX = 48, ITEMS_MAX = 65536, MAP_MAX = 4096, TEXT_MAX = 1024 * 1024 };
 
 static const struct lk_node TEXT = {.type = LK_TEXT};
+static const struct lk_node ANY_TEXT = {.type = LK_TEXT, .any = true};
 static const struct lk_node BOOL = {.type = LK_BOOL};
 static const struct lk_node INT = {.type = LK_INT};
 static const struct lk_node U64 = {.type = LK_INT, .range = LK_UINT64};
@@ -16,6 +17,7 @@ static const struct lk_node U32 = {.type = LK_INT, .range = LK_UINT32};
 static const struct lk_node U16 = {.type = LK_INT, .range = LK_UINT16};
 static const struct lk_node OWNER = {.type = LK_TEXT_OR_INT};
 static const struct lk_node TEXTS = {.type = LK_LIST, .item = &TEXT};
+static const struct lk_node ANY_TEXTS = {.type = LK_LIST, .item = &ANY_TEXT};
 static const struct lk_node OWNERS = {.type = LK_LIST, .item = &OWNER};
 static const struct lk_node MAP = {.type = LK_MAP};
 
@@ -203,8 +205,8 @@ static const struct lk_node RUNTIME = {.type = LK_OBJECT, .fields = RUNTIME_FIEL
         {"capabilities.add", &TEXTS, LK_IF_GIVEN, false}, {"ambient", &TEXTS, LK_IF_GIVEN, false}, \
         {"mounts", &MOUNTS, LK_IF_GIVEN, false}, {"binds", &TEXTS, LK_IF_GIVEN, false},            \
         {"binds.add", &TEXTS, LK_IF_GIVEN, false}, {"devices", &DEVICES, LK_IF_GIVEN, false},      \
-        {"tmpfs", &TEXTS, LK_IF_GIVEN, false}, {"command", &TEXTS, LK_IF_GIVEN, false},            \
-        {"env", &TEXTS, LK_IF_GIVEN, false}, {"cwd", &TEXT, LK_IF_SET, false},                     \
+        {"tmpfs", &TEXTS, LK_IF_GIVEN, false}, {"command", &ANY_TEXTS, LK_IF_GIVEN, false},        \
+        {"env", &ANY_TEXTS, LK_IF_GIVEN, false}, {"cwd", &TEXT, LK_IF_SET, false},                 \
         {"net", &TEXT, LK_IF_SET, false}, {"pid", &TEXT, LK_IF_SET, false},                        \
         {"ipc", &TEXT, LK_IF_SET, false}, {"uts", &TEXT, LK_IF_SET, false},                        \
         {"userns", &TEXT, LK_IF_SET, false}, {"hostname", &TEXT, LK_IF_SET, false},                \
@@ -240,7 +242,7 @@ static const struct lk_field FILE_FIELDS[] = {
     {"path", &TEXT, LK_ALWAYS, false},
     {"directory", &BOOL, LK_ALWAYS, false},
     {"symlink", &TEXT, LK_IF_SET, false},
-    {"contents", &TEXT, LK_IF_GIVEN, false},
+    {"contents", &ANY_TEXT, LK_IF_GIVEN, false},
     {"source", &TEXT, LK_IF_SET, false},
     {"metadata", &TEXT, LK_IF_SET, false},
     {"optional", &BOOL, LK_ALWAYS, false},
@@ -293,7 +295,10 @@ static int check_text(const struct ycur *c, const struct lk_node *node, struct e
     size_t choice = 0;
     if (node->choices != NULL)
         return ycur_choice(c, node->choices, &choice, e);
-    return ycur_text0(c, TEXT_MAX, &text, e);
+    int rc = ycur_text0(c, TEXT_MAX, &text, e);
+    if (rc == 0 && !node->any && strstr(text, YAML_NUL) != NULL)
+        return ycur_fail(c, ERR_INPUT, e, "a text with a NUL character");
+    return rc;
 }
 
 /* An integer as YAML has it, 1.0 included, or as a plan has it. */
@@ -355,7 +360,7 @@ static int check_map(const struct ycur *c, struct err *e)
         return ycur_fail(c, ERR_INPUT, e, "more than %d members", MAP_MAX);
     for (size_t i = 0; i < count; i++) {
         struct ycur m;
-        if ((rc = ycur_get(c, keys[i], &m, e)) < 0 || (rc = check_text(&m, &TEXT, e)) < 0)
+        if ((rc = ycur_get(c, keys[i], &m, e)) < 0 || (rc = check_text(&m, &ANY_TEXT, e)) < 0)
             return rc;
     }
     return 0;

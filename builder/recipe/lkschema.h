@@ -53,6 +53,7 @@ struct lk_node {
     const char *const *choices;    /* of a text; NULL = any */
     bool runtime_spec;             /* YAML keys are all lower case */
     enum lk_range range;           /* of an integer */
+    bool any;                      /* a text that may have NUL in it (YAML_NUL) */
 };
 
 extern const struct lk_node lk_document;

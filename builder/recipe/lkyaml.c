@@ -9,6 +9,8 @@
 #include <string.h>
 
 enum { WIDTH = 80, DEPTH_MAX = 64, KEY_MAX = 128 };
+/* What stands for it in texts (YAML_NUL). */
+enum { NUL = 0xffff };
 
 struct writer {
     struct buf *out;
@@ -284,9 +286,9 @@ static int put_escape(struct writer *w, uint32_t c)
     static const struct {
         uint32_t c;
         char letter;
-    } shorts[] = {{0x07, 'a'}, {0x08, 'b'}, {0x09, 't'},   {0x0a, 'n'},  {0x0b, 'v'},
-                  {0x0c, 'f'}, {0x0d, 'r'}, {0x1b, 'e'},   {'"', '"'},   {'\\', '\\'},
-                  {0x85, 'N'}, {0xa0, '_'}, {0x2028, 'L'}, {0x2029, 'P'}};
+    } shorts[] = {{0x07, 'a'}, {0x08, 'b'}, {0x09, 't'},   {0x0a, 'n'},   {0x0b, 'v'},
+                  {0x0c, 'f'}, {0x0d, 'r'}, {0x1b, 'e'},   {'"', '"'},    {'\\', '\\'},
+                  {0x85, 'N'}, {0xa0, '_'}, {0x2028, 'L'}, {0x2029, 'P'}, {NUL, '0'}};
     char text[16];
     (void)snprintf(text, sizeof text,
                    c <= 0xff     ? "\\x%02X"

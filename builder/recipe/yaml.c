@@ -176,6 +176,24 @@ static int set_tag(struct composer *c, struct node *n, const yaml_char_t *tag, s
     return fail_at(c, n->mark, e, "this tag is not supported here");
 }
 
+/* A NUL is an error, or as in LinuxKit a character: then YAML_NUL stands for it. */
+static int take_text(struct composer *c, struct node *n, const char *text, size_t len,
+                     struct err *e)
+{
+    AUTO_BUF out = BUF_INIT(YAML_BYTES_MAX * sizeof YAML_NUL);
+    if (memmem(text, len, YAML_NUL, strlen(YAML_NUL)) != NULL)
+        return fail_at(c, n->mark, e, "a text with U+FFFF, which is no character");
+    if (!c->go && memchr(text, '\0', len) != NULL)
+        return fail_at(c, n->mark, e, "a text with a NUL character");
+    int rc = buf_reserve(&out, len + 1, e);
+    for (size_t i = 0; rc == 0 && i < len; i++)
+        rc = text[i] == '\0' ? buf_add_str(&out, YAML_NUL, e) : buf_add(&out, text + i, 1, e);
+    if (rc < 0)
+        return rc;
+    n->len = out.len;
+    return str_copy(&n->text, buf_str(&out), e);
+}
+
 static int compose_scalar(struct composer *c, const yaml_event_t *event, struct node **out,
                           struct err *e)
 {
@@ -184,10 +202,8 @@ static int compose_scalar(struct composer *c, const yaml_event_t *event, struct 
     if (rc < 0 || (rc = set_tag(c, n, event->data.scalar.tag, e)) < 0)
         return rc;
     n->plain = event->data.scalar.plain_implicit != 0;
-    n->len = event->data.scalar.length;
-    if (memchr(event->data.scalar.value, '\0', n->len) != NULL)
-        return fail_at(c, n->mark, e, "a text with a NUL character");
-    if ((rc = str_copy(&n->text, (const char *)event->data.scalar.value, e)) < 0)
+    if ((rc = take_text(c, n, (const char *)event->data.scalar.value, event->data.scalar.length,
+                        e)) < 0)
         return rc;
     *out = n;
     return set_anchor(c, event->data.scalar.anchor, n, e);

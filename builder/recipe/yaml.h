@@ -48,6 +48,8 @@ void yaml_doc_free(struct yaml_doc *doc);
  */
 int yaml_doc_parse_go(const void *data, size_t len, const char *file, struct yaml_doc **out,
                       struct err *e);
+/* What a NUL is in texts that were read so: U+FFFF, which no text may have itself. */
+#define YAML_NUL "\xef\xbf\xbf"
 /* "-" is standard input. */
 int yaml_doc_read_go(const char *path, struct yaml_doc **out, struct err *e);
 

@@ -424,6 +424,18 @@ static int check_what(const json_t *f, const char *path, struct err *e)
     return 0;
 }
 
+/* With the NUL characters that YAML_NUL stands for. */
+static int plain_text(const char *text, struct buf *out, struct err *e)
+{
+    int rc = buf_reserve(out, strlen(text) + 1, e);
+    while (rc == 0 && *text != '\0') {
+        bool nul = str_starts(text, YAML_NUL);
+        rc = buf_add(out, nul ? "" : text, 1, e);
+        text += nul ? strlen(YAML_NUL) : 1;
+    }
+    return rc;
+}
+
 static int file_content(const struct writer *w, const json_t *f, size_t i, struct file *out,
                         struct err *e)
 {
@@ -442,8 +454,10 @@ static int file_content(const struct writer *w, const json_t *f, size_t i, struc
             out->entry.type = '2';
             out->entry.link = link;
         } else if (contents != NULL) {
-            out->entry.data = json_string_value(contents);
-            out->entry.len = json_string_length(contents);
+            if ((rc = plain_text(json_string_value(contents), &out->text, e)) < 0)
+                return rc;
+            out->entry.data = out->text.data;
+            out->entry.len = out->text.len;
         }
         return 0;
     }

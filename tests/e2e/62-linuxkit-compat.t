@@ -160,6 +160,18 @@ exits 0 "a document from standard input"
 is "is called moby" "$(grep -o '"name":"moby[^"]*"' "$work/moby.json" | sort -u | tr '\n' ' ')" \
     '"name":"moby" "name":"moby.tar" '
 
+# NUL is a character where it can be one.
+printf 'files: [{path: a, contents: "x\\0y"}]\nservices: [{name: a, image: "lk/two:v1", command: ["p\\0\\b\\u2028"]}]\n' \
+    >"$work/nul.yml"
+run "$assay" lock "$work/nul.yml" --compat linuxkit "${images[@]}" -o "$work/nul.json" -q
+run "$assay" build "$work/nul.json" -o "$work/nul" -q
+is "NUL in contents" "$(tar -xOf "$work/nul/nul.tar" a 2>/dev/null | od -An -tx1)" " 78 00 79"
+is "and in a command, as Go writes it" \
+    "$(tar -xOf "$work/nul/nul.tar" containers/services/a/config.json 2>/dev/null | grep -c '"p\\u0000\\b\\u2028"')" 1
+printf 'files: [{path: "a\\0", contents: x}]\n' >"$work/nul.yml"
+run "$assay" lock "$work/nul.yml" --compat linuxkit -o "$work/nul.json" -q
+exits 5 "but not in a path"
+
 # Packages of LinuxKit's own tree have no name that stays: shown, but not locked.
 mkdir -p "$work/pkg/a"
 printf 'image: alpha\norg: team\n' >"$work/pkg/a/build.yml"
