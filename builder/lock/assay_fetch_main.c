@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "builder/lock/archive.h"
 #include "builder/lock/fetch.h"
+#include "builder/lock/fetch_source.h"
 #include "builder/lock/layout_archive.h"
 #include "builder/lock/private_dir.h"
 
@@ -16,7 +17,7 @@ struct run {
     struct plan *plan;
     struct progress *progress;
     struct network network;
-    struct environment apt_env;
+    struct environment env;
     struct fetch_result result;
     const char *temp;
     const char **directories;
@@ -32,7 +33,7 @@ static void run_dispose(struct run *r)
     progress_end(r->progress);
     fetch_result_dispose(&r->result);
     network_close(&r->network);
-    environment_dispose(&r->apt_env);
+    environment_dispose(&r->env);
     for (size_t i = 0; i < r->unpacked_count; i++)
         private_dir_remove(&r->unpacked[i]);
     free(r->unpacked);
@@ -103,6 +104,10 @@ static int open_all(struct run *r, struct err *e)
         if (!archive_uri_valid(archives[i]))
             return err_set(e, ERR_USAGE, "--archive '%s' is no http, https or file URI",
                            archives[i]);
+    const char *const *urls = cli_list(r->cli, "url", &count);
+    for (size_t i = 0; i < count; i++)
+        if (!fetch_url_valid(urls[i]))
+            return err_set(e, ERR_USAGE, "--url '%s' is no http, https or file URL", urls[i]);
     int rc = plan_read(cli_arg(r->cli, 0), &r->plan, e);
     if (rc < 0 || (rc = cli_store_path(r->cli, &store, e)) < 0 ||
         (rc = cas_open(store, CAS_CREATE, &r->cas, e)) < 0 || (rc = sort_places(r, e)) < 0)
@@ -110,7 +115,7 @@ static int open_all(struct run *r, struct err *e)
     r->progress = progress_start(!cli_quiet(r->cli) && !cli_json(r->cli));
     if ((rc = network_open(r->cli, NETWORK_MIRRORS, r->cas, r->progress, &r->network, e)) < 0)
         return rc;
-    return environment_init(r->cli, NULL, &r->apt_env, e);
+    return environment_init(r->cli, NULL, &r->env, e);
 }
 
 /* The plan stays in the store with its inputs, so that gc keeps them. */
@@ -206,10 +211,14 @@ static int fetch_run(struct cli *cli, struct err *e)
 {
     AUTO(run_dispose) struct run r = {.cli = cli};
     size_t archive_count = 0;
+    size_t url_count = 0;
+    size_t git_count = 0;
     int rc = open_all(&r, e);
     if (rc < 0)
         return rc;
     const char *const *archives = cli_list(cli, "archive", &archive_count);
+    const char *const *urls = cli_list(cli, "url", &url_count);
+    const char *const *gits = cli_list(cli, "git", &git_count);
     const struct fetch_options options = {
         .network = &r.network,
         .directories = r.directories,
@@ -218,10 +227,15 @@ static int fetch_run(struct cli *cli, struct err *e)
         .place_count = r.place_count,
         .archives = archives,
         .archive_count = archive_count,
+        .urls = urls,
+        .url_count = url_count,
+        .gits = gits,
+        .git_count = git_count,
         .origin = !cli_flag(cli, "no-origin"),
         .registry = cli_string(cli, "registry"),
         .temp = r.temp,
-        .apt_env = r.apt_env.items,
+        .env = r.env.items,
+        .ca_file = cli_string(cli, "ca-file"),
     };
     rc = fetch_plan(r.plan, &options, &r.result, e);
     progress_end(r.progress);
@@ -240,12 +254,19 @@ static const struct cli_option options[] = {
      "where to look first: a store or OCI layout (a directory, or the layout as a tar), or "
      "HOST[:PORT][/PATH] of a registry; repeatable, asked in order, directories before registries"},
     {"no-origin", 0, CLI_FLAG, NULL,
-     "ask nobody but --from and --archive: not the repository, nor the Debian archive, that the "
+     "ask nobody but --from, --archive, --url and --git: not the repository, nor the Debian "
+     "archive, that the "
      "plan names"},
     {"registry", 0, CLI_STRING, "HOST[:PORT]",
      "where the repositories that the plan names are (default: docker.io)"},
     {"archive", 0, CLI_LIST, "URI",
      "an archive of Debian packages, asked before those of this machine's apt; repeatable"},
+    {"url", 0, CLI_LIST, "URL",
+     "where the files are now that the plan has from URLs: URL/PATH, as the plan has the path; "
+     "repeatable"},
+    {"git", 0, CLI_LIST, "REPOSITORY",
+     "a git repository, a directory or https://, that may have the commits that the plan names; "
+     "repeatable"},
     NETWORK_OPTIONS_MIRRORS,
     NETWORK_OPTIONS_COMMON,
 };
@@ -262,7 +283,10 @@ static const struct cli_command commands[] = {{
         "registries (HOST/PATH: the plan's repository below PATH, then PATH itself), the mirrors "
         "and the registry of the repository that the plan names; and for Debian packages the "
         "archives of --archive and those of this machine's apt, with its proxies and "
-        "credentials. A registry that does not answer is not asked again in this run.\n\n"
+        "credentials. Files that came from URLs and trees of git commits are looked for where "
+        "--url "
+        "and --git say: the plan names no host for them. A registry that does not answer is not "
+        "asked again in this run.\n\n"
         "Blobs are fetched four at a time. What nobody has is listed with what each place said; "
         "what was found stays in the store, and the next run goes on from there. Exit code 7: a "
         "place that may have it did not answer. 5: nobody has it.",

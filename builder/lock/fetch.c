@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/workers.h"
 #include "builder/lock/archive.h"
+#include "builder/lock/fetch_source.h"
 #include "builder/registry/repository.h"
 
 #include <string.h>
@@ -137,6 +138,41 @@ static bool is_debian(const struct plan_input *input)
     return text_of(input->from, "debian", "path") != NULL;
 }
 
+typedef int ask_source(const struct fetch_source *s, const char *place, const json_t *origin,
+                       const struct digest *digest, struct err *e);
+
+/* The places of one kind of origin, in order; *found tells. */
+static int from_places(const struct fetch *f, struct fetch_item *item, const char *kind,
+                       const char *const *places, size_t count, ask_source *ask, bool *found,
+                       struct err *e)
+{
+    const struct fetch_options *o = f->options;
+    const struct plan_input *input = item->input;
+    const json_t *origin = json_object_get(input->from, kind);
+    const struct fetch_source source = {.http = f->client->http,
+                                        .cas = f->client->cas,
+                                        .temp = o->temp,
+                                        .env = o->env,
+                                        .ca_file = o->ca_file};
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && origin != NULL && !*found && i < count; i++) {
+        struct err why = ERR_INIT;
+        *found = ask(&source, places[i], origin, &input->digest, &why) == 0;
+        if (*found)
+            client_count(f->client, (int64_t)input->size);
+        else
+            rc = add_why(item, &why, e);
+    }
+    return rc;
+}
+
+static int from_sources(const struct fetch *f, struct fetch_item *item, bool *found, struct err *e)
+{
+    const struct fetch_options *o = f->options;
+    int rc = from_places(f, item, "url", o->urls, o->url_count, fetch_url, found, e);
+    return rc < 0 ? rc : from_places(f, item, "git", o->gits, o->git_count, fetch_git, found, e);
+}
+
 /* Returns what stops everything; that this blob is nowhere is noted only. */
 static int fetch_one(void *context, size_t i, struct err *e)
 {
@@ -157,7 +193,12 @@ static int fetch_one(void *context, size_t i, struct err *e)
         if ((rc = add_why(item, &why, e)) < 0)
             return rc;
     }
-    if (repository == NULL || repository->count == 0)
+    bool found = false;
+    if ((rc = from_sources(f, item, &found, e)) < 0)
+        return rc;
+    if (found)
+        item->state = FETCH_FETCHED;
+    if (found || repository == NULL || repository->count == 0)
         return 0;
     struct err why = ERR_INIT;
     rc = repository_fetch(repository, &wanted, &why);
@@ -227,7 +268,7 @@ static int fetch_debian(struct fetch *f, struct err *e)
         .uri_count = o->archive_count,
         .own = o->origin,
         .temp = o->temp,
-        .env = o->apt_env,
+        .env = o->env,
         .found = take_package,
         .context = f,
     };
@@ -281,7 +322,10 @@ static int name_unasked(struct fetch *f, struct err *e)
         if (item->state != FETCH_MISSING || item->why != NULL)
             continue;
         (void)err_set(&why, ERR_INPUT,
-                      "the plan names no place that it can be fetched from: give --from");
+                      "the plan names no place that it can be fetched from: give --from%s",
+                      json_object_get(item->input->from, "url") != NULL   ? " or --url"
+                      : json_object_get(item->input->from, "git") != NULL ? " or --git"
+                                                                          : "");
         int rc = add_why(item, &why, e);
         if (rc < 0)
             return rc;

@@ -17,10 +17,15 @@ struct fetch_options {
     size_t place_count;
     const char *const *archives; /* of Debian, asked before this machine's own */
     size_t archive_count;
-    bool origin;          /* ask where the plan says that it is from, at last */
-    const char *registry; /* where repositories of the plan are; NULL = docker.io */
-    const char *temp;     /* for private directories */
-    const char *const *apt_env;
+    const char *const *urls; /* where the files of "url" inputs are now */
+    size_t url_count;
+    const char *const *gits; /* repositories that may have the commits of "git" inputs */
+    size_t git_count;
+    bool origin;            /* ask where the plan says that it is from, at last */
+    const char *registry;   /* where repositories of the plan are; NULL = docker.io */
+    const char *temp;       /* for private directories */
+    const char *const *env; /* of apt and git */
+    const char *ca_file;
 };
 
 enum fetch_state { FETCH_PRESENT, FETCH_FETCHED, FETCH_MISSING };

@@ -308,6 +308,43 @@ fetch deb
 failed 5 "Hash Sum mismatch" "a package with other bytes"
 fetch deb --archive "ftp://x/"
 exits 2 "--archive with another scheme: exit code 2"
+
+# ---- a file of an URL, and a commit ---------------------------------------------------------------------
+mkdir -p "$work/site/pub" "$work/repository"
+cp "$work/src/noise" "$work/site/pub/noise.bin"
+ok "a git repository" sh -ec 'cd "$1"; git init -q .; echo text >file; git add file
+    git -c user.name=t -c user.email=t@t.test commit -q -m one' sh "$work/repository"
+background python3 -c 'import functools, http.server, sys
+s = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(http.server.SimpleHTTPRequestHandler, directory=sys.argv[1]))
+open(sys.argv[2], "w").write(str(s.server_address[1]) + "\n"); s.serve_forever()' "$work/site" "$work/site.port" 2>"$work/site.log"
+wait_for "$work/site.port"
+site=127.0.0.1:$(cat "$work/site.port")
+cat >"$work/source.yml" <<E
+name: source
+arch: amd64
+images:
+  file: {url: {url: "http://$site/pub/noise.bin", digest: "sha256:$(sha256sum <"$work/src/noise" | cut -d' ' -f1)", unpack: none, path: noise}}
+  tree: {git: {repository: repository, commit: $(git -C "$work/repository" rev-parse HEAD)}}
+system: {init: [file, tree]}
+artifacts: [tar]
+E
+run "$assay" lock "$work/source.yml" -o "$work/source.json" --plain-http "$site"
+exits 0 "a plan of an URL and a commit"
+mv "$ASSAY_STORE" "$work/source-store"
+wanted=$(jq -r '.inputs[].digest' "$work/source.json")
+fetch source
+failed 5 "cannot fetch 2 of 2 inputs.*give --from or --url" "no place for an URL"
+fetch source --plain-http "$site" --url "http://$site" --git "$work/repository"
+complete "an URL and a commit, from where they are now"
+fetch source --url "file:$work/site" --git "$work/site" --git "$work/repository"
+complete "from a file, and the second repository"
+echo other >"$work/site/pub/noise.bin"
+fetch source --plain-http "$site" --url "http://$site" --git "$work/repository"
+failed 5 "noise.bin.*(digest|bytes)" "an URL with other bytes"
+fetch source --url "http://$site" --git "$work/repository"
+failed 5 "without TLS" "an URL without TLS"
+fetch source --url "ftp://x/"
+exits 2 "--url with another scheme: exit code 2"
 ok "no private directory is left" sh -c '[ -z "$(ls -A "$1")" ]' sh "$TMPDIR"
 
 done_testing

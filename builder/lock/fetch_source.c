@@ -1,0 +1,79 @@
+#include "builder/lock/fetch_source.h"
+
+#include "base/file.h"
+#include "builder/sources/git.h"
+#include "builder/sources/tree_blob.h"
+#include "builder/sources/url.h"
+#include "builder/sources/words.h"
+
+#include <string.h>
+
+bool fetch_url_valid(const char *base)
+{
+    return (url_is_remote(base) && url_remote_valid(base)) || url_is_file(base);
+}
+
+static const char *text_of(const json_t *origin, const char *key)
+{
+    return json_string_value(json_object_get(origin, key));
+}
+
+int fetch_url(const struct fetch_source *s, const char *base, const json_t *origin,
+              const struct digest *digest, struct err *e)
+{
+    AUTO_FREE char *url = NULL;
+    const char *path = text_of(origin, "path");
+    uint64_t size = 0;
+    if (path == NULL || !relpath_valid(path))
+        return err_set(e, ERR_INPUT, "the plan's URL has no path that can be asked for");
+    int rc = str_format(&url, e, "%s%s%s", base, str_ends(base, "/") ? "" : "/", path);
+    if (rc < 0)
+        return rc;
+    if (!url_is_file(url) && !url_remote_valid(url))
+        return err_set(e, ERR_INPUT, "'%.200s' is no URL that can be asked for", url);
+    const struct url_options options = {
+        .url = url, .directory = ".", .digest = digest, .http = s->http, .cas = s->cas};
+    rc = url_fetch(&options, &size, e);
+    return rc < 0 ? err_wrap(e, "'%.200s'", url) : 0;
+}
+
+static int may_be_plain(const struct fetch_source *s, const char *repository, bool *out,
+                        struct err *e)
+{
+    AUTO_FREE char *host = NULL;
+    if (!url_is_remote(repository))
+        return 0;
+    int rc = url_host(repository, &host, e);
+    if (rc == 0)
+        *out = http_plain(s->http, host);
+    return rc;
+}
+
+int fetch_git(const struct fetch_source *s, const char *repository, const json_t *origin,
+              const struct digest *digest, struct err *e)
+{
+    AUTO_TREE_BLOB b = TREE_BLOB_INIT;
+    struct git_source source;
+    struct digest got;
+    uint64_t size = 0;
+    struct git_options options = {
+        .repository = repository,
+        .commit = text_of(origin, "commit"),
+        .tree = text_of(origin, "tree"),
+        .path = text_of(origin, "path"),
+        .temp = s->temp,
+        .env = s->env,
+        .ca_file = s->ca_file,
+    };
+    if (options.commit == NULL || !object_id_valid(options.commit) || options.tree == NULL ||
+        !object_id_valid(options.tree) || (options.path != NULL && !relpath_valid(options.path)))
+        return err_set(e, ERR_INPUT, "the plan names no commit that can be asked for");
+    int rc = may_be_plain(s, repository, &options.plain, e);
+    if (rc < 0 || (rc = tree_blob_begin(&b, s->temp, e)) < 0 ||
+        (rc = git_read(&options, &b, &source, e)) < 0 ||
+        (rc = tree_blob_commit(&b, s->cas, &got, &size, e)) < 0)
+        return rc;
+    return digest_equal(&got, digest)
+               ? 0
+               : err_set(e, ERR_INPUT, "the commit of '%.200s' gives another blob", repository);
+}

@@ -1,0 +1,29 @@
+/* Inputs that were URLs and git commits, from places that are named now: a plan says no host. */
+#ifndef ASSAY_BUILDER_LOCK_FETCH_SOURCE_H
+#define ASSAY_BUILDER_LOCK_FETCH_SOURCE_H
+
+#include "builder/registry/http.h"
+#include "store/cas/cas.h"
+
+#include <jansson.h>
+
+struct fetch_source {
+    struct http *http;
+    struct cas *cas;
+    const char *temp;
+    const char *const *env; /* of git */
+    const char *ca_file;
+};
+
+/* BASE/PATH of the "url" origin. ERR_INPUT: it is not there, or has other bytes. */
+int fetch_url(const struct fetch_source *s, const char *base, const json_t *origin,
+              const struct digest *digest, struct err *e);
+/* The commit of the "git" origin, from a directory or an https:// repository, as `assay lock` makes
+ * its blob. ERR_INPUT: it has it not, or the blob is another one. */
+int fetch_git(const struct fetch_source *s, const char *repository, const json_t *origin,
+              const struct digest *digest, struct err *e);
+
+/* Whether the option's value can be one. */
+bool fetch_url_valid(const char *base);
+
+#endif
