@@ -7,9 +7,13 @@
 #include "base/version.h"
 #include "runner/console.h"
 
+#include <dirent.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 
 enum {
     RUN_MAX = 65536,
@@ -282,17 +286,64 @@ static int run_copy(const struct cartesi_options *o, const struct run_document *
     return r < 0 ? r : emulate(o, run, limits, copy, result, e);
 }
 
+/* ---- the private directory: locked while its run lives, removed by it or by the next ---- */
+
+#define PREFIX "assay-run."
+
+/* What a run that was killed has left: nobody holds its lock. Best effort. */
+static void remove_stale(const char *scratch)
+{
+    AUTO_CLOSEDIR DIR *list = opendir(scratch);
+    for (struct dirent *entry; list != NULL && (entry = readdir(list)) != NULL;) {
+        AUTO_FREE char *path = NULL;
+        struct err ignored = ERR_INIT;
+        struct stat st;
+        if (!str_starts(entry->d_name, PREFIX))
+            continue;
+        AUTO_CLOSE int fd =
+            openat(dirfd(list), entry->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (fd >= 0 && fstat(fd, &st) == 0 && st.st_uid == geteuid() &&
+            flock(fd, LOCK_EX | LOCK_NB) == 0 &&
+            path_join(&path, scratch, entry->d_name, &ignored) == 0)
+            (void)dir_remove(path, &ignored);
+    }
+}
+
+static int make_directory(const char *scratch, char **out, int *lock, struct err *e)
+{
+    enum { ATTEMPTS = 8 };
+    struct stat st;
+    for (int i = 0; i < ATTEMPTS; i++) {
+        AUTO_FREE char *path = NULL;
+        int r = dir_make_temp(scratch, PREFIX, &path, e);
+        if (r < 0)
+            return r;
+        AUTO_CLOSE int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        /* Another run may have taken it for a stale one before it was locked. */
+        if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0 && fstat(fd, &st) == 0 &&
+            st.st_nlink > 0) {
+            *lock = steal_fd(&fd);
+            *out = steal_ptr(&path);
+            return 0;
+        }
+    }
+    return err_set(e, ERR_HOST, "cannot make a directory of our own in '%s'", scratch);
+}
+
 int cartesi_run(const struct cartesi_options *options, struct cartesi_result *result, struct err *e)
 {
     AUTO(run_document_dispose) struct run_document run = {.document = NULL};
     AUTO_FREE char *directory = NULL;
+    AUTO_CLOSE int lock = -1;
     struct cartesi_result made = {.status = 0};
     struct err ignored = ERR_INIT;
     bool limits = false;
     int r = read_document(options->run, &run, e);
     if (r < 0 || (r = check_options(options, &run, &limits, e)) < 0 ||
-        (r = check_bundle(options, e)) < 0 ||
-        (r = dir_make_temp(options->scratch, "assay-run.", &directory, e)) < 0)
+        (r = check_bundle(options, e)) < 0)
+        return r;
+    remove_stale(options->scratch);
+    if ((r = make_directory(options->scratch, &directory, &lock, e)) < 0)
         return r;
     r = run_copy(options, &run, limits, directory, &made, e);
     (void)dir_remove(directory, &ignored);

@@ -66,6 +66,32 @@ attempt "$m" -c "$c"
 exits 1 "an emulator that fails"
 rm "$work/status"
 
+# ---- what a killed run leaves
+
+mkdir -p "$TMPDIR/assay-run.dead/machine" "$TMPDIR/assay-run.alive"
+echo >"$TMPDIR/assay-run.dead/machine/config.json"
+(flock 9 && exec sleep 60) 9<"$TMPDIR/assay-run.alive" >/dev/null 2>&1 &
+until ! flock -n "$TMPDIR/assay-run.alive" true; do sleep 0.1; done
+attempt "$m" -c "$c"
+exits 0 "beside what others left"
+is "the dead one's is removed, the living one's is not" "$(ls -A "$TMPDIR")" "assay-run.alive"
+kill $!
+wait
+rmdir "$TMPDIR/assay-run.alive"
+cat >"$work/slow" <<END
+#!/bin/sh
+touch "$work/started"
+exec sleep 60
+END
+chmod +x "$work/slow"
+"$assay-run" cartesi --emulator "$work/slow" "$m" -c "$c" >/dev/null 2>&1 &
+until [ -e "$work/started" ]; do sleep 0.1; done
+kill -9 $!
+wait
+ok "a killed run leaves its copy" [ -n "$(ls -A "$TMPDIR")" ]
+attempt "$m" -c "$c"
+is "until the next" "$(ls -A "$TMPDIR")" ""
+
 # ---- another machine
 
 cp -a "$m" "$work/caches"
