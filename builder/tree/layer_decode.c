@@ -223,15 +223,20 @@ static int check_merged_entry(struct decode *d, const struct tar_entry *n, bool 
     return 0;
 }
 
-/* Adds what an entry takes to what all have taken. */
-static int count_cost(struct decode *d, const struct tar_entry *n, struct err *e)
+/* Adds what something takes to what all have taken. */
+static int add_cost(const struct decode *d, size_t cost, struct err *e)
+{
+    if (atomic_fetch_add(d->needs->cost, cost) + cost > LAYERS_COST_MAX)
+        return err_set(e, ERR_INPUT, "too many entries");
+    return 0;
+}
+
+static int count_cost(const struct decode *d, const struct tar_entry *n, struct err *e)
 {
     size_t cost = LAYERS_ENTRY_COST + strlen(n->path) + (n->link != NULL ? strlen(n->link) : 0);
     for (size_t i = 0; i < n->xattr_count; i++)
         cost += sizeof(n->xattrs[i]) + strlen(n->xattrs[i].name) + n->xattrs[i].len;
-    if (atomic_fetch_add(d->needs->cost, cost) + cost > LAYERS_COST_MAX)
-        return err_set(e, ERR_INPUT, "too many entries");
-    return 0;
+    return add_cost(d, cost, e);
 }
 
 static int add_entry(struct decode *d, struct tar_entry *n, struct err *e)
@@ -361,6 +366,23 @@ static int decode_stream(struct decode *d, const struct source *raw, enum compre
     return rc;
 }
 
+/* What the package says of itself, which stays in memory until its database is written. */
+static int read_control(struct decode *d, const struct source *from, enum compression compression,
+                        struct err *e)
+{
+    int rc = deb_control_read(from, compression, d->pack, &d->layer->control, e);
+    if (rc < 0)
+        return rc;
+    const struct deb_control *c = d->layer->control;
+    size_t cost = (c->count + 1) * LAYERS_ENTRY_COST;
+    for (int i = 0; i < DEB_TEXTS; i++) {
+        cost += c->len[i];
+        for (size_t k = 0; k < c->len[i]; k++) /* each line may become a list's element */
+            cost += c->text[i][k] == '\n' ? LAYERS_ENTRY_COST / 8 : 0;
+    }
+    return add_cost(d, cost, e);
+}
+
 static int decode_package(struct decode *d, const struct source *raw, struct err *e)
 {
     AUTO_DEB_READER struct deb_reader *deb = NULL;
@@ -369,7 +391,7 @@ static int decode_package(struct decode *d, const struct source *raw, struct err
         return rc;
     struct source data = deb_reader_source(deb);
     if (d->options->packages != NULL)
-        rc = deb_control_read(&data, deb_reader_compression(deb), d->pack, &d->layer->control, e);
+        rc = read_control(d, &data, deb_reader_compression(deb), e);
     if (rc == 0)
         rc = deb_reader_data(deb, e);
     if (rc < 0)
