@@ -458,6 +458,7 @@ static int open_all(struct run *r, const struct arguments *a, struct err *e)
         .source_date_epoch = cli_env(r->cli, "SOURCE_DATE_EPOCH"),
         .has_epoch = epoch != none,
         .epoch = epoch,
+        .decompress_kernel = cli_flag(r->cli, "decompress-kernel"),
         .formats = formats,
         .format_count = format_count,
     };
@@ -630,7 +631,7 @@ static const struct cli_option options[] = {
      "(the "
      "default), docker, kernel+initrd or tar-kernel-initrd"},
     {"decompress-kernel", 0, CLI_FLAG, NULL,
-     "with --compat: unpack a gzip or bzImage kernel, as LinuxKit's option of this name does"},
+     "take the kernel out of its compression; with --compat only gzip, as LinuxKit's option does"},
     {"name", 'n', CLI_STRING, "NAME",
      "what artifacts are called (default: the recipe's name, else the file's)"},
     {"arch", 'a', CLI_STRING, "ARCH",

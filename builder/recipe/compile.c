@@ -387,6 +387,24 @@ static int system_document(struct compiler *c, json_t *in, json_t *sources, json
     return 0;
 }
 
+/* The kernel out of its compression, as an input beside its image. */
+static int push_decompressed(struct compiler *c, json_t *in, json_t *params, struct err *e)
+{
+    const struct linuxkit *lk = c->recipe->system;
+    if (!c->recipe->decompress_kernel || lk->kernel.name == NULL)
+        return 0;
+    const char *image = compiler_image(c, lk->kernel.name);
+    if (image == NULL)
+        return err_set(e, ERR_INPUT, "the image '%s' is not locked", lk->kernel.name);
+    int rc = compiler_extract(c, "kernel.packed", image, lk->kernel_binary, e);
+    if (rc < 0 ||
+        (rc = compiler_step(c, "kernel.unpacked", "kernel.decompress", "kernel.packed",
+                            json_object(), e)) < 0 ||
+        (rc = push_string(in, "kernel.unpacked", e)) < 0)
+        return rc;
+    return json_put(params, "decompressed", json_true(), e);
+}
+
 static bool runs(const struct linuxkit *lk, const char *image)
 {
     for (size_t i = 0; i < lk->container_count; i++)
@@ -471,8 +489,8 @@ static int system_step(struct compiler *c, struct err *e)
     for (size_t i = 0; rc == 0 && i < c->system_image_count; i++)
         if ((rc = push_string(in, c->image_steps[i], e)) == 0)
             rc = push_string(images, c->images[i].name, e);
-    if (rc < 0 || (rc = push_configs(c, in, configs, e)) < 0 ||
-        (rc = push_layouts(c, in, layouts, e)) < 0 ||
+    if (rc < 0 || (rc = push_decompressed(c, in, params, e)) < 0 ||
+        (rc = push_configs(c, in, configs, e)) < 0 || (rc = push_layouts(c, in, layouts, e)) < 0 ||
         (rc = system_document(c, in, sources, &document, e)) < 0 ||
         (rc = json_put(params, "document", document, e)) < 0 ||
         (rc = json_put(params, "images", steal_ptr(&images), e)) < 0 ||

@@ -10,8 +10,8 @@
 
 #include <string.h>
 
-static const char *const TOP_KEYS[] = {"arch",   "epoch",     "name", "images",
-                                       "system", "artifacts", NULL};
+static const char *const TOP_KEYS[] = {
+    "arch", "epoch", "name", "images", "system", "decompressKernel", "artifacts", NULL};
 static const char *const ARCHS[] = {"riscv64", "amd64", "arm64", NULL};
 
 /* ---- name, arch, epoch ---------------------------------------------------------- */
@@ -423,6 +423,20 @@ static int check_images(const struct recipe *r, const struct ycur *c, bool other
 
 /* ---- the whole ------------------------------------------------------------------------ */
 
+/* --decompress-kernel, else the recipe's `decompressKernel`. */
+static int read_decompress(struct recipe *r, const struct ycur *c, const struct recipe_settings *s,
+                           struct err *e)
+{
+    struct ycur m;
+    int rc = 0;
+    if (ycur_opt(c, "decompressKernel", &m))
+        rc = ycur_bool(&m, &r->decompress_kernel, e);
+    r->decompress_kernel = r->decompress_kernel || s->decompress_kernel;
+    if (rc == 0 && r->decompress_kernel && (r->system == NULL || r->system->kernel.name == NULL))
+        rc = ycur_fail(c, ERR_INPUT, e, "there is no kernel to decompress");
+    return rc;
+}
+
 static int make_document(struct recipe *r, const json_t *top, json_t *system, bool linuxkit,
                          struct err *e)
 {
@@ -431,7 +445,9 @@ static int make_document(struct recipe *r, const json_t *top, json_t *system, bo
         return err_oom(e);
     int rc = json_put_string(r->document, "name", r->name, e);
     if (rc < 0 || (rc = json_put_string(r->document, "arch", r->arch, e)) < 0 ||
-        (rc = json_put_u64(r->document, "epoch", (uint64_t)r->epoch, e)) < 0)
+        (rc = json_put_u64(r->document, "epoch", (uint64_t)r->epoch, e)) < 0 ||
+        (r->decompress_kernel &&
+         (rc = json_put(r->document, "decompressKernel", json_true(), e)) < 0))
         return rc;
     return system == NULL ? 0 : json_put(r->document, "system", json_deep_copy(system), e);
 }
@@ -443,8 +459,8 @@ static int read_assay(struct recipe *r, const struct ycur *c, const char *path,
     int rc = ycur_map(c, TOP_KEYS, e);
     if (rc < 0 || (rc = read_name(r, c, path, s, e)) < 0 || (rc = read_arch(r, c, s, e)) < 0 ||
         (rc = read_epoch(r, c, s, e)) < 0 || (rc = read_images(r, c, e)) < 0 ||
-        (rc = read_system(r, &system, e)) < 0 || (rc = read_artifacts(r, c, s, e)) < 0 ||
-        (rc = add_artifact_images(r, e)) < 0 ||
+        (rc = read_system(r, &system, e)) < 0 || (rc = read_decompress(r, c, s, e)) < 0 ||
+        (rc = read_artifacts(r, c, s, e)) < 0 || (rc = add_artifact_images(r, e)) < 0 ||
         (rc = check_images(r, c, s->format_count > 0, e)) < 0 ||
         (rc = make_document(r, c->value, system, false, e)) < 0)
         return rc;
@@ -469,8 +485,8 @@ static int read_linuxkit(struct recipe *r, const struct ycur *c, const char *pat
     int rc = str_copy(&r->arch, s->arch, e);
     if (rc < 0 || (rc = read_name(r, &none, path, s, e)) < 0 ||
         (rc = linuxkit_parse(c, LINUXKIT_FILES, NULL, &r->system, e)) < 0 ||
-        (rc = read_epoch(r, &none, s, e)) < 0 || (rc = read_artifacts(r, &none, s, e)) < 0 ||
-        (rc = add_artifact_images(r, e)) < 0 ||
+        (rc = read_decompress(r, &none, s, e)) < 0 || (rc = read_epoch(r, &none, s, e)) < 0 ||
+        (rc = read_artifacts(r, &none, s, e)) < 0 || (rc = add_artifact_images(r, e)) < 0 ||
         (rc = make_document(r, NULL, c->value, true, e)) < 0)
         return rc;
     return s->format_count > 0 ? recipe_document_formats(r, e) : 0;

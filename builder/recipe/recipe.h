@@ -119,6 +119,7 @@ struct recipe {
     struct ycur root;            /* of doc */
     struct ycur system_at;       /* of the system's document, for complaints */
     bool plain;                  /* LinuxKit files as they are */
+    bool decompress_kernel;      /* the system's kernel out of its compression */
     char *directory;             /* of the recipe: relative paths start there */
     char *name;
     char *arch;
@@ -139,6 +140,7 @@ struct recipe_settings {
     const char *source_date_epoch; /* $SOURCE_DATE_EPOCH; NULL = unset */
     bool has_epoch;                /* --epoch */
     uint64_t epoch;
+    bool decompress_kernel;     /* --decompress-kernel */
     const char *const *formats; /* --format: artifacts in the place of the recipe's */
     size_t format_count;
 };

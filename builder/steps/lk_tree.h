@@ -23,7 +23,8 @@ struct lk_tree_params {
     struct linuxkit *lk;
     const char **images;
     size_t image_count;
-    size_t *configs; /* indices of the images whose configurations follow the trees */
+    bool decompressed; /* the first blob is the kernel, decompressed */
+    size_t *configs;   /* indices of the images whose configurations follow the trees */
     size_t config_count;
     struct lk_layout *layouts;
     size_t layout_count;
@@ -32,6 +33,12 @@ struct lk_tree_params {
     size_t source_count;
     int64_t epoch;
 };
+
+/* The first blob among the inputs that is not the decompressed kernel. */
+static inline size_t lk_tree_first_blob(const struct lk_tree_params *p)
+{
+    return p->image_count + p->decompressed;
+}
 
 struct lk_tree {
     const struct lk_tree_params *p;

@@ -241,7 +241,7 @@ static int load_config(struct lk_tree *m, const char *image, struct bundle *b, s
         i++;
     if (i == p->config_count)
         return 0;
-    int rc = cas_get(m->cas, &m->inputs[p->image_count + i].digest, &text, e);
+    int rc = cas_get(m->cas, &m->inputs[lk_tree_first_blob(p) + i].digest, &text, e);
     if (rc < 0 || (rc = lk_image_config_parse(buf_str(&text), text.len, image, &b->config, e)) < 0)
         return rc;
     b->c.image_config = b->config.config;

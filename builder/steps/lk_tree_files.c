@@ -9,7 +9,7 @@ static int source_inode(struct lk_tree *m, size_t index, struct tree_inode **out
     size_t i = 0;
     while (i < p->source_count && p->sources[i] != index)
         i++;
-    size_t first = p->image_count + p->config_count + p->layout_inputs;
+    size_t first = lk_tree_first_blob(p) + p->config_count + p->layout_inputs;
     return lk_tree_blob(m, &m->inputs[first + i], 0, out, e);
 }
 

@@ -45,6 +45,15 @@ int lk_tree_add_kernel(struct lk_tree *m, struct err *e)
     if (rc < 0 ||
         (rc = graft_inode(m->tree, lk_tree_image(m, lk->kernel.name), from, &kernel, e)) < 0)
         return rc;
+    if (m->p->decompressed) { /* what kernel.decompress made of it; the rest is the file's */
+        struct tree_inode *unpacked = NULL;
+        rc = lk_tree_blob(m, &m->inputs[m->p->image_count], kernel->mode, &unpacked, e);
+        if (rc < 0)
+            return rc;
+        unpacked->uid = kernel->uid;
+        unpacked->gid = kernel->gid;
+        kernel = unpacked;
+    }
     kernel->mtime = m->p->epoch;
     if ((rc = lk_tree_put(m, "boot/kernel", kernel, e)) < 0 ||
         (rc = lk_tree_file(m, 0644, lk->cmdline, strlen(lk->cmdline), &cmdline, e)) < 0 ||

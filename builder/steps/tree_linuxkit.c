@@ -58,6 +58,18 @@ static int match_images(const struct jcur *c, const struct lk_tree_params *p, st
     return same ? 0 : jcur_fail(c, e, "these are not the images that the document names");
 }
 
+/* `decompressed`, if it is there, is true. */
+static int read_decompressed(const struct jcur *c, struct lk_tree_params *p, struct err *e)
+{
+    struct jcur m;
+    if (!jcur_opt(c, "decompressed", &m))
+        return 0;
+    int rc = jcur_bool(&m, &p->decompressed, e);
+    if (rc == 0 && (!p->decompressed || p->lk->kernel.name == NULL))
+        rc = jcur_fail(&m, e, "only true, and only of a kernel");
+    return rc;
+}
+
 /* The images whose configuration is among the inputs, ascending. */
 static int read_configs(const struct jcur *c, struct lk_tree_params *p, struct err *e)
 {
@@ -91,7 +103,7 @@ static int read_layout_input(const struct jcur *c, struct lk_tree_params *p, siz
     if (index > p->layout_inputs)
         return jcur_fail(c, e, "%zu is the next blob of a layout", p->layout_inputs);
     p->layout_inputs += index == p->layout_inputs;
-    *out = p->image_count + p->config_count + (size_t)index;
+    *out = lk_tree_first_blob(p) + p->config_count + (size_t)index;
     return 0;
 }
 
@@ -178,8 +190,8 @@ static int read_sources(const struct jcur *c, struct lk_tree_params *p, struct e
 static int read_params(const struct jcur *c, size_t input_count, struct lk_tree_params *p,
                        struct err *e)
 {
-    static const char *const keys[] = {"document", "images", "configs", "layouts",
-                                       "sources",  "epoch",  NULL};
+    static const char *const keys[] = {"document", "images",  "decompressed", "configs",
+                                       "layouts",  "sources", "epoch",        NULL};
     struct jcur document;
     struct jcur images;
     struct jcur configs;
@@ -202,10 +214,10 @@ static int read_params(const struct jcur *c, size_t input_count, struct lk_tree_
         return err_wrap(e, "document");
     }
     if ((rc = read_images(&images, p, e)) < 0 || (rc = match_images(&images, p, e)) < 0 ||
-        (rc = read_configs(&configs, p, e)) < 0 || (rc = read_layouts(&layouts, p, e)) < 0 ||
-        (rc = read_sources(&sources, p, e)) < 0)
+        (rc = read_decompressed(c, p, e)) < 0 || (rc = read_configs(&configs, p, e)) < 0 ||
+        (rc = read_layouts(&layouts, p, e)) < 0 || (rc = read_sources(&sources, p, e)) < 0)
         return rc;
-    size_t wanted = p->image_count + p->config_count + p->layout_inputs + p->source_count;
+    size_t wanted = lk_tree_first_blob(p) + p->config_count + p->layout_inputs + p->source_count;
     if (input_count != wanted)
         return jcur_fail(c, e, "the parameters name %zu inputs, but there are %zu", wanted,
                          input_count);

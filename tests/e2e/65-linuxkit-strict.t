@@ -133,6 +133,22 @@ is "in a tar microcode is a file of its own" "$(tar -tf "$work/both/uc-initrd.ta
     "cmdline initrd.img kernel ucode.cpio "
 is "and not in the initrd" "$(tar -xOf "$work/both/uc-initrd.tar" initrd.img | head -c 2 | od -An -tx1)" " 1f 8b"
 
+# The kernel out of its compression: the bytes that LinuxKit's own option gives, by option or by key.
+printf 'kernel: {image: "lk/kernel:v1"}\n' >"$work/case.yml"
+run "$assay" lock "$work/case.yml" --compat linuxkit --decompress-kernel "${images[@]}" -o "$work/dk.json" -q
+run "$assay" build "$work/dk.json" -o "$work/dk" -q
+wanted=$(tar -xOf "$work/dk/case.tar" boot/kernel 2>/dev/null | sha256sum)
+run "$assay" lock "$work/case.yml" --arch amd64 --decompress-kernel "${images[@]}" -o "$work/dk.json" -q
+run "$assay" build "$work/dk.json" -o "$work/dk" -q
+exits 0 "a kernel is decompressed"
+is "it is what LinuxKit makes of it" "$(sha256sum <"$work/dk/case-kernel")" "$wanted"
+printf 'arch: amd64\nname: case\nepoch: 0\nsystem: {file: case.yml}\ndecompressKernel: true\n' >"$work/assay.yml"
+run "$assay" lock "$work/assay.yml" "${images[@]}" -o "$work/key.json" -q
+is "the recipe's key does the same" "$(jq -c .steps "$work/key.json")" "$(jq -c .steps "$work/dk.json")"
+printf 'init: ["lk/init:v1"]\n' >"$work/case.yml"
+run "$assay" lock "$work/case.yml" --arch amd64 --decompress-kernel "${images[@]}" -o "$work/dk.json" -q
+exits 5 "without a kernel there is none to decompress"
+
 # From a registry a container's image brings its configuration, too: label and all.
 mkdir "$work/onboot" && zstd -dqc "$vectors/oci/onboot.tar.zst" | tar -xf - -C "$work/onboot"
 ok "a registry starts" serve plain "" ""
