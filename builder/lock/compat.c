@@ -26,7 +26,7 @@ struct run {
     char *name;
     struct yaml_doc *places; /* the merged document, for complaints */
     json_t *formats;
-    json_t *written;         /* merged, as people wrote it */
+    json_t *written; /* merged, as people wrote it */
     json_t *document;
     json_t *images;
     json_t *volumes;

@@ -430,8 +430,10 @@ static int show_merged(struct cli *cli, struct err *e)
         paths[i] = cli_arg(cli, i);
     int r = lk_merge_show(paths, count, &merged, &packages, e);
     if (r == 0 && packages > 0)
-        cli_warn(cli, "%zu names of packages (@pkg:) are shown as 'latest', which LinuxKit makes of "
-                      "them without git history; 'assay lock' refuses them", packages);
+        cli_warn(cli,
+                 "%zu names of packages (@pkg:) are shown as 'latest', which LinuxKit makes of "
+                 "them without git history; 'assay lock' refuses them",
+                 packages);
     if (r < 0 || (r = lk_render(merged, LK_FORM_YAML3, &text, e)) < 0 ||
         (r = buf_add_str(&text, "\n", e)) < 0)
         return r;

@@ -27,8 +27,8 @@ extern const struct step_kind step_extract_linuxkit;    /* extract_linuxkit.c */
 extern const struct step_kind step_extract_file;        /* extract_file.c */
 extern const struct step_kind step_tree_files;          /* tree_files.c */
 extern const struct step_kind step_encode_iso;          /* encode_iso.c */
-extern const struct step_kind step_encode_ext4; /* encode_ext4.c */
-extern const struct step_kind step_kernel_decompress; /* kernel_decompress.c */
+extern const struct step_kind step_encode_ext4;         /* encode_ext4.c */
+extern const struct step_kind step_kernel_decompress;   /* kernel_decompress.c */
 extern const struct step_kind step_encode_erofs;        /* encode_erofs.c */
 extern const struct step_kind step_encode_verity;       /* encode_verity.c */
 extern const struct step_kind step_extract_verity;      /* extract_verity.c */
