@@ -150,8 +150,9 @@ int endpoint_once(struct endpoint *ep, struct http_request *request, struct http
         request->authorization = authorization;
         rc = http_call(ep->options.client->http, request, answer, again, e);
         request->authorization = NULL;
+        /* Only the registry itself may ask for its password, or say where it is to be shown. */
         if (rc < 0 || answer->status != 401 || answer->challenge[0] == '\0' || !home ||
-            challenges == CHALLENGES_MAX)
+            answer->foreign || challenges == CHALLENGES_MAX)
             return rc;
         if ((rc = login(ep, answer->challenge, generation, e)) < 0)
             return rc;

@@ -572,6 +572,7 @@ static int follow(struct http *h, struct exchange *x, const char *first, bool *a
         if (rc < 0)
             return rc;
         rc = perform(h, x, url, at.host, again, e);
+        x->answer->foreign = x->request == &x->plain;
         long status = x->answer->status;
         if (rc < 0 || status < 300 || status > 399 || status == 304)
             return rc;

@@ -204,6 +204,9 @@ printf '{"auths":{"%s":{"auth":"dGVzdGVyOnNlY3JldA=="}}}' "$proxy" >"$HOME/.dock
 fault "token password" 0 ""
 ok "the token server is asked once" sh -c '[ "$(grep -c "^/token" "$1")" = 1 ]' sh "$work/control/log"
 ok "with service and scope" grep -q '^/token?scope=repository%3Aa%2Fb%3Apull&service=the%20service ' "$work/control/log"
+fault "thief localhost:${proxy#*:}" 5 'access denied'
+ok "another host does not get the password" sh -c '! grep -q "/thief\|Basic" "$1"' sh "$work/control/log"
+echo "token password" >"$work/control/mode"
 printf '{"auths":{"%s":{"auth":"!"}}}' "$proxy" >"$HOME/.docker/config.json"
 lock --plain-http "$proxy"
 exits 2 "a malformed config.json: exit code 2"

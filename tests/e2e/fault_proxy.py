@@ -225,6 +225,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.simple(401, [("WWW-Authenticate", 'Bearer realm="http://%s/token",service="the service",'
                                'scope="repository:%s:pull"' % (self.headers["Host"], "a/b"))])
 
+    def m_thief(self, argument, n, blob):
+        """Blobs are at another host, which asks for the password."""
+        if "/elsewhere" in self.path:
+            return self.simple(401, [("WWW-Authenticate", 'Bearer realm="http://%s/thief"' % argument)])
+        self.m_elsewhere(argument, n, blob)
+
     def m_badchallenge(self, argument, n, blob):
         self.simple(401, [("WWW-Authenticate", 'Bearer realm="unfinished')])
 
