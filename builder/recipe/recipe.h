@@ -15,7 +15,7 @@ enum {
     RECIPE_IMAGES_MAX = 256,
     RECIPE_PACKAGES_MAX = 4096,
     RECIPE_GLOBS_MAX = 256,
-    RECIPE_ARTIFACTS_MAX = 16,
+    RECIPE_ARTIFACTS_MAX = 32,
     RECIPE_FILES_MAX = 64, /* LinuxKit files that are merged */
 };
 #define RECIPE_EPOCH_MAX ((int64_t)UINT32_MAX) /* what squashfs and cpio can say */
