@@ -37,8 +37,8 @@ vector() {
     index=$1 id=$2
     zstd -qdc "$3" | tar -xf - -C "$machines"
     case $id in
-    e01-*) plan "$id" --custom-dtb ;;
-    *) plan "$id" ;;
+    e01-*) plan "$id" --no-squashfs --custom-dtb ;;
+    *) plan "$id" --no-squashfs ;;
     esac
     rm -rf "$work/out"
     run "$assay" build --json "$work/plan.json" -o "$work/out"

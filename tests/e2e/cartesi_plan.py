@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A plan that builds a stored machine again, from the config and the files of one that is there.
 
-cartesi_plan.py MACHINE PLAN [--no-uarch] [--set KEY=JSON]... [--custom-dtb]
+cartesi_plan.py MACHINE PLAN [--set KEY=JSON]... [--custom-dtb] [--no-squashfs]
 
 Reads `assay plan toolchain --json` from stdin, writes PLAN in canonical form, and prints the files that
 the store must have, one a line. Files of nothing but zeros are no inputs. --set changes a parameter of
@@ -101,8 +101,11 @@ def main():
         {"name": "m.run.json", "from": "run", "mediaType": "application/vnd.assay.cartesi-run.v1+json"},
         {"name": "m.config.json", "from": "config", "mediaType": "application/json"},
     ]
+    if "--no-squashfs" in rest:
+        steps = [s for s in steps if s["id"] != "squashed"]
+        outputs = [o for o in outputs if o["from"] != "squashed"]
     toolchain = json.load(sys.stdin)
-    used = {"zstd", "zlib", "libsquashfs", "liblzma", "lz4"}
+    used = set() if "--no-squashfs" in rest else {"zstd", "zlib", "libsquashfs", "liblzma", "lz4"}
     document = {"type": "https://assay.example/plan/v1", "name": "m", "arch": "riscv64", "epoch": 0,
                 "recipe": {"made by": "a test"}, "inputs": inputs, "steps": steps, "outputs": outputs,
                 "toolchain": {"assay": toolchain["assay"],
