@@ -207,10 +207,10 @@ static int merge_texts(const char *const *texts, size_t count, struct document *
 static void test_merge(void **state)
 {
     (void)state;
+    static const char second[] = "kernel: {image: '', binary: vm}\ninit: [b]\n"
+                                 "services: [{name: s, image: c, binds: ['v:/v']}]\n";
     static const char *const texts[] = {
-        "kernel: {image: k1, cmdline: one, tar: t.tar}\ninit: [a]\nvolumes: [{name: v}]\n",
-        "kernel: {image: '', binary: vm}\ninit: [b]\n"
-        "services: [{name: s, image: c, binds: ['v:/v']}]\n",
+        "kernel: {image: k1, cmdline: one, tar: t.tar}\ninit: [a]\nvolumes: [{name: v}]\n", second,
         "kernel: {cmdline: three, tar: none}\ninit: [c]\nfiles: [{path: f, source: s}]\n"};
     struct err e = ERR_INIT;
     AUTO_DOCUMENT d = {0};
