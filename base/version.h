@@ -3,7 +3,7 @@
 #ifndef ASSAY_BASE_VERSION_H
 #define ASSAY_BASE_VERSION_H
 
-#define ASSAY_VERSION "0.1.0"
+#define ASSAY_VERSION "0.2.0"
 #define ASSAY_URI "https://assay.example/"
 
 #endif
