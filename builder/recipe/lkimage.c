@@ -4,6 +4,8 @@
 
 #include "base/json.h"
 
+#include <string.h>
+
 enum { BYTES_MAX = 4 * 1024 * 1024, ITEMS_MAX = 65536, TEXT_MAX = 1024 * 1024 };
 
 void lk_image_config_dispose(struct lk_image_config *c)
@@ -19,6 +21,19 @@ static bool member(const struct jcur *c, const char *key, struct jcur *out)
     return jcur_opt(c, key, out) && !json_is_null(out->value);
 }
 
+/* U+FFFF is refused as in YAML: it would be taken for the NUL that it stands for (YAML_NUL). */
+static int read_text(const struct jcur *c, size_t max, const char **out, struct err *e)
+{
+    const char *text = NULL;
+    int rc = jcur_string(c, max, &text, e);
+    if (rc < 0)
+        return rc;
+    if (strstr(text, YAML_NUL) != NULL)
+        return jcur_fail(c, e, "a text with U+FFFF, which is no character");
+    *out = text;
+    return 0;
+}
+
 static int check_texts(const struct jcur *c, const char *key, struct err *e)
 {
     struct jcur list;
@@ -29,7 +44,7 @@ static int check_texts(const struct jcur *c, const char *key, struct err *e)
     for (size_t i = 0; rc == 0 && i < count; i++) {
         struct jcur item = jcur_item(&list, i);
         const char *text = NULL;
-        rc = jcur_string(&item, TEXT_MAX, &text, e);
+        rc = read_text(&item, TEXT_MAX, &text, e);
     }
     return rc;
 }
@@ -67,9 +82,9 @@ static int read_config(const struct jcur *c, const char *name, struct lk_image_c
     for (size_t i = 0; rc == 0 && i < sizeof lists / sizeof lists[0]; i++)
         rc = check_texts(c, lists[i], e);
     if (rc == 0 && member(c, "WorkingDir", &m))
-        rc = jcur_string(&m, TEXT_MAX, &text, e);
+        rc = read_text(&m, TEXT_MAX, &text, e);
     if (rc == 0 && member(c, "User", &m))
-        rc = jcur_string(&m, 1024, &out->user, e);
+        rc = read_text(&m, 1024, &out->user, e);
     if (rc < 0)
         return rc;
     out->config = c->value;
