@@ -13,26 +13,7 @@ export ASSAY_STORE="$demo/store"
 # A demonstration: real keys want real passphrases, typed at the prompt.
 export ASSAY_PASSPHRASE='only for the demonstration'
 
-step() {
-    printf '\n== %s\n' "$*"
-}
-show() {
-    printf '   $ assay %s\n' "$*"
-    "$assay" "$@"
-}
-look() {
-    printf '   look: %s\n' "$@"
-}
-# Runs a command that must be refused with the exit code given.
-refused() {
-    wanted=$1
-    shift
-    printf '   $ assay %s\n' "$*"
-    got=0
-    "$assay" "$@" || got=$?
-    printf '   exit code %s\n' "$got"
-    [ "$got" = "$wanted" ] || { echo "demo: expected exit code $wanted" >&2; exit 1; }
-}
+. "$top/examples/demo-steps.sh"
 
 step "1. Lock: the recipe's Debian packages become digests; their bytes go into the blob store"
 cp "$top/examples/hello-riscv64/assay.yml" .

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Random machines: what assay cartesi write stores, against a second writer in another language, byte for byte.
 . "$(dirname "$0")/lib.sh"
-seed=$ASSAY_SHARED/vectors/cartesi/inputs/rng-seed.bin
+seed=$top/tests/data/cartesi-run/rng-seed.bin
 
 judge() { # COUNT SEED RNG-SEED-FILE: its TAP lines, numbered here
     rm -rf "$work/judge"
