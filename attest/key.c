@@ -168,12 +168,6 @@ int public_key_format(const struct public_key *key, struct buf *pem, struct err 
     return pem_encode(key->spki, key->spki_len, "PUBLIC KEY", pem, e);
 }
 
-const uint8_t *public_key_spki(const struct public_key *key, size_t *len)
-{
-    *len = key->spki_len;
-    return key->spki;
-}
-
 const uint8_t *public_key_ed25519(const struct public_key *key)
 {
     return key->type == KEY_ED25519 ? public_key_point(key) : NULL;

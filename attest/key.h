@@ -69,8 +69,6 @@ bool public_key_equal(const struct public_key *a, const struct public_key *b);
 const char *public_key_id(const struct public_key *key); /* borrowed */
 /* SPKI PEM. Appends. */
 int public_key_format(const struct public_key *key, struct buf *pem, struct err *e);
-/* SPKI DER. Borrowed. */
-const uint8_t *public_key_spki(const struct public_key *key, size_t *len);
 /* The raw 32 bytes of an Ed25519 key; NULL for others. Borrowed. */
 const uint8_t *public_key_ed25519(const struct public_key *key);
 

@@ -180,11 +180,6 @@ bool reader_be32(struct reader *r, uint32_t *out)
     return true;
 }
 
-bool reader_be64(struct reader *r, uint64_t *out)
-{
-    return reader_number(r, 8, true, out);
-}
-
 void *array_new(size_t count, size_t size)
 {
     return calloc(count > 0 ? count : 1, size);

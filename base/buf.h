@@ -64,7 +64,6 @@ bool reader_le32(struct reader *r, uint32_t *out);
 bool reader_le64(struct reader *r, uint64_t *out);
 bool reader_be16(struct reader *r, uint16_t *out);
 bool reader_be32(struct reader *r, uint32_t *out);
-bool reader_be64(struct reader *r, uint64_t *out);
 
 /* Checked arithmetic: true when the result fits. */
 static inline bool add_u64(uint64_t a, uint64_t b, uint64_t *out)

@@ -67,11 +67,6 @@ static const char *const NAMES[] = {
 /* clang-format on */
 _Static_assert(sizeof NAMES / sizeof NAMES[0] == KIND_COUNT + 1, "a name for each kind");
 
-const char *const *artifact_kind_names(void)
-{
-    return NAMES;
-}
-
 static const struct artifact_kind *kind_find(const char *name)
 {
     for (size_t i = 0; i < KIND_COUNT; i++)

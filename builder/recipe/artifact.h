@@ -37,9 +37,6 @@ struct recipe_artifact {
     size_t file_count;
 };
 
-/* NULL-terminated, for messages. */
-const char *const *artifact_kind_names(void);
-
 /* "squashfs" or {squashfs: {compressor: xz}}. */
 int artifact_parse(const struct ycur *c, struct recipe_artifact *out, struct err *e);
 /* The same without a place in a document: all options at their defaults. ERR_USAGE for no such

@@ -51,11 +51,6 @@ uint64_t fat_size(const struct fat *f)
     return (uint64_t)f->sectors * FAT_SECTOR;
 }
 
-enum fat_type fat_kind(const struct fat *f)
-{
-    return f->type;
-}
-
 uint32_t fat_file_sector(const struct fat *f, size_t file)
 {
     for (size_t i = 0; i < f->order_count; i++) {

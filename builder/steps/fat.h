@@ -61,7 +61,6 @@ int fat_new(const struct fat_options *options, const struct fat_file *files, siz
             struct fat **out, struct err *e);
 void fat_free(struct fat *f);
 uint64_t fat_size(const struct fat *f); /* bytes */
-enum fat_type fat_kind(const struct fat *f);
 /* Where a file (not an empty one) begins, in sectors from the start of the volume; it is one run.
  */
 uint32_t fat_file_sector(const struct fat *f, size_t file);
