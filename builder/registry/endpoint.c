@@ -172,6 +172,11 @@ bool endpoint_wait(struct endpoint *ep, unsigned attempt, int64_t retry_after)
            http_wait(ep->options.client->http, attempt, retry_after);
 }
 
+bool endpoint_ran_out(const struct endpoint *ep, int rc, const struct http_answer *told)
+{
+    return rc < 0 && told->status != 0 && http_out_of_time(ep->options.client->http);
+}
+
 int endpoint_refused(const struct endpoint *ep, const struct http_answer *answer, const char *verb,
                      const char *what, struct err *e)
 {
@@ -191,11 +196,18 @@ int endpoint_refused(const struct endpoint *ep, const struct http_answer *answer
 int endpoint_call(struct endpoint *ep, struct http_request *request, struct http_answer *answer,
                   const char *what, struct err *e)
 {
+    struct http_answer told = {.status = 0};
     for (unsigned attempt = 0;; attempt++) {
         bool again = false;
         int rc = endpoint_once(ep, request, answer, &again, e);
         if (rc == 0 && !endpoint_transient(answer->status))
             return 0;
+        if (endpoint_ran_out(ep, rc, &told)) {
+            *answer = told;
+            return 0;
+        }
+        if (rc == 0)
+            told = *answer;
         if ((rc == 0 || again) && endpoint_wait(ep, attempt, rc < 0 ? 0 : answer->retry_after))
             continue;
         return rc < 0 ? err_wrap(e, "%s", what) : 0;
@@ -250,6 +262,7 @@ static int gave_up(const struct endpoint *ep, const struct http_answer *answer, 
 int endpoint_get(struct endpoint *ep, const char *url, const char *accept,
                  const struct endpoint_sink *sink, const char *what, long *status, struct err *e)
 {
+    struct http_answer told = {.status = 0};
     unsigned attempt = 0;
     uint64_t best = 0;
     for (;;) {
@@ -259,6 +272,8 @@ int endpoint_get(struct endpoint *ep, const char *url, const char *accept,
         int rc = get_once(ep, url, accept, sink, &answer, &again, e);
         if (status != NULL)
             *status = rc < 0 ? 0 : answer.status;
+        if (endpoint_ran_out(ep, rc, &told))
+            return gave_up(ep, &told, 0, what, e);
         if (rc < 0 && !again)
             return gave_up(ep, &answer, rc, what, e);
         /* A connection that breaks behind the last byte took nothing away. */
@@ -270,6 +285,8 @@ int endpoint_get(struct endpoint *ep, const char *url, const char *accept,
             return 0;
         if (verdict == VERDICT_REFUSED)
             return endpoint_refused(ep, &answer, "does not give", what, e);
+        if (rc == 0)
+            told = answer;
         int restarted = verdict == VERDICT_RESTART ? sink->restart(sink->context, e) : 0;
         if (restarted < 0)
             return restarted;

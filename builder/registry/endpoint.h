@@ -85,6 +85,9 @@ int endpoint_call(struct endpoint *ep, struct http_request *request, struct http
 /* http_wait with the endpoint's patience. */
 bool endpoint_wait(struct endpoint *ep, unsigned attempt, int64_t retry_after);
 bool endpoint_transient(long status);
+/* A try failed since the run's time is over, and the registry had answered one before with `told`
+ * (status 0: none had): what it said tells its user more than the clock does. */
+bool endpoint_ran_out(const struct endpoint *ep, int rc, const struct http_answer *told);
 /* The error for a status; `verb` as in "does not give", "does not take". */
 int endpoint_refused(const struct endpoint *ep, const struct http_answer *answer, const char *verb,
                      const char *what, struct err *e);

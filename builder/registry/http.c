@@ -651,6 +651,11 @@ bool http_same_host(const char *a, const char *b)
            strcmp(x.host, y.host) == 0;
 }
 
+bool http_out_of_time(const struct http *h)
+{
+    return seconds_left(h) <= 0;
+}
+
 bool http_wait(struct http *h, unsigned attempt, int64_t retry_after)
 {
     uint16_t noise = 0;

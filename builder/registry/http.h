@@ -101,5 +101,7 @@ bool http_same_host(const char *a, const char *b);
  * for. False: no more, or the run's time does not allow it.
  */
 bool http_wait(struct http *h, unsigned attempt, int64_t retry_after);
+/* The run's time (total_seconds) is over. */
+bool http_out_of_time(const struct http *h);
 
 #endif

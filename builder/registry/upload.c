@@ -241,17 +241,22 @@ static enum step advance(struct sending *s, struct http_answer *answer, bool *ag
 
 static int transfer(struct sending *s, struct err *e)
 {
+    struct http_answer told = {.status = 0};
     for (unsigned attempt = 0;;) {
         struct http_answer answer = {.status = 0};
         bool again = false;
         int rc = 0;
         enum step step = advance(s, &answer, &again, &rc, e);
+        if (endpoint_ran_out(s->ep, rc, &told))
+            return endpoint_refused(s->ep, &told, "does not take", s->what, e);
         if (step == STEP_DONE)
             return compare(s->ep, answer.digest, &s->upload->digest, s->what, e);
         if (step == STEP_MORE) {
             attempt = 0;
             continue;
         }
+        if (rc == 0)
+            told = answer;
         if (again && endpoint_wait(s->ep, attempt++, rc < 0 ? 0 : answer.retry_after)) {
             if ((rc = ask_again(s, e)) < 0)
                 return rc;

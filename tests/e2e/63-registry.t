@@ -180,6 +180,10 @@ fault "status 500,2," 0 ""
 fault "status 429,1,1" 0 ""
 fault "status 429,1,1000" 7 'too many requests'
 fault "status 503,1000," 7 'status 503'
+echo "fades 503" >"$work/control/mode"
+lock --plain-http "$proxy" --stall 30 --timeout 4
+exits 7 "fades 503: exit code 7"
+says 'status 503' "fades 503: what the registry said last, not what the clock says"
 fault "status 418,1000," 5 'status 418'
 is "a refusal is not repeated" "$(wc -l <"$work/control/log")" 1
 fault "loop" 5 'redirects more than'

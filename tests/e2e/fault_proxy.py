@@ -184,6 +184,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.simple(int(code), [("Retry-After", after)] if after else [])
         self.whole()
 
+    def m_fades(self, argument, n, blob):
+        """A status, and from then on nothing."""
+        return self.simple(int(argument)) if n == 0 else self.m_silent(argument, n, blob)
+
     def m_loop(self, argument, n, blob):
         self.simple(307, [("Location", self.path)]) if blob else self.whole()
 
