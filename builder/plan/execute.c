@@ -67,14 +67,17 @@ static int call_step(const struct graph *g, const struct plan_step *step, unsign
 {
     AUTO_FREE struct step_input *inputs = array_new(step->in_count + 1, sizeof(*inputs));
     AUTO_FREE char *what = NULL;
+    AUTO_FREE char *lineage = NULL;
     if (inputs == NULL)
         return err_oom(e);
     int r = str_format(&what, e, "params of '%s'", step->id);
+    if (r == 0 && !g->options->no_cache)
+        r = str_format(&lineage, e, "%s/%s", g->plan->name, step->id);
     if (r < 0)
         return r;
     fill_inputs(g, step, inputs);
     struct step_context context = {
-        .cas = g->options->cas, .jobs = jobs, .progress = g->options->progress};
+        .cas = g->options->cas, .jobs = jobs, .progress = g->options->progress, .lineage = lineage};
     struct jcur params = jcur_root(step->params, what);
     r = step->kind->run(&context, &params, inputs, step->in_count, out, e);
     return r < 0 ? r : check_output(g, step, out, e);

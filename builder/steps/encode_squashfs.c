@@ -1,4 +1,5 @@
 /* encode.squashfs: a tree as a squashfs 4.0 image (docs/formats/squashfs.md). */
+#include "builder/steps/earlier.h"
 #include "builder/steps/kinds.h"
 #include "builder/steps/params.h"
 #include "builder/steps/squashfs.h"
@@ -62,26 +63,68 @@ static int check(const struct jcur *params, size_t input_count, struct err *e)
     return read_params(params, &p, e);
 }
 
+/* All that decides what a block becomes. */
+static int reuse_options(const struct squashfs_params *p, char **out, struct err *e)
+{
+    return str_format(out, e, "%s %d %u", compressors[p->compressor].name, p->level, p->block_size);
+}
+
+/* Without an earlier image, or when it cannot be used, every block is compressed. */
+static int find_earlier(const struct step_context *context, const struct squashfs_params *p,
+                        struct squashfs_reuse **out, struct err *e)
+{
+    AUTO_FREE char *options = NULL;
+    AUTO_SQUASHFS_REUSE struct squashfs_reuse *r = NULL;
+    struct earlier before;
+    struct err ignored = ERR_INIT;
+
+    if (context->lineage == NULL || p->compressor == SQUASHFS_NONE)
+        return 0;
+    if (reuse_options(p, &options, e) < 0 || squashfs_reuse_new(p->block_size, &r, e) < 0)
+        return -(int)e->code;
+    if (earlier_find(context, &step_encode_squashfs, options, &before))
+        (void)squashfs_reuse_load(r, context->cas, &before.output, &before.parts, &ignored);
+    *out = steal_ptr(&r);
+    return 0;
+}
+
+/* Best effort: without it the next run has more to do. */
+static void remember(const struct step_context *context, const struct squashfs_params *p,
+                     struct squashfs_reuse *r, const struct digest *image)
+{
+    AUTO_FREE char *options = NULL;
+    struct err ignored = ERR_INIT;
+    struct earlier now = {.output = *image};
+
+    if (r != NULL && reuse_options(p, &options, &ignored) == 0 &&
+        squashfs_reuse_store(r, context->cas, &now.parts, &ignored) == 0)
+        earlier_remember(context, &step_encode_squashfs, options, &now);
+}
+
 static int run(const struct step_context *context, const struct jcur *params,
                const struct step_input *inputs, size_t input_count, struct step_output *out,
                struct err *e)
 {
     AUTO_VIEW view = {0};
     AUTO_CAS_WRITER struct cas_writer *writer = NULL;
+    AUTO_SQUASHFS_REUSE struct squashfs_reuse *reuse = NULL;
     struct squashfs_params p = {0};
 
     (void)input_count;
     if (read_params(params, &p, e) < 0 || view_build(inputs[0].tree, params, &view, e) < 0 ||
+        find_earlier(context, &p, &reuse, e) < 0 ||
         cas_writer_new(context->cas, NULL, CAS_SIZE_UNKNOWN, &writer, e) < 0)
         return -(int)e->code;
     struct squashfs_input in = {.tree = inputs[0].tree,
                                 .view = &view,
                                 .cas = context->cas,
                                 .progress = context->progress,
-                                .jobs = context->jobs};
-    if (squashfs_write(&in, &p, cas_writer_fd(writer), e) < 0)
+                                .jobs = context->jobs,
+                                .reuse = reuse};
+    if (squashfs_write(&in, &p, cas_writer_fd(writer), e) < 0 || output_commit(writer, out, e) < 0)
         return -(int)e->code;
-    return output_commit(writer, out, e);
+    remember(context, &p, reuse, &out->digest);
+    return 0;
 }
 
 static const char *const libraries[] = {"liblzma", "libsquashfs", "lz4", "zlib", "zstd", NULL};

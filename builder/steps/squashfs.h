@@ -38,6 +38,7 @@ struct squashfs_input {
     struct cas *cas;
     struct progress *progress;
     unsigned jobs;
+    struct squashfs_reuse *reuse; /* NULL: every block is compressed */
 };
 
 /* Writes the image to an empty file. The bytes depend on the view and the parameters, never on jobs
@@ -83,8 +84,42 @@ int squashfs_xattrs_write(const struct squashfs_xattrs *x, struct squashfs_file 
 
 /* ---- squashfs_blocks.c ------------------------------------------------------ */
 
-/* Appends blocks to the file and shares equal runs of them; NULL when out of memory. */
-sqfs_block_writer_t *squashfs_blocks_new(struct squashfs_file *f);
+/* Appends blocks to the file and shares equal runs of them; NULL when out of memory. `reuse` (may
+ * be NULL) is told where blocks stand. */
+sqfs_block_writer_t *squashfs_blocks_new(struct squashfs_file *f, struct squashfs_reuse *reuse);
+
+/* ---- squashfs_reuse.c ------------------------------------------------------- */
+
+/* Blocks of an earlier image with the same compressor, level and block size, and the index of those
+ * of the image that is being written. The bytes that are written do not depend on it. */
+struct squashfs_reuse;
+int squashfs_reuse_new(uint32_t block_size, struct squashfs_reuse **out, struct err *e);
+void squashfs_reuse_free(struct squashfs_reuse *r);
+static inline void scope_squashfs_reuse(struct squashfs_reuse **r)
+{
+    squashfs_reuse_free(*r);
+}
+#define AUTO_SQUASHFS_REUSE AUTO(scope_squashfs_reuse)
+/* Takes the blocks of `image` into account, as its index says; a damaged one of the two is
+ * ERR_INPUT, and nothing is taken. Before anything is compressed. */
+int squashfs_reuse_load(struct squashfs_reuse *r, struct cas *cas, const struct digest *image,
+                        const struct digest *index, struct err *e);
+/* The index of the image that was written, as a blob. */
+int squashfs_reuse_store(struct squashfs_reuse *r, struct cas *cas, struct digest *index,
+                         struct err *e);
+/* The index as bytes: any bytes may be parsed. */
+int squashfs_reuse_parse(struct squashfs_reuse *r, const void *data, size_t len,
+                         uint64_t image_size, struct err *e);
+int squashfs_reuse_format(struct squashfs_reuse *r, struct buf *out, struct err *e);
+/* A compressor that takes over what it can and leaves the rest to a copy of `cmp`; `uncmp` is its
+ * inverse. NULL when out of memory. */
+sqfs_compressor_t *squashfs_reuse_compressor(struct squashfs_reuse *r, const sqfs_compressor_t *cmp,
+                                             const sqfs_compressor_t *uncmp);
+/* Stored bytes were written at `offset`. */
+void squashfs_reuse_place(struct squashfs_reuse *r, const void *data, uint32_t len,
+                          uint64_t offset);
+/* Blocks that came from the earlier image. */
+size_t squashfs_reuse_taken(const struct squashfs_reuse *r);
 
 /* ---- squashfs_data.c -------------------------------------------------------- */
 

@@ -20,6 +20,7 @@ struct run {
 struct blocks {
     sqfs_block_writer_t base;
     struct squashfs_file *file;
+    struct squashfs_reuse *reuse;
     struct run current; /* of the file that is being written */
     bool open;          /* there is one */
     struct run *runs;   /* one for each file that has blocks of its own */
@@ -130,6 +131,8 @@ static int write_block(sqfs_block_writer_t *base, void *user, sqfs_u32 size, sqf
         if (r != 0)
             return r;
         b->written++;
+        if (b->reuse != NULL)
+            squashfs_reuse_place(b->reuse, data, size, *location);
         b->current.hash = mix(b->current.hash, (uint64_t)size << 32 | checksum);
         b->current.hash = mix(b->current.hash, flags & SQFS_BLK_IS_COMPRESSED);
         b->current.len += size;
@@ -157,13 +160,14 @@ static void blocks_destroy(sqfs_object_t *object)
     free(b);
 }
 
-sqfs_block_writer_t *squashfs_blocks_new(struct squashfs_file *f)
+sqfs_block_writer_t *squashfs_blocks_new(struct squashfs_file *f, struct squashfs_reuse *reuse)
 {
     struct blocks *b = calloc(1, sizeof(*b));
 
     if (b == NULL)
         return NULL;
     b->file = f;
+    b->reuse = reuse;
     b->base.base.destroy = blocks_destroy;
     b->base.write_data_block = write_block;
     b->base.get_block_count = block_count;

@@ -17,6 +17,7 @@ struct squashfs_data {
     const struct squashfs_params *params;
     struct squashfs_file *file;
     sqfs_compressor_t *cmp;
+    sqfs_compressor_t *reusing; /* around it, where an earlier image may be used; else NULL */
     struct tree_reader *reader;
     uint8_t *block;
     sqfs_frag_table_t *fragments;
@@ -40,15 +41,17 @@ static int create_processor(struct squashfs_data *d, sqfs_compressor_t *uncmp, s
     if (backlog < 2 * jobs + 3)
         backlog = 2 * jobs + 3;
     d->fragments = sqfs_frag_table_create(0);
-    d->writer = squashfs_blocks_new(d->file);
-    if (d->fragments == NULL || d->writer == NULL)
+    d->writer = squashfs_blocks_new(d->file, d->in->reuse);
+    if (d->in->reuse != NULL)
+        d->reusing = squashfs_reuse_compressor(d->in->reuse, d->cmp, uncmp);
+    if (d->fragments == NULL || d->writer == NULL || (d->in->reuse != NULL && d->reusing == NULL))
         return err_oom(e);
     /* file and uncmp: candidates for sharing a tail are compared byte by byte. */
     sqfs_block_processor_desc_t desc = {.size = sizeof(desc),
                                         .max_block_size = d->params->block_size,
                                         .num_workers = jobs,
                                         .max_backlog = backlog,
-                                        .cmp = d->cmp,
+                                        .cmp = d->reusing != NULL ? d->reusing : d->cmp,
                                         .wr = d->writer,
                                         .tbl = d->fragments,
                                         .file = &d->file->base,
@@ -101,6 +104,7 @@ void squashfs_data_free(struct squashfs_data *d)
     sqfs_destroy(d->processor); /* joins the threads: first */
     sqfs_destroy(d->writer);
     sqfs_destroy(d->fragments);
+    sqfs_destroy(d->reusing);
     for (size_t i = 0; d->files != NULL && i < d->in->view->inode_count; i++)
         sqfs_free(d->files[i]);
     tree_reader_free(d->reader);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
+#include <zstd.h>
 
 /* ---- the file --------------------------------------------------------------- */
 
@@ -163,20 +164,44 @@ static sqfs_compressor_t *null_new(void)
 }
 
 /*
- * Every other: the library's, with one check that its lz4 lacks. A block that
- * compression does not make smaller is stored as it is; 1.2.0 stores the larger
+ * Every other: the library's, with two checks.
+ *
+ * A block that compression does not make smaller is stored as it is; 1.2.0's lz4 stores the larger
  * one, which unsquashfs and its own reader then refuse.
+ *
+ * The slow levels of zstd spend five times a text's time on bytes that nothing makes smaller (what
+ * is compressed already), and at the end store them as they are. A block that the fastest level
+ * does not make smaller is not tried with a slow one: part of the format of our images
+ * (docs/formats/squashfs.md), since a rare block loses a percent by it.
  */
+enum { TRIAL_LEVEL = 1, TRIAL_FROM_LEVEL = 4 };
+
 struct checked {
     sqfs_compressor_t base;
     sqfs_compressor_t *inner;
+    ZSTD_CCtx *trial; /* NULL: blocks are not tried */
+    size_t trial_size;
+    uint8_t *trial_out; /* ZSTD_compressBound(trial_size) bytes */
 };
+
+/* Whether the fastest level makes the block smaller. */
+static bool shrinks(struct checked *c, const sqfs_u8 *in, sqfs_u32 size)
+{
+    if (c->trial == NULL || size > c->trial_size)
+        return true;
+    size_t n =
+        ZSTD_compressCCtx(c->trial, c->trial_out, ZSTD_compressBound(size), in, size, TRIAL_LEVEL);
+    return ZSTD_isError(n) || n < size;
+}
 
 static sqfs_s32 checked_block(sqfs_compressor_t *cmp, const sqfs_u8 *in, sqfs_u32 size,
                               sqfs_u8 *out, sqfs_u32 outsize)
 {
-    sqfs_compressor_t *inner = ((struct checked *)cmp)->inner;
-    sqfs_s32 len = inner->do_block(inner, in, size, out, outsize);
+    struct checked *c = (struct checked *)cmp;
+
+    if (!shrinks(c, in, size))
+        return 0;
+    sqfs_s32 len = c->inner->do_block(c->inner, in, size, out, outsize);
 
     return len > 0 && (sqfs_u32)len >= size ? 0 : len;
 }
@@ -204,14 +229,18 @@ static void checked_configuration(const sqfs_compressor_t *cmp, sqfs_compressor_
 
 static void checked_destroy(sqfs_object_t *object)
 {
-    sqfs_destroy(((struct checked *)object)->inner);
-    free(object);
+    struct checked *c = (struct checked *)object;
+
+    sqfs_destroy(c->inner);
+    ZSTD_freeCCtx(c->trial);
+    free(c->trial_out);
+    free(c);
 }
 
 static sqfs_object_t *checked_copy(const sqfs_object_t *object);
 
-/* Takes `inner`, also when it fails. */
-static sqfs_compressor_t *checked_new(sqfs_compressor_t *inner)
+/* Takes `inner`, also when it fails. `trial_size`: blocks up to that size are tried; 0: none is. */
+static sqfs_compressor_t *checked_new(sqfs_compressor_t *inner, size_t trial_size)
 {
     struct checked *c = inner == NULL ? NULL : calloc(1, sizeof(*c));
 
@@ -226,12 +255,22 @@ static sqfs_compressor_t *checked_new(sqfs_compressor_t *inner)
     c->base.write_options = checked_write_options;
     c->base.read_options = checked_read_options;
     c->base.do_block = checked_block;
-    return &c->base;
+    if (trial_size == 0)
+        return &c->base;
+    c->trial_size = trial_size;
+    c->trial = ZSTD_createCCtx();
+    c->trial_out = malloc(ZSTD_compressBound(trial_size));
+    if (c->trial != NULL && c->trial_out != NULL)
+        return &c->base;
+    checked_destroy(&c->base.base);
+    return NULL;
 }
 
 static sqfs_object_t *checked_copy(const sqfs_object_t *object)
 {
-    return (sqfs_object_t *)checked_new(sqfs_copy(((const struct checked *)object)->inner));
+    const struct checked *c = (const struct checked *)object;
+
+    return (sqfs_object_t *)checked_new(sqfs_copy(c->inner), c->trial_size);
 }
 
 int squashfs_compressor_new(const struct squashfs_params *params, bool unpack,
@@ -263,6 +302,7 @@ int squashfs_compressor_new(const struct squashfs_params *params, bool unpack,
         r = sqfs_compressor_create(&config, &made);
     if (r != 0)
         return squashfs_fail(NULL, r, "cannot start the squashfs's compressor", e);
-    *out = unpack ? made : checked_new(made);
+    bool tried = params->compressor == SQUASHFS_ZSTD && params->level >= TRIAL_FROM_LEVEL;
+    *out = unpack ? made : checked_new(made, tried ? params->block_size : 0);
     return *out == NULL ? err_oom(e) : 0;
 }

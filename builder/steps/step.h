@@ -44,6 +44,8 @@ struct step_context {
     struct cas *cas;
     unsigned jobs; /* threads inside this step, at least 1 */
     struct progress *progress;
+    const char *lineage; /* whose earlier output may be used again (earlier.h): the plan's name and
+                            the step's id; NULL: nothing may */
 };
 
 struct step_kind {
