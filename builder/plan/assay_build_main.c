@@ -58,19 +58,21 @@ static void stores_dispose(struct stores *s)
 static int open_stores(const struct cli *cli, bool supplied, struct stores *s, struct err *e)
 {
     const char *work = cli_string(cli, "work");
+    /* Nobody asks for what such a run makes on its way. */
+    unsigned scratch = cli_flag(cli, "no-cache") ? CAS_SCRATCH : 0;
     struct stat st;
     int r = cli_store_path(cli, &s->path, e);
     if (r < 0)
         return r;
     if (work == NULL) {
-        r = cas_open(s->path, supplied ? CAS_CREATE : 0, &s->cas, e);
+        r = cas_open(s->path, (supplied ? CAS_CREATE : 0) | scratch, &s->cas, e);
         return r != -ERR_HOST ? r
                               : err_wrap(e, "cannot put new blobs into the store (with --work DIR "
                                             "it is only read)");
     }
     bool missing = supplied && stat(s->path, &st) != 0 && errno == ENOENT;
     if ((!missing && (r = cas_open(s->path, CAS_READ_ONLY, &s->lower, e)) < 0) ||
-        (r = cas_open(work, CAS_CREATE, &s->cas, e)) < 0)
+        (r = cas_open(work, CAS_CREATE | scratch, &s->cas, e)) < 0)
         return r;
     cas_set_lower(s->cas, s->lower);
     return 0;
@@ -501,7 +503,8 @@ static const struct cli_option options[] = {
      "put new blobs and the action cache into a second store, and only read the first"},
     {"materials", 0, CLI_STRING, "FILE",
      "take inputs that the store lacks from this file, which 'assay plan export' wrote"},
-    {"no-cache", 0, CLI_FLAG, NULL, "run every step; neither ask nor fill the action cache"},
+    {"no-cache", 0, CLI_FLAG, NULL,
+     "run every step; neither ask nor fill the action cache, and leave nothing in the store"},
     {"jobs", 'j', CLI_NUMBER, "N", "use this many threads (default: one per processor)"},
     {"dry-run", 'n', CLI_FLAG, NULL, "say for each step whether it would run, and why"},
     {"format", 'f', CLI_STRING, "FORMAT",

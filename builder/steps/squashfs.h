@@ -118,8 +118,6 @@ sqfs_compressor_t *squashfs_reuse_compressor(struct squashfs_reuse *r, const sqf
 /* Stored bytes were written at `offset`. */
 void squashfs_reuse_place(struct squashfs_reuse *r, const void *data, uint32_t len,
                           uint64_t offset);
-/* Blocks that came from the earlier image. */
-size_t squashfs_reuse_taken(const struct squashfs_reuse *r);
 
 /* ---- squashfs_data.c -------------------------------------------------------- */
 

@@ -50,7 +50,6 @@ struct squashfs_reuse {
     size_t made_cap;
     uint32_t *slots; /* open addressing over made, by the stored bytes' hash */
     size_t slot_count;
-    size_t taken;
 };
 
 static uint64_t hash_bytes(const uint8_t *p, size_t len)
@@ -271,11 +270,6 @@ static sqfs_s32 reusing_block(sqfs_compressor_t *cmp, const sqfs_u8 *in, sqfs_u3
         return len;
     n.stored = len == 0 ? size : (uint32_t)len;
     note_made(c->reuse, &n, len == 0 ? n.hash : hash_bytes(out, n.stored));
-    if (found != NULL) {
-        (void)pthread_mutex_lock(&c->reuse->mutex);
-        c->reuse->taken++;
-        (void)pthread_mutex_unlock(&c->reuse->mutex);
-    }
     return len;
 }
 
@@ -391,9 +385,4 @@ int squashfs_reuse_store(struct squashfs_reuse *r, struct cas *cas, struct diges
     int rc = squashfs_reuse_format(r, &bytes, e);
 
     return rc < 0 ? rc : cas_put(cas, bytes.data, bytes.len, index, e);
-}
-
-size_t squashfs_reuse_taken(const struct squashfs_reuse *r)
-{
-    return r->taken;
 }

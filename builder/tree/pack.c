@@ -61,6 +61,7 @@ static int flush(struct pack_writer *p, struct err *e)
         int rc = cas_writer_new(p->cas, NULL, CAS_SIZE_UNKNOWN, &p->blob, e);
         if (rc < 0)
             return rc;
+        cas_writer_set_passing(p->blob);
     }
     return cas_writer_write(p->blob, p->piece, len, e);
 }

@@ -268,6 +268,7 @@ int cas_open(const char *path, unsigned flags, struct cas **out, struct err *e)
         return err_oom(e);
     fresh->root = fresh->blobs = fresh->temp = fresh->actions = fresh->lock = fresh->quota = -1;
     fresh->read_only = (flags & CAS_READ_ONLY) != 0;
+    fresh->scratch = (flags & CAS_SCRATCH) != 0 && !fresh->read_only;
     (void)pthread_mutex_init(&fresh->mutex, NULL);
     AUTO_CAS struct cas *cas = fresh;
     int rc = str_copy(&cas->path, path, e);
@@ -293,6 +294,7 @@ void cas_close(struct cas *cas)
 {
     if (cas == NULL)
         return;
+    cas_scratch_remove(cas);
     const int fds[] = {cas->root, cas->blobs, cas->temp, cas->actions, cas->lock, cas->quota};
     for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
         scope_close(&fds[i]);

@@ -21,6 +21,8 @@ enum cas_open_flags {
     CAS_CREATE = 1,         /* make the layout when it is missing */
     CAS_READ_ONLY = 2,      /* never writes, not even locks: for the sandbox's view */
     CAS_KEEP_TEMPORARY = 4, /* leaves the files of dead writers for cas_gc to find, and to count */
+    CAS_SCRATCH = 8, /* new blobs are this open store's own: nobody else sees them, they are not
+                        synced, and cas_close removes them */
 };
 
 /*
@@ -67,6 +69,8 @@ struct cas_writer;
 int cas_writer_new(struct cas *cas, const struct digest *expected, uint64_t expected_size,
                    struct cas_writer **out, struct err *e);
 int cas_writer_write(struct cas_writer *w, const void *data, size_t len, struct err *e);
+/* A blob that only this process will read again: it is not hurried to the disk. */
+void cas_writer_set_passing(struct cas_writer *w);
 /* The descriptor to write to directly (libraries that seek); then commit hashes the file afresh. */
 int cas_writer_fd(struct cas_writer *w);
 int cas_writer_commit(struct cas_writer *w, struct digest *digest, uint64_t *size, struct err *e);
@@ -85,7 +89,9 @@ int cas_get(struct cas *cas, const struct digest *digest, struct buf *out, struc
 /* Copies a file into the store; `expected` may be NULL. */
 int cas_import_file(struct cas *cas, const char *path, const struct digest *expected,
                     struct digest *digest, uint64_t *size, struct err *e);
-/* Writes a verified blob as an artifact: temporary name, fsync, rename; mode 0644. */
+/* Writes a verified blob as an artifact: temporary name, fsync, rename; mode 0644. A blob of a
+ * CAS_SCRATCH store becomes the artifact itself, where the file system lets it have two names for a
+ * while. */
 int cas_export_file(struct cas *cas, const struct digest *digest, const char *path, struct err *e);
 
 /*

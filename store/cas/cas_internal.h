@@ -29,9 +29,17 @@ struct cas_memo_entry {
     struct timespec ctime;
 };
 
+/* A blob of a scratch store: a file in tmp/ that keeps its temporary name. */
+struct cas_scratch {
+    uint8_t digest[DIGEST_SHA256_SIZE];
+    bool given; /* it has become an artifact */
+    char name[CAS_TEMP_NAME_MAX];
+};
+
 struct cas {
     char *path;
     bool read_only;
+    bool scratch;      /* new blobs are in `own` */
     struct cas *lower; /* borrowed */
     int root;
     int blobs;   /* blobs/sha256 */
@@ -44,6 +52,9 @@ struct cas {
     struct cas_memo_entry *memo;
     size_t memo_cap;
     size_t memo_count;
+    struct cas_scratch *own; /* by digest */
+    size_t own_count;
+    size_t own_cap;
 };
 
 /* ERR_HOST when the store was opened read-only. */
@@ -66,12 +77,25 @@ int cas_compare(const struct cas *cas, const struct digest *digest, const struct
 void cas_memo_settle(struct cas *cas, const struct digest *digest, int fd, const struct stat *st);
 uint64_t cas_stream_size(const struct cas_stream *s);
 /* cas_has without the store beneath. */
-bool cas_has_own(const struct cas *cas, const struct digest *digest);
+bool cas_has_own(struct cas *cas, const struct digest *digest);
 bool cas_memo_knows(struct cas *cas, const struct digest *digest, const struct stat *st);
 /* Best effort: without memory it is forgotten. */
 void cas_memo_add(struct cas *cas, const struct digest *digest, const struct stat *st);
 int cas_damaged(const struct cas *cas, const struct digest *digest, struct err *e, const char *why);
 int cas_missing(const struct cas *cas, const struct digest *digest, struct err *e);
+
+/* The blobs of a scratch store (cas_scratch.c). *name (CAS_TEMP_NAME_MAX) is written when it is
+ * there. */
+bool cas_scratch_find(struct cas *cas, const struct digest *digest, char *name);
+/* Takes the temporary file `name`; *added is false when the blob was there. */
+int cas_scratch_add(struct cas *cas, const struct digest *digest, const char *name, bool *added,
+                    struct err *e);
+/* Gives the blob the name `path`, which nobody has, synced and with `mode`; *done is false when
+ * that cannot be. Once for each blob: what others do to the artifact must not reach a second one.
+ */
+int cas_scratch_give(struct cas *cas, const struct digest *digest, const char *path, mode_t mode,
+                     bool *done, struct err *e);
+void cas_scratch_remove(struct cas *cas);
 
 /* A new file in temp/; `name` has CAS_TEMP_NAME_MAX bytes. */
 int cas_temp_open(struct cas *cas, char *name, int *fd, struct err *e);

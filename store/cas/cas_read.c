@@ -32,10 +32,12 @@ int cas_open_raw(struct cas *cas, const struct digest *digest, int *fd, struct s
     if (rc != 0)
         return rc;
     char name[DIGEST_TEXT_MAX];
+    char own[CAS_TEMP_NAME_MAX];
     (void)digest_hex(digest, name);
+    bool scratch = cas_scratch_find(cas, digest, own);
     /* O_NONBLOCK: a FIFO in a blob's place must not hang us; it is refused below. */
-    AUTO_CLOSE int opened =
-        openat(cas->blobs, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    AUTO_CLOSE int opened = openat(scratch ? cas->temp : cas->blobs, scratch ? own : name,
+                                   O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     if (opened < 0 && errno == ENOENT) {
         *fd = -1;
         return 0;
@@ -68,14 +70,17 @@ int cas_open_somewhere(struct cas *cas, const struct digest *digest, struct cas 
     return rc;
 }
 
-static bool has_own(const struct cas *cas, const struct digest *digest, struct stat *st)
+static bool has_own(struct cas *cas, const struct digest *digest, struct stat *st)
 {
     char name[DIGEST_TEXT_MAX];
+    char own[CAS_TEMP_NAME_MAX];
+    if (cas_scratch_find(cas, digest, own))
+        return fstatat(cas->temp, own, st, AT_SYMLINK_NOFOLLOW) == 0;
     return digest->alg == DIGEST_SHA256 &&
            fstatat(cas->blobs, digest_hex(digest, name), st, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-bool cas_has_own(const struct cas *cas, const struct digest *digest)
+bool cas_has_own(struct cas *cas, const struct digest *digest)
 {
     struct stat st;
     return has_own(cas, digest, &st);
@@ -84,7 +89,7 @@ bool cas_has_own(const struct cas *cas, const struct digest *digest)
 bool cas_has(struct cas *cas, const struct digest *digest, uint64_t *size)
 {
     struct stat st;
-    const struct cas *at = cas;
+    struct cas *at = cas;
     while (at != NULL && !(has_own(at, digest, &st) && S_ISREG(st.st_mode)))
         at = at->lower;
     if (at != NULL && size != NULL)

@@ -42,6 +42,7 @@ struct cas_writer {
     int fd;
     bool named;  /* the temporary file exists */
     bool direct; /* the descriptor was handed out */
+    bool passing;
     char name[CAS_TEMP_NAME_MAX];
 };
 
@@ -109,8 +110,15 @@ int cas_writer_write(struct cas_writer *w, const void *data, size_t len, struct 
     if (rc != 0)
         return rc;
     w->written = after;
-    write_back(w->fd, w->written, &w->flushed);
+    if (!w->passing)
+        write_back(w->fd, w->written, &w->flushed);
     return 0;
+}
+
+void cas_writer_set_passing(struct cas_writer *w)
+{
+    /* In a store that stays, the blob has to be on the disk before it has a name. */
+    w->passing = w->cas->scratch;
 }
 
 int cas_writer_fd(struct cas_writer *w)
@@ -212,6 +220,13 @@ static int settle(struct cas_writer *w, const struct digest *digest, uint64_t si
     int rc = already_there(cas, digest, &there, &damaged, e);
     if (rc != 0)
         return rc;
+    if (cas->scratch) {
+        bool added = false;
+        if (!there)
+            rc = cas_scratch_add(cas, digest, w->name, &added, e);
+        w->named = !added;
+        return rc;
+    }
     if (!there) {
         if (fchmod(w->fd, 0444) != 0 || fdatasync(w->fd) != 0)
             return err_os(e, errno, "cannot write to store '%s'", cas->path);
@@ -352,7 +367,10 @@ int cas_export_file(struct cas *cas, const struct digest *digest, const char *pa
     /* Before anything is made beside `path`. */
     int rc = cas_open_somewhere(cas, digest, &where, &fd, &st, e);
     if (rc == 0)
-        rc = atomic_file_open(&out, path, 0644, e);
+        rc = cas_scratch_give(where, digest, path, 0644, &done, e);
+    if (rc != 0 || done)
+        return rc;
+    rc = atomic_file_open(&out, path, 0644, e);
     if (rc == 0 && cas_memo_knows(where, digest, &st))
         rc = export_copy(fd, (uint64_t)st.st_size, out.fd, path, &done, e);
     if (rc == 0 && !done)
