@@ -169,9 +169,9 @@ static sqfs_compressor_t *null_new(void)
  * A block that compression does not make smaller is stored as it is; 1.2.0's lz4 stores the larger
  * one, which unsquashfs and its own reader then refuse.
  *
- * The slow levels of zstd spend five times a text's time on bytes that nothing makes smaller (what
- * is compressed already), and at the end store them as they are. A block that the fastest level
- * does not make smaller is not tried with a slow one: part of the format of our images
+ * The slow levels of zstd try hard on bytes that nothing makes smaller (what is compressed
+ * already), and store them as they are at the end. A block that the fastest level does not make
+ * smaller is not tried with a slow one: part of the format of our images
  * (docs/formats/squashfs.md), since a rare block loses a percent by it.
  */
 enum { TRIAL_LEVEL = 1, TRIAL_FROM_LEVEL = 4 };
