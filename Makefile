@@ -109,6 +109,11 @@ check-e2e: all $(HELPER_BINS) peers inputs
 
 check: check-unit check-e2e
 
+# Minutes of compiling, so not a part of check (tests/slow/README.md).
+check-slow: all
+	$(SUDO) apt-get install -q -y --no-install-recommends flex bison bc libelf-dev
+	ASSAY_BIN=$(abspath $(BIN)) prove $(if $(V),-v) --timer tests/slow/*.t
+
 check-sanitize:
 	$(MAKE) BUILD=$(BUILD)/sanitize SANITIZE="-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -Wno-format-truncation" HARDEN= OPTIMIZE="-O1 -g" check-unit
 
@@ -214,9 +219,9 @@ clean:
 	rm -rf $(BUILD)
 
 help:
-	@sed -n 's/^#   //p' Makefile; echo "  also: check-unit check-e2e check-sanitize lint format fuzz-smoke bench bench-cartesi man install deps peers inputs clean"
+	@sed -n 's/^#   //p' Makefile; echo "  also: check-unit check-e2e check-slow check-sanitize lint format fuzz-smoke bench bench-cartesi man install deps peers inputs clean"
 
-.PHONY: all check check-unit check-e2e check-sanitize fuzz-smoke fuzz-run lint lint-format lint-gcc \
+.PHONY: all check check-unit check-e2e check-slow check-sanitize fuzz-smoke fuzz-run lint lint-format lint-gcc \
   lint-clang lint-tidy lint-cppcheck lint-floors objects format deps peers inputs demo demo-cartesi bench bench-cartesi man install clean help FORCE
 .SECONDARY:
 -include $(shell find $(OBJ) -name '*.d' 2>/dev/null)

@@ -230,6 +230,22 @@ exits 0 "the next run succeeds"
 is "and cleans up" "$(listing "$work/dead")" "$(cat "$work/big.list")"
 is "no unfinished blob stays in the store" "$(ls -A "$store/tmp")" ""
 
+# ---- little has changed ----
+make_plan "$work/less.json" "$work/big.tar:none"
+blobs=$(ls "$store/blobs/sha256")
+actions=$(ls "$store/actions")
+"$assay" build "$work/less.json" --no-cache -o "$work/less" >/dev/null
+is "--no-cache leaves no blob in the store" "$(ls "$store/blobs/sha256")" "$blobs"
+is "and no action" "$(ls "$store/actions")" "$actions"
+run "$assay" build "$work/less.json" -o "$work/warm"
+exits 0 "a build that remembers"
+run "$assay" build "$work/big.json" -o "$work/warm"
+exits 0 "and another one of which most is the same"
+ok "the step's last output is remembered" sh -c 'grep -l "earlier/v1" "$1"/actions/* | xargs grep -q "sha256:$2"' sh "$store" "$(sha256sum <"$work/warm/test.squashfs" | cut -d" " -f1)"
+is "the same bytes as from nothing" "$(listing "$work/warm")" "$(cat "$work/big.list")"
+run "$assay" build "$work/less.json" --only test.squashfs -o "$work/back"
+ok "and back" cmp "$work/back/test.squashfs" "$work/less/test.squashfs"
+
 # ---- two at once ----
 "$assay" build "$work/plan.json" --no-cache -o "$work/both" >/dev/null 2>"$work/both.err" &
 pid=$!

@@ -97,7 +97,7 @@ cp /usr/share/OVMF/OVMF_VARS_4M.fd "$work/vars"
 boot iso-efi-initrd 120 $x86 -drive if=pflash,format=raw,readonly=on,file=/usr/share/OVMF/OVMF_CODE_4M.fd \
     -drive "if=pflash,format=raw,file=$work/vars" -cdrom "$work/amd64/images-amd64-efi-initrd.iso"
 found "^Hello on x86_64" "amd64: iso-efi-initrd: OVMF boots it from a CD"
-# Without an initrd it needs a kernel that has the drivers built in: this one has not, and says so.
+# Without an initrd it needs a kernel that has the drivers built in: this one has not, and says so; tests/slow/iso-kernel.t has one.
 cp /usr/share/OVMF/OVMF_VARS_4M.fd "$work/vars"
 boot iso-efi 120 $x86 -drive if=pflash,format=raw,readonly=on,file=/usr/share/OVMF/OVMF_CODE_4M.fd \
     -drive "if=pflash,format=raw,file=$work/vars" -cdrom "$work/amd64/images-amd64-efi.iso"

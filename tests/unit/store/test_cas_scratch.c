@@ -1,50 +1,9 @@
 /* Scratch stores: blobs of one open store, which become artifacts or go away. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "cas_common.h"
 
-#include <cmocka.h>
-
-#include "base/file.h"
-#include "store/cas/cas.h"
-
-#include <errno.h>
-#include <fcntl.h>
-#include <string.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 
 static struct err e;
-static char *dir;
-static char *store;
-
-static int setup(void **state)
-{
-    (void)state;
-    struct cas *cas = NULL;
-    if (dir_make_temp("/tmp", "assay-test-scratch.", &dir, &e) < 0 ||
-        path_join(&store, dir, "store", &e) < 0 || cas_open(store, CAS_CREATE, &cas, &e) < 0)
-        return -1;
-    cas_close(cas);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    int rc = dir_remove(dir, &e);
-    free(dir);
-    free(store);
-    return rc;
-}
-
-static struct cas *open_store(unsigned flags)
-{
-    struct cas *cas = NULL;
-    assert_int_equal(cas_open(store, flags, &cas, &e), 0);
-    return cas;
-}
 
 static char *beneath(const char *parent, const char *name)
 {
@@ -70,13 +29,6 @@ static char *only_file(const char *name)
     return found;
 }
 
-static void is_text(struct cas *cas, const struct digest *d, const char *text)
-{
-    AUTO_BUF out = BUF_INIT(1000);
-    assert_int_equal(cas_get(cas, d, &out, &e), 0);
-    assert_string_equal(buf_str(&out), text);
-}
-
 static void file_is(const char *path, const char *text, ino_t *inode)
 {
     AUTO_BUF out = BUF_INIT(1000);
@@ -91,7 +43,7 @@ static void file_is(const char *path, const char *text, ino_t *inode)
 static void test_private(void **state)
 {
     (void)state;
-    AUTO_CAS struct cas *cas = open_store(CAS_SCRATCH);
+    AUTO_CAS struct cas *cas = open_store(CAS_CREATE | CAS_SCRATCH);
     AUTO_CAS struct cas *other = open_store(0);
     struct digest a, b, again;
     uint64_t size = 0;
@@ -123,7 +75,7 @@ static void test_private(void **state)
 static void test_artifacts(void **state)
 {
     (void)state;
-    AUTO_CAS struct cas *cas = open_store(CAS_SCRATCH);
+    AUTO_CAS struct cas *cas = open_store(CAS_CREATE | CAS_SCRATCH);
     AUTO_FREE char *one = beneath(dir, "one");
     AUTO_FREE char *two = beneath(dir, "two");
     struct digest d, other;
@@ -160,7 +112,7 @@ static void test_other_file_system(void **state)
     if (stat("/dev/shm", &there) != 0 || here.st_dev == there.st_dev)
         return; /* e2e/61-build.t mounts one */
     assert_int_equal(dir_make_temp("/dev/shm", "assay-test-scratch.", &shm, &e), 0);
-    AUTO_CAS struct cas *cas = open_store(CAS_SCRATCH);
+    AUTO_CAS struct cas *cas = open_store(CAS_CREATE | CAS_SCRATCH);
     AUTO_FREE char *path = beneath(shm, "far");
     struct digest d;
     ino_t inode;
@@ -174,7 +126,7 @@ static void test_other_file_system(void **state)
 static void test_touched(void **state)
 {
     (void)state;
-    AUTO_CAS struct cas *cas = open_store(CAS_SCRATCH);
+    AUTO_CAS struct cas *cas = open_store(CAS_CREATE | CAS_SCRATCH);
     AUTO_FREE char *path = beneath(dir, "bad");
     struct digest d;
     struct stat st;
@@ -196,7 +148,7 @@ static void test_sudden_death(void **state)
     if (child == 0) {
         struct cas *cas = NULL;
         struct digest d;
-        int rc = cas_open(store, CAS_SCRATCH, &cas, &e);
+        int rc = cas_open(store, CAS_CREATE | CAS_SCRATCH, &cas, &e);
         _exit(rc == 0 && cas_put(cas, "left", 4, &d, &e) == 0 ? 0 : 1);
     }
     int status = 1;
@@ -211,9 +163,8 @@ static void test_sudden_death(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_private),           cmocka_unit_test(test_artifacts),
-        cmocka_unit_test(test_other_file_system), cmocka_unit_test(test_touched),
-        cmocka_unit_test(test_sudden_death),
+        TEST(test_private), TEST(test_artifacts),    TEST(test_other_file_system),
+        TEST(test_touched), TEST(test_sudden_death),
     };
 
     return cmocka_run_group_tests(tests, setup, teardown);
