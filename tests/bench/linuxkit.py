@@ -171,7 +171,7 @@ def main():
     squashed = ["mksquashfs", tree, f"{options.dir}/peer.squashfs", "-reproducible", "-noappend", "-no-progress", "-quiet", "-mkfs-time", "0"]
     squashed += ["-comp", compressor, "-Xcompression-level", level, "-b", "131072", "-processors", str(options.threads)]
     rows = {name: [] for name in ("cat", "compat", "tar", "mksquashfs", "squashfs")}
-    cycles = {name: [] for name in ("compat", "tar", "squashfs")}
+    cycles = {name: [] for name in ("compat", "tar", "squashfs", "both")}
     for _ in range(options.runs):
         rows["cat"].append(measure(options, ["sh", "-c", f"cat {quoted} | gzip -dc >'{options.dir}/cat.out'"]))
         forget(options)
@@ -184,6 +184,7 @@ def main():
         cycles["compat"].append(rebuild(options, "compat", "compat.tar"))
         cycles["tar"].append(rebuild(options, "strict", "strict.tar"))
         cycles["squashfs"].append(rebuild(options, "strict", "strict.squashfs"))
+        cycles["both"].append(rebuild(options, "strict", None))
         print(".", end="", file=sys.stderr, flush=True)
     print(file=sys.stderr)
     size = os.stat(f"{options.dir}/cat.out").st_size / 1e6
