@@ -1,7 +1,8 @@
 /*
- * The scheduler. Steps are started lowest first when their inputs are there; a step gets its
- * share of the threads that are free when it starts. After a failure only steps before it go
- * on, so that the error does not depend on timing.
+ * The scheduler. Steps are started lowest first when their inputs are there. Wide steps share
+ * `jobs` threads among themselves; as many steps as there are jobs run at a time, so that a narrow
+ * one beside a wide one takes no thread from it for as long as that one runs. After a failure only
+ * steps before it go on, so that the error does not depend on timing.
  */
 #include "builder/plan/execute.h"
 
@@ -10,13 +11,15 @@
 #include <pthread.h>
 #include <string.h>
 
+enum { SHARE_LEAST = 4 };
+
 struct schedule {
     struct graph *graph;
     pthread_mutex_t lock;
     pthread_cond_t changed;
     size_t limit;   /* steps from here on are not started */
     size_t running; /* steps */
-    unsigned busy;  /* threads given to them */
+    unsigned busy;  /* threads given to wide ones */
     size_t done;    /* for progress */
     size_t to_run;
     bool contradicted; /* a step gave something else than the cache had claimed */
@@ -123,19 +126,32 @@ static int run_node(const struct graph *g, struct node *n, unsigned jobs, struct
 
 /* ---- all steps ---- */
 
-static struct node *next_ready(struct schedule *s, size_t *ready)
+/* The lowest step that can be started; *wide tells how many wide ones are ready. */
+static struct node *next_ready(struct schedule *s, size_t *wide)
 {
     struct node *first = NULL;
-    *ready = 0;
+    *wide = 0;
     for (size_t i = 0; i < s->graph->count && i < s->limit; i++) {
         struct node *n = &s->graph->nodes[i];
         if (n->started || n->fate != STEP_RUN || n->waiting_for > 0)
             continue;
-        (*ready)++;
-        if (first == NULL)
+        *wide += n->step->kind->wide;
+        if (first == NULL && (!n->step->kind->wide || s->busy < s->graph->options->jobs))
             first = n;
     }
     return first;
+}
+
+/* Of the threads that are free: the same for each wide step that is ready, but not so few that the
+ * last of them is left alone with one. */
+static unsigned share_of(const struct schedule *s, const struct node *n, size_t wide)
+{
+    unsigned left = s->graph->options->jobs - s->busy;
+    if (!n->step->kind->wide)
+        return 1;
+    unsigned share = left / (unsigned)wide;
+    unsigned least = left < SHARE_LEAST ? left : SHARE_LEAST;
+    return share > least ? share : least;
 }
 
 static void drop_tree(struct node *n)
@@ -167,20 +183,19 @@ static void finish(struct schedule *s, const struct node *n)
 }
 
 /* Called and returns with the lock held. */
-static void run_one(struct schedule *s, struct node *n, size_t ready)
+static void run_one(struct schedule *s, struct node *n, unsigned share)
 {
-    unsigned free_jobs = s->graph->options->jobs - s->busy;
-    unsigned share = ready < free_jobs ? free_jobs / (unsigned)ready : 1;
+    unsigned taken = n->step->kind->wide ? share : 0;
     struct err e = ERR_INIT;
     n->started = true;
     s->running++;
-    s->busy += share;
+    s->busy += taken;
     progress_show(s->graph->options->progress, n->step->id, s->done, s->to_run);
     (void)pthread_mutex_unlock(&s->lock);
     int r = run_node(s->graph, n, share, &e);
     (void)pthread_mutex_lock(&s->lock);
     s->running--;
-    s->busy -= share;
+    s->busy -= taken;
     s->done++;
     if (r < 0) {
         size_t index = (size_t)(n - s->graph->nodes);
@@ -203,10 +218,10 @@ static void *worker(void *context)
     struct schedule *s = context;
     (void)pthread_mutex_lock(&s->lock);
     for (;;) {
-        size_t ready;
-        struct node *n = next_ready(s, &ready);
-        if (n != NULL && s->busy < s->graph->options->jobs)
-            run_one(s, n, ready);
+        size_t wide;
+        struct node *n = next_ready(s, &wide);
+        if (n != NULL)
+            run_one(s, n, share_of(s, n, wide));
         else if (s->running > 0)
             (void)pthread_cond_wait(&s->changed, &s->lock);
         else

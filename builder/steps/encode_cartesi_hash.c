@@ -37,4 +37,5 @@ const struct step_kind step_encode_cartesi_hash = {
     .gives = VALUE_BLOB,
     .check = check,
     .run = run,
+    .wide = true,
 };

@@ -79,4 +79,5 @@ const struct step_kind step_encode_cartesi_run = {
     .gives = VALUE_BLOB,
     .check = check,
     .run = run,
+    .wide = true,
 };

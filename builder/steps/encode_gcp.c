@@ -214,4 +214,5 @@ const struct step_kind step_encode_gcp = {
     .gives = VALUE_BLOB,
     .check = check,
     .run = run,
+    .wide = true,
 };

@@ -115,4 +115,5 @@ const struct step_kind step_encode_initrd = {
     .gives = VALUE_BLOB,
     .check = check,
     .run = run,
+    .wide = true,
 };

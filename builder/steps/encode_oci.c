@@ -331,4 +331,5 @@ const struct step_kind step_encode_oci = {
     .gives = VALUE_BLOB,
     .check = check,
     .run = run,
+    .wide = true,
 };

@@ -138,4 +138,5 @@ const struct step_kind step_encode_squashfs = {
     .gives = VALUE_BLOB,
     .check = check,
     .run = run,
+    .wide = true,
 };

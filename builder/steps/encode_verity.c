@@ -168,4 +168,5 @@ const struct step_kind step_encode_verity = {
     .gives = VALUE_BLOB,
     .check = check,
     .run = run,
+    .wide = true,
 };

@@ -265,4 +265,5 @@ const struct step_kind step_encode_vmdk = {
     .gives = VALUE_BLOB,
     .check = check,
     .run = run,
+    .wide = true,
 };

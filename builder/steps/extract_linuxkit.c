@@ -155,4 +155,5 @@ const struct step_kind step_extract_linuxkit = {
     .gives = VALUE_BLOB,
     .check = check,
     .run = run,
+    .wide = true,
 };

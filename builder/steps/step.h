@@ -61,6 +61,7 @@ struct step_kind {
     int (*run)(const struct step_context *context, const struct jcur *params,
                const struct step_input *inputs, size_t input_count, struct step_output *out,
                struct err *e);
+    bool wide; /* it makes use of several threads; others run on the one that calls them */
     /* What whoever builds must be told of a step with these parameters (they are checked), one
      * clause; NULL when nothing. The member may be NULL. */
     const char *(*warn)(const json_t *params);

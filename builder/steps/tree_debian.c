@@ -285,4 +285,5 @@ const struct step_kind step_tree_debian = {
     .gives = VALUE_TREE,
     .check = check,
     .run = run,
+    .wide = true,
 };

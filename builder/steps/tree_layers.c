@@ -251,4 +251,5 @@ const struct step_kind step_tree_layers = {
     .gives = VALUE_TREE,
     .check = check,
     .run = run,
+    .wide = true,
 };

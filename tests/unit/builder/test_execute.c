@@ -131,6 +131,8 @@ static int run_reader(const struct step_context *context, const struct jcur *par
 }
 
 static const struct step_kind kind_blob = {.name = "test.blob", .check = check, .run = run};
+static const struct step_kind kind_wide = {
+    .name = "test.wide", .check = check, .run = run, .wide = true};
 static const struct step_kind kind_tree = {
     .name = "test.tree", .gives = VALUE_TREE, .check = check, .run = run_tree};
 static const struct step_kind kind_reader = {
@@ -268,6 +270,45 @@ static void test_parallel(void **state)
     assert_in_range(atomic_load(&threads_at_most), 2, 4);
     (void)pthread_barrier_destroy(&barrier);
     unmake(&m);
+}
+
+/* A step that uses one thread takes none from a step beside it that can use all. */
+static void test_narrow_beside_wide(void **state)
+{
+    (void)state;
+    static const unsigned two[] = {0, 0};
+    pthread_barrier_t barrier;
+    struct made m;
+    make(&m, 2, two);
+    m.steps[1].kind = &kind_wide;
+    assert_int_equal(pthread_barrier_init(&barrier, NULL, 2), 0);
+    meet = &barrier;
+    struct execute_options o = defaults();
+    execution_free(go(&m, &o));
+    assert_int_equal(atomic_load(&at_most), 2);
+    assert_int_equal(atomic_load(&threads_at_most), 1 + (int)o.jobs);
+    (void)pthread_barrier_destroy(&barrier);
+    unmake(&m);
+}
+
+/* Wide steps have `jobs` threads together, however they come. */
+static void test_wide_bound(void **state)
+{
+    (void)state;
+    static const unsigned six[] = {0, 0, 0, 0, 0, 0};
+    for (unsigned jobs = 1; jobs <= 9; jobs++) {
+        struct made m;
+        make(&m, 6, six);
+        for (size_t i = 0; i < 6; i++)
+            m.steps[i].kind = &kind_wide;
+        struct execute_options o = defaults();
+        o.jobs = jobs;
+        o.no_cache = true;
+        execution_free(go(&m, &o));
+        assert_int_equal(atomic_load(&runs), 6);
+        assert_in_range(atomic_load(&threads_at_most), jobs < 4 ? jobs : 4, jobs);
+        unmake(&m);
+    }
 }
 
 static void test_jobs_bound(void **state)
@@ -535,6 +576,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_jobs_do_not_change_digests, setup, teardown),
         cmocka_unit_test_setup_teardown(test_parallel, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_narrow_beside_wide, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_wide_bound, setup, teardown),
         cmocka_unit_test_setup_teardown(test_jobs_bound, setup, teardown),
         cmocka_unit_test_setup_teardown(test_cache, setup, teardown),
         cmocka_unit_test_setup_teardown(test_cache_needs_blobs, setup, teardown),
