@@ -12,9 +12,8 @@
 struct execute_options {
     struct cas
         *cas; /* new blobs go here; inputs are read from it (or from what it falls back to) */
-    const char *store; /* where inputs should be, for messages; NULL = cas's path */
-    unsigned
-        jobs; /* steps at a time, and threads of those that use several, together; at least 1 */
+    const char *store;  /* where inputs should be, for messages; NULL = cas's path */
+    unsigned jobs;      /* steps at a time, and threads of all wide ones together; at least 1 */
     bool no_cache;      /* neither ask the action cache nor tell it */
     bool dry_run;       /* only find out which steps would run, and why */
     const char *only;   /* one output's name: only the steps that it needs; NULL = all */
