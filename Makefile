@@ -99,7 +99,7 @@ $(addprefix $(BUILD)/tests/helpers/,encode_blob encode_tree tree_dump): $(BUILD)
 # The spy runs where there is nothing but itself: static in every build, on no archive of ours.
 $(BUILD)/tests/helpers/spy: tests/helpers/spy.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(call say,LINK)$(CC) $(CPPFLAGS_ALL) $(filter-out $(SANITIZE),$(CFLAGS_ALL) $(LDFLAGS_ALL)) -static-pie -o $@ $<
+	$(call say,LINK)$(CC) $(CPPFLAGS_ALL) $(filter-out $(SANITIZE) -pie,$(CFLAGS_ALL) $(LDFLAGS_ALL)) -static-pie -o $@ $<
 
 check-unit: $(UNIT_BINS) $(HELPER_BINS) all
 	ASSAY_BIN=$(abspath $(BIN)) CMOCKA_MESSAGE_OUTPUT=TAP prove -j$(NPROC) $(if $(V),-v) -e '' $(UNIT_BINS)
@@ -114,11 +114,15 @@ check-slow: all
 	$(SUDO) apt-get install -q -y --no-install-recommends flex bison bc libelf-dev
 	ASSAY_BIN=$(abspath $(BIN)) prove $(if $(V),-v) --timer tests/slow/*.t
 
+# One build by clang serves three: its warnings (lint-clang), the sanitizers under the unit tests, and fuzzing.
+WITH_CLANG = BUILD=$(BUILD)/clang CC=$(CLANG) HARDEN= OPTIMIZE="-O1 -g" \
+  SANITIZE="-fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all -fno-omit-frame-pointer"
+
 check-sanitize:
-	$(MAKE) BUILD=$(BUILD)/sanitize SANITIZE="-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -Wno-format-truncation" HARDEN= OPTIMIZE="-O1 -g" check-unit
+	$(MAKE) $(WITH_CLANG) check-unit
 
 fuzz-smoke:
-	$(MAKE) BUILD=$(BUILD)/fuzz CC=$(CLANG) SANITIZE="-fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all" HARDEN= OPTIMIZE="-O1 -g" fuzz-run
+	$(MAKE) $(WITH_CLANG) fuzz-run
 
 fuzz-run: $(FUZZ_NAMES:%=$(BUILD)/tests/fuzz/%)
 	sh tests/fuzz/run.sh $(BUILD)/tests/fuzz $(FUZZ_NAMES)
@@ -132,13 +136,13 @@ TIDY_STAMPS = $(SOURCES:%=$(BUILD)/tidy/%.ok)
 lint: lint-format lint-clang lint-gcc lint-tidy lint-cppcheck lint-floors
 
 lint-format:
-	clang-format --dry-run --Werror $(SOURCES) $(HEADERS) $(TEST_SRCS)
+	$(call say,FORMAT)clang-format --dry-run --Werror $(SOURCES) $(HEADERS) $(TEST_SRCS)
 
 lint-gcc:
 	$(MAKE) BUILD=$(BUILD) all $(UNIT_BINS) $(HELPER_BINS)
 
 lint-clang:
-	$(MAKE) BUILD=$(BUILD)/clang CC=$(CLANG) HARDEN= OPTIMIZE=-O1 objects
+	$(MAKE) $(WITH_CLANG) objects
 
 objects: $(call objects,$(SOURCES) $(TEST_SRCS)) $(patsubst %.c,$(OBJ)/%.o,$(MAINS))
 
@@ -151,7 +155,7 @@ $(BUILD)/tidy/%.ok: % .clang-tidy
 # cppcheck 2.10 does not know the cleanup attribute, so its leak checks are off: LeakSanitizer finds leaks.
 lint-cppcheck:
 	@mkdir -p $(BUILD)/cppcheck
-	cppcheck --quiet --std=c11 --enable=warning,portability,performance --inline-suppr --error-exitcode=1 \
+	$(call say,CHECK)cppcheck --quiet --std=c11 --enable=warning,portability,performance --inline-suppr --error-exitcode=1 \
 	  --suppress=missingIncludeSystem --suppress=memleak --suppress=resourceLeak --cppcheck-build-dir=$(BUILD)/cppcheck -j$(NPROC) -I. -D_GNU_SOURCE $(SOURCES)
 
 # The order of the floors, and the banned functions.
