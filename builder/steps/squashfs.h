@@ -65,6 +65,14 @@ int squashfs_fail(const struct squashfs_file *f, int code, const char *doing, st
 int squashfs_compressor_new(const struct squashfs_params *params, bool unpack,
                             sqfs_compressor_t **out, struct err *e);
 
+/* A compressor around another one, which answers for its options. Whoever makes it sets do_block,
+ * destroy and copy, and owns `inner`. */
+struct squashfs_wrapper {
+    sqfs_compressor_t base;
+    sqfs_compressor_t *inner;
+};
+void squashfs_wrapper_init(struct squashfs_wrapper *w, sqfs_compressor_t *inner);
+
 /* ---- squashfs_xattr.c ------------------------------------------------------- */
 
 struct squashfs_xattrs {

@@ -163,6 +163,35 @@ static sqfs_compressor_t *null_new(void)
     return c;
 }
 
+static int wrapper_write_options(sqfs_compressor_t *cmp, sqfs_file_t *file)
+{
+    sqfs_compressor_t *inner = ((struct squashfs_wrapper *)cmp)->inner;
+
+    return inner->write_options(inner, file);
+}
+
+static int wrapper_read_options(sqfs_compressor_t *cmp, sqfs_file_t *file)
+{
+    sqfs_compressor_t *inner = ((struct squashfs_wrapper *)cmp)->inner;
+
+    return inner->read_options(inner, file);
+}
+
+static void wrapper_configuration(const sqfs_compressor_t *cmp, sqfs_compressor_config_t *config)
+{
+    const sqfs_compressor_t *inner = ((const struct squashfs_wrapper *)cmp)->inner;
+
+    inner->get_configuration(inner, config);
+}
+
+void squashfs_wrapper_init(struct squashfs_wrapper *w, sqfs_compressor_t *inner)
+{
+    w->inner = inner;
+    w->base.get_configuration = wrapper_configuration;
+    w->base.write_options = wrapper_write_options;
+    w->base.read_options = wrapper_read_options;
+}
+
 /*
  * Every other: the library's, with two checks.
  *
@@ -177,8 +206,7 @@ static sqfs_compressor_t *null_new(void)
 enum { TRIAL_LEVEL = 1, TRIAL_FROM_LEVEL = 4 };
 
 struct checked {
-    sqfs_compressor_t base;
-    sqfs_compressor_t *inner;
+    struct squashfs_wrapper base;
     ZSTD_CCtx *trial; /* NULL: blocks are not tried */
     size_t trial_size;
     uint8_t *trial_out; /* ZSTD_compressBound(trial_size) bytes */
@@ -201,37 +229,16 @@ static sqfs_s32 checked_block(sqfs_compressor_t *cmp, const sqfs_u8 *in, sqfs_u3
 
     if (!shrinks(c, in, size))
         return 0;
-    sqfs_s32 len = c->inner->do_block(c->inner, in, size, out, outsize);
+    sqfs_s32 len = c->base.inner->do_block(c->base.inner, in, size, out, outsize);
 
     return len > 0 && (sqfs_u32)len >= size ? 0 : len;
-}
-
-static int checked_write_options(sqfs_compressor_t *cmp, sqfs_file_t *file)
-{
-    sqfs_compressor_t *inner = ((struct checked *)cmp)->inner;
-
-    return inner->write_options(inner, file);
-}
-
-static int checked_read_options(sqfs_compressor_t *cmp, sqfs_file_t *file)
-{
-    sqfs_compressor_t *inner = ((struct checked *)cmp)->inner;
-
-    return inner->read_options(inner, file);
-}
-
-static void checked_configuration(const sqfs_compressor_t *cmp, sqfs_compressor_config_t *config)
-{
-    const sqfs_compressor_t *inner = ((const struct checked *)cmp)->inner;
-
-    inner->get_configuration(inner, config);
 }
 
 static void checked_destroy(sqfs_object_t *object)
 {
     struct checked *c = (struct checked *)object;
 
-    sqfs_destroy(c->inner);
+    sqfs_destroy(c->base.inner);
     ZSTD_freeCCtx(c->trial);
     free(c->trial_out);
     free(c);
@@ -248,21 +255,18 @@ static sqfs_compressor_t *checked_new(sqfs_compressor_t *inner, size_t trial_siz
         sqfs_destroy(inner);
         return NULL;
     }
-    c->inner = inner;
-    c->base.base.destroy = checked_destroy;
-    c->base.base.copy = checked_copy;
-    c->base.get_configuration = checked_configuration;
-    c->base.write_options = checked_write_options;
-    c->base.read_options = checked_read_options;
-    c->base.do_block = checked_block;
+    squashfs_wrapper_init(&c->base, inner);
+    c->base.base.base.destroy = checked_destroy;
+    c->base.base.base.copy = checked_copy;
+    c->base.base.do_block = checked_block;
     if (trial_size == 0)
-        return &c->base;
+        return &c->base.base;
     c->trial_size = trial_size;
     c->trial = ZSTD_createCCtx();
     c->trial_out = malloc(ZSTD_compressBound(trial_size));
     if (c->trial != NULL && c->trial_out != NULL)
-        return &c->base;
-    checked_destroy(&c->base.base);
+        return &c->base.base;
+    checked_destroy(&c->base.base.base);
     return NULL;
 }
 
@@ -270,7 +274,7 @@ static sqfs_object_t *checked_copy(const sqfs_object_t *object)
 {
     const struct checked *c = (const struct checked *)object;
 
-    return (sqfs_object_t *)checked_new(sqfs_copy(c->inner), c->trial_size);
+    return (sqfs_object_t *)checked_new(sqfs_copy(c->base.inner), c->trial_size);
 }
 
 int squashfs_compressor_new(const struct squashfs_params *params, bool unpack,

@@ -209,9 +209,8 @@ void squashfs_reuse_place(struct squashfs_reuse *r, const void *data, uint32_t l
 /* ---- the compressor ------------------------------------------------------------ */
 
 struct reusing {
-    sqfs_compressor_t base;
+    struct squashfs_wrapper base;
     struct squashfs_reuse *reuse;
-    sqfs_compressor_t *inner;
     sqfs_compressor_t *unpack;
     uint8_t *plain; /* a block */
 };
@@ -265,7 +264,7 @@ static sqfs_s32 reusing_block(sqfs_compressor_t *cmp, const sqfs_u8 *in, sqfs_u3
     if (found != NULL)
         len = found->stored == size ? 0 : (sqfs_s32)found->stored;
     else
-        len = c->inner->do_block(c->inner, in, size, out, outsize);
+        len = c->base.inner->do_block(c->base.inner, in, size, out, outsize);
     if (len < 0)
         return len;
     n.stored = len == 0 ? size : (uint32_t)len;
@@ -273,32 +272,11 @@ static sqfs_s32 reusing_block(sqfs_compressor_t *cmp, const sqfs_u8 *in, sqfs_u3
     return len;
 }
 
-static int reusing_write_options(sqfs_compressor_t *cmp, sqfs_file_t *file)
-{
-    sqfs_compressor_t *inner = ((struct reusing *)cmp)->inner;
-
-    return inner->write_options(inner, file);
-}
-
-static int reusing_read_options(sqfs_compressor_t *cmp, sqfs_file_t *file)
-{
-    sqfs_compressor_t *inner = ((struct reusing *)cmp)->inner;
-
-    return inner->read_options(inner, file);
-}
-
-static void reusing_configuration(const sqfs_compressor_t *cmp, sqfs_compressor_config_t *config)
-{
-    const sqfs_compressor_t *inner = ((const struct reusing *)cmp)->inner;
-
-    inner->get_configuration(inner, config);
-}
-
 static void reusing_destroy(sqfs_object_t *object)
 {
     struct reusing *c = (struct reusing *)object;
 
-    sqfs_destroy(c->inner);
+    sqfs_destroy(c->base.inner);
     sqfs_destroy(c->unpack);
     free(c->plain);
     free(c);
@@ -308,7 +286,7 @@ static sqfs_object_t *reusing_copy(const sqfs_object_t *object)
 {
     const struct reusing *c = (const struct reusing *)object;
 
-    return (sqfs_object_t *)squashfs_reuse_compressor(c->reuse, c->inner, c->unpack);
+    return (sqfs_object_t *)squashfs_reuse_compressor(c->reuse, c->base.inner, c->unpack);
 }
 
 sqfs_compressor_t *squashfs_reuse_compressor(struct squashfs_reuse *r, const sqfs_compressor_t *cmp,
@@ -319,20 +297,17 @@ sqfs_compressor_t *squashfs_reuse_compressor(struct squashfs_reuse *r, const sqf
     if (c == NULL)
         return NULL;
     c->reuse = r;
-    c->base.base.destroy = reusing_destroy;
-    c->base.base.copy = reusing_copy;
-    c->base.get_configuration = reusing_configuration;
-    c->base.write_options = reusing_write_options;
-    c->base.read_options = reusing_read_options;
-    c->base.do_block = reusing_block;
-    c->inner = sqfs_copy(cmp);
+    squashfs_wrapper_init(&c->base, sqfs_copy(cmp));
+    c->base.base.base.destroy = reusing_destroy;
+    c->base.base.base.copy = reusing_copy;
+    c->base.base.do_block = reusing_block;
     c->unpack = sqfs_copy(uncmp);
     c->plain = malloc(r->block_size);
-    if (c->inner == NULL || c->unpack == NULL || c->plain == NULL) {
-        reusing_destroy(&c->base.base);
+    if (c->base.inner == NULL || c->unpack == NULL || c->plain == NULL) {
+        reusing_destroy(&c->base.base.base);
         return NULL;
     }
-    return &c->base;
+    return &c->base.base;
 }
 
 /* ---- the whole ------------------------------------------------------------------ */
