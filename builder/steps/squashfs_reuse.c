@@ -2,8 +2,9 @@
  * Blocks of an earlier image. Compressing is nearly all of the work, and most blocks of an image
  * are those of the one before. A compressor around the real one looks each block up by a hash; what
  * it finds is unpacked and compared with the block byte for byte, and only then taken over: the
- * same bytes with the same options are what the compressor would give. So neither a collision nor a
- * wrong index can put a wrong byte into an image.
+ * same bytes with the same options are what the compressor would give. So a collision changes
+ * nothing, and whatever the index says, files have their right bytes. That a block stands there as
+ * it is since it does not shrink is believed, as the action cache is.
  */
 #include "builder/steps/le.h"
 #include "builder/steps/squashfs.h"

@@ -1,4 +1,4 @@
-/* Blocks taken over from an earlier image: never another byte, whatever the earlier image or its
+/* Blocks taken over from an earlier image: never another content, whatever the earlier image or its
  * index holds. */
 #include "encode_common.h"
 
