@@ -51,20 +51,20 @@ static int find_used(struct blocks *b, struct err *e)
     return 0;
 }
 
-int blocks_open(struct cas *cas, const struct step_input *input, uint64_t size, uint32_t unit,
-                uint32_t block, struct blocks *out, struct err *e)
+int blocks_open(struct cas *cas, const struct digest *digest, uint64_t blob_size, uint64_t size,
+                uint32_t unit, uint32_t block, struct blocks *out, struct err *e)
 {
     AUTO_BLOCKS b = {.fd = -1, .block = block, .size = size};
 
-    if (input->size == 0 || input->size > BLOCKS_SIZE_MAX)
+    if (blob_size == 0 || blob_size > BLOCKS_SIZE_MAX)
         return err_set(e, ERR_INPUT, "a disk of %" PRIu64 " bytes cannot be put in a container",
-                       input->size);
+                       blob_size);
     if (size == 0)
-        b.size = (input->size + unit - 1) / unit * unit;
-    else if (size < input->size)
+        b.size = (blob_size + unit - 1) / unit * unit;
+    else if (size < blob_size)
         return err_set(e, ERR_INPUT, "a disk of %" PRIu64 " bytes is too small for %" PRIu64, size,
-                       input->size);
-    if (cas_open_blob(cas, &input->digest, &b.fd, &b.blob_size, e) < 0)
+                       blob_size);
+    if (cas_open_blob(cas, digest, &b.fd, &b.blob_size, e) < 0)
         return -(int)e->code;
     b.count = (b.size + block - 1) / block;
     b.used = array_new((size_t)(b.count / 8 + 1), 1);
@@ -82,15 +82,4 @@ void blocks_dispose(struct blocks *b)
     scope_close(&b->fd);
     free(b->used);
     *b = (struct blocks){.fd = -1};
-}
-
-int params_disk_size(const struct jcur *params, uint32_t unit, uint64_t *out, struct err *e)
-{
-    struct jcur c;
-
-    if (jcur_get(params, "size", &c, e) < 0 || jcur_u64(&c, BLOCKS_SIZE_MAX, out, e) < 0)
-        return -(int)e->code;
-    if (*out % unit != 0)
-        return jcur_fail(&c, e, "this size is a multiple of %" PRIu32, unit);
-    return 0;
 }

@@ -6,7 +6,8 @@
 #ifndef ASSAY_BUILDER_STEPS_BLOCKS_H
 #define ASSAY_BUILDER_STEPS_BLOCKS_H
 
-#include "builder/steps/step.h"
+#include "base/digest.h"
+#include "store/cas/cas.h"
 
 enum { BLOCKS_SECTOR = 512, BLOCKS_MIB = 1024 * 1024 };
 #define BLOCKS_SIZE_MAX (UINT64_C(1) << 44) /* 16 TiB */
@@ -22,11 +23,11 @@ struct blocks {
 };
 
 /*
- * `size`: bytes of the disk, 0 for the blob's rounded up to `unit`; else a
- * multiple of that and no less than the blob (ERR_INPUT). Reads the whole blob once.
+ * `blob_size`: what the plan says of the blob. `size`: bytes of the disk, 0 for that rounded up to
+ * `unit`; else a multiple of that and no less than the blob (ERR_INPUT). Reads the whole blob once.
  */
-int blocks_open(struct cas *cas, const struct step_input *input, uint64_t size, uint32_t unit,
-                uint32_t block, struct blocks *out, struct err *e);
+int blocks_open(struct cas *cas, const struct digest *digest, uint64_t blob_size, uint64_t size,
+                uint32_t unit, uint32_t block, struct blocks *out, struct err *e);
 void blocks_dispose(struct blocks *b);
 #define AUTO_BLOCKS AUTO(blocks_dispose) struct blocks
 
@@ -36,8 +37,5 @@ static inline bool blocks_used(const struct blocks *b, uint64_t i)
 }
 /* `block` bytes, whatever the disk's size is. Several threads may. */
 int blocks_read(const struct blocks *b, uint64_t i, uint8_t *data, struct err *e);
-
-/* params.size: 0, or a multiple of `unit` up to BLOCKS_SIZE_MAX. */
-int params_disk_size(const struct jcur *params, uint32_t unit, uint64_t *out, struct err *e);
 
 #endif

@@ -189,7 +189,8 @@ static int run(const struct step_context *context, const struct jcur *params,
 
     (void)input_count;
     if (read_params(params, &p, e) < 0 ||
-        blocks_open(context->cas, &inputs[0], p.size, GIB, BLOCK, &b, e) < 0 ||
+        blocks_open(context->cas, &inputs[0].digest, inputs[0].size, p.size, GIB, BLOCK, &b, e) <
+            0 ||
         cas_writer_new(context->cas, NULL, CAS_SIZE_UNKNOWN, &w, e) < 0)
         return -(int)e->code;
     struct sink s = sink_cas(w);

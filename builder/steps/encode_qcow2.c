@@ -190,7 +190,8 @@ static int run(const struct step_context *context, const struct jcur *params,
     if (cluster == NULL)
         return err_oom(e);
     if (read_params(params, &size, e) < 0 ||
-        blocks_open(context->cas, &inputs[0], size, BLOCKS_SECTOR, CLUSTER, &b, e) < 0 ||
+        blocks_open(context->cas, &inputs[0].digest, inputs[0].size, size, BLOCKS_SECTOR, CLUSTER,
+                    &b, e) < 0 ||
         cas_writer_new(context->cas, NULL, CAS_SIZE_UNKNOWN, &w, e) < 0)
         return -(int)e->code;
     struct layout l = make_layout(&b);

@@ -217,7 +217,8 @@ static int run(const struct step_context *context, const struct jcur *params,
     if (chunk == NULL)
         return err_oom(e);
     if (read_params(params, &p, e) < 0 ||
-        blocks_open(context->cas, &inputs[0], p.size, BLOCKS_MIB, BLOCK, &b, e) < 0)
+        blocks_open(context->cas, &inputs[0].digest, inputs[0].size, p.size, BLOCKS_MIB, BLOCK, &b,
+                    e) < 0)
         return -(int)e->code;
     if (b.size > SIZE_MAX_VHD)
         return err_set(e, ERR_INPUT, "a VHD has at most 2040 GiB, not %" PRIu64 " bytes", b.size);

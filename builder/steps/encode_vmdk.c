@@ -237,7 +237,7 @@ static int run(const struct step_context *context, const struct jcur *params,
     if (grains == NULL || packed == NULL)
         return err_oom(e);
     if (read_params(params, &size, e) < 0 ||
-        blocks_open(context->cas, &inputs[0], size, GRAIN, GRAIN, &b, e) < 0)
+        blocks_open(context->cas, &inputs[0].digest, inputs[0].size, size, GRAIN, GRAIN, &b, e) < 0)
         return -(int)e->code;
     struct output o = {.b = &b, .jobs = context->jobs};
     o.batch = (struct batch){.b = &b, .grains = grains, .packed = packed};

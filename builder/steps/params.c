@@ -41,6 +41,17 @@ int params_bool(const struct jcur *params, const char *key, bool *out, struct er
     return jcur_bool(&c, out, e);
 }
 
+int params_disk_size(const struct jcur *params, uint32_t unit, uint64_t *out, struct err *e)
+{
+    struct jcur c;
+
+    if (jcur_get(params, "size", &c, e) < 0 || jcur_u64(&c, BLOCKS_SIZE_MAX, out, e) < 0)
+        return -(int)e->code;
+    if (*out % unit != 0)
+        return jcur_fail(&c, e, "this size is a multiple of %" PRIu32, unit);
+    return 0;
+}
+
 static int write_cas(void *context, const void *data, size_t len, struct err *e)
 {
     return cas_writer_write(context, data, len, e);

@@ -2,6 +2,7 @@
 #ifndef ASSAY_BUILDER_STEPS_PARAMS_H
 #define ASSAY_BUILDER_STEPS_PARAMS_H
 
+#include "builder/steps/blocks.h"
 #include "builder/steps/gzip_writer.h"
 #include "builder/steps/step.h"
 
@@ -19,6 +20,9 @@ extern const struct compressor_range compressor_gzip_or_none[];
 int params_compressor(const struct jcur *params, const struct compressor_range *ranges,
                       size_t *index, int *level, struct err *e);
 int params_bool(const struct jcur *params, const char *key, bool *out, struct err *e);
+
+/* params.size of a disk: 0, or a multiple of `unit` up to BLOCKS_SIZE_MAX. */
+int params_disk_size(const struct jcur *params, uint32_t unit, uint64_t *out, struct err *e);
 
 /* A sink that writes to the store. */
 struct sink sink_cas(struct cas_writer *w);
