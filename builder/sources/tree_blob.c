@@ -2,7 +2,6 @@
 
 #include "base/file.h"
 #include "base/json.h"
-#include "builder/steps/params.h"
 #include "builder/steps/tar_writer.h"
 
 #include <string.h>

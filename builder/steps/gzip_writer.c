@@ -187,3 +187,13 @@ int gzip_writer_finish(struct gzip_writer *w, struct err *e)
     }
     return sink_write(&w->out, trailer, sizeof(trailer), e);
 }
+
+static int write_gzip(void *context, const void *data, size_t len, struct err *e)
+{
+    return gzip_writer_write(context, data, len, e);
+}
+
+struct sink sink_gzip(struct gzip_writer *w)
+{
+    return (struct sink){write_gzip, w};
+}

@@ -22,6 +22,8 @@ int gzip_writer_write(struct gzip_writer *w, const void *data, size_t len, struc
 /* The last block and the trailer; nothing may be written afterwards. */
 int gzip_writer_finish(struct gzip_writer *w, struct err *e);
 void gzip_writer_free(struct gzip_writer *w);
+/* Compresses what is written to it. */
+struct sink sink_gzip(struct gzip_writer *w);
 
 static inline void scope_gzip_writer(struct gzip_writer **w)
 {

@@ -52,26 +52,6 @@ int params_disk_size(const struct jcur *params, uint32_t unit, uint64_t *out, st
     return 0;
 }
 
-static int write_cas(void *context, const void *data, size_t len, struct err *e)
-{
-    return cas_writer_write(context, data, len, e);
-}
-
-struct sink sink_cas(struct cas_writer *w)
-{
-    return (struct sink){write_cas, w};
-}
-
-static int write_gzip(void *context, const void *data, size_t len, struct err *e)
-{
-    return gzip_writer_write(context, data, len, e);
-}
-
-struct sink sink_gzip(struct gzip_writer *w)
-{
-    return (struct sink){write_gzip, w};
-}
-
 int output_commit(struct cas_writer *w, struct step_output *out, struct err *e)
 {
     struct step_output fresh = {.kind = VALUE_BLOB};

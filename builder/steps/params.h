@@ -1,4 +1,4 @@
-/* Parameters that several kinds have, and the sinks that they write to. */
+/* Parameters that several kinds have. */
 #ifndef ASSAY_BUILDER_STEPS_PARAMS_H
 #define ASSAY_BUILDER_STEPS_PARAMS_H
 
@@ -24,10 +24,6 @@ int params_bool(const struct jcur *params, const char *key, bool *out, struct er
 /* params.size of a disk: 0, or a multiple of `unit` up to BLOCKS_SIZE_MAX. */
 int params_disk_size(const struct jcur *params, uint32_t unit, uint64_t *out, struct err *e);
 
-/* A sink that writes to the store. */
-struct sink sink_cas(struct cas_writer *w);
-/* A sink that compresses. */
-struct sink sink_gzip(struct gzip_writer *w);
 /* Commits the writer as the step's output. */
 int output_commit(struct cas_writer *w, struct step_output *out, struct err *e);
 

@@ -4,6 +4,7 @@
 #define ASSAY_BUILDER_STEPS_SINK_H
 
 #include "base/err.h"
+#include "store/cas/cas.h"
 
 #include <stddef.h>
 
@@ -16,5 +17,8 @@ static inline int sink_write(const struct sink *s, const void *data, size_t len,
 {
     return s->write(s->context, data, len, e);
 }
+
+/* Writes to the store. */
+struct sink sink_cas(struct cas_writer *w);
 
 #endif

@@ -1,0 +1,11 @@
+#include "builder/steps/sink.h"
+
+static int write_cas(void *context, const void *data, size_t len, struct err *e)
+{
+    return cas_writer_write(context, data, len, e);
+}
+
+struct sink sink_cas(struct cas_writer *w)
+{
+    return (struct sink){write_cas, w};
+}
