@@ -6,6 +6,7 @@
 #include "builder/lock/fetch_source.h"
 #include "builder/lock/layout_archive.h"
 #include "builder/lock/private_dir.h"
+#include "builder/steps/step.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -108,7 +109,7 @@ static int open_all(struct run *r, struct err *e)
     for (size_t i = 0; i < count; i++)
         if (!fetch_url_valid(urls[i]))
             return err_set(e, ERR_USAGE, "--url '%s' is no http, https or file URL", urls[i]);
-    int rc = plan_read(cli_arg(r->cli, 0), &r->plan, e);
+    int rc = plan_read(cli_arg(r->cli, 0), &builder_steps, &r->plan, e);
     if (rc < 0 || (rc = cli_store_path(r->cli, &store, e)) < 0 ||
         (rc = cas_open(store, CAS_CREATE, &r->cas, e)) < 0 || (rc = sort_places(r, e)) < 0)
         return rc;

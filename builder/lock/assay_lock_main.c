@@ -17,6 +17,7 @@
 #include "builder/recipe/compile.h"
 #include "builder/registry/network.h"
 #include "builder/registry/reference.h"
+#include "builder/steps/step.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -440,7 +441,7 @@ static int open_plan(struct run *r, struct err *e)
                        "--check writes nothing: it goes with neither -o nor --update");
     if (check == NULL && output == NULL)
         return err_set(e, ERR_USAGE, "--update needs the plan to update: -o PLAN");
-    int rc = plan_read(check != NULL ? check : output, &r->plan, e);
+    int rc = plan_read(check != NULL ? check : output, &builder_steps, &r->plan, e);
     if (rc < 0 || check != NULL)
         return rc;
     return relock_init(&r->relock, r->plan, r->recipe, names, count, e);
@@ -547,7 +548,7 @@ static int compat_run(struct cli *cli, const char *mode, struct err *e)
         .cas = r.cas,
     };
     if ((rc = compat_lock(&options, &r.locked, &document, e)) < 0 ||
-        (rc = plan_format(document, &bytes, e)) < 0)
+        (rc = plan_format(document, &builder_steps, &bytes, e)) < 0)
         return rc;
     for (size_t i = 0; i < json_array_size(r.warnings); i++)
         cli_warn(cli, "%s", json_string_value(json_array_get(r.warnings, i)));
@@ -563,7 +564,8 @@ static int say_moved(struct run *r, const struct buf *bytes, struct err *e)
     size_t count = 0;
     size_t i;
     json_t *change;
-    int rc = plan_parse(buf_str(bytes), bytes->len, "what the recipe gives now", &now, e);
+    int rc = plan_parse(buf_str(bytes), bytes->len, "what the recipe gives now", &builder_steps,
+                        &now, e);
     if (rc < 0 || (rc = relock_report(r->plan, now, &document, &count, e)) < 0)
         return rc;
     size_t moved = json_array_size(json_object_get(document, "moved"));
@@ -604,8 +606,8 @@ static int lock_run(struct cli *cli, struct err *e)
         (rc = source_lock(r.recipe, cli_env(cli, "HOME"), r.cas, &r.locked, e)) < 0 ||
         (rc = mark_blobs(&r, false, e)) < 0 ||
         (is_update(&r) && (rc = relock_settle(&r.relock, &r.locked, r.moved, e)) < 0) ||
-        (rc = recipe_compile(r.recipe, &r.locked, &document, e)) < 0 ||
-        (rc = plan_format(document, &bytes, e)) < 0)
+        (rc = recipe_compile(r.recipe, &r.locked, &builder_steps, &document, e)) < 0 ||
+        (rc = plan_format(document, &builder_steps, &bytes, e)) < 0)
         return rc;
     progress_end(r.progress);
     r.progress = NULL;

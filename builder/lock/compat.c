@@ -9,6 +9,7 @@
 #include "builder/plan/plan.h"
 #include "builder/recipe/lkmerge.h"
 #include "builder/steps/lk_image.h"
+#include "builder/steps/step.h"
 
 #include <errno.h>
 #include <string.h>
@@ -463,6 +464,7 @@ int compat_lock(const struct compat_options *options, struct locked *locked, jso
                                   .images = r.images,
                                   .layouts = r.volumes,
                                   .sources = r.sources,
-                                  .locked = r.locked};
+                                  .locked = r.locked,
+                                  .table = &builder_steps};
     return compat_plan_make(&p, plan, e);
 }

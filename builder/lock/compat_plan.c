@@ -274,7 +274,7 @@ int compat_plan_make(const struct compat_plan *p, json_t **out, struct err *e)
         (rc = json_put_string(plan, "arch", p->arch, e)) < 0 ||
         (rc = json_put_u64(plan, "epoch", (uint64_t)LK_FIXED_TIME, e)) < 0 ||
         (rc = make_recipe(p, &part, e)) < 0 || (rc = json_put(plan, "recipe", part, e)) < 0 ||
-        (rc = plan_toolchain(steps, &part, e)) < 0 ||
+        (rc = plan_toolchain(steps, p->table, &part, e)) < 0 ||
         (rc = json_put(plan, "toolchain", part, e)) < 0 ||
         (rc = locked_inputs(p->locked, &part, e)) < 0 ||
         (rc = json_put(plan, "inputs", part, e)) < 0 ||

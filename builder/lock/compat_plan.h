@@ -3,6 +3,7 @@
 #define ASSAY_BUILDER_LOCK_COMPAT_PLAN_H
 
 #include "builder/lock/locked.h"
+#include "builder/plan/step_kind.h"
 
 struct compat_plan {
     const char *name;
@@ -16,6 +17,7 @@ struct compat_plan {
     const json_t *layouts;
     const json_t *sources;
     const struct locked *locked;
+    const struct step_table *table; /* the step kinds that there are */
 };
 
 /* LinuxKit's names, several with commas, as a list of each once; tar when there are none. Caller

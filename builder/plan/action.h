@@ -5,7 +5,7 @@
 #ifndef ASSAY_BUILDER_PLAN_ACTION_H
 #define ASSAY_BUILDER_PLAN_ACTION_H
 
-#include "builder/steps/step.h"
+#include "builder/plan/step_kind.h"
 
 #define ACTION_TYPE ASSAY_URI "action/v1"
 

@@ -13,6 +13,7 @@
 #include "builder/plan/provenance.h"
 #include "builder/recipe/lkmerge.h"
 #include "builder/recipe/lkrender.h"
+#include "builder/steps/step.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -378,14 +379,14 @@ static int read_plan(struct build *b, struct err *e)
         return r;
     if (is_archive && materials != NULL)
         return err_set(e, ERR_USAGE, "--materials goes with a plan that is not self-contained");
-    if (!is_archive && (r = plan_read(path, &b->plan, e)) < 0)
+    if (!is_archive && (r = plan_read(path, &builder_steps, &b->plan, e)) < 0)
         return r;
     if (is_archive || materials != NULL)
-        r = plan_archive_open(is_archive ? path : materials, &b->archive, e);
+        r = plan_archive_open(is_archive ? path : materials, &builder_steps, &b->archive, e);
     if (r < 0 || !is_archive)
         return r;
     const struct buf *bytes = plan_archive_plan(b->archive);
-    return plan_parse(buf_str(bytes), bytes->len, "its plan", &b->plan, e);
+    return plan_parse(buf_str(bytes), bytes->len, "its plan", &builder_steps, &b->plan, e);
 }
 
 static int build(struct cli *cli, struct build *b, struct err *e)

@@ -5,6 +5,7 @@
 #include "builder/plan/plan.h"
 #include "builder/plan/plan_archive.h"
 #include "builder/plan/show.h"
+#include "builder/steps/step.h"
 
 #include <errno.h>
 #include <string.h>
@@ -22,7 +23,7 @@ static int run_show(struct cli *cli, struct err *e)
 {
     AUTO_PLAN struct plan *plan = NULL;
     AUTO_BUF text = BUF_INIT(TEXT_MAX);
-    int r = plan_read(cli_arg(cli, 0), &plan, e);
+    int r = plan_read(cli_arg(cli, 0), &builder_steps, &plan, e);
     if (r < 0)
         return r;
     if (!cli_json(cli))
@@ -41,7 +42,7 @@ static int run_digest(struct cli *cli, struct err *e)
 {
     AUTO_PLAN struct plan *plan = NULL;
     char text[DIGEST_TEXT_MAX];
-    int r = plan_read(cli_arg(cli, 0), &plan, e);
+    int r = plan_read(cli_arg(cli, 0), &builder_steps, &plan, e);
     if (r < 0)
         return r;
     AUTO_JSON json_t *document = json_object();
@@ -58,17 +59,17 @@ static int run_toolchain(struct cli *cli, struct err *e)
 {
     AUTO_JSON json_t *document = json_object();
     AUTO_JSON json_t *libraries = json_object();
-    size_t count;
+    const struct step_table *table = &builder_steps;
     int r;
     if (document == NULL || libraries == NULL)
         return err_oom(e);
-    const char *const *names = toolchain_libraries(&count);
     cli_say(cli, "assay %s\n", ASSAY_VERSION);
-    for (size_t i = 0; i < count; i++) {
-        const char *version = toolchain_library_version(names[i]);
-        if ((r = json_put_string(libraries, names[i], version, e)) < 0)
+    for (size_t i = 0; i < table->library_count; i++) {
+        const char *name = table->libraries[i];
+        const char *version = table->library_version(name);
+        if ((r = json_put_string(libraries, name, version, e)) < 0)
             return r;
-        cli_say(cli, "%s %s\n", names[i], version);
+        cli_say(cli, "%s %s\n", name, version);
     }
     if ((r = json_put_string(document, "assay", ASSAY_VERSION, e)) < 0 ||
         (r = json_put(document, "libraries", steal_ptr(&libraries), e)) < 0)
@@ -127,7 +128,7 @@ static int run_graph(struct cli *cli, struct err *e)
     bool is_svg = strcmp(format, "svg") == 0;
     if (!is_svg && strcmp(format, "dot") != 0)
         return err_set(e, ERR_USAGE, "--format takes dot or svg, not '%s'", format);
-    int r = plan_read(cli_arg(cli, 0), &plan, e);
+    int r = plan_read(cli_arg(cli, 0), &builder_steps, &plan, e);
     if (r < 0 || (r = plan_dot(plan, &dot, e)) < 0 || (is_svg && (r = to_svg(&dot, &svg, e)) < 0))
         return r;
     return graph_out(cli, is_svg ? &svg : &dot, format, e);
@@ -144,8 +145,8 @@ static int run_diff(struct cli *cli, struct err *e)
     int r;
     if (document == NULL)
         return err_oom(e);
-    if ((r = plan_read(cli_arg(cli, 0), &before, e)) < 0 ||
-        (r = plan_read(cli_arg(cli, 1), &after, e)) < 0 ||
+    if ((r = plan_read(cli_arg(cli, 0), &builder_steps, &before, e)) < 0 ||
+        (r = plan_read(cli_arg(cli, 1), &builder_steps, &after, e)) < 0 ||
         (r = plan_diff(before, after, &changes, e)) < 0 ||
         (r = json_put(document, "changes", changes, e)) < 0 ||
         (r = json_put_digest(document, "before", &before->digest, e)) < 0 ||
@@ -196,7 +197,7 @@ static int run_export(struct cli *cli, struct err *e)
     AUTO_JSON json_t *document = json_object();
     if (document == NULL)
         return err_oom(e);
-    int r = plan_read(cli_arg(cli, 0), &plan, e);
+    int r = plan_read(cli_arg(cli, 0), &builder_steps, &plan, e);
     /* Not read-only: a collector must not take the inputs away meanwhile. */
     if (r < 0 || (r = output_path(cli, plan, ".plan" PLAN_ARCHIVE_EXTENSION, &path, e)) < 0 ||
         (r = cli_store_path(cli, &store, e)) < 0 || (r = cas_open(store, 0, &cas, e)) < 0 ||
@@ -234,11 +235,11 @@ static int run_import(struct cli *cli, struct err *e)
     AUTO_JSON json_t *document = json_object();
     if (document == NULL)
         return err_oom(e);
-    int r = plan_archive_open(cli_arg(cli, 0), &archive, e);
+    int r = plan_archive_open(cli_arg(cli, 0), &builder_steps, &archive, e);
     if (r < 0)
         return r;
     const struct buf *bytes = plan_archive_plan(archive);
-    r = plan_parse(buf_str(bytes), bytes->len, "its plan", &plan, e);
+    r = plan_parse(buf_str(bytes), bytes->len, "its plan", &builder_steps, &plan, e);
     if (r < 0 || (r = output_path(cli, plan, ".plan.json", &path, e)) < 0 ||
         (r = cli_store_path(cli, &store, e)) < 0 ||
         (r = cas_open(store, CAS_CREATE, &cas, e)) < 0 ||

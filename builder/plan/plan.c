@@ -275,7 +275,7 @@ static int parse_kind(const struct parse *p, const struct jcur *c, const struct 
     int r = jcur_string(c, KIND_MAX, &name, e);
     if (r < 0)
         return r;
-    *out = step_kind_find(name);
+    *out = step_kind_find(p->plan->table, name);
     if (*out != NULL)
         return 0;
     if (strcmp(p->plan->toolchain_assay, ASSAY_VERSION) == 0)
@@ -500,9 +500,9 @@ static int check_libraries(const struct plan *plan, const struct jcur *toolchain
     int r = jcur_get(toolchain, "libraries", &c, e);
     if (r < 0 || strcmp(plan->toolchain_assay, ASSAY_VERSION) != 0)
         return r;
-    size_t known, listed = 0;
-    const char *const *names = toolchain_libraries(&known);
-    for (size_t i = 0; i < known; i++) {
+    const char *const *names = plan->table->libraries;
+    size_t listed = 0;
+    for (size_t i = 0; i < plan->table->library_count; i++) {
         bool has = json_object_get(c.value, names[i]) != NULL;
         if (has != plan_declares(plan, names[i]))
             return has ? jcur_fail(&c, e, "'%s' is listed and no step uses it", names[i])
@@ -520,11 +520,10 @@ int plan_check_toolchain(const struct plan *plan, struct err *e)
         return err_set(e, ERR_UNDECIDED,
                        "toolchain mismatch: the plan is for assay %s and this is assay %s",
                        plan->toolchain_assay, ASSAY_VERSION);
-    size_t count;
-    const char *const *names = toolchain_libraries(&count);
-    for (size_t i = 0; i < count; i++) {
+    const char *const *names = plan->table->libraries;
+    for (size_t i = 0; i < plan->table->library_count; i++) {
         const char *want = json_string_value(json_object_get(plan->toolchain_libraries, names[i]));
-        const char *have = toolchain_library_version(names[i]);
+        const char *have = plan->table->library_version(names[i]);
         if (want != NULL && (have == NULL || strcmp(want, have) != 0))
             return err_set(e, ERR_UNDECIDED,
                            "toolchain mismatch: the plan is for %s %s and this assay has %s",
@@ -533,7 +532,7 @@ int plan_check_toolchain(const struct plan *plan, struct err *e)
     return 0;
 }
 
-int plan_toolchain(const json_t *steps, json_t **out, struct err *e)
+int plan_toolchain(const json_t *steps, const struct step_table *table, json_t **out, struct err *e)
 {
     AUTO_JSON json_t *libraries = json_object();
     AUTO_JSON json_t *toolchain = json_object();
@@ -544,11 +543,11 @@ int plan_toolchain(const json_t *steps, json_t **out, struct err *e)
     json_array_foreach(steps, index, step)
     {
         const char *name = json_string_value(json_object_get(step, "kind"));
-        const struct step_kind *kind = name == NULL ? NULL : step_kind_find(name);
+        const struct step_kind *kind = name == NULL ? NULL : step_kind_find(table, name);
         if (kind == NULL)
             return err_set(e, ERR_INPUT, "there is no step kind '%s'", name == NULL ? "" : name);
         for (size_t i = 0; kind->libraries != NULL && kind->libraries[i] != NULL; i++) {
-            const char *version = toolchain_library_version(kind->libraries[i]);
+            const char *version = table->library_version(kind->libraries[i]);
             if (version == NULL)
                 return err_set(e, ERR_UNDECIDED, "the version of library '%s' is not known",
                                kind->libraries[i]);
@@ -629,12 +628,14 @@ static int check_canonical(const json_t *document, const uint8_t *data, size_t l
     return 0;
 }
 
-int plan_parse(const void *data, size_t len, const char *what, struct plan **out, struct err *e)
+int plan_parse(const void *data, size_t len, const char *what, const struct step_table *table,
+               struct plan **out, struct err *e)
 {
     static const struct json_limits limits = {.bytes = PLAN_BYTES_MAX, .depth = PLAN_DEPTH_MAX};
     AUTO_PLAN struct plan *plan = calloc(1, sizeof(*plan));
     if (plan == NULL)
         return err_oom(e);
+    plan->table = table;
     int r = json_parse(data, len, what, &limits, &plan->document, e);
     if (r < 0 || (r = parse_document(plan, what, e)) < 0 ||
         (r = check_canonical(plan->document, data, len, what, e)) < 0 ||
@@ -644,14 +645,14 @@ int plan_parse(const void *data, size_t len, const char *what, struct plan **out
     return 0;
 }
 
-int plan_read(const char *path, struct plan **out, struct err *e)
+int plan_read(const char *path, const struct step_table *table, struct plan **out, struct err *e)
 {
     AUTO_BUF data = BUF_INIT(PLAN_BYTES_MAX);
     AUTO_FREE char *what = NULL;
     int r = file_read(path, &data, e);
     if (r < 0 || (r = str_format(&what, e, "plan '%s'", path)) < 0)
         return r;
-    return plan_parse(buf_str(&data), data.len, what, out, e);
+    return plan_parse(buf_str(&data), data.len, what, table, out, e);
 }
 
 void plan_free(struct plan *plan)
@@ -667,12 +668,12 @@ void plan_free(struct plan *plan)
     free(plan);
 }
 
-int plan_format(json_t *document, struct buf *out, struct err *e)
+int plan_format(json_t *document, const struct step_table *table, struct buf *out, struct err *e)
 {
     AUTO_BUF bytes = BUF_INIT(PLAN_BYTES_MAX);
     AUTO_PLAN struct plan *plan = NULL;
     int r = jcs_format(document, &bytes, e);
-    if (r < 0 || (r = plan_parse(buf_str(&bytes), bytes.len, "plan", &plan, e)) < 0)
+    if (r < 0 || (r = plan_parse(buf_str(&bytes), bytes.len, "plan", table, &plan, e)) < 0)
         return r;
     return buf_add(out, bytes.data, bytes.len, e);
 }

@@ -9,7 +9,7 @@
 #include "base/digest.h"
 #include "base/json.h"
 #include "base/version.h"
-#include "builder/steps/step.h"
+#include "builder/plan/step_kind.h"
 
 #define PLAN_TYPE ASSAY_URI "plan/v1"
 #define PLAN_MEDIA_TYPE "application/vnd.assay.plan.v1+json"
@@ -67,7 +67,8 @@ struct plan_output {
 bool plan_output_wanted(const struct plan_output *o, const char *name, const char *format);
 
 struct plan {
-    json_t *document; /* owns every borrowed string above */
+    const struct step_table *table; /* borrowed */
+    json_t *document;               /* owns every borrowed string above */
     struct digest digest;
     const char *name;
     const char *arch;
@@ -88,20 +89,23 @@ struct plan {
  * Strict: unknown keys, unknown kinds, bad parameters, dangling or forward
  * references, duplicate ids, toolchain entries other than those that the
  * steps' kinds declare, a document that is not in canonical form: ERR_INPUT.
- * A kind that this program does not have in a plan for another version of
- * Assay: ERR_UNDECIDED. `what` names the document in errors ("plan 'x.json'").
+ * A kind that is not in the table, in a plan for another version of
+ * Assay: ERR_UNDECIDED. The table must outlive the plan. `what` names the document in errors ("plan
+ * 'x.json'").
  */
-int plan_parse(const void *data, size_t len, const char *what, struct plan **out, struct err *e);
-int plan_read(const char *path, struct plan **out, struct err *e);
+int plan_parse(const void *data, size_t len, const char *what, const struct step_table *table,
+               struct plan **out, struct err *e);
+int plan_read(const char *path, const struct step_table *table, struct plan **out, struct err *e);
 void plan_free(struct plan *plan);
 /* Canonical bytes of a document built by a recipe; checks it by parsing it back. Appends. */
-int plan_format(json_t *document, struct buf *out, struct err *e);
+int plan_format(json_t *document, const struct step_table *table, struct buf *out, struct err *e);
 /*
  * The "toolchain" member for these steps (the array as it goes into the plan):
  * this program's version and those of the libraries that the kinds declare.
  * *out is new.
  */
-int plan_toolchain(const json_t *steps, json_t **out, struct err *e);
+int plan_toolchain(const json_t *steps, const struct step_table *table, json_t **out,
+                   struct err *e);
 /* ERR_UNDECIDED naming the first toolchain entry that this program does not match. */
 int plan_check_toolchain(const struct plan *plan, struct err *e);
 /* "[a-z0-9][a-z0-9._-]{0,127}": what inputs, steps and plans are called. */

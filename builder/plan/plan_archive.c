@@ -306,7 +306,8 @@ static int check_inputs(const struct plan_archive *a, const struct plan *plan, s
     return 0;
 }
 
-static int read_archive(struct plan_archive *a, uint64_t size, struct err *e)
+static int read_archive(struct plan_archive *a, uint64_t size, const struct step_table *table,
+                        struct err *e)
 {
     AUTO_PLAN struct plan *plan = NULL;
     struct digest manifest;
@@ -315,12 +316,13 @@ static int read_archive(struct plan_archive *a, uint64_t size, struct err *e)
     if (r < 0 || (r = read_index(a, &manifest, e)) < 0 ||
         (r = read_manifest(a, &manifest, &digest, e)) < 0 ||
         (r = read_blob(a, &digest, &a->plan, e)) < 0 ||
-        (r = plan_parse(buf_str(&a->plan), a->plan.len, "its plan", &plan, e)) < 0)
+        (r = plan_parse(buf_str(&a->plan), a->plan.len, "its plan", table, &plan, e)) < 0)
         return r;
     return check_inputs(a, plan, e);
 }
 
-int plan_archive_open(const char *path, struct plan_archive **out, struct err *e)
+int plan_archive_open(const char *path, const struct step_table *table, struct plan_archive **out,
+                      struct err *e)
 {
     AUTO_PLAN_ARCHIVE struct plan_archive *a = calloc(1, sizeof *a);
     struct stat st;
@@ -335,7 +337,7 @@ int plan_archive_open(const char *path, struct plan_archive **out, struct err *e
     if (fstat(a->fd, &st) < 0 || !S_ISREG(st.st_mode))
         return err_set(e, ERR_INPUT, "'%s' is no regular file", path);
     int r = str_copy(&a->path, path, e);
-    if (r == 0 && (r = read_archive(a, (uint64_t)st.st_size, e)) < 0)
+    if (r == 0 && (r = read_archive(a, (uint64_t)st.st_size, table, e)) < 0)
         r = err_wrap(e, "'%s' is no self-contained plan", path);
     if (r == 0)
         *out = steal_ptr(&a);

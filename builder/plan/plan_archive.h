@@ -26,7 +26,8 @@ int plan_archive_is(const char *path, bool *out, struct err *e);
 
 struct plan_archive;
 /* Reads the whole tar once and checks all but the bytes of the inputs. */
-int plan_archive_open(const char *path, struct plan_archive **out, struct err *e);
+int plan_archive_open(const char *path, const struct step_table *table, struct plan_archive **out,
+                      struct err *e);
 void plan_archive_close(struct plan_archive *a);
 
 static inline void scope_plan_archive(struct plan_archive **a)

@@ -67,9 +67,8 @@ static int show_head(const struct plan *plan, struct buf *out, struct err *e)
     int r = buf_addf(out, e, "plan %s for %s, epoch %lld\n%s\nbuilt by assay %s", plan->name,
                      plan->arch, (long long)plan->epoch, digest_format(&plan->digest, text),
                      plan->toolchain_assay);
-    size_t count;
-    const char *const *names = toolchain_libraries(&count);
-    for (size_t i = 0; r == 0 && i < count; i++) {
+    const char *const *names = plan->table->libraries;
+    for (size_t i = 0; r == 0 && i < plan->table->library_count; i++) {
         const char *version =
             json_string_value(json_object_get(plan->toolchain_libraries, names[i]));
         if (version != NULL)

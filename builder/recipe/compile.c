@@ -651,7 +651,7 @@ static int assemble(struct compiler *c, json_t **out, struct err *e)
         (rc = json_put_string(plan, "arch", r->arch, e)) < 0 ||
         (rc = json_put_u64(plan, "epoch", (uint64_t)r->epoch, e)) < 0 ||
         (rc = json_put(plan, "recipe", json_deep_copy(r->document), e)) < 0 ||
-        (rc = plan_toolchain(c->steps, &toolchain, e)) < 0 ||
+        (rc = plan_toolchain(c->steps, c->table, &toolchain, e)) < 0 ||
         (rc = json_put(plan, "toolchain", toolchain, e)) < 0 ||
         (rc = locked_inputs(c->locked, &inputs, e)) < 0 ||
         (rc = json_put(plan, "inputs", inputs, e)) < 0 ||
@@ -662,10 +662,10 @@ static int assemble(struct compiler *c, json_t **out, struct err *e)
     return 0;
 }
 
-int recipe_compile(const struct recipe *recipe, const struct locked *locked, json_t **out,
-                   struct err *e)
+int recipe_compile(const struct recipe *recipe, const struct locked *locked,
+                   const struct step_table *table, json_t **out, struct err *e)
 {
-    AUTO(compiler_dispose) struct compiler c = {.recipe = recipe, .locked = locked};
+    AUTO(compiler_dispose) struct compiler c = {.recipe = recipe, .locked = locked, .table = table};
     c.steps = json_array();
     c.outputs = json_array();
     if (c.steps == NULL || c.outputs == NULL)

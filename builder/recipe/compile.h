@@ -4,10 +4,12 @@
 #define ASSAY_BUILDER_RECIPE_COMPILE_H
 
 #include "builder/lock/locked.h"
+#include "builder/plan/step_kind.h"
 #include "builder/recipe/recipe.h"
 
-/* Caller owns *out. ERR_INPUT when the lock does not have what the recipe names. */
-int recipe_compile(const struct recipe *recipe, const struct locked *locked, json_t **out,
-                   struct err *e);
+/* `table`: the step kinds that there are. Caller owns *out. ERR_INPUT when the lock does not have
+ * what the recipe names. */
+int recipe_compile(const struct recipe *recipe, const struct locked *locked,
+                   const struct step_table *table, json_t **out, struct err *e);
 
 #endif

@@ -13,6 +13,7 @@
 struct compiler {
     const struct recipe *recipe;
     const struct locked *locked;
+    const struct step_table *table;
     struct linuxkit_image *images; /* recipe_images_used(): the system's, then the artifacts' */
     size_t image_count;
     size_t system_image_count;

@@ -1,6 +1,7 @@
 #include "builder/steps/earlier.h"
 
 #include "base/version.h"
+#include "builder/steps/step.h"
 
 #define EARLIER_TYPE ASSAY_URI "earlier/v1"
 

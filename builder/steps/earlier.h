@@ -7,7 +7,7 @@
 #ifndef ASSAY_BUILDER_STEPS_EARLIER_H
 #define ASSAY_BUILDER_STEPS_EARLIER_H
 
-#include "builder/steps/step.h"
+#include "builder/plan/step_kind.h"
 
 struct earlier {
     struct digest output; /* blob */

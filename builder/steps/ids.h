@@ -6,7 +6,7 @@
 #ifndef ASSAY_BUILDER_STEPS_IDS_H
 #define ASSAY_BUILDER_STEPS_IDS_H
 
-#include "builder/steps/step.h"
+#include "builder/plan/step_kind.h"
 
 enum { UUID_SIZE = 16, UUID_TEXT_MAX = 37 };
 

@@ -2,7 +2,7 @@
 #ifndef ASSAY_BUILDER_STEPS_KINDS_H
 #define ASSAY_BUILDER_STEPS_KINDS_H
 
-#include "builder/steps/step.h"
+#include "builder/plan/step_kind.h"
 
 extern const struct step_kind step_tree_layers;         /* tree_layers.c */
 extern const struct step_kind step_tree_debian;         /* tree_debian.c */

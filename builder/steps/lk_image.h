@@ -5,8 +5,8 @@
 #ifndef ASSAY_BUILDER_STEPS_LK_IMAGE_H
 #define ASSAY_BUILDER_STEPS_LK_IMAGE_H
 
+#include "builder/plan/step_kind.h"
 #include "builder/steps/lk_tar.h"
-#include "builder/steps/step.h"
 #include "builder/tree/decompress.h"
 
 #define LK_FIXED_TIME ((int64_t)1492533000)

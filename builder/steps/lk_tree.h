@@ -6,9 +6,9 @@
 #ifndef ASSAY_BUILDER_STEPS_LK_TREE_H
 #define ASSAY_BUILDER_STEPS_LK_TREE_H
 
+#include "builder/plan/step_kind.h"
 #include "builder/recipe/linuxkit.h"
 #include "builder/recipe/lkspec.h"
-#include "builder/steps/step.h"
 
 /* The OCI layout that is the content of a volume. */
 struct lk_layout {

@@ -2,9 +2,9 @@
 #ifndef ASSAY_BUILDER_STEPS_PARAMS_H
 #define ASSAY_BUILDER_STEPS_PARAMS_H
 
+#include "builder/plan/step_kind.h"
 #include "builder/steps/blocks.h"
 #include "builder/steps/gzip_writer.h"
-#include "builder/steps/step.h"
 
 /* A compressor's name and the levels that it has; a list ends with a NULL name. */
 struct compressor_range {

@@ -2,8 +2,6 @@
 
 #include "builder/steps/kinds.h"
 
-#include <string.h>
-
 /* One row a line: rows that are added side by side do not conflict. */
 /* clang-format off */
 static const struct step_kind *const kinds[] = {
@@ -38,24 +36,10 @@ static const struct step_kind *const kinds[] = {
 };
 /* clang-format on */
 
-const struct step_kind *step_kind_find(const char *name)
-{
-    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-        if (strcmp(kinds[i]->name, name) == 0)
-            return kinds[i];
-    }
-    return NULL;
-}
-
-const struct step_kind *const *step_kinds(size_t *count)
-{
-    *count = sizeof(kinds) / sizeof(kinds[0]);
-    return kinds;
-}
-
-void step_output_dispose(struct step_output *out)
-{
-    tree_free(out->tree);
-    free(out->related);
-    *out = (struct step_output){0};
-}
+const struct step_table builder_steps = {
+    .kinds = kinds,
+    .kind_count = sizeof(kinds) / sizeof(kinds[0]),
+    .libraries = toolchain_libraries,
+    .library_count = TOOLCHAIN_LIBRARY_COUNT,
+    .library_version = toolchain_library_version,
+};

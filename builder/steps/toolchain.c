@@ -24,22 +24,17 @@ static const struct library {
     {"zstd", ZSTD_versionString},
 };
 
-enum { LIBRARY_COUNT = sizeof(libraries) / sizeof(libraries[0]) };
+_Static_assert(sizeof(libraries) / sizeof(libraries[0]) == TOOLCHAIN_LIBRARY_COUNT,
+               "every library has a name in the list");
+
+const char *const toolchain_libraries[TOOLCHAIN_LIBRARY_COUNT] = {"liblzma", "libsquashfs", "lz4",
+                                                                  "zlib", "zstd"};
 
 const char *toolchain_library_version(const char *name)
 {
-    for (size_t i = 0; i < LIBRARY_COUNT; i++) {
+    for (size_t i = 0; i < TOOLCHAIN_LIBRARY_COUNT; i++) {
         if (strcmp(libraries[i].name, name) == 0)
             return libraries[i].version();
     }
     return NULL;
-}
-
-const char *const *toolchain_libraries(size_t *count)
-{
-    static const char *const names[LIBRARY_COUNT] = {"liblzma", "libsquashfs", "lz4", "zlib",
-                                                     "zstd"};
-
-    *count = LIBRARY_COUNT;
-    return names;
 }

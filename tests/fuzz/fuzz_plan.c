@@ -2,6 +2,7 @@
  * keyed. */
 #include "builder/plan/key.h"
 #include "builder/plan/show.h"
+#include "builder/steps/step.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +15,7 @@ static void use(const struct plan *plan, const uint8_t *data, size_t size)
     AUTO_BUF again = BUF_INIT(PLAN_BYTES_MAX);
     AUTO_BUF text = BUF_INIT(PLAN_BYTES_MAX);
     AUTO_JSON json_t *changes = NULL;
-    if (plan_format(plan->document, &again, &e) < 0 || again.len != size ||
+    if (plan_format(plan->document, &builder_steps, &again, &e) < 0 || again.len != size ||
         memcmp(again.data, data, size) != 0)
         abort();
     if (plan_show(plan, &text, &e) < 0 || plan_dot(plan, &text, &e) < 0 ||
@@ -27,7 +28,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct err e = ERR_INIT;
     AUTO_PLAN struct plan *plan = NULL;
-    int r = plan_parse(data, size, "plan", &plan, &e);
+    int r = plan_parse(data, size, "plan", &builder_steps, &plan, &e);
     if (r != 0 && r != -ERR_INPUT && r != -ERR_UNDECIDED)
         abort();
     if (r == 0)

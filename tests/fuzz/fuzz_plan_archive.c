@@ -2,6 +2,7 @@
  */
 #include "base/file.h"
 #include "builder/plan/plan_archive.h"
+#include "builder/steps/step.h"
 #include "tests/fuzz/mend_tar.h"
 
 #include <stdio.h>
@@ -27,7 +28,7 @@ static void supply(struct plan_archive *a, struct cas *cas)
     struct err e = ERR_INIT;
     AUTO_PLAN struct plan *plan = NULL;
     const struct buf *bytes = plan_archive_plan(a);
-    if (plan_parse(buf_str(bytes), bytes->len, "plan", &plan, &e) < 0)
+    if (plan_parse(buf_str(bytes), bytes->len, "plan", &builder_steps, &plan, &e) < 0)
         abort();
     int rc = plan_archive_supply(a, plan, cas, &e);
     if (rc != 0 && rc != -ERR_INPUT)
@@ -57,7 +58,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (write(fd, copy, size) != (ssize_t)size)
         abort();
     (void)snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-    int rc = plan_archive_open(path, &a, &e);
+    int rc = plan_archive_open(path, &builder_steps, &a, &e);
     if (rc != 0 && rc != -ERR_INPUT && rc != -ERR_UNDECIDED)
         abort();
     if (rc == 0)

@@ -13,13 +13,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct err e = ERR_INIT;
     AUTO_JSON json_t *params = NULL;
-    size_t count = 0;
-    const struct step_kind *const *kinds = step_kinds(&count);
+    const struct step_kind *const *kinds = builder_steps.kinds;
 
     if (size == 0 || json_parse(data + 1, size - 1, "params", NULL, &params, &e) < 0)
         return 0;
     struct jcur root = jcur_root(params, "params");
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < builder_steps.kind_count; i++) {
         int first = kinds[i]->check(&root, data[0], &e);
         int second = kinds[i]->check(&root, data[0], &e);
         if (first != second || (first != 0 && first != -ERR_INPUT))

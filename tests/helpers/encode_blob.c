@@ -29,7 +29,7 @@ static int run(char **argv, size_t count, struct err *e)
     AUTO_JSON json_t *params = NULL;
     struct step_input inputs[INPUTS_MAX] = {0};
     struct step_output out = {0};
-    const struct step_kind *kind = step_kind_find(argv[2]);
+    const struct step_kind *kind = step_kind_find(&builder_steps, argv[2]);
     char text[DIGEST_TEXT_MAX];
 
     if (kind == NULL || count < kind->min_inputs || count > kind->max_inputs || count > INPUTS_MAX)

@@ -311,7 +311,7 @@ static int encode(struct cas *cas, const struct tree *tree, char **argv, struct 
 {
     AUTO_JSON json_t *params = NULL;
     struct step_output out = {0};
-    const struct step_kind *kind = step_kind_find(argv[3]);
+    const struct step_kind *kind = step_kind_find(&builder_steps, argv[3]);
     char text[DIGEST_TEXT_MAX];
     int64_t jobs = 0;
 

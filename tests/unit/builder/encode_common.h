@@ -121,7 +121,7 @@ static inline int try_step(const char *kind_name, const struct tree *t, const ch
                            unsigned jobs, struct step_output *out)
 {
     AUTO_JSON json_t *params = NULL;
-    const struct step_kind *kind = step_kind_find(kind_name);
+    const struct step_kind *kind = step_kind_find(&builder_steps, kind_name);
     assert_non_null(kind);
     assert_int_equal(json_parse(params_text, strlen(params_text), "params", NULL, &params, &e), 0);
     struct jcur root = jcur_root(params, "params");

@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "builder/plan/plan.h"
 #include "builder/recipe/compile.h"
+#include "builder/steps/step.h"
 
 #include <string.h>
 
@@ -54,7 +55,7 @@ static int compile(const char *arch, const char *cmdline, const char *artifacts,
     int rc = parse(arch, cmdline, artifacts, &r);
     if (rc < 0 || (rc = lock_by_hand(r, &l)) < 0)
         return rc;
-    return recipe_compile(r, &l, plan, &e);
+    return recipe_compile(r, &l, &builder_steps, plan, &e);
 }
 
 /* "id=kind(in,in) …" of the steps behind `system`. */
@@ -124,7 +125,7 @@ static void test_steps(void **state)
         const json_t *output = json_array_get(json_object_get(plan, "outputs"), 0);
         assert_string_equal(json_string_value(json_object_get(output, "name")), cases[i].output);
         /* The plan's own reader takes every parameter. */
-        if (plan_format(plan, &text, &e) < 0)
+        if (plan_format(plan, &builder_steps, &text, &e) < 0)
             fail_msg("%s: %s", cases[i].artifact, err_line(&e, line, sizeof line));
     }
 }

@@ -1,4 +1,5 @@
 /* tree.cartesi, encode.cartesi-hash, encode.cartesi-run, join.parts: machines as values. */
+#include "builder/steps/step.h"
 #include "encode_common.h"
 
 #include "builder/cartesi/unpack.h"
@@ -33,7 +34,7 @@ static int run_blobs(const char *kind_name, const char *params_text, const struc
                      size_t count, struct step_output *out)
 {
     AUTO_JSON json_t *params = NULL;
-    const struct step_kind *kind = step_kind_find(kind_name);
+    const struct step_kind *kind = step_kind_find(&builder_steps, kind_name);
     struct step_input inputs[4] = {{.id = "first"}, {.id = "second"}, {.id = "third"}};
     struct step_context context = {.cas = store, .jobs = 2};
     assert_non_null(kind);
@@ -93,7 +94,8 @@ static void test_known_root(void **state)
     assert_int_equal(pmas->mtime, 0);
     assert_int_equal(file_of(t, "hash_tree.phtc")->content.size, 24 + 12304 * 4096);
     AUTO_JSON json_t *params = json_loads(smallest, 0, NULL);
-    assert_non_null(strstr(step_kind_find("tree.cartesi")->warn(params), "uarch RAM"));
+    assert_non_null(
+        strstr(step_kind_find(&builder_steps, "tree.cartesi")->warn(params), "uarch RAM"));
 }
 
 static void test_inputs(void **state)

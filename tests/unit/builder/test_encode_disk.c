@@ -1,5 +1,6 @@
 /* Disks and their containers: parameters, places, sums and ids. What other programs read from them
  * is tests/e2e/37-disk.t. */
+#include "builder/steps/step.h"
 #include "encode_common.h"
 
 static uint32_t crc(const uint8_t *p, size_t len)
@@ -38,7 +39,7 @@ static int try_blobs(const char *kind_name, const char *params_text, const uint8
     AUTO_JSON json_t *params = NULL;
     struct step_input inputs[INPUTS_MAX] = {0};
     struct step_output made = {0};
-    const struct step_kind *kind = step_kind_find(kind_name);
+    const struct step_kind *kind = step_kind_find(&builder_steps, kind_name);
     assert_non_null(kind);
     assert_int_equal(json_parse(params_text, strlen(params_text), "params", NULL, &params, &e), 0);
     for (size_t i = 0; i < copies; i++) {

@@ -1,10 +1,11 @@
 /* Parameters: each kind takes exactly its own; extract.file; the table of kinds and libraries. */
+#include "builder/steps/step.h"
 #include "encode_common.h"
 
 static int check(const char *kind_name, const char *text)
 {
     AUTO_JSON json_t *params = NULL;
-    const struct step_kind *kind = step_kind_find(kind_name);
+    const struct step_kind *kind = step_kind_find(&builder_steps, kind_name);
     assert_non_null(kind);
     int r = json_parse(text, strlen(text), "params", NULL, &params, &e);
     if (r < 0)
@@ -253,20 +254,19 @@ static void test_extract(void **state)
 static void test_tables(void **state)
 {
     (void)state;
-    size_t count = 0;
-    const struct step_kind *const *kinds = step_kinds(&count);
-    assert_true(count >= 7);
-    for (size_t i = 0; i < count; i++) {
+    const struct step_kind *const *kinds = builder_steps.kinds;
+    assert_true(builder_steps.kind_count >= 7);
+    for (size_t i = 0; i < builder_steps.kind_count; i++) {
         assert_true(i == 0 || strcmp(kinds[i - 1]->name, kinds[i]->name) < 0);
-        assert_ptr_equal(step_kind_find(kinds[i]->name), kinds[i]);
+        assert_ptr_equal(step_kind_find(&builder_steps, kinds[i]->name), kinds[i]);
         assert_true(kinds[i]->max_inputs >= 1 && kinds[i]->min_inputs <= kinds[i]->max_inputs);
         for (size_t k = 0; kinds[i]->libraries != NULL && kinds[i]->libraries[k] != NULL; k++)
             assert_non_null(toolchain_library_version(kinds[i]->libraries[k]));
     }
-    assert_null(step_kind_find("encode.nothing"));
+    assert_null(step_kind_find(&builder_steps, "encode.nothing"));
     assert_null(toolchain_library_version("libcrypto"));
-    const char *const *libraries = toolchain_libraries(&count);
-    for (size_t i = 0; i < count; i++) {
+    const char *const *libraries = builder_steps.libraries;
+    for (size_t i = 0; i < builder_steps.library_count; i++) {
         assert_true(i == 0 || strcmp(libraries[i - 1], libraries[i]) < 0);
         const char *version = toolchain_library_version(libraries[i]);
         assert_true(version[0] >= '0' && version[0] <= '9');

@@ -8,6 +8,7 @@
 
 #include "builder/plan/plan.h"
 #include "builder/plan/show.h"
+#include "builder/steps/step.h"
 
 #include <string.h>
 
@@ -54,7 +55,8 @@ static json_t *base(void)
 {
     struct err e = ERR_INIT;
     json_t *d = json(document), *toolchain = NULL;
-    assert_int_equal(plan_toolchain(json_object_get(d, "steps"), &toolchain, &e), 0);
+    assert_int_equal(plan_toolchain(json_object_get(d, "steps"), &builder_steps, &toolchain, &e),
+                     0);
     json_object_set_new(d, "toolchain", toolchain);
     return d;
 }
@@ -92,7 +94,7 @@ static void refuses(const char *where, const char *key, const char *value, enum 
     else
         json_object_set_new(place, key, json(value));
     assert_int_equal(jcs_format(d, &bytes, &e), 0);
-    int r = plan_parse(bytes.data, bytes.len, "plan 'x'", &plan, &e);
+    int r = plan_parse(bytes.data, bytes.len, "plan 'x'", &builder_steps, &plan, &e);
     if (r != -(int)code || plan != NULL)
         fail_msg("%s.%s = %s: got %d: %s", where, key, value, r, err_line(&e, line, sizeof(line)));
     if (strstr(err_line(&e, line, sizeof(line)), message) == NULL)
@@ -106,7 +108,8 @@ static struct plan *parse(json_t *d)
     char line[2048];
     AUTO_BUF bytes = BUF_INIT(1 << 20);
     struct plan *plan = NULL;
-    if (plan_format(d, &bytes, &e) < 0 || plan_parse(bytes.data, bytes.len, "plan", &plan, &e) < 0)
+    if (plan_format(d, &builder_steps, &bytes, &e) < 0 ||
+        plan_parse(bytes.data, bytes.len, "plan", &builder_steps, &plan, &e) < 0)
         fail_msg("%s", err_line(&e, line, sizeof(line)));
     return plan;
 }
@@ -141,7 +144,7 @@ static void test_digest_is_of_the_bytes(void **state)
     json_t *d = base();
     AUTO_PLAN struct plan *plan = parse(d);
     struct digest want;
-    assert_int_equal(plan_format(d, &bytes, &e), 0);
+    assert_int_equal(plan_format(d, &builder_steps, &bytes, &e), 0);
     assert_int_equal(digest_bytes(DIGEST_SHA256, bytes.data, bytes.len, &want, &e), 0);
     assert_true(digest_equal(&plan->digest, &want));
     json_decref(d);
@@ -263,7 +266,8 @@ static void test_newer_kind(void **state)
     json_object_set_new(at(d, "toolchain"), "assay", json_string("9.9.9"));
     json_object_set_new(at(d, "steps.1"), "kind", json_string("encode.cartesi"));
     assert_int_equal(jcs_format(d, &bytes, &e), 0);
-    assert_int_equal(plan_parse(bytes.data, bytes.len, "plan", &plan, &e), -ERR_UNDECIDED);
+    assert_int_equal(plan_parse(bytes.data, bytes.len, "plan", &builder_steps, &plan, &e),
+                     -ERR_UNDECIDED);
     json_decref(d);
 }
 
@@ -272,7 +276,7 @@ static void refuses_bytes(const void *data, size_t len, const char *message)
     struct err e = ERR_INIT;
     char line[2048];
     struct plan *plan = NULL;
-    assert_int_equal(plan_parse(data, len, "plan 'x'", &plan, &e), -ERR_INPUT);
+    assert_int_equal(plan_parse(data, len, "plan 'x'", &builder_steps, &plan, &e), -ERR_INPUT);
     if (strstr(err_line(&e, line, sizeof(line)), message) == NULL)
         fail_msg("the message is: %s", line);
 }
@@ -284,7 +288,7 @@ static void test_canonical(void **state)
     AUTO_BUF bytes = BUF_INIT(1 << 20);
     AUTO_BUF other = BUF_INIT(1 << 20);
     json_t *d = base();
-    assert_int_equal(plan_format(d, &bytes, &e), 0);
+    assert_int_equal(plan_format(d, &builder_steps, &bytes, &e), 0);
     assert_int_equal(buf_addf(&other, &e, "%s\n", buf_str(&bytes)), 0);
     refuses_bytes(other.data, other.len, "canonical");
     other.len = 0;

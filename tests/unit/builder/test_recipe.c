@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "builder/plan/plan.h"
 #include "builder/recipe/compile.h"
+#include "builder/steps/step.h"
 
 #include <string.h>
 
@@ -442,10 +443,10 @@ static int compile(struct buf *out, struct err *e)
     AUTO_JSON json_t *plan = NULL;
     int rc = parse(GOOD, &r, e);
     if (rc == 0 && (rc = lock_by_hand(&l, e)) == 0)
-        rc = recipe_compile(r, &l, &plan, e);
+        rc = recipe_compile(r, &l, &builder_steps, &plan, e);
     all_there = countdown > 0;
     countdown = SIZE_MAX; /* formatting is another module's */
-    return rc < 0 ? rc : plan_format(plan, out, e);
+    return rc < 0 ? rc : plan_format(plan, &builder_steps, out, e);
 }
 
 static void test_compile(void **state)
@@ -485,7 +486,7 @@ static void test_compile_unlocked(void **state)
     AUTO_LOCKED l = {0};
     json_t *plan = NULL;
     assert_int_equal(parse(GOOD, &r, &e), 0);
-    assert_int_equal(recipe_compile(r, &l, &plan, &e), -ERR_INPUT);
+    assert_int_equal(recipe_compile(r, &l, &builder_steps, &plan, &e), -ERR_INPUT);
     assert_null(plan);
 }
 

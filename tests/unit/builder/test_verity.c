@@ -123,7 +123,7 @@ static void test_ids(void **state)
 static int check(const char *kind_name, size_t inputs, const char *text)
 {
     AUTO_JSON json_t *params = NULL;
-    const struct step_kind *kind = step_kind_find(kind_name);
+    const struct step_kind *kind = step_kind_find(&builder_steps, kind_name);
     assert_non_null(kind);
     assert_int_equal(json_parse(text, strlen(text), "params", NULL, &params, &e), 0);
     struct jcur root = jcur_root(params, "params");
