@@ -73,7 +73,7 @@ $(foreach p,$(PROGRAMS),$(eval $(call program_template,$(p))))
 # ---- tests -----------------------------------------------------------------
 ALL_LIBS := $(sort $(foreach p,$(PROGRAMS),$($(p)_LIBS)))
 ARCHIVES := $(foreach f,runner verifier builder store attest base,$(LIB)/lib$(f).a)
-UNIT_SRCS := $(sort $(wildcard tests/unit/*/test_*.c))
+UNIT_SRCS := $(sort $(wildcard tests/unit/*/test_*.c tests/unit/*/*/test_*.c))
 UNIT_BINS := $(UNIT_SRCS:%.c=$(BUILD)/%)
 FUZZ_SRCS := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_NAMES := $(FUZZ_SRCS:tests/fuzz/%.c=%)

@@ -1,6 +1,6 @@
 #include "store/log/db.h"
 
-/* Equal to schemas/log.sql, byte for byte; tests/unit/store/test_log.c holds us to it. */
+/* Equal to schemas/log.sql, byte for byte; tests/unit/store/log/test_log.c holds us to it. */
 /* clang-format off */
 const char log_db_schema[] =
     "-- The transparency log's database, docs/formats/log.md. Rows are only ever added.\n"

@@ -1,6 +1,6 @@
 /* FAT volumes: kinds by their number of clusters, names, places, and what does not go in. What
  * other programs read from them is tests/e2e/37-disk.t. */
-#include "encode_common.h"
+#include "tests/unit/builder/steps/encode_common.h"
 
 #include "builder/steps/fat.h"
 

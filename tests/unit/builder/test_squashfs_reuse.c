@@ -1,6 +1,6 @@
 /* Blocks taken over from an earlier image: never another content, whatever the earlier image or its
  * index holds. */
-#include "encode_common.h"
+#include "tests/unit/builder/steps/encode_common.h"
 
 #include "builder/steps/earlier.h"
 #include "builder/steps/kinds.h"

@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "builder/steps/syslinux.h"
-#include "fake_syslinux.h"
+#include "tests/unit/builder/fake_syslinux.h"
 
 static struct err e;
 static uint8_t program[FAKE_SIZE];

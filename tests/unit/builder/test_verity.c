@@ -1,5 +1,5 @@
 /* dm-verity trees: where levels are, derived ids, and what a reader refuses. */
-#include "encode_common.h"
+#include "tests/unit/builder/steps/encode_common.h"
 
 #include "builder/steps/ids.h"
 #include "builder/steps/verity.h"

@@ -1,6 +1,6 @@
 /* A store in a temporary directory, fresh for each test: shared by test_cas*.c. */
-#ifndef ASSAY_TESTS_UNIT_STORE_CAS_COMMON_H
-#define ASSAY_TESTS_UNIT_STORE_CAS_COMMON_H
+#ifndef ASSAY_TESTS_UNIT_STORE_CAS_CAS_COMMON_H
+#define ASSAY_TESTS_UNIT_STORE_CAS_CAS_COMMON_H
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* Scratch stores: blobs of one open store, which become artifacts or go away. */
-#include "cas_common.h"
+#include "tests/unit/store/cas/cas_common.h"
 
 #include <sys/wait.h>
 

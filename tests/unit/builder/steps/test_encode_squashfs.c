@@ -1,6 +1,6 @@
 /* squashfs images, read back through libsquashfs's own readers; other readers judge in
  * tests/e2e/36-encoders.t. */
-#include "encode_common.h"
+#include "tests/unit/builder/steps/encode_common.h"
 
 #include <endian.h>
 #include <fcntl.h>

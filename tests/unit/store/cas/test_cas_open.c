@@ -1,5 +1,5 @@
 /* Making and opening blob stores: what is one, and what is refused. */
-#include "cas_common.h"
+#include "tests/unit/store/cas/cas_common.h"
 
 static void test_create(void **state)
 {

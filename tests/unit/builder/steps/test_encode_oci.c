@@ -1,5 +1,5 @@
 /* OCI images: the three documents to the byte, the layer, and layout directories. */
-#include "encode_common.h"
+#include "tests/unit/builder/steps/encode_common.h"
 
 #include <sys/stat.h>
 #include <zlib.h>

@@ -1,5 +1,5 @@
 /* The blob store: blobs, their writers and readers, damage, concurrency, sudden death. */
-#include "cas_common.h"
+#include "tests/unit/store/cas/cas_common.h"
 
 #include "base/workers.h"
 

@@ -1,5 +1,5 @@
 /* The store's quota, and holding a store open for somebody who only reads it. */
-#include "cas_common.h"
+#include "tests/unit/store/cas/cas_common.h"
 
 #include "base/workers.h"
 

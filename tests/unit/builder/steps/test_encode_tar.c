@@ -1,6 +1,6 @@
 /* Canonical tar: every field of small archives, what is refused, and one result whatever the packs.
  */
-#include "encode_common.h"
+#include "tests/unit/builder/steps/encode_common.h"
 
 #define NOTHING "{\"exclude\":[]}"
 

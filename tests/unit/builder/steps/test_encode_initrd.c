@@ -1,5 +1,5 @@
 /* newc cpio: fields, links, padding, what is refused. */
-#include "encode_common.h"
+#include "tests/unit/builder/steps/encode_common.h"
 
 #include <zlib.h>
 

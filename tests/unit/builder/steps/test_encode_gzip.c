@@ -1,6 +1,6 @@
 /* gzip by blocks: one result for any number of threads and any cutting of the input, and zlib reads
  * it. */
-#include "encode_common.h"
+#include "tests/unit/builder/steps/encode_common.h"
 
 #include <zlib.h>
 

@@ -1,7 +1,7 @@
 /* A store in a temporary directory, trees made by hand, and steps run on them: shared by
  * test_encode_*.c. */
-#ifndef ASSAY_TESTS_UNIT_BUILDER_ENCODE_COMMON_H
-#define ASSAY_TESTS_UNIT_BUILDER_ENCODE_COMMON_H
+#ifndef ASSAY_TESTS_UNIT_BUILDER_STEPS_ENCODE_COMMON_H
+#define ASSAY_TESTS_UNIT_BUILDER_STEPS_ENCODE_COMMON_H
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -38,7 +38,7 @@ static char *at(const char *name)
 static int find_spy(void)
 {
     ssize_t n = readlink("/proc/self/exe", spy, sizeof(spy) - 32);
-    for (int up = 0; n > 0 && up < 3; up++) {
+    for (int up = 0; n > 0 && up < 4; up++) {
         spy[n] = '\0';
         char *slash = strrchr(spy, '/');
         if (slash == NULL)

@@ -1,6 +1,6 @@
 /* tree.cartesi, encode.cartesi-hash, encode.cartesi-run, join.parts: machines as values. */
 #include "builder/steps/step.h"
-#include "encode_common.h"
+#include "tests/unit/builder/steps/encode_common.h"
 
 #include "builder/cartesi/unpack.h"
 
