@@ -1,8 +1,8 @@
 #include "builder/lock/apt.h"
 
 #include "base/file.h"
+#include "base/private_dir.h"
 #include "base/process.h"
-#include "builder/lock/private_dir.h"
 
 #include <errno.h>
 #include <fcntl.h>

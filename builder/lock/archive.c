@@ -1,8 +1,8 @@
 #include "builder/lock/archive.h"
 
 #include "base/file.h"
+#include "base/private_dir.h"
 #include "base/process.h"
-#include "builder/lock/private_dir.h"
 
 #include <string.h>
 #include <sys/stat.h>

@@ -1,11 +1,11 @@
 /* assay fetch: what a plan needs and the store lacks, from whoever still has it. */
 #include "base/cli.h"
 #include "base/file.h"
+#include "base/private_dir.h"
 #include "builder/lock/archive.h"
 #include "builder/lock/fetch.h"
 #include "builder/lock/fetch_source.h"
 #include "builder/lock/layout_archive.h"
-#include "builder/lock/private_dir.h"
 #include "builder/steps/step.h"
 
 #include <inttypes.h>

@@ -2,8 +2,8 @@
 #ifndef ASSAY_BUILDER_LOCK_LAYOUTS_H
 #define ASSAY_BUILDER_LOCK_LAYOUTS_H
 
+#include "base/private_dir.h"
 #include "builder/lock/oci_layout.h"
-#include "builder/lock/private_dir.h"
 
 struct layouts {
     const char *const *paths; /* as given; borrowed */

@@ -1,6 +1,6 @@
 /* Writing a self-contained plan: the store's blobs, named in a tree, as one canonical tar. */
 #include "base/file.h"
-#include "builder/lock/private_dir.h"
+#include "base/private_dir.h"
 #include "builder/plan/plan_archive.h"
 #include "builder/steps/tar_writer.h"
 

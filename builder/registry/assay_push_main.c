@@ -2,8 +2,8 @@
 #include "base/cli.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "base/private_dir.h"
 #include "builder/lock/layout_archive.h"
-#include "builder/lock/private_dir.h"
 #include "builder/registry/network.h"
 #include "builder/registry/push.h"
 

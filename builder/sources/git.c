@@ -1,7 +1,7 @@
 #include "builder/sources/git.h"
 
 #include "base/file.h"
-#include "builder/lock/private_dir.h"
+#include "base/private_dir.h"
 #include "builder/sources/git_run.h"
 #include "builder/sources/words.h"
 

@@ -7,8 +7,8 @@
 #ifndef ASSAY_BUILDER_SOURCES_TREE_BLOB_H
 #define ASSAY_BUILDER_SOURCES_TREE_BLOB_H
 
+#include "base/private_dir.h"
 #include "base/progress.h"
-#include "builder/lock/private_dir.h"
 #include "builder/tree/tree.h"
 
 /* Contents are kept in a store of its own below `temp` until the blob is written. */

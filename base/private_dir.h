@@ -3,8 +3,8 @@
  * locked while it is in use, and a later run removes those that a killed one
  * left behind.
  */
-#ifndef ASSAY_BUILDER_LOCK_PRIVATE_DIR_H
-#define ASSAY_BUILDER_LOCK_PRIVATE_DIR_H
+#ifndef ASSAY_BASE_PRIVATE_DIR_H
+#define ASSAY_BASE_PRIVATE_DIR_H
 
 #include "base/err.h"
 

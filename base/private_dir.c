@@ -1,4 +1,4 @@
-#include "builder/lock/private_dir.h"
+#include "base/private_dir.h"
 
 #include "base/file.h"
 
