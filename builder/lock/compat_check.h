@@ -2,8 +2,8 @@
 #ifndef ASSAY_BUILDER_LOCK_COMPAT_CHECK_H
 #define ASSAY_BUILDER_LOCK_COMPAT_CHECK_H
 
+#include "base/yaml/ycur.h"
 #include "builder/lock/locked.h"
-#include "builder/recipe/ycur.h"
 #include "store/cas/cas.h"
 
 struct compat_check {

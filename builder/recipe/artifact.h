@@ -3,7 +3,7 @@
 #ifndef ASSAY_BUILDER_RECIPE_ARTIFACT_H
 #define ASSAY_BUILDER_RECIPE_ARTIFACT_H
 
-#include "builder/recipe/ycur.h"
+#include "base/yaml/ycur.h"
 
 enum { ARTIFACT_IMAGES_MAX = 32, ARTIFACT_FILES_MAX = 32 };
 

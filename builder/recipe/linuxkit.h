@@ -7,7 +7,7 @@
 #ifndef ASSAY_BUILDER_RECIPE_LINUXKIT_H
 #define ASSAY_BUILDER_RECIPE_LINUXKIT_H
 
-#include "builder/recipe/ycur.h"
+#include "base/yaml/ycur.h"
 
 enum {
     LINUXKIT_INIT_MAX = 64,

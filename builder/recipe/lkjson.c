@@ -1,6 +1,6 @@
 #include "builder/recipe/lkjson.h"
 
-#include "builder/recipe/yaml.h"
+#include "base/yaml/yaml.h"
 
 #include <string.h>
 

@@ -2,7 +2,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
-#include "builder/recipe/yaml.h"
+#include "base/yaml/yaml.h"
 
 #include <string.h>
 #include <unistd.h>

@@ -1,7 +1,7 @@
 #include "builder/recipe/lkschema.h"
 
 #include "base/json.h"
-#include "builder/recipe/lkscalar.h"
+#include "base/yaml/yaml_go_scalar.h"
 
 #include <inttypes.h>
 #include <string.h>

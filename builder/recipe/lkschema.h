@@ -6,7 +6,7 @@
 #ifndef ASSAY_BUILDER_RECIPE_LKSCHEMA_H
 #define ASSAY_BUILDER_RECIPE_LKSCHEMA_H
 
-#include "builder/recipe/ycur.h"
+#include "base/yaml/ycur.h"
 
 enum lk_type {
     LK_TEXT,

@@ -3,8 +3,8 @@
  * (`--dry-run`): the choice of style for each text, indentation, and version 2's
  * folding at 80 columns. What stands in the comments as odd is odd there too.
  */
+#include "base/yaml/yaml_go_scalar.h"
 #include "builder/recipe/lkrender.h"
-#include "builder/recipe/lkscalar.h"
 
 #include <string.h>
 

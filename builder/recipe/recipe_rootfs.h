@@ -2,7 +2,7 @@
 #ifndef ASSAY_BUILDER_RECIPE_RECIPE_ROOTFS_H
 #define ASSAY_BUILDER_RECIPE_RECIPE_ROOTFS_H
 
-#include "builder/recipe/ycur.h"
+#include "base/yaml/ycur.h"
 
 /*
  * `true`, or a map of what is declared. *out is what the parameters of tree.debian say of it:

@@ -5,8 +5,8 @@
 #ifndef ASSAY_BUILDER_RECIPE_RECIPE_SOURCE_H
 #define ASSAY_BUILDER_RECIPE_RECIPE_SOURCE_H
 
+#include "base/yaml/ycur.h"
 #include "builder/recipe/recipe.h"
-#include "builder/recipe/ycur.h"
 
 /* A list of texts that `valid` accepts (NULL: all); sorted when `set`, and then each once. */
 int recipe_read_list(const struct ycur *c, size_t max, bool set, bool (*valid)(const char *),

@@ -1,6 +1,6 @@
 /* YAML: any bytes either read, within the bounds, or are refused as input; positions of all values
  * can be asked for. */
-#include "builder/recipe/yaml.h"
+#include "base/yaml/yaml.h"
 
 #include <stdlib.h>
 

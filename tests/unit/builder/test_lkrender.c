@@ -9,9 +9,9 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "base/yaml/yaml_go_scalar.h"
 #include "builder/recipe/lkmerge.h"
 #include "builder/recipe/lkrender.h"
-#include "builder/recipe/lkscalar.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* The strict YAML reader: values, positions, bounds, and everything it refuses. */
-#include "builder/recipe/yaml.h"
+#include "base/yaml/yaml.h"
 
 #include "base/json.h"
 

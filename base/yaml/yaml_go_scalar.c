@@ -1,4 +1,4 @@
-#include "builder/recipe/lkscalar.h"
+#include "base/yaml/yaml_go_scalar.h"
 
 #include <ctype.h>
 #include <math.h>

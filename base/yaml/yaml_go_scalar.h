@@ -3,8 +3,8 @@
  * with leftovers of 1.1, so 010 and 0o10 are 8, 1_000 is 1000, 0b11 is 3, 08 and
  * 1e3 are floats, 2001-01-02 is a time, and yes is a text (spec linuxkit section 2).
  */
-#ifndef ASSAY_BUILDER_RECIPE_LKSCALAR_H
-#define ASSAY_BUILDER_RECIPE_LKSCALAR_H
+#ifndef ASSAY_BASE_YAML_YAML_GO_SCALAR_H
+#define ASSAY_BASE_YAML_YAML_GO_SCALAR_H
 
 #include <stdbool.h>
 #include <stddef.h>

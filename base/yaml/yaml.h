@@ -8,8 +8,8 @@
  * `<<` merges work; what they expand to counts against the bounds, so an alias
  * bomb is an error, not a full memory.
  */
-#ifndef ASSAY_BUILDER_RECIPE_YAML_H
-#define ASSAY_BUILDER_RECIPE_YAML_H
+#ifndef ASSAY_BASE_YAML_YAML_H
+#define ASSAY_BASE_YAML_YAML_H
 
 #include "base/buf.h"
 

@@ -4,10 +4,10 @@
  * Both are bounded: the first by the file's size and YAML_DEPTH_MAX, the
  * second by YAML_NODES_MAX and YAML_TEXT_MAX.
  */
-#include "builder/recipe/yaml.h"
+#include "base/yaml/yaml.h"
 
 #include "base/file.h"
-#include "builder/recipe/lkscalar.h"
+#include "base/yaml/yaml_go_scalar.h"
 
 #include <errno.h>
 #include <string.h>

@@ -3,10 +3,10 @@
  * complaints say FILE:LINE:COLUMN, and an unknown key names the nearest known
  * one. Without a YAML document (a plan's parameters) they name the JSON path.
  */
-#ifndef ASSAY_BUILDER_RECIPE_YCUR_H
-#define ASSAY_BUILDER_RECIPE_YCUR_H
+#ifndef ASSAY_BASE_YAML_YCUR_H
+#define ASSAY_BASE_YAML_YCUR_H
 
-#include "builder/recipe/yaml.h"
+#include "base/yaml/yaml.h"
 
 #include <stdint.h>
 

@@ -1,4 +1,4 @@
-#include "builder/recipe/ycur.h"
+#include "base/yaml/ycur.h"
 
 #include <stdarg.h>
 #include <string.h>

@@ -4,7 +4,7 @@
  * read differently beyond that (1_000, 0b1, 08, .inf) is ambiguous: the reader
  * refuses it and asks for quotes. yes, no, on and off are text.
  */
-#include "builder/recipe/yaml.h"
+#include "base/yaml/yaml.h"
 
 #include <math.h>
 #include <string.h>
