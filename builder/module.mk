@@ -1,28 +1,27 @@
 builder_SRCS := $(sort $(wildcard builder/*/*.c))
-# Compressors are part of a plan's toolchain; libsquashfs wants lzo whether it is used or not.
-BUILDER_LIBS := -lyaml -lsquashfs -llzo2 -llzma -llz4 -lzstd -lz $(BASE_LIBS)
+BUILDER_LIBS := -lyaml $(FORMATS_LIBS)
 
 # assay-build is static: its own digest then says everything about its libraries.
 PROGRAMS += assay-lock assay-fetch assay-pull assay-push assay-build assay-plan assay-cartesi
 assay-lock_MAIN := builder/lock/assay_lock_main.c
-assay-lock_FLOORS := builder store attest base
+assay-lock_FLOORS := builder formats store attest base
 assay-lock_LIBS := $(BUILDER_LIBS) -lcurl
 assay-fetch_MAIN := builder/lock/assay_fetch_main.c
-assay-fetch_FLOORS := builder store attest base
+assay-fetch_FLOORS := builder formats store attest base
 assay-fetch_LIBS := $(BUILDER_LIBS) -lcurl
 assay-pull_MAIN := builder/registry/assay_pull_main.c
-assay-pull_FLOORS := builder store attest base
+assay-pull_FLOORS := builder formats store attest base
 assay-pull_LIBS := $(BUILDER_LIBS) -lcurl
 assay-push_MAIN := builder/registry/assay_push_main.c
-assay-push_FLOORS := builder store attest base
+assay-push_FLOORS := builder formats store attest base
 assay-push_LIBS := $(BUILDER_LIBS) -lcurl
 assay-build_MAIN := builder/plan/assay_build_main.c builder/plan/assay_build_absent.c
-assay-build_FLOORS := builder store attest base
+assay-build_FLOORS := builder formats store attest base
 assay-build_LIBS := $(BUILDER_LIBS)
 assay-build_LDFLAGS := -static-pie -Wl,--wrap=dlopen
 assay-plan_MAIN := builder/plan/assay_plan_main.c
-assay-plan_FLOORS := builder store attest base
+assay-plan_FLOORS := builder formats store attest base
 assay-plan_LIBS := $(BUILDER_LIBS)
 assay-cartesi_MAIN := builder/cartesi/assay_cartesi_main.c $(sort $(wildcard builder/cartesi/cartesi_*.c))
-assay-cartesi_FLOORS := builder store attest base
+assay-cartesi_FLOORS := builder formats store attest base
 assay-cartesi_LIBS := $(BUILDER_LIBS)

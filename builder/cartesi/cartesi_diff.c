@@ -4,7 +4,7 @@
 #include "builder/cartesi/commands.h"
 #include "builder/cartesi/drive_diff.h"
 #include "builder/cartesi/machine_state.h"
-#include "builder/cartesi/sparse.h"
+#include "formats/stream/sparse.h"
 
 #include <inttypes.h>
 #include <stdio.h>

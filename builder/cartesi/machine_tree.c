@@ -2,7 +2,7 @@
 
 #include "base/file.h"
 #include "base/workers.h"
-#include "builder/cartesi/sparse.h"
+#include "formats/stream/sparse.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -2,7 +2,7 @@
 
 #include "base/file.h"
 #include "builder/cartesi/proof.h"
-#include "builder/cartesi/sparse.h"
+#include "formats/stream/sparse.h"
 
 #include <errno.h>
 #include <fcntl.h>

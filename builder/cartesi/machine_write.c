@@ -3,7 +3,7 @@
 #include "base/digest.h"
 #include "builder/cartesi/machine_dtb.h"
 #include "builder/cartesi/machine_state.h"
-#include "builder/cartesi/sparse.h"
+#include "formats/stream/sparse.h"
 
 #include <errno.h>
 #include <inttypes.h>

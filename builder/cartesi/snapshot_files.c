@@ -1,6 +1,6 @@
 #include "builder/cartesi/snapshot_files.h"
 
-#include "builder/cartesi/sparse.h"
+#include "formats/stream/sparse.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,8 +1,8 @@
 #include "builder/cartesi/unpack.h"
 
 #include "base/file.h"
-#include "builder/cartesi/sparse.h"
-#include "builder/tree/decompress.h"
+#include "formats/stream/decompress.h"
+#include "formats/stream/sparse.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -7,7 +7,7 @@
 #include "builder/sources/git.h"
 #include "builder/sources/url.h"
 #include "builder/sources/words.h"
-#include "builder/tree/decompress.h"
+#include "formats/stream/decompress.h"
 
 #include <string.h>
 

@@ -1,7 +1,7 @@
 #include "builder/lock/relock.h"
 
 #include "builder/plan/show.h"
-#include "builder/tree/decompress.h"
+#include "formats/stream/decompress.h"
 
 #include <string.h>
 

@@ -2,8 +2,8 @@
  * specification, chapter 5). */
 #include "builder/steps/ids.h"
 #include "builder/steps/kinds.h"
-#include "builder/steps/le.h"
 #include "builder/steps/params.h"
+#include "formats/stream/le.h"
 
 #include <inttypes.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 /* encode.gcp: a disk as Google Cloud imports it, disk.raw in a gzip'ed tar in GNU's old format, its
  * empty blocks left out (docs/formats/disk.md). */
-#include "builder/steps/blocks.h"
 #include "builder/steps/kinds.h"
 #include "builder/steps/params.h"
+#include "formats/stream/blocks.h"
 
 #include <string.h>
 

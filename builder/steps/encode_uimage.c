@@ -1,8 +1,8 @@
 /* encode.uimage: a blob or a text behind the header of a legacy U-Boot image (docs/formats/disk.md;
  * U-Boot, include/image.h). */
 #include "builder/steps/kinds.h"
-#include "builder/steps/le.h"
 #include "builder/steps/params.h"
+#include "formats/stream/le.h"
 
 #include <inttypes.h>
 #include <string.h>

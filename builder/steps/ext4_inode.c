@@ -1,6 +1,6 @@
 /* Inodes, their extents, and directories. */
 #include "builder/steps/ext4.h"
-#include "builder/steps/le.h"
+#include "formats/stream/le.h"
 
 #include <inttypes.h>
 #include <string.h>

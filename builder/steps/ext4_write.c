@@ -3,7 +3,7 @@
  * inodes in the view's order.
  */
 #include "builder/steps/ext4.h"
-#include "builder/steps/le.h"
+#include "formats/stream/le.h"
 
 #include <string.h>
 

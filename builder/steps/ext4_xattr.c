@@ -1,6 +1,6 @@
 /* Attributes: behind the inode where they fit, else in a block of its own. */
 #include "builder/steps/ext4.h"
-#include "builder/steps/le.h"
+#include "formats/stream/le.h"
 
 #include <string.h>
 

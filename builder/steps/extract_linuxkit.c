@@ -3,11 +3,11 @@
  * encode.linuxkit-tar made, as LinuxKit's formats kernel+initrd and
  * tar-kernel-initrd have them (docs/formats/linuxkit-compat.md).
  */
-#include "builder/steps/gzip_writer.h"
 #include "builder/steps/kinds.h"
 #include "builder/steps/lk_image.h"
 #include "builder/steps/lk_parts.h"
 #include "builder/steps/params.h"
+#include "formats/stream/gzip_writer.h"
 
 #include <string.h>
 

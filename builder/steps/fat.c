@@ -1,7 +1,7 @@
 #include "builder/steps/fat.h"
 
 #include "builder/steps/fat_internal.h"
-#include "builder/steps/le.h"
+#include "formats/stream/le.h"
 
 #include <string.h>
 

@@ -1,7 +1,7 @@
 #include "builder/steps/kernel.h"
 
 #include "base/buf.h"
-#include "builder/tree/decompress.h"
+#include "formats/stream/decompress.h"
 
 #include <inttypes.h>
 #include <lz4.h>

@@ -5,7 +5,7 @@
 #ifndef ASSAY_BUILDER_STEPS_KERNEL_H
 #define ASSAY_BUILDER_STEPS_KERNEL_H
 
-#include "builder/steps/sink.h"
+#include "formats/stream/sink.h"
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -7,7 +7,7 @@
 
 #include "builder/plan/step_kind.h"
 #include "builder/steps/lk_tar.h"
-#include "builder/tree/decompress.h"
+#include "formats/stream/decompress.h"
 
 #define LK_FIXED_TIME ((int64_t)1492533000)
 

@@ -7,8 +7,8 @@
 #define ASSAY_BUILDER_STEPS_LK_PARTS_H
 
 #include "base/buf.h"
-#include "builder/steps/sink.h"
-#include "builder/tree/source.h"
+#include "formats/stream/sink.h"
+#include "formats/stream/source.h"
 
 /* What stood under boot/: of several the last. */
 struct lk_boot {

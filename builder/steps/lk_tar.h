@@ -8,8 +8,8 @@
 #define ASSAY_BUILDER_STEPS_LK_TAR_H
 
 #include "base/buf.h"
-#include "builder/steps/sink.h"
-#include "builder/tree/source.h"
+#include "formats/stream/sink.h"
+#include "formats/stream/source.h"
 
 struct lk_time {
     bool set;

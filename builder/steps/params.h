@@ -3,8 +3,8 @@
 #define ASSAY_BUILDER_STEPS_PARAMS_H
 
 #include "builder/plan/step_kind.h"
-#include "builder/steps/blocks.h"
-#include "builder/steps/gzip_writer.h"
+#include "formats/stream/blocks.h"
+#include "formats/stream/gzip_writer.h"
 
 /* A compressor's name and the levels that it has; a list ends with a NULL name. */
 struct compressor_range {

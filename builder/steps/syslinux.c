@@ -1,6 +1,6 @@
 #include "builder/steps/syslinux.h"
 
-#include "builder/steps/le.h"
+#include "formats/stream/le.h"
 
 #include <string.h>
 

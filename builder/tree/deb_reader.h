@@ -7,7 +7,7 @@
 #ifndef ASSAY_BUILDER_TREE_DEB_READER_H
 #define ASSAY_BUILDER_TREE_DEB_READER_H
 
-#include "builder/tree/decompress.h"
+#include "formats/stream/decompress.h"
 
 struct deb_reader;
 /* Reads up to control.tar*. `from` is copied; its context must outlive the reader. */

@@ -9,7 +9,7 @@ set -u
 LC_ALL=C
 export LC_ALL
 self=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)/$(basename -- "$0")
-floors='base attest store builder verifier runner'
+floors='base attest store formats builder verifier runner'
 
 # What a floor's includes may name. verifier/ and runner/ never name builder/; runner/ stands on base
 # and store only.
@@ -18,9 +18,10 @@ may_include() {
     base) echo base ;;
     attest) echo base attest ;;
     store) echo base attest store ;;
-    builder) echo base attest store builder ;;
-    verifier) echo base attest store verifier ;;
-    runner) echo base store runner ;;
+    formats) echo base store formats ;;
+    builder) echo base attest store formats builder ;;
+    verifier) echo base attest store formats verifier ;;
+    runner) echo base store formats runner ;;
     esac
 }
 

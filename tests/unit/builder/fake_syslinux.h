@@ -3,7 +3,7 @@
 #ifndef ASSAY_TESTS_UNIT_BUILDER_FAKE_SYSLINUX_H
 #define ASSAY_TESTS_UNIT_BUILDER_FAKE_SYSLINUX_H
 
-#include "builder/steps/le.h"
+#include "formats/stream/le.h"
 
 #include <string.h>
 

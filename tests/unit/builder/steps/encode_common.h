@@ -11,10 +11,10 @@
 #include <cmocka.h>
 
 #include "base/file.h"
-#include "builder/steps/gzip_writer.h"
 #include "builder/steps/oci_layout.h"
 #include "builder/steps/step.h"
 #include "builder/steps/view.h"
+#include "formats/stream/gzip_writer.h"
 
 #include <string.h>
 

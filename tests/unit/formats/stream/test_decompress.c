@@ -6,7 +6,7 @@
 #include <cmocka.h>
 
 #include "base/buf.h"
-#include "builder/tree/decompress.h"
+#include "formats/stream/decompress.h"
 
 #include <lzma.h>
 #include <string.h>

@@ -3,8 +3,8 @@
  * may be longer than the blob; what is behind its end is zeros. For the containers that leave empty
  * blocks out.
  */
-#ifndef ASSAY_BUILDER_STEPS_BLOCKS_H
-#define ASSAY_BUILDER_STEPS_BLOCKS_H
+#ifndef ASSAY_FORMATS_STREAM_BLOCKS_H
+#define ASSAY_FORMATS_STREAM_BLOCKS_H
 
 #include "base/digest.h"
 #include "store/cas/cas.h"

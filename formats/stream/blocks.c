@@ -1,4 +1,4 @@
-#include "builder/steps/blocks.h"
+#include "formats/stream/blocks.h"
 
 #include <errno.h>
 #include <inttypes.h>

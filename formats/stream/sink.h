@@ -1,7 +1,7 @@
 /* Where an encoder's bytes go: the store, a compressor, or both. Borrowed by the writer that is
  * given it. */
-#ifndef ASSAY_BUILDER_STEPS_SINK_H
-#define ASSAY_BUILDER_STEPS_SINK_H
+#ifndef ASSAY_FORMATS_STREAM_SINK_H
+#define ASSAY_FORMATS_STREAM_SINK_H
 
 #include "base/err.h"
 #include "store/cas/cas.h"

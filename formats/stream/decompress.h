@@ -6,11 +6,11 @@
  * gzip (RFC 1952, several members), zstd (RFC 8878, several frames, window up to
  * 2^27), xz (several streams; on several threads when it has blocks that fit).
  */
-#ifndef ASSAY_BUILDER_TREE_DECOMPRESS_H
-#define ASSAY_BUILDER_TREE_DECOMPRESS_H
+#ifndef ASSAY_FORMATS_STREAM_DECOMPRESS_H
+#define ASSAY_FORMATS_STREAM_DECOMPRESS_H
 
 #include "base/scope.h"
-#include "builder/tree/source.h"
+#include "formats/stream/source.h"
 
 enum compression { COMPRESSION_NONE, COMPRESSION_GZIP, COMPRESSION_ZSTD, COMPRESSION_XZ };
 

@@ -1,4 +1,4 @@
-#include "builder/steps/sink.h"
+#include "formats/stream/sink.h"
 
 static int write_cas(void *context, const void *data, size_t len, struct err *e)
 {

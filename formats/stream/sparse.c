@@ -1,4 +1,4 @@
-#include "builder/cartesi/sparse.h"
+#include "formats/stream/sparse.h"
 
 #include "base/file.h"
 

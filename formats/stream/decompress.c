@@ -1,4 +1,4 @@
-#include "builder/tree/decompress.h"
+#include "formats/stream/decompress.h"
 
 #include "base/buf.h"
 

@@ -1,6 +1,6 @@
 /* A stream of bytes to read once, front to back: a blob, a decompressor, a member of an archive. */
-#ifndef ASSAY_BUILDER_TREE_SOURCE_H
-#define ASSAY_BUILDER_TREE_SOURCE_H
+#ifndef ASSAY_FORMATS_STREAM_SOURCE_H
+#define ASSAY_FORMATS_STREAM_SOURCE_H
 
 #include "base/err.h"
 

@@ -1,4 +1,4 @@
-#include "builder/steps/gzip_writer.h"
+#include "formats/stream/gzip_writer.h"
 
 #include "base/workers.h"
 

@@ -1,6 +1,6 @@
 /* Files with holes. */
-#ifndef ASSAY_BUILDER_CARTESI_SPARSE_H
-#define ASSAY_BUILDER_CARTESI_SPARSE_H
+#ifndef ASSAY_FORMATS_STREAM_SPARSE_H
+#define ASSAY_FORMATS_STREAM_SPARSE_H
 
 #include "base/err.h"
 

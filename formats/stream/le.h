@@ -1,6 +1,6 @@
 /* Little-endian and big-endian numbers into bytes. */
-#ifndef ASSAY_BUILDER_STEPS_LE_H
-#define ASSAY_BUILDER_STEPS_LE_H
+#ifndef ASSAY_FORMATS_STREAM_LE_H
+#define ASSAY_FORMATS_STREAM_LE_H
 
 #include <stdint.h>
 

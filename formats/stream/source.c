@@ -1,4 +1,4 @@
-#include "builder/tree/source.h"
+#include "formats/stream/source.h"
 
 #include "base/file.h"
 

@@ -4,11 +4,11 @@
  * each primed with the 32 KiB before it and joined by empty stored blocks
  * (docs/formats/initrd.md says exactly how).
  */
-#ifndef ASSAY_BUILDER_STEPS_GZIP_WRITER_H
-#define ASSAY_BUILDER_STEPS_GZIP_WRITER_H
+#ifndef ASSAY_FORMATS_STREAM_GZIP_WRITER_H
+#define ASSAY_FORMATS_STREAM_GZIP_WRITER_H
 
 #include "base/scope.h"
-#include "builder/steps/sink.h"
+#include "formats/stream/sink.h"
 
 enum { GZIP_LEVEL_MIN = 1, GZIP_LEVEL_MAX = 9, GZIP_BLOCK = 1024 * 1024, GZIP_WINDOW = 32 * 1024 };
 
