@@ -8,7 +8,7 @@
 
 #include "builder/cartesi/machine_tree.h"
 #include "builder/cartesi/machine_write.h"
-#include "builder/tree/tree.h"
+#include "formats/tree/tree.h"
 
 enum { MACHINE_FILES_MAX = 128 }; /* a machine has 75 at most */
 /* All files together: every byte is hashed, zeros too, and hostile machines have many. */

@@ -9,7 +9,7 @@
 #include "base/digest.h"
 #include "base/json.h"
 #include "base/progress.h"
-#include "builder/tree/tree.h"
+#include "formats/tree/tree.h"
 #include "store/cas/cas.h"
 
 enum value_kind {

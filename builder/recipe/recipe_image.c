@@ -4,7 +4,7 @@
 #include "base/file.h"
 #include "builder/recipe/recipe_rootfs.h"
 #include "builder/recipe/recipe_source.h"
-#include "builder/tree/glob.h"
+#include "formats/tree/glob.h"
 
 #include <string.h>
 

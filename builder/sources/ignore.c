@@ -1,8 +1,8 @@
 #include "builder/sources/ignore.h"
 
 #include "base/buf.h"
-#include "builder/tree/glob.h"
-#include "builder/tree/tree.h"
+#include "formats/tree/glob.h"
+#include "formats/tree/tree.h"
 
 #include <string.h>
 

@@ -3,7 +3,7 @@
  * matches a path decides, one that begins with '!' brings it back
  * (docs/reference/recipe.md, "directory").
  *
- * Patterns are those of builder/tree/glob.h, against the path below the
+ * Patterns are those of formats/tree/glob.h, against the path below the
  * directory; what is said of a directory holds for all that is in it.
  */
 #ifndef ASSAY_BUILDER_SOURCES_IGNORE_H

@@ -9,7 +9,7 @@
 
 #include "base/private_dir.h"
 #include "base/progress.h"
-#include "builder/tree/tree.h"
+#include "formats/tree/tree.h"
 
 /* Contents are kept in a store of its own below `temp` until the blob is written. */
 struct tree_blob {

@@ -4,8 +4,8 @@
 #define ASSAY_BUILDER_STEPS_CPIO_WRITER_H
 
 #include "base/progress.h"
-#include "builder/steps/view.h"
 #include "formats/stream/sink.h"
+#include "formats/tree/view.h"
 
 /*
  * ERR_INPUT when the tree holds what newc cannot: extended attributes other

@@ -6,8 +6,8 @@
 #define ASSAY_BUILDER_STEPS_EROFS_H
 
 #include "base/progress.h"
-#include "builder/steps/view.h"
 #include "formats/stream/sink.h"
+#include "formats/tree/view.h"
 
 enum {
     EROFS_BLOCK = 4096,

@@ -11,8 +11,8 @@
 #ifndef ASSAY_BUILDER_STEPS_FAT_H
 #define ASSAY_BUILDER_STEPS_FAT_H
 
-#include "builder/tree/tree.h"
 #include "formats/stream/sink.h"
+#include "formats/tree/tree.h"
 
 enum fat_type { FAT_AUTO = 0, FAT_12 = 12, FAT_16 = 16, FAT_32 = 32 };
 

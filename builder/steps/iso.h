@@ -7,8 +7,8 @@
 #define ASSAY_BUILDER_STEPS_ISO_H
 
 #include "base/progress.h"
-#include "builder/steps/view.h"
 #include "formats/stream/sink.h"
+#include "formats/tree/view.h"
 
 #include <string.h>
 

@@ -7,8 +7,8 @@
 #include "builder/recipe/lkjson.h"
 #include "builder/recipe/lkmerge.h"
 #include "builder/recipe/lkspec.h"
-#include "builder/steps/graft.h"
 #include "builder/steps/lk_tree.h"
+#include "formats/tree/graft.h"
 
 #include <string.h>
 

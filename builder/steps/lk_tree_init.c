@@ -1,6 +1,6 @@
 /* init images, laid over each other at the root (spec linuxkit sections 7 and 8.2). */
-#include "builder/steps/graft.h"
 #include "builder/steps/lk_tree.h"
+#include "formats/tree/graft.h"
 
 #include <string.h>
 

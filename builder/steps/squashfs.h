@@ -8,7 +8,7 @@
 #define ASSAY_BUILDER_STEPS_SQUASHFS_H
 
 #include "base/progress.h"
-#include "builder/steps/view.h"
+#include "formats/tree/view.h"
 
 #include <sqfs/block.h>
 #include <sqfs/block_writer.h>

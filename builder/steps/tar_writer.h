@@ -4,8 +4,8 @@
 #define ASSAY_BUILDER_STEPS_TAR_WRITER_H
 
 #include "base/progress.h"
-#include "builder/steps/view.h"
 #include "formats/stream/sink.h"
+#include "formats/tree/view.h"
 
 struct tar_options {
     const struct tree *tree; /* the view's: its packs */

@@ -9,7 +9,7 @@
 #define ASSAY_BUILDER_TREE_DEB_CONTROL_H
 
 #include "builder/tree/layers.h"
-#include "builder/tree/pack.h"
+#include "formats/tree/pack.h"
 
 enum {
     DEB_CONTROL_TEXT_MAX = 1 << 20,   /* bytes of one text */

@@ -1,5 +1,5 @@
 #include "builder/tree/layer.h"
-#include "builder/tree/tree_internal.h"
+#include "formats/tree/tree_internal.h"
 
 #include <inttypes.h>
 #include <string.h>

@@ -2,9 +2,9 @@
 #include "builder/tree/deb_control.h"
 #include "builder/tree/deb_reader.h"
 #include "builder/tree/layer.h"
-#include "builder/tree/pack.h"
 #include "builder/tree/tar_reader.h"
-#include "builder/tree/tree_internal.h"
+#include "formats/tree/pack.h"
+#include "formats/tree/tree_internal.h"
 
 #include <string.h>
 

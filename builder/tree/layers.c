@@ -2,7 +2,7 @@
 
 #include "base/workers.h"
 #include "builder/tree/layer.h"
-#include "builder/tree/tree_internal.h"
+#include "formats/tree/tree_internal.h"
 
 #include <stdatomic.h>
 #include <string.h>

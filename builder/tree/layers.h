@@ -10,9 +10,9 @@
 #define ASSAY_BUILDER_TREE_LAYERS_H
 
 #include "base/progress.h"
-#include "builder/tree/glob.h"
-#include "builder/tree/tree.h"
 #include "formats/stream/decompress.h"
+#include "formats/tree/glob.h"
+#include "formats/tree/tree.h"
 
 /*
  * What the entries of a stack may take: each counts LAYERS_ENTRY_COST bytes (about what it needs

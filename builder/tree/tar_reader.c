@@ -1,7 +1,7 @@
 #include "builder/tree/tar_reader.h"
 
 #include "builder/tree/tar_internal.h"
-#include "builder/tree/tree_internal.h"
+#include "formats/tree/tree_internal.h"
 
 #include <inttypes.h>
 #include <string.h>

@@ -14,8 +14,8 @@
 #ifndef ASSAY_BUILDER_TREE_TAR_READER_H
 #define ASSAY_BUILDER_TREE_TAR_READER_H
 
-#include "builder/tree/tree.h"
 #include "formats/stream/source.h"
+#include "formats/tree/tree.h"
 
 enum {
     TAR_PAX_BYTES_MAX = 1 << 20, /* one extended header */

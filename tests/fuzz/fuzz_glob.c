@@ -1,5 +1,5 @@
 /* PATTERN NUL PATH: against a matcher that tries everything, where that is short enough. */
-#include "builder/tree/glob.h"
+#include "formats/tree/glob.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -4,8 +4,8 @@
  * can be read back, no whiteout is in it, and no entry has a name that leads out of its directory.
  */
 #include "builder/tree/layer.h"
-#include "builder/tree/tree_format.h"
-#include "builder/tree/tree_internal.h"
+#include "formats/tree/tree_format.h"
+#include "formats/tree/tree_internal.h"
 
 #include <stdlib.h>
 #include <string.h>

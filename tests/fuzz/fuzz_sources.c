@@ -6,7 +6,7 @@
 #include "builder/sources/docker_archive.h"
 #include "builder/sources/git_object.h"
 #include "builder/sources/ignore.h"
-#include "builder/tree/tree.h"
+#include "formats/tree/tree.h"
 
 #include <string.h>
 

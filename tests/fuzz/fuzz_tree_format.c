@@ -1,5 +1,5 @@
 /* A tree's serialisation and, after a NUL, its locations: what parses is what would be written. */
-#include "builder/tree/tree_format.h"
+#include "formats/tree/tree_format.h"
 
 #include <stdlib.h>
 #include <string.h>

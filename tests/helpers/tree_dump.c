@@ -6,7 +6,7 @@
  * a root file system of that architecture.
  */
 #include "builder/debian/rootfs.h"
-#include "builder/tree/tree_format.h"
+#include "formats/tree/tree_format.h"
 
 #include <stdio.h>
 #include <stdlib.h>

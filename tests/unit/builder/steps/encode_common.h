@@ -13,8 +13,8 @@
 #include "base/file.h"
 #include "builder/steps/oci_layout.h"
 #include "builder/steps/step.h"
-#include "builder/steps/view.h"
 #include "formats/stream/gzip_writer.h"
+#include "formats/tree/view.h"
 
 #include <string.h>
 

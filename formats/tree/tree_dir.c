@@ -1,4 +1,4 @@
-#include "builder/tree/tree_internal.h"
+#include "formats/tree/tree_internal.h"
 
 #include <string.h>
 

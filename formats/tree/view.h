@@ -4,11 +4,11 @@
  * The tree itself is shared between steps that run at once and is not touched
  * (tree_inode.mark is not used).
  */
-#ifndef ASSAY_BUILDER_STEPS_VIEW_H
-#define ASSAY_BUILDER_STEPS_VIEW_H
+#ifndef ASSAY_FORMATS_TREE_VIEW_H
+#define ASSAY_FORMATS_TREE_VIEW_H
 
 #include "base/json.h"
-#include "builder/tree/tree.h"
+#include "formats/tree/tree.h"
 
 #include <stdint.h>
 
@@ -42,7 +42,7 @@ struct view {
 /* params.exclude: an array of globs. For the kinds' check functions. */
 int view_check_exclude(const struct jcur *params, struct err *e);
 /*
- * The tree less what params.exclude covers (builder/tree/glob.h: a directory
+ * The tree less what params.exclude covers (formats/tree/glob.h: a directory
  * goes with all below it; the root stays). Borrows the tree.
  */
 int view_build(const struct tree *t, const struct jcur *params, struct view *v, struct err *e);

@@ -1,8 +1,8 @@
 /* Packs: the contents of many files one after another in one blob of the store. */
-#ifndef ASSAY_BUILDER_TREE_PACK_H
-#define ASSAY_BUILDER_TREE_PACK_H
+#ifndef ASSAY_FORMATS_TREE_PACK_H
+#define ASSAY_FORMATS_TREE_PACK_H
 
-#include "builder/tree/tree.h"
+#include "formats/tree/tree.h"
 
 struct pack_writer;
 

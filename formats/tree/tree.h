@@ -9,8 +9,8 @@
  * order; hard links are several nodes with one inode; the tree knows nothing
  * of tar, squashfs or LinuxKit.
  */
-#ifndef ASSAY_BUILDER_TREE_TREE_H
-#define ASSAY_BUILDER_TREE_TREE_H
+#ifndef ASSAY_FORMATS_TREE_TREE_H
+#define ASSAY_FORMATS_TREE_TREE_H
 
 #include "base/buf.h"
 #include "base/digest.h"

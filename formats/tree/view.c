@@ -1,6 +1,6 @@
-#include "builder/steps/view.h"
+#include "formats/tree/view.h"
 
-#include "builder/tree/glob.h"
+#include "formats/tree/glob.h"
 
 #include <string.h>
 #include <sys/stat.h>

@@ -6,8 +6,8 @@
 #include <cmocka.h>
 
 #include "base/file.h"
-#include "builder/tree/tree_format.h"
-#include "builder/tree/tree_internal.h"
+#include "formats/tree/tree_format.h"
+#include "formats/tree/tree_internal.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
-#include "builder/tree/tree.h"
+#include "formats/tree/tree.h"
 
-#include "builder/tree/tree_internal.h"
+#include "formats/tree/tree_internal.h"
 
 #include <string.h>
 

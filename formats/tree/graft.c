@@ -1,4 +1,4 @@
-#include "builder/steps/graft.h"
+#include "formats/tree/graft.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 #include "base/encoding.h"
-#include "builder/tree/tree_format.h"
-#include "builder/tree/tree_internal.h"
+#include "formats/tree/tree_format.h"
+#include "formats/tree/tree_internal.h"
 
 #include <string.h>
 

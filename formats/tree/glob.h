@@ -9,8 +9,8 @@
  * Matching takes time proportional to path length times pattern length at
  * worst, whatever the pattern.
  */
-#ifndef ASSAY_BUILDER_TREE_GLOB_H
-#define ASSAY_BUILDER_TREE_GLOB_H
+#ifndef ASSAY_FORMATS_TREE_GLOB_H
+#define ASSAY_FORMATS_TREE_GLOB_H
 
 #include "base/json.h"
 

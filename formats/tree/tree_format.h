@@ -4,10 +4,10 @@
  * its contents. Both have exactly one form: what is read is written again and
  * compared, so nothing that parses is ambiguous.
  */
-#ifndef ASSAY_BUILDER_TREE_TREE_FORMAT_H
-#define ASSAY_BUILDER_TREE_TREE_FORMAT_H
+#ifndef ASSAY_FORMATS_TREE_TREE_FORMAT_H
+#define ASSAY_FORMATS_TREE_TREE_FORMAT_H
 
-#include "builder/tree/tree.h"
+#include "formats/tree/tree.h"
 
 /* Where a document goes, piece by piece. */
 struct tree_sink {

@@ -1,4 +1,4 @@
-#include "builder/tree/glob.h"
+#include "formats/tree/glob.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 #include "base/file.h"
-#include "builder/tree/pack.h"
-#include "builder/tree/tree_internal.h"
+#include "formats/tree/pack.h"
+#include "formats/tree/tree_internal.h"
 
 #include <string.h>
 

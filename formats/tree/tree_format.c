@@ -1,7 +1,7 @@
-#include "builder/tree/tree_format.h"
+#include "formats/tree/tree_format.h"
 
 #include "base/encoding.h"
-#include "builder/tree/tree_internal.h"
+#include "formats/tree/tree_internal.h"
 
 #include <inttypes.h>
 #include <string.h>

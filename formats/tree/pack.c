@@ -1,4 +1,4 @@
-#include "builder/tree/pack.h"
+#include "formats/tree/pack.h"
 
 #include <string.h>
 

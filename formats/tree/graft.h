@@ -1,8 +1,8 @@
 /* Laying one tree over another. */
-#ifndef ASSAY_BUILDER_STEPS_GRAFT_H
-#define ASSAY_BUILDER_STEPS_GRAFT_H
+#ifndef ASSAY_FORMATS_TREE_GRAFT_H
+#define ASSAY_FORMATS_TREE_GRAFT_H
 
-#include "builder/tree/tree.h"
+#include "formats/tree/tree.h"
 
 /* Whether the entry at `path` (no leading slash) is left out, with what is below it. */
 typedef bool graft_skip(const char *path);

@@ -9,10 +9,10 @@
  * in a small sorted array beside it, merged when that is full. Look-ups see
  * both. Outside bulk `children` alone is always complete.
  */
-#ifndef ASSAY_BUILDER_TREE_TREE_INTERNAL_H
-#define ASSAY_BUILDER_TREE_TREE_INTERNAL_H
+#ifndef ASSAY_FORMATS_TREE_TREE_INTERNAL_H
+#define ASSAY_FORMATS_TREE_TREE_INTERNAL_H
 
-#include "builder/tree/tree.h"
+#include "formats/tree/tree.h"
 
 enum { TREE_BULK_DIR = 4096 };
 

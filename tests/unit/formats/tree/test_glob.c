@@ -5,7 +5,7 @@
 
 #include <cmocka.h>
 
-#include "builder/tree/glob.h"
+#include "formats/tree/glob.h"
 
 #include <string.h>
 #include <time.h>
