@@ -7,7 +7,7 @@
 #include "builder/cartesi/snapshot_check.h"
 #include "builder/cartesi/snapshot_files.h"
 #include "builder/cartesi/snapshot_write.h"
-#include "builder/steps/tar_writer.h"
+#include "formats/tar/tar_writer.h"
 
 static int write_file(void *context, const void *data, size_t len, struct err *e)
 {

@@ -3,7 +3,7 @@
 
 #include "base/encoding.h"
 #include "base/file.h"
-#include "builder/tree/tar_reader.h"
+#include "formats/tar/tar_reader.h"
 
 #include <errno.h>
 #include <fcntl.h>

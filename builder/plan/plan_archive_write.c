@@ -2,7 +2,7 @@
 #include "base/file.h"
 #include "base/private_dir.h"
 #include "builder/plan/plan_archive.h"
-#include "builder/steps/tar_writer.h"
+#include "formats/tar/tar_writer.h"
 
 #include <string.h>
 

@@ -1,8 +1,8 @@
 #include "builder/sources/docker_archive.h"
 
 #include "base/file.h"
-#include "builder/tree/tar_reader.h"
 #include "formats/stream/decompress.h"
+#include "formats/tar/tar_reader.h"
 
 #include <errno.h>
 #include <fcntl.h>

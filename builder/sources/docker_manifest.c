@@ -2,7 +2,7 @@
 #include "builder/sources/docker_archive.h"
 
 #include "base/buf.h"
-#include "builder/tree/tar_reader.h"
+#include "formats/tar/tar_reader.h"
 
 #include <string.h>
 

@@ -3,7 +3,7 @@
 #include "builder/steps/kinds.h"
 #include "builder/steps/oci_layout.h"
 #include "builder/steps/params.h"
-#include "builder/steps/tar_writer.h"
+#include "formats/tar/tar_writer.h"
 
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* encode.tar: a tree as one canonical pax tar (docs/formats/tar.md). */
 #include "builder/steps/kinds.h"
 #include "builder/steps/params.h"
-#include "builder/steps/tar_writer.h"
+#include "formats/tar/tar_writer.h"
 
 /* `sparse` is optional: plans of before have tars without. */
 static int read_params(const struct jcur *params, bool *sparse, struct err *e)

@@ -6,8 +6,8 @@
 #define ASSAY_BUILDER_STEPS_LK_IMAGE_H
 
 #include "builder/plan/step_kind.h"
-#include "builder/steps/lk_tar.h"
 #include "formats/stream/decompress.h"
+#include "formats/tar/go_tar.h"
 
 #define LK_FIXED_TIME ((int64_t)1492533000)
 

@@ -1,6 +1,6 @@
 #include "builder/steps/lk_parts.h"
 
-#include "builder/steps/lk_tar.h"
+#include "formats/tar/go_tar.h"
 
 #include <inttypes.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* boot/ of a LinuxKit system, and the modules that come in the kernel's image. */
 #include "builder/steps/lk_tree.h"
-#include "builder/tree/tar_reader.h"
+#include "formats/tar/tar_reader.h"
 #include "formats/tree/graft.h"
 
 #include <string.h>

@@ -1,6 +1,6 @@
 #include "builder/tree/deb_control.h"
 
-#include "builder/tree/tar_reader.h"
+#include "formats/tar/tar_reader.h"
 
 #include <string.h>
 

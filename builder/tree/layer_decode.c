@@ -2,7 +2,7 @@
 #include "builder/tree/deb_control.h"
 #include "builder/tree/deb_reader.h"
 #include "builder/tree/layer.h"
-#include "builder/tree/tar_reader.h"
+#include "formats/tar/tar_reader.h"
 #include "formats/tree/pack.h"
 #include "formats/tree/tree_internal.h"
 

@@ -1,6 +1,6 @@
 /* A tar archive as Go's archive/tar reads it: any bytes are read to their end or refused as input.
  */
-#include "builder/steps/lk_tar.h"
+#include "formats/tar/go_tar.h"
 #include "tests/fuzz/mend_tar.h"
 
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* A tar archive: whatever is read stays within the bounds that tar_reader.h states. */
 #include "base/buf.h"
-#include "builder/tree/tar_reader.h"
+#include "formats/tar/tar_reader.h"
 #include "tests/fuzz/mend_tar.h"
 
 #include <stdlib.h>

@@ -6,7 +6,7 @@
 #include <cmocka.h>
 
 #include "builder/tree/deb_reader.h"
-#include "tests/unit/builder/archive.h"
+#include "tests/unit/formats/tar/archive.h"
 
 static struct err e;
 

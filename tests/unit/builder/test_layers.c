@@ -8,7 +8,7 @@
 #include "base/file.h"
 #include "builder/steps/kinds.h"
 #include "builder/tree/layers.h"
-#include "tests/unit/builder/archive.h"
+#include "tests/unit/formats/tar/archive.h"
 
 #include <zlib.h>
 

@@ -8,7 +8,7 @@
 
 #include "base/scope.h"
 #include "builder/steps/lk_parts.h"
-#include "builder/steps/lk_tar.h"
+#include "formats/tar/go_tar.h"
 
 #include <stdlib.h>
 #include <string.h>

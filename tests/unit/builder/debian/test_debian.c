@@ -10,7 +10,7 @@
 #include "base/file.h"
 #include "builder/debian/control.h"
 #include "builder/debian/rootfs.h"
-#include "tests/unit/builder/archive.h"
+#include "tests/unit/formats/tar/archive.h"
 
 #include <stdlib.h>
 

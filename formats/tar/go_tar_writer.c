@@ -1,4 +1,4 @@
-#include "builder/steps/lk_tar.h"
+#include "formats/tar/go_tar.h"
 
 #include <inttypes.h>
 #include <string.h>

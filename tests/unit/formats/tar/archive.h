@@ -1,6 +1,6 @@
 /* Makes small tar and deb archives for the tests of builder/tree. */
-#ifndef ASSAY_TESTS_UNIT_BUILDER_ARCHIVE_H
-#define ASSAY_TESTS_UNIT_BUILDER_ARCHIVE_H
+#ifndef ASSAY_TESTS_UNIT_FORMATS_TAR_ARCHIVE_H
+#define ASSAY_TESTS_UNIT_FORMATS_TAR_ARCHIVE_H
 
 #include "base/buf.h"
 

@@ -5,8 +5,8 @@
 
 #include <cmocka.h>
 
-#include "builder/tree/tar_reader.h"
-#include "tests/unit/builder/archive.h"
+#include "formats/tar/tar_reader.h"
+#include "tests/unit/formats/tar/archive.h"
 
 static struct err e;
 

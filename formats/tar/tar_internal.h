@@ -1,8 +1,8 @@
 /* What tar_reader.c and tar_pax.c share: the extended header that waits for its entry. */
-#ifndef ASSAY_BUILDER_TREE_TAR_INTERNAL_H
-#define ASSAY_BUILDER_TREE_TAR_INTERNAL_H
+#ifndef ASSAY_FORMATS_TAR_TAR_INTERNAL_H
+#define ASSAY_FORMATS_TAR_TAR_INTERNAL_H
 
-#include "builder/tree/tar_reader.h"
+#include "formats/tar/tar_reader.h"
 
 struct tar_pax {
     bool present;

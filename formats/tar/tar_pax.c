@@ -1,5 +1,5 @@
 #include "base/encoding.h"
-#include "builder/tree/tar_internal.h"
+#include "formats/tar/tar_internal.h"
 #include "formats/tree/tree_internal.h"
 
 #include <string.h>

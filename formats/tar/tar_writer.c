@@ -1,4 +1,4 @@
-#include "builder/steps/tar_writer.h"
+#include "formats/tar/tar_writer.h"
 
 #include "base/file.h"
 

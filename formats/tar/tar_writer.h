@@ -1,7 +1,7 @@
 /* Canonical tar: POSIX pax with one way to say each thing (docs/formats/tar.md). Streaming; memory
  * does not grow with sizes. */
-#ifndef ASSAY_BUILDER_STEPS_TAR_WRITER_H
-#define ASSAY_BUILDER_STEPS_TAR_WRITER_H
+#ifndef ASSAY_FORMATS_TAR_TAR_WRITER_H
+#define ASSAY_FORMATS_TAR_TAR_WRITER_H
 
 #include "base/progress.h"
 #include "formats/stream/sink.h"

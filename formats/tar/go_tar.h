@@ -4,8 +4,8 @@
  * header is lost, and what is written is written byte for byte the same.
  * builder/tree has the strict reader for everything else.
  */
-#ifndef ASSAY_BUILDER_STEPS_LK_TAR_H
-#define ASSAY_BUILDER_STEPS_LK_TAR_H
+#ifndef ASSAY_FORMATS_TAR_GO_TAR_H
+#define ASSAY_FORMATS_TAR_GO_TAR_H
 
 #include "base/buf.h"
 #include "formats/stream/sink.h"

@@ -1,6 +1,6 @@
-#include "builder/tree/tar_reader.h"
+#include "formats/tar/tar_reader.h"
 
-#include "builder/tree/tar_internal.h"
+#include "formats/tar/tar_internal.h"
 #include "formats/tree/tree_internal.h"
 
 #include <inttypes.h>

@@ -11,8 +11,8 @@
  * Ignored: atime, ctime, user and group names, comments, vendor keys other
  * than SCHILY.xattr.* and LIBARCHIVE.xattr.*.
  */
-#ifndef ASSAY_BUILDER_TREE_TAR_READER_H
-#define ASSAY_BUILDER_TREE_TAR_READER_H
+#ifndef ASSAY_FORMATS_TAR_TAR_READER_H
+#define ASSAY_FORMATS_TAR_TAR_READER_H
 
 #include "formats/stream/source.h"
 #include "formats/tree/tree.h"
