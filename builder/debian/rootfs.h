@@ -6,7 +6,7 @@
 #ifndef ASSAY_BUILDER_DEBIAN_ROOTFS_H
 #define ASSAY_BUILDER_DEBIAN_ROOTFS_H
 
-#include "builder/tree/layers.h"
+#include "formats/layers/layers.h"
 
 enum {
     ROOTFS_PACKAGES_MAX = 16384,

@@ -1,7 +1,7 @@
 /* tree.layers: archives (OCI layers, Debian packages) applied over one another, bottom first. */
 #include "base/file.h"
 #include "builder/steps/kinds.h"
-#include "builder/tree/layers.h"
+#include "formats/layers/layers.h"
 
 #include <string.h>
 

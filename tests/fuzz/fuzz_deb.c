@@ -1,5 +1,5 @@
 /* A Debian package, its data decompressed as it says, with small bounds. */
-#include "builder/tree/deb_reader.h"
+#include "formats/layers/deb_reader.h"
 
 #include <stdlib.h>
 

@@ -3,7 +3,7 @@
  * with ERR_INPUT, as layers of an image or as packages. The tree is then sound: its serialisation
  * can be read back, no whiteout is in it, and no entry has a name that leads out of its directory.
  */
-#include "builder/tree/layer.h"
+#include "formats/layers/layer.h"
 #include "formats/tree/tree_format.h"
 #include "formats/tree/tree_internal.h"
 

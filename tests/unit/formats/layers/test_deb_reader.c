@@ -5,7 +5,7 @@
 
 #include <cmocka.h>
 
-#include "builder/tree/deb_reader.h"
+#include "formats/layers/deb_reader.h"
 #include "tests/unit/formats/tar/archive.h"
 
 static struct err e;

@@ -1,4 +1,4 @@
-#include "builder/tree/deb_reader.h"
+#include "formats/layers/deb_reader.h"
 
 #include "base/buf.h"
 

@@ -5,10 +5,10 @@
  * Refused: anything but regular files with plain names at the top, a name twice,
  * texts and totals beyond the bounds below, a package without `control`.
  */
-#ifndef ASSAY_BUILDER_TREE_DEB_CONTROL_H
-#define ASSAY_BUILDER_TREE_DEB_CONTROL_H
+#ifndef ASSAY_FORMATS_LAYERS_DEB_CONTROL_H
+#define ASSAY_FORMATS_LAYERS_DEB_CONTROL_H
 
-#include "builder/tree/layers.h"
+#include "formats/layers/layers.h"
 #include "formats/tree/pack.h"
 
 enum {

@@ -4,8 +4,8 @@
  * begin with '_' are skipped, any other is refused. Gives control.tar*, then data.tar*,
  * as streams.
  */
-#ifndef ASSAY_BUILDER_TREE_DEB_READER_H
-#define ASSAY_BUILDER_TREE_DEB_READER_H
+#ifndef ASSAY_FORMATS_LAYERS_DEB_READER_H
+#define ASSAY_FORMATS_LAYERS_DEB_READER_H
 
 #include "formats/stream/decompress.h"
 

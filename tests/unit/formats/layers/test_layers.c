@@ -7,7 +7,7 @@
 
 #include "base/file.h"
 #include "builder/steps/kinds.h"
-#include "builder/tree/layers.h"
+#include "formats/layers/layers.h"
 #include "tests/unit/formats/tar/archive.h"
 
 #include <zlib.h>

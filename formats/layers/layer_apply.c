@@ -1,4 +1,4 @@
-#include "builder/tree/layer.h"
+#include "formats/layers/layer.h"
 #include "formats/tree/tree_internal.h"
 
 #include <inttypes.h>

@@ -1,9 +1,9 @@
 /* One layer, read but not yet applied: what layer_decode.c gives to layer_apply.c. Private to
  * builder/tree. */
-#ifndef ASSAY_BUILDER_TREE_LAYER_H
-#define ASSAY_BUILDER_TREE_LAYER_H
+#ifndef ASSAY_FORMATS_LAYERS_LAYER_H
+#define ASSAY_FORMATS_LAYERS_LAYER_H
 
-#include "builder/tree/layers.h"
+#include "formats/layers/layers.h"
 
 #include <stdatomic.h>
 

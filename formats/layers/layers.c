@@ -1,7 +1,7 @@
-#include "builder/tree/layers.h"
+#include "formats/layers/layers.h"
 
 #include "base/workers.h"
-#include "builder/tree/layer.h"
+#include "formats/layers/layer.h"
 #include "formats/tree/tree_internal.h"
 
 #include <stdatomic.h>

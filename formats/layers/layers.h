@@ -6,8 +6,8 @@
  * Debian packages follow what dpkg does, and refuse what it would have to
  * decide. The result does not depend on the number of threads.
  */
-#ifndef ASSAY_BUILDER_TREE_LAYERS_H
-#define ASSAY_BUILDER_TREE_LAYERS_H
+#ifndef ASSAY_FORMATS_LAYERS_LAYERS_H
+#define ASSAY_FORMATS_LAYERS_LAYERS_H
 
 #include "base/progress.h"
 #include "formats/stream/decompress.h"

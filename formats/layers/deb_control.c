@@ -1,4 +1,4 @@
-#include "builder/tree/deb_control.h"
+#include "formats/layers/deb_control.h"
 
 #include "formats/tar/tar_reader.h"
 
