@@ -1,6 +1,6 @@
 #include "builder/cartesi/drive_diff.h"
 
-#include "builder/cartesi/drive_squashfs.h"
+#include "formats/squashfs/squashfs_reader.h"
 
 #include <inttypes.h>
 #include <stdio.h>

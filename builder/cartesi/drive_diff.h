@@ -1,6 +1,6 @@
 /*
  * Where two flash drives differ, in files instead of pages: both are read as the guest would
- * (squashfs; builder/cartesi/drive_squashfs.h) and walked side by side.
+ * (squashfs; formats/squashfs/squashfs_reader.h) and walked side by side.
  */
 #ifndef ASSAY_BUILDER_CARTESI_DRIVE_DIFF_H
 #define ASSAY_BUILDER_CARTESI_DRIVE_DIFF_H

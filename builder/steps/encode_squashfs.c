@@ -2,7 +2,7 @@
 #include "builder/steps/earlier.h"
 #include "builder/steps/kinds.h"
 #include "builder/steps/params.h"
-#include "builder/steps/squashfs.h"
+#include "formats/squashfs/squashfs.h"
 
 /* In the order of enum squashfs_compressor. */
 static const struct compressor_range compressors[] = {

@@ -1,5 +1,5 @@
 /* The index of an image's blocks: the image's size, then any bytes. */
-#include "builder/steps/squashfs.h"
+#include "formats/squashfs/squashfs.h"
 
 #include <string.h>
 

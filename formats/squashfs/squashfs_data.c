@@ -4,7 +4,7 @@
  * nor compressed; equal tails and runs of blocks of different files are found by
  * the library, byte for byte.
  */
-#include "builder/steps/squashfs.h"
+#include "formats/squashfs/squashfs.h"
 
 #include <sqfs/block_processor.h>
 #include <sqfs/frag_table.h>

@@ -1,4 +1,4 @@
-#include "builder/steps/squashfs.h"
+#include "formats/squashfs/squashfs.h"
 
 #include <errno.h>
 #include <string.h>

@@ -4,8 +4,8 @@
  * inode numbers, links, directories and attributes are decided here.
  * Private to encode_squashfs.c and squashfs_*.c.
  */
-#ifndef ASSAY_BUILDER_STEPS_SQUASHFS_H
-#define ASSAY_BUILDER_STEPS_SQUASHFS_H
+#ifndef ASSAY_FORMATS_SQUASHFS_SQUASHFS_H
+#define ASSAY_FORMATS_SQUASHFS_SQUASHFS_H
 
 #include "base/progress.h"
 #include "formats/tree/view.h"

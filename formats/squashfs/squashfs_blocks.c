@@ -5,7 +5,7 @@
  * with those of files that were written before: by a hash of their checksums and
  * sizes, then byte by byte.
  */
-#include "builder/steps/squashfs.h"
+#include "formats/squashfs/squashfs.h"
 
 #include <string.h>
 

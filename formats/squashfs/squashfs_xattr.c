@@ -3,7 +3,7 @@
  * its location list when the number of distinct sets is a multiple of 512, and
  * looks each set up in a list. Values are always stored in line.
  */
-#include "builder/steps/squashfs.h"
+#include "formats/squashfs/squashfs.h"
 
 #include <endian.h>
 #include <sqfs/xattr.h>

@@ -4,7 +4,7 @@
 
 #include "builder/steps/earlier.h"
 #include "builder/steps/kinds.h"
-#include "builder/steps/squashfs.h"
+#include "formats/squashfs/squashfs.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>

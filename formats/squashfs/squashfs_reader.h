@@ -3,8 +3,8 @@
  * machines differ. Every offset, size and count comes from the image and is hostile: all are
  * bounded, and an image that breaks the format is ERR_INPUT.
  */
-#ifndef ASSAY_BUILDER_CARTESI_DRIVE_SQUASHFS_H
-#define ASSAY_BUILDER_CARTESI_DRIVE_SQUASHFS_H
+#ifndef ASSAY_FORMATS_SQUASHFS_SQUASHFS_READER_H
+#define ASSAY_FORMATS_SQUASHFS_SQUASHFS_READER_H
 
 #include "base/buf.h"
 

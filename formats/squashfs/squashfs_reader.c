@@ -1,4 +1,4 @@
-#include "builder/cartesi/drive_squashfs.h"
+#include "formats/squashfs/squashfs_reader.h"
 
 #include "base/file.h"
 

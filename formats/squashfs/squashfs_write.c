@@ -1,5 +1,5 @@
 /* Inodes, directories and tables around the contents. */
-#include "builder/steps/squashfs.h"
+#include "formats/squashfs/squashfs.h"
 
 #include <endian.h>
 #include <inttypes.h>
