@@ -1,8 +1,8 @@
 /* encode.ext4: a tree as an ext4 image (docs/formats/ext4.md). */
-#include "builder/steps/ext4.h"
 #include "builder/steps/ids.h"
 #include "builder/steps/kinds.h"
 #include "builder/steps/params.h"
+#include "formats/ext4/ext4.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* Attributes: behind the inode where they fit, else in a block of its own. */
-#include "builder/steps/ext4.h"
+#include "formats/ext4/ext4.h"
 #include "formats/stream/le.h"
 
 #include <string.h>

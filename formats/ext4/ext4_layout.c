@@ -1,5 +1,5 @@
 /* Where everything is: how many groups there are, and which data blocks each inode has. */
-#include "builder/steps/ext4.h"
+#include "formats/ext4/ext4.h"
 
 #include <inttypes.h>
 #include <string.h>

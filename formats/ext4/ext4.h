@@ -3,8 +3,8 @@
  * ext4_xattr.c stores attributes, ext4_inode.c makes inodes and directories, ext4_write.c writes
  * it all from the first byte to the last.
  */
-#ifndef ASSAY_BUILDER_STEPS_EXT4_H
-#define ASSAY_BUILDER_STEPS_EXT4_H
+#ifndef ASSAY_FORMATS_EXT4_EXT4_H
+#define ASSAY_FORMATS_EXT4_EXT4_H
 
 #include "base/progress.h"
 #include "formats/stream/sink.h"

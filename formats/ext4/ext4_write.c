@@ -2,7 +2,7 @@
  * The bytes: groups one after the other, each with its tables, and between them the data of the
  * inodes in the view's order.
  */
-#include "builder/steps/ext4.h"
+#include "formats/ext4/ext4.h"
 #include "formats/stream/le.h"
 
 #include <string.h>

@@ -1,5 +1,5 @@
 /* Inodes, their extents, and directories. */
-#include "builder/steps/ext4.h"
+#include "formats/ext4/ext4.h"
 #include "formats/stream/le.h"
 
 #include <inttypes.h>
