@@ -1,8 +1,8 @@
 /* encode.erofs: a tree as an EROFS image (docs/formats/erofs.md). */
-#include "builder/steps/erofs.h"
 #include "builder/steps/ids.h"
 #include "builder/steps/kinds.h"
 #include "builder/steps/params.h"
+#include "formats/erofs/erofs.h"
 
 struct params {
     uint64_t time;

@@ -1,5 +1,5 @@
 /* Where everything is: sizes of directories, places of inodes and of contents. */
-#include "builder/steps/erofs.h"
+#include "formats/erofs/erofs.h"
 
 #include <inttypes.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* The bytes: super block, inodes with their attributes and tails, contents. */
-#include "builder/steps/erofs.h"
+#include "formats/erofs/erofs.h"
 
 #include <string.h>
 

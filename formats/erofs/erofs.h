@@ -2,8 +2,8 @@
  * EROFS images, uncompressed: our own writer (docs/formats/erofs.md). erofs_layout.c decides where
  * everything is, erofs_write.c writes it from the first byte to the last.
  */
-#ifndef ASSAY_BUILDER_STEPS_EROFS_H
-#define ASSAY_BUILDER_STEPS_EROFS_H
+#ifndef ASSAY_FORMATS_EROFS_EROFS_H
+#define ASSAY_FORMATS_EROFS_EROFS_H
 
 #include "base/progress.h"
 #include "formats/stream/sink.h"
