@@ -4,9 +4,9 @@
  */
 #include "base/file.h"
 #include "builder/steps/ids.h"
-#include "builder/steps/iso.h"
 #include "builder/steps/kinds.h"
 #include "builder/steps/params.h"
+#include "formats/iso/iso.h"
 
 static int read_path(const struct jcur *params, const char *key, const char **out, struct err *e)
 {

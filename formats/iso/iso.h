@@ -3,8 +3,8 @@
  * (docs/formats/iso.md). iso_names.c makes names, iso_layout.c decides where everything is,
  * iso_rock.c makes the entries of Rock Ridge, iso_directory.c directories, iso_write.c the whole.
  */
-#ifndef ASSAY_BUILDER_STEPS_ISO_H
-#define ASSAY_BUILDER_STEPS_ISO_H
+#ifndef ASSAY_FORMATS_ISO_ISO_H
+#define ASSAY_FORMATS_ISO_ISO_H
 
 #include "base/progress.h"
 #include "formats/stream/sink.h"

@@ -1,6 +1,6 @@
 /* Where everything is: descriptors, path tables, directories, boot catalog, contents, in this
  * order. */
-#include "builder/steps/iso.h"
+#include "formats/iso/iso.h"
 
 #include <inttypes.h>
 #include <string.h>

@@ -3,7 +3,7 @@
  * UCS-2 characters. Two that would be equal in one directory are numbered, in the order of the real
  * names, which Rock Ridge has.
  */
-#include "builder/steps/iso.h"
+#include "formats/iso/iso.h"
 
 #include <string.h>
 

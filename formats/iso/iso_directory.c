@@ -2,7 +2,7 @@
  * The sectors of one directory: its records, none across a sector's end, and behind them the
  * continuation areas of those whose Rock Ridge entries do not fit a record.
  */
-#include "builder/steps/iso.h"
+#include "formats/iso/iso.h"
 
 #include <inttypes.h>
 #include <string.h>

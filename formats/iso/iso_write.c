@@ -1,6 +1,6 @@
 /* The bytes of an image, from its boot record to its padding. */
 #include "base/host.h"
-#include "builder/steps/iso.h"
+#include "formats/iso/iso.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* Rock Ridge: modes, owners, times, names, links and devices in the records of directories. */
-#include "builder/steps/iso.h"
+#include "formats/iso/iso.h"
 
 #include <inttypes.h>
 #include <string.h>
