@@ -1,10 +1,10 @@
 /* encode.fat: named blobs and texts as a FAT volume, with SYSLINUX where asked for
  * (docs/formats/disk.md). */
-#include "builder/steps/fat.h"
 #include "builder/steps/ids.h"
 #include "builder/steps/kinds.h"
 #include "builder/steps/params.h"
-#include "builder/steps/syslinux.h"
+#include "formats/fat/fat.h"
+#include "formats/fat/syslinux.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* SYSLINUX's parts in any bytes: found within bounds and installed, or refused with ERR_INPUT. */
-#include "builder/steps/syslinux.h"
+#include "formats/fat/syslinux.h"
 
 #include <stdlib.h>
 

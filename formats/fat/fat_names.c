@@ -1,5 +1,5 @@
 /* Paths to nodes; long names and the short ones that stand beside them. */
-#include "builder/steps/fat_internal.h"
+#include "formats/fat/fat_internal.h"
 
 #include <string.h>
 

@@ -7,8 +7,8 @@
  * Everything is looked for by its marks, everything found is checked, and every
  * offset in it bounded: the program is an input like any other.
  */
-#ifndef ASSAY_BUILDER_STEPS_SYSLINUX_H
-#define ASSAY_BUILDER_STEPS_SYSLINUX_H
+#ifndef ASSAY_FORMATS_FAT_SYSLINUX_H
+#define ASSAY_FORMATS_FAT_SYSLINUX_H
 
 #include "base/buf.h"
 

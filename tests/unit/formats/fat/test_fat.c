@@ -2,7 +2,7 @@
  * other programs read from them is tests/e2e/37-disk.t. */
 #include "tests/unit/builder/steps/encode_common.h"
 
-#include "builder/steps/fat.h"
+#include "formats/fat/fat.h"
 
 static uint32_t le16(const uint8_t *p)
 {

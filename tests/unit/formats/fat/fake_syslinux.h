@@ -1,7 +1,7 @@
 /* A program with a boot sector, an ldlinux.sys and an ldlinux.c32 in it, as SYSLINUX's installer
  * has them. */
-#ifndef ASSAY_TESTS_UNIT_BUILDER_FAKE_SYSLINUX_H
-#define ASSAY_TESTS_UNIT_BUILDER_FAKE_SYSLINUX_H
+#ifndef ASSAY_TESTS_UNIT_FORMATS_FAT_FAKE_SYSLINUX_H
+#define ASSAY_TESTS_UNIT_FORMATS_FAT_FAKE_SYSLINUX_H
 
 #include "formats/stream/le.h"
 

@@ -8,8 +8,8 @@
  * their paths. The number of clusters agrees with the kind of FAT, which is all
  * that readers go by. Nothing in it depends on anything but the arguments.
  */
-#ifndef ASSAY_BUILDER_STEPS_FAT_H
-#define ASSAY_BUILDER_STEPS_FAT_H
+#ifndef ASSAY_FORMATS_FAT_FAT_H
+#define ASSAY_FORMATS_FAT_FAT_H
 
 #include "formats/stream/sink.h"
 #include "formats/tree/tree.h"

@@ -1,8 +1,8 @@
 /* What fat.c, fat_layout.c and fat_names.c share. */
-#ifndef ASSAY_BUILDER_STEPS_FAT_INTERNAL_H
-#define ASSAY_BUILDER_STEPS_FAT_INTERNAL_H
+#ifndef ASSAY_FORMATS_FAT_FAT_INTERNAL_H
+#define ASSAY_FORMATS_FAT_FAT_INTERNAL_H
 
-#include "builder/steps/fat.h"
+#include "formats/fat/fat.h"
 
 enum {
     FAT_NAME_SIZE = 11,

@@ -7,8 +7,8 @@
 
 #include <cmocka.h>
 
-#include "builder/steps/syslinux.h"
-#include "tests/unit/builder/fake_syslinux.h"
+#include "formats/fat/syslinux.h"
+#include "tests/unit/formats/fat/fake_syslinux.h"
 
 static struct err e;
 static uint8_t program[FAKE_SIZE];

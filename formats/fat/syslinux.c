@@ -1,4 +1,4 @@
-#include "builder/steps/syslinux.h"
+#include "formats/fat/syslinux.h"
 
 #include "formats/stream/le.h"
 

@@ -1,5 +1,5 @@
 /* Which FAT, how large, and where everything is. */
-#include "builder/steps/fat_internal.h"
+#include "formats/fat/fat_internal.h"
 
 #include <inttypes.h>
 #include <string.h>

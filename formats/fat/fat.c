@@ -1,6 +1,6 @@
-#include "builder/steps/fat.h"
+#include "formats/fat/fat.h"
 
-#include "builder/steps/fat_internal.h"
+#include "formats/fat/fat_internal.h"
 #include "formats/stream/le.h"
 
 #include <string.h>
