@@ -1,7 +1,7 @@
 /* encode.initrd: a tree as a newc cpio archive, plain or gzip'ed (docs/formats/initrd.md). */
-#include "builder/steps/cpio_writer.h"
 #include "builder/steps/kinds.h"
 #include "builder/steps/params.h"
+#include "formats/cpio/cpio_writer.h"
 
 #include "base/file.h"
 

@@ -1,7 +1,7 @@
 /* newc cpio as the kernel's initramfs unpacker and GNU cpio read it (docs/formats/initrd.md).
  * Streaming. */
-#ifndef ASSAY_BUILDER_STEPS_CPIO_WRITER_H
-#define ASSAY_BUILDER_STEPS_CPIO_WRITER_H
+#ifndef ASSAY_FORMATS_CPIO_CPIO_WRITER_H
+#define ASSAY_FORMATS_CPIO_CPIO_WRITER_H
 
 #include "base/progress.h"
 #include "formats/stream/sink.h"

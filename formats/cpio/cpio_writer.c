@@ -1,4 +1,4 @@
-#include "builder/steps/cpio_writer.h"
+#include "formats/cpio/cpio_writer.h"
 
 #include <inttypes.h>
 #include <string.h>
