@@ -1,7 +1,7 @@
 /* kernel.decompress: a kernel out of its wrapping (docs/formats/kernel.md). */
-#include "builder/steps/kernel.h"
 #include "builder/steps/kinds.h"
 #include "builder/steps/params.h"
+#include "formats/kernel/kernel.h"
 
 static int check(const struct jcur *params, size_t input_count, struct err *e)
 {

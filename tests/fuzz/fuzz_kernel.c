@@ -1,5 +1,5 @@
 /* Kernels as kernel.decompress reads them: any bytes are unpacked within bounds, or refused. */
-#include "builder/steps/kernel.h"
+#include "formats/kernel/kernel.h"
 
 #include <stdlib.h>
 

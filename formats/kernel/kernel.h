@@ -2,8 +2,8 @@
  * Compressed kernels: where their payload is, and how it is packed (docs/formats/kernel.md). A
  * kernel is one of a few forms; anything else is refused rather than passed on.
  */
-#ifndef ASSAY_BUILDER_STEPS_KERNEL_H
-#define ASSAY_BUILDER_STEPS_KERNEL_H
+#ifndef ASSAY_FORMATS_KERNEL_KERNEL_H
+#define ASSAY_FORMATS_KERNEL_KERNEL_H
 
 #include "formats/stream/sink.h"
 

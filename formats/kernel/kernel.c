@@ -1,4 +1,4 @@
-#include "builder/steps/kernel.h"
+#include "formats/kernel/kernel.h"
 
 #include "base/buf.h"
 #include "formats/stream/decompress.h"
