@@ -7,7 +7,7 @@
 #include "builder/steps/ids.h"
 #include "builder/steps/kinds.h"
 #include "builder/steps/params.h"
-#include "builder/steps/verity.h"
+#include "formats/verity/verity.h"
 
 enum { TEXT_MAX = 4096 };
 

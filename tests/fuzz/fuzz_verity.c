@@ -1,5 +1,5 @@
 /* dm-verity hash trees as extract.verity reads them: alone, or behind their data. */
-#include "builder/steps/verity.h"
+#include "formats/verity/verity.h"
 
 #include <stdlib.h>
 

@@ -1,4 +1,4 @@
-#include "builder/steps/verity.h"
+#include "formats/verity/verity.h"
 
 #include "base/file.h"
 #include "base/workers.h"

@@ -3,8 +3,8 @@
  * blocks of 4096 bytes, a superblock before the tree, the topmost level first
  * (docs/formats/verity.md).
  */
-#ifndef ASSAY_BUILDER_STEPS_VERITY_H
-#define ASSAY_BUILDER_STEPS_VERITY_H
+#ifndef ASSAY_FORMATS_VERITY_VERITY_H
+#define ASSAY_FORMATS_VERITY_VERITY_H
 
 #include "base/digest.h"
 

@@ -2,7 +2,7 @@
 #include "tests/unit/builder/steps/encode_common.h"
 
 #include "builder/steps/ids.h"
-#include "builder/steps/verity.h"
+#include "formats/verity/verity.h"
 
 static void test_layout(void **state)
 {
