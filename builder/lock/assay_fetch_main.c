@@ -5,8 +5,8 @@
 #include "builder/lock/archive.h"
 #include "builder/lock/fetch.h"
 #include "builder/lock/fetch_source.h"
-#include "builder/lock/layout_archive.h"
 #include "builder/steps/step.h"
+#include "formats/oci/layout_archive.h"
 
 #include <inttypes.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 #include "builder/lock/layouts.h"
 
 #include "base/file.h"
-#include "builder/lock/layout_archive.h"
+#include "formats/oci/layout_archive.h"
 
 #include <errno.h>
 #include <sys/stat.h>

@@ -2,7 +2,7 @@
 
 #include "base/file.h"
 #include "builder/cartesi/unpack.h"
-#include "builder/steps/oci_layout.h"
+#include "formats/oci/oci_layout_write.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -4,7 +4,7 @@
 #include "builder/registry/network.h"
 #include "builder/registry/pull.h"
 #include "builder/registry/referrers.h"
-#include "builder/steps/oci_layout.h"
+#include "formats/oci/oci_layout_write.h"
 
 #include <inttypes.h>
 #include <string.h>

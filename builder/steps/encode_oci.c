@@ -1,8 +1,8 @@
 /* encode.oci: a tree as an OCI image of one layer (docs/formats/oci-image.md). */
 #include "base/host.h"
 #include "builder/steps/kinds.h"
-#include "builder/steps/oci_layout.h"
 #include "builder/steps/params.h"
+#include "formats/oci/oci_layout_write.h"
 #include "formats/tar/tar_writer.h"
 
 #include <string.h>

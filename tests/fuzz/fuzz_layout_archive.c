@@ -1,6 +1,6 @@
 /* An OCI layout in an archive: any bytes are unpacked inside the directory or refused as input. */
 #include "base/file.h"
-#include "builder/lock/layout_archive.h"
+#include "formats/oci/layout_archive.h"
 
 #include <stdio.h>
 #include <sys/mman.h>

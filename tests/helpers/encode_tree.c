@@ -19,8 +19,8 @@
  * The parent of every path must have been described; the root is ".".
  */
 #include "base/file.h"
-#include "builder/steps/oci_layout.h"
 #include "builder/steps/step.h"
+#include "formats/oci/oci_layout_write.h"
 
 #include <errno.h>
 #include <fcntl.h>

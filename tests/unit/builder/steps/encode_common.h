@@ -11,8 +11,8 @@
 #include <cmocka.h>
 
 #include "base/file.h"
-#include "builder/steps/oci_layout.h"
 #include "builder/steps/step.h"
+#include "formats/oci/oci_layout_write.h"
 #include "formats/stream/gzip_writer.h"
 #include "formats/tree/view.h"
 

@@ -1,4 +1,4 @@
-#include "builder/lock/layout_archive.h"
+#include "formats/oci/layout_archive.h"
 
 #include "base/file.h"
 #include "formats/stream/decompress.h"

@@ -1,6 +1,6 @@
 /* An OCI image as a layout directory of its own, for skopeo, umoci and their like. */
-#ifndef ASSAY_BUILDER_STEPS_OCI_LAYOUT_H
-#define ASSAY_BUILDER_STEPS_OCI_LAYOUT_H
+#ifndef ASSAY_FORMATS_OCI_OCI_LAYOUT_WRITE_H
+#define ASSAY_FORMATS_OCI_OCI_LAYOUT_WRITE_H
 
 #include "base/digest.h"
 #include "store/cas/cas.h"

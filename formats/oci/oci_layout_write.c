@@ -1,4 +1,4 @@
-#include "builder/steps/oci_layout.h"
+#include "formats/oci/oci_layout_write.h"
 
 #include "base/file.h"
 #include "base/json.h"

@@ -1,6 +1,6 @@
 /* An OCI layout in a tar archive (plain, gzip, zstd or xz), unpacked for the time of a run. */
-#ifndef ASSAY_BUILDER_LOCK_LAYOUT_ARCHIVE_H
-#define ASSAY_BUILDER_LOCK_LAYOUT_ARCHIVE_H
+#ifndef ASSAY_FORMATS_OCI_LAYOUT_ARCHIVE_H
+#define ASSAY_FORMATS_OCI_LAYOUT_ARCHIVE_H
 
 #include "base/err.h"
 
