@@ -3,7 +3,7 @@
 #include "base/file.h"
 #include "base/workers.h"
 #include "builder/cartesi/commands.h"
-#include "builder/cartesi/proof.h"
+#include "formats/machine/proof.h"
 
 #include <string.h>
 

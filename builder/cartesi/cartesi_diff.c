@@ -3,7 +3,7 @@
 #include "base/json.h"
 #include "builder/cartesi/commands.h"
 #include "builder/cartesi/drive_diff.h"
-#include "builder/cartesi/machine_state.h"
+#include "formats/machine/machine_state.h"
 #include "formats/stream/sparse.h"
 
 #include <inttypes.h>

@@ -1,8 +1,8 @@
 /* assay cartesi inspect: what a stored machine is, in words. */
 #include "base/json.h"
 #include "builder/cartesi/commands.h"
-#include "builder/cartesi/machine_dtb.h"
-#include "builder/cartesi/machine_state.h"
+#include "formats/machine/machine_dtb.h"
+#include "formats/machine/machine_state.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -3,10 +3,10 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "builder/cartesi/commands.h"
-#include "builder/cartesi/machine_value.h"
-#include "builder/cartesi/snapshot_check.h"
-#include "builder/cartesi/snapshot_files.h"
-#include "builder/cartesi/snapshot_write.h"
+#include "formats/machine/machine_value.h"
+#include "formats/machine/snapshot_check.h"
+#include "formats/machine/snapshot_files.h"
+#include "formats/machine/snapshot_write.h"
 #include "formats/tar/tar_writer.h"
 
 static int write_file(void *context, const void *data, size_t len, struct err *e)

@@ -1,8 +1,8 @@
 /* assay cartesi verify: does a stored machine contradict itself? */
 #include "base/json.h"
 #include "builder/cartesi/commands.h"
-#include "builder/cartesi/proof.h"
-#include "builder/cartesi/snapshot_check.h"
+#include "formats/machine/proof.h"
+#include "formats/machine/snapshot_check.h"
 
 static void say_all(const struct cli *cli, const char *what, json_t *list)
 {

@@ -2,8 +2,8 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "builder/cartesi/commands.h"
-#include "builder/cartesi/proof.h"
-#include "builder/cartesi/snapshot_write.h"
+#include "formats/machine/proof.h"
+#include "formats/machine/snapshot_write.h"
 
 static void say_note(void *context, const char *text)
 {

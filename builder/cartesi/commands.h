@@ -3,7 +3,7 @@
 #define ASSAY_BUILDER_CARTESI_COMMANDS_H
 
 #include "base/cli.h"
-#include "builder/cartesi/snapshot.h"
+#include "formats/machine/snapshot.h"
 
 /* Opens the machine named by argument `index`; says on stderr when the uarch RAM is not there. */
 int cartesi_open(struct cli *cli, size_t index, struct snapshot *out, struct err *e);

@@ -1,7 +1,7 @@
 #include "builder/plan/export.h"
 
 #include "base/file.h"
-#include "builder/cartesi/unpack.h"
+#include "formats/machine/unpack.h"
 #include "formats/oci/oci_layout_write.h"
 
 #include <errno.h>

@@ -1,7 +1,7 @@
 /* encode.cartesi-hash: the root hash of a stored machine, as a line of text. */
-#include "builder/cartesi/machine_value.h"
 #include "builder/steps/kinds.h"
 #include "builder/steps/params.h"
+#include "formats/machine/machine_value.h"
 
 #include <string.h>
 

@@ -3,9 +3,9 @@
  * the machine's hash and its config (docs/formats/cartesi-run.md).
  */
 #include "base/version.h"
-#include "builder/cartesi/machine_value.h"
 #include "builder/steps/kinds.h"
 #include "builder/steps/params.h"
+#include "formats/machine/machine_value.h"
 
 enum { DOCUMENT_MAX = 65536 };
 #define CYCLES_MAX (((uint64_t)1 << 53) - 1)

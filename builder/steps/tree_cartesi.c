@@ -2,9 +2,9 @@
  * tree.cartesi: a machine of the Cartesi emulator at cycle 0, as the files that
  * the emulator stores (docs/formats/cartesi.md).
  */
-#include "builder/cartesi/machine_params.h"
-#include "builder/cartesi/machine_value.h"
 #include "builder/steps/kinds.h"
+#include "formats/machine/machine_params.h"
+#include "formats/machine/machine_value.h"
 
 #include <string.h>
 

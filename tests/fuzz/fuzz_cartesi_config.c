@@ -1,7 +1,7 @@
 /* config.json: any bytes are parsed or refused; what was parsed and resolved is written, and read
  * again, the same. */
-#include "builder/cartesi/machine_dtb.h"
-#include "builder/cartesi/machine_state.h"
+#include "formats/machine/machine_dtb.h"
+#include "formats/machine/machine_state.h"
 
 #include <stdlib.h>
 #include <string.h>

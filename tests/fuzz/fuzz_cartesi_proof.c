@@ -1,6 +1,6 @@
 /* Proofs: any bytes are parsed or refused; what was parsed is written and read again the same, and
  * leads to some root. */
-#include "builder/cartesi/proof.h"
+#include "formats/machine/proof.h"
 
 #include <stdlib.h>
 #include <string.h>

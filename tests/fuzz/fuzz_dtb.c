@@ -1,5 +1,5 @@
 /* Device trees: any bytes are shown as text or refused. */
-#include "builder/cartesi/machine_dtb.h"
+#include "formats/machine/machine_dtb.h"
 
 #include <stdlib.h>
 

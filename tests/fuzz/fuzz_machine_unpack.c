@@ -1,7 +1,7 @@
 /* A stored machine in an archive: any bytes are unpacked inside the directory or refused as input.
  */
 #include "base/file.h"
-#include "builder/cartesi/unpack.h"
+#include "formats/machine/unpack.h"
 
 #include <stdio.h>
 #include <sys/mman.h>

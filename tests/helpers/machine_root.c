@@ -4,7 +4,7 @@
  *
  *   machine_root keccak256|sha256 PATH JOBS FILE
  */
-#include "builder/cartesi/machine_tree.h"
+#include "formats/machine/machine_tree.h"
 
 #include <fcntl.h>
 #include <stdio.h>

@@ -2,7 +2,7 @@
 #include "builder/steps/step.h"
 #include "tests/unit/builder/steps/encode_common.h"
 
-#include "builder/cartesi/unpack.h"
+#include "formats/machine/unpack.h"
 
 #include <fcntl.h>
 #include <stdio.h>

@@ -1,0 +1,325 @@
+#include "formats/machine/machine_params.h"
+
+#include "formats/machine/machine_dtb.h"
+#include "formats/machine/machine_numbers.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { NUMBER_MAX = 18, ROLE_MAX = 32, TEXT_MAX = 1 << 20, GROUP_DEPTH = 1, NAME_MAX_BYTES = 64 };
+#define LENGTH_MAX ((uint64_t)1 << 52) /* an integer that JSON can say */
+
+/* Roles of inputs that occur once, and where their backing store stands in the config. */
+static const struct {
+    const char *role;
+    const char *path[2];
+} single_roles[] = {
+    {"ram", {"ram", NULL}},
+    {"dtb", {"dtb", NULL}},
+    {"uarchRam", {"uarch", "ram"}},
+    {"rxBuffer", {"cmio", "rx_buffer"}},
+    {"txBuffer", {"cmio", "tx_buffer"}},
+};
+enum { SINGLE_ROLES = sizeof(single_roles) / sizeof(single_roles[0]) };
+
+/* What the config is made of, while it is made. */
+struct maker {
+    const struct jcur *params;
+    json_t *config; /* borrowed from the document */
+    const char *const *roles;
+    size_t role_count;
+    bool used[MACHINE_INPUTS_MAX];
+};
+
+/* The member `key` of an object, made when it is not there; borrowed. */
+static json_t *child_of(json_t *object, const char *key)
+{
+    json_t *child = json_object_get(object, key);
+    if (child != NULL)
+        return child;
+    child = json_object();
+    return json_object_set_new(object, key, child) == 0 ? child : NULL;
+}
+
+/* "0x" and 1 to 16 lower-case digits without leading zeros. */
+static int read_word(const struct jcur *c, uint64_t *out, struct err *e)
+{
+    static const char digits[] = "0123456789abcdef";
+    const char *text = NULL;
+    uint64_t v = 0;
+    int r = jcur_string(c, NUMBER_MAX, &text, e);
+    if (r < 0)
+        return r;
+    size_t n = strncmp(text, "0x", 2) == 0 ? strspn(text + 2, digits) : 0;
+    if (n == 0 || text[2 + n] != 0 || (text[2] == '0' && n > 1))
+        return jcur_fail(c, e, "'%s' is no number like 0x80000000", text);
+    for (size_t i = 0; i < n; i++)
+        v = v << 4 | (uint64_t)(strchr(digits, text[2 + i]) - digits);
+    *out = v;
+    return 0;
+}
+
+static int put_word(json_t *object, const char *key, const struct jcur *c, struct err *e)
+{
+    uint64_t v = 0;
+    int r = read_word(c, &v, e);
+    return r < 0 ? r : json_put(object, key, json_integer((json_int_t)v), e);
+}
+
+static int copy_text(json_t *object, const char *key, const struct jcur *params, struct err *e)
+{
+    const char *text = NULL;
+    int r = jcur_get_string(params, key, TEXT_MAX, &text, e);
+    return r < 0 ? r : json_put_string(object, key, text, e);
+}
+
+/* The input of this role, when there is one, becomes the range's file. */
+static int put_backing(struct maker *m, json_t *object, const char *role, struct err *e)
+{
+    for (size_t i = 0; i < m->role_count; i++) {
+        if (strcmp(m->roles[i], role) != 0)
+            continue;
+        json_t *b = object != NULL ? child_of(object, "backing_store") : NULL;
+        m->used[i] = true;
+        return b == NULL ? err_oom(e) : json_put_string(b, "data_filename", role, e);
+    }
+    return 0;
+}
+
+/* ---- parts ---- */
+
+static int put_drive(struct maker *m, const struct jcur *c, const char *role, json_t *out,
+                     struct err *e)
+{
+    static const char *const keys[] = {"label", "length", "readOnly", "start", NULL};
+    struct jcur part;
+    const char *label = NULL;
+    bool read_only = false;
+    uint64_t length = 0;
+    int r = jcur_object(c, keys, e);
+    if (r < 0 || (r = jcur_get_string(c, "label", MACHINE_LABEL_MAX, &label, e)) < 0 ||
+        (r = json_put_string(out, "label", label, e)) < 0 ||
+        (r = jcur_get(c, "readOnly", &part, e)) < 0 || (r = jcur_bool(&part, &read_only, e)) < 0 ||
+        (r = json_put(out, "read_only", json_boolean(read_only), e)) < 0)
+        return r;
+    if (jcur_opt(c, "length", &part) && ((r = jcur_u64(&part, LENGTH_MAX, &length, e)) < 0 ||
+                                         (r = json_put_u64(out, "length", length, e)) < 0))
+        return r;
+    if (jcur_opt(c, "start", &part) && (r = put_word(out, "start", &part, e)) < 0)
+        return r;
+    return put_backing(m, out, role, e);
+}
+
+/* flashDrives and nvrams, roles "flashDrives.0" and so on. */
+static int put_drives(struct maker *m, const char *key, const char *config_key, struct err *e)
+{
+    struct jcur list;
+    size_t count = 0;
+    json_t *drives = json_array();
+    int r = json_put(m->config, config_key, drives, e);
+    if (r < 0 || (r = jcur_get(m->params, key, &list, e)) < 0 ||
+        (r = jcur_array(&list, MACHINE_DRIVES_MAX, &count, e)) < 0)
+        return r;
+    for (size_t i = 0; r == 0 && i < count; i++) {
+        struct jcur item = jcur_item(&list, i);
+        char role[ROLE_MAX];
+        json_t *drive = json_object();
+        if (json_array_append_new(drives, drive) != 0)
+            return err_oom(e);
+        snprintf(role, sizeof(role), "%s.%zu", key, i);
+        r = put_drive(m, &item, role, drive, e);
+    }
+    return r;
+}
+
+static int put_ram(struct maker *m, struct err *e)
+{
+    uint64_t length = 0;
+    json_t *ram = child_of(m->config, "ram");
+    if (ram == NULL)
+        return err_oom(e);
+    int r = jcur_get_u64(m->params, "ramLength", LENGTH_MAX, &length, e);
+    return r < 0 ? r : json_put_u64(ram, "length", length, e);
+}
+
+static int put_dtb(struct maker *m, struct err *e)
+{
+    json_t *dtb = child_of(m->config, "dtb");
+    if (dtb == NULL)
+        return err_oom(e);
+    int r = copy_text(dtb, "bootargs", m->params, e);
+    if (r < 0 || (r = copy_text(dtb, "init", m->params, e)) < 0)
+        return r;
+    return copy_text(dtb, "entrypoint", m->params, e);
+}
+
+/* Registers as config.json groups them; which there are, its reader knows. */
+static int put_registers(json_t *out, const struct jcur *c, unsigned depth, struct err *e)
+{
+    const char *key;
+    json_t *value;
+    int r = jcur_open_object(c, e);
+    if (r < 0)
+        return r;
+    json_object_foreach(c->value, key, value)
+    {
+        struct jcur child;
+        if (strlen(key) > NAME_MAX_BYTES)
+            return jcur_fail(c, e, "unknown register '%.64s'", key);
+        if ((r = jcur_get(c, key, &child, e)) < 0)
+            return r;
+        if (json_is_object(value) && depth < GROUP_DEPTH) {
+            json_t *group = child_of(out, key);
+            r = group == NULL ? err_oom(e) : put_registers(group, &child, depth + 1, e);
+        } else {
+            r = put_word(out, key, &child, e);
+        }
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+static int put_processor(struct maker *m, struct err *e)
+{
+    struct jcur c;
+    json_t *processor = child_of(m->config, "processor");
+    json_t *registers = processor != NULL ? child_of(processor, "registers") : NULL;
+    if (registers == NULL)
+        return err_oom(e);
+    int r = jcur_get(m->params, "registers", &c, e);
+    return r < 0 ? r : put_registers(registers, &c, 0, e);
+}
+
+static int put_hash_tree(struct maker *m, struct err *e)
+{
+    json_t *tree = child_of(m->config, "hash_tree");
+    struct jcur c;
+    const char *function = NULL;
+    uint64_t size = 0;
+    if (tree == NULL)
+        return err_oom(e);
+    int r = jcur_get_string(m->params, "hashFunction", NAME_MAX_BYTES, &function, e);
+    if (r < 0 || (r = json_put_string(tree, "hash_function", function, e)) < 0)
+        return r;
+    /* How many pages the emulator's cache of page hashes has. */
+    if (jcur_opt(m->params, "phtcSize", &c) && (r = jcur_u64(&c, LENGTH_MAX, &size, e)) == 0)
+        r = json_put_u64(tree, "phtc_size", size, e);
+    return r;
+}
+
+static int put_single_roles(struct maker *m, struct err *e)
+{
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < SINGLE_ROLES; i++) {
+        json_t *object = child_of(m->config, single_roles[i].path[0]);
+        if (object != NULL && single_roles[i].path[1] != NULL)
+            object = child_of(object, single_roles[i].path[1]);
+        r = object == NULL ? err_oom(e) : put_backing(m, object, single_roles[i].role, e);
+    }
+    return r;
+}
+
+/* ---- all of it ---- */
+
+static int read_roles(const struct jcur *params, size_t input_count, struct machine_params *out,
+                      struct err *e)
+{
+    struct jcur list;
+    size_t count = 0;
+    int r = jcur_get(params, "inputs", &list, e);
+    if (r < 0 || (r = jcur_array(&list, MACHINE_INPUTS_MAX, &count, e)) < 0)
+        return r;
+    if (count != input_count)
+        return jcur_fail(&list, e, "%zu roles for %zu inputs", count, input_count);
+    for (size_t i = 0; i < count; i++) {
+        struct jcur item = jcur_item(&list, i);
+        if ((r = jcur_string(&item, ROLE_MAX - 1, &out->roles[i], e)) < 0)
+            return r;
+        for (size_t k = 0; k < i; k++)
+            if (strcmp(out->roles[i], out->roles[k]) == 0)
+                return jcur_fail(&item, e, "the role '%s' occurs twice", out->roles[i]);
+    }
+    out->role_count = count;
+    return 0;
+}
+
+static int check_roles(const struct maker *m, struct err *e)
+{
+    for (size_t i = 0; i < m->role_count; i++)
+        if (!m->used[i])
+            return jcur_fail(m->params, e, "no input of this machine is '%s'", m->roles[i]);
+    return 0;
+}
+
+/* The config as the emulator would be given it; *out is new. */
+static int make_document(const struct jcur *params, const struct machine_params *p, json_t **out,
+                         struct err *e)
+{
+    AUTO_JSON json_t *document = json_object();
+    const char *emulator = NULL;
+    int r = jcur_get_string(params, "emulator", NAME_MAX_BYTES, &emulator, e);
+    if (r < 0)
+        return r;
+    const struct machine_version *version = machine_version_named(emulator);
+    if (version == NULL)
+        return jcur_fail(params, e, "machines of emulator '%s' cannot be written (0.21 can)",
+                         emulator);
+    struct maker m = {
+        .params = params,
+        .config = document != NULL ? child_of(document, "config") : NULL,
+        .roles = p->roles,
+        .role_count = p->role_count,
+    };
+    if (m.config == NULL)
+        return err_oom(e);
+    if ((r = json_put_u64(document, "archive_version", version->archive_version, e)) < 0 ||
+        (r = put_ram(&m, e)) < 0 || (r = put_dtb(&m, e)) < 0 || (r = put_processor(&m, e)) < 0 ||
+        (r = put_hash_tree(&m, e)) < 0 ||
+        (r = put_drives(&m, "flashDrives", "flash_drive", e)) < 0 ||
+        (r = put_drives(&m, "nvrams", "nvram", e)) < 0 || (r = put_single_roles(&m, e)) < 0 ||
+        (r = check_roles(&m, e)) < 0)
+        return r;
+    *out = steal_ptr(&document);
+    return 0;
+}
+
+/* What can be known before the inputs are: a copy is resolved, with one page for each open length.
+ */
+static int check_places(const struct machine_config *config, struct err *e)
+{
+    struct machine_config copy = *config;
+    AUTO_BUF dtb = BUF_INIT(MACHINE_DTB_SIZE);
+    for (size_t i = 0; i < copy.drive_count; i++)
+        if (copy.drives[i].length == MACHINE_AUTO)
+            copy.drives[i].length = MACHINE_PAGE;
+    for (size_t i = 0; i < copy.nvram_count; i++)
+        if (copy.nvrams[i].length == MACHINE_AUTO)
+            copy.nvrams[i].length = MACHINE_PAGE;
+    int r = machine_config_resolve(&copy, e);
+    return r < 0 ? r : machine_dtb_format(&copy, &dtb, e);
+}
+
+int machine_params_read(const struct jcur *params, size_t input_count, struct machine_params *out,
+                        struct err *e)
+{
+    static const char *const keys[] = {"bootargs",     "emulator",  "entrypoint", "flashDrives",
+                                       "hashFunction", "init",      "inputs",     "nvrams",
+                                       "phtcSize",     "ramLength", "registers",  NULL};
+    AUTO_JSON json_t *document = NULL;
+    AUTO_BUF text = BUF_INIT(MACHINE_CONFIG_BYTES_MAX);
+    memset(out, 0, sizeof(*out));
+    int r = jcur_object(params, keys, e);
+    if (r < 0 || (r = read_roles(params, input_count, out, e)) < 0 ||
+        (r = make_document(params, out, &document, e)) < 0 ||
+        (r = machine_json_format(document, &text, e)) < 0)
+        return r;
+    r = machine_config_parse(buf_str(&text), text.len, "the machine of the parameters",
+                             &out->config, e);
+    return r < 0 ? r : check_places(&out->config, e);
+}
+
+void machine_params_dispose(struct machine_params *p)
+{
+    machine_config_dispose(&p->config);
+}

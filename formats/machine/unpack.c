@@ -1,0 +1,448 @@
+#include "formats/machine/unpack.h"
+
+#include "base/file.h"
+#include "formats/stream/decompress.h"
+#include "formats/stream/sparse.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum {
+    BLOCK = 512,
+    FILES_MAX = 128,    /* a machine has 75 at most */
+    PIECES_MAX = 65538, /* of one sparse file: encode.tar writes no more */
+    PAX_MAX = 4096,
+};
+
+/* A member of the archive: a ustar header and, for GNU's sparse files, a map of where its data lie.
+ */
+struct member {
+    char path[264];
+    uint8_t type;
+    uint16_t mode;
+    uint64_t stored;     /* bytes in the archive */
+    uint64_t map_stored; /* those of them that were read as a sparse map */
+    uint64_t size;       /* bytes of the file */
+    struct {
+        uint64_t offset;
+        uint64_t len;
+    } pieces[PIECES_MAX];
+    size_t piece_count;
+    /* A pax header said that the next file is sparse (GNU's format 1.0), what it is called and
+     * how long it is. */
+    bool announced;
+    bool durable; /* files are synced */
+    char name[264];
+    uint64_t real_size;
+};
+
+static int tar_fail(struct err *e, const char *why)
+{
+    return err_set(e, ERR_INPUT, "malformed tar: %s", why);
+}
+
+/* A number of a header: octal, ended by NUL or space, or GNU's base 256. */
+static bool tar_number(const uint8_t *p, size_t len, uint64_t *out)
+{
+    uint64_t v = 0;
+    size_t i = 0;
+    if (p[0] == 0x80) {
+        for (i = 1; i < len; i++) {
+            if (v >> 56 != 0)
+                return false;
+            v = v << 8 | p[i];
+        }
+        *out = v;
+        return true;
+    }
+    while (i < len && p[i] == ' ')
+        i++;
+    size_t first = i;
+    for (; i < len && p[i] >= '0' && p[i] <= '7'; i++)
+        v = v << 3 | (uint64_t)(p[i] - '0');
+    *out = v;
+    return i > first && (i == len || p[i] == 0 || p[i] == ' ');
+}
+
+static bool checksum_fits(const uint8_t *header)
+{
+    uint64_t wanted;
+    uint64_t sum = 0;
+    for (size_t i = 0; i < BLOCK; i++)
+        sum += i >= 148 && i < 156 ? ' ' : header[i];
+    return tar_number(header + 148, 8, &wanted) && wanted == sum;
+}
+
+static int read_block(const struct source *s, uint8_t *block, struct err *e)
+{
+    size_t got;
+    int r = source_fill(s, block, BLOCK, &got, e);
+    return r < 0 || got == BLOCK ? r : tar_fail(e, "it ends too early");
+}
+
+/* Pieces of a sparse map, `max` of them at most; an empty one is the last. */
+static int add_pieces(const uint8_t *p, size_t max, struct member *m, struct err *e)
+{
+    for (size_t i = 0; i < max && p[24 * i] != 0; i++) {
+        uint64_t offset;
+        uint64_t len;
+        uint64_t end;
+        uint64_t before = 0;
+        if (m->piece_count > 0)
+            before = m->pieces[m->piece_count - 1].offset + m->pieces[m->piece_count - 1].len;
+        if (m->piece_count == PIECES_MAX)
+            return tar_fail(e, "a sparse file of too many pieces");
+        if (!tar_number(p + 24 * i, 12, &offset) || !tar_number(p + 24 * i + 12, 12, &len) ||
+            offset < before || !add_u64(offset, len, &end) || end > m->size)
+            return tar_fail(e, "a sparse map that makes no sense");
+        m->pieces[m->piece_count].offset = offset;
+        m->pieces[m->piece_count++].len = len;
+    }
+    return 0;
+}
+
+static int read_sparse(const struct source *s, const uint8_t *header, struct member *m,
+                       struct err *e)
+{
+    uint8_t block[BLOCK];
+    uint64_t total = 0;
+    m->piece_count = 0;
+    if (!tar_number(header + 483, 12, &m->size))
+        return tar_fail(e, "a sparse file without its size");
+    int r = add_pieces(header + 386, 4, m, e);
+    bool more = header[482] != 0;
+    while (r == 0 && more) {
+        if ((r = read_block(s, block, e)) == 0)
+            r = add_pieces(block, 21, m, e);
+        more = block[504] != 0;
+    }
+    for (size_t i = 0; r == 0 && i < m->piece_count; i++)
+        total += m->pieces[i].len; /* they do not overlap: at most m->size */
+    return r < 0 || total == m->stored ? r : tar_fail(e, "a sparse map of another length");
+}
+
+/* One number and its newline, block by block. */
+struct map_reader {
+    const struct source *source;
+    struct member *member;
+    size_t at;
+    uint8_t block[BLOCK];
+};
+
+static int map_number(struct map_reader *m, uint64_t *out, struct err *e)
+{
+    uint64_t v = 0;
+    for (size_t digits = 0;; digits++) {
+        if (m->at == BLOCK) {
+            if (m->member->stored - m->member->map_stored < BLOCK)
+                return tar_fail(e, "a sparse map without an end");
+            int r = read_block(m->source, m->block, e);
+            if (r < 0)
+                return r;
+            m->member->map_stored += BLOCK;
+            m->at = 0;
+        }
+        uint8_t c = m->block[m->at++];
+        if (c == '\n' && digits > 0)
+            break;
+        if (c < '0' || c > '9' || digits == 18)
+            return tar_fail(e, "a sparse map that is none");
+        v = v * 10 + (uint64_t)(c - '0');
+    }
+    *out = v;
+    return 0;
+}
+
+/* Format 1.0: the map stands before the pieces, in decimal. */
+static int read_map(const struct source *s, struct member *m, struct err *e)
+{
+    struct map_reader reader = {.source = s, .member = m, .at = BLOCK};
+    uint64_t count = 0;
+    uint64_t before = 0;
+    uint64_t total = 0;
+    memcpy(m->path, m->name, sizeof(m->path));
+    m->size = m->real_size;
+    m->announced = false;
+    m->piece_count = 0;
+    int r = map_number(&reader, &count, e);
+    if (r == 0 && count > PIECES_MAX)
+        return tar_fail(e, "a sparse file of too many pieces");
+    for (uint64_t i = 0; r == 0 && i < count; i++) {
+        uint64_t offset = 0;
+        uint64_t len = 0;
+        uint64_t end;
+        if ((r = map_number(&reader, &offset, e)) < 0 || (r = map_number(&reader, &len, e)) < 0)
+            return r;
+        if (offset < before || !add_u64(offset, len, &end) || end > m->size)
+            return tar_fail(e, "a sparse map that makes no sense");
+        m->pieces[m->piece_count].offset = offset;
+        m->pieces[m->piece_count++].len = len;
+        before = end;
+        total += len;
+    }
+    for (size_t i = reader.at; r == 0 && i < BLOCK; i++)
+        if (reader.block[i] != 0)
+            return tar_fail(e, "a sparse map that goes on behind its end");
+    return r < 0 || total == m->stored - m->map_stored
+               ? r
+               : tar_fail(e, "a sparse map of another length");
+}
+
+/* The next member; *end at the two zero blocks. */
+static int read_member(const struct source *s, struct member *m, bool *end, struct err *e)
+{
+    static const uint8_t zeros[BLOCK];
+    uint8_t header[BLOCK];
+    uint64_t mode;
+    int r = read_block(s, header, e);
+    if (r < 0)
+        return r;
+    *end = memcmp(header, zeros, BLOCK) == 0;
+    if (*end)
+        return 0;
+    if (!checksum_fits(header) || memcmp(header + 257, "ustar", 5) != 0)
+        return tar_fail(e, "a header that is none");
+    if (!tar_number(header + 100, 8, &mode) || !tar_number(header + 124, 12, &m->stored) ||
+        m->stored > INT64_MAX - BLOCK)
+        return tar_fail(e, "a header with a bad number");
+    m->map_stored = 0;
+    m->mode = (uint16_t)(mode & 0777);
+    m->type = header[156] == 0 ? '0' : header[156];
+    bool prefixed = header[262] == 0 && header[345] != 0; /* POSIX, not GNU */
+    snprintf(m->path, sizeof(m->path), "%.155s%s%.100s", prefixed ? (char *)header + 345 : "",
+             prefixed ? "/" : "", (char *)header);
+    m->size = m->stored;
+    m->pieces[0].offset = 0;
+    m->pieces[0].len = m->size;
+    m->piece_count = 1;
+    if (m->announced && m->type != '0')
+        return tar_fail(e, "a sparse file that is none");
+    if (m->announced)
+        return read_map(s, m, e);
+    return m->type == 'S' ? read_sparse(s, header, m, e) : 0;
+}
+
+/* `len` bytes to `fd` at `offset`; fd -1 skips them. */
+static int copy_piece(const struct source *s, int fd, uint64_t offset, uint64_t len,
+                      const char *name, struct err *e)
+{
+    uint8_t data[65536];
+    while (len > 0) {
+        size_t want = len < sizeof(data) ? (size_t)len : sizeof(data);
+        size_t got;
+        int r = source_fill(s, data, want, &got, e);
+        if (r == 0 && got < want)
+            r = tar_fail(e, "it ends too early");
+        if (r == 0 && fd >= 0)
+            r = sparse_write(fd, data, want, offset, name, e);
+        if (r < 0)
+            return r;
+        offset += want;
+        len -= want;
+    }
+    return 0;
+}
+
+static int skip_padding(const struct source *s, uint64_t stored, struct err *e)
+{
+    return copy_piece(s, -1, 0, (BLOCK - stored % BLOCK) % BLOCK, "", e);
+}
+
+static int unpack_file(const struct source *s, const struct member *m, int dirfd, struct err *e)
+{
+    const char *name = path_base(m->path);
+    if (name[0] == 0 || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+        return tar_fail(e, "a file without a name");
+    AUTO_CLOSE int fd =
+        openat(dirfd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0)
+        return errno == EEXIST ? err_set(e, ERR_INPUT, "'%s' is in the tar twice", name)
+                               : err_os(e, errno, "cannot create '%s'", name);
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < m->piece_count; i++)
+        r = copy_piece(s, fd, m->pieces[i].offset, m->pieces[i].len, name, e);
+    if (r == 0)
+        r = skip_padding(s, m->stored, e);
+    if (r == 0 && (m->size > INT64_MAX || ftruncate(fd, (off_t)m->size) != 0 ||
+                   fchmod(fd, m->mode | 0400) != 0 || (m->durable && fsync(fd) != 0)))
+        r = err_os(e, errno, "cannot write '%s'", name);
+    return r;
+}
+
+/* The records of a pax header that say what the next file is. */
+static int read_record(struct member *m, const char *key, const char *value, unsigned *seen,
+                       struct err *e)
+{
+    static const char *const keys[] = {"GNU.sparse.major", "GNU.sparse.minor", "GNU.sparse.name",
+                                       "GNU.sparse.realsize"};
+    size_t i = 0;
+    while (i < 4 && strcmp(key, keys[i]) != 0)
+        i++;
+    if (i == 4)
+        return strcmp(key, "path") != 0 && strcmp(key, "size") != 0 &&
+                       strncmp(key, "GNU.sparse", 10) != 0
+                   ? 0
+                   : tar_fail(e, "a pax header that renames or resizes its file");
+    size_t digits = strspn(value, "0123456789");
+    bool fine = (*seen & 1U << i) == 0;
+    *seen |= 1U << i;
+    if (i == 0 || i == 1)
+        fine = fine && strcmp(value, i == 0 ? "1" : "0") == 0;
+    else if (i == 2)
+        fine = fine && value[0] != 0 &&
+               (size_t)snprintf(m->name, sizeof(m->name), "%s", value) < sizeof(m->name);
+    else
+        fine = fine && digits > 0 && digits <= 18 && value[digits] == 0;
+    if (i == 3 && fine)
+        m->real_size = strtoull(value, NULL, 10);
+    return fine ? 0 : tar_fail(e, "a pax header of a sparse file that makes no sense");
+}
+
+/* "LEN KEY=VALUE\n" one after another. */
+static int read_records(struct member *m, char *text, size_t len, struct err *e)
+{
+    unsigned seen = 0;
+    while (len > 0) {
+        size_t digits = strspn(text, "0123456789");
+        size_t n = digits > 0 && digits < 5 ? (size_t)strtoul(text, NULL, 10) : 0;
+        if (n < digits + 4 || n > len || text[digits] != ' ' || text[n - 1] != '\n')
+            return tar_fail(e, "a pax header that is none");
+        text[n - 1] = 0;
+        char *key = text + digits + 1;
+        char *value = strchr(key, '=');
+        if (value == NULL || strlen(text) != n - 1)
+            return tar_fail(e, "a pax header that is none");
+        *value++ = 0;
+        int r = read_record(m, key, value, &seen, e);
+        if (r < 0)
+            return r;
+        text += n;
+        len -= n;
+    }
+    if (seen != 0 && seen != 15)
+        return tar_fail(e, "a sparse file of a format that is not read");
+    m->announced = seen != 0;
+    return 0;
+}
+
+/* Members other than files: directories, and pax headers. */
+static int skip_member(const struct source *s, struct member *m, struct err *e)
+{
+    char text[PAX_MAX + 1];
+    size_t got;
+    if (m->type == '5')
+        return m->stored == 0 ? 0 : tar_fail(e, "a directory with content");
+    if (m->type != 'x')
+        return err_set(e, ERR_INPUT, "'%s' is neither a regular file nor a directory", m->path);
+    if (m->stored > PAX_MAX)
+        return tar_fail(e, "a pax header that is too long");
+    int r = source_fill(s, text, (size_t)m->stored, &got, e);
+    if (r < 0)
+        return r;
+    text[got] = 0;
+    if (got != m->stored || strlen(text) != got)
+        return tar_fail(e, "a pax header with a NUL");
+    r = read_records(m, text, got, e);
+    return r < 0 ? r : skip_padding(s, m->stored, e);
+}
+
+/* Nothing but zeros follows; reading to the end also checks the compression's own sum. */
+static int check_end(const struct source *s, struct err *e)
+{
+    static const uint8_t zeros[BLOCK];
+    uint8_t block[BLOCK];
+    size_t got;
+    do {
+        int r = source_fill(s, block, BLOCK, &got, e);
+        if (r < 0)
+            return r;
+        if (memcmp(block, zeros, got) != 0)
+            return tar_fail(e, "something follows its end");
+    } while (got > 0);
+    return 0;
+}
+
+static int unpack_members(const struct source *s, int dirfd, struct member *m, struct err *e)
+{
+    char directory[sizeof(m->path)] = "";
+    size_t files = 0;
+    for (;;) {
+        bool end;
+        int r = read_member(s, m, &end, e);
+        if (r < 0)
+            return r;
+        if (end && m->announced)
+            return tar_fail(e, "a header of a file that does not follow");
+        if (end)
+            return check_end(s, e);
+        if (m->type != '0' && m->type != 'S') {
+            if ((r = skip_member(s, m, e)) < 0)
+                return r;
+            continue;
+        }
+        size_t prefix = (size_t)(path_base(m->path) - m->path);
+        if (files == 0)
+            memcpy(directory, m->path, prefix);
+        if (strlen(directory) != prefix || strncmp(directory, m->path, prefix) != 0)
+            return err_set(e, ERR_INPUT, "'%s' is not in the directory of the others", m->path);
+        if (++files > FILES_MAX)
+            return err_set(e, ERR_INPUT, "more than %d files", FILES_MAX);
+        if ((r = unpack_file(s, m, dirfd, e)) < 0)
+            return r;
+    }
+}
+
+static int unpack(int fd, uint64_t size, const char *into, bool durable, struct err *e)
+{
+    /* Zeros become holes, so a long run of them costs no disk: the total is the limit. */
+    const struct decompress_options options = {.threads = 1, .free_max = DECOMPRESS_TOTAL_MAX};
+    AUTO_DECOMPRESSOR struct decompressor *d = NULL;
+    AUTO_CLOSE int dirfd = open(into, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (dirfd < 0)
+        return err_os(e, errno, "cannot open '%s'", into);
+    struct source_file whole = {.fd = fd, .left = size};
+    struct source file = source_from_file(&whole);
+    enum compression kind = COMPRESSION_NONE;
+    int r = compression_of_file(fd, &kind, e);
+    if (r == 0)
+        r = decompressor_new(kind, &file, &options, &d, e);
+    if (r < 0)
+        return r;
+    struct source plain = decompressor_source(d);
+    struct member *member = calloc(1, sizeof(*member));
+    if (member != NULL)
+        member->durable = durable;
+    r = member == NULL ? err_oom(e) : unpack_members(&plain, dirfd, member, e);
+    free(member);
+    return r;
+}
+
+int machine_unpack_into(int fd, uint64_t size, const char *into, struct err *e)
+{
+    return unpack(fd, size, into, true, e);
+}
+
+int machine_unpack(const char *path, const char *scratch, char **out, struct err *e)
+{
+    AUTO_FREE char *into = NULL;
+    struct stat st;
+    AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0)
+        return err_os_code(e, ERR_INPUT, errno, "cannot open '%s'", path);
+    if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
+        return err_set(e, ERR_INPUT, "'%s' is neither a directory nor a regular file", path);
+    int r = dir_make_temp(scratch, "assay-cartesi-", &into, e);
+    if (r < 0)
+        return r;
+    r = unpack(fd, (uint64_t)st.st_size, into, false, e);
+    if (r < 0) {
+        struct err ignored = ERR_INIT;
+        (void)dir_remove(into, &ignored);
+        return err_wrap(e, "cannot unpack '%s'", path);
+    }
+    *out = steal_ptr(&into);
+    return 0;
+}
