@@ -30,7 +30,7 @@ CFLAGS_ALL = -std=gnu17 $(OPTIMIZE) $(HARDEN) -fPIE -pthread -ffunction-sections
 LDFLAGS_ALL = -pie -pthread -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--gc-sections -Wl,--build-id=sha1 $(SANITIZE) $(LDFLAGS)
 
 # Floors, lowest first: a folder includes headers only of folders before it.
-FLOORS := base attest store formats builder verifier runner
+FLOORS := base attest store formats net builder verifier runner
 include $(FLOORS:%=%/module.mk)
 
 # A program: <name>_MAIN (its own sources), <name>_FLOORS (archives, highest first), <name>_LIBS, <name>_LDFLAGS.
@@ -72,7 +72,7 @@ $(foreach p,$(PROGRAMS),$(eval $(call program_template,$(p))))
 
 # ---- tests -----------------------------------------------------------------
 ALL_LIBS := $(sort $(foreach p,$(PROGRAMS),$($(p)_LIBS)))
-ARCHIVES := $(foreach f,runner verifier builder formats store attest base,$(LIB)/lib$(f).a)
+ARCHIVES := $(foreach f,runner verifier builder net formats store attest base,$(LIB)/lib$(f).a)
 UNIT_SRCS := $(sort $(wildcard tests/unit/*/test_*.c tests/unit/*/*/test_*.c))
 UNIT_BINS := $(UNIT_SRCS:%.c=$(BUILD)/%)
 FUZZ_SRCS := $(sort $(wildcard tests/fuzz/fuzz_*.c))

@@ -2,7 +2,7 @@
 #ifndef ASSAY_BUILDER_LOCK_FETCH_SOURCE_H
 #define ASSAY_BUILDER_LOCK_FETCH_SOURCE_H
 
-#include "builder/registry/http.h"
+#include "net/http/http.h"
 #include "store/cas/cas.h"
 
 #include <jansson.h>

@@ -4,7 +4,7 @@
 
 #include "builder/lock/locked.h"
 #include "builder/recipe/recipe.h"
-#include "builder/registry/http.h"
+#include "net/http/http.h"
 #include "store/cas/cas.h"
 
 struct image_source_options {

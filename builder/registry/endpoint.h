@@ -7,8 +7,8 @@
 
 #include "base/progress.h"
 #include "builder/registry/credentials.h"
-#include "builder/registry/http.h"
 #include "builder/registry/reference.h"
+#include "net/http/http.h"
 #include "store/cas/cas.h"
 
 enum { REGISTRY_DOCUMENT_MAX = 4 * 1024 * 1024 }; /* of a manifest or an index */

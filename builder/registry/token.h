@@ -7,8 +7,8 @@
 #define ASSAY_BUILDER_REGISTRY_TOKEN_H
 
 #include "builder/registry/credentials.h"
-#include "builder/registry/http.h"
 #include "builder/registry/reference.h"
+#include "net/http/http.h"
 
 #include <stddef.h>
 

@@ -6,7 +6,7 @@
 #ifndef ASSAY_BUILDER_SOURCES_URL_H
 #define ASSAY_BUILDER_SOURCES_URL_H
 
-#include "builder/registry/http.h"
+#include "net/http/http.h"
 #include "store/cas/cas.h"
 
 struct url_options {

@@ -9,7 +9,7 @@ set -u
 LC_ALL=C
 export LC_ALL
 self=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)/$(basename -- "$0")
-floors='base attest store formats builder verifier runner'
+floors='base attest store formats net builder verifier runner'
 
 # What a floor's includes may name. verifier/ and runner/ never name builder/; runner/ stands on base
 # and store only.
@@ -19,8 +19,9 @@ may_include() {
     attest) echo base attest ;;
     store) echo base attest store ;;
     formats) echo base store formats ;;
-    builder) echo base attest store formats builder ;;
-    verifier) echo base attest store formats verifier ;;
+    net) echo base store formats net ;;
+    builder) echo base attest store formats net builder ;;
+    verifier) echo base attest store formats net verifier ;;
     runner) echo base store formats runner ;;
     esac
 }

@@ -7,15 +7,15 @@
 #include <cmocka.h>
 
 #include "base/buf.h"
-#include "builder/registry/challenge.h"
 #include "builder/registry/credentials.h"
-#include "builder/registry/http.h"
 #include "builder/registry/image.h"
 #include "builder/registry/mirrors.h"
 #include "builder/registry/pull.h"
 #include "builder/registry/reference.h"
 #include "builder/registry/referrers.h"
 #include "builder/registry/token.h"
+#include "net/http/challenge.h"
+#include "net/http/http.h"
 
 #include <string.h>
 

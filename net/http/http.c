@@ -1,4 +1,4 @@
-#include "builder/registry/http.h"
+#include "net/http/http.h"
 
 #include "base/json.h"
 

@@ -6,12 +6,12 @@
  *
  * Proxies are libcurl's own (http_proxy, https_proxy, no_proxy).
  */
-#ifndef ASSAY_BUILDER_REGISTRY_HTTP_H
-#define ASSAY_BUILDER_REGISTRY_HTTP_H
+#ifndef ASSAY_NET_HTTP_HTTP_H
+#define ASSAY_NET_HTTP_HTTP_H
 
 #include "base/digest.h"
 #include "base/host.h"
-#include "builder/registry/challenge.h"
+#include "net/http/challenge.h"
 
 enum { HTTP_URL_MAX = 4096 };
 

@@ -1,4 +1,4 @@
-#include "builder/registry/challenge.h"
+#include "net/http/challenge.h"
 
 #include <string.h>
 #include <strings.h>

@@ -1,6 +1,6 @@
 /* WWW-Authenticate (RFC 9110 section 11.6.1) as registries send it: Bearer and Basic. */
-#ifndef ASSAY_BUILDER_REGISTRY_CHALLENGE_H
-#define ASSAY_BUILDER_REGISTRY_CHALLENGE_H
+#ifndef ASSAY_NET_HTTP_CHALLENGE_H
+#define ASSAY_NET_HTTP_CHALLENGE_H
 
 #include "base/err.h"
 

@@ -1,0 +1,2 @@
+net_SRCS := $(sort $(wildcard net/*/*.c))
+NET_LIBS := -lcurl $(FORMATS_LIBS)
