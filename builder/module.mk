@@ -2,19 +2,13 @@ builder_SRCS := $(sort $(wildcard builder/*/*.c))
 BUILDER_LIBS := -lyaml $(FORMATS_LIBS)
 
 # assay-build is static: its own digest then says everything about its libraries.
-PROGRAMS += assay-lock assay-fetch assay-pull assay-push assay-build assay-plan assay-cartesi
+PROGRAMS += assay-lock assay-fetch assay-build assay-plan assay-cartesi
 assay-lock_MAIN := builder/lock/assay_lock_main.c
 assay-lock_FLOORS := builder net formats store attest base
 assay-lock_LIBS := $(BUILDER_LIBS) -lcurl
 assay-fetch_MAIN := builder/lock/assay_fetch_main.c
 assay-fetch_FLOORS := builder net formats store attest base
 assay-fetch_LIBS := $(BUILDER_LIBS) -lcurl
-assay-pull_MAIN := builder/registry/assay_pull_main.c
-assay-pull_FLOORS := builder net formats store attest base
-assay-pull_LIBS := $(BUILDER_LIBS) -lcurl
-assay-push_MAIN := builder/registry/assay_push_main.c
-assay-push_FLOORS := builder net formats store attest base
-assay-push_LIBS := $(BUILDER_LIBS) -lcurl
 assay-build_MAIN := builder/plan/assay_build_main.c builder/plan/assay_build_absent.c
 assay-build_FLOORS := builder formats store attest base
 assay-build_LIBS := $(BUILDER_LIBS)

@@ -15,9 +15,9 @@
 #include "builder/plan/plan.h"
 #include "builder/plan/show.h"
 #include "builder/recipe/compile.h"
-#include "builder/registry/network.h"
-#include "builder/registry/reference.h"
 #include "builder/steps/step.h"
+#include "net/registry/network.h"
+#include "net/registry/reference.h"
 
 #include <errno.h>
 #include <inttypes.h>

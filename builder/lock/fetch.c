@@ -4,7 +4,7 @@
 #include "base/workers.h"
 #include "builder/lock/archive.h"
 #include "builder/lock/fetch_source.h"
-#include "builder/registry/repository.h"
+#include "net/registry/repository.h"
 
 #include <string.h>
 #include <sys/stat.h>

@@ -7,7 +7,7 @@
 #define ASSAY_BUILDER_LOCK_FETCH_H
 
 #include "builder/plan/plan.h"
-#include "builder/registry/network.h"
+#include "net/registry/network.h"
 
 struct fetch_options {
     struct network *network;

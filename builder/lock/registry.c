@@ -1,7 +1,7 @@
 #include "builder/lock/registry.h"
 
 #include "builder/lock/oci_layout.h"
-#include "builder/registry/repository.h"
+#include "net/registry/repository.h"
 
 /* What reading an image asks for, from the repository. */
 static int fetch(void *context, const struct oci_wanted *list, size_t count, struct err *e)

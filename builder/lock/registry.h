@@ -10,7 +10,7 @@
 #define ASSAY_BUILDER_LOCK_REGISTRY_H
 
 #include "builder/lock/locked.h"
-#include "builder/registry/network.h"
+#include "net/registry/network.h"
 
 /*
  * Resolves the reference (without a host: at `registry`, NULL = docker.io), fetches what the store

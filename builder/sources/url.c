@@ -1,8 +1,8 @@
 #include "builder/sources/url.h"
 
 #include "base/file.h"
-#include "builder/registry/endpoint.h"
 #include "builder/sources/words.h"
+#include "net/registry/endpoint.h"
 
 #include <string.h>
 

@@ -2,7 +2,7 @@
 
 #include "base/buf.h"
 #include "base/file.h"
-#include "builder/registry/reference.h"
+#include "net/registry/reference.h"
 
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* WWW-Authenticate, and the URL that is made of it; the token server's answer; config.json. */
 #include "base/buf.h"
-#include "builder/registry/credentials.h"
-#include "builder/registry/token.h"
+#include "net/registry/credentials.h"
+#include "net/registry/token.h"
 
 #include <stdint.h>
 #include <stdlib.h>

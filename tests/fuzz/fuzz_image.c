@@ -1,9 +1,9 @@
 /* Manifests, indexes and lists of referrers: what is taken obeys what the headers promise, and a
  * list that was taken is taken again. */
 #include "base/json.h"
-#include "builder/registry/image.h"
-#include "builder/registry/pull.h"
-#include "builder/registry/referrers.h"
+#include "net/registry/image.h"
+#include "net/registry/pull.h"
+#include "net/registry/referrers.h"
 
 #include <stdint.h>
 #include <stdlib.h>

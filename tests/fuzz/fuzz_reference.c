@@ -1,5 +1,5 @@
 /* References of images: what parses has valid parts, and reads the same when written out. */
-#include "builder/registry/reference.h"
+#include "net/registry/reference.h"
 
 #include <stdint.h>
 #include <stdio.h>

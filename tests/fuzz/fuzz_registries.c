@@ -1,7 +1,7 @@
 /* registries.json, and --mirror: what is taken names hosts and places only. */
 #include "base/buf.h"
-#include "builder/registry/mirrors.h"
-#include "builder/registry/reference.h"
+#include "net/registry/mirrors.h"
+#include "net/registry/reference.h"
 
 #include <stdint.h>
 #include <stdlib.h>

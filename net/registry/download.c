@@ -1,4 +1,4 @@
-#include "builder/registry/download.h"
+#include "net/registry/download.h"
 
 #include "base/buf.h"
 

@@ -1,4 +1,4 @@
-#include "builder/registry/token.h"
+#include "net/registry/token.h"
 
 #include "base/buf.h"
 #include "base/json.h"

@@ -1,4 +1,4 @@
-#include "builder/registry/image.h"
+#include "net/registry/image.h"
 
 #include "base/json.h"
 

@@ -1,8 +1,8 @@
-#include "builder/registry/mirrors.h"
+#include "net/registry/mirrors.h"
 
 #include "base/file.h"
 #include "base/json.h"
-#include "builder/registry/reference.h"
+#include "net/registry/reference.h"
 
 #include <string.h>
 

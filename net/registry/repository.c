@@ -1,4 +1,4 @@
-#include "builder/registry/repository.h"
+#include "net/registry/repository.h"
 
 #include "base/buf.h"
 #include "base/workers.h"

@@ -1,4 +1,4 @@
-#include "builder/registry/network.h"
+#include "net/registry/network.h"
 
 #include "base/file.h"
 #include "base/process.h"

@@ -1,7 +1,7 @@
-#include "builder/registry/endpoint.h"
+#include "net/registry/endpoint.h"
 
 #include "base/buf.h"
-#include "builder/registry/token.h"
+#include "net/registry/token.h"
 
 #include <pthread.h>
 #include <string.h>

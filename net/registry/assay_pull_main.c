@@ -1,10 +1,10 @@
 /* assay pull: images and artifacts of a registry, and what is said about them. */
 #include "base/cli.h"
 #include "base/json.h"
-#include "builder/registry/network.h"
-#include "builder/registry/pull.h"
-#include "builder/registry/referrers.h"
 #include "formats/oci/oci_layout_write.h"
+#include "net/registry/network.h"
+#include "net/registry/pull.h"
+#include "net/registry/referrers.h"
 
 #include <inttypes.h>
 #include <string.h>

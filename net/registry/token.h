@@ -3,12 +3,12 @@
  * place that it names (Bearer; the distribution project's token protocol, with
  * OAuth 2 for identity tokens), with the credentials of Docker's config.json when there are any.
  */
-#ifndef ASSAY_BUILDER_REGISTRY_TOKEN_H
-#define ASSAY_BUILDER_REGISTRY_TOKEN_H
+#ifndef ASSAY_NET_REGISTRY_TOKEN_H
+#define ASSAY_NET_REGISTRY_TOKEN_H
 
-#include "builder/registry/credentials.h"
-#include "builder/registry/reference.h"
 #include "net/http/http.h"
+#include "net/registry/credentials.h"
+#include "net/registry/reference.h"
 
 #include <stddef.h>
 

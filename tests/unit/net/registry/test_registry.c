@@ -7,15 +7,15 @@
 #include <cmocka.h>
 
 #include "base/buf.h"
-#include "builder/registry/credentials.h"
-#include "builder/registry/image.h"
-#include "builder/registry/mirrors.h"
-#include "builder/registry/pull.h"
-#include "builder/registry/reference.h"
-#include "builder/registry/referrers.h"
-#include "builder/registry/token.h"
 #include "net/http/challenge.h"
 #include "net/http/http.h"
+#include "net/registry/credentials.h"
+#include "net/registry/image.h"
+#include "net/registry/mirrors.h"
+#include "net/registry/pull.h"
+#include "net/registry/reference.h"
+#include "net/registry/referrers.h"
+#include "net/registry/token.h"
 
 #include <string.h>
 

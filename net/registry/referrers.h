@@ -2,10 +2,10 @@
  * What is attached to a manifest: the referrers API of distribution 1.1 where a
  * registry has it, else the index under the tag "sha256-<hex>" (its fallback).
  */
-#ifndef ASSAY_BUILDER_REGISTRY_REFERRERS_H
-#define ASSAY_BUILDER_REGISTRY_REFERRERS_H
+#ifndef ASSAY_NET_REGISTRY_REFERRERS_H
+#define ASSAY_NET_REGISTRY_REFERRERS_H
 
-#include "builder/registry/endpoint.h"
+#include "net/registry/endpoint.h"
 
 #include <jansson.h>
 

@@ -4,8 +4,8 @@
  * line. A mirror is asked before the registry itself. What it gives for a digest is checked like
  * everything else; what a tag means it may say only where that is stated.
  */
-#ifndef ASSAY_BUILDER_REGISTRY_MIRRORS_H
-#define ASSAY_BUILDER_REGISTRY_MIRRORS_H
+#ifndef ASSAY_NET_REGISTRY_MIRRORS_H
+#define ASSAY_NET_REGISTRY_MIRRORS_H
 
 #include "base/err.h"
 #include "base/version.h"

@@ -2,12 +2,12 @@
  * The command line's part of reaching registries, the same for every program
  * that does: options, environment, configuration files.
  */
-#ifndef ASSAY_BUILDER_REGISTRY_NETWORK_H
-#define ASSAY_BUILDER_REGISTRY_NETWORK_H
+#ifndef ASSAY_NET_REGISTRY_NETWORK_H
+#define ASSAY_NET_REGISTRY_NETWORK_H
 
 #include "base/cli.h"
-#include "builder/registry/endpoint.h"
-#include "builder/registry/mirrors.h"
+#include "net/registry/endpoint.h"
+#include "net/registry/mirrors.h"
 
 /* Rows of an option table. */
 #define NETWORK_OPTIONS_COMMON                                                                     \

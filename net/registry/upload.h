@@ -1,9 +1,9 @@
 /* Blobs and manifests to an endpoint. What the registry says it has is compared with what was sent.
  */
-#ifndef ASSAY_BUILDER_REGISTRY_UPLOAD_H
-#define ASSAY_BUILDER_REGISTRY_UPLOAD_H
+#ifndef ASSAY_NET_REGISTRY_UPLOAD_H
+#define ASSAY_NET_REGISTRY_UPLOAD_H
 
-#include "builder/registry/endpoint.h"
+#include "net/registry/endpoint.h"
 
 struct upload {
     struct digest digest;

@@ -2,13 +2,13 @@
  * One repository at one registry: requests with its authorization, login when it asks for it,
  * and patience with what may pass. One endpoint may be used by several threads.
  */
-#ifndef ASSAY_BUILDER_REGISTRY_ENDPOINT_H
-#define ASSAY_BUILDER_REGISTRY_ENDPOINT_H
+#ifndef ASSAY_NET_REGISTRY_ENDPOINT_H
+#define ASSAY_NET_REGISTRY_ENDPOINT_H
 
 #include "base/progress.h"
-#include "builder/registry/credentials.h"
-#include "builder/registry/reference.h"
 #include "net/http/http.h"
+#include "net/registry/credentials.h"
+#include "net/registry/reference.h"
 #include "store/cas/cas.h"
 
 enum { REGISTRY_DOCUMENT_MAX = 4 * 1024 * 1024 }; /* of a manifest or an index */

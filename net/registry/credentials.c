@@ -1,10 +1,10 @@
-#include "builder/registry/credentials.h"
+#include "net/registry/credentials.h"
 
 #include "base/encoding.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/process.h"
-#include "builder/registry/reference.h"
+#include "net/registry/reference.h"
 
 #include <errno.h>
 #include <string.h>

@@ -1,9 +1,9 @@
-#include "builder/registry/referrers.h"
+#include "net/registry/referrers.h"
 
 #include "base/json.h"
-#include "builder/registry/download.h"
-#include "builder/registry/image.h"
-#include "builder/registry/upload.h"
+#include "net/registry/download.h"
+#include "net/registry/image.h"
+#include "net/registry/upload.h"
 
 #include <string.h>
 

@@ -3,9 +3,9 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/private_dir.h"
-#include "builder/registry/network.h"
-#include "builder/registry/push.h"
 #include "formats/oci/layout_archive.h"
+#include "net/registry/network.h"
+#include "net/registry/push.h"
 
 #include <string.h>
 #include <sys/stat.h>

@@ -1,11 +1,11 @@
 /*
  * Images and artifacts of a repository into the store, and out of it as files.
  */
-#ifndef ASSAY_BUILDER_REGISTRY_PULL_H
-#define ASSAY_BUILDER_REGISTRY_PULL_H
+#ifndef ASSAY_NET_REGISTRY_PULL_H
+#define ASSAY_NET_REGISTRY_PULL_H
 
-#include "builder/registry/image.h"
-#include "builder/registry/repository.h"
+#include "net/registry/image.h"
+#include "net/registry/repository.h"
 
 /*
  * Everything below the manifest or index `root` is in the store then. `platform` ("linux/amd64";

@@ -3,10 +3,10 @@
  * artifact is a file in a manifest of its own (OCI 1.1: artifactType, the empty
  * configuration, one layer), which may refer to a subject.
  */
-#ifndef ASSAY_BUILDER_REGISTRY_PUSH_H
-#define ASSAY_BUILDER_REGISTRY_PUSH_H
+#ifndef ASSAY_NET_REGISTRY_PUSH_H
+#define ASSAY_NET_REGISTRY_PUSH_H
 
-#include "builder/registry/upload.h"
+#include "net/registry/upload.h"
 
 struct push {
     struct endpoint *ep;

@@ -1,4 +1,4 @@
-#include "builder/registry/reference.h"
+#include "net/registry/reference.h"
 
 #include "base/buf.h"
 

@@ -2,8 +2,8 @@
  * Names and passwords for registries, from Docker's config.json: `auths`, and
  * the helpers of `credHelpers` and `credsStore` (docker-credential-NAME).
  */
-#ifndef ASSAY_BUILDER_REGISTRY_CREDENTIALS_H
-#define ASSAY_BUILDER_REGISTRY_CREDENTIALS_H
+#ifndef ASSAY_NET_REGISTRY_CREDENTIALS_H
+#define ASSAY_NET_REGISTRY_CREDENTIALS_H
 
 #include "base/err.h"
 

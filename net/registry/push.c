@@ -1,12 +1,12 @@
-#include "builder/registry/push.h"
+#include "net/registry/push.h"
 
 #include "base/file.h"
 #include "base/json.h"
 #include "base/version.h"
 #include "base/workers.h"
-#include "builder/registry/download.h"
-#include "builder/registry/image.h"
-#include "builder/registry/referrers.h"
+#include "net/registry/download.h"
+#include "net/registry/image.h"
+#include "net/registry/referrers.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,4 +1,4 @@
-#include "builder/registry/pull.h"
+#include "net/registry/pull.h"
 
 #include "base/file.h"
 #include "base/json.h"

@@ -2,8 +2,8 @@
  * Manifests and indexes as registries and layouts have them, OCI's and
  * Docker's: what they name, without judging what it means.
  */
-#ifndef ASSAY_BUILDER_REGISTRY_IMAGE_H
-#define ASSAY_BUILDER_REGISTRY_IMAGE_H
+#ifndef ASSAY_NET_REGISTRY_IMAGE_H
+#define ASSAY_NET_REGISTRY_IMAGE_H
 
 #include "base/digest.h"
 

@@ -3,8 +3,8 @@
  * distribution project's grammar has them. The first part is a host when it
  * has a dot, a colon or an upper-case letter, or is "localhost".
  */
-#ifndef ASSAY_BUILDER_REGISTRY_REFERENCE_H
-#define ASSAY_BUILDER_REGISTRY_REFERENCE_H
+#ifndef ASSAY_NET_REGISTRY_REFERENCE_H
+#define ASSAY_NET_REGISTRY_REFERENCE_H
 
 #include "base/digest.h"
 

@@ -3,11 +3,11 @@
  * registry. Each is asked until one gives what was asked for; when none does,
  * the error says what each of them said.
  */
-#ifndef ASSAY_BUILDER_REGISTRY_REPOSITORY_H
-#define ASSAY_BUILDER_REGISTRY_REPOSITORY_H
+#ifndef ASSAY_NET_REGISTRY_REPOSITORY_H
+#define ASSAY_NET_REGISTRY_REPOSITORY_H
 
-#include "builder/registry/download.h"
-#include "builder/registry/mirrors.h"
+#include "net/registry/download.h"
+#include "net/registry/mirrors.h"
 
 enum { REPOSITORY_ENDPOINTS_MAX = 32 };
 

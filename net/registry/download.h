@@ -1,8 +1,8 @@
 /* Manifests and blobs from an endpoint, each checked against its digest. */
-#ifndef ASSAY_BUILDER_REGISTRY_DOWNLOAD_H
-#define ASSAY_BUILDER_REGISTRY_DOWNLOAD_H
+#ifndef ASSAY_NET_REGISTRY_DOWNLOAD_H
+#define ASSAY_NET_REGISTRY_DOWNLOAD_H
 
-#include "builder/registry/endpoint.h"
+#include "net/registry/endpoint.h"
 
 /* A body in memory: endpoint_get's context. */
 struct document {

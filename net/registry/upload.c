@@ -1,7 +1,7 @@
-#include "builder/registry/upload.h"
+#include "net/registry/upload.h"
 
 #include "base/file.h"
-#include "builder/registry/download.h"
+#include "net/registry/download.h"
 
 #include <errno.h>
 #include <fcntl.h>
