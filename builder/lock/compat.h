@@ -3,7 +3,7 @@
 #ifndef ASSAY_BUILDER_LOCK_COMPAT_H
 #define ASSAY_BUILDER_LOCK_COMPAT_H
 
-#include "builder/lock/locked.h"
+#include "builder/plan/locked.h"
 #include "store/cas/cas.h"
 
 struct compat_options {

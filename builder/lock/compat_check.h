@@ -3,7 +3,7 @@
 #define ASSAY_BUILDER_LOCK_COMPAT_CHECK_H
 
 #include "base/yaml/ycur.h"
-#include "builder/lock/locked.h"
+#include "builder/plan/locked.h"
 #include "store/cas/cas.h"
 
 struct compat_check {

@@ -2,7 +2,7 @@
 #ifndef ASSAY_BUILDER_LOCK_COMPAT_PLAN_H
 #define ASSAY_BUILDER_LOCK_COMPAT_PLAN_H
 
-#include "builder/lock/locked.h"
+#include "builder/plan/locked.h"
 #include "builder/plan/step_kind.h"
 
 struct compat_plan {

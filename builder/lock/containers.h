@@ -2,7 +2,7 @@
 #ifndef ASSAY_BUILDER_LOCK_CONTAINERS_H
 #define ASSAY_BUILDER_LOCK_CONTAINERS_H
 
-#include "builder/lock/locked.h"
+#include "builder/plan/locked.h"
 #include "builder/recipe/recipe.h"
 #include "store/cas/cas.h"
 

@@ -9,7 +9,7 @@
 #define ASSAY_BUILDER_LOCK_DEBIAN_H
 
 #include "base/progress.h"
-#include "builder/lock/locked.h"
+#include "builder/plan/locked.h"
 #include "builder/recipe/recipe.h"
 #include "store/cas/cas.h"
 

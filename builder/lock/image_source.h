@@ -2,7 +2,7 @@
 #ifndef ASSAY_BUILDER_LOCK_IMAGE_SOURCE_H
 #define ASSAY_BUILDER_LOCK_IMAGE_SOURCE_H
 
-#include "builder/lock/locked.h"
+#include "builder/plan/locked.h"
 #include "builder/recipe/recipe.h"
 #include "net/http/http.h"
 #include "store/cas/cas.h"

@@ -7,7 +7,7 @@
 #ifndef ASSAY_BUILDER_LOCK_OCI_LAYOUT_H
 #define ASSAY_BUILDER_LOCK_OCI_LAYOUT_H
 
-#include "builder/lock/locked.h"
+#include "builder/plan/locked.h"
 #include "store/cas/cas.h"
 
 /* A blob that reading an image is about to need. */

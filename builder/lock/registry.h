@@ -9,7 +9,7 @@
 #ifndef ASSAY_BUILDER_LOCK_REGISTRY_H
 #define ASSAY_BUILDER_LOCK_REGISTRY_H
 
-#include "builder/lock/locked.h"
+#include "builder/plan/locked.h"
 #include "net/registry/network.h"
 
 /*

@@ -5,7 +5,7 @@
 #ifndef ASSAY_BUILDER_LOCK_RELOCK_H
 #define ASSAY_BUILDER_LOCK_RELOCK_H
 
-#include "builder/lock/locked.h"
+#include "builder/plan/locked.h"
 #include "builder/plan/plan.h"
 #include "builder/recipe/recipe.h"
 

@@ -3,7 +3,7 @@
 #ifndef ASSAY_BUILDER_RECIPE_COMPILE_H
 #define ASSAY_BUILDER_RECIPE_COMPILE_H
 
-#include "builder/lock/locked.h"
+#include "builder/plan/locked.h"
 #include "builder/plan/step_kind.h"
 #include "builder/recipe/recipe.h"
 

@@ -7,7 +7,7 @@
 #define ASSAY_BUILDER_RECIPE_COMPILER_H
 
 #include "base/json.h"
-#include "builder/lock/locked.h"
+#include "builder/plan/locked.h"
 #include "builder/recipe/recipe.h"
 
 struct compiler {

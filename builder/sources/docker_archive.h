@@ -8,7 +8,7 @@
 #ifndef ASSAY_BUILDER_SOURCES_DOCKER_ARCHIVE_H
 #define ASSAY_BUILDER_SOURCES_DOCKER_ARCHIVE_H
 
-#include "builder/lock/locked.h"
+#include "builder/plan/locked.h"
 #include "store/cas/cas.h"
 
 enum { DOCKER_DOCUMENT_MAX = 4 * 1024 * 1024, DOCKER_LAYERS_MAX = 512, DOCKER_IMAGES_MAX = 4096 };

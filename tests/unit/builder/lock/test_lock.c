@@ -7,8 +7,8 @@
 #include <cmocka.h>
 
 #include "builder/lock/apt.h"
-#include "builder/lock/locked.h"
 #include "builder/lock/packages.h"
+#include "builder/plan/locked.h"
 #include "builder/plan/plan.h"
 
 #include <string.h>

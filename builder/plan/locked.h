@@ -3,8 +3,8 @@
  * store. compile.c turns this and the recipe into a plan; nothing here knows
  * of mirrors, hosts or paths.
  */
-#ifndef ASSAY_BUILDER_LOCK_LOCKED_H
-#define ASSAY_BUILDER_LOCK_LOCKED_H
+#ifndef ASSAY_BUILDER_PLAN_LOCKED_H
+#define ASSAY_BUILDER_PLAN_LOCKED_H
 
 #include "base/digest.h"
 #include "base/json.h"

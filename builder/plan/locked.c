@@ -1,4 +1,4 @@
-#include "builder/lock/locked.h"
+#include "builder/plan/locked.h"
 
 #include <string.h>
 
