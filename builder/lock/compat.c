@@ -1,14 +1,14 @@
 #include "builder/lock/compat.h"
 
 #include "base/file.h"
-#include "builder/lock/compat_check.h"
-#include "builder/lock/compat_plan.h"
-#include "builder/lock/compat_warn.h"
+#include "builder/linuxkit/compat_check.h"
+#include "builder/linuxkit/compat_image.h"
+#include "builder/linuxkit/compat_plan.h"
+#include "builder/linuxkit/compat_warn.h"
+#include "builder/linuxkit/merge.h"
 #include "builder/lock/layouts.h"
 #include "builder/lock/oci_layout.h"
 #include "builder/plan/plan.h"
-#include "builder/recipe/lkmerge.h"
-#include "builder/steps/lk_image.h"
 #include "builder/steps/step.h"
 
 #include <errno.h>

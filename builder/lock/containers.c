@@ -1,6 +1,6 @@
 #include "builder/lock/containers.h"
 
-#include "builder/recipe/lkspec.h"
+#include "builder/linuxkit/oci_spec.h"
 
 #include <string.h>
 

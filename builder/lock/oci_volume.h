@@ -2,8 +2,8 @@
 #ifndef ASSAY_BUILDER_LOCK_OCI_VOLUME_H
 #define ASSAY_BUILDER_LOCK_OCI_VOLUME_H
 
+#include "builder/linuxkit/document.h"
 #include "builder/plan/locked.h"
-#include "builder/recipe/linuxkit.h"
 #include "store/cas/cas.h"
 
 /*

@@ -7,12 +7,12 @@
 #include "base/file.h"
 #include "base/sandbox/sandbox.h"
 #include "base/workers.h"
+#include "builder/linuxkit/merge.h"
+#include "builder/linuxkit/render.h"
 #include "builder/plan/execute.h"
 #include "builder/plan/export.h"
 #include "builder/plan/plan_archive.h"
 #include "builder/plan/provenance.h"
-#include "builder/recipe/lkmerge.h"
-#include "builder/recipe/lkrender.h"
 #include "builder/steps/step.h"
 
 #include <errno.h>

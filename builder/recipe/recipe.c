@@ -3,8 +3,8 @@
 #include "base/digest.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "builder/linuxkit/merge.h"
 #include "builder/plan/plan.h"
-#include "builder/recipe/lkmerge.h"
 #include "builder/recipe/recipe_formats.h"
 #include "builder/recipe/recipe_image.h"
 

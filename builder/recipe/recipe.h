@@ -6,8 +6,8 @@
 #ifndef ASSAY_BUILDER_RECIPE_RECIPE_H
 #define ASSAY_BUILDER_RECIPE_RECIPE_H
 
+#include "builder/linuxkit/document.h"
 #include "builder/recipe/artifact.h"
-#include "builder/recipe/linuxkit.h"
 
 #include <stdint.h>
 

@@ -2,9 +2,9 @@
  * encode.linuxkit-tar: the tar that `linuxkit build --no-sbom --format tar`
  * writes, byte for byte (docs/formats/linuxkit-compat.md).
  */
-#include "builder/recipe/lkschema.h"
+#include "builder/linuxkit/compat_system.h"
+#include "builder/linuxkit/schema.h"
 #include "builder/steps/kinds.h"
-#include "builder/steps/lk_system.h"
 #include "builder/steps/params.h"
 
 #include <string.h>

@@ -3,9 +3,9 @@
  * encode.linuxkit-tar made, as LinuxKit's formats kernel+initrd and
  * tar-kernel-initrd have them (docs/formats/linuxkit-compat.md).
  */
+#include "builder/linuxkit/compat_image.h"
+#include "builder/linuxkit/compat_parts.h"
 #include "builder/steps/kinds.h"
-#include "builder/steps/lk_image.h"
-#include "builder/steps/lk_parts.h"
 #include "builder/steps/params.h"
 #include "formats/stream/gzip_writer.h"
 

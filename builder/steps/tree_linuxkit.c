@@ -3,8 +3,8 @@
  * merged into one tree, in the strict mode of docs/formats/linuxkit-strict.md
  * (spec linuxkit section 14): one entry a path, the last wins; times never after the epoch.
  */
+#include "builder/linuxkit/strict_tree.h"
 #include "builder/steps/kinds.h"
-#include "builder/steps/lk_tree.h"
 
 #include <string.h>
 

@@ -3,7 +3,7 @@
  * strict mode makes of them: taken or refused, and what comes out is JSON.
  */
 #include "base/json.h"
-#include "builder/recipe/lkspec.h"
+#include "builder/linuxkit/oci_spec.h"
 
 #include <stdlib.h>
 

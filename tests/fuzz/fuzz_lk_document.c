@@ -2,8 +2,8 @@
  * forms; what is written back as YAML is read again to the same text. */
 #include "base/buf.h"
 #include "base/json.h"
-#include "builder/recipe/lkmerge.h"
-#include "builder/recipe/lkrender.h"
+#include "builder/linuxkit/merge.h"
+#include "builder/linuxkit/render.h"
 
 #include <stdlib.h>
 #include <string.h>

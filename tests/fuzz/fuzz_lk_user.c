@@ -1,5 +1,5 @@
 /* USER of an image, its etc/passwd and etc/group, separated by NULs: ids, or a complaint. */
-#include "builder/steps/lk_tree.h"
+#include "builder/linuxkit/strict_tree.h"
 
 #include <stdlib.h>
 #include <string.h>

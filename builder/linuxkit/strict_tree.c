@@ -1,0 +1,139 @@
+#include "builder/linuxkit/strict_tree.h"
+
+#include "base/file.h"
+
+#include <string.h>
+
+bool lk_tree_skipped(const char *path)
+{
+    static const char *const names[] = {".dockerenv", "Dockerfile", "dev/console",
+                                        "dev/pts",    "dev/shm",    "etc/hostname"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (strcmp(path, names[i]) == 0)
+            return true;
+    return false;
+}
+
+static const char HOSTS[] = "127.0.0.1       localhost\n"
+                            "::1     localhost ip6-localhost ip6-loopback\n"
+                            "fe00::0 ip6-localnet\n"
+                            "ff00::0 ip6-mcastprefix\n"
+                            "ff02::1 ip6-allnodes\n"
+                            "ff02::2 ip6-allrouters\n";
+
+size_t lk_tree_image_index(const struct lk_tree *m, const char *name)
+{
+    size_t i = 0;
+    while (i < m->p->image_count && strcmp(m->p->images[i], name) != 0)
+        i++;
+    return i;
+}
+
+const struct tree *lk_tree_image(const struct lk_tree *m, const char *name)
+{
+    size_t i = lk_tree_image_index(m, name);
+    return i < m->p->image_count ? m->inputs[i].tree : NULL;
+}
+
+int lk_tree_inode(struct lk_tree *m, enum tree_type type, uint16_t mode, struct tree_inode **out,
+                  struct err *e)
+{
+    int rc = tree_inode_new(m->tree, type, out, e);
+    if (rc == 0) {
+        (*out)->mode = mode;
+        (*out)->mtime = m->p->epoch;
+    }
+    return rc;
+}
+
+int lk_tree_file(struct lk_tree *m, uint16_t mode, const void *data, size_t len,
+                 struct tree_inode **out, struct err *e)
+{
+    int rc = lk_tree_inode(m, TREE_FILE, mode, out, e);
+    if (rc < 0 || (rc = tree_packer_begin(m->packer, e)) < 0 ||
+        (rc = tree_packer_write(m->packer, data, len, e)) < 0)
+        return rc;
+    return tree_packer_end(m->packer, *out, e);
+}
+
+int lk_tree_symlink(struct lk_tree *m, const char *target, struct tree_inode **out, struct err *e)
+{
+    int rc = lk_tree_inode(m, TREE_SYMLINK, 0777, out, e);
+    return rc < 0 ? rc : str_copy(&(*out)->target, target, e);
+}
+
+int lk_tree_blob(struct lk_tree *m, const struct step_input *blob, uint16_t mode,
+                 struct tree_inode **out, struct err *e)
+{
+    int rc = lk_tree_inode(m, TREE_FILE, mode, out, e);
+    if (rc < 0 || blob->size == 0)
+        return rc;
+    struct tree_content *content = &(*out)->content;
+    memcpy(content->sha256, blob->digest.bytes, DIGEST_SHA256_SIZE);
+    content->size = blob->size;
+    content->offset = 0;
+    return tree_add_pack(m->tree, &blob->digest, &content->pack, e);
+}
+
+int lk_tree_hosts(struct lk_tree *m, struct tree_inode **out, struct err *e)
+{
+    int rc = 0;
+    if (m->hosts.size == 0) {
+        if ((rc = lk_tree_file(m, 0644, HOSTS, sizeof HOSTS - 1, out, e)) == 0)
+            m->hosts = (*out)->content;
+        return rc;
+    }
+    if ((rc = lk_tree_inode(m, TREE_FILE, 0644, out, e)) == 0)
+        (*out)->content = m->hosts;
+    return rc;
+}
+
+int lk_tree_parent(struct lk_tree *m, const char *path, struct tree_node **dir, const char **name,
+                   struct err *e)
+{
+    AUTO_FREE char *copy = NULL;
+    int rc = str_copy(&copy, path, e);
+    if (rc < 0)
+        return rc;
+    char *slash = strrchr(copy, '/');
+    *name = path_base(path);
+    if (slash == NULL) {
+        *dir = tree_root(m->tree);
+        return 0;
+    }
+    *slash = '\0';
+    return tree_make_dirs(m->tree, copy, m->p->epoch, dir, e);
+}
+
+int lk_tree_put(struct lk_tree *m, const char *path, struct tree_inode *inode, struct err *e)
+{
+    struct tree_node *dir = NULL;
+    const char *name = NULL;
+    int rc = lk_tree_parent(m, path, &dir, &name, e);
+    if (rc < 0)
+        return rc;
+    struct tree_node *there = tree_child(dir, name);
+    if (there != NULL && there->inode->type == TREE_DIR)
+        return err_set(e, ERR_INPUT, "'%s' is a directory in an image", path);
+    return tree_link(m->tree, dir, name, inode, NULL, e);
+}
+
+int lk_tree_read(const struct lk_tree *m, const struct tree *from, const struct tree_inode *file,
+                 struct buf *out, struct err *e)
+{
+    enum { CHUNK = 65536 };
+    struct tree_reader *reader = NULL;
+    AUTO_FREE uint8_t *chunk = malloc(CHUNK);
+    if (chunk == NULL)
+        return err_oom(e);
+    int rc = tree_reader_new(from, m->cas, &reader, e);
+    for (uint64_t at = 0; rc == 0 && at < file->content.size;) {
+        uint64_t left = file->content.size - at;
+        size_t len = left < CHUNK ? (size_t)left : CHUNK;
+        if ((rc = tree_reader_read(reader, &file->content, at, chunk, len, e)) == 0)
+            rc = buf_add(out, chunk, len, e);
+        at += len;
+    }
+    tree_reader_free(reader);
+    return rc;
+}
