@@ -9,7 +9,7 @@ assay-lock_LIBS := $(BUILDER_LIBS) -lcurl
 assay-fetch_MAIN := builder/lock/assay_fetch_main.c
 assay-fetch_FLOORS := builder net formats store attest base
 assay-fetch_LIBS := $(BUILDER_LIBS) -lcurl
-assay-build_MAIN := builder/plan/assay_build_main.c builder/plan/assay_build_absent.c
+assay-build_MAIN := builder/run/assay_build_main.c builder/run/assay_build_absent.c
 assay-build_FLOORS := builder formats store attest base
 assay-build_LIBS := $(BUILDER_LIBS)
 assay-build_LDFLAGS := -static-pie -Wl,--wrap=dlopen

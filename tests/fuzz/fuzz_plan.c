@@ -1,7 +1,7 @@
 /* Plans: any bytes are parsed or refused; what was parsed is in canonical form, can be shown and
  * keyed. */
-#include "builder/plan/key.h"
 #include "builder/plan/show.h"
+#include "builder/run/key.h"
 #include "builder/steps/step.h"
 
 #include <stdlib.h>

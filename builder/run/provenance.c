@@ -1,4 +1,4 @@
-#include "builder/plan/provenance.h"
+#include "builder/run/provenance.h"
 
 #include "attest/statement.h"
 

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "builder/plan/key.h"
+#include "builder/run/key.h"
 
 #include <string.h>
 

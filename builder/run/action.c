@@ -1,4 +1,4 @@
-#include "builder/plan/action.h"
+#include "builder/run/action.h"
 
 #include "base/version.h"
 

@@ -1,4 +1,4 @@
-#include "builder/plan/key.h"
+#include "builder/run/key.h"
 
 static int put_toolchain(json_t *key, const struct plan *plan, const struct step_kind *kind,
                          struct err *e)

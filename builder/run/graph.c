@@ -1,4 +1,4 @@
-#include "builder/plan/graph.h"
+#include "builder/run/graph.h"
 
 #include <string.h>
 

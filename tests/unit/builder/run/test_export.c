@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "base/file.h"
-#include "builder/plan/export.h"
+#include "builder/run/export.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -3,8 +3,8 @@
  * under a hidden directory beside the destination, then renamed into place; a
  * name never shows a half-written file. What a killed run left is removed by the next.
  */
-#ifndef ASSAY_BUILDER_PLAN_EXPORT_H
-#define ASSAY_BUILDER_PLAN_EXPORT_H
+#ifndef ASSAY_BUILDER_RUN_EXPORT_H
+#define ASSAY_BUILDER_RUN_EXPORT_H
 
 #include "base/buf.h"
 #include "base/digest.h"

@@ -9,10 +9,10 @@
 #include "base/workers.h"
 #include "builder/linuxkit/merge.h"
 #include "builder/linuxkit/render.h"
-#include "builder/plan/execute.h"
-#include "builder/plan/export.h"
 #include "builder/plan/plan_archive.h"
-#include "builder/plan/provenance.h"
+#include "builder/run/execute.h"
+#include "builder/run/export.h"
+#include "builder/run/provenance.h"
 #include "builder/steps/step.h"
 
 #include <errno.h>

@@ -3,8 +3,8 @@
  * cache unless it is told not to. Neither the number of threads nor the cache
  * may change a byte of any output.
  */
-#ifndef ASSAY_BUILDER_PLAN_EXECUTE_H
-#define ASSAY_BUILDER_PLAN_EXECUTE_H
+#ifndef ASSAY_BUILDER_RUN_EXECUTE_H
+#define ASSAY_BUILDER_RUN_EXECUTE_H
 
 #include "base/host.h"
 #include "builder/plan/plan.h"

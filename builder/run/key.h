@@ -3,8 +3,8 @@
  * nothing else (docs/formats/plan.md, "keys"). Equal keys give equal bytes, so
  * the action cache may map a key to outputs.
  */
-#ifndef ASSAY_BUILDER_PLAN_KEY_H
-#define ASSAY_BUILDER_PLAN_KEY_H
+#ifndef ASSAY_BUILDER_RUN_KEY_H
+#define ASSAY_BUILDER_RUN_KEY_H
 
 #include "builder/plan/plan.h"
 

@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "base/file.h"
-#include "builder/plan/execute.h"
+#include "builder/run/execute.h"
 
 #include <pthread.h>
 #include <stdatomic.h>

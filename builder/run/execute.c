@@ -4,9 +4,9 @@
  * one beside a wide one takes no thread from it for as long as that one runs. After a failure only
  * steps before it go on, so that the error does not depend on timing.
  */
-#include "builder/plan/execute.h"
+#include "builder/run/execute.h"
 
-#include "builder/plan/graph.h"
+#include "builder/run/graph.h"
 
 #include <pthread.h>
 #include <string.h>

@@ -2,8 +2,8 @@
  * Action cache documents: what a step with a given key gave. A hint that can be
  * dropped at any time; whatever is wrong with one makes it "not found".
  */
-#ifndef ASSAY_BUILDER_PLAN_ACTION_H
-#define ASSAY_BUILDER_PLAN_ACTION_H
+#ifndef ASSAY_BUILDER_RUN_ACTION_H
+#define ASSAY_BUILDER_RUN_ACTION_H
 
 #include "builder/plan/step_kind.h"
 

@@ -1,4 +1,4 @@
-#include "builder/plan/export.h"
+#include "builder/run/export.h"
 
 #include "base/file.h"
 #include "formats/machine/unpack.h"

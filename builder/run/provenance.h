@@ -1,9 +1,9 @@
 /* The unsigned provenance of a build: in-toto Statement v1 with SLSA provenance v1, without times.
  */
-#ifndef ASSAY_BUILDER_PLAN_PROVENANCE_H
-#define ASSAY_BUILDER_PLAN_PROVENANCE_H
+#ifndef ASSAY_BUILDER_RUN_PROVENANCE_H
+#define ASSAY_BUILDER_RUN_PROVENANCE_H
 
-#include "builder/plan/execute.h"
+#include "builder/run/execute.h"
 
 #define PROVENANCE_BUILD_TYPE ASSAY_URI "buildtypes/plan/v1"
 #define PROVENANCE_BUILDER_ID ASSAY_URI "builder/assay-build/v1"

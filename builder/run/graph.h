@@ -2,12 +2,12 @@
  * The plan's graph while it is worked on: one node a step, its key, what the
  * cache claims for it, and whether it has to run. Inside of builder/plan only.
  */
-#ifndef ASSAY_BUILDER_PLAN_GRAPH_H
-#define ASSAY_BUILDER_PLAN_GRAPH_H
+#ifndef ASSAY_BUILDER_RUN_GRAPH_H
+#define ASSAY_BUILDER_RUN_GRAPH_H
 
-#include "builder/plan/action.h"
-#include "builder/plan/execute.h"
-#include "builder/plan/key.h"
+#include "builder/run/action.h"
+#include "builder/run/execute.h"
+#include "builder/run/key.h"
 
 struct node {
     const struct plan_step *step;
