@@ -1,4 +1,4 @@
-#include "builder/lock/compat.h"
+#include "builder/lock/lock_linuxkit.h"
 
 #include "base/file.h"
 #include "builder/linuxkit/compat_check.h"

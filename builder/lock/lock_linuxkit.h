@@ -1,7 +1,7 @@
 /* Locking LinuxKit files for compat mode: to the plan of the tar that LinuxKit itself would write
  * (docs/formats/linuxkit-compat.md). */
-#ifndef ASSAY_BUILDER_LOCK_COMPAT_H
-#define ASSAY_BUILDER_LOCK_COMPAT_H
+#ifndef ASSAY_BUILDER_LOCK_LOCK_LINUXKIT_H
+#define ASSAY_BUILDER_LOCK_LOCK_LINUXKIT_H
 
 #include "builder/plan/locked.h"
 #include "store/cas/cas.h"
