@@ -75,4 +75,4 @@ refused 3 verify tampered.cartesi --bundle hello.sigstore.json --policy policy.j
 echo "   and it does not run:"
 refused 3 run cartesi tampered.cartesi --config out/hello.run.json
 
-printf '\nDone. Everything is in build/demo-cartesi/. Next: docs/formats/cartesi.md.\n'
+printf '\nDone. Everything is in build/demo-cartesi/. Next: docs/formats/machine.md.\n'

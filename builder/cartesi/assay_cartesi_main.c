@@ -263,7 +263,7 @@ static const struct cli_command commands[] = {
         .arguments = "DIR|TAR",
         .summary = "pack a machine as one file, the one that its plan would give",
         .details =
-            "A tar with sparse files (docs/formats/cartesi.md): the same machine is the same "
+            "A tar with sparse files (docs/formats/machine.md): the same machine is the same "
             "bytes,\n"
             "whatever the files' times and owners. Its SHA-256 is what a signed provenance names.\n"
             "Caches are packed as they are. Files that are no part of a machine are refused.",

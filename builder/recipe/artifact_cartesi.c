@@ -1,6 +1,6 @@
 /*
  * The artifact `cartesi`: a machine of the Cartesi emulator, stored before its
- * first cycle (docs/reference/recipe.md, docs/formats/cartesi.md). Here its
+ * first cycle (docs/reference/recipe.md, docs/formats/machine.md). Here its
  * options become their normal form:
  *
  *   emulator, hashFunction, ramLength, bootargs, init, entrypoint, registers, phtcSize?

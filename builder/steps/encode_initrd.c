@@ -1,4 +1,4 @@
-/* encode.initrd: a tree as a newc cpio archive, plain or gzip'ed (docs/formats/initrd.md). */
+/* encode.initrd: a tree as a newc cpio archive, plain or gzip'ed (docs/formats/cpio.md). */
 #include "builder/steps/kinds.h"
 #include "builder/steps/params.h"
 #include "formats/cpio/cpio_writer.h"

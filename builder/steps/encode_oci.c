@@ -1,4 +1,4 @@
-/* encode.oci: a tree as an OCI image of one layer (docs/formats/oci-image.md). */
+/* encode.oci: a tree as an OCI image of one layer (docs/formats/oci.md). */
 #include "base/host.h"
 #include "builder/steps/kinds.h"
 #include "builder/steps/params.h"

@@ -1,6 +1,6 @@
 /*
  * tree.cartesi: a machine of the Cartesi emulator at cycle 0, as the files that
- * the emulator stores (docs/formats/cartesi.md).
+ * the emulator stores (docs/formats/machine.md).
  */
 #include "builder/steps/kinds.h"
 #include "formats/machine/machine_params.h"

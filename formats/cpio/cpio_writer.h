@@ -1,4 +1,4 @@
-/* newc cpio as the kernel's initramfs unpacker and GNU cpio read it (docs/formats/initrd.md).
+/* newc cpio as the kernel's initramfs unpacker and GNU cpio read it (docs/formats/cpio.md).
  * Streaming. */
 #ifndef ASSAY_FORMATS_CPIO_CPIO_WRITER_H
 #define ASSAY_FORMATS_CPIO_CPIO_WRITER_H

@@ -1,5 +1,5 @@
 /*
- * The parameters of the step tree.cartesi (docs/formats/cartesi.md, "As a step"):
+ * The parameters of the step tree.cartesi (docs/formats/machine.md, "As a step"):
  * a machine and what each of the step's inputs is for. Strict: they become a
  * config of the emulator's own form, whose reader checks the rest.
  */

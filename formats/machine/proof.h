@@ -1,4 +1,4 @@
-/* Proofs of nodes of the machine's tree, as JSON (docs/formats/cartesi.md). */
+/* Proofs of nodes of the machine's tree, as JSON (docs/formats/machine.md). */
 #ifndef ASSAY_FORMATS_MACHINE_PROOF_H
 #define ASSAY_FORMATS_MACHINE_PROOF_H
 

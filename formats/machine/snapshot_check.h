@@ -1,6 +1,6 @@
 /*
  * Does a stored machine contradict itself? What the loader demands, what follows
- * from config.json, and what the caches claim (docs/formats/cartesi.md).
+ * from config.json, and what the caches claim (docs/formats/machine.md).
  */
 #ifndef ASSAY_FORMATS_MACHINE_SNAPSHOT_CHECK_H
 #define ASSAY_FORMATS_MACHINE_SNAPSHOT_CHECK_H
