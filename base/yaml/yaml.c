@@ -332,19 +332,19 @@ static int count_value(struct composer *c, const struct node *n, struct err *e)
 /* What LinuxKit's library makes of it, in our terms. */
 static enum yaml_scalar resolve_go(const char *text, long long *number, double *real)
 {
-    struct lk_scalar_value value;
-    enum lk_scalar kind = lk_scalar_read(text, &value);
-    *number = kind == LK_SCALAR_BOOL ? value.flag : value.integer;
+    struct yaml_go_scalar_value value;
+    enum yaml_go_scalar kind = yaml_go_scalar_read(text, &value);
+    *number = kind == YAML_GO_SCALAR_BOOL ? value.flag : value.integer;
     *real = value.real;
     switch (kind) {
-    case LK_SCALAR_NULL:
+    case YAML_GO_SCALAR_NULL:
         return YAML_NULL;
-    case LK_SCALAR_BOOL:
+    case YAML_GO_SCALAR_BOOL:
         return YAML_BOOL;
-    case LK_SCALAR_INT:
+    case YAML_GO_SCALAR_INT:
         return YAML_INT;
-    case LK_SCALAR_UINT:
-    case LK_SCALAR_FLOAT:
+    case YAML_GO_SCALAR_UINT:
+    case YAML_GO_SCALAR_FLOAT:
         return value.flag ? YAML_AMBIGUOUS : YAML_FLOAT;
     default:
         return YAML_TEXT; /* a time is one where a text is asked for */

@@ -20,14 +20,14 @@ static bool is_one_of(const char *text, const char *const *words)
     return false;
 }
 
-bool lk_scalar_is_old_bool(const char *text)
+bool yaml_go_scalar_is_old_bool(const char *text)
 {
     static const char *const words[] = {"y", "Y",  "yes", "Yes", "YES", "on",  "On",  "ON", "n",
                                         "N", "no", "No",  "NO",  "off", "Off", "OFF", NULL};
     return is_one_of(text, words);
 }
 
-bool lk_scalar_is_sexagesimal(const char *text)
+bool yaml_go_scalar_is_sexagesimal(const char *text)
 {
     size_t groups = 0;
     text += *text == '-' || *text == '+';
@@ -77,25 +77,25 @@ static bool read_natural(const char *text, uint64_t *out)
     return true;
 }
 
-static enum lk_scalar read_integer(const char *plain, struct lk_scalar_value *value)
+static enum yaml_go_scalar read_integer(const char *plain, struct yaml_go_scalar_value *value)
 {
     bool negative = *plain == '-';
     bool sign = negative || *plain == '+';
     uint64_t n = 0;
     if (!read_natural(plain + sign, &n))
-        return LK_SCALAR_TEXT;
+        return YAML_GO_SCALAR_TEXT;
     if (negative && n <= (uint64_t)INT64_MAX + 1) {
         value->integer = n > INT64_MAX ? INT64_MIN : -(int64_t)n;
-        return LK_SCALAR_INT;
+        return YAML_GO_SCALAR_INT;
     }
     if (!negative && n <= INT64_MAX) {
         value->integer = (int64_t)n;
-        return LK_SCALAR_INT;
+        return YAML_GO_SCALAR_INT;
     }
     if (sign)
-        return LK_SCALAR_TEXT;
+        return YAML_GO_SCALAR_TEXT;
     value->real = (double)n;
-    return LK_SCALAR_UINT;
+    return YAML_GO_SCALAR_UINT;
 }
 
 /* [-+]?(.digits | digits[.[digits]])([eE][-+]?digits)? */
@@ -123,12 +123,12 @@ static bool looks_float(const char *p)
 }
 
 /* strtod: no locale is ever set, so the point is a point. */
-static enum lk_scalar read_float(const char *text, struct lk_scalar_value *value)
+static enum yaml_go_scalar read_float(const char *text, struct yaml_go_scalar_value *value)
 {
     if (!looks_float(text))
-        return LK_SCALAR_TEXT;
+        return YAML_GO_SCALAR_TEXT;
     value->real = strtod(text, NULL);
-    return isfinite(value->real) ? LK_SCALAR_FLOAT : LK_SCALAR_TEXT;
+    return isfinite(value->real) ? YAML_GO_SCALAR_FLOAT : YAML_GO_SCALAR_TEXT;
 }
 
 /* ---- times ---------------------------------------------------------------------------------- */
@@ -203,48 +203,48 @@ static bool strip(const char *text, char plain[NUMBER_MAX])
 }
 
 /* What starts with a digit or a sign. */
-static enum lk_scalar read_number(const char *text, struct lk_scalar_value *value)
+static enum yaml_go_scalar read_number(const char *text, struct yaml_go_scalar_value *value)
 {
     char plain[NUMBER_MAX];
     if (is_time(text))
-        return LK_SCALAR_TIME;
+        return YAML_GO_SCALAR_TIME;
     if (!strip(text, plain))
-        return LK_SCALAR_TEXT;
-    enum lk_scalar kind = read_integer(plain, value);
-    return kind != LK_SCALAR_TEXT ? kind : read_float(plain, value);
+        return YAML_GO_SCALAR_TEXT;
+    enum yaml_go_scalar kind = read_integer(plain, value);
+    return kind != YAML_GO_SCALAR_TEXT ? kind : read_float(plain, value);
 }
 
 /* What starts with a point: here underscores must stand between digits. */
-static enum lk_scalar read_fraction(const char *text, struct lk_scalar_value *value)
+static enum yaml_go_scalar read_fraction(const char *text, struct yaml_go_scalar_value *value)
 {
     char plain[NUMBER_MAX];
     for (const char *p = text + 1; *p != '\0'; p++)
         if (*p == '_' && (!is_digit(p[-1]) || !is_digit(p[1])))
-            return LK_SCALAR_TEXT;
-    return strip(text, plain) ? read_float(plain, value) : LK_SCALAR_TEXT;
+            return YAML_GO_SCALAR_TEXT;
+    return strip(text, plain) ? read_float(plain, value) : YAML_GO_SCALAR_TEXT;
 }
 
-enum lk_scalar lk_scalar_read(const char *text, struct lk_scalar_value *value)
+enum yaml_go_scalar yaml_go_scalar_read(const char *text, struct yaml_go_scalar_value *value)
 {
     static const char *const nulls[] = {"", "~", "null", "Null", "NULL", NULL};
     static const char *const trues[] = {"true", "True", "TRUE", NULL};
     static const char *const falses[] = {"false", "False", "FALSE", NULL};
     static const char *const odd[] = {".inf",  ".Inf",  ".INF", "+.inf", "+.Inf", "+.INF", "-.inf",
                                       "-.Inf", "-.INF", ".nan", ".NaN",  ".NAN",  NULL};
-    *value = (struct lk_scalar_value){.flag = false};
+    *value = (struct yaml_go_scalar_value){.flag = false};
     if (is_one_of(text, nulls))
-        return LK_SCALAR_NULL;
+        return YAML_GO_SCALAR_NULL;
     if (is_one_of(text, trues) || is_one_of(text, falses)) {
         value->flag = is_one_of(text, trues);
-        return LK_SCALAR_BOOL;
+        return YAML_GO_SCALAR_BOOL;
     }
     if (is_one_of(text, odd)) {
         value->flag = true;
-        return LK_SCALAR_FLOAT;
+        return YAML_GO_SCALAR_FLOAT;
     }
     if (*text == '.')
         return read_fraction(text, value);
     if (is_digit(*text) || *text == '-' || *text == '+')
         return read_number(text, value);
-    return LK_SCALAR_TEXT;
+    return YAML_GO_SCALAR_TEXT;
 }

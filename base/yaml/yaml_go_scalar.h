@@ -10,28 +10,28 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum lk_scalar {
-    LK_SCALAR_TEXT,
-    LK_SCALAR_NULL,
-    LK_SCALAR_BOOL,
-    LK_SCALAR_INT,  /* fits int64_t */
-    LK_SCALAR_UINT, /* does not, but uint64_t */
-    LK_SCALAR_FLOAT,
-    LK_SCALAR_TIME,
+enum yaml_go_scalar {
+    YAML_GO_SCALAR_TEXT,
+    YAML_GO_SCALAR_NULL,
+    YAML_GO_SCALAR_BOOL,
+    YAML_GO_SCALAR_INT,  /* fits int64_t */
+    YAML_GO_SCALAR_UINT, /* does not, but uint64_t */
+    YAML_GO_SCALAR_FLOAT,
+    YAML_GO_SCALAR_TIME,
 };
 
-struct lk_scalar_value {
+struct yaml_go_scalar_value {
     bool flag;
     int64_t integer;
     double real; /* of a float that is finite, and of a uint */
 };
 
 /* *value is set as the kind says; a float that is not finite has `real` 0 and `flag` set. */
-enum lk_scalar lk_scalar_read(const char *text, struct lk_scalar_value *value);
+enum yaml_go_scalar yaml_go_scalar_read(const char *text, struct yaml_go_scalar_value *value);
 
 /* 190:20:30 and the like: read as a text, but written in quotes for the sake of other readers. */
-bool lk_scalar_is_sexagesimal(const char *text);
+bool yaml_go_scalar_is_sexagesimal(const char *text);
 /* y, yes, on … in the spellings that YAML 1.1 took for true and false. */
-bool lk_scalar_is_old_bool(const char *text);
+bool yaml_go_scalar_is_old_bool(const char *text);
 
 #endif

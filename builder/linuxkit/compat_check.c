@@ -28,27 +28,27 @@ static int visible_volumes(const struct compat_check *c, json_t **out, struct er
     return 0;
 }
 
-static int check_container(const struct compat_check *c, const struct lk_container *container,
+static int check_container(const struct compat_check *c, const struct oci_spec_container *container,
                            const char *list, size_t index, struct err *e)
 {
-    struct lk_container own = *container;
-    struct lk_container *k = &own;
-    AUTO(lk_image_config_dispose) struct lk_image_config config = {0};
+    struct oci_spec_container own = *container;
+    struct oci_spec_container *k = &own;
+    AUTO(oci_spec_image_config_dispose) struct oci_spec_image_config config = {0};
     AUTO_BUF text = BUF_INIT(CONFIG_MAX);
     AUTO_BUF out = BUF_INIT(TEXT_MAX);
-    struct lk_blame blame = {0};
+    struct oci_spec_blame blame = {0};
     const char *reference = text_of(k->entry, "image");
     const struct locked_image *image = locked_image_find(c->locked, reference);
     if (image == NULL || !image->has_config)
         return 0;
     int rc = cas_get(c->cas, &c->locked->blobs[image->config].digest, &text, e);
     if (rc == 0)
-        rc = lk_image_config_parse(buf_str(&text), text.len, reference, &config, e);
+        rc = oci_spec_image_config_parse(buf_str(&text), text.len, reference, &config, e);
     k->label = config.entry;
     k->image_config = config.config;
     k->blame = &blame;
     if (rc == 0)
-        rc = lk_config_json(k, &out, e);
+        rc = oci_spec_config_json(k, &out, e);
     if (rc == 0)
         return 0;
     const struct ycur root = ycur_root(c->places);
@@ -63,7 +63,7 @@ static int check_containers(const struct compat_check *c, const json_t *ids, str
     for (size_t l = 0; l < sizeof lists / sizeof lists[0]; l++) {
         const json_t *list = json_object_get(c->document, lists[l]);
         for (size_t i = 0; rc == 0 && i < json_array_size(list); i++) {
-            struct lk_container k = {
+            struct oci_spec_container k = {
                 .entry = json_array_get(list, i), .ids = ids, .volumes = volumes};
             rc = check_container(c, &k, lists[l], i, e);
         }
@@ -76,7 +76,7 @@ static int check_files(const struct compat_check *c, const json_t *ids, struct e
     const json_t *list = json_object_get(c->document, "files");
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < json_array_size(list); i++)
-        if ((rc = lk_system_check_file(json_array_get(list, i), ids, e)) < 0) {
+        if ((rc = compat_system_check_file(json_array_get(list, i), ids, e)) < 0) {
             const struct ycur root = ycur_root(c->places);
             return linuxkit_blame(&root, "files", i, NULL, NULL, e);
         }
@@ -86,7 +86,7 @@ static int check_files(const struct compat_check *c, const json_t *ids, struct e
 int compat_check(const struct compat_check *c, struct err *e)
 {
     AUTO_JSON json_t *ids = NULL;
-    int rc = lk_ids(c->document, &ids, e);
+    int rc = oci_spec_ids(c->document, &ids, e);
     if (rc < 0 || (rc = check_containers(c, ids, e)) < 0)
         return rc;
     return check_files(c, ids, e);

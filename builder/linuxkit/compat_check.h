@@ -7,7 +7,7 @@
 #include "store/cas/cas.h"
 
 struct compat_check {
-    const struct yaml_doc *places; /* the merged document with its places (lk_merge_read) */
+    const struct yaml_doc *places; /* the merged document with its places (linuxkit_merge_read) */
     const json_t *document;        /* the same, settled and expanded */
     size_t visible_volumes;
     const struct locked *locked;

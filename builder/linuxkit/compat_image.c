@@ -16,18 +16,18 @@ static const char RESOLV[] = "\n# no resolv.conf configured\n";
 
 /* ---- writing entries ---------------------------------------------------------------------- */
 
-static int add_records(const struct lk_place *p, struct lk_header *h, struct err *e)
+static int add_records(const struct compat_place *p, struct go_tar_header *h, struct err *e)
 {
     if (p->source == NULL)
         return 0;
-    int rc = lk_header_set(h, "LINUXKIT.source", p->source, strlen(p->source), e);
+    int rc = go_tar_header_set(h, "LINUXKIT.source", p->source, strlen(p->source), e);
     if (rc == 0)
-        rc = lk_header_set(h, "LINUXKIT.location", p->location, strlen(p->location), e);
+        rc = go_tar_header_set(h, "LINUXKIT.location", p->location, strlen(p->location), e);
     return rc;
 }
 
-static int make_header(const struct lk_place *p, const struct lk_entry *entry, struct lk_header *h,
-                       struct err *e)
+static int make_header(const struct compat_place *p, const struct compat_entry *entry,
+                       struct go_tar_header *h, struct err *e)
 {
     int rc = str_copy(&h->name, entry->name, e);
     if (rc < 0 || (rc = str_copy(&h->link, entry->link != NULL ? entry->link : "", e)) < 0 ||
@@ -38,56 +38,56 @@ static int make_header(const struct lk_place *p, const struct lk_entry *entry, s
     h->uid = entry->uid;
     h->gid = entry->gid;
     h->size = entry->type == '0' ? (int64_t)entry->len : 0;
-    h->mtime = (struct lk_time){.set = true, .seconds = entry->mtime};
+    h->mtime = (struct go_tar_time){.set = true, .seconds = entry->mtime};
     for (size_t i = 0; entry->like != NULL && i < entry->like->record_count; i++) {
-        const struct lk_record *r = &entry->like->records[i];
-        if ((rc = lk_header_set(h, r->key, r->value, r->len, e)) < 0)
+        const struct go_tar_record *r = &entry->like->records[i];
+        if ((rc = go_tar_header_set(h, r->key, r->value, r->len, e)) < 0)
             return rc;
     }
     return add_records(p, h, e);
 }
 
-int lk_put_entry(const struct lk_place *p, const struct lk_entry *entry, struct err *e)
+int compat_put_entry(const struct compat_place *p, const struct compat_entry *entry, struct err *e)
 {
     AUTO_LK_HEADER h = {0};
     int rc = make_header(p, entry, &h, e);
-    if (rc < 0 || (rc = lk_tar_write_header(&p->to, &h, e)) < 0 || h.size == 0)
+    if (rc < 0 || (rc = go_tar_write_header(&p->to, &h, e)) < 0 || h.size == 0)
         return rc;
     if ((rc = sink_write(&p->to, entry->data, entry->len, e)) < 0)
         return rc;
-    return lk_tar_write_padding(&p->to, entry->len, e);
+    return go_tar_write_padding(&p->to, entry->len, e);
 }
 
-int lk_put(const struct lk_place *p, char type, const char *name, int64_t mode, const char *link,
-           const void *data, size_t len, struct err *e)
+int compat_put(const struct compat_place *p, char type, const char *name, int64_t mode,
+               const char *link, const void *data, size_t len, struct err *e)
 {
-    const struct lk_entry entry = {.type = type,
-                                   .name = name,
-                                   .link = link,
-                                   .mode = mode,
-                                   .mtime = LK_FIXED_TIME,
-                                   .data = data,
-                                   .len = len};
-    return lk_put_entry(p, &entry, e);
+    const struct compat_entry entry = {.type = type,
+                                       .name = name,
+                                       .link = link,
+                                       .mode = mode,
+                                       .mtime = LINUXKIT_FIXED_TIME,
+                                       .data = data,
+                                       .len = len};
+    return compat_put_entry(p, &entry, e);
 }
 
-int lk_put_prefix(const struct lk_place *p, const char *prefix, struct err *e)
+int compat_put_prefix(const struct compat_place *p, const char *prefix, struct err *e)
 {
     AUTO_FREE char *path = NULL;
     int rc = str_copy(&path, prefix, e);
     for (char *slash = rc == 0 ? strchr(path, '/') : NULL; rc == 0 && slash != NULL;
          slash = strchr(slash + 1, '/')) {
         *slash = '\0';
-        rc = lk_put(p, '5', path, 0755, NULL, NULL, 0, e);
+        rc = compat_put(p, '5', path, 0755, NULL, NULL, 0, e);
         *slash = '/';
     }
     return rc;
 }
 
-int lk_put_blob(const struct lk_place *p, const char *name, int64_t mode, int64_t mtime,
-                const struct digest *digest, uint64_t size, struct err *e)
+int compat_put_blob(const struct compat_place *p, const char *name, int64_t mode, int64_t mtime,
+                    const struct digest *digest, uint64_t size, struct err *e)
 {
-    const struct lk_entry entry = {
+    const struct compat_entry entry = {
         .type = '0', .name = name, .mode = mode, .mtime = mtime, .len = (size_t)size};
     AUTO_LK_HEADER h = {0};
     AUTO_CAS_STREAM struct cas_stream *stream = NULL;
@@ -96,7 +96,7 @@ int lk_put_blob(const struct lk_place *p, const char *name, int64_t mode, int64_
     if (chunk == NULL)
         return err_oom(e);
     int rc = make_header(p, &entry, &h, e);
-    if (rc < 0 || (rc = lk_tar_write_header(&p->to, &h, e)) < 0 ||
+    if (rc < 0 || (rc = go_tar_write_header(&p->to, &h, e)) < 0 ||
         (rc = cas_stream_open(p->cas, digest, &stream, e)) < 0)
         return rc;
     for (;;) {
@@ -111,27 +111,28 @@ int lk_put_blob(const struct lk_place *p, const char *name, int64_t mode, int64_
     }
     if (total != size)
         return err_set(e, ERR_INPUT, "'%.200s' has not the size that its input says", name);
-    return lk_tar_write_padding(&p->to, size, e);
+    return go_tar_write_padding(&p->to, size, e);
 }
 
-int lk_copy(const struct lk_place *p, struct lk_header *h, struct lk_tar_reader *r, struct err *e)
+int compat_copy(const struct compat_place *p, struct go_tar_header *h, struct go_tar_reader *r,
+                struct err *e)
 {
     AUTO_FREE uint8_t *chunk = malloc(CHUNK);
     if (chunk == NULL)
         return err_oom(e);
     int rc = add_records(p, h, e);
-    if (rc < 0 || (rc = lk_tar_write_header(&p->to, h, e)) < 0)
+    if (rc < 0 || (rc = go_tar_write_header(&p->to, h, e)) < 0)
         return rc;
     for (;;) {
         size_t got = 0;
-        if ((rc = lk_tar_read(r, chunk, CHUNK, &got, e)) < 0)
+        if ((rc = go_tar_read(r, chunk, CHUNK, &got, e)) < 0)
             return rc;
         if (got == 0)
             break;
         if ((rc = sink_write(&p->to, chunk, got, e)) < 0)
             return rc;
     }
-    return lk_tar_write_padding(&p->to, h->type == '0' ? (uint64_t)h->size : 0, e);
+    return go_tar_write_padding(&p->to, h->type == '0' ? (uint64_t)h->size : 0, e);
 }
 
 /* ---- flattening (section 6) -------------------------------------------------------------------
@@ -146,7 +147,7 @@ static int parent_of(const char *path, char **out, struct err *e)
         return rc;
     char *slash = strrchr(copy, '/');
     copy[slash == NULL ? 0 : slash == copy ? 1 : (size_t)(slash - copy)] = '\0';
-    return lk_path_clean(copy, out, e);
+    return go_tar_path_clean(copy, out, e);
 }
 
 /* A parent was deleted by a layer above, or is no directory there. */
@@ -167,24 +168,24 @@ static int is_hidden(const json_t *seen, const char *path, bool *hidden, struct 
 }
 
 /* What an entry counts as: a whiteout as what it deletes. */
-static int key_of(const struct lk_header *h, bool tombstone, char **out, struct err *e)
+static int key_of(const struct go_tar_header *h, bool tombstone, char **out, struct err *e)
 {
     AUTO_FREE char *joined = NULL;
     const char *base = path_base(h->name);
     if (!tombstone || h->type == '5')
         return str_copy(out, h->name, e);
     int rc = str_format(&joined, e, "%.*s%s", (int)(base - h->name), h->name, base + 4);
-    return rc < 0 ? rc : lk_path_clean(joined, out, e);
+    return rc < 0 ? rc : go_tar_path_clean(joined, out, e);
 }
 
-int lk_admit(struct lk_header *h, json_t *seen, bool *emitted, struct err *e)
+int compat_admit(struct go_tar_header *h, json_t *seen, bool *emitted, struct err *e)
 {
     AUTO_FREE char *name = NULL;
     AUTO_FREE char *key = NULL;
     bool hidden = false;
     *emitted = false;
-    int rc = lk_path_clean(h->name, &name, e);
-    if (rc < 0 || (rc = lk_header_rename(&h->name, name, e)) < 0)
+    int rc = go_tar_path_clean(h->name, &name, e);
+    if (rc < 0 || (rc = go_tar_header_rename(&h->name, name, e)) < 0)
         return rc;
     if (strlen(name) > PATH_BYTES_MAX)
         return err_set(e, ERR_INPUT, "a path of more than %d bytes", PATH_BYTES_MAX);
@@ -206,8 +207,8 @@ static int read_stream(void *context, void *data, size_t len, size_t *got, struc
     return cas_stream_read(context, data, len, got, e);
 }
 
-int lk_read_layer(struct cas *cas, const struct lk_layer *layer, lk_visit_fn *visit, void *context,
-                  struct err *e)
+int compat_read_layer(struct cas *cas, const struct compat_layer *layer, compat_visit_fn *visit,
+                      void *context, struct err *e)
 {
     AUTO_CAS_STREAM struct cas_stream *stream = NULL;
     AUTO_DECOMPRESSOR struct decompressor *unpacked = NULL;
@@ -219,10 +220,10 @@ int lk_read_layer(struct cas *cas, const struct lk_layer *layer, lk_visit_fn *vi
     const struct source from = {.context = stream, .read = read_stream};
     if ((rc = decompressor_new(layer->compression, &from, &options, &unpacked, e)) < 0)
         return rc;
-    struct lk_tar_reader r = {.from = decompressor_source(unpacked)};
+    struct go_tar_reader r = {.from = decompressor_source(unpacked)};
     for (;;) {
         bool more = false;
-        if ((rc = lk_tar_next(&r, &h, &more, e)) < 0 || !more)
+        if ((rc = go_tar_next(&r, &h, &more, e)) < 0 || !more)
             return rc;
         if ((rc = visit(context, &h, &r, e)) != 0)
             return rc;
@@ -231,16 +232,17 @@ int lk_read_layer(struct cas *cas, const struct lk_layer *layer, lk_visit_fn *vi
 
 struct flattening {
     json_t *seen;
-    lk_visit_fn *visit;
+    compat_visit_fn *visit;
     void *context;
 };
 
 /* LinuxKit stops at an entry that says a size but can have no content, in silence. */
-static int visit_flat(void *context, struct lk_header *h, struct lk_tar_reader *r, struct err *e)
+static int visit_flat(void *context, struct go_tar_header *h, struct go_tar_reader *r,
+                      struct err *e)
 {
     struct flattening *f = context;
     bool emitted = false;
-    int rc = lk_admit(h, f->seen, &emitted, e);
+    int rc = compat_admit(h, f->seen, &emitted, e);
     if (rc < 0 || !emitted)
         return rc;
     bool cut = h->type != '0' && h->size > 0;
@@ -248,14 +250,14 @@ static int visit_flat(void *context, struct lk_header *h, struct lk_tar_reader *
     return rc == 0 && cut ? 1 : rc;
 }
 
-static int flatten(struct cas *cas, const struct lk_layer *layers, size_t count, lk_visit_fn *visit,
-                   void *context, struct err *e)
+static int flatten(struct cas *cas, const struct compat_layer *layers, size_t count,
+                   compat_visit_fn *visit, void *context, struct err *e)
 {
     AUTO_JSON json_t *seen = json_object();
     struct flattening f = {.seen = seen, .visit = visit, .context = context};
     int rc = seen == NULL ? err_oom(e) : 0;
     for (size_t i = count; rc == 0 && i > 0; i--)
-        rc = lk_read_layer(cas, &layers[i - 1], visit_flat, &f, e);
+        rc = compat_read_layer(cas, &layers[i - 1], visit_flat, &f, e);
     return rc < 0 ? rc : 0;
 }
 
@@ -276,7 +278,7 @@ static const char *const TOUCH[TOUCH_COUNT] = {
     "dev", "dev/pts", "dev/shm", "etc", "etc/hosts", "etc/mtab", "etc/resolv.conf", "proc", "sys"};
 
 struct image_tar {
-    const struct lk_place *place;
+    const struct compat_place *place;
     const char *prefix;
     const char *resolv;
     struct buf *apk;
@@ -288,63 +290,64 @@ static int prefixed(const struct image_tar *t, char **name, struct err *e)
 {
     AUTO_FREE char *joined = NULL;
     int rc = str_format(&joined, e, "%s%s", t->prefix, *name);
-    return rc < 0 ? rc : lk_header_rename(name, joined, e);
+    return rc < 0 ? rc : go_tar_header_rename(name, joined, e);
 }
 
-static int replace(const struct image_tar *t, struct lk_header *h, struct err *e)
+static int replace(const struct image_tar *t, struct go_tar_header *h, struct err *e)
 {
     bool hosts = strcmp(h->name, "etc/hosts") == 0;
     const char *text = hosts ? HOSTS : RESOLV;
     int rc = 0;
-    h->mtime = (struct lk_time){.set = true, .seconds = LK_FIXED_TIME};
+    h->mtime = (struct go_tar_time){.set = true, .seconds = LINUXKIT_FIXED_TIME};
     if (!hosts && t->resolv != NULL) {
         h->type = '2';
         h->size = 0;
-        if ((rc = lk_header_rename(&h->link, t->resolv, e)) < 0 ||
+        if ((rc = go_tar_header_rename(&h->link, t->resolv, e)) < 0 ||
             (rc = prefixed(t, &h->name, e)) < 0 || (rc = add_records(t->place, h, e)) < 0)
             return rc;
-        return lk_tar_write_header(&t->place->to, h, e);
+        return go_tar_write_header(&t->place->to, h, e);
     }
     if (h->type != '0')
         return err_set(e, ERR_INPUT, "'%s' of an image is no regular file: LinuxKit fails on it",
                        h->name);
     h->size = (int64_t)strlen(text);
     if ((rc = prefixed(t, &h->name, e)) < 0 || (rc = add_records(t->place, h, e)) < 0 ||
-        (rc = lk_tar_write_header(&t->place->to, h, e)) < 0 ||
+        (rc = go_tar_write_header(&t->place->to, h, e)) < 0 ||
         (rc = sink_write(&t->place->to, text, strlen(text), e)) < 0)
         return rc;
-    return lk_tar_write_padding(&t->place->to, strlen(text), e);
+    return go_tar_write_padding(&t->place->to, strlen(text), e);
 }
 
 /* Reads the rest of an entry into memory. */
-static int read_content(struct lk_tar_reader *r, uint64_t size, struct buf *out, struct err *e)
+static int read_content(struct go_tar_reader *r, uint64_t size, struct buf *out, struct err *e)
 {
     size_t got = 0;
     int rc = size > out->max - out->len
                  ? err_set(e, ERR_INPUT, "a file that must be kept in memory is too large")
                  : buf_reserve(out, (size_t)size + 1, e);
-    if (rc < 0 || (rc = lk_tar_read(r, out->data + out->len, (size_t)size, &got, e)) < 0)
+    if (rc < 0 || (rc = go_tar_read(r, out->data + out->len, (size_t)size, &got, e)) < 0)
         return rc;
     out->len += got;
     return 0;
 }
 
-static int copy_apk(struct image_tar *t, struct lk_header *h, struct lk_tar_reader *r,
+static int copy_apk(struct image_tar *t, struct go_tar_header *h, struct go_tar_reader *r,
                     struct err *e)
 {
     size_t start = t->apk->len;
     size_t size = h->type == '0' ? (size_t)h->size : 0;
     int rc = read_content(r, size, t->apk, e);
     if (rc < 0 || (rc = add_records(t->place, h, e)) < 0 ||
-        (rc = lk_tar_write_header(&t->place->to, h, e)) < 0 ||
+        (rc = go_tar_write_header(&t->place->to, h, e)) < 0 ||
         (size > 0 && (rc = sink_write(&t->place->to, t->apk->data + start, size, e)) < 0) ||
-        (rc = lk_tar_write_padding(&t->place->to, size, e)) < 0)
+        (rc = go_tar_write_padding(&t->place->to, size, e)) < 0)
         return rc;
     t->has_apk = true;
     return buf_add_str(t->apk, "\n\n", e);
 }
 
-static int visit_image(void *context, struct lk_header *h, struct lk_tar_reader *r, struct err *e)
+static int visit_image(void *context, struct go_tar_header *h, struct go_tar_reader *r,
+                       struct err *e)
 {
     static const char *const dropped[] = {".dockerenv", "Dockerfile",   "dev/console", "dev/pts",
                                           "dev/shm",    "etc/hostname", NULL};
@@ -356,14 +359,14 @@ static int visit_image(void *context, struct lk_header *h, struct lk_tar_reader 
     if (is_one_of(h->name, replaced))
         return replace(t, h, e);
     if (strcmp(h->name, "etc/mtab") == 0) {
-        h->mtime = (struct lk_time){.set = true, .seconds = LK_FIXED_TIME};
+        h->mtime = (struct go_tar_time){.set = true, .seconds = LINUXKIT_FIXED_TIME};
         t->found_mtab = true;
     }
     bool apk = t->apk != NULL && strcmp(h->name, "lib/apk/db/installed") == 0;
     if ((rc = prefixed(t, &h->name, e)) < 0 ||
         (h->type == '1' && (rc = prefixed(t, &h->link, e)) < 0))
         return rc;
-    return apk ? copy_apk(t, h, r, e) : lk_copy(t->place, h, r, e);
+    return apk ? copy_apk(t, h, r, e) : compat_copy(t->place, h, r, e);
 }
 
 /* What every image gets, whether it has it or not. */
@@ -376,25 +379,26 @@ static int put_touched(const struct image_tar *t, struct err *e)
         if ((rc = str_format(&name, e, "%s%s", t->prefix, n)) < 0)
             return rc;
         if (strcmp(n, "etc/hosts") == 0)
-            rc = lk_put(t->place, '0', name, 0644, NULL, HOSTS, strlen(HOSTS), e);
+            rc = compat_put(t->place, '0', name, 0644, NULL, HOSTS, strlen(HOSTS), e);
         else if (strcmp(n, "etc/resolv.conf") == 0 && t->resolv != NULL)
-            rc = lk_put(t->place, '2', name, 0644, t->resolv, NULL, 0, e);
+            rc = compat_put(t->place, '2', name, 0644, t->resolv, NULL, 0, e);
         else if (strcmp(n, "etc/resolv.conf") == 0)
-            rc = lk_put(t->place, '0', name, 0644, NULL, RESOLV, strlen(RESOLV), e);
+            rc = compat_put(t->place, '0', name, 0644, NULL, RESOLV, strlen(RESOLV), e);
         else if (strcmp(n, "etc/mtab") == 0)
-            rc = t->found_mtab ? 0 : lk_put(t->place, '2', name, 0755, "/proc/mounts", NULL, 0, e);
+            rc = t->found_mtab ? 0
+                               : compat_put(t->place, '2', name, 0755, "/proc/mounts", NULL, 0, e);
         else
-            rc = lk_put(t->place, '5', name, 0755, NULL, NULL, 0, e);
+            rc = compat_put(t->place, '5', name, 0755, NULL, NULL, 0, e);
     }
     return rc;
 }
 
-int lk_image_tar(const struct lk_place *p, const struct lk_layer *layers, size_t count,
-                 const char *prefix, const char *resolv, struct buf *apk, bool *has_apk,
-                 struct err *e)
+int compat_image_tar(const struct compat_place *p, const struct compat_layer *layers, size_t count,
+                     const char *prefix, const char *resolv, struct buf *apk, bool *has_apk,
+                     struct err *e)
 {
     struct image_tar t = {.place = p, .prefix = prefix, .resolv = resolv, .apk = apk};
-    int rc = lk_put_prefix(p, prefix, e);
+    int rc = compat_put_prefix(p, prefix, e);
     if (rc < 0 || (rc = flatten(p->cas, layers, count, visit_image, &t, e)) < 0 ||
         (rc = put_touched(&t, e)) < 0)
         return rc;
@@ -409,10 +413,10 @@ int lk_image_tar(const struct lk_place *p, const struct lk_layer *layers, size_t
 enum { KERNEL_MAX = 256 * 1024 * 1024 };
 
 struct kernel_tar {
-    const struct lk_place *place;
-    const struct lk_kernel *kernel;
+    const struct compat_place *place;
+    const struct compat_kernel *kernel;
     struct buf held; /* the kernel, until the next entry */
-    struct lk_header held_header;
+    struct go_tar_header held_header;
     bool holds;
     bool found_kernel;
     bool found_tar;
@@ -422,7 +426,7 @@ struct kernel_tar {
 static void kernel_tar_dispose(struct kernel_tar *k)
 {
     buf_dispose(&k->held);
-    lk_header_dispose(&k->held_header);
+    go_tar_header_dispose(&k->held_header);
 }
 
 struct span {
@@ -478,7 +482,7 @@ static int find_payload(const struct buf *kernel, struct span *out, struct err *
     return 0;
 }
 
-static int lk_kernel_decompress(struct buf *kernel, struct err *e)
+static int compat_kernel_decompress(struct buf *kernel, struct err *e)
 {
     const struct decompress_options options = {.threads = 1};
     AUTO_DECOMPRESSOR struct decompressor *unpacked = NULL;
@@ -507,18 +511,18 @@ static int lk_kernel_decompress(struct buf *kernel, struct err *e)
 }
 
 /* An entry with the fixed time, and with every record that the file has which it is made of. */
-static int put_like(const struct kernel_tar *k, const struct lk_header *like,
-                    const struct lk_entry *entry, struct err *e)
+static int put_like(const struct kernel_tar *k, const struct go_tar_header *like,
+                    const struct compat_entry *entry, struct err *e)
 {
-    struct lk_entry made = *entry;
-    made.mtime = LK_FIXED_TIME;
+    struct compat_entry made = *entry;
+    made.mtime = LINUXKIT_FIXED_TIME;
     made.like = like;
-    return lk_put_entry(k->place, &made, e);
+    return compat_put_entry(k->place, &made, e);
 }
 
-static int put_boot(const struct kernel_tar *k, const struct lk_header *like, struct err *e)
+static int put_boot(const struct kernel_tar *k, const struct go_tar_header *like, struct err *e)
 {
-    const struct lk_entry boot = {.type = '5', .name = "boot", .mode = 0755};
+    const struct compat_entry boot = {.type = '5', .name = "boot", .mode = 0755};
     return put_like(k, like, &boot, e);
 }
 
@@ -528,41 +532,41 @@ static int release(struct kernel_tar *k, struct err *e)
         return 0;
     k->holds = false;
     if (k->kernel->decompress) {
-        int rc = lk_kernel_decompress(&k->held, e);
+        int rc = compat_kernel_decompress(&k->held, e);
         if (rc < 0)
             return rc;
     }
-    const struct lk_entry entry = {.type = '0',
-                                   .name = "boot/kernel",
-                                   .mode = k->held_header.mode,
-                                   .data = k->held.data,
-                                   .len = k->held.len};
+    const struct compat_entry entry = {.type = '0',
+                                       .name = "boot/kernel",
+                                       .mode = k->held_header.mode,
+                                       .data = k->held.data,
+                                       .len = k->held.len};
     return put_like(k, &k->held_header, &entry, e);
 }
 
 static int read_bytes(void *context, void *data, size_t len, size_t *got, struct err *e)
 {
-    return lk_tar_read(context, data, len, got, e);
+    return go_tar_read(context, data, len, got, e);
 }
 
-static int copy_kernel_tar(struct kernel_tar *k, struct lk_tar_reader *outer, struct err *e)
+static int copy_kernel_tar(struct kernel_tar *k, struct go_tar_reader *outer, struct err *e)
 {
-    struct lk_tar_reader r = {.from = {.context = outer, .read = read_bytes}};
+    struct go_tar_reader r = {.from = {.context = outer, .read = read_bytes}};
     AUTO_LK_HEADER h = {0};
     for (;;) {
         bool more = false;
-        int rc = lk_tar_next(&r, &h, &more, e);
+        int rc = go_tar_next(&r, &h, &more, e);
         if (rc < 0)
             return err_wrap(e, "%s", k->kernel->tar);
         if (!more)
             return 0;
-        if ((rc = lk_copy(k->place, &h, &r, e)) < 0)
+        if ((rc = compat_copy(k->place, &h, &r, e)) < 0)
             return rc;
     }
 }
 
 /* The content of a file that the kernel's part is made of. */
-static int take_content(const struct lk_header *h, struct lk_tar_reader *r, struct buf *out,
+static int take_content(const struct go_tar_header *h, struct go_tar_reader *r, struct buf *out,
                         struct err *e)
 {
     if (h->type != '0' && h->size > 0)
@@ -570,11 +574,11 @@ static int take_content(const struct lk_header *h, struct lk_tar_reader *r, stru
     return read_content(r, (uint64_t)h->size, out, e);
 }
 
-static int take_kernel(struct kernel_tar *k, const struct lk_header *h, struct lk_tar_reader *r,
+static int take_kernel(struct kernel_tar *k, const struct go_tar_header *h, struct go_tar_reader *r,
                        struct err *e)
 {
     const char *cmdline = k->kernel->cmdline;
-    const struct lk_entry entry = {
+    const struct compat_entry entry = {
         .type = '0', .name = "boot/cmdline", .mode = 0644, .data = cmdline, .len = strlen(cmdline)};
     int rc = 0;
     if (k->found_kernel)
@@ -583,31 +587,32 @@ static int take_kernel(struct kernel_tar *k, const struct lk_header *h, struct l
     k->holds = true;
     k->held_header.mode = h->mode;
     for (size_t i = 0; i < h->record_count; i++)
-        if ((rc = lk_header_set(&k->held_header, h->records[i].key, h->records[i].value,
-                                h->records[i].len, e)) < 0)
+        if ((rc = go_tar_header_set(&k->held_header, h->records[i].key, h->records[i].value,
+                                    h->records[i].len, e)) < 0)
             return rc;
     if ((!k->found_ucode && (rc = put_boot(k, h, e)) < 0) || (rc = put_like(k, h, &entry, e)) < 0)
         return rc;
     return take_content(h, r, &k->held, e);
 }
 
-static int take_ucode(struct kernel_tar *k, const struct lk_header *h, struct lk_tar_reader *r,
+static int take_ucode(struct kernel_tar *k, const struct go_tar_header *h, struct go_tar_reader *r,
                       struct err *e)
 {
     AUTO_BUF data = BUF_INIT(KERNEL_MAX);
     int rc = take_content(h, r, &data, e);
     if (rc < 0 || (!k->found_kernel && (rc = put_boot(k, h, e)) < 0))
         return rc;
-    const struct lk_entry entry = {.type = '0',
-                                   .name = "boot/ucode.cpio",
-                                   .mode = h->mode,
-                                   .data = data.data,
-                                   .len = data.len};
+    const struct compat_entry entry = {.type = '0',
+                                       .name = "boot/ucode.cpio",
+                                       .mode = h->mode,
+                                       .data = data.data,
+                                       .len = data.len};
     k->found_ucode = true;
     return put_like(k, h, &entry, e);
 }
 
-static int visit_kernel(void *context, struct lk_header *h, struct lk_tar_reader *r, struct err *e)
+static int visit_kernel(void *context, struct go_tar_header *h, struct go_tar_reader *r,
+                        struct err *e)
 {
     struct kernel_tar *k = context;
     int rc = release(k, e);
@@ -624,8 +629,8 @@ static int visit_kernel(void *context, struct lk_header *h, struct lk_tar_reader
     return 0;
 }
 
-int lk_kernel_tar(const struct lk_place *p, const struct lk_layer *layers, size_t count,
-                  const struct lk_kernel *kernel, struct err *e)
+int compat_kernel_tar(const struct compat_place *p, const struct compat_layer *layers, size_t count,
+                      const struct compat_kernel *kernel, struct err *e)
 {
     AUTO(kernel_tar_dispose)
     struct kernel_tar k = {.place = p, .kernel = kernel, .held = BUF_INIT(KERNEL_MAX)};

@@ -9,15 +9,15 @@
 #include "formats/stream/decompress.h"
 #include "formats/tar/go_tar.h"
 
-#define LK_FIXED_TIME ((int64_t)1492533000)
+#define LINUXKIT_FIXED_TIME ((int64_t)1492533000)
 
-struct lk_layer {
+struct compat_layer {
     struct digest digest;
     enum compression compression;
 };
 
 /* Where entries go, and what they say of themselves. Borrowed. */
-struct lk_place {
+struct compat_place {
     struct cas *cas;
     struct sink to;
     const char *location; /* "init[0]" */
@@ -26,10 +26,10 @@ struct lk_place {
 };
 
 /* One entry with the fixed time and the place's records; `data` is a file's content. */
-int lk_put(const struct lk_place *p, char type, const char *name, int64_t mode, const char *link,
-           const void *data, size_t len, struct err *e);
-/* As lk_put, with owner and time said. */
-struct lk_entry {
+int compat_put(const struct compat_place *p, char type, const char *name, int64_t mode,
+               const char *link, const void *data, size_t len, struct err *e);
+/* As compat_put, with owner and time said. */
+struct compat_entry {
     char type;
     const char *name;
     const char *link;
@@ -39,39 +39,41 @@ struct lk_entry {
     int64_t mtime;
     const void *data;
     size_t len;
-    const struct lk_header *like; /* whose records it takes; NULL: none */
+    const struct go_tar_header *like; /* whose records it takes; NULL: none */
 };
-int lk_put_entry(const struct lk_place *p, const struct lk_entry *entry, struct err *e);
+int compat_put_entry(const struct compat_place *p, const struct compat_entry *entry, struct err *e);
 /* A directory entry for each component of "a/b/". */
-int lk_put_prefix(const struct lk_place *p, const char *prefix, struct err *e);
+int compat_put_prefix(const struct compat_place *p, const char *prefix, struct err *e);
 /* A blob of the store as a file. */
-int lk_put_blob(const struct lk_place *p, const char *name, int64_t mode, int64_t mtime,
-                const struct digest *digest, uint64_t size, struct err *e);
+int compat_put_blob(const struct compat_place *p, const char *name, int64_t mode, int64_t mtime,
+                    const struct digest *digest, uint64_t size, struct err *e);
 /* An entry as it was read, its content copied. Adds the records. */
-int lk_copy(const struct lk_place *p, struct lk_header *h, struct lk_tar_reader *r, struct err *e);
+int compat_copy(const struct compat_place *p, struct go_tar_header *h, struct go_tar_reader *r,
+                struct err *e);
 
-/* Sees each entry of a layer; above 0 ends the layer, and is what lk_read_layer returns. */
-typedef int lk_visit_fn(void *context, struct lk_header *h, struct lk_tar_reader *r, struct err *e);
-int lk_read_layer(struct cas *cas, const struct lk_layer *layer, lk_visit_fn *visit, void *context,
-                  struct err *e);
+/* Sees each entry of a layer; above 0 ends the layer, and is what compat_read_layer returns. */
+typedef int compat_visit_fn(void *context, struct go_tar_header *h, struct go_tar_reader *r,
+                            struct err *e);
+int compat_read_layer(struct cas *cas, const struct compat_layer *layer, compat_visit_fn *visit,
+                      void *context, struct err *e);
 /* Whether LinuxKit emits the entry; remembers it in `seen` for the layers below, for the top layer
  * comes first. Its name is cleaned. */
-int lk_admit(struct lk_header *h, json_t *seen, bool *emitted, struct err *e);
+int compat_admit(struct go_tar_header *h, json_t *seen, bool *emitted, struct err *e);
 
 /* `resolv` is what etc/resolv.conf becomes a link to; NULL = a file. `apk` takes the content of
  * lib/apk/db/installed; NULL = nobody wants it. *has_apk tells whether there was one. */
-int lk_image_tar(const struct lk_place *p, const struct lk_layer *layers, size_t count,
-                 const char *prefix, const char *resolv, struct buf *apk, bool *has_apk,
-                 struct err *e);
+int compat_image_tar(const struct compat_place *p, const struct compat_layer *layers, size_t count,
+                     const char *prefix, const char *resolv, struct buf *apk, bool *has_apk,
+                     struct err *e);
 
-struct lk_kernel {
+struct compat_kernel {
     const char *binary;
     const char *tar;   /* NULL: none */
     const char *ucode; /* NULL: none */
     const char *cmdline;
     bool decompress; /* gzip, or a bzImage of it; all else is refused */
 };
-int lk_kernel_tar(const struct lk_place *p, const struct lk_layer *layers, size_t count,
-                  const struct lk_kernel *kernel, struct err *e);
+int compat_kernel_tar(const struct compat_place *p, const struct compat_layer *layers, size_t count,
+                      const struct compat_kernel *kernel, struct err *e);
 
 #endif

@@ -7,14 +7,14 @@
 
 enum { CHUNK = 65536, KERNEL_MAX = 256 << 20, INODE_FIRST = 721, CPIO_END = 512 };
 
-void lk_boot_init(struct lk_boot *boot)
+void compat_boot_init(struct compat_boot *boot)
 {
-    *boot = (struct lk_boot){.kernel = BUF_INIT(KERNEL_MAX),
-                             .cmdline = BUF_INIT(KERNEL_MAX),
-                             .ucode = BUF_INIT(KERNEL_MAX)};
+    *boot = (struct compat_boot){.kernel = BUF_INIT(KERNEL_MAX),
+                                 .cmdline = BUF_INIT(KERNEL_MAX),
+                                 .ucode = BUF_INIT(KERNEL_MAX)};
 }
 
-void lk_boot_dispose(struct lk_boot *boot)
+void compat_boot_dispose(struct compat_boot *boot)
 {
     buf_dispose(&boot->kernel);
     buf_dispose(&boot->cmdline);
@@ -55,16 +55,16 @@ static int dir_of(const char *name, char **out, struct err *e)
         return rc;
     char *slash = strrchr(copy, '/');
     copy[slash == NULL ? 0 : slash == copy ? 1 : (size_t)(slash - copy)] = '\0';
-    return lk_path_clean(copy, out, e);
+    return go_tar_path_clean(copy, out, e);
 }
 
-int lk_parts_relative(const char *name, const char *link, char **out, struct err *e)
+int compat_parts_relative(const char *name, const char *link, char **out, struct err *e)
 {
     AUTO_FREE char *base = NULL;
     AUTO_FREE char *target = NULL;
     AUTO_BUF path = BUF_INIT((size_t)1 << 21);
     int rc = dir_of(name, &base, e);
-    if (rc < 0 || (rc = lk_path_clean(link, &target, e)) < 0)
+    if (rc < 0 || (rc = go_tar_path_clean(link, &target, e)) < 0)
         return rc;
     if (strcmp(base, target) == 0)
         return str_copy(out, ".", e);
@@ -109,7 +109,7 @@ static int pad(struct cpio *c, unsigned to, struct err *e)
 
 /* Numbers that need more than eight digits get them, signs included, and so spoil the header: as
  * LinuxKit's writer does. */
-static int put_header(struct cpio *c, const char *name, const struct lk_header *h, int64_t mode,
+static int put_header(struct cpio *c, const char *name, const struct go_tar_header *h, int64_t mode,
                       unsigned links, uint64_t size, struct err *e)
 {
     char text[256];
@@ -148,13 +148,13 @@ static int64_t type_bits(char type)
     }
 }
 
-static int put_link(struct cpio *c, const struct lk_header *h, struct err *e)
+static int put_link(struct cpio *c, const struct go_tar_header *h, struct err *e)
 {
     AUTO_FREE char *relative = NULL;
     const char *link = h->link;
     int rc = 0;
     if (h->type == '1') {
-        if ((rc = lk_parts_relative(h->name, h->link, &relative, e)) < 0)
+        if ((rc = compat_parts_relative(h->name, h->link, &relative, e)) < 0)
             return rc;
         link = relative;
     }
@@ -162,7 +162,7 @@ static int put_link(struct cpio *c, const struct lk_header *h, struct err *e)
     return rc < 0 ? rc : put(c, link, strlen(link), e);
 }
 
-static int put_entry(struct cpio *c, const struct lk_header *h, struct lk_tar_reader *r,
+static int put_entry(struct cpio *c, const struct go_tar_header *h, struct go_tar_reader *r,
                      uint8_t *chunk, struct err *e)
 {
     if (h->type == '1' || h->type == '2')
@@ -173,7 +173,7 @@ static int put_entry(struct cpio *c, const struct lk_header *h, struct lk_tar_re
                         h->type == '5' ? 2 : 1, (uint64_t)h->size, e);
     while (rc == 0) {
         size_t got = 0;
-        if ((rc = lk_tar_read(r, chunk, CHUNK, &got, e)) < 0 || got == 0)
+        if ((rc = go_tar_read(r, chunk, CHUNK, &got, e)) < 0 || got == 0)
             break;
         rc = put(c, chunk, got, e);
     }
@@ -182,19 +182,19 @@ static int put_entry(struct cpio *c, const struct lk_header *h, struct lk_tar_re
 
 static int put_trailer(struct cpio *c, struct err *e)
 {
-    const struct lk_header nothing = {.type = '0'};
+    const struct go_tar_header nothing = {.type = '0'};
     int rc = put_header(c, "TRAILER!!!", &nothing, 0, 1, 0, e);
     return rc < 0 ? rc : pad(c, CPIO_END, e);
 }
 
 /* ---- splitting ------------------------------------------------------------------------------- */
 
-static int keep(struct buf *out, struct lk_tar_reader *r, uint8_t *chunk, struct err *e)
+static int keep(struct buf *out, struct go_tar_reader *r, uint8_t *chunk, struct err *e)
 {
     out->len = 0;
     for (;;) {
         size_t got = 0;
-        int rc = lk_tar_read(r, chunk, CHUNK, &got, e);
+        int rc = go_tar_read(r, chunk, CHUNK, &got, e);
         if (rc < 0 || got == 0)
             return rc;
         if ((rc = buf_add(out, chunk, got, e)) < 0)
@@ -202,8 +202,8 @@ static int keep(struct buf *out, struct lk_tar_reader *r, uint8_t *chunk, struct
     }
 }
 
-static int split_entry(const struct lk_header *h, struct lk_tar_reader *r, struct lk_boot *boot,
-                       struct cpio *c, uint8_t *chunk, struct err *e)
+static int split_entry(const struct go_tar_header *h, struct go_tar_reader *r,
+                       struct compat_boot *boot, struct cpio *c, uint8_t *chunk, struct err *e)
 {
     if (strcmp(h->name, "boot/kernel") == 0)
         return keep(&boot->kernel, r, chunk, e);
@@ -214,10 +214,10 @@ static int split_entry(const struct lk_header *h, struct lk_tar_reader *r, struc
     return str_starts(h->name, "boot/") ? 0 : put_entry(c, h, r, chunk, e);
 }
 
-int lk_parts_split(const struct source *tar, struct lk_boot *boot, const struct sink *cpio,
-                   struct err *e)
+int compat_parts_split(const struct source *tar, struct compat_boot *boot, const struct sink *cpio,
+                       struct err *e)
 {
-    struct lk_tar_reader r = {.from = *tar};
+    struct go_tar_reader r = {.from = *tar};
     struct cpio c = {.to = cpio, .inode = INODE_FIRST};
     AUTO_LK_HEADER h = {0};
     AUTO_FREE uint8_t *chunk = malloc(CHUNK);
@@ -225,7 +225,7 @@ int lk_parts_split(const struct source *tar, struct lk_boot *boot, const struct 
         return err_oom(e);
     for (;;) {
         bool more = false;
-        int rc = lk_tar_next(&r, &h, &more, e);
+        int rc = go_tar_next(&r, &h, &more, e);
         if (rc < 0)
             return rc;
         if (!more)

@@ -11,23 +11,23 @@
 #include "formats/stream/source.h"
 
 /* What stood under boot/: of several the last. */
-struct lk_boot {
+struct compat_boot {
     struct buf kernel;
     struct buf cmdline;
     struct buf ucode;
 };
-void lk_boot_init(struct lk_boot *boot);
-void lk_boot_dispose(struct lk_boot *boot);
+void compat_boot_init(struct compat_boot *boot);
+void compat_boot_dispose(struct compat_boot *boot);
 
 /*
  * Reads a LinuxKit tar: what is under boot/ goes to `boot`, all else as cpio entries to `cpio`,
  * with the trailer and zeros up to 512 bytes; cpio.write NULL: nowhere. ERR_INPUT for what LinuxKit
  * fails on.
  */
-int lk_parts_split(const struct source *tar, struct lk_boot *boot, const struct sink *cpio,
-                   struct err *e);
+int compat_parts_split(const struct source *tar, struct compat_boot *boot, const struct sink *cpio,
+                       struct err *e);
 
 /* Where a hard link of `name` to `link` points as a symlink; caller frees. */
-int lk_parts_relative(const char *name, const char *link, char **out, struct err *e);
+int compat_parts_relative(const char *name, const char *link, char **out, struct err *e);
 
 #endif

@@ -272,7 +272,7 @@ int compat_plan_make(const struct compat_plan *p, json_t **out, struct err *e)
     if (rc < 0 || (rc = json_put_string(plan, "type", PLAN_TYPE, e)) < 0 ||
         (rc = json_put_string(plan, "name", p->name, e)) < 0 ||
         (rc = json_put_string(plan, "arch", p->arch, e)) < 0 ||
-        (rc = json_put_u64(plan, "epoch", (uint64_t)LK_FIXED_TIME, e)) < 0 ||
+        (rc = json_put_u64(plan, "epoch", (uint64_t)LINUXKIT_FIXED_TIME, e)) < 0 ||
         (rc = make_recipe(p, &part, e)) < 0 || (rc = json_put(plan, "recipe", part, e)) < 0 ||
         (rc = plan_toolchain(steps, p->table, &part, e)) < 0 ||
         (rc = json_put(plan, "toolchain", part, e)) < 0 ||

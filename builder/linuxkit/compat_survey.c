@@ -28,7 +28,7 @@ static void listing_dispose(struct listing *l)
     free(l->items);
 }
 
-void lk_survey_dispose(struct lk_survey *s)
+void compat_survey_dispose(struct compat_survey *s)
 {
     json_decref(s->paths);
     json_decref(s->back);
@@ -50,7 +50,7 @@ struct reading {
     size_t layer;
 };
 
-static int take(void *context, struct lk_header *h, struct lk_tar_reader *r, struct err *e)
+static int take(void *context, struct go_tar_header *h, struct go_tar_reader *r, struct err *e)
 {
     struct reading *reading = context;
     struct listing *l = reading->list;
@@ -62,9 +62,9 @@ static int take(void *context, struct lk_header *h, struct lk_tar_reader *r, str
         return rc;
     struct entry *entry = &l->items[l->count++];
     *entry = (struct entry){.type = h->type, .layer = reading->layer};
-    if ((rc = lk_path_clean(h->name, &entry->name, e)) < 0 || h->type != '1')
+    if ((rc = go_tar_path_clean(h->name, &entry->name, e)) < 0 || h->type != '1')
         return rc;
-    return lk_path_clean(h->link, &entry->link, e);
+    return go_tar_path_clean(h->link, &entry->link, e);
 }
 
 /* ---- as the OCI image specification has it ----------------------------------------------------
@@ -115,7 +115,7 @@ static int apply_whiteout(json_t *tree, const struct entry *entry, struct err *e
         return 0;
     }
     if ((rc = str_format(&path, e, "%s/%s", dir, base + 4)) < 0 ||
-        (rc = lk_path_clean(path, &clean, e)) < 0)
+        (rc = go_tar_path_clean(path, &clean, e)) < 0)
         return rc;
     erase(tree, clean, entry->layer, true);
     return 0;
@@ -164,7 +164,7 @@ static bool of_docker(const char *path)
 }
 
 static int compare_link(const struct entry *entry, size_t order, const json_t *emitted,
-                        const struct listing *l, struct lk_survey *out, struct err *e)
+                        const struct listing *l, struct compat_survey *out, struct err *e)
 {
     const json_t *target = json_object_get(emitted, entry->link);
     if (target == NULL)
@@ -176,7 +176,7 @@ static int compare_link(const struct entry *entry, size_t order, const json_t *e
 }
 
 static int compare(const struct listing *l, const json_t *emitted, json_t *tree,
-                   struct lk_survey *out, struct err *e)
+                   struct compat_survey *out, struct err *e)
 {
     const char *key = NULL;
     json_t *value = NULL;
@@ -210,29 +210,29 @@ static int emit(const struct listing *l, json_t *emitted, struct err *e)
     for (size_t i = 0; rc == 0 && i < l->count; i++) {
         AUTO_LK_HEADER h = {.type = l->items[i].type};
         bool shown = false;
-        if ((rc = lk_header_rename(&h.name, l->items[i].name, e)) == 0 &&
-            (rc = lk_admit(&h, seen, &shown, e)) == 0 && shown &&
+        if ((rc = go_tar_header_rename(&h.name, l->items[i].name, e)) == 0 &&
+            (rc = compat_admit(&h, seen, &shown, e)) == 0 && shown &&
             json_object_set_new_nocheck(emitted, h.name, json_integer((json_int_t)i)) < 0)
             rc = err_oom(e);
     }
     return rc;
 }
 
-int lk_survey_layers(struct cas *cas, const struct lk_layer *layers, size_t count,
-                     struct lk_survey *out, struct err *e)
+int compat_survey_layers(struct cas *cas, const struct compat_layer *layers, size_t count,
+                         struct compat_survey *out, struct err *e)
 {
     AUTO(listing_dispose) struct listing l = {0};
     AUTO_JSON json_t *emitted = json_object();
     AUTO_JSON json_t *tree = json_object();
-    *out = (struct lk_survey){json_object(), json_array(), json_array(),
-                              json_array(),  json_array(), json_array()};
+    *out = (struct compat_survey){json_object(), json_array(), json_array(),
+                                  json_array(),  json_array(), json_array()};
     if (emitted == NULL || tree == NULL || out->paths == NULL || out->back == NULL ||
         out->lost == NULL || out->early == NULL || out->dangling == NULL || out->changed == NULL)
         return err_oom(e);
     int rc = 0;
     for (size_t i = count; rc == 0 && i > 0; i--) {
         struct reading reading = {.list = &l, .layer = i - 1};
-        rc = lk_read_layer(cas, &layers[i - 1], take, &reading, e);
+        rc = compat_read_layer(cas, &layers[i - 1], take, &reading, e);
     }
     if (rc < 0 || (rc = emit(&l, emitted, e)) < 0 || (rc = apply_layers(&l, count, tree, e)) < 0)
         return rc;

@@ -8,7 +8,7 @@
 
 #include "builder/linuxkit/compat_image.h"
 
-struct lk_survey {
+struct compat_survey {
     json_t *paths;    /* object: what LinuxKit emits → its type as an integer */
     json_t *back;     /* arrays of paths: deleted by a layer, but there */
     json_t *lost;     /* there, but left out */
@@ -18,8 +18,8 @@ struct lk_survey {
 };
 
 /* Reads the layers, bottom first, once. Dispose *out also on failure. */
-int lk_survey_layers(struct cas *cas, const struct lk_layer *layers, size_t count,
-                     struct lk_survey *out, struct err *e);
-void lk_survey_dispose(struct lk_survey *s);
+int compat_survey_layers(struct cas *cas, const struct compat_layer *layers, size_t count,
+                         struct compat_survey *out, struct err *e);
+void compat_survey_dispose(struct compat_survey *s);
 
 #endif

@@ -10,7 +10,7 @@
 #define RESOLV_TARGET "/run/resolvconf/resolv.conf"
 enum { APK_MAX = 64 * 1024 * 1024, TEXT_MAX = 16 * 1024 * 1024, CONFIG_MAX = 4 * 1024 * 1024 };
 
-void lk_system_dispose(struct lk_system *s)
+void compat_system_dispose(struct compat_system *s)
 {
     for (size_t i = 0; i < s->image_count; i++)
         free(s->images[i].layers);
@@ -22,7 +22,7 @@ void lk_system_dispose(struct lk_system *s)
 }
 
 struct writer {
-    const struct lk_system *s;
+    const struct compat_system *s;
     const struct step_input *inputs;
     struct cas *cas;
     struct sink to;
@@ -45,7 +45,7 @@ static const char *text_of(const json_t *object, const char *key)
 }
 
 static int find_image(const struct writer *w, const char *reference,
-                      const struct lk_system_image **out, struct err *e)
+                      const struct compat_system_image **out, struct err *e)
 {
     for (size_t i = 0; i < w->s->image_count; i++)
         if (strcmp(w->s->images[i].reference, reference) == 0) {
@@ -55,9 +55,10 @@ static int find_image(const struct writer *w, const char *reference,
     return err_set(e, ERR_INPUT, "the image '%.200s' is not among the step's", reference);
 }
 
-static struct lk_place place(const struct writer *w, const char *location, const char *source)
+static struct compat_place place(const struct writer *w, const char *location, const char *source)
 {
-    return (struct lk_place){.cas = w->cas, .to = w->to, .location = location, .source = source};
+    return (struct compat_place){
+        .cas = w->cas, .to = w->to, .location = location, .source = source};
 }
 
 /* ---- kernel and init ------------------------------------------------------------------------- */
@@ -69,21 +70,21 @@ static int write_kernel(const struct writer *w, struct err *e)
     const char *tar = json_string_value(json_object_get(kernel, "tar"));
     const char *binary = text_of(kernel, "binary");
     const char *ucode = text_of(kernel, "ucode");
-    const struct lk_system_image *image = NULL;
+    const struct compat_system_image *image = NULL;
     if (*reference == '\0')
         return 0;
     if (tar == NULL)
         tar = "kernel.tar";
-    const struct lk_kernel k = {
+    const struct compat_kernel k = {
         .binary = *binary != '\0' ? binary : "kernel",
         .tar = *tar == '\0' || strcmp(tar, "none") == 0 ? NULL : tar,
         .ucode = *ucode != '\0' ? ucode : NULL,
         .cmdline = text_of(kernel, "cmdline"),
         .decompress = w->s->decompress_kernel,
     };
-    const struct lk_place p = place(w, "kernel", reference);
+    const struct compat_place p = place(w, "kernel", reference);
     int rc = find_image(w, reference, &image, e);
-    return rc < 0 ? rc : lk_kernel_tar(&p, image->layers, image->layer_count, &k, e);
+    return rc < 0 ? rc : compat_kernel_tar(&p, image->layers, image->layer_count, &k, e);
 }
 
 static int write_init(const struct writer *w, struct err *e)
@@ -93,33 +94,33 @@ static int write_init(const struct writer *w, struct err *e)
     size_t databases = 0;
     for (size_t i = 0; i < json_array_size(init); i++) {
         const char *reference = json_string_value(json_array_get(init, i));
-        const struct lk_system_image *image = NULL;
+        const struct compat_system_image *image = NULL;
         AUTO_FREE char *location = NULL;
         bool has = false;
         int rc = find_image(w, reference, &image, e);
         if (rc < 0 || (rc = str_format(&location, e, "init[%zu]", i)) < 0)
             return rc;
-        const struct lk_place p = place(w, location, reference);
-        if ((rc = lk_image_tar(&p, image->layers, image->layer_count, "", RESOLV_TARGET, &apk, &has,
-                               e)) < 0)
+        const struct compat_place p = place(w, location, reference);
+        if ((rc = compat_image_tar(&p, image->layers, image->layer_count, "", RESOLV_TARGET, &apk,
+                                   &has, e)) < 0)
             return err_wrap(e, "init image '%s'", reference);
         databases += has;
     }
     if (databases < 2)
         return 0;
-    const struct lk_place p = place(w, "init", "LINUXKIT.apkinit");
-    const struct lk_entry entry = {.type = '0',
-                                   .name = "lib/apk/db/installed",
-                                   .mode = 0644,
-                                   .data = apk.data,
-                                   .len = apk.len};
-    return lk_put_entry(&p, &entry, e);
+    const struct compat_place p = place(w, "init", "LINUXKIT.apkinit");
+    const struct compat_entry entry = {.type = '0',
+                                       .name = "lib/apk/db/installed",
+                                       .mode = 0644,
+                                       .data = apk.data,
+                                       .len = apk.len};
+    return compat_put_entry(&p, &entry, e);
 }
 
 /* ---- volumes ----------------------------------------------------------------------------------
  */
 
-static int layout_index(const struct writer *w, const struct lk_system_layout *l,
+static int layout_index(const struct writer *w, const struct compat_system_layout *l,
                         const char *reference, struct buf *out, struct err *e)
 {
     const struct step_input *index = &w->inputs[l->index];
@@ -141,40 +142,40 @@ static int layout_index(const struct writer *w, const struct lk_system_layout *l
         (rc = json_push(list, steal_ptr(&item), e)) < 0 ||
         (rc = json_put(document, "manifests", steal_ptr(&list), e)) < 0)
         return rc;
-    return lk_json_format(document, 3, out, e);
+    return linuxkit_json_format(document, 3, out, e);
 }
 
-static int put_layout_entry(const struct lk_place *p, const char *lower, const char *name,
+static int put_layout_entry(const struct compat_place *p, const char *lower, const char *name,
                             const struct buf *data, struct err *e)
 {
     AUTO_FREE char *path = NULL;
     int rc = str_format(&path, e, "%s%s", lower, name);
-    const struct lk_entry entry = {.type = data != NULL ? '0' : '5',
-                                   .name = path,
-                                   .mode = data != NULL ? 0644 : 0755,
-                                   .data = data != NULL ? data->data : NULL,
-                                   .len = data != NULL ? data->len : 0};
-    return rc < 0 ? rc : lk_put_entry(p, &entry, e);
+    const struct compat_entry entry = {.type = data != NULL ? '0' : '5',
+                                       .name = path,
+                                       .mode = data != NULL ? 0644 : 0755,
+                                       .data = data != NULL ? data->data : NULL,
+                                       .len = data != NULL ? data->len : 0};
+    return rc < 0 ? rc : compat_put_entry(p, &entry, e);
 }
 
-static int put_layout_blob(const struct writer *w, const struct lk_place *p, const char *lower,
+static int put_layout_blob(const struct writer *w, const struct compat_place *p, const char *lower,
                            size_t input, struct err *e)
 {
     const struct step_input *blob = &w->inputs[input];
     AUTO_FREE char *path = NULL;
     char hex[DIGEST_TEXT_MAX];
     int rc = str_format(&path, e, "%sblobs/sha256/%s", lower, digest_hex(&blob->digest, hex));
-    return rc < 0 ? rc : lk_put_blob(p, path, 0644, 0, &blob->digest, blob->size, e);
+    return rc < 0 ? rc : compat_put_blob(p, path, 0644, 0, &blob->digest, blob->size, e);
 }
 
-static int write_layout(const struct writer *w, const struct lk_place *p, const char *lower,
-                        const struct lk_system_layout *l, struct err *e)
+static int write_layout(const struct writer *w, const struct compat_place *p, const char *lower,
+                        const struct compat_system_layout *l, struct err *e)
 {
     static const char version[] = "{\n\t\t\"imageLayoutVersion\": \"1.0.0\"\n\t}";
     AUTO_BUF text = BUF_INIT(TEXT_MAX);
     AUTO_BUF index = BUF_INIT(TEXT_MAX);
     int rc = buf_add_str(&text, version, e);
-    if (rc < 0 || (rc = lk_put_prefix(p, lower, e)) < 0 ||
+    if (rc < 0 || (rc = compat_put_prefix(p, lower, e)) < 0 ||
         (rc = put_layout_entry(p, lower, "oci-layout", &text, e)) < 0 ||
         (rc = put_layout_entry(p, lower, "blobs/", NULL, e)) < 0 ||
         (rc = put_layout_entry(p, lower, "blobs/sha256/", NULL, e)) < 0)
@@ -188,7 +189,7 @@ static int write_layout(const struct writer *w, const struct lk_place *p, const 
     return put_layout_entry(p, lower, "index.json", &index, e);
 }
 
-static const struct lk_system_layout *find_layout(const struct writer *w, size_t volume)
+static const struct compat_system_layout *find_layout(const struct writer *w, size_t volume)
 {
     for (size_t i = 0; i < w->s->layout_count; i++)
         if (w->s->layouts[i].volume == volume)
@@ -201,21 +202,22 @@ static int write_volume_content(const struct writer *w, const json_t *volume, si
 {
     AUTO_FREE char *reference = NULL;
     const char *name = text_of(volume, "image");
-    const struct lk_system_layout *layout = find_layout(w, i);
-    const struct lk_system_image *image = NULL;
+    const struct compat_system_layout *layout = find_layout(w, i);
+    const struct compat_system_image *image = NULL;
     if (*name == '\0') {
-        const struct lk_place p = place(w, location, "empty");
-        return lk_put_prefix(&p, lower, e);
+        const struct compat_place p = place(w, location, "empty");
+        return compat_put_prefix(&p, lower, e);
     }
-    int rc = lk_reference(name, &reference, e);
+    int rc = linuxkit_reference(name, &reference, e);
     if (rc < 0)
         return rc;
-    const struct lk_place p = place(w, location, reference);
+    const struct compat_place p = place(w, location, reference);
     if (layout != NULL)
         return write_layout(w, &p, lower, layout, e);
     if ((rc = find_image(w, reference, &image, e)) < 0)
         return rc;
-    return lk_image_tar(&p, image->layers, image->layer_count, lower, RESOLV_TARGET, NULL, NULL, e);
+    return compat_image_tar(&p, image->layers, image->layer_count, lower, RESOLV_TARGET, NULL, NULL,
+                            e);
 }
 
 static int write_volumes(const struct writer *w, struct err *e)
@@ -232,15 +234,15 @@ static int write_volumes(const struct writer *w, struct err *e)
         int rc = str_format(&location, e, "volume[%zu]", i);
         if (rc < 0 ||
             (rc = str_format(&named, e, "containers/volumes/%s", text_of(volume, "name"))) < 0 ||
-            (rc = lk_path_clean(named, &base, e)) < 0 ||
+            (rc = go_tar_path_clean(named, &base, e)) < 0 ||
             (rc = str_format(&lower, e, "%s/lower/", base)) < 0 ||
             (rc = str_format(&tmp, e, "%s/tmp/", base)) < 0 ||
             (rc = str_format(&merged, e, "%s/merged/", base)) < 0 ||
             (rc = write_volume_content(w, volume, i, location, lower, e)) < 0)
             return rc;
-        const struct lk_place p = place(w, location, "linuxkit.volumes");
-        if ((rc = lk_put(&p, '5', tmp, 0755, NULL, NULL, 0, e)) < 0 ||
-            (rc = lk_put(&p, '5', merged, 0755, NULL, NULL, 0, e)) < 0)
+        const struct compat_place p = place(w, location, "linuxkit.volumes");
+        if ((rc = compat_put(&p, '5', tmp, 0755, NULL, NULL, 0, e)) < 0 ||
+            (rc = compat_put(&p, '5', merged, 0755, NULL, NULL, 0, e)) < 0)
             return rc;
     }
     return 0;
@@ -261,8 +263,8 @@ static void loaded_dispose(struct loaded *l)
 }
 
 /* The image's configuration, and what its label says of containers made of it. */
-static int load(const struct writer *w, const struct lk_system_image *image, struct loaded *l,
-                struct lk_container *c, struct err *e)
+static int load(const struct writer *w, const struct compat_system_image *image, struct loaded *l,
+                struct oci_spec_container *c, struct err *e)
 {
     static const struct json_limits limits = {.bytes = CONFIG_MAX, .depth = 32};
     AUTO_BUF text = BUF_INIT(CONFIG_MAX);
@@ -282,14 +284,14 @@ static int load(const struct writer *w, const struct lk_system_image *image, str
         return rc;
     const struct ycur root = ycur_root(l->label);
     c->label = root.value;
-    return lk_check(&root, &lk_label, e);
+    return linuxkit_check(&root, &linuxkit_label, e);
 }
 
 struct container {
-    struct lk_place p;
+    struct compat_place p;
     const char *path;
-    const struct lk_system_image *image;
-    const struct lk_container *c;
+    const struct compat_system_image *image;
+    const struct oci_spec_container *c;
 };
 
 /* *root is where the image is, after this container. */
@@ -301,19 +303,19 @@ static int write_root(const struct writer *w, const struct container *k, bool *e
     AUTO_FREE char *prefix = NULL;
     *root = json_string_value(json_object_get(w->unpacked, reference));
     *elsewhere = *root != NULL;
-    const char *name = lk_container_readonly(k->c) ? "rootfs" : "lower";
+    const char *name = oci_spec_container_readonly(k->c) ? "rootfs" : "lower";
     int rc = *elsewhere ? str_format(&prefix, e, "%s/", k->path)
                         : str_format(&prefix, e, "%s/%s/", k->path, name);
     if (rc < 0)
         return rc;
     if (*elsewhere)
-        return lk_put_prefix(&k->p, prefix, e);
+        return compat_put_prefix(&k->p, prefix, e);
     if ((rc = str_format(&own, e, "%s/%s", k->path, name)) < 0 ||
         (rc = json_put_string(w->unpacked, reference, own, e)) < 0)
         return rc;
     *root = json_string_value(json_object_get(w->unpacked, reference));
-    return lk_image_tar(&k->p, k->image->layers, k->image->layer_count, prefix, NULL, NULL, NULL,
-                        e);
+    return compat_image_tar(&k->p, k->image->layers, k->image->layer_count, prefix, NULL, NULL,
+                            NULL, e);
 }
 
 static int put_below(const struct container *k, const char *name, const struct buf *data,
@@ -323,8 +325,8 @@ static int put_below(const struct container *k, const char *name, const struct b
     int rc = str_format(&path, e, "%s/%s", k->path, name);
     if (rc < 0)
         return rc;
-    return data != NULL ? lk_put(&k->p, '0', path, 0644, NULL, data->data, data->len, e)
-                        : lk_put(&k->p, '5', path, 0755, NULL, NULL, 0, e);
+    return data != NULL ? compat_put(&k->p, '0', path, 0644, NULL, data->data, data->len, e)
+                        : compat_put(&k->p, '5', path, 0755, NULL, NULL, 0, e);
 }
 
 static int write_bundle(const struct writer *w, const struct container *k, struct err *e)
@@ -333,16 +335,16 @@ static int write_bundle(const struct writer *w, const struct container *k, struc
     AUTO_BUF runtime = BUF_INIT(TEXT_MAX);
     const char *root = NULL;
     bool elsewhere = false;
-    int rc = lk_config_json(k->c, &config, e);
+    int rc = oci_spec_config_json(k->c, &config, e);
     if (rc < 0 || (rc = write_root(w, k, &elsewhere, &root, e)) < 0 ||
         (rc = put_below(k, "config.json", &config, e)) < 0)
         return rc;
-    bool writable = !lk_container_readonly(k->c);
+    bool writable = !oci_spec_container_readonly(k->c);
     if (writable && (rc = put_below(k, "tmp", NULL, e)) < 0)
         return rc;
     if ((writable || elsewhere) && (rc = put_below(k, "rootfs", NULL, e)) < 0)
         return rc;
-    if ((rc = lk_runtime_json(k->c, k->path, root, &runtime, e)) < 0)
+    if ((rc = oci_spec_runtime_json(k->c, k->path, root, &runtime, e)) < 0)
         return rc;
     return put_below(k, "runtime.json", &runtime, e);
 }
@@ -355,7 +357,7 @@ static int write_container(const struct writer *w, const char *kind, size_t i, c
     AUTO_FREE char *joined = NULL;
     AUTO_FREE char *path = NULL;
     const char *name = text_of(entry, "name");
-    struct lk_container c = {.entry = entry, .ids = w->ids, .volumes = w->volumes};
+    struct oci_spec_container c = {.entry = entry, .ids = w->ids, .volumes = w->volumes};
     struct container k = {.c = &c};
     int rc = str_format(&location, e, "%s[%zu]", kind, i);
     if (rc < 0 || (rc = find_image(w, text_of(entry, "image"), &k.image, e)) < 0 ||
@@ -364,7 +366,7 @@ static int write_container(const struct writer *w, const char *kind, size_t i, c
     rc = strcmp(kind, "services") == 0
              ? str_format(&joined, e, "containers/%s/%s", kind, name)
              : str_format(&joined, e, "containers/%s/%03zu-%s", kind, i, name);
-    if (rc < 0 || (rc = lk_path_clean(joined, &path, e)) < 0)
+    if (rc < 0 || (rc = go_tar_path_clean(joined, &path, e)) < 0)
         return rc;
     k.p = place(w, location, k.image->reference);
     k.path = path;
@@ -385,13 +387,13 @@ static int write_containers(const struct writer *w, const char *kind, struct err
  * -------------------------------------------------------------------------- */
 
 struct file {
-    struct lk_entry entry;
+    struct compat_entry entry;
     struct buf text; /* of metadata */
-    const struct lk_system_source *source;
+    const struct compat_system_source *source;
     bool skipped;
 };
 
-static const struct lk_system_source *find_source(const struct writer *w, size_t file)
+static const struct compat_system_source *find_source(const struct writer *w, size_t file)
 {
     for (size_t i = 0; i < w->s->source_count; i++)
         if (w->s->sources[i].file == file)
@@ -469,51 +471,52 @@ static int file_content(const struct writer *w, const json_t *f, size_t i, struc
         return 0;
     }
     bool yaml = strcmp(metadata, "yaml") == 0;
-    rc = lk_render(w->s->document, yaml ? LK_FORM_YAML2 : LK_FORM_JSON, &out->text, e);
+    rc = linuxkit_render(w->s->document, yaml ? LINUXKIT_FORM_YAML2 : LINUXKIT_FORM_JSON,
+                         &out->text, e);
     out->entry.data = out->text.data;
     out->entry.len = out->text.len;
     return rc;
 }
 
-static int file_mode(const json_t *f, struct lk_entry *out, struct err *e)
+static int file_mode(const json_t *f, struct compat_entry *out, struct err *e)
 {
     const char *text = text_of(f, "mode");
     out->mode = json_is_true(json_object_get(f, "directory")) ? 0700 : 0600;
     if (*text == '\0')
         return 0;
-    return lk_octal(text, "file", &out->mode, e);
+    return oci_spec_octal(text, "file", &out->mode, e);
 }
 
-int lk_system_check_file(const json_t *file, const json_t *ids, struct err *e)
+int compat_system_check_file(const json_t *file, const json_t *ids, struct err *e)
 {
     const char *path = text_of(file, "path");
-    struct lk_entry entry = {0};
+    struct compat_entry entry = {0};
     if (*path == '\0')
         return err_set(e, ERR_INPUT, "did not specify path for file");
     int rc = file_mode(file, &entry, e);
-    if (rc < 0 || (rc = lk_owner(json_object_get(file, "uid"), ids, &entry.uid, e)) < 0 ||
-        (rc = lk_owner(json_object_get(file, "gid"), ids, &entry.gid, e)) < 0)
+    if (rc < 0 || (rc = oci_spec_owner(json_object_get(file, "uid"), ids, &entry.uid, e)) < 0 ||
+        (rc = oci_spec_owner(json_object_get(file, "gid"), ids, &entry.gid, e)) < 0)
         return rc;
     return check_what(file, path, e);
 }
 
 /* The directories on the way, each once in this section, with x where there is anything. */
-static int file_parents(const struct lk_place *p, const struct lk_entry *file, json_t *made,
+static int file_parents(const struct compat_place *p, const struct compat_entry *file, json_t *made,
                         struct err *e)
 {
     AUTO_FREE char *dir = NULL;
     AUTO_FREE char *copy = NULL;
-    struct lk_entry entry = {.type = '5',
-                             .mode = file->mode,
-                             .uid = file->uid,
-                             .gid = file->gid,
-                             .mtime = LK_FIXED_TIME};
+    struct compat_entry entry = {.type = '5',
+                                 .mode = file->mode,
+                                 .uid = file->uid,
+                                 .gid = file->gid,
+                                 .mtime = LINUXKIT_FIXED_TIME};
     int rc = str_copy(&copy, file->name, e);
     if (rc < 0)
         return rc;
     char *slash = strrchr(copy, '/');
     copy[slash != NULL ? (size_t)(slash - copy) + (slash == copy) : 0] = '\0';
-    if ((rc = lk_path_clean(copy, &dir, e)) < 0)
+    if ((rc = go_tar_path_clean(copy, &dir, e)) < 0)
         return rc;
     for (int64_t class = 0700; class > 0; class >>= 3)
         if ((entry.mode & class) != 0)
@@ -524,7 +527,7 @@ static int file_parents(const struct lk_place *p, const struct lk_entry *file, j
     char *start = dir + (*dir == '/');
     if (*dir == '/' && json_object_get(made, "") == NULL) {
         entry.name = "";
-        if ((rc = lk_put_entry(p, &entry, e)) < 0)
+        if ((rc = compat_put_entry(p, &entry, e)) < 0)
             return rc;
         if (json_object_set_new_nocheck(made, "", json_true()) < 0)
             return err_oom(e);
@@ -536,7 +539,7 @@ static int file_parents(const struct lk_place *p, const struct lk_entry *file, j
             *end = '\0';
         if (json_object_get(made, start) == NULL) {
             entry.name = start;
-            if ((rc = lk_put_entry(p, &entry, e)) < 0)
+            if ((rc = compat_put_entry(p, &entry, e)) < 0)
                 return rc;
             if (json_object_set_new_nocheck(made, start, json_true()) < 0)
                 return err_oom(e);
@@ -547,7 +550,7 @@ static int file_parents(const struct lk_place *p, const struct lk_entry *file, j
     }
 }
 
-static int put_file(const struct writer *w, const struct lk_place *p, const struct file *f,
+static int put_file(const struct writer *w, const struct compat_place *p, const struct file *f,
                     json_t *made, struct err *e)
 {
     int rc = file_parents(p, &f->entry, made, e);
@@ -557,7 +560,7 @@ static int put_file(const struct writer *w, const struct lk_place *p, const stru
     if (json_object_set_new_nocheck(made, f->entry.name, json_true()) < 0)
         return err_oom(e);
     AUTO_BUF data = BUF_INIT((size_t)1 << 30);
-    struct lk_entry entry = f->entry;
+    struct compat_entry entry = f->entry;
     if (f->source != NULL) {
         if ((rc = cas_get(w->cas, &w->inputs[f->source->blob].digest, &data, e)) < 0)
             return rc;
@@ -570,7 +573,7 @@ static int put_file(const struct writer *w, const struct lk_place *p, const stru
                            entry.name);
         entry.type = '5';
     }
-    return lk_put_entry(p, &entry, e);
+    return compat_put_entry(p, &entry, e);
 }
 
 static int write_file(const struct writer *w, const json_t *f, size_t i, json_t *made,
@@ -583,13 +586,13 @@ static int write_file(const struct writer *w, const json_t *f, size_t i, json_t 
                            : str_format(&location, e, "files[%zu]", i);
     file.entry.type = '0';
     file.entry.name = path + (*path == '/');
-    file.entry.mtime = LK_FIXED_TIME;
+    file.entry.mtime = LINUXKIT_FIXED_TIME;
     if (rc == 0 && (rc = file_mode(f, &file.entry, e)) == 0 &&
-        (rc = lk_owner(json_object_get(f, "uid"), w->ids, &file.entry.uid, e)) == 0 &&
-        (rc = lk_owner(json_object_get(f, "gid"), w->ids, &file.entry.gid, e)) == 0)
+        (rc = oci_spec_owner(json_object_get(f, "uid"), w->ids, &file.entry.uid, e)) == 0 &&
+        (rc = oci_spec_owner(json_object_get(f, "gid"), w->ids, &file.entry.gid, e)) == 0)
         rc = file_content(w, f, i, &file, e);
     if (rc == 0 && !file.skipped) {
-        const struct lk_place p = place(w, location, "linuxkit.files");
+        const struct compat_place p = place(w, location, "linuxkit.files");
         rc = put_file(w, &p, &file, made, e);
     }
     buf_dispose(&file.text);
@@ -609,14 +612,15 @@ static int write_files(const struct writer *w, struct err *e)
 static int write_dockerfile(const struct writer *w, struct err *e)
 {
     static const char text[] = "\nFROM scratch\n\nCOPY . ./\n\nENTRYPOINT [\"/bin/rc.init\"]\n";
-    const struct lk_place p = place(w, NULL, NULL);
-    return w->s->dockerfile ? lk_put(&p, '0', "Dockerfile", 0644, NULL, text, strlen(text), e) : 0;
+    const struct compat_place p = place(w, NULL, NULL);
+    return w->s->dockerfile ? compat_put(&p, '0', "Dockerfile", 0644, NULL, text, strlen(text), e)
+                            : 0;
 }
 
 /* ---- the whole
  * ----------------------------------------------------------------------------------- */
 
-static int visible_volumes(const struct lk_system *s, json_t **out, struct err *e)
+static int visible_volumes(const struct compat_system *s, json_t **out, struct err *e)
 {
     const json_t *all = json_object_get(s->document, "volumes");
     AUTO_JSON json_t *list = json_array();
@@ -631,13 +635,13 @@ static int visible_volumes(const struct lk_system *s, json_t **out, struct err *
     return 0;
 }
 
-int lk_system_write(const struct lk_system *s, const struct step_input *inputs, struct cas *cas,
-                    struct sink to, struct err *e)
+int compat_system_write(const struct compat_system *s, const struct step_input *inputs,
+                        struct cas *cas, struct sink to, struct err *e)
 {
     static const uint8_t end[1024];
     AUTO(writer_dispose) struct writer w = {.s = s, .inputs = inputs, .cas = cas, .to = to};
     w.unpacked = json_object();
-    int rc = w.unpacked == NULL ? err_oom(e) : lk_ids(s->document, &w.ids, e);
+    int rc = w.unpacked == NULL ? err_oom(e) : oci_spec_ids(s->document, &w.ids, e);
     if (rc < 0 || (rc = visible_volumes(s, &w.volumes, e)) < 0 || (rc = write_kernel(&w, e)) < 0 ||
         (rc = write_init(&w, e)) < 0 || (rc = write_volumes(&w, e)) < 0 ||
         (rc = write_containers(&w, "onboot", e)) < 0 ||

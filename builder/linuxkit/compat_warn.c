@@ -84,22 +84,23 @@ static bool is_nothing(const json_t *value)
            (json_is_array(value) && json_array_size(value) == 0);
 }
 
-static int warn_dropped(struct warner *w, const struct ycur *c, const struct lk_node *node,
+static int warn_dropped(struct warner *w, const struct ycur *c, const struct linuxkit_node *node,
                         struct err *e)
 {
     int rc = 0;
-    if (node->type == LK_LIST)
+    if (node->type == LINUXKIT_LIST)
         for (size_t i = 0; rc == 0 && i < json_array_size(c->value); i++) {
             struct ycur item = ycur_item(c, i);
             rc = warn_dropped(w, &item, node->item, e);
         }
-    if (node->type != LK_OBJECT)
+    if (node->type != LINUXKIT_OBJECT)
         return rc;
-    for (const struct lk_field *f = node->fields; rc == 0 && f->key != NULL; f++) {
+    for (const struct linuxkit_field *f = node->fields; rc == 0 && f->key != NULL; f++) {
         struct ycur m;
         if (!ycur_opt(c, f->key, &m))
             continue;
-        bool lost = node->runtime_spec && (f->show == LK_DROPPED || f->show == LK_DROPPED_NULL);
+        bool lost =
+            node->runtime_spec && (f->show == LINUXKIT_DROPPED || f->show == LINUXKIT_DROPPED_NULL);
         if (lost && !is_nothing(m.value))
             rc = warn(w, &m, e, "LinuxKit loses '%s'", f->key);
         else if (!lost)
@@ -208,13 +209,14 @@ static int warn_added(struct warner *w, const struct ycur *item, const json_t *l
 static int warn_image_config(struct warner *w, const struct ycur *item, const char *reference,
                              struct err *e)
 {
-    AUTO(lk_image_config_dispose) struct lk_image_config config = {0};
+    AUTO(oci_spec_image_config_dispose) struct oci_spec_image_config config = {0};
     AUTO_BUF text = BUF_INIT(CONFIG_MAX);
     const struct locked_image *image = locked_image_find(w->c->locked, reference);
     if (image == NULL || !image->has_config)
         return 0;
     int rc = cas_get(w->c->cas, &w->c->locked->blobs[image->config].digest, &text, e);
-    if (rc < 0 || (rc = lk_image_config_parse(buf_str(&text), text.len, reference, &config, e)) < 0)
+    if (rc < 0 ||
+        (rc = oci_spec_image_config_parse(buf_str(&text), text.len, reference, &config, e)) < 0)
         return rc;
     const char *user = config.user != NULL ? config.user : "";
     bool root = *user == '\0' || strcmp(user, "0") == 0 || strcmp(user, "root") == 0 ||
@@ -249,12 +251,12 @@ static int warn_containers(struct warner *w, const struct ycur *root, const char
 /* ---- layers ------------------------------------------------------------------------------------
  */
 
-static int survey(struct warner *w, const char *reference, struct lk_survey *out, struct err *e)
+static int survey(struct warner *w, const char *reference, struct compat_survey *out, struct err *e)
 {
     const struct locked_image *image = locked_image_find(w->c->locked, reference);
     if (image == NULL)
         return err_set(e, ERR_HOST, "the image '%.200s' was not locked", reference);
-    AUTO_FREE struct lk_layer *layers = array_new(image->layer_count + 1, sizeof *layers);
+    AUTO_FREE struct compat_layer *layers = array_new(image->layer_count + 1, sizeof *layers);
     if (layers == NULL)
         return err_oom(e);
     for (size_t i = 0; i < image->layer_count; i++) {
@@ -263,7 +265,7 @@ static int survey(struct warner *w, const char *reference, struct lk_survey *out
             if (strcmp(compression_names[k], image->layers[i].compression) == 0)
                 layers[i].compression = (enum compression)k;
     }
-    return lk_survey_layers(w->c->cas, layers, image->layer_count, out, e);
+    return compat_survey_layers(w->c->cas, layers, image->layer_count, out, e);
 }
 
 /* Counts what an image puts at the root of the tar. */
@@ -290,7 +292,7 @@ static int warn_image(struct warner *w, const char *reference, bool at_root, str
     static const char *const touched[] = {"dev",       "dev/pts",  "dev/shm",         "etc",
                                           "etc/hosts", "etc/mtab", "etc/resolv.conf", "proc",
                                           "sys"};
-    AUTO(lk_survey_dispose) struct lk_survey s = {0};
+    AUTO(compat_survey_dispose) struct compat_survey s = {0};
     const char *key = NULL;
     json_t *value = NULL;
     bool told = json_object_get(w->surveyed, reference) != NULL;
@@ -319,7 +321,7 @@ static int warn_image(struct warner *w, const char *reference, bool at_root, str
 
 static int warn_kernel(struct warner *w, const struct ycur *root, struct err *e)
 {
-    AUTO(lk_survey_dispose) struct lk_survey s = {0};
+    AUTO(compat_survey_dispose) struct compat_survey s = {0};
     struct ycur kernel;
     struct ycur ucode;
     const char *reference = text_of(json_object_get(w->c->document, "kernel"), "image");
@@ -347,7 +349,7 @@ static int warn_images(struct warner *w, const struct ycur *root, struct err *e)
         AUTO_FREE char *reference = NULL;
         if (strcmp(text_of(volume, "format"), "oci") == 0 || *text_of(volume, "image") == '\0')
             continue;
-        if ((rc = lk_reference(text_of(volume, "image"), &reference, e)) == 0)
+        if ((rc = linuxkit_reference(text_of(volume, "image"), &reference, e)) == 0)
             rc = warn_image(w, reference, false, e);
     }
     for (size_t l = 0; l < sizeof lists / sizeof lists[0]; l++) {
@@ -381,8 +383,8 @@ static int warn_file(struct warner *w, const struct ycur *item, json_t *made, st
     const char *written = text_of(item->value, "path");
     int64_t mode = json_is_true(json_object_get(item->value, "directory")) ? 0700 : 0600;
     int rc = 0;
-    if ((*mode_text != '\0' && (rc = lk_octal(mode_text, "file", &mode, e)) < 0) ||
-        (rc = lk_path_clean(written + (*written == '/'), &path, e)) < 0 ||
+    if ((*mode_text != '\0' && (rc = oci_spec_octal(mode_text, "file", &mode, e)) < 0) ||
+        (rc = go_tar_path_clean(written + (*written == '/'), &path, e)) < 0 ||
         (rc = warn_owners(w, item, e)) < 0)
         return rc;
     if (strcmp(path, "..") == 0 || str_starts(path, "../"))
@@ -463,7 +465,7 @@ int compat_warn(const struct compat_check *c, json_t *warnings, struct err *e)
     const struct ycur root = ycur_root(c->places);
     if (w.surveyed == NULL || w.root == NULL)
         return err_oom(e);
-    int rc = warn_dropped(&w, &root, &lk_document, e);
+    int rc = warn_dropped(&w, &root, &linuxkit_document, e);
     if (rc == 0)
         rc = warn_volumes(&w, &root, e);
     for (size_t i = 0; rc == 0 && i < sizeof lists / sizeof lists[0]; i++)

@@ -182,7 +182,7 @@ static int read_owner(const struct ycur *c, const json_t *ids, uint32_t *out, st
         return rc;
     }
     struct err own = ERR_INIT;
-    if (lk_owner_strict(c->value, ids, out, &own) == 0)
+    if (oci_spec_owner_strict(c->value, ids, out, &own) == 0)
         return 0;
     char line[ERR_FRAME_MAX];
     return ycur_fail(c, ERR_INPUT, e, "%s", err_line(&own, line, sizeof line));
@@ -329,11 +329,11 @@ static int parse_files(const struct ycur *c, enum linuxkit_origin origin, struct
 
 static int settle_document(const struct ycur *c, const json_t *own, json_t **out, struct err *e)
 {
-    int rc = lk_settle(c->value, &lk_document, out, e);
+    int rc = linuxkit_settle(c->value, &linuxkit_document, out, e);
     /* LinuxKit always has a kernel here, if only one without an image. */
     if (rc == 0 && json_object_get(*out, "kernel") == NULL)
         rc = json_put(*out, "kernel", json_object(), e);
-    return rc < 0 ? rc : lk_expand_strict(*out, own, e);
+    return rc < 0 ? rc : linuxkit_expand_strict(*out, own, e);
 }
 
 /* `metadata`: the merged document as LinuxKit writes it, with names of images spelt out
@@ -352,7 +352,7 @@ static int render_metadata(const struct ycur *c, const json_t *own, struct linux
             return rc;
         const json_t *item = json_array_get(json_object_get(document, "files"), i);
         bool yaml = strcmp(json_string_value(json_object_get(item, "metadata")), "yaml") == 0;
-        if ((rc = lk_render_strict(document, yaml, &text, e)) < 0)
+        if ((rc = linuxkit_render_strict(document, yaml, &text, e)) < 0)
             return err_wrap(e, "files[%zu]", i);
         f->made = buf_steal(&text);
         if (f->made == NULL)
@@ -379,7 +379,7 @@ static int parse_members(const struct ycur *c, enum linuxkit_origin origin, cons
         return rc;
     if (ycur_opt(c, "files", &m) && (rc = parse_files(&m, origin, lk, e)) < 0)
         return rc;
-    if ((rc = lk_check(c, &lk_document, e)) < 0)
+    if ((rc = linuxkit_check(c, &linuxkit_document, e)) < 0)
         return rc;
     for (size_t i = 0; rc == 0 && i < lk->container_count; i++)
         rc = linuxkit_check_container(c, lk, i, NULL, NULL, e);

@@ -18,7 +18,7 @@ enum {
     LINUXKIT_VOLUMES_MAX = 1024,
 };
 
-struct lk_blame;
+struct oci_spec_blame;
 
 enum linuxkit_file_kind {
     LINUXKIT_FILE_CONTENTS,
@@ -54,7 +54,7 @@ struct linuxkit_container {
     size_t index;     /* in that list */
     const char *name; /* one path component */
     struct linuxkit_image image;
-    json_t *entry; /* settled (lk_settle); owned */
+    json_t *entry; /* settled (linuxkit_settle); owned */
     char *at;
 };
 
@@ -127,7 +127,7 @@ int linuxkit_check_container(const struct ycur *document, const struct linuxkit 
  * complaint's code.
  */
 int linuxkit_blame(const struct ycur *document, const char *list, size_t index, const char *name,
-                   const struct lk_blame *blame, struct err *e);
+                   const struct oci_spec_blame *blame, struct err *e);
 
 static inline void scope_linuxkit(struct linuxkit **lk)
 {

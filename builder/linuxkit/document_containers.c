@@ -117,21 +117,22 @@ int linuxkit_parse_volumes(const struct ycur *c, struct linuxkit *lk, struct err
 /* ---- containers -------------------------------------------------------------------------- */
 
 /* Keys that LinuxKit's decoder loses without a word (spec section 3.2). */
-static int warn_dropped(struct linuxkit *lk, const struct ycur *c, const struct lk_node *node,
+static int warn_dropped(struct linuxkit *lk, const struct ycur *c, const struct linuxkit_node *node,
                         struct err *e)
 {
     int rc = 0;
-    for (size_t i = 0; rc == 0 && node->type == LK_LIST && i < json_array_size(c->value); i++) {
+    for (size_t i = 0; rc == 0 && node->type == LINUXKIT_LIST && i < json_array_size(c->value);
+         i++) {
         const struct ycur item = ycur_item(c, i);
         rc = warn_dropped(lk, &item, node->item, e);
     }
-    if (node->type != LK_OBJECT)
+    if (node->type != LINUXKIT_OBJECT)
         return rc;
-    for (const struct lk_field *f = node->fields; rc == 0 && f->key != NULL; f++) {
+    for (const struct linuxkit_field *f = node->fields; rc == 0 && f->key != NULL; f++) {
         struct ycur m;
         if (!ycur_opt(c, f->key, &m))
             continue;
-        bool dropped = f->show == LK_DROPPED || f->show == LK_DROPPED_NULL;
+        bool dropped = f->show == LINUXKIT_DROPPED || f->show == LINUXKIT_DROPPED_NULL;
         rc = dropped ? linuxkit_warn(lk, &m, e, "LinuxKit drops '%s'; it is honoured here", f->key)
                      : warn_dropped(lk, &m, f->node, e);
     }
@@ -142,8 +143,8 @@ static int read_container(const struct ycur *c, struct linuxkit *lk, struct linu
                           struct err *e)
 {
     struct ycur m;
-    int rc = lk_check(c, &lk_entry, e);
-    if (rc < 0 || (rc = lk_settle(c->value, &lk_entry, &k->entry, e)) < 0 ||
+    int rc = linuxkit_check(c, &compat_entry, e);
+    if (rc < 0 || (rc = linuxkit_settle(c->value, &compat_entry, &k->entry, e)) < 0 ||
         (rc = ycur_where(c, &k->at, e)) < 0 || (rc = ycur_get(c, "name", &m, e)) < 0 ||
         (rc = read_container_name(&m, &k->name, e)) < 0)
         return rc;
@@ -153,7 +154,7 @@ static int read_container(const struct ycur *c, struct linuxkit *lk, struct linu
             return ycur_fail(&m, ERR_INPUT, e, "a second service is called '%s'", k->name);
     if ((rc = ycur_get(c, "image", &m, e)) < 0 || (rc = linuxkit_read_image(&m, &k->image, e)) < 0)
         return rc;
-    return warn_dropped(lk, c, &lk_entry, e);
+    return warn_dropped(lk, c, &compat_entry, e);
 }
 
 int linuxkit_parse_containers(const struct ycur *c, struct linuxkit *lk, struct err *e)
@@ -180,7 +181,7 @@ int linuxkit_parse_containers(const struct ycur *c, struct linuxkit *lk, struct 
             k->index = i;
             rc = read_container(&item, lk, k, e);
         }
-    return rc < 0 ? rc : lk_ids(c->value, &lk->ids, e);
+    return rc < 0 ? rc : oci_spec_ids(c->value, &lk->ids, e);
 }
 
 int linuxkit_container_path(const struct linuxkit_container *c, char **out, struct err *e)
@@ -193,7 +194,7 @@ int linuxkit_container_path(const struct linuxkit_container *c, char **out, stru
 /* ---- checking ----------------------------------------------------------------------------- */
 
 int linuxkit_blame(const struct ycur *document, const char *list, size_t index, const char *name,
-                   const struct lk_blame *blame, struct err *e)
+                   const struct oci_spec_blame *blame, struct err *e)
 {
     AUTO_FREE char *where = NULL;
     struct ycur items;
@@ -218,14 +219,14 @@ int linuxkit_check_container(const struct ycur *document, const struct linuxkit 
 {
     const struct linuxkit_container *k = &lk->containers[index];
     AUTO_BUF text = BUF_INIT(CONFIG_MAX);
-    struct lk_blame blame = {0};
-    const struct lk_container c = {.entry = k->entry,
-                                   .label = label,
-                                   .image_config = image_config,
-                                   .ids = lk->ids,
-                                   .volumes = lk->volume_list,
-                                   .strict = true,
-                                   .blame = &blame};
-    int rc = lk_config_json(&c, &text, e);
+    struct oci_spec_blame blame = {0};
+    const struct oci_spec_container c = {.entry = k->entry,
+                                         .label = label,
+                                         .image_config = image_config,
+                                         .ids = lk->ids,
+                                         .volumes = lk->volume_list,
+                                         .strict = true,
+                                         .blame = &blame};
+    int rc = oci_spec_config_json(&c, &text, e);
     return rc < 0 ? linuxkit_blame(document, k->list, k->index, k->name, &blame, e) : 0;
 }

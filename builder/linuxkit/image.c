@@ -8,7 +8,7 @@
 
 enum { BYTES_MAX = 4 * 1024 * 1024, ITEMS_MAX = 65536, TEXT_MAX = 1024 * 1024 };
 
-void lk_image_config_dispose(struct lk_image_config *c)
+void oci_spec_image_config_dispose(struct oci_spec_image_config *c)
 {
     json_decref(c->document);
     yaml_doc_free(c->label);
@@ -49,8 +49,8 @@ static int check_texts(const struct jcur *c, const char *key, struct err *e)
     return rc;
 }
 
-static int read_label(const struct jcur *config, const char *name, struct lk_image_config *out,
-                      struct err *e)
+static int read_label(const struct jcur *config, const char *name,
+                      struct oci_spec_image_config *out, struct err *e)
 {
     struct jcur labels;
     struct jcur label;
@@ -67,12 +67,12 @@ static int read_label(const struct jcur *config, const char *name, struct lk_ima
         (rc = yaml_doc_parse_go(text, json_string_length(label.value), what, &out->label, e)) < 0)
         return rc;
     const struct ycur root = ycur_root(out->label);
-    if ((rc = lk_check(&root, &lk_label, e)) < 0)
+    if ((rc = linuxkit_check(&root, &linuxkit_label, e)) < 0)
         return rc;
-    return lk_settle(root.value, &lk_label, &out->entry, e);
+    return linuxkit_settle(root.value, &linuxkit_label, &out->entry, e);
 }
 
-static int read_config(const struct jcur *c, const char *name, struct lk_image_config *out,
+static int read_config(const struct jcur *c, const char *name, struct oci_spec_image_config *out,
                        struct err *e)
 {
     static const char *const lists[] = {"Entrypoint", "Cmd", "Env"};
@@ -91,8 +91,8 @@ static int read_config(const struct jcur *c, const char *name, struct lk_image_c
     return read_label(c, name, out, e);
 }
 
-int lk_image_config_parse(const void *text, size_t len, const char *name,
-                          struct lk_image_config *out, struct err *e)
+int oci_spec_image_config_parse(const void *text, size_t len, const char *name,
+                                struct oci_spec_image_config *out, struct err *e)
 {
     static const struct json_limits limits = {.bytes = BYTES_MAX, .depth = 32};
     AUTO_FREE char *what = NULL;

@@ -118,7 +118,7 @@ static int format(const json_t *value, unsigned indent, unsigned depth, struct b
     }
 }
 
-int lk_json_format(const json_t *value, unsigned indent, struct buf *out, struct err *e)
+int linuxkit_json_format(const json_t *value, unsigned indent, struct buf *out, struct err *e)
 {
     return format(value, indent, 0, out, e);
 }

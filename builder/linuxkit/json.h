@@ -11,6 +11,6 @@
 #include <jansson.h>
 
 /* Appends. A real is 2^64-1, the one number of these documents that jansson has no integer for. */
-int lk_json_format(const json_t *value, unsigned indent, struct buf *out, struct err *e);
+int linuxkit_json_format(const json_t *value, unsigned indent, struct buf *out, struct err *e);
 
 #endif

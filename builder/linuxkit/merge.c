@@ -8,7 +8,7 @@
 static const char *const LISTS[] = {"init", "onboot", "onshutdown", "services", "files", "volumes"};
 enum { LIST_COUNT = sizeof LISTS / sizeof LISTS[0] };
 
-json_t *lk_merge_new(void)
+json_t *linuxkit_merge_new(void)
 {
     json_t *merged = json_object();
     bool good = merged != NULL && json_object_set_new(merged, "kernel", json_object()) == 0;
@@ -102,7 +102,7 @@ static int check_entries(const struct ycur *c, const char *key, struct err *e)
 static int check_document(const json_t *merged, const struct ycur *c, struct err *e)
 {
     struct ycur m;
-    int rc = lk_check(c, &lk_document, e);
+    int rc = linuxkit_check(c, &linuxkit_document, e);
     if (rc == 0 && ycur_opt(c, "kernel", &m))
         rc = check_member_reference(&m, "image", e);
     if (rc < 0 || (rc = check_entries(c, "init", e)) < 0 ||
@@ -138,11 +138,11 @@ static int merge_kernel(json_t *merged, const json_t *kernel, struct err *e)
     return 0;
 }
 
-int lk_merge_add(json_t *merged, const struct ycur *c, size_t *visible_volumes, struct err *e)
+int linuxkit_merge_add(json_t *merged, const struct ycur *c, size_t *visible_volumes, struct err *e)
 {
     int rc = check_document(merged, c, e);
     AUTO_JSON json_t *settled = NULL;
-    if (rc < 0 || (rc = lk_settle(c->value, &lk_document, &settled, e)) < 0 ||
+    if (rc < 0 || (rc = linuxkit_settle(c->value, &linuxkit_document, &settled, e)) < 0 ||
         (rc = merge_kernel(merged, json_object_get(settled, "kernel"), e)) < 0)
         return rc;
     for (size_t i = 0; i < LIST_COUNT; i++) {
@@ -216,7 +216,7 @@ static int join_list(struct yaml_doc *doc, const struct ycur *list, struct err *
 static int join(struct yaml_doc *doc, const struct ycur *part, struct err *e)
 {
     struct ycur m;
-    int rc = lk_check(part, &lk_document, e);
+    int rc = linuxkit_check(part, &linuxkit_document, e);
     if (rc == 0 && ycur_opt(part, "kernel", &m))
         rc = join_kernel(doc, &m, e);
     for (size_t i = 0; rc == 0 && i < LIST_COUNT; i++)
@@ -225,7 +225,8 @@ static int join(struct yaml_doc *doc, const struct ycur *part, struct err *e)
     return rc;
 }
 
-int lk_merge_docs(struct yaml_doc **parts_taken, size_t count, struct yaml_doc **out, struct err *e)
+int linuxkit_merge_docs(struct yaml_doc **parts_taken, size_t count, struct yaml_doc **out,
+                        struct err *e)
 {
     AUTO_YAML struct yaml_doc *doc = NULL;
     AUTO_FREE struct yaml_doc **parts = array_new(count + 1, sizeof *parts);
@@ -250,13 +251,13 @@ static int read_part(const char *path, json_t *merged, size_t *visible_volumes,
     if (rc < 0)
         return rc;
     const struct ycur root = ycur_root(*out);
-    return lk_merge_add(merged, &root, visible_volumes, e);
+    return linuxkit_merge_add(merged, &root, visible_volumes, e);
 }
 
-int lk_merge_read(const char *const *paths, size_t count, json_t **out, size_t *visible_volumes,
-                  struct yaml_doc **places, struct err *e)
+int linuxkit_merge_read(const char *const *paths, size_t count, json_t **out,
+                        size_t *visible_volumes, struct yaml_doc **places, struct err *e)
 {
-    AUTO_JSON json_t *merged = lk_merge_new();
+    AUTO_JSON json_t *merged = linuxkit_merge_new();
     AUTO_FREE struct yaml_doc **parts = array_new(count + 1, sizeof(struct yaml_doc *));
     if (merged == NULL || parts == NULL)
         return err_oom(e);
@@ -268,23 +269,23 @@ int lk_merge_read(const char *const *paths, size_t count, json_t **out, size_t *
             yaml_doc_free(parts[i]);
         return rc;
     }
-    if ((rc = lk_merge_docs(parts, count, places, e)) < 0)
+    if ((rc = linuxkit_merge_docs(parts, count, places, e)) < 0)
         return rc;
     *out = steal_ptr(&merged);
     return 0;
 }
 
-int lk_merge_files(const char *const *paths, size_t count, json_t **out, size_t *visible_volumes,
-                   struct err *e)
+int linuxkit_merge_files(const char *const *paths, size_t count, json_t **out,
+                         size_t *visible_volumes, struct err *e)
 {
     AUTO_YAML struct yaml_doc *places = NULL;
-    return lk_merge_read(paths, count, out, visible_volumes, &places, e);
+    return linuxkit_merge_read(paths, count, out, visible_volumes, &places, e);
 }
 
-int lk_merge_show(const char *const *paths, size_t count, json_t **out, size_t *packages,
-                  struct err *e)
+int linuxkit_merge_show(const char *const *paths, size_t count, json_t **out, size_t *packages,
+                        struct err *e)
 {
-    AUTO_JSON json_t *merged = lk_merge_new();
+    AUTO_JSON json_t *merged = linuxkit_merge_new();
     size_t visible = 0;
     *packages = 0;
     if (merged == NULL)
@@ -293,11 +294,11 @@ int lk_merge_show(const char *const *paths, size_t count, json_t **out, size_t *
         AUTO_YAML struct yaml_doc *doc = NULL;
         size_t shown = 0;
         int rc = yaml_doc_read_go(paths[i], &doc, e);
-        if (rc < 0 || (rc = lk_pkg_show(paths[i], yaml_doc_root(doc), &shown, e)) < 0)
+        if (rc < 0 || (rc = linuxkit_pkg_show(paths[i], yaml_doc_root(doc), &shown, e)) < 0)
             return rc;
         *packages += shown;
         const struct ycur root = ycur_root(doc);
-        if ((rc = lk_merge_add(merged, &root, &visible, e)) < 0)
+        if ((rc = linuxkit_merge_add(merged, &root, &visible, e)) < 0)
             return rc;
     }
     *out = steal_ptr(&merged);
@@ -307,7 +308,7 @@ int lk_merge_show(const char *const *paths, size_t count, json_t **out, size_t *
 /* ---- references --------------------------------------------------------------------------------
  */
 
-int lk_reference(const char *name, char **out, struct err *e)
+int linuxkit_reference(const char *name, char **out, struct err *e)
 {
     const char *slash = strchr(name, '/');
     if (slash == NULL)
@@ -323,7 +324,8 @@ int lk_reference(const char *name, char **out, struct err *e)
 /* Names of `own` (an object's keys; NULL: none) stay as they are. */
 static int expand_name(const char *name, const json_t *own, char **out, struct err *e)
 {
-    return json_object_get(own, name) != NULL ? str_copy(out, name, e) : lk_reference(name, out, e);
+    return json_object_get(own, name) != NULL ? str_copy(out, name, e)
+                                              : linuxkit_reference(name, out, e);
 }
 
 static int expand_member(json_t *object, const char *key, const json_t *own, struct err *e)
@@ -355,12 +357,12 @@ static int expand(json_t *merged, const json_t *own, bool volumes, struct err *e
     return rc;
 }
 
-int lk_expand(json_t *merged, struct err *e)
+int linuxkit_expand(json_t *merged, struct err *e)
 {
     return expand(merged, NULL, false, e);
 }
 
-int lk_expand_strict(json_t *merged, const json_t *own, struct err *e)
+int linuxkit_expand_strict(json_t *merged, const json_t *own, struct err *e)
 {
     return expand(merged, own, true, e);
 }

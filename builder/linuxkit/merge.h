@@ -8,38 +8,39 @@
 #include "builder/linuxkit/schema.h"
 
 /* An empty document to merge into; NULL when out of memory. */
-json_t *lk_merge_new(void);
+json_t *linuxkit_merge_new(void);
 /*
  * Checks the document at `c` and adds it. *visible_volumes is how many of the
  * last volumes binds may name: LinuxKit only keeps the last file's.
  */
-int lk_merge_add(json_t *merged, const struct ycur *c, size_t *visible_volumes, struct err *e);
+int linuxkit_merge_add(json_t *merged, const struct ycur *c, size_t *visible_volumes,
+                       struct err *e);
 
 /* Reads and merges files, in order. Caller owns *out. ERR_INPUT "FILE:LINE:COLUMN: …". */
-int lk_merge_files(const char *const *paths, size_t count, json_t **out, size_t *visible_volumes,
-                   struct err *e);
+int linuxkit_merge_files(const char *const *paths, size_t count, json_t **out,
+                         size_t *visible_volumes, struct err *e);
 
-/* The same for --dry-run: names of packages (lkpkg.h) are shown as LinuxKit would without git
+/* The same for --dry-run: names of packages (pkg.h) are shown as LinuxKit would without git
  * history; *packages is how many. */
-int lk_merge_show(const char *const *paths, size_t count, json_t **out, size_t *packages,
-                  struct err *e);
+int linuxkit_merge_show(const char *const *paths, size_t count, json_t **out, size_t *packages,
+                        struct err *e);
 
 /*
  * The same in strict mode: each document is checked by the schema, and the
  * merged one knows where each of its values was written. Takes the parts, also on failure.
  */
-int lk_merge_docs(struct yaml_doc **parts_taken, size_t count, struct yaml_doc **out,
-                  struct err *e);
+int linuxkit_merge_docs(struct yaml_doc **parts_taken, size_t count, struct yaml_doc **out,
+                        struct err *e);
 
-/* lk_merge_files, and the same documents merged with their places. Caller owns both. */
-int lk_merge_read(const char *const *paths, size_t count, json_t **out, size_t *visible_volumes,
-                  struct yaml_doc **places, struct err *e);
+/* linuxkit_merge_files, and the same documents merged with their places. Caller owns both. */
+int linuxkit_merge_read(const char *const *paths, size_t count, json_t **out,
+                        size_t *visible_volumes, struct yaml_doc **places, struct err *e);
 
 /* "alpine:3" → docker.io/library/alpine:3, "lk/a:v1" → docker.io/lk/a:v1; caller frees. */
-int lk_reference(const char *name, char **out, struct err *e);
+int linuxkit_reference(const char *name, char **out, struct err *e);
 /* Every image's name by its reference, but the volumes': LinuxKit leaves those as they are. */
-int lk_expand(json_t *merged, struct err *e);
+int linuxkit_expand(json_t *merged, struct err *e);
 /* Strict mode: the volumes', too; names that are keys of `own` (NULL: none) are not references. */
-int lk_expand_strict(json_t *merged, const json_t *own, struct err *e);
+int linuxkit_expand_strict(json_t *merged, const json_t *own, struct err *e);
 
 #endif

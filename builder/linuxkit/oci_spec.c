@@ -7,13 +7,13 @@
 
 /* ---- what the parts share --------------------------------------------------------------- */
 
-const json_t *lkspec_choose(const struct lk_container *c, const char *key)
+const json_t *oci_spec_choose(const struct oci_spec_container *c, const char *key)
 {
     const json_t *own = json_object_get(c->entry, key);
     return own != NULL ? own : json_object_get(c->label, key);
 }
 
-const char *lkspec_text(const struct lk_container *c, const char *key, const char *missing)
+const char *oci_spec_text(const struct oci_spec_container *c, const char *key, const char *missing)
 {
     const char *own = json_string_value(json_object_get(c->entry, key));
     if (own != NULL && *own != '\0')
@@ -22,19 +22,19 @@ const char *lkspec_text(const struct lk_container *c, const char *key, const cha
     return own != NULL && *own != '\0' ? own : missing;
 }
 
-void lkspec_blame(const struct lk_container *c, const char *key, size_t index)
+void oci_spec_blame(const struct oci_spec_container *c, const char *key, size_t index)
 {
     if (c->blame != NULL)
-        *c->blame = (struct lk_blame){key, index};
+        *c->blame = (struct oci_spec_blame){key, index};
 }
 
-int lkspec_push_text(json_t *list, const char *text, struct err *e)
+int oci_spec_push_text(json_t *list, const char *text, struct err *e)
 {
     json_t *value = json_string(text);
     return value == NULL ? err_oom(e) : json_push(list, value, e);
 }
 
-int lkspec_put_some(json_t *object, const char *key, const json_t *value, struct err *e)
+int oci_spec_put_some(json_t *object, const char *key, const json_t *value, struct err *e)
 {
     if (value == NULL || (json_is_array(value) && json_array_size(value) == 0) ||
         (json_is_object(value) && json_object_size(value) == 0))
@@ -63,8 +63,8 @@ static int add_texts(json_t *list, const json_t *more, bool once, struct err *e)
     return 0;
 }
 
-int lkspec_with_added(const struct lk_container *c, const char *key, const char *add_key,
-                      json_t **out, struct err *e)
+int oci_spec_with_added(const struct oci_spec_container *c, const char *key, const char *add_key,
+                        json_t **out, struct err *e)
 {
     const json_t *own = json_object_get(c->entry, key);
     const json_t *base = own != NULL ? own : json_object_get(c->label, key);
@@ -79,14 +79,14 @@ int lkspec_with_added(const struct lk_container *c, const char *key, const char 
     return 0;
 }
 
-bool lk_container_readonly(const struct lk_container *c)
+bool oci_spec_container_readonly(const struct oci_spec_container *c)
 {
-    return json_is_true(lkspec_choose(c, "readonly"));
+    return json_is_true(oci_spec_choose(c, "readonly"));
 }
 
 /* ---- ids ----------------------------------------------------------------------------------- */
 
-int lk_ids(const json_t *document, json_t **out, struct err *e)
+int oci_spec_ids(const json_t *document, json_t **out, struct err *e)
 {
     static const char *const lists[] = {"onboot", "onshutdown", "services"};
     AUTO_JSON json_t *ids = json_object();
@@ -106,7 +106,7 @@ int lk_ids(const json_t *document, json_t **out, struct err *e)
     return 0;
 }
 
-int lk_owner(const json_t *value, const json_t *ids, uint32_t *out, struct err *e)
+int oci_spec_owner(const json_t *value, const json_t *ids, uint32_t *out, struct err *e)
 {
     *out = 0;
     if (value == NULL)
@@ -136,14 +136,14 @@ static int strict_number(json_int_t value, uint32_t *out, struct err *e)
     return 0;
 }
 
-int lk_owner_strict(const json_t *value, const json_t *ids, uint32_t *out, struct err *e)
+int oci_spec_owner_strict(const json_t *value, const json_t *ids, uint32_t *out, struct err *e)
 {
     *out = 0;
     if (json_is_integer(value))
         return strict_number(json_integer_value(value), out, e);
     const char *text = json_string_value(value);
     if (text == NULL || *text == '\0' || json_object_get(ids, text) != NULL)
-        return lk_owner(value, ids, out, e);
+        return oci_spec_owner(value, ids, out, e);
     size_t len = strlen(text);
     if (strcmp(text, "root") == 0)
         return 0;
@@ -152,7 +152,7 @@ int lk_owner_strict(const json_t *value, const json_t *ids, uint32_t *out, struc
     return strict_number((json_int_t)strtoull(text, NULL, 10), out, e);
 }
 
-int lk_octal(const char *text, const char *what, int64_t *out, struct err *e)
+int oci_spec_octal(const char *text, const char *what, int64_t *out, struct err *e)
 {
     bool negative = *text == '-';
     const char *p = text + (negative || *text == '+');
@@ -171,43 +171,45 @@ int lk_octal(const char *text, const char *what, int64_t *out, struct err *e)
 
 /* ---- process -------------------------------------------------------------------------------- */
 
-static int owner_of(const struct lk_container *c, const json_t *value, uint32_t *out, struct err *e)
+static int owner_of(const struct oci_spec_container *c, const json_t *value, uint32_t *out,
+                    struct err *e)
 {
-    return c->strict ? lk_owner_strict(value, c->ids, out, e) : lk_owner(value, c->ids, out, e);
+    return c->strict ? oci_spec_owner_strict(value, c->ids, out, e)
+                     : oci_spec_owner(value, c->ids, out, e);
 }
 
-static int put_owner(const struct lk_container *c, json_t *user, const char *key, uint32_t missing,
-                     struct err *e)
+static int put_owner(const struct oci_spec_container *c, json_t *user, const char *key,
+                     uint32_t missing, struct err *e)
 {
-    const json_t *given = lkspec_choose(c, key);
+    const json_t *given = oci_spec_choose(c, key);
     uint32_t id = missing;
-    lkspec_blame(c, key, SIZE_MAX);
+    oci_spec_blame(c, key, SIZE_MAX);
     int rc = given != NULL ? owner_of(c, given, &id, e) : 0;
     return rc < 0 ? rc : json_put_u64(user, key, id, e);
 }
 
-static int put_groups(const struct lk_container *c, const struct lk_user *user, json_t *object,
-                      struct err *e)
+static int put_groups(const struct oci_spec_container *c, const struct oci_spec_user *user,
+                      json_t *object, struct err *e)
 {
     AUTO_JSON json_t *groups = json_array();
-    const json_t *given = lkspec_choose(c, "additionalGids");
+    const json_t *given = oci_spec_choose(c, "additionalGids");
     int rc = groups == NULL ? err_oom(e) : 0;
     for (size_t i = 0; rc == 0 && i < json_array_size(given); i++) {
         uint32_t id = 0;
-        lkspec_blame(c, "additionalGids", i);
+        oci_spec_blame(c, "additionalGids", i);
         if ((rc = owner_of(c, json_array_get(given, i), &id, e)) == 0)
             rc = json_push(groups, json_integer((json_int_t)id), e);
     }
     for (size_t i = 0; rc == 0 && given == NULL && user != NULL && i < user->group_count; i++)
         rc = json_push(groups, json_integer((json_int_t)user->groups[i]), e);
-    return rc < 0 ? rc : lkspec_put_some(object, "additionalGids", groups, e);
+    return rc < 0 ? rc : oci_spec_put_some(object, "additionalGids", groups, e);
 }
 
-static int make_user(const struct lk_container *c, json_t **out, struct err *e)
+static int make_user(const struct oci_spec_container *c, json_t **out, struct err *e)
 {
     AUTO_JSON json_t *object = json_object();
-    bool given = lkspec_choose(c, "uid") != NULL || lkspec_choose(c, "gid") != NULL;
-    const struct lk_user *user = c->strict && !given ? c->user : NULL;
+    bool given = oci_spec_choose(c, "uid") != NULL || oci_spec_choose(c, "gid") != NULL;
+    const struct oci_spec_user *user = c->strict && !given ? c->user : NULL;
     if (object == NULL)
         return err_oom(e);
     int rc = put_owner(c, object, "uid", user != NULL ? user->uid : 0, e);
@@ -227,29 +229,29 @@ static int append_all(json_t *list, const json_t *more, struct err *e)
 }
 
 /* The entry's or the label's command, else the image's entry point and command. */
-static int put_args(const struct lk_container *c, json_t *process, struct err *e)
+static int put_args(const struct oci_spec_container *c, json_t *process, struct err *e)
 {
-    const json_t *command = lkspec_choose(c, "command");
+    const json_t *command = oci_spec_choose(c, "command");
     AUTO_JSON json_t *list = json_array();
     if (command != NULL)
-        return lkspec_put_some(process, "args", command, e);
+        return oci_spec_put_some(process, "args", command, e);
     if (list == NULL)
         return err_oom(e);
     int rc = append_all(list, json_object_get(c->image_config, "Entrypoint"), e);
     if (rc == 0)
         rc = append_all(list, json_object_get(c->image_config, "Cmd"), e);
-    return rc < 0 ? rc : lkspec_put_some(process, "args", list, e);
+    return rc < 0 ? rc : oci_spec_put_some(process, "args", list, e);
 }
 
-static int put_env(const struct lk_container *c, json_t *process, struct err *e)
+static int put_env(const struct oci_spec_container *c, json_t *process, struct err *e)
 {
-    const json_t *env = lkspec_choose(c, "env");
+    const json_t *env = oci_spec_choose(c, "env");
     if (env == NULL)
         env = json_object_get(c->image_config, "Env");
-    return lkspec_put_some(process, "env", json_is_array(env) ? env : NULL, e);
+    return oci_spec_put_some(process, "env", json_is_array(env) ? env : NULL, e);
 }
 
-static int make_process(const struct lk_container *c, json_t **out, struct err *e)
+static int make_process(const struct oci_spec_container *c, json_t **out, struct err *e)
 {
     AUTO_JSON json_t *process = json_object();
     AUTO_JSON json_t *limits = NULL;
@@ -263,18 +265,18 @@ static int make_process(const struct lk_container *c, json_t **out, struct err *
     int rc = make_user(c, &user, e);
     if (rc < 0 || (rc = json_put(process, "user", user, e)) < 0 ||
         (rc = put_args(c, process, e)) < 0 || (rc = put_env(c, process, e)) < 0 ||
-        (rc = json_put_string(process, "cwd", lkspec_text(c, "cwd", directory), e)) < 0 ||
-        (rc = lkspec_capabilities(c, &capabilities, e)) < 0 ||
+        (rc = json_put_string(process, "cwd", oci_spec_text(c, "cwd", directory), e)) < 0 ||
+        (rc = oci_spec_capabilities(c, &capabilities, e)) < 0 ||
         (rc = json_put(process, "capabilities", capabilities, e)) < 0 ||
-        (rc = lkspec_rlimits(c, &limits, e)) < 0 ||
-        (rc = lkspec_put_some(process, "rlimits", limits, e)) < 0)
+        (rc = oci_spec_rlimits(c, &limits, e)) < 0 ||
+        (rc = oci_spec_put_some(process, "rlimits", limits, e)) < 0)
         return rc;
-    if (json_is_true(lkspec_choose(c, "noNewPrivileges")) &&
+    if (json_is_true(oci_spec_choose(c, "noNewPrivileges")) &&
         (rc = json_put(process, "noNewPrivileges", json_true(), e)) < 0)
         return rc;
-    const json_t *score = lkspec_choose(c, "oomScoreAdj");
+    const json_t *score = oci_spec_choose(c, "oomScoreAdj");
     if (score != NULL &&
-        (rc = json_put(process, "oomScoreAdj", json_integer(lk_integer(score)), e)) < 0)
+        (rc = json_put(process, "oomScoreAdj", json_integer(linuxkit_integer(score)), e)) < 0)
         return rc;
     *out = steal_ptr(&process);
     return 0;
@@ -293,7 +295,7 @@ static int put_namespace(json_t *list, const char *type, const char *path, struc
     return rc < 0 ? rc : json_push(list, steal_ptr(&item), e);
 }
 
-static int make_namespaces(const struct lk_container *c, json_t **out, struct err *e)
+static int make_namespaces(const struct oci_spec_container *c, json_t **out, struct err *e)
 {
     static const char *const kinds[][3] = {{"net", "network", "root"},
                                            {"ipc", "ipc", "root"},
@@ -303,13 +305,13 @@ static int make_namespaces(const struct lk_container *c, json_t **out, struct er
     AUTO_JSON json_t *list = json_array();
     int rc = list == NULL ? err_oom(e) : 0;
     for (size_t i = 0; rc == 0 && i < sizeof kinds / sizeof kinds[0]; i++) {
-        const char *value = lkspec_text(c, kinds[i][0], kinds[i][2]);
+        const char *value = oci_spec_text(c, kinds[i][0], kinds[i][2]);
         if (strcmp(value, "host") == 0 || strcmp(value, "root") == 0)
             continue;
         bool none = strcmp(value, "none") == 0 && (i == 0 || c->strict);
         if (strcmp(value, "new") == 0 || none)
             value = "";
-        lkspec_blame(c, kinds[i][0], SIZE_MAX);
+        oci_spec_blame(c, kinds[i][0], SIZE_MAX);
         if (c->strict && *value != '\0' && *value != '/')
             return err_set(e, ERR_INPUT, "'%.64s' is not host, root, new, none or a path", value);
         rc = put_namespace(list, kinds[i][1], value, e);
@@ -328,7 +330,7 @@ static const char *device_text(const json_t *device, const char *key)
 
 static int put_number(json_t *to, const char *key, const json_t *from, struct err *e)
 {
-    return json_put(to, key, json_integer(lk_integer(json_object_get(from, key))), e);
+    return json_put(to, key, json_integer(linuxkit_integer(json_object_get(from, key))), e);
 }
 
 /* A rule of the device cgroup, and a node unless it is for all devices. */
@@ -350,7 +352,7 @@ static int put_device(const json_t *device, json_t *rules, json_t *nodes, struct
         (rc = json_push(rules, steal_ptr(&rule), e)) < 0 || all)
         return rc;
     int64_t bits = 0;
-    if ((rc = lk_octal(mode, "device", &bits, e)) < 0 ||
+    if ((rc = oci_spec_octal(mode, "device", &bits, e)) < 0 ||
         (rc = json_put_string(node, "path", device_text(device, "path"), e)) < 0 ||
         (rc = json_put_string(node, "type", type, e)) < 0 ||
         (rc = put_number(node, "major", device, e)) < 0 ||
@@ -360,16 +362,17 @@ static int put_device(const json_t *device, json_t *rules, json_t *nodes, struct
     return json_push(nodes, steal_ptr(&node), e);
 }
 
-static enum lk_form form_of(const struct lk_container *c)
+static enum linuxkit_form form_of(const struct oci_spec_container *c)
 {
-    return c->strict ? LK_FORM_SPEC : LK_FORM_JSON;
+    return c->strict ? LINUXKIT_FORM_SPEC : LINUXKIT_FORM_JSON;
 }
 
 /* The resources, with the rules that devices add; *nodes are the devices themselves. */
-static int make_resources(const struct lk_container *c, json_t **out, json_t **nodes, struct err *e)
+static int make_resources(const struct oci_spec_container *c, json_t **out, json_t **nodes,
+                          struct err *e)
 {
-    const json_t *given = lkspec_choose(c, "resources");
-    const json_t *devices = lkspec_choose(c, "devices");
+    const json_t *given = oci_spec_choose(c, "resources");
+    const json_t *devices = oci_spec_choose(c, "devices");
     AUTO_JSON json_t *resources = json_object();
     AUTO_JSON json_t *normal = NULL;
     AUTO_JSON json_t *rules = json_array();
@@ -377,14 +380,15 @@ static int make_resources(const struct lk_container *c, json_t **out, json_t **n
     if (resources == NULL || rules == NULL || list == NULL)
         return err_oom(e);
     int rc = 0;
-    if (given != NULL && (rc = lk_normal(given, &lk_resources, form_of(c), &normal, e)) < 0)
+    if (given != NULL &&
+        (rc = linuxkit_normal(given, &linuxkit_resources, form_of(c), &normal, e)) < 0)
         return rc;
     rc = append_all(rules, json_object_get(normal, "devices"), e);
     for (size_t i = 0; rc == 0 && i < json_array_size(devices); i++) {
-        lkspec_blame(c, "devices", i);
+        oci_spec_blame(c, "devices", i);
         rc = put_device(json_array_get(devices, i), rules, list, e);
     }
-    if (rc < 0 || (rc = lkspec_put_some(resources, "devices", rules, e)) < 0)
+    if (rc < 0 || (rc = oci_spec_put_some(resources, "devices", rules, e)) < 0)
         return rc;
     const char *key = NULL;
     json_t *member = NULL;
@@ -399,33 +403,35 @@ static int make_resources(const struct lk_container *c, json_t **out, json_t **n
     return 0;
 }
 
-static const struct lk_node *field_node(const char *key)
+static const struct linuxkit_node *field_node(const char *key)
 {
-    for (const struct lk_field *f = lk_label.fields; f->key != NULL; f++)
+    for (const struct linuxkit_field *f = linuxkit_label.fields; f->key != NULL; f++)
         if (strcmp(f->key, key) == 0)
             return f->node;
     return NULL;
 }
 
 /* A value in its normal form, unless it is empty. */
-static int put_normal(const struct lk_container *c, json_t *object, const char *key, struct err *e)
+static int put_normal(const struct oci_spec_container *c, json_t *object, const char *key,
+                      struct err *e)
 {
-    const json_t *given = lkspec_choose(c, key);
+    const json_t *given = oci_spec_choose(c, key);
     AUTO_JSON json_t *normal = NULL;
     int rc = 0;
     if (given == NULL)
         return 0;
-    rc = lk_normal(given, field_node(key), form_of(c), &normal, e);
-    return rc < 0 ? rc : lkspec_put_some(object, key, normal, e);
+    rc = linuxkit_normal(given, field_node(key), form_of(c), &normal, e);
+    return rc < 0 ? rc : oci_spec_put_some(object, key, normal, e);
 }
 
-static int put_text(const struct lk_container *c, json_t *object, const char *key, struct err *e)
+static int put_text(const struct oci_spec_container *c, json_t *object, const char *key,
+                    struct err *e)
 {
-    const char *text = json_string_value(lkspec_choose(c, key));
+    const char *text = json_string_value(oci_spec_choose(c, key));
     return text == NULL || *text == '\0' ? 0 : json_put_string(object, key, text, e);
 }
 
-static int make_linux(const struct lk_container *c, json_t **out, struct err *e)
+static int make_linux(const struct oci_spec_container *c, json_t **out, struct err *e)
 {
     AUTO_JSON json_t *object = json_object();
     AUTO_JSON json_t *nodes = NULL;
@@ -441,36 +447,37 @@ static int make_linux(const struct lk_container *c, json_t **out, struct err *e)
         (rc = put_text(c, object, "cgroupsPath", e)) < 0 ||
         (rc = make_namespaces(c, &namespaces, e)) < 0 ||
         (rc = json_put(object, "namespaces", namespaces, e)) < 0 ||
-        (rc = lkspec_put_some(object, "devices", nodes, e)) < 0 ||
+        (rc = oci_spec_put_some(object, "devices", nodes, e)) < 0 ||
         (rc = put_text(c, object, "rootfsPropagation", e)) < 0 ||
-        (rc = lkspec_put_some(object, "maskedPaths", lkspec_choose(c, "maskedPaths"), e)) < 0 ||
-        (rc = lkspec_put_some(object, "readonlyPaths", lkspec_choose(c, "readonlyPaths"), e)) < 0)
+        (rc = oci_spec_put_some(object, "maskedPaths", oci_spec_choose(c, "maskedPaths"), e)) < 0 ||
+        (rc = oci_spec_put_some(object, "readonlyPaths", oci_spec_choose(c, "readonlyPaths"), e)) <
+            0)
         return rc;
     *out = steal_ptr(&object);
     return 0;
 }
 
-static int make_root(const struct lk_container *c, json_t **out, struct err *e)
+static int make_root(const struct oci_spec_container *c, json_t **out, struct err *e)
 {
     AUTO_JSON json_t *root = json_object();
     if (root == NULL)
         return err_oom(e);
     int rc = json_put_string(root, "path", "rootfs", e);
-    if (rc == 0 && lk_container_readonly(c))
+    if (rc == 0 && oci_spec_container_readonly(c))
         rc = json_put(root, "readonly", json_true(), e);
     if (rc == 0)
         *out = steal_ptr(&root);
     return rc;
 }
 
-int lk_config_json(const struct lk_container *c, struct buf *out, struct err *e)
+int oci_spec_config_json(const struct oci_spec_container *c, struct buf *out, struct err *e)
 {
     AUTO_JSON json_t *config = json_object();
     AUTO_JSON json_t *mounts = NULL;
     json_t *process = NULL;
     json_t *root = NULL;
     json_t *os = NULL;
-    const char *host = lkspec_text(c, "hostname", "");
+    const char *host = oci_spec_text(c, "hostname", "");
     if (config == NULL)
         return err_oom(e);
     int rc = json_put_string(config, "ociVersion", "1.2.1", e);
@@ -478,36 +485,37 @@ int lk_config_json(const struct lk_container *c, struct buf *out, struct err *e)
         (rc = json_put(config, "process", process, e)) < 0 || (rc = make_root(c, &root, e)) < 0 ||
         (rc = json_put(config, "root", root, e)) < 0 ||
         (*host != '\0' && (rc = json_put_string(config, "hostname", host, e)) < 0) ||
-        (rc = lkspec_mounts(c, &mounts, e)) < 0 ||
-        (rc = lkspec_put_some(config, "mounts", mounts, e)) < 0 ||
+        (rc = oci_spec_mounts(c, &mounts, e)) < 0 ||
+        (rc = oci_spec_put_some(config, "mounts", mounts, e)) < 0 ||
         (rc = put_normal(c, config, "annotations", e)) < 0 || (rc = make_linux(c, &os, e)) < 0 ||
         (rc = json_put(config, "linux", os, e)) < 0)
         return rc;
-    return lk_json_format(config, 4, out, e);
+    return linuxkit_json_format(config, 4, out, e);
 }
 
 /* ---- runtime.json --------------------------------------------------------------------------- */
 
 /* A member of `runtime`: the entry's, else the label's. */
-static const json_t *runtime_member(const struct lk_container *c, const char *key)
+static const json_t *runtime_member(const struct oci_spec_container *c, const char *key)
 {
     const json_t *own = json_object_get(json_object_get(c->entry, "runtime"), key);
     return own != NULL ? own : json_object_get(json_object_get(c->label, "runtime"), key);
 }
 
-static const struct lk_node *runtime_node(const char *key)
+static const struct linuxkit_node *runtime_node(const char *key)
 {
-    for (const struct lk_field *f = field_node("runtime")->fields; f->key != NULL; f++)
+    for (const struct linuxkit_field *f = field_node("runtime")->fields; f->key != NULL; f++)
         if (strcmp(f->key, key) == 0)
             return f->node;
     return NULL;
 }
 
-static int put_list(const struct lk_container *c, json_t *runtime, const char *key, struct err *e)
+static int put_list(const struct oci_spec_container *c, json_t *runtime, const char *key,
+                    struct err *e)
 {
     const json_t *given = runtime_member(c, key);
     json_t *list = NULL;
-    int rc = given == NULL ? 0 : lk_normal(given, runtime_node(key), form_of(c), &list, e);
+    int rc = given == NULL ? 0 : linuxkit_normal(given, runtime_node(key), form_of(c), &list, e);
     if (rc == 0 && list == NULL)
         list = json_array();
     return rc < 0 ? rc : json_put(runtime, key, list, e);
@@ -532,12 +540,12 @@ static int push_mount(json_t *mounts, const char *destination, const char *type,
         p += len;
         p += *p == '\n';
     }
-    if (rc < 0 || (rc = lkspec_put_some(mount, "options", list, e)) < 0)
+    if (rc < 0 || (rc = oci_spec_put_some(mount, "options", list, e)) < 0)
         return rc;
     return json_push(mounts, steal_ptr(&mount), e);
 }
 
-static int root_mounts(const struct lk_container *c, const char *prefix, const char *root,
+static int root_mounts(const struct oci_spec_container *c, const char *prefix, const char *root,
                        json_t *mounts, struct err *e)
 {
     AUTO_FREE char *tmp = NULL;
@@ -548,7 +556,7 @@ static int root_mounts(const struct lk_container *c, const char *prefix, const c
     if (rc < 0 || (rc = str_format(&rootfs, e, "/%s/rootfs", prefix)) < 0 ||
         (rc = str_format(&source, e, "/%s", root)) < 0)
         return rc;
-    if (lk_container_readonly(c))
+    if (oci_spec_container_readonly(c))
         return push_mount(mounts, rootfs, NULL, source, "bind", e);
     if ((rc = str_format(&options, e, "lowerdir=%s\nupperdir=%s/upper\nworkdir=%s/work", source,
                          tmp, tmp)) < 0 ||
@@ -558,7 +566,7 @@ static int root_mounts(const struct lk_container *c, const char *prefix, const c
     return push_mount(mounts, rootfs, "overlay", "overlay", options, e);
 }
 
-static int put_mounts(const struct lk_container *c, const char *prefix, const char *root,
+static int put_mounts(const struct oci_spec_container *c, const char *prefix, const char *root,
                       json_t *runtime, struct err *e)
 {
     const json_t *given = runtime_member(c, "mounts");
@@ -566,13 +574,13 @@ static int put_mounts(const struct lk_container *c, const char *prefix, const ch
     AUTO_JSON json_t *normal = NULL;
     int rc = mounts == NULL ? err_oom(e) : root_mounts(c, prefix, root, mounts, e);
     if (rc == 0 && given != NULL)
-        rc = lk_normal(given, runtime_node("mounts"), form_of(c), &normal, e);
+        rc = linuxkit_normal(given, runtime_node("mounts"), form_of(c), &normal, e);
     if (rc < 0 || (rc = append_all(mounts, normal, e)) < 0)
         return rc;
     return json_put(runtime, "mounts", steal_ptr(&mounts), e);
 }
 
-static int put_bind_ns(const struct lk_container *c, json_t *runtime, struct err *e)
+static int put_bind_ns(const struct oci_spec_container *c, json_t *runtime, struct err *e)
 {
     static const char *const keys[] = {"cgroup", "ipc", "mnt", "net", "pid", "user", "uts"};
     const json_t *own = json_object_get(json_object_get(c->entry, "runtime"), "bindNS");
@@ -588,8 +596,8 @@ static int put_bind_ns(const struct lk_container *c, json_t *runtime, struct err
     return rc < 0 ? rc : json_put(runtime, "bindNS", steal_ptr(&names), e);
 }
 
-int lk_runtime_json(const struct lk_container *c, const char *prefix, const char *root,
-                    struct buf *out, struct err *e)
+int oci_spec_runtime_json(const struct oci_spec_container *c, const char *prefix, const char *root,
+                          struct buf *out, struct err *e)
 {
     AUTO_JSON json_t *runtime = json_object();
     const char *name = json_string_value(runtime_member(c, "namespace"));
@@ -601,5 +609,5 @@ int lk_runtime_json(const struct lk_container *c, const char *prefix, const char
         (rc = put_list(c, runtime, "interfaces", e)) < 0 || (rc = put_bind_ns(c, runtime, e)) < 0 ||
         (rc = json_put_string(runtime, "namespace", name != NULL ? name : "", e)) < 0)
         return rc;
-    return lk_json_format(runtime, 4, out, e);
+    return linuxkit_json_format(runtime, 4, out, e);
 }

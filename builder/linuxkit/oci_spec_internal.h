@@ -1,4 +1,4 @@
-/* What lkspec.c and its parts share. */
+/* What oci_spec.c and its parts share. */
 #ifndef ASSAY_BUILDER_LINUXKIT_OCI_SPEC_INTERNAL_H
 #define ASSAY_BUILDER_LINUXKIT_OCI_SPEC_INTERNAL_H
 
@@ -6,21 +6,21 @@
 #include "builder/linuxkit/oci_spec.h"
 
 /* The entry's value, else the label's, else NULL. */
-const json_t *lkspec_choose(const struct lk_container *c, const char *key);
+const json_t *oci_spec_choose(const struct oci_spec_container *c, const char *key);
 /* The same for plain texts, where "" counts as absent; `missing` when there is none. */
-const char *lkspec_text(const struct lk_container *c, const char *key, const char *missing);
+const char *oci_spec_text(const struct oci_spec_container *c, const char *key, const char *missing);
 /* Notes for c->blame what is read next; SIZE_MAX: no item of a list. */
-void lkspec_blame(const struct lk_container *c, const char *key, size_t index);
-int lkspec_push_text(json_t *list, const char *text, struct err *e);
+void oci_spec_blame(const struct oci_spec_container *c, const char *key, size_t index);
+int oci_spec_push_text(json_t *list, const char *text, struct err *e);
 /* Puts a copy of the value unless it is NULL, an empty list or an empty map. */
-int lkspec_put_some(json_t *object, const char *key, const json_t *value, struct err *e);
+int oci_spec_put_some(json_t *object, const char *key, const json_t *value, struct err *e);
 /* `key` of the label or the entry, with `add_key` of the entry when the entry has no `key`; in
  * strict mode only what is not there yet is added. */
-int lkspec_with_added(const struct lk_container *c, const char *key, const char *add_key,
-                      json_t **out, struct err *e);
+int oci_spec_with_added(const struct oci_spec_container *c, const char *key, const char *add_key,
+                        json_t **out, struct err *e);
 
-int lkspec_capabilities(const struct lk_container *c, json_t **out, struct err *e);
-int lkspec_rlimits(const struct lk_container *c, json_t **out, struct err *e);
-int lkspec_mounts(const struct lk_container *c, json_t **out, struct err *e);
+int oci_spec_capabilities(const struct oci_spec_container *c, json_t **out, struct err *e);
+int oci_spec_rlimits(const struct oci_spec_container *c, json_t **out, struct err *e);
+int oci_spec_mounts(const struct oci_spec_container *c, json_t **out, struct err *e);
 
 #endif

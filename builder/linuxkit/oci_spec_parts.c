@@ -69,13 +69,13 @@ static int expand_capabilities(const json_t *given, json_t **out, struct err *e)
     int rc = 0;
     if (strcasecmp(only, "all") == 0) {
         for (size_t i = 0; rc == 0 && i < CAPABILITY_COUNT; i++)
-            rc = lkspec_push_text(list, CAPABILITIES[i], e);
+            rc = oci_spec_push_text(list, CAPABILITIES[i], e);
     } else if (strcasecmp(only, "none") != 0) {
         for (size_t i = 0; rc == 0 && i < count; i++) {
             const char *name = json_string_value(json_array_get(given, i));
             if (!known_capability(name))
                 return err_set(e, ERR_INPUT, "unknown capability: %.100s", name);
-            rc = lkspec_push_text(list, name, e);
+            rc = oci_spec_push_text(list, name, e);
         }
     }
     if (rc == 0)
@@ -108,7 +108,7 @@ static int capability_set(const json_t *a, const json_t *b, json_t **out, struct
         }
         if (next == NULL)
             break;
-        int rc = lkspec_push_text(list, next, e);
+        int rc = oci_spec_push_text(list, next, e);
         if (rc < 0)
             return rc;
         last = next;
@@ -117,7 +117,7 @@ static int capability_set(const json_t *a, const json_t *b, json_t **out, struct
     return 0;
 }
 
-int lkspec_capabilities(const struct lk_container *c, json_t **out, struct err *e)
+int oci_spec_capabilities(const struct oci_spec_container *c, json_t **out, struct err *e)
 {
     AUTO_JSON json_t *object = json_object();
     AUTO_JSON json_t *given = NULL;
@@ -126,20 +126,20 @@ int lkspec_capabilities(const struct lk_container *c, json_t **out, struct err *
     AUTO_JSON json_t *all = NULL;
     if (object == NULL)
         return err_oom(e);
-    int rc = lkspec_with_added(c, "capabilities", "capabilities.add", &given, e);
-    lkspec_blame(
+    int rc = oci_spec_with_added(c, "capabilities", "capabilities.add", &given, e);
+    oci_spec_blame(
         c, json_object_get(c->entry, "capabilities") != NULL ? "capabilities" : "capabilities.add",
         SIZE_MAX);
     if (rc < 0 || (rc = expand_capabilities(given, &effective, e)) < 0)
         return rc;
-    lkspec_blame(c, "ambient", SIZE_MAX);
-    if ((rc = expand_capabilities(lkspec_choose(c, "ambient"), &ambient, e)) < 0 ||
+    oci_spec_blame(c, "ambient", SIZE_MAX);
+    if ((rc = expand_capabilities(oci_spec_choose(c, "ambient"), &ambient, e)) < 0 ||
         (rc = capability_set(effective, ambient, &all, e)) < 0 ||
-        (rc = lkspec_put_some(object, "bounding", all, e)) < 0 ||
-        (rc = lkspec_put_some(object, "effective", effective, e)) < 0 ||
-        (rc = lkspec_put_some(object, "inheritable", all, e)) < 0 ||
-        (rc = lkspec_put_some(object, "permitted", all, e)) < 0 ||
-        (rc = lkspec_put_some(object, "ambient", ambient, e)) < 0)
+        (rc = oci_spec_put_some(object, "bounding", all, e)) < 0 ||
+        (rc = oci_spec_put_some(object, "effective", effective, e)) < 0 ||
+        (rc = oci_spec_put_some(object, "inheritable", all, e)) < 0 ||
+        (rc = oci_spec_put_some(object, "permitted", all, e)) < 0 ||
+        (rc = oci_spec_put_some(object, "ambient", ambient, e)) < 0)
         return rc;
     *out = steal_ptr(&object);
     return 0;
@@ -219,15 +219,15 @@ static int one_limit(const char *text, json_t **out, struct err *e)
     return 0;
 }
 
-int lkspec_rlimits(const struct lk_container *c, json_t **out, struct err *e)
+int oci_spec_rlimits(const struct oci_spec_container *c, json_t **out, struct err *e)
 {
-    const json_t *given = lkspec_choose(c, "rlimits");
+    const json_t *given = oci_spec_choose(c, "rlimits");
     AUTO_JSON json_t *list = json_array();
     if (list == NULL)
         return err_oom(e);
     for (size_t i = 0; i < json_array_size(given); i++) {
         json_t *limit = NULL;
-        lkspec_blame(c, "rlimits", i);
+        oci_spec_blame(c, "rlimits", i);
         int rc = one_limit(json_string_value(json_array_get(given, i)), &limit, e);
         if (rc < 0 || (rc = json_push(list, limit, e)) < 0)
             return rc;
@@ -250,7 +250,7 @@ static int set_mount(json_t *mounts, const char *destination, const char *type, 
     int rc = json_put_string(mount, "destination", destination, e);
     if (rc < 0 || (rc = json_put_string(mount, "type", type, e)) < 0 ||
         (rc = json_put_string(mount, "source", source, e)) < 0 ||
-        (rc = lkspec_put_some(mount, "options", options, e)) < 0)
+        (rc = oci_spec_put_some(mount, "options", options, e)) < 0)
         return rc;
     return json_put(mounts, destination, steal_ptr(&mount), e);
 }
@@ -292,7 +292,7 @@ static int default_mounts(json_t *mounts, bool readonly, struct err *e)
         json_t *options = NULL;
         int rc = split_options(list[i].options, &options, e);
         if (rc == 0 && readonly && list[i].follows)
-            rc = lkspec_push_text(options, "ro", e);
+            rc = oci_spec_push_text(options, "ro", e);
         if (rc < 0) {
             json_decref(options);
             return rc;
@@ -323,7 +323,7 @@ static int tmpfs_mount(json_t *mounts, const char *text, struct err *e)
 }
 
 /* A volume without a name is called "". */
-static const json_t *find_volume(const struct lk_container *c, const char *name)
+static const json_t *find_volume(const struct oci_spec_container *c, const char *name)
 {
     for (size_t i = 0; i < json_array_size(c->volumes); i++) {
         const json_t *v = json_array_get(c->volumes, i);
@@ -335,7 +335,7 @@ static const json_t *find_volume(const struct lk_container *c, const char *name)
 }
 
 /* A source without a leading slash must be a volume; a read-only one must be mounted so. */
-static int check_volume(const struct lk_container *c, const char *source, bool read_only,
+static int check_volume(const struct oci_spec_container *c, const char *source, bool read_only,
                         struct err *e)
 {
     const json_t *volume = find_volume(c, source);
@@ -362,7 +362,7 @@ static bool has_option(const char *text, const char *option)
 
 /* The first part of a bind, up to ':', and whether the third is "ro", or in strict mode has it
  * among its options. */
-static int check_bind(const struct lk_container *c, const char *text, struct err *e)
+static int check_bind(const struct oci_spec_container *c, const char *text, struct err *e)
 {
     AUTO_FREE char *source = NULL;
     size_t len = strcspn(text, ":");
@@ -379,12 +379,12 @@ static int check_bind(const struct lk_container *c, const char *text, struct err
 }
 
 /* The entry's own binds are checked even where they do not count. */
-static int check_binds(const struct lk_container *c, const char *key, struct err *e)
+static int check_binds(const struct oci_spec_container *c, const char *key, struct err *e)
 {
     const json_t *list = json_object_get(c->entry, key);
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < json_array_size(list); i++) {
-        lkspec_blame(c, key, i);
+        oci_spec_blame(c, key, i);
         rc = check_bind(c, json_string_value(json_array_get(list, i)), e);
     }
     return rc;
@@ -417,9 +417,9 @@ static int bind_mount(json_t *mounts, const char *text, bool own, struct err *e)
     }
     rc = split_options(third != NULL ? third : "rw", &options, e);
     if (rc == 0)
-        rc = lkspec_push_text(options, "rbind", e);
+        rc = oci_spec_push_text(options, "rbind", e);
     if (rc == 0 && third == NULL)
-        rc = lkspec_push_text(options, "rshared", e);
+        rc = oci_spec_push_text(options, "rshared", e);
     if (rc < 0) {
         json_decref(options);
         return rc;
@@ -472,13 +472,13 @@ static bool names_volume(const json_t *mount)
     return strcmp(member(mount, "type"), "bind") == 0 && *member(mount, "source") != '/';
 }
 
-static int check_mounts(const struct lk_container *c, struct err *e)
+static int check_mounts(const struct oci_spec_container *c, struct err *e)
 {
     const json_t *list = json_object_get(c->entry, "mounts");
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < json_array_size(list); i++) {
         const json_t *m = json_array_get(list, i);
-        lkspec_blame(c, "mounts", i);
+        oci_spec_blame(c, "mounts", i);
         if (names_volume(m))
             rc = check_volume(c, member(m, "source"), says_read_only(json_object_get(m, "options")),
                               e);
@@ -495,8 +495,8 @@ static bool list_has(const json_t *list, const char *text)
 }
 
 /* `own`: the entry's, which may name volumes; not the label's. */
-static int written_mount(const struct lk_container *c, json_t *mounts, const json_t *m, bool own,
-                         struct err *e)
+static int written_mount(const struct oci_spec_container *c, json_t *mounts, const json_t *m,
+                         bool own, struct err *e)
 {
     AUTO_FREE char *volume = NULL;
     AUTO_JSON json_t *list = NULL;
@@ -524,7 +524,7 @@ static int written_mount(const struct lk_container *c, json_t *mounts, const jso
     bool bind = volume != NULL && !list_has(options, "bind") && !list_has(options, "rbind");
     if (bind && list == NULL && (list = json_array()) == NULL)
         return err_oom(e);
-    if (bind && (rc = lkspec_push_text(list, "rbind", e)) < 0)
+    if (bind && (rc = oci_spec_push_text(list, "rbind", e)) < 0)
         return rc;
     return set_mount(mounts, destination, type, source, steal_ptr(&list), e);
 }
@@ -559,7 +559,7 @@ static int sorted_values(json_t *mounts, json_t **out, struct err *e)
 }
 
 /* The binds that count, the label's first; only the entry's own may name volumes. */
-static int bind_mounts(const struct lk_container *c, json_t *mounts, struct err *e)
+static int bind_mounts(const struct oci_spec_container *c, json_t *mounts, struct err *e)
 {
     const json_t *entry = json_object_get(c->entry, "binds");
     const json_t *label = json_object_get(c->label, "binds");
@@ -568,33 +568,33 @@ static int bind_mounts(const struct lk_container *c, json_t *mounts, struct err 
     int rc = 0;
     for (size_t l = 0; l < 2; l++)
         for (size_t i = 0; rc == 0 && i < json_array_size(lists[l]); i++) {
-            lkspec_blame(c, l == 1 && entry == NULL ? "binds.add" : "binds", i);
+            oci_spec_blame(c, l == 1 && entry == NULL ? "binds.add" : "binds", i);
             rc = bind_mount(mounts, json_string_value(json_array_get(lists[l], i)), l == 1, e);
         }
     return rc;
 }
 
-int lkspec_mounts(const struct lk_container *c, json_t **out, struct err *e)
+int oci_spec_mounts(const struct oci_spec_container *c, json_t **out, struct err *e)
 {
     AUTO_JSON json_t *mounts = json_object();
-    const json_t *tmpfs = lkspec_choose(c, "tmpfs");
-    const json_t *written = lkspec_choose(c, "mounts");
+    const json_t *tmpfs = oci_spec_choose(c, "tmpfs");
+    const json_t *written = oci_spec_choose(c, "mounts");
     bool own = json_object_get(c->entry, "mounts") != NULL;
     if (mounts == NULL)
         return err_oom(e);
     int rc = check_mounts(c, e);
     if (rc < 0 || (rc = check_binds(c, "binds", e)) < 0 ||
         (rc = check_binds(c, "binds.add", e)) < 0 ||
-        (rc = default_mounts(mounts, lk_container_readonly(c), e)) < 0)
+        (rc = default_mounts(mounts, oci_spec_container_readonly(c), e)) < 0)
         return rc;
     for (size_t i = 0; rc == 0 && i < json_array_size(tmpfs); i++) {
-        lkspec_blame(c, "tmpfs", i);
+        oci_spec_blame(c, "tmpfs", i);
         rc = tmpfs_mount(mounts, json_string_value(json_array_get(tmpfs, i)), e);
     }
     if (rc == 0)
         rc = bind_mounts(c, mounts, e);
     for (size_t i = 0; rc == 0 && i < json_array_size(written); i++) {
-        lkspec_blame(c, "mounts", i);
+        oci_spec_blame(c, "mounts", i);
         rc = written_mount(c, mounts, json_array_get(written, i), own, e);
     }
     return rc < 0 ? rc : sorted_values(mounts, out, e);

@@ -100,7 +100,7 @@ static int show(const char *file, json_t *value, unsigned depth, size_t *count, 
     return rc;
 }
 
-int lk_pkg_show(const char *file, json_t *document, size_t *count, struct err *e)
+int linuxkit_pkg_show(const char *file, json_t *document, size_t *count, struct err *e)
 {
     *count = 0;
     return show(file, document, 0, count, e);

@@ -16,6 +16,6 @@
  * docker.io/ORG/IMAGE:latest, out of PATH/build.yml beside the file; without
  * one, ORG is linuxkit and IMAGE the last part of PATH. *count is how many.
  */
-int lk_pkg_show(const char *file, json_t *document, size_t *count, struct err *e);
+int linuxkit_pkg_show(const char *file, json_t *document, size_t *count, struct err *e);
 
 #endif

@@ -17,17 +17,17 @@ static bool is_empty(const json_t *value)
     return json_is_array(value) && json_array_size(value) == 0;
 }
 
-static json_t *zero_of(const struct lk_node *node)
+static json_t *zero_of(const struct linuxkit_node *node)
 {
     switch (node->type) {
-    case LK_TEXT:
+    case LINUXKIT_TEXT:
         return json_string("");
-    case LK_BOOL:
+    case LINUXKIT_BOOL:
         return json_false();
-    case LK_INT:
-    case LK_TEXT_OR_INT:
+    case LINUXKIT_INT:
+    case LINUXKIT_TEXT_OR_INT:
         return json_integer(0);
-    case LK_LIST:
+    case LINUXKIT_LIST:
         return json_array();
     default:
         return json_object();
@@ -35,13 +35,13 @@ static json_t *zero_of(const struct lk_node *node)
 }
 
 /* Names of Go's JSON tags where they are not the schema's, and yaml's of untagged fields. */
-static int member_name(const struct lk_node *parent, const char *key, enum lk_form form, char **out,
-                       struct err *e)
+static int member_name(const struct linuxkit_node *parent, const char *key, enum linuxkit_form form,
+                       char **out, struct err *e)
 {
     int rc = 0;
-    if (!parent->runtime_spec || form == LK_FORM_WRITTEN)
+    if (!parent->runtime_spec || form == LINUXKIT_FORM_WRITTEN)
         return str_copy(out, key, e);
-    if (form == LK_FORM_JSON || form == LK_FORM_SPEC) {
+    if (form == LINUXKIT_FORM_JSON || form == LINUXKIT_FORM_SPEC) {
         bool map = strcmp(key, "uidmappings") == 0 || strcmp(key, "gidmappings") == 0;
         if (map)
             return str_format(out, e, "%cidMappings", key[0]);
@@ -55,13 +55,13 @@ static int member_name(const struct lk_node *parent, const char *key, enum lk_fo
 }
 
 /* Whether a member stays out. *use is what is written of the given value: NULL = its zero. */
-static bool left_out(const struct lk_node *parent, const struct lk_field *f, enum lk_form form,
-                     const json_t **use)
+static bool left_out(const struct linuxkit_node *parent, const struct linuxkit_field *f,
+                     enum linuxkit_form form, const json_t **use)
 {
     const json_t *given = *use;
-    bool dropped = f->show >= LK_DROPPED;
-    bool hidden = f->show == LK_HIDDEN || f->show == LK_HIDDEN_NULL;
-    bool strict = form == LK_FORM_SPEC || form == LK_FORM_WRITTEN;
+    bool dropped = f->show >= LINUXKIT_DROPPED;
+    bool hidden = f->show == LINUXKIT_HIDDEN || f->show == LINUXKIT_HIDDEN_NULL;
+    bool strict = form == LINUXKIT_FORM_SPEC || form == LINUXKIT_FORM_WRITTEN;
     if (hidden && strict)
         return true;
     if (dropped && !(strict && parent->runtime_spec))
@@ -69,19 +69,19 @@ static bool left_out(const struct lk_node *parent, const struct lk_field *f, enu
     if (!parent->runtime_spec) {
         if (dropped)
             return true;
-        if (f->show == LK_IF_SET)
+        if (f->show == LINUXKIT_IF_SET)
             return is_empty(given);
-        if (f->show == LK_STRUCT)
-            return form != LK_FORM_JSON && json_object_size(given) == 0;
-        return f->show == LK_IF_GIVEN && given == NULL;
+        if (f->show == LINUXKIT_STRUCT)
+            return form != LINUXKIT_FORM_JSON && json_object_size(given) == 0;
+        return f->show == LINUXKIT_IF_GIVEN && given == NULL;
     }
-    if (form == LK_FORM_WRITTEN)
+    if (form == LINUXKIT_FORM_WRITTEN)
         return given == NULL;
-    if (form != LK_FORM_JSON && form != LK_FORM_SPEC)
+    if (form != LINUXKIT_FORM_JSON && form != LINUXKIT_FORM_SPEC)
         return false;
-    if (f->show == LK_ALWAYS_NULL || f->show >= LK_DROPPED_NULL)
+    if (f->show == LINUXKIT_ALWAYS_NULL || f->show >= LINUXKIT_DROPPED_NULL)
         return *use == NULL;
-    if (f->node->type == LK_INT || f->node->type == LK_BOOL)
+    if (f->node->type == LINUXKIT_INT || f->node->type == LINUXKIT_BOOL)
         return false;
     if (strcmp(f->key, "destination") == 0 || strcmp(f->key, "name") == 0)
         return false;
@@ -89,15 +89,15 @@ static bool left_out(const struct lk_node *parent, const struct lk_field *f, enu
 }
 
 /* uid and gid are interfaces to Go, texts and numbers are as they came. */
-static int normal_list(const json_t *value, const struct lk_node *node, enum lk_form form,
-                       json_t **out, struct err *e)
+static int normal_list(const json_t *value, const struct linuxkit_node *node,
+                       enum linuxkit_form form, json_t **out, struct err *e)
 {
     AUTO_JSON json_t *list = json_array();
     if (list == NULL)
         return err_oom(e);
     for (size_t i = 0; i < json_array_size(value); i++) {
         json_t *item = NULL;
-        int rc = lk_normal(json_array_get(value, i), node->item, form, &item, e);
+        int rc = linuxkit_normal(json_array_get(value, i), node->item, form, &item, e);
         if (rc < 0 || (rc = json_push(list, item, e)) < 0)
             return rc;
     }
@@ -181,15 +181,15 @@ static bool key_before(const char *a, const char *b, bool third)
 }
 
 /* By insertion: go-yaml's order need not be a total one, and this way that does no harm. Maps are
- * small (MAP_MAX of lkschema.c). */
-static void sort_keys(const char **keys, size_t count, enum lk_form form)
+ * small (MAP_MAX of schema.c). */
+static void sort_keys(const char **keys, size_t count, enum linuxkit_form form)
 {
     for (size_t i = 1; i < count; i++) {
         const char *key = keys[i];
         size_t k = i;
         for (; k > 0; k--) {
             const char *other = keys[k - 1];
-            if (!key_before(key, other, form == LK_FORM_YAML3))
+            if (!key_before(key, other, form == LINUXKIT_FORM_YAML3))
                 break;
             keys[k] = other;
         }
@@ -202,7 +202,7 @@ static int compare_texts(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-static int normal_map(const json_t *value, enum lk_form form, json_t **out, struct err *e)
+static int normal_map(const json_t *value, enum linuxkit_form form, json_t **out, struct err *e)
 {
     size_t count = json_object_size(value);
     AUTO_FREE const char **keys = array_new(count + 1, sizeof *keys);
@@ -219,7 +219,7 @@ static int normal_map(const json_t *value, enum lk_form form, json_t **out, stru
             keys[n++] = key;
     }
     qsort(keys, n, sizeof *keys, compare_texts);
-    if (form != LK_FORM_JSON)
+    if (form != LINUXKIT_FORM_JSON)
         sort_keys(keys, n, form);
     for (size_t i = 0; rc == 0 && i < n; i++)
         rc = json_put(map, keys[i], json_incref(json_object_get(value, keys[i])), e);
@@ -244,25 +244,25 @@ static int page_size(int64_t bytes, json_t **out, struct err *e)
     return rc;
 }
 
-static int normal_object(const json_t *value, const struct lk_node *node, enum lk_form form,
-                         json_t **out, struct err *e)
+static int normal_object(const json_t *value, const struct linuxkit_node *node,
+                         enum linuxkit_form form, json_t **out, struct err *e)
 {
     AUTO_JSON json_t *object = json_object();
     if (object == NULL)
         return err_oom(e);
-    for (const struct lk_field *f = node->fields; f->key != NULL; f++) {
+    for (const struct linuxkit_field *f = node->fields; f->key != NULL; f++) {
         AUTO_FREE char *name = NULL;
         const json_t *use = json_object_get(value, f->key);
         json_t *member = NULL;
         int rc = 0;
         if (left_out(node, f, form, &use))
             continue;
-        if (use != NULL && form == LK_FORM_SPEC && strcmp(f->key, "pageSize") == 0)
-            rc = page_size(lk_integer(use), &member, e);
+        if (use != NULL && form == LINUXKIT_FORM_SPEC && strcmp(f->key, "pageSize") == 0)
+            rc = page_size(linuxkit_integer(use), &member, e);
         else if (use != NULL)
-            rc = lk_normal(use, f->node, form, &member, e);
-        else if (f->show == LK_ALWAYS_NULL || f->show == LK_DROPPED_NULL ||
-                 f->show == LK_HIDDEN_NULL)
+            rc = linuxkit_normal(use, f->node, form, &member, e);
+        else if (f->show == LINUXKIT_ALWAYS_NULL || f->show == LINUXKIT_DROPPED_NULL ||
+                 f->show == LINUXKIT_HIDDEN_NULL)
             member = json_null();
         else
             member = zero_of(f->node);
@@ -277,18 +277,18 @@ static int normal_object(const json_t *value, const struct lk_node *node, enum l
     return 0;
 }
 
-int lk_normal(const json_t *value, const struct lk_node *node, enum lk_form form, json_t **out,
-              struct err *e)
+int linuxkit_normal(const json_t *value, const struct linuxkit_node *node, enum linuxkit_form form,
+                    json_t **out, struct err *e)
 {
     switch (node->type) {
-    case LK_LIST:
+    case LINUXKIT_LIST:
         return normal_list(value, node, form, out, e);
-    case LK_MAP:
+    case LINUXKIT_MAP:
         return normal_map(value, form, out, e);
-    case LK_OBJECT:
+    case LINUXKIT_OBJECT:
         return normal_object(value, node, form, out, e);
-    case LK_INT:
-        *out = json_integer(lk_integer(value));
+    case LINUXKIT_INT:
+        *out = json_integer(linuxkit_integer(value));
         return *out == NULL ? err_oom(e) : 0;
     default:
         *out = json_deep_copy(value);
@@ -310,28 +310,28 @@ static int null_lists(json_t *document, struct err *e)
     return 0;
 }
 
-int lk_render(const json_t *document, enum lk_form form, struct buf *out, struct err *e)
+int linuxkit_render(const json_t *document, enum linuxkit_form form, struct buf *out, struct err *e)
 {
     AUTO_JSON json_t *normal = NULL;
-    int rc = lk_normal(document, &lk_document, form, &normal, e);
+    int rc = linuxkit_normal(document, &linuxkit_document, form, &normal, e);
     if (rc < 0)
         return rc;
-    if (form != LK_FORM_JSON)
-        return lk_yaml_format(normal, form, out, e);
+    if (form != LINUXKIT_FORM_JSON)
+        return linuxkit_yaml_format(normal, form, out, e);
     if ((rc = null_lists(normal, e)) < 0)
         return rc;
-    return lk_json_format(normal, 4, out, e);
+    return linuxkit_json_format(normal, 4, out, e);
 }
 
-int lk_render_strict(const json_t *document, bool yaml, struct buf *out, struct err *e)
+int linuxkit_render_strict(const json_t *document, bool yaml, struct buf *out, struct err *e)
 {
     AUTO_JSON json_t *normal = NULL;
-    int rc = lk_normal(document, &lk_document, LK_FORM_WRITTEN, &normal, e);
+    int rc = linuxkit_normal(document, &linuxkit_document, LINUXKIT_FORM_WRITTEN, &normal, e);
     if (rc < 0)
         return rc;
     if (yaml)
-        return lk_yaml_format(normal, LK_FORM_YAML2, out, e);
+        return linuxkit_yaml_format(normal, LINUXKIT_FORM_YAML2, out, e);
     if ((rc = null_lists(normal, e)) < 0)
         return rc;
-    return lk_json_format(normal, 4, out, e);
+    return linuxkit_json_format(normal, 4, out, e);
 }

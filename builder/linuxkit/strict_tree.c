@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-bool lk_tree_skipped(const char *path)
+bool strict_tree_skipped(const char *path)
 {
     static const char *const names[] = {".dockerenv", "Dockerfile", "dev/console",
                                         "dev/pts",    "dev/shm",    "etc/hostname"};
@@ -21,7 +21,7 @@ static const char HOSTS[] = "127.0.0.1       localhost\n"
                             "ff02::1 ip6-allnodes\n"
                             "ff02::2 ip6-allrouters\n";
 
-size_t lk_tree_image_index(const struct lk_tree *m, const char *name)
+size_t strict_tree_image_index(const struct strict_tree *m, const char *name)
 {
     size_t i = 0;
     while (i < m->p->image_count && strcmp(m->p->images[i], name) != 0)
@@ -29,14 +29,14 @@ size_t lk_tree_image_index(const struct lk_tree *m, const char *name)
     return i;
 }
 
-const struct tree *lk_tree_image(const struct lk_tree *m, const char *name)
+const struct tree *strict_tree_image(const struct strict_tree *m, const char *name)
 {
-    size_t i = lk_tree_image_index(m, name);
+    size_t i = strict_tree_image_index(m, name);
     return i < m->p->image_count ? m->inputs[i].tree : NULL;
 }
 
-int lk_tree_inode(struct lk_tree *m, enum tree_type type, uint16_t mode, struct tree_inode **out,
-                  struct err *e)
+int strict_tree_inode(struct strict_tree *m, enum tree_type type, uint16_t mode,
+                      struct tree_inode **out, struct err *e)
 {
     int rc = tree_inode_new(m->tree, type, out, e);
     if (rc == 0) {
@@ -46,26 +46,27 @@ int lk_tree_inode(struct lk_tree *m, enum tree_type type, uint16_t mode, struct 
     return rc;
 }
 
-int lk_tree_file(struct lk_tree *m, uint16_t mode, const void *data, size_t len,
-                 struct tree_inode **out, struct err *e)
+int strict_tree_file(struct strict_tree *m, uint16_t mode, const void *data, size_t len,
+                     struct tree_inode **out, struct err *e)
 {
-    int rc = lk_tree_inode(m, TREE_FILE, mode, out, e);
+    int rc = strict_tree_inode(m, TREE_FILE, mode, out, e);
     if (rc < 0 || (rc = tree_packer_begin(m->packer, e)) < 0 ||
         (rc = tree_packer_write(m->packer, data, len, e)) < 0)
         return rc;
     return tree_packer_end(m->packer, *out, e);
 }
 
-int lk_tree_symlink(struct lk_tree *m, const char *target, struct tree_inode **out, struct err *e)
+int strict_tree_symlink(struct strict_tree *m, const char *target, struct tree_inode **out,
+                        struct err *e)
 {
-    int rc = lk_tree_inode(m, TREE_SYMLINK, 0777, out, e);
+    int rc = strict_tree_inode(m, TREE_SYMLINK, 0777, out, e);
     return rc < 0 ? rc : str_copy(&(*out)->target, target, e);
 }
 
-int lk_tree_blob(struct lk_tree *m, const struct step_input *blob, uint16_t mode,
-                 struct tree_inode **out, struct err *e)
+int strict_tree_blob(struct strict_tree *m, const struct step_input *blob, uint16_t mode,
+                     struct tree_inode **out, struct err *e)
 {
-    int rc = lk_tree_inode(m, TREE_FILE, mode, out, e);
+    int rc = strict_tree_inode(m, TREE_FILE, mode, out, e);
     if (rc < 0 || blob->size == 0)
         return rc;
     struct tree_content *content = &(*out)->content;
@@ -75,21 +76,21 @@ int lk_tree_blob(struct lk_tree *m, const struct step_input *blob, uint16_t mode
     return tree_add_pack(m->tree, &blob->digest, &content->pack, e);
 }
 
-int lk_tree_hosts(struct lk_tree *m, struct tree_inode **out, struct err *e)
+int strict_tree_hosts(struct strict_tree *m, struct tree_inode **out, struct err *e)
 {
     int rc = 0;
     if (m->hosts.size == 0) {
-        if ((rc = lk_tree_file(m, 0644, HOSTS, sizeof HOSTS - 1, out, e)) == 0)
+        if ((rc = strict_tree_file(m, 0644, HOSTS, sizeof HOSTS - 1, out, e)) == 0)
             m->hosts = (*out)->content;
         return rc;
     }
-    if ((rc = lk_tree_inode(m, TREE_FILE, 0644, out, e)) == 0)
+    if ((rc = strict_tree_inode(m, TREE_FILE, 0644, out, e)) == 0)
         (*out)->content = m->hosts;
     return rc;
 }
 
-int lk_tree_parent(struct lk_tree *m, const char *path, struct tree_node **dir, const char **name,
-                   struct err *e)
+int strict_tree_parent(struct strict_tree *m, const char *path, struct tree_node **dir,
+                       const char **name, struct err *e)
 {
     AUTO_FREE char *copy = NULL;
     int rc = str_copy(&copy, path, e);
@@ -105,11 +106,12 @@ int lk_tree_parent(struct lk_tree *m, const char *path, struct tree_node **dir, 
     return tree_make_dirs(m->tree, copy, m->p->epoch, dir, e);
 }
 
-int lk_tree_put(struct lk_tree *m, const char *path, struct tree_inode *inode, struct err *e)
+int strict_tree_put(struct strict_tree *m, const char *path, struct tree_inode *inode,
+                    struct err *e)
 {
     struct tree_node *dir = NULL;
     const char *name = NULL;
-    int rc = lk_tree_parent(m, path, &dir, &name, e);
+    int rc = strict_tree_parent(m, path, &dir, &name, e);
     if (rc < 0)
         return rc;
     struct tree_node *there = tree_child(dir, name);
@@ -118,8 +120,8 @@ int lk_tree_put(struct lk_tree *m, const char *path, struct tree_inode *inode, s
     return tree_link(m->tree, dir, name, inode, NULL, e);
 }
 
-int lk_tree_read(const struct lk_tree *m, const struct tree *from, const struct tree_inode *file,
-                 struct buf *out, struct err *e)
+int strict_tree_read(const struct strict_tree *m, const struct tree *from,
+                     const struct tree_inode *file, struct buf *out, struct err *e)
 {
     enum { CHUNK = 65536 };
     struct tree_reader *reader = NULL;

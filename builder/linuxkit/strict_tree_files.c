@@ -3,31 +3,31 @@
 
 #include <string.h>
 
-static int source_inode(struct lk_tree *m, size_t index, struct tree_inode **out, struct err *e)
+static int source_inode(struct strict_tree *m, size_t index, struct tree_inode **out, struct err *e)
 {
-    const struct lk_tree_params *p = m->p;
+    const struct strict_tree_params *p = m->p;
     size_t i = 0;
     while (i < p->source_count && p->sources[i] != index)
         i++;
-    size_t first = lk_tree_first_blob(p) + p->config_count + p->layout_inputs;
-    return lk_tree_blob(m, &m->inputs[first + i], 0, out, e);
+    size_t first = strict_tree_first_blob(p) + p->config_count + p->layout_inputs;
+    return strict_tree_blob(m, &m->inputs[first + i], 0, out, e);
 }
 
 /* A directory that is there keeps what the item does not say. */
-static int put_directory(struct lk_tree *m, const struct linuxkit_file *f, struct err *e)
+static int put_directory(struct strict_tree *m, const struct linuxkit_file *f, struct err *e)
 {
     struct tree_node *dir = NULL;
     const char *name = NULL;
     struct tree_inode *inode = NULL;
     bool root = f->path[0] == '\0';
-    int rc = root ? 0 : lk_tree_parent(m, f->path, &dir, &name, e);
+    int rc = root ? 0 : strict_tree_parent(m, f->path, &dir, &name, e);
     if (rc < 0)
         return rc;
     struct tree_node *there = root ? tree_root(m->tree) : tree_child(dir, name);
     if (there != NULL && there->inode->type != TREE_DIR)
         return err_set(e, ERR_INPUT, "'%s' is there already, and no directory", f->path);
     if (there == NULL) {
-        if ((rc = lk_tree_inode(m, TREE_DIR, f->mode, &inode, e)) < 0 ||
+        if ((rc = strict_tree_inode(m, TREE_DIR, f->mode, &inode, e)) < 0 ||
             (rc = tree_link(m->tree, dir, name, inode, NULL, e)) < 0)
             return rc;
     } else {
@@ -42,7 +42,7 @@ static int put_directory(struct lk_tree *m, const struct linuxkit_file *f, struc
     return 0;
 }
 
-static int put_file(struct lk_tree *m, size_t index, struct err *e)
+static int put_file(struct strict_tree *m, size_t index, struct err *e)
 {
     const struct linuxkit_file *f = &m->p->lk->files[index];
     struct tree_inode *inode = NULL;
@@ -51,10 +51,10 @@ static int put_file(struct lk_tree *m, size_t index, struct err *e)
     case LINUXKIT_FILE_DIRECTORY:
         return put_directory(m, f, e);
     case LINUXKIT_FILE_SYMLINK:
-        rc = lk_tree_symlink(m, f->text, &inode, e);
+        rc = strict_tree_symlink(m, f->text, &inode, e);
         break;
     case LINUXKIT_FILE_CONTENTS:
-        rc = lk_tree_file(m, f->mode, f->text, strlen(f->text), &inode, e);
+        rc = strict_tree_file(m, f->mode, f->text, strlen(f->text), &inode, e);
         break;
     case LINUXKIT_FILE_SOURCE:
         rc = source_inode(m, index, &inode, e);
@@ -67,10 +67,10 @@ static int put_file(struct lk_tree *m, size_t index, struct err *e)
         inode->mode = f->mode;
     inode->uid = f->uid;
     inode->gid = f->gid;
-    return lk_tree_put(m, f->path, inode, e);
+    return strict_tree_put(m, f->path, inode, e);
 }
 
-int lk_tree_add_files(struct lk_tree *m, struct err *e)
+int strict_tree_add_files(struct strict_tree *m, struct err *e)
 {
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < m->p->lk->file_count; i++)

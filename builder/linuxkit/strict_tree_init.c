@@ -12,8 +12,8 @@ static const struct tree_inode *apk_database(const struct tree *t)
     return node != NULL && node->inode->type == TREE_FILE ? node->inode : NULL;
 }
 
-static int copy_content(struct lk_tree *m, const struct tree *from, const struct tree_inode *file,
-                        struct err *e)
+static int copy_content(struct strict_tree *m, const struct tree *from,
+                        const struct tree_inode *file, struct err *e)
 {
     enum { CHUNK = 65536 };
     struct tree_reader *reader = NULL;
@@ -33,31 +33,31 @@ static int copy_content(struct lk_tree *m, const struct tree *from, const struct
 }
 
 /* Several images with an Alpine package database: one database of all, in order. */
-static int merge_apk(struct lk_tree *m, struct err *e)
+static int merge_apk(struct strict_tree *m, struct err *e)
 {
     const struct linuxkit *lk = m->p->lk;
     struct tree_inode *file = NULL;
     size_t count = 0;
     for (size_t i = 0; i < lk->init_count; i++)
-        count += apk_database(lk_tree_image(m, lk->init[i].name)) != NULL;
+        count += apk_database(strict_tree_image(m, lk->init[i].name)) != NULL;
     if (count < 2)
         return 0;
-    int rc = lk_tree_inode(m, TREE_FILE, 0644, &file, e);
+    int rc = strict_tree_inode(m, TREE_FILE, 0644, &file, e);
     if (rc == 0)
         rc = tree_packer_begin(m->packer, e);
     for (size_t i = 0; rc == 0 && i < lk->init_count; i++) {
-        const struct tree *from = lk_tree_image(m, lk->init[i].name);
+        const struct tree *from = strict_tree_image(m, lk->init[i].name);
         const struct tree_inode *database = apk_database(from);
         if (database != NULL && (rc = copy_content(m, from, database, e)) == 0)
             rc = tree_packer_write(m->packer, "\n\n", 2, e);
     }
     if (rc < 0 || (rc = tree_packer_end(m->packer, file, e)) < 0)
         return rc;
-    return lk_tree_put(m, APK_DATABASE, file, e);
+    return strict_tree_put(m, APK_DATABASE, file, e);
 }
 
 /* What every LinuxKit root has; directories that an image brought keep their metadata. */
-static int add_standard(struct lk_tree *m, struct err *e)
+static int add_standard(struct strict_tree *m, struct err *e)
 {
     static const char *const dirs[] = {"dev/pts", "dev/shm", "etc", "proc", "sys"};
     struct tree_inode *hosts = NULL;
@@ -66,22 +66,23 @@ static int add_standard(struct lk_tree *m, struct err *e)
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < sizeof dirs / sizeof dirs[0]; i++)
         rc = tree_make_dirs(m->tree, dirs[i], m->p->epoch, NULL, e);
-    if (rc < 0 || (rc = lk_tree_hosts(m, &hosts, e)) < 0 ||
-        (rc = lk_tree_put(m, "etc/hosts", hosts, e)) < 0 ||
-        (rc = lk_tree_symlink(m, "/run/resolvconf/resolv.conf", &resolv, e)) < 0 ||
-        (rc = lk_tree_put(m, "etc/resolv.conf", resolv, e)) < 0)
+    if (rc < 0 || (rc = strict_tree_hosts(m, &hosts, e)) < 0 ||
+        (rc = strict_tree_put(m, "etc/hosts", hosts, e)) < 0 ||
+        (rc = strict_tree_symlink(m, "/run/resolvconf/resolv.conf", &resolv, e)) < 0 ||
+        (rc = strict_tree_put(m, "etc/resolv.conf", resolv, e)) < 0)
         return rc;
     if (tree_find(m->tree, "etc/mtab", false) != NULL)
         return 0;
-    rc = lk_tree_symlink(m, "/proc/mounts", &mtab, e);
-    return rc < 0 ? rc : lk_tree_put(m, "etc/mtab", mtab, e);
+    rc = strict_tree_symlink(m, "/proc/mounts", &mtab, e);
+    return rc < 0 ? rc : strict_tree_put(m, "etc/mtab", mtab, e);
 }
 
-int lk_tree_add_init(struct lk_tree *m, struct err *e)
+int strict_tree_add_init(struct strict_tree *m, struct err *e)
 {
     const struct linuxkit *lk = m->p->lk;
     for (size_t i = 0; i < lk->init_count; i++) {
-        int rc = tree_graft(m->tree, lk_tree_image(m, lk->init[i].name), lk_tree_skipped, e);
+        int rc =
+            tree_graft(m->tree, strict_tree_image(m, lk->init[i].name), strict_tree_skipped, e);
         if (rc < 0)
             return err_wrap(e, "init image '%s'", lk->init[i].name);
     }

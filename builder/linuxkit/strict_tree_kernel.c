@@ -7,11 +7,11 @@
 
 /* ---- the kernel (spec section 8.1) --------------------------------------------------- */
 
-static int kernel_file(const struct lk_tree *m, const char *path, const char *key,
+static int kernel_file(const struct strict_tree *m, const char *path, const char *key,
                        const struct tree_inode **out, struct err *e)
 {
     const char *image = m->p->lk->kernel.name;
-    const struct tree_node *node = tree_find(lk_tree_image(m, image), path, true);
+    const struct tree_node *node = tree_find(strict_tree_image(m, image), path, true);
     if (node == NULL || node->inode->type != TREE_FILE)
         return err_set(e, ERR_INPUT, "the image '%s' has no file '%s' (kernel.%s)", image, path,
                        key);
@@ -20,20 +20,20 @@ static int kernel_file(const struct lk_tree *m, const char *path, const char *ke
 }
 
 /* Microcode, which goes before the initrd as it is. LinuxKit says nothing when it is missing. */
-static int add_ucode(struct lk_tree *m, struct err *e)
+static int add_ucode(struct strict_tree *m, struct err *e)
 {
     const struct linuxkit *lk = m->p->lk;
     const struct tree_inode *from = NULL;
     struct tree_inode *ucode = NULL;
     int rc = kernel_file(m, lk->ucode, "ucode", &from, e);
     if (rc < 0 ||
-        (rc = graft_inode(m->tree, lk_tree_image(m, lk->kernel.name), from, &ucode, e)) < 0)
+        (rc = graft_inode(m->tree, strict_tree_image(m, lk->kernel.name), from, &ucode, e)) < 0)
         return rc;
     ucode->mtime = m->p->epoch;
-    return lk_tree_put(m, "boot/ucode.cpio", ucode, e);
+    return strict_tree_put(m, "boot/ucode.cpio", ucode, e);
 }
 
-int lk_tree_add_kernel(struct lk_tree *m, struct err *e)
+int strict_tree_add_kernel(struct strict_tree *m, struct err *e)
 {
     const struct linuxkit *lk = m->p->lk;
     const struct tree_inode *from = NULL;
@@ -43,11 +43,11 @@ int lk_tree_add_kernel(struct lk_tree *m, struct err *e)
         return 0;
     int rc = kernel_file(m, lk->kernel_binary, "binary", &from, e);
     if (rc < 0 ||
-        (rc = graft_inode(m->tree, lk_tree_image(m, lk->kernel.name), from, &kernel, e)) < 0)
+        (rc = graft_inode(m->tree, strict_tree_image(m, lk->kernel.name), from, &kernel, e)) < 0)
         return rc;
     if (m->p->decompressed) { /* what kernel.decompress made of it; the rest is the file's */
         struct tree_inode *unpacked = NULL;
-        rc = lk_tree_blob(m, &m->inputs[m->p->image_count], kernel->mode, &unpacked, e);
+        rc = strict_tree_blob(m, &m->inputs[m->p->image_count], kernel->mode, &unpacked, e);
         if (rc < 0)
             return rc;
         unpacked->uid = kernel->uid;
@@ -55,9 +55,9 @@ int lk_tree_add_kernel(struct lk_tree *m, struct err *e)
         kernel = unpacked;
     }
     kernel->mtime = m->p->epoch;
-    if ((rc = lk_tree_put(m, "boot/kernel", kernel, e)) < 0 ||
-        (rc = lk_tree_file(m, 0644, lk->cmdline, strlen(lk->cmdline), &cmdline, e)) < 0 ||
-        (rc = lk_tree_put(m, "boot/cmdline", cmdline, e)) < 0)
+    if ((rc = strict_tree_put(m, "boot/kernel", kernel, e)) < 0 ||
+        (rc = strict_tree_file(m, 0644, lk->cmdline, strlen(lk->cmdline), &cmdline, e)) < 0 ||
+        (rc = strict_tree_put(m, "boot/cmdline", cmdline, e)) < 0)
         return rc;
     return lk->ucode == NULL ? 0 : add_ucode(m, e);
 }
@@ -82,7 +82,7 @@ static int read_source(void *context, void *data, size_t len, size_t *got, struc
     return 0;
 }
 
-static int unpack_data(struct lk_tree *m, struct tar_reader *tar, struct tree_inode *file,
+static int unpack_data(struct strict_tree *m, struct tar_reader *tar, struct tree_inode *file,
                        struct err *e)
 {
     const uint8_t *data = NULL;
@@ -109,24 +109,24 @@ static int unpack_attributes(const struct tar_entry *entry, struct tree_inode *i
     return rc;
 }
 
-static int unpack_dir(struct lk_tree *m, const struct tar_entry *entry, struct err *e)
+static int unpack_dir(struct strict_tree *m, const struct tar_entry *entry, struct err *e)
 {
     struct tree_node *dir = NULL;
     int rc = tree_make_dirs(m->tree, entry->path, m->p->epoch, &dir, e);
     return rc < 0 ? rc : unpack_attributes(entry, dir->inode, e);
 }
 
-static int unpack_link(struct lk_tree *m, const struct tar_entry *entry, struct err *e)
+static int unpack_link(struct strict_tree *m, const struct tar_entry *entry, struct err *e)
 {
     struct tree_node *there = tree_find(m->tree, entry->link, false);
     if (there == NULL || there->inode->type == TREE_DIR)
         return err_set(e, ERR_INPUT, "'%s' is a link to '%s', which is not there", entry->path,
                        entry->link);
-    return lk_tree_put(m, entry->path, there->inode, e);
+    return strict_tree_put(m, entry->path, there->inode, e);
 }
 
-static int unpack_entry(struct lk_tree *m, struct tar_reader *tar, const struct tar_entry *entry,
-                        struct err *e)
+static int unpack_entry(struct strict_tree *m, struct tar_reader *tar,
+                        const struct tar_entry *entry, struct err *e)
 {
     struct tree_inode *inode = NULL;
     if (entry->path[0] == '\0')
@@ -142,10 +142,10 @@ static int unpack_entry(struct lk_tree *m, struct tar_reader *tar, const struct 
         rc = str_copy(&inode->target, entry->link, e);
     if (rc == 0 && entry->type == TREE_FILE)
         rc = unpack_data(m, tar, inode, e);
-    return rc < 0 ? rc : lk_tree_put(m, entry->path, inode, e);
+    return rc < 0 ? rc : strict_tree_put(m, entry->path, inode, e);
 }
 
-static int unpack(struct lk_tree *m, struct tar_reader *tar, struct err *e)
+static int unpack(struct strict_tree *m, struct tar_reader *tar, struct err *e)
 {
     for (;;) {
         struct tar_entry *entry = NULL;
@@ -157,7 +157,7 @@ static int unpack(struct lk_tree *m, struct tar_reader *tar, struct err *e)
 
 /* The tar in the kernel's image: its modules, usually. Unpacked first, so that what init images
  * bring wins, as in LinuxKit. */
-int lk_tree_add_kernel_tar(struct lk_tree *m, struct err *e)
+int strict_tree_add_kernel_tar(struct strict_tree *m, struct err *e)
 {
     const struct linuxkit *lk = m->p->lk;
     const struct tree_inode *file = NULL;
@@ -167,7 +167,7 @@ int lk_tree_add_kernel_tar(struct lk_tree *m, struct err *e)
         return 0;
     int rc = kernel_file(m, lk->kernel_tar, "tar; say 'tar: none' when there is none", &file, e);
     if (rc < 0 ||
-        (rc = tree_reader_new(lk_tree_image(m, lk->kernel.name), m->cas, &from.reader, e)) < 0)
+        (rc = tree_reader_new(strict_tree_image(m, lk->kernel.name), m->cas, &from.reader, e)) < 0)
         return rc;
     from.content = &file->content;
     const struct source source = {.context = &from, .read = read_source};

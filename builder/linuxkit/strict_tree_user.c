@@ -27,13 +27,13 @@ static bool read_id(const char *text, size_t len, uint32_t *out)
     return true;
 }
 
-static int read_database(const struct lk_tree *m, const struct tree *image, const char *path,
+static int read_database(const struct strict_tree *m, const struct tree *image, const char *path,
                          struct buf *out, struct err *e)
 {
     const struct tree_node *node = tree_find(image, path, true);
     if (node == NULL || node->inode->type != TREE_FILE)
         return 0;
-    int rc = lk_tree_read(m, image, node->inode, out, e);
+    int rc = strict_tree_read(m, image, node->inode, out, e);
     return rc < 0 ? err_wrap(e, "%s", path) : 0;
 }
 
@@ -99,8 +99,8 @@ static bool listed(const struct field *list, const struct field *name)
 }
 
 /* The groups that list the user, in the order of etc/group. */
-static int read_groups(const struct buf *groups, const struct field *name, struct lk_user *out,
-                       struct err *e)
+static int read_groups(const struct buf *groups, const struct field *name,
+                       struct oci_spec_user *out, struct err *e)
 {
     const char *at = (const char *)groups->data;
     const char *end = at + groups->len;
@@ -129,7 +129,7 @@ static bool container_id(const json_t *ids, const char *text, size_t len, uint32
 }
 
 static int read_group(const json_t *ids, const struct buf *groups, const char *text,
-                      struct lk_user *out, struct err *e)
+                      struct oci_spec_user *out, struct err *e)
 {
     struct field fields[FIELDS];
     size_t len = strlen(text);
@@ -142,8 +142,8 @@ static int read_group(const json_t *ids, const struct buf *groups, const char *t
     return err_set(e, ERR_INPUT, "the image has no group '%.64s' (USER)", text);
 }
 
-int lk_user_find(const struct buf *passwd, const struct buf *groups, const json_t *ids,
-                 const char *text, struct lk_user *out, struct err *e)
+int strict_user_find(const struct buf *passwd, const struct buf *groups, const json_t *ids,
+                     const char *text, struct oci_spec_user *out, struct err *e)
 {
     struct field fields[FIELDS];
     size_t len = strcspn(text, ":");
@@ -162,13 +162,13 @@ int lk_user_find(const struct buf *passwd, const struct buf *groups, const json_
     return known ? read_groups(groups, &fields[0], out, e) : 0;
 }
 
-int lk_tree_user(const struct lk_tree *m, const struct tree *image, const char *text,
-                 struct lk_user *out, struct err *e)
+int strict_tree_user(const struct strict_tree *m, const struct tree *image, const char *text,
+                     struct oci_spec_user *out, struct err *e)
 {
     AUTO_BUF passwd = BUF_INIT(DATABASE_MAX);
     AUTO_BUF groups = BUF_INIT(DATABASE_MAX);
     int rc = read_database(m, image, "etc/passwd", &passwd, e);
     if (rc < 0 || (rc = read_database(m, image, "etc/group", &groups, e)) < 0)
         return rc;
-    return lk_user_find(&passwd, &groups, m->p->lk->ids, text, out, e);
+    return strict_user_find(&passwd, &groups, m->p->lk->ids, text, out, e);
 }

@@ -15,7 +15,7 @@ enum { NUL = 0xffff };
 struct writer {
     struct buf *out;
     struct err *e;
-    enum lk_form form;
+    enum linuxkit_form form;
     size_t column;   /* characters since the last line end */
     bool whitespace; /* the last thing was white space */
     bool indention;  /* nothing but indicators and white space in this line yet */
@@ -24,7 +24,7 @@ struct writer {
 
 static bool is_v3(const struct writer *w)
 {
-    return w->form == LK_FORM_YAML3;
+    return w->form == LINUXKIT_FORM_YAML3;
 }
 
 static int put(struct writer *w, const char *text, size_t len)
@@ -198,9 +198,9 @@ static struct traits analyze(const struct writer *w, const char *text)
 /* Unquoted it would be read as something else. */
 static bool needs_quotes(const char *text)
 {
-    struct lk_scalar_value value;
-    return lk_scalar_read(text, &value) != LK_SCALAR_TEXT || lk_scalar_is_sexagesimal(text) ||
-           lk_scalar_is_old_bool(text);
+    struct yaml_go_scalar_value value;
+    return yaml_go_scalar_read(text, &value) != YAML_GO_SCALAR_TEXT ||
+           yaml_go_scalar_is_sexagesimal(text) || yaml_go_scalar_is_old_bool(text);
 }
 
 /* ---- texts --------------------------------------------------------------------------------- */
@@ -486,7 +486,8 @@ static int put_value(struct writer *w, const json_t *value, struct level at)
     }
 }
 
-int lk_yaml_format(const json_t *value, enum lk_form form, struct buf *out, struct err *e)
+int linuxkit_yaml_format(const json_t *value, enum linuxkit_form form, struct buf *out,
+                         struct err *e)
 {
     struct writer w = {.out = out, .e = e, .form = form, .whitespace = true, .indention = true};
     int rc = put_value(&w, value, (struct level){.indent = 0});

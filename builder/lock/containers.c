@@ -20,14 +20,14 @@ static int check_one(const struct recipe *recipe, const struct locked *locked, s
 {
     const struct linuxkit_container *k = &recipe->system->containers[index];
     const struct locked_image *image = locked_image_find(locked, k->image.name);
-    AUTO(lk_image_config_dispose) struct lk_image_config config = {0};
+    AUTO(oci_spec_image_config_dispose) struct oci_spec_image_config config = {0};
     AUTO_BUF text = BUF_INIT(CONFIG_MAX);
     if (image == NULL || !image->has_config)
         return 0;
     int rc = cas_get(cas, &locked->blobs[image->config].digest, &text, e);
     if (rc < 0)
         return rc;
-    if ((rc = lk_image_config_parse(buf_str(&text), text.len, k->image.name, &config, e)) < 0)
+    if ((rc = oci_spec_image_config_parse(buf_str(&text), text.len, k->image.name, &config, e)) < 0)
         return err_wrap(e, "%s", k->image.at);
     return linuxkit_check_container(&recipe->system_at, recipe->system, index, config.entry,
                                     config.config, e);

@@ -322,7 +322,7 @@ static int lock_volumes(struct run *r, struct err *e)
         struct digest root;
         if (*text_of(volume, "image") == '\0')
             continue;
-        int rc = lk_reference(text_of(volume, "image"), &reference, e);
+        int rc = linuxkit_reference(text_of(volume, "image"), &reference, e);
         if (rc < 0)
             return rc;
         if (strcmp(text_of(volume, "format"), "oci") != 0)
@@ -425,10 +425,11 @@ static int prepare(struct run *r, struct err *e)
         return err_oom(e);
     int rc = compat_plan_formats(o->formats, o->format_count, &r->formats, e);
     if (rc < 0 || (rc = set_names(r, e)) < 0 ||
-        (rc = lk_merge_read(o->files, o->file_count, &r->written, &r->visible, &r->places, e)) < 0)
+        (rc = linuxkit_merge_read(o->files, o->file_count, &r->written, &r->visible, &r->places,
+                                  e)) < 0)
         return rc;
     r->document = json_deep_copy(r->written);
-    return r->document == NULL ? err_oom(e) : lk_expand(r->document, e);
+    return r->document == NULL ? err_oom(e) : linuxkit_expand(r->document, e);
 }
 
 static int check(const struct run *r, struct err *e)

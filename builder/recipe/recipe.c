@@ -141,7 +141,7 @@ static int merge_system_files(struct recipe *r, const struct ycur *list, struct 
         rc = read_system_file(r, &item, &parts[n], e);
     }
     if (rc == 0)
-        return lk_merge_docs(parts, n, &r->system_doc, e);
+        return linuxkit_merge_docs(parts, n, &r->system_doc, e);
     for (size_t i = 0; i < n; i++)
         yaml_doc_free(parts[i]);
     return rc;
@@ -563,7 +563,7 @@ static int read_parts(const char *const *paths, size_t count, struct recipe *r, 
     for (; rc == 0 && n < count; n += rc == 0)
         rc = yaml_doc_read(paths[n], &parts[n], e);
     if (rc == 0 && (rc = check_parts(parts, n, e)) == 0)
-        return lk_merge_docs(parts, n, &r->doc, e);
+        return linuxkit_merge_docs(parts, n, &r->doc, e);
     for (size_t i = 0; i < n; i++)
         yaml_doc_free(parts[i]);
     return rc;

@@ -431,13 +431,13 @@ static int show_merged(struct cli *cli, struct err *e)
         return err_oom(e);
     for (size_t i = 0; i < count; i++)
         paths[i] = cli_arg(cli, i);
-    int r = lk_merge_show(paths, count, &merged, &packages, e);
+    int r = linuxkit_merge_show(paths, count, &merged, &packages, e);
     if (r == 0 && packages > 0)
         cli_warn(cli,
                  "%zu names of packages (@pkg:) are shown as 'latest', which LinuxKit makes of "
                  "them without git history; 'assay lock' refuses them",
                  packages);
-    if (r < 0 || (r = lk_render(merged, LK_FORM_YAML3, &text, e)) < 0 ||
+    if (r < 0 || (r = linuxkit_render(merged, LINUXKIT_FORM_YAML3, &text, e)) < 0 ||
         (r = buf_add_str(&text, "\n", e)) < 0)
         return r;
     return cli_write(cli, text.data, text.len, e);

@@ -27,7 +27,7 @@ struct image_indices {
 };
 
 struct params {
-    struct lk_system system;
+    struct compat_system system;
     struct image_indices *indices;
 };
 
@@ -36,10 +36,10 @@ static void params_dispose(struct params *p)
     for (size_t i = 0; p->indices != NULL && i < p->system.image_count; i++)
         free(p->indices[i].layers);
     free(p->indices);
-    lk_system_dispose(&p->system);
+    compat_system_dispose(&p->system);
 }
 
-static int read_layers(const struct jcur *c, size_t input_count, struct lk_system_image *image,
+static int read_layers(const struct jcur *c, size_t input_count, struct compat_system_image *image,
                        struct image_indices *indices, struct err *e)
 {
     static const char *const keys[] = {"blob", "compression", NULL};
@@ -79,7 +79,7 @@ static int read_images(const struct jcur *c, size_t input_count, struct params *
         return err_oom(e);
     p->system.image_count = count;
     for (size_t i = 0; i < count; i++) {
-        struct lk_system_image *image = &p->system.images[i];
+        struct compat_system_image *image = &p->system.images[i];
         struct jcur item = jcur_item(c, i);
         struct jcur layers;
         if ((rc = jcur_object(&item, keys, e)) < 0 ||
@@ -92,7 +92,7 @@ static int read_images(const struct jcur *c, size_t input_count, struct params *
     return 0;
 }
 
-static int read_layout(const struct jcur *c, size_t input_count, struct lk_system_layout *l,
+static int read_layout(const struct jcur *c, size_t input_count, struct compat_system_layout *l,
                        struct err *e)
 {
     static const char *const keys[] = {"volume", "mediaType", "index", "blobs", NULL};
@@ -121,7 +121,7 @@ static int read_layout(const struct jcur *c, size_t input_count, struct lk_syste
     return 0;
 }
 
-static int read_layouts(const struct jcur *c, size_t input_count, struct lk_system *s,
+static int read_layouts(const struct jcur *c, size_t input_count, struct compat_system *s,
                         struct err *e)
 {
     size_t count = 0;
@@ -139,7 +139,7 @@ static int read_layouts(const struct jcur *c, size_t input_count, struct lk_syst
     return rc;
 }
 
-static int read_sources(const struct jcur *c, size_t input_count, struct lk_system *s,
+static int read_sources(const struct jcur *c, size_t input_count, struct compat_system *s,
                         struct err *e)
 {
     static const char *const keys[] = {"file", "blob", NULL};
@@ -195,7 +195,8 @@ static int read_params(const struct jcur *c, size_t input_count, struct params *
     const struct ycur y = ycur_json(document.value, "document");
     p->system.document = document.value;
     p->system.visible_volumes = (size_t)visible;
-    if ((rc = lk_check(&y, &lk_document, e)) < 0 || (rc = read_images(&images, bound, p, e)) < 0 ||
+    if ((rc = linuxkit_check(&y, &linuxkit_document, e)) < 0 ||
+        (rc = read_images(&images, bound, p, e)) < 0 ||
         (rc = read_layouts(&layouts, bound, &p->system, e)) < 0 ||
         (rc = read_sources(&sources, bound, &p->system, e)) < 0)
         return rc;
@@ -224,7 +225,7 @@ static int run(const struct step_context *context, const struct jcur *c,
     AUTO_CAS_WRITER struct cas_writer *writer = NULL;
     int rc = read_params(c, input_count, &p, e);
     for (size_t i = 0; rc == 0 && i < p.system.image_count; i++) {
-        struct lk_system_image *image = &p.system.images[i];
+        struct compat_system_image *image = &p.system.images[i];
         image->config = inputs[p.indices[i].config].digest;
         for (size_t k = 0; k < image->layer_count; k++)
             image->layers[k].digest = inputs[p.indices[i].layers[k]].digest;
@@ -232,7 +233,7 @@ static int run(const struct step_context *context, const struct jcur *c,
     if (rc < 0 || (rc = cas_writer_new(context->cas, NULL, CAS_SIZE_UNKNOWN, &writer, e)) < 0)
         return rc;
     const struct sink to = {.context = writer, .write = write_sink};
-    if ((rc = lk_system_write(&p.system, inputs, context->cas, to, e)) < 0)
+    if ((rc = compat_system_write(&p.system, inputs, context->cas, to, e)) < 0)
         return rc;
     return output_commit(writer, out, e);
 }

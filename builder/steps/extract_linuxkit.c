@@ -43,7 +43,7 @@ static int read_stream(void *context, void *data, size_t len, size_t *got, struc
     return cas_stream_read(context, data, len, got, e);
 }
 
-static int split(struct cas *cas, const struct digest *tar, struct lk_boot *boot,
+static int split(struct cas *cas, const struct digest *tar, struct compat_boot *boot,
                  const struct sink *cpio, struct err *e)
 {
     AUTO_CAS_STREAM struct cas_stream *stream = NULL;
@@ -51,7 +51,7 @@ static int split(struct cas *cas, const struct digest *tar, struct lk_boot *boot
     if (rc < 0)
         return rc;
     const struct source from = {.context = stream, .read = read_stream};
-    return lk_parts_split(&from, boot, cpio, e);
+    return compat_parts_split(&from, boot, cpio, e);
 }
 
 /* Counts, so that the end can be padded. */
@@ -70,7 +70,7 @@ static int write_counted(void *context, const void *data, size_t len, struct err
 /* The microcode is before the archive in the file, but after it in the tar's order: so it is
  * looked for first. */
 static int write_initrd(const struct step_context *context, const struct digest *tar, bool bare,
-                        struct lk_boot *boot, struct sink to, struct err *e)
+                        struct compat_boot *boot, struct sink to, struct err *e)
 {
     static const uint8_t zeros[PAD];
     const struct sink nowhere = {0};
@@ -98,22 +98,22 @@ static int write_found(const struct buf *found, const char *name, struct sink to
     return sink_write(&to, found->data, found->len, e);
 }
 
-static int put_member(const struct lk_place *p, const char *name, const struct buf *data,
+static int put_member(const struct compat_place *p, const char *name, const struct buf *data,
                       struct err *e)
 {
-    return data->len == 0 ? 0 : lk_put(p, '0', name, 0644, NULL, data->data, data->len, e);
+    return data->len == 0 ? 0 : compat_put(p, '0', name, 0644, NULL, data->data, data->len, e);
 }
 
 static int write_tar(const struct step_context *context, const struct step_input *inputs,
-                     struct lk_boot *boot, struct sink to, struct err *e)
+                     struct compat_boot *boot, struct sink to, struct err *e)
 {
     static const uint8_t end[1024];
     const struct sink nowhere = {0};
-    const struct lk_place p = {.cas = context->cas, .to = to};
+    const struct compat_place p = {.cas = context->cas, .to = to};
     int rc = split(context->cas, &inputs[0].digest, boot, &nowhere, e);
     if (rc < 0 || (rc = put_member(&p, "kernel", &boot->kernel, e)) < 0 ||
-        (rc = lk_put_blob(&p, "initrd.img", 0644, LK_FIXED_TIME, &inputs[1].digest, inputs[1].size,
-                          e)) < 0 ||
+        (rc = compat_put_blob(&p, "initrd.img", 0644, LINUXKIT_FIXED_TIME, &inputs[1].digest,
+                              inputs[1].size, e)) < 0 ||
         (rc = put_member(&p, "cmdline", &boot->cmdline, e)) < 0 ||
         (rc = put_member(&p, "ucode.cpio", &boot->ucode, e)) < 0)
         return rc;
@@ -125,10 +125,10 @@ static int run(const struct step_context *context, const struct jcur *c,
                struct err *e)
 {
     AUTO_CAS_WRITER struct cas_writer *writer = NULL;
-    AUTO(lk_boot_dispose) struct lk_boot boot;
+    AUTO(compat_boot_dispose) struct compat_boot boot;
     const struct sink nowhere = {0};
     enum part part = PART_KERNEL;
-    lk_boot_init(&boot);
+    compat_boot_init(&boot);
     int rc = read_params(c, input_count, &part, e);
     if (rc < 0 || (rc = cas_writer_new(context->cas, NULL, CAS_SIZE_UNKNOWN, &writer, e)) < 0)
         return rc;

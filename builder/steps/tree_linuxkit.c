@@ -16,7 +16,7 @@ enum {
 
 /* ---- parameters ------------------------------------------------------------------------ */
 
-static void params_dispose(struct lk_tree_params *p)
+static void params_dispose(struct strict_tree_params *p)
 {
     linuxkit_free(p->lk);
     for (size_t i = 0; i < p->layout_count; i++)
@@ -26,9 +26,9 @@ static void params_dispose(struct lk_tree_params *p)
     free(p->configs);
     free(p->sources);
 }
-#define AUTO_PARAMS AUTO(params_dispose) struct lk_tree_params
+#define AUTO_PARAMS AUTO(params_dispose) struct strict_tree_params
 
-static int read_images(const struct jcur *c, struct lk_tree_params *p, struct err *e)
+static int read_images(const struct jcur *c, struct strict_tree_params *p, struct err *e)
 {
     int rc = jcur_array(c, IMAGES_MAX, &p->image_count, e);
     if (rc < 0)
@@ -45,7 +45,7 @@ static int read_images(const struct jcur *c, struct lk_tree_params *p, struct er
 
 /* The images are those of the document, each once, in the order of linuxkit_images: one form per
  * value. */
-static int match_images(const struct jcur *c, const struct lk_tree_params *p, struct err *e)
+static int match_images(const struct jcur *c, const struct strict_tree_params *p, struct err *e)
 {
     AUTO_FREE struct linuxkit_image *wanted = NULL;
     size_t count = 0;
@@ -59,7 +59,7 @@ static int match_images(const struct jcur *c, const struct lk_tree_params *p, st
 }
 
 /* `decompressed`, if it is there, is true. */
-static int read_decompressed(const struct jcur *c, struct lk_tree_params *p, struct err *e)
+static int read_decompressed(const struct jcur *c, struct strict_tree_params *p, struct err *e)
 {
     struct jcur m;
     if (!jcur_opt(c, "decompressed", &m))
@@ -71,7 +71,7 @@ static int read_decompressed(const struct jcur *c, struct lk_tree_params *p, str
 }
 
 /* The images whose configuration is among the inputs, ascending. */
-static int read_configs(const struct jcur *c, struct lk_tree_params *p, struct err *e)
+static int read_configs(const struct jcur *c, struct strict_tree_params *p, struct err *e)
 {
     int rc = jcur_array(c, p->image_count, &p->config_count, e);
     if (rc < 0)
@@ -93,7 +93,7 @@ static int read_configs(const struct jcur *c, struct lk_tree_params *p, struct e
 
 /* An index into the inputs of layouts, which follow the configurations; the first mentions of the
  * inputs are in order. */
-static int read_layout_input(const struct jcur *c, struct lk_tree_params *p, size_t *out,
+static int read_layout_input(const struct jcur *c, struct strict_tree_params *p, size_t *out,
                              struct err *e)
 {
     uint64_t index = 0;
@@ -103,11 +103,11 @@ static int read_layout_input(const struct jcur *c, struct lk_tree_params *p, siz
     if (index > p->layout_inputs)
         return jcur_fail(c, e, "%zu is the next blob of a layout", p->layout_inputs);
     p->layout_inputs += index == p->layout_inputs;
-    *out = lk_tree_first_blob(p) + p->config_count + (size_t)index;
+    *out = strict_tree_first_blob(p) + p->config_count + (size_t)index;
     return 0;
 }
 
-static int read_layout(const struct jcur *c, struct lk_tree_params *p, struct lk_layout *l,
+static int read_layout(const struct jcur *c, struct strict_tree_params *p, struct strict_layout *l,
                        struct err *e)
 {
     static const char *const keys[] = {"volume", "mediaType", "root", "blobs", NULL};
@@ -133,7 +133,7 @@ static int read_layout(const struct jcur *c, struct lk_tree_params *p, struct lk
 }
 
 /* Every volume of format oci has its layout, in the order of the volumes. */
-static int read_layouts(const struct jcur *c, struct lk_tree_params *p, struct err *e)
+static int read_layouts(const struct jcur *c, struct strict_tree_params *p, struct err *e)
 {
     size_t count = 0;
     size_t next = 0;
@@ -161,7 +161,7 @@ static int read_layouts(const struct jcur *c, struct lk_tree_params *p, struct e
 }
 
 /* Every file with a source has its blob, in the order of the files. */
-static int read_sources(const struct jcur *c, struct lk_tree_params *p, struct err *e)
+static int read_sources(const struct jcur *c, struct strict_tree_params *p, struct err *e)
 {
     size_t next = 0;
     int rc = jcur_array(c, LINUXKIT_FILES_MAX, &p->source_count, e);
@@ -187,7 +187,7 @@ static int read_sources(const struct jcur *c, struct lk_tree_params *p, struct e
     return 0;
 }
 
-static int read_params(const struct jcur *c, size_t input_count, struct lk_tree_params *p,
+static int read_params(const struct jcur *c, size_t input_count, struct strict_tree_params *p,
                        struct err *e)
 {
     static const char *const keys[] = {"document", "images",  "decompressed", "configs",
@@ -217,7 +217,8 @@ static int read_params(const struct jcur *c, size_t input_count, struct lk_tree_
         (rc = read_decompressed(c, p, e)) < 0 || (rc = read_configs(&configs, p, e)) < 0 ||
         (rc = read_layouts(&layouts, p, e)) < 0 || (rc = read_sources(&sources, p, e)) < 0)
         return rc;
-    size_t wanted = lk_tree_first_blob(p) + p->config_count + p->layout_inputs + p->source_count;
+    size_t wanted =
+        strict_tree_first_blob(p) + p->config_count + p->layout_inputs + p->source_count;
     if (input_count != wanted)
         return jcur_fail(c, e, "the parameters name %zu inputs, but there are %zu", wanted,
                          input_count);
@@ -234,7 +235,7 @@ static int check(const struct jcur *c, size_t input_count, struct err *e)
 
 static int clamp_time(void *context, const char *path, struct tree_node *node, struct err *e)
 {
-    const struct lk_tree_params *p = context;
+    const struct strict_tree_params *p = context;
     (void)path;
     (void)e;
     if (node->inode->mtime > p->epoch)
@@ -244,19 +245,20 @@ static int clamp_time(void *context, const char *path, struct tree_node *node, s
     return 0;
 }
 
-static int merge_all(struct lk_tree *m, struct err *e)
+static int merge_all(struct strict_tree *m, struct err *e)
 {
-    struct lk_tree_params bounds = {.epoch = m->p->epoch};
-    int rc = lk_tree_add_kernel_tar(m, e);
-    if (rc < 0 || (rc = lk_tree_add_init(m, e)) < 0 || (rc = lk_tree_add_kernel(m, e)) < 0 ||
-        (rc = lk_tree_add_volumes(m, e)) < 0 || (rc = lk_tree_add_containers(m, e)) < 0 ||
-        (rc = lk_tree_add_files(m, e)) < 0 || (rc = tree_packer_commit(m->packer, e)) < 0)
+    struct strict_tree_params bounds = {.epoch = m->p->epoch};
+    int rc = strict_tree_add_kernel_tar(m, e);
+    if (rc < 0 || (rc = strict_tree_add_init(m, e)) < 0 ||
+        (rc = strict_tree_add_kernel(m, e)) < 0 || (rc = strict_tree_add_volumes(m, e)) < 0 ||
+        (rc = strict_tree_add_containers(m, e)) < 0 || (rc = strict_tree_add_files(m, e)) < 0 ||
+        (rc = tree_packer_commit(m->packer, e)) < 0)
         return rc;
     return tree_walk(m->tree, clamp_time, &bounds, e);
 }
 
 /* Trees first, one per image, then blobs. */
-static int check_inputs(const struct lk_tree_params *p, const struct step_input *inputs,
+static int check_inputs(const struct strict_tree_params *p, const struct step_input *inputs,
                         size_t count, struct err *e)
 {
     for (size_t i = 0; i < count; i++) {
@@ -268,7 +270,7 @@ static int check_inputs(const struct lk_tree_params *p, const struct step_input 
     return 0;
 }
 
-static void lk_tree_dispose(struct lk_tree *m)
+static void strict_tree_dispose(struct strict_tree *m)
 {
     for (size_t i = 0; m->unpacked != NULL && i < m->p->image_count; i++)
         free(m->unpacked[i]);
@@ -282,8 +284,8 @@ static int run(const struct step_context *context, const struct jcur *params,
                struct err *e)
 {
     AUTO_PARAMS p = {0};
-    AUTO(lk_tree_dispose)
-    struct lk_tree m = {.p = &p, .inputs = inputs, .cas = context->cas};
+    AUTO(strict_tree_dispose)
+    struct strict_tree m = {.p = &p, .inputs = inputs, .cas = context->cas};
     int rc = read_params(params, input_count, &p, e);
     if (rc < 0 || (rc = check_inputs(&p, inputs, input_count, e)) < 0 ||
         (rc = tree_new(&m.tree, e)) < 0 ||

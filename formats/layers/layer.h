@@ -1,5 +1,5 @@
 /* One layer, read but not yet applied: what layer_decode.c gives to layer_apply.c. Private to
- * builder/tree. */
+ * formats/layers. */
 #ifndef ASSAY_FORMATS_LAYERS_LAYER_H
 #define ASSAY_FORMATS_LAYERS_LAYER_H
 

@@ -8,7 +8,7 @@ enum {
     RECORDS_MAX = 4096,
 };
 
-void lk_header_dispose(struct lk_header *h)
+void go_tar_header_dispose(struct go_tar_header *h)
 {
     for (size_t i = 0; i < h->record_count; i++) {
         free(h->records[i].key);
@@ -19,10 +19,10 @@ void lk_header_dispose(struct lk_header *h)
     free(h->link);
     free(h->uname);
     free(h->gname);
-    *h = (struct lk_header){0};
+    *h = (struct go_tar_header){0};
 }
 
-int lk_header_rename(char **name, const char *value, struct err *e)
+int go_tar_header_rename(char **name, const char *value, struct err *e)
 {
     char *copy = NULL;
     int rc = str_copy(&copy, value, e);
@@ -44,10 +44,10 @@ static int copy_bytes(const char *value, size_t len, char **out, struct err *e)
     return 0;
 }
 
-int lk_header_set(struct lk_header *h, const char *key, const char *value, size_t len,
-                  struct err *e)
+int go_tar_header_set(struct go_tar_header *h, const char *key, const char *value, size_t len,
+                      struct err *e)
 {
-    struct lk_record *r = NULL;
+    struct go_tar_record *r = NULL;
     char *copy = NULL;
     int rc = copy_bytes(value, len, &copy, e);
     if (rc < 0)
@@ -68,7 +68,7 @@ int lk_header_set(struct lk_header *h, const char *key, const char *value, size_
             return rc;
         }
         r = &h->records[h->record_count++];
-        *r = (struct lk_record){.key = name};
+        *r = (struct go_tar_record){.key = name};
     }
     free(r->value);
     r->value = copy;
@@ -151,7 +151,7 @@ static int read_exact(const struct source *s, void *data, size_t len, struct err
     return rc;
 }
 
-static int skip(struct lk_tar_reader *r, struct err *e)
+static int skip(struct go_tar_reader *r, struct err *e)
 {
     uint8_t waste[4096];
     uint64_t left = r->left + r->pad;
@@ -170,11 +170,11 @@ static int skip(struct lk_tar_reader *r, struct err *e)
 /* ---- a basic header -------------------------------------------------------------------------- */
 
 /* Times where they can be read. Old Go wrote a path's beginning there, as others do. */
-static int parse_gnu(const uint8_t *b, struct lk_header *h, char **prefix, struct err *e)
+static int parse_gnu(const uint8_t *b, struct go_tar_header *h, char **prefix, struct err *e)
 {
     struct err ignored = ERR_INIT;
-    struct lk_time atime = {.set = b[345] != 0};
-    struct lk_time ctime = {.set = b[357] != 0};
+    struct go_tar_time atime = {.set = b[345] != 0};
+    struct go_tar_time ctime = {.set = b[357] != 0};
     if ((!atime.set || parse_number(b + 345, 12, &atime.seconds, &ignored) == 0) &&
         (!ctime.set || parse_number(b + 357, 12, &ctime.seconds, &ignored) == 0)) {
         h->atime = atime;
@@ -188,7 +188,7 @@ static int parse_gnu(const uint8_t *b, struct lk_header *h, char **prefix, struc
 }
 
 /* Schily's tar: a shorter prefix, then the times. */
-static int parse_star(const uint8_t *b, struct lk_header *h, char **prefix, struct err *e)
+static int parse_star(const uint8_t *b, struct go_tar_header *h, char **prefix, struct err *e)
 {
     h->atime.set = true;
     h->ctime.set = true;
@@ -198,7 +198,7 @@ static int parse_star(const uint8_t *b, struct lk_header *h, char **prefix, stru
     return rc < 0 ? rc : field_text(b + 345, 131, prefix, e);
 }
 
-static int parse_block(const uint8_t *b, struct lk_header *h, struct err *e)
+static int parse_block(const uint8_t *b, struct go_tar_header *h, struct err *e)
 {
     bool gnu = memcmp(b + 257, "ustar  ", 8) == 0;
     bool ustar = memcmp(b + 257, "ustar\0", 6) == 0;
@@ -230,12 +230,12 @@ static int parse_block(const uint8_t *b, struct lk_header *h, struct err *e)
     if (rc < 0 || prefix == NULL || *prefix == '\0')
         return rc;
     rc = str_format(&joined, e, "%s/%s", prefix, h->name);
-    return rc < 0 ? rc : lk_header_rename(&h->name, joined, e);
+    return rc < 0 ? rc : go_tar_header_rename(&h->name, joined, e);
 }
 
 /* ---- extended headers ------------------------------------------------------------------------ */
 
-static int parse_records(const struct buf *text, struct lk_header *h, struct err *e)
+static int parse_records(const struct buf *text, struct go_tar_header *h, struct err *e)
 {
     const char *p = (const char *)text->data;
     size_t left = text->len;
@@ -251,7 +251,7 @@ static int parse_records(const struct buf *text, struct lk_header *h, struct err
         AUTO_FREE char *key = NULL;
         int rc = copy_bytes(p + digits + 1, (size_t)(equals - p) - digits - 1, &key, e);
         if (rc < 0 ||
-            (rc = lk_header_set(h, key, equals + 1, (size_t)(p + len - equals) - 2, e)) < 0)
+            (rc = go_tar_header_set(h, key, equals + 1, (size_t)(p + len - equals) - 2, e)) < 0)
             return rc;
         if (strncmp(key, "GNU.sparse.", 11) == 0)
             return err_set(e, ERR_INPUT, "a tar archive has a sparse file");
@@ -261,7 +261,7 @@ static int parse_records(const struct buf *text, struct lk_header *h, struct err
     return 0;
 }
 
-static int decimal(const struct lk_record *r, int64_t *out, struct err *e)
+static int decimal(const struct go_tar_record *r, int64_t *out, struct err *e)
 {
     const char *p = r->value;
     bool negative = *p == '-';
@@ -279,13 +279,13 @@ static int decimal(const struct lk_record *r, int64_t *out, struct err *e)
 }
 
 /* "-10.25" is ten and a quarter seconds before 1970. */
-static int record_time(const struct lk_record *r, struct lk_time *out, struct err *e)
+static int record_time(const struct go_tar_record *r, struct go_tar_time *out, struct err *e)
 {
     AUTO_FREE char *whole = NULL;
     int rc = copy_bytes(r->value, r->len, &whole, e);
     if (rc < 0)
         return rc;
-    struct lk_record seconds = {.key = r->key, .value = whole};
+    struct go_tar_record seconds = {.key = r->key, .value = whole};
     char *dot = strchr(whole, '.');
     uint32_t nano = 0;
     if (dot != NULL) {
@@ -309,21 +309,21 @@ static int record_time(const struct lk_record *r, struct lk_time *out, struct er
 }
 
 /* What records say wins over the header's fields; an empty value says nothing. */
-static int apply_records(struct lk_header *h, struct err *e)
+static int apply_records(struct go_tar_header *h, struct err *e)
 {
     for (size_t i = 0; i < h->record_count; i++) {
-        const struct lk_record *r = &h->records[i];
+        const struct go_tar_record *r = &h->records[i];
         int rc = 0;
         if (r->len == 0)
             continue;
         if (strcmp(r->key, "path") == 0)
-            rc = lk_header_rename(&h->name, r->value, e);
+            rc = go_tar_header_rename(&h->name, r->value, e);
         else if (strcmp(r->key, "linkpath") == 0)
-            rc = lk_header_rename(&h->link, r->value, e);
+            rc = go_tar_header_rename(&h->link, r->value, e);
         else if (strcmp(r->key, "uname") == 0)
-            rc = lk_header_rename(&h->uname, r->value, e);
+            rc = go_tar_header_rename(&h->uname, r->value, e);
         else if (strcmp(r->key, "gname") == 0)
-            rc = lk_header_rename(&h->gname, r->value, e);
+            rc = go_tar_header_rename(&h->gname, r->value, e);
         else if (strcmp(r->key, "uid") == 0)
             rc = decimal(r, &h->uid, e);
         else if (strcmp(r->key, "gid") == 0)
@@ -342,7 +342,7 @@ static int apply_records(struct lk_header *h, struct err *e)
     return h->size < 0 ? err_set(e, ERR_INPUT, "a tar header has a negative size") : 0;
 }
 
-static int read_special(struct lk_tar_reader *r, uint64_t size, struct buf *out, struct err *e)
+static int read_special(struct go_tar_reader *r, uint64_t size, struct buf *out, struct err *e)
 {
     if (size > EXTENDED_MAX)
         return err_set(e, ERR_INPUT, "an extended tar header is larger than 1 MiB");
@@ -370,7 +370,7 @@ static void pending_dispose(struct pending *p)
     buf_dispose(&p->records);
 }
 
-static int finish(struct lk_tar_reader *r, struct lk_header *h, const struct pending *p,
+static int finish(struct go_tar_reader *r, struct go_tar_header *h, const struct pending *p,
                   struct err *e)
 {
     int rc = parse_records(&p->records, h, e);
@@ -378,8 +378,8 @@ static int finish(struct lk_tar_reader *r, struct lk_header *h, const struct pen
         return rc;
     const char *name = p->name.len > 0 ? buf_str(&p->name) : "";
     const char *link = p->link.len > 0 ? buf_str(&p->link) : "";
-    if ((*name != '\0' && (rc = lk_header_rename(&h->name, name, e)) < 0) ||
-        (*link != '\0' && (rc = lk_header_rename(&h->link, link, e)) < 0))
+    if ((*name != '\0' && (rc = go_tar_header_rename(&h->name, name, e)) < 0) ||
+        (*link != '\0' && (rc = go_tar_header_rename(&h->link, link, e)) < 0))
         return rc;
     if (h->type == '\0')
         h->type = str_ends(h->name, "/") ? '5' : '0';
@@ -392,7 +392,7 @@ static int finish(struct lk_tar_reader *r, struct lk_header *h, const struct pen
 }
 
 /* After a block of zeros: nothing, or another one. */
-static int read_end(struct lk_tar_reader *r, struct err *e)
+static int read_end(struct go_tar_reader *r, struct err *e)
 {
     uint8_t block[BLOCK];
     size_t got = 0;
@@ -402,7 +402,7 @@ static int read_end(struct lk_tar_reader *r, struct err *e)
     return err_set(e, ERR_INPUT, "a damaged tar header");
 }
 
-int lk_tar_next(struct lk_tar_reader *r, struct lk_header *h, bool *more, struct err *e)
+int go_tar_next(struct go_tar_reader *r, struct go_tar_header *h, bool *more, struct err *e)
 {
     AUTO(pending_dispose) struct pending pending = {.name = BUF_INIT(EXTENDED_MAX + 2),
                                                     .link = BUF_INIT(EXTENDED_MAX + 2),
@@ -413,7 +413,7 @@ int lk_tar_next(struct lk_tar_reader *r, struct lk_header *h, bool *more, struct
         return rc;
     for (unsigned n = 0; n < 8; n++) {
         size_t got = 0;
-        lk_header_dispose(h);
+        go_tar_header_dispose(h);
         if ((rc = source_fill(&r->from, block, BLOCK, &got, e)) < 0)
             return rc;
         if (got == 0 || (got == BLOCK && is_zero(block))) {
@@ -441,7 +441,7 @@ int lk_tar_next(struct lk_tar_reader *r, struct lk_header *h, bool *more, struct
     return err_set(e, ERR_INPUT, "too many extended tar headers before one entry");
 }
 
-int lk_tar_read(struct lk_tar_reader *r, void *data, size_t len, size_t *got, struct err *e)
+int go_tar_read(struct go_tar_reader *r, void *data, size_t len, size_t *got, struct err *e)
 {
     size_t n = r->left < len ? (size_t)r->left : len;
     int rc = n == 0 ? 0 : read_exact(&r->from, data, n, e);

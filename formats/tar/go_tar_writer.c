@@ -5,7 +5,7 @@
 
 enum { BLOCK = 512, EXTENDED_MAX = 1 << 20, RECORDS_MAX = 4200 };
 
-int lk_path_clean(const char *path, char **out, struct err *e)
+int go_tar_path_clean(const char *path, char **out, struct err *e)
 {
     size_t len = strlen(path);
     AUTO_FREE char *copy = malloc(len + 3);
@@ -53,7 +53,7 @@ int lk_path_clean(const char *path, char **out, struct err *e)
 /* ---- records ----------------------------------------------------------------------------- */
 
 struct records {
-    struct lk_record items[RECORDS_MAX]; /* borrowed */
+    struct go_tar_record items[RECORDS_MAX]; /* borrowed */
     size_t count;
     char texts[8][40]; /* of numbers and times */
     size_t text_count;
@@ -70,11 +70,11 @@ static bool is_ascii(const char *s)
 static void add(struct records *r, const char *key, const char *value, size_t len)
 {
     if (r->count < RECORDS_MAX)
-        r->items[r->count++] = (struct lk_record){
+        r->items[r->count++] = (struct go_tar_record){
             .key = (char *)(uintptr_t)key, .value = (char *)(uintptr_t)value, .len = len};
 }
 
-static bool stands(const struct lk_header *h, const char *key, const char *value)
+static bool stands(const struct go_tar_header *h, const char *key, const char *value)
 {
     for (size_t i = 0; i < h->record_count; i++)
         if (strcmp(h->records[i].key, key) == 0)
@@ -83,7 +83,7 @@ static bool stands(const struct lk_header *h, const char *key, const char *value
     return false;
 }
 
-static void add_text(struct records *r, const struct lk_header *h, const char *key,
+static void add_text(struct records *r, const struct go_tar_header *h, const char *key,
                      const char *value, size_t room)
 {
     if (!is_ascii(value) || strlen(value) > room || stands(h, key, value))
@@ -95,8 +95,8 @@ static bool fits_octal(int64_t value, unsigned len)
     return value >= 0 && value >> ((len - 1) * 3) == 0;
 }
 
-static void add_number(struct records *r, const struct lk_header *h, const char *key, int64_t value,
-                       unsigned room)
+static void add_number(struct records *r, const struct go_tar_header *h, const char *key,
+                       int64_t value, unsigned room)
 {
     char *text = r->texts[r->text_count++];
     (void)snprintf(text, sizeof r->texts[0], "%" PRId64, value);
@@ -104,7 +104,7 @@ static void add_number(struct records *r, const struct lk_header *h, const char 
         add(r, key, text, strlen(text));
 }
 
-static void format_time(const struct lk_time *t, char *text, size_t size)
+static void format_time(const struct go_tar_time *t, char *text, size_t size)
 {
     int64_t seconds = t->seconds;
     uint32_t nano = t->nanoseconds;
@@ -123,8 +123,8 @@ static void format_time(const struct lk_time *t, char *text, size_t size)
         text[len - 1] = '\0';
 }
 
-static void add_time(struct records *r, const struct lk_header *h, const char *key,
-                     const struct lk_time *t, bool always)
+static void add_time(struct records *r, const struct go_tar_header *h, const char *key,
+                     const struct go_tar_time *t, bool always)
 {
     if (!t->set)
         return;
@@ -146,12 +146,12 @@ static bool is_basic(const char *key)
 
 static int compare_records(const void *a, const void *b)
 {
-    const struct lk_record *x = a;
-    const struct lk_record *y = b;
+    const struct go_tar_record *x = a;
+    const struct go_tar_record *y = b;
     return strcmp(x->key, y->key);
 }
 
-static void collect(const struct lk_header *h, struct records *r)
+static void collect(const struct go_tar_header *h, struct records *r)
 {
     add_text(r, h, "path", h->name, 100);
     add_text(r, h, "linkpath", h->link, 100);
@@ -170,7 +170,7 @@ static void collect(const struct lk_header *h, struct records *r)
 }
 
 /* "LEN KEY=VALUE\n", where LEN counts itself. */
-static int format_record(const struct lk_record *r, struct buf *out, struct err *e)
+static int format_record(const struct go_tar_record *r, struct buf *out, struct err *e)
 {
     char digits[24];
     size_t rest = 3 + strlen(r->key) + r->len;
@@ -230,7 +230,7 @@ static void finish_block(uint8_t *block, char type)
     memcpy(block + 148, text, 7);
 }
 
-int lk_tar_write_padding(const struct sink *to, uint64_t size, struct err *e)
+int go_tar_write_padding(const struct sink *to, uint64_t size, struct err *e)
 {
     static const uint8_t zeros[BLOCK];
     size_t pad = (size_t)((BLOCK - size % BLOCK) % BLOCK);
@@ -244,11 +244,11 @@ static int extended_name(const char *name, char **out, struct err *e)
     const char *slash = strrchr(name, '/');
     int dir = slash == NULL ? 0 : (int)(slash - name) + 1;
     int rc = str_format(&joined, e, "%.*sPaxHeaders.0/%s", dir, name, name + dir);
-    return rc < 0 ? rc : lk_path_clean(joined, out, e);
+    return rc < 0 ? rc : go_tar_path_clean(joined, out, e);
 }
 
-static int write_records(const struct sink *to, const struct lk_header *h, const struct records *r,
-                         struct err *e)
+static int write_records(const struct sink *to, const struct go_tar_header *h,
+                         const struct records *r, struct err *e)
 {
     uint8_t block[BLOCK] = {0};
     AUTO_BUF text = BUF_INIT(EXTENDED_MAX);
@@ -275,10 +275,10 @@ static int write_records(const struct sink *to, const struct lk_header *h, const
     if ((rc = sink_write(to, block, BLOCK, e)) < 0 ||
         (rc = sink_write(to, text.data, text.len, e)) < 0)
         return rc;
-    return lk_tar_write_padding(to, text.len, e);
+    return go_tar_write_padding(to, text.len, e);
 }
 
-int lk_tar_write_header(const struct sink *to, const struct lk_header *h, struct err *e)
+int go_tar_write_header(const struct sink *to, const struct go_tar_header *h, struct err *e)
 {
     uint8_t block[BLOCK] = {0};
     AUTO_FREE struct records *r = calloc(1, sizeof *r);

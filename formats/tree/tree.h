@@ -62,7 +62,7 @@ struct tree_inode {
     size_t child_cap;
     uint32_t mark; /* scratch for one walk of an encoder (inode numbers, first path); not part of
                       the value */
-    /* Private to builder/tree: */
+    /* private to formats: */
     struct tree_recent *recent; /* directories, while many entries are added (tree_internal.h) */
     struct tree_inode *prev, *next; /* among the inodes that have no name */
 };
@@ -71,7 +71,7 @@ struct tree_node {
     char *name; /* "" for the root */
     struct tree_inode *inode;
     struct tree_node *parent; /* NULL for the root */
-    bool doomed;              /* private to builder/tree */
+    bool doomed;              /* private to formats */
 };
 
 struct tree;

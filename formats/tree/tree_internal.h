@@ -1,5 +1,5 @@
 /*
- * What the files of builder/tree share about struct tree and nobody else sees:
+ * What the files of formats/tree share about struct tree and nobody else sees:
  * children arrays while many entries are being added or removed, and maps keyed
  * by inode.
  *

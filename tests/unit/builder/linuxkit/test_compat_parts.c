@@ -35,7 +35,7 @@ static void test_relative(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct err e = ERR_INIT;
         AUTO_FREE char *got = NULL;
-        assert_int_equal(lk_parts_relative(cases[i][0], cases[i][1], &got, &e), 0);
+        assert_int_equal(compat_parts_relative(cases[i][0], cases[i][1], &got, &e), 0);
         if (strcmp(got, cases[i][2]) != 0)
             fail_msg("%s to %s: %s", cases[i][0], cases[i][1], got);
     }
@@ -52,7 +52,7 @@ static void test_clean(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct err e = ERR_INIT;
         AUTO_FREE char *got = NULL;
-        assert_int_equal(lk_path_clean(cases[i][0], &got, &e), 0);
+        assert_int_equal(go_tar_path_clean(cases[i][0], &got, &e), 0);
         assert_string_equal(got, cases[i][1]);
     }
 }

@@ -17,7 +17,7 @@
 
 #define DATA "tests/data/linuxkit-go/"
 
-static void compare(const char *name, enum lk_form form, const char *ending)
+static void compare(const char *name, enum linuxkit_form form, const char *ending)
 {
     struct err e = ERR_INIT;
     char line[1024];
@@ -30,8 +30,8 @@ static void compare(const char *name, enum lk_form form, const char *ending)
     size_t visible = 0;
     (void)snprintf(path, sizeof path, DATA "%s.yml", name);
     (void)snprintf(wanted, sizeof wanted, DATA "%s.%s", name, ending);
-    if (lk_merge_files(paths, 1, &merged, &visible, &e) < 0 ||
-        lk_render(merged, form, &text, &e) < 0 || file_read(wanted, &expected, &e) < 0)
+    if (linuxkit_merge_files(paths, 1, &merged, &visible, &e) < 0 ||
+        linuxkit_render(merged, form, &text, &e) < 0 || file_read(wanted, &expected, &e) < 0)
         fail_msg("%s", err_line(&e, line, sizeof line));
     if (strcmp(buf_str(&text), buf_str(&expected)) == 0)
         return;
@@ -47,22 +47,22 @@ static void compare(const char *name, enum lk_form form, const char *ending)
 static void test_yaml2(void **state)
 {
     (void)state;
-    compare("texts", LK_FORM_YAML2, "yaml2");
-    compare("keys", LK_FORM_YAML2, "yaml2");
+    compare("texts", LINUXKIT_FORM_YAML2, "yaml2");
+    compare("keys", LINUXKIT_FORM_YAML2, "yaml2");
 }
 
 static void test_yaml3(void **state)
 {
     (void)state;
-    compare("texts", LK_FORM_YAML3, "yaml3");
-    compare("keys", LK_FORM_YAML3, "yaml3");
+    compare("texts", LINUXKIT_FORM_YAML3, "yaml3");
+    compare("keys", LINUXKIT_FORM_YAML3, "yaml3");
 }
 
 static void test_json(void **state)
 {
     (void)state;
-    compare("texts", LK_FORM_JSON, "json");
-    compare("keys", LK_FORM_JSON, "json");
+    compare("texts", LINUXKIT_FORM_JSON, "json");
+    compare("keys", LINUXKIT_FORM_JSON, "json");
 }
 
 static void test_scalars(void **state)
@@ -70,51 +70,52 @@ static void test_scalars(void **state)
     (void)state;
     static const struct {
         const char *text;
-        enum lk_scalar kind;
+        enum yaml_go_scalar kind;
         int64_t integer;
     } cases[] = {
-        {"010", LK_SCALAR_INT, 8},
-        {"0o10", LK_SCALAR_INT, 8},
-        {"0x1F", LK_SCALAR_INT, 31},
-        {"0b101", LK_SCALAR_INT, 5},
-        {"-0b101", LK_SCALAR_INT, -5},
-        {"1_000", LK_SCALAR_INT, 1000},
-        {"+7", LK_SCALAR_INT, 7},
-        {"9223372036854775807", LK_SCALAR_INT, INT64_MAX},
-        {"-9223372036854775808", LK_SCALAR_INT, INT64_MIN},
-        {"9223372036854775808", LK_SCALAR_UINT, 0},
-        {"18446744073709551616", LK_SCALAR_FLOAT, 0},
-        {"08", LK_SCALAR_FLOAT, 0},
-        {"1e3", LK_SCALAR_FLOAT, 0},
-        {".5", LK_SCALAR_FLOAT, 0},
-        {"-.inf", LK_SCALAR_FLOAT, 0},
-        {"1e999", LK_SCALAR_TEXT, 0},
-        {"1.2.3", LK_SCALAR_TEXT, 0},
-        {"0x", LK_SCALAR_TEXT, 0},
-        {"-", LK_SCALAR_TEXT, 0},
-        {"yes", LK_SCALAR_TEXT, 0},
-        {"<<", LK_SCALAR_TEXT, 0},
-        {"TRUE", LK_SCALAR_BOOL, 0},
-        {"tRUE", LK_SCALAR_TEXT, 0},
-        {"~", LK_SCALAR_NULL, 0},
-        {"", LK_SCALAR_NULL, 0},
-        {"2001-2-29", LK_SCALAR_TEXT, 0},
-        {"2000-2-29", LK_SCALAR_TIME, 0},
-        {"2001-01-02T03:04:05Z", LK_SCALAR_TIME, 0},
-        {"2001-01-02T03:04:05", LK_SCALAR_TEXT, 0},
-        {"2001-01-02 03:04:05.25", LK_SCALAR_TIME, 0},
-        {"2001-13-02", LK_SCALAR_TEXT, 0},
+        {"010", YAML_GO_SCALAR_INT, 8},
+        {"0o10", YAML_GO_SCALAR_INT, 8},
+        {"0x1F", YAML_GO_SCALAR_INT, 31},
+        {"0b101", YAML_GO_SCALAR_INT, 5},
+        {"-0b101", YAML_GO_SCALAR_INT, -5},
+        {"1_000", YAML_GO_SCALAR_INT, 1000},
+        {"+7", YAML_GO_SCALAR_INT, 7},
+        {"9223372036854775807", YAML_GO_SCALAR_INT, INT64_MAX},
+        {"-9223372036854775808", YAML_GO_SCALAR_INT, INT64_MIN},
+        {"9223372036854775808", YAML_GO_SCALAR_UINT, 0},
+        {"18446744073709551616", YAML_GO_SCALAR_FLOAT, 0},
+        {"08", YAML_GO_SCALAR_FLOAT, 0},
+        {"1e3", YAML_GO_SCALAR_FLOAT, 0},
+        {".5", YAML_GO_SCALAR_FLOAT, 0},
+        {"-.inf", YAML_GO_SCALAR_FLOAT, 0},
+        {"1e999", YAML_GO_SCALAR_TEXT, 0},
+        {"1.2.3", YAML_GO_SCALAR_TEXT, 0},
+        {"0x", YAML_GO_SCALAR_TEXT, 0},
+        {"-", YAML_GO_SCALAR_TEXT, 0},
+        {"yes", YAML_GO_SCALAR_TEXT, 0},
+        {"<<", YAML_GO_SCALAR_TEXT, 0},
+        {"TRUE", YAML_GO_SCALAR_BOOL, 0},
+        {"tRUE", YAML_GO_SCALAR_TEXT, 0},
+        {"~", YAML_GO_SCALAR_NULL, 0},
+        {"", YAML_GO_SCALAR_NULL, 0},
+        {"2001-2-29", YAML_GO_SCALAR_TEXT, 0},
+        {"2000-2-29", YAML_GO_SCALAR_TIME, 0},
+        {"2001-01-02T03:04:05Z", YAML_GO_SCALAR_TIME, 0},
+        {"2001-01-02T03:04:05", YAML_GO_SCALAR_TEXT, 0},
+        {"2001-01-02 03:04:05.25", YAML_GO_SCALAR_TIME, 0},
+        {"2001-13-02", YAML_GO_SCALAR_TEXT, 0},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        struct lk_scalar_value value;
-        enum lk_scalar kind = lk_scalar_read(cases[i].text, &value);
-        if (kind != cases[i].kind || (kind == LK_SCALAR_INT && value.integer != cases[i].integer))
+        struct yaml_go_scalar_value value;
+        enum yaml_go_scalar kind = yaml_go_scalar_read(cases[i].text, &value);
+        if (kind != cases[i].kind ||
+            (kind == YAML_GO_SCALAR_INT && value.integer != cases[i].integer))
             fail_msg("'%s' reads as %d, %lld", cases[i].text, (int)kind, (long long)value.integer);
     }
-    assert_true(lk_scalar_is_sexagesimal("-12:30:45.5"));
-    assert_false(lk_scalar_is_sexagesimal("12:75"));
-    assert_true(lk_scalar_is_old_bool("Off"));
-    assert_false(lk_scalar_is_old_bool("oN"));
+    assert_true(yaml_go_scalar_is_sexagesimal("-12:30:45.5"));
+    assert_false(yaml_go_scalar_is_sexagesimal("12:75"));
+    assert_true(yaml_go_scalar_is_old_bool("Off"));
+    assert_false(yaml_go_scalar_is_old_bool("oN"));
 }
 
 /* Reads `text` as a LinuxKit document; the error's first line, "" when it is accepted. */
@@ -122,13 +123,13 @@ static const char *verdict(const char *text, char line[1024])
 {
     struct err e = ERR_INIT;
     AUTO_YAML struct yaml_doc *doc = NULL;
-    AUTO_JSON json_t *merged = lk_merge_new();
+    AUTO_JSON json_t *merged = linuxkit_merge_new();
     size_t visible = 0;
     line[0] = '\0';
     if (yaml_doc_parse_go(text, strlen(text), "t.yml", &doc, &e) < 0)
         return err_line(&e, line, 1024);
     const struct ycur root = ycur_root(doc);
-    if (lk_merge_add(merged, &root, &visible, &e) < 0)
+    if (linuxkit_merge_add(merged, &root, &visible, &e) < 0)
         return err_line(&e, line, 1024);
     return line;
 }

@@ -197,7 +197,7 @@ static int merge_texts(const char *const *texts, size_t count, struct document *
         (void)snprintf(name, sizeof name, "%zu.yml", i);
         must(yaml_doc_parse(texts[i], strlen(texts[i]), name, &parts[i], e), e);
     }
-    int rc = lk_merge_docs(parts, count, &out->doc, e);
+    int rc = linuxkit_merge_docs(parts, count, &out->doc, e);
     if (rc < 0)
         return rc;
     const struct ycur c = ycur_root(out->doc);

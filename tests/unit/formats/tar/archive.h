@@ -1,4 +1,4 @@
-/* Makes small tar and deb archives for the tests of builder/tree. */
+/* Makes small tar and deb archives for the tests of formats/tar and formats/layers. */
 #ifndef ASSAY_TESTS_UNIT_FORMATS_TAR_ARCHIVE_H
 #define ASSAY_TESTS_UNIT_FORMATS_TAR_ARCHIVE_H
 

@@ -18,16 +18,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     mend_sums(copy, size);
     struct err e = ERR_INIT;
     struct source_bytes bytes = {.p = copy, .left = size};
-    struct lk_tar_reader r = {.from = source_from_bytes(&bytes)};
+    struct go_tar_reader r = {.from = source_from_bytes(&bytes)};
     bool more = true;
     int rc = 0;
     while (rc == 0 && more) {
         AUTO_LK_HEADER h = {0};
         uint8_t chunk[700];
         size_t got = 1;
-        rc = lk_tar_next(&r, &h, &more, &e);
+        rc = go_tar_next(&r, &h, &more, &e);
         while (rc == 0 && more && got > 0)
-            rc = lk_tar_read(&r, chunk, sizeof(chunk), &got, &e);
+            rc = go_tar_read(&r, chunk, sizeof(chunk), &got, &e);
     }
     if (rc != 0 && rc != -ERR_INPUT)
         abort();

@@ -14,22 +14,22 @@ static json_t *merge(const void *data, size_t size)
 {
     struct err e = ERR_INIT;
     AUTO_YAML struct yaml_doc *doc = NULL;
-    AUTO_JSON json_t *merged = lk_merge_new();
+    AUTO_JSON json_t *merged = linuxkit_merge_new();
     size_t visible = 0;
     int rc = yaml_doc_parse_go(data, size, "fuzz.yml", &doc, &e);
     if (rc == 0) {
         const struct ycur root = ycur_root(doc);
-        rc = lk_merge_add(merged, &root, &visible, &e);
+        rc = linuxkit_merge_add(merged, &root, &visible, &e);
     }
     if (rc != 0 && rc != -ERR_INPUT && rc != -ERR_UNDECIDED)
         abort();
     return rc == 0 ? steal_ptr(&merged) : NULL;
 }
 
-static void render(const json_t *document, enum lk_form form, struct buf *out)
+static void render(const json_t *document, enum linuxkit_form form, struct buf *out)
 {
     struct err e = ERR_INIT;
-    if (lk_render(document, form, out, &e) < 0)
+    if (linuxkit_render(document, form, out, &e) < 0)
         abort();
 }
 
@@ -42,14 +42,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     AUTO_JSON json_t *document = size < 65536 ? merge(data, size) : NULL;
     if (document == NULL)
         return 0;
-    render(document, LK_FORM_JSON, &json);
-    render(document, LK_FORM_YAML2, &yaml2);
-    render(document, LK_FORM_YAML3, &yaml3);
+    render(document, LINUXKIT_FORM_JSON, &json);
+    render(document, LINUXKIT_FORM_YAML2, &yaml2);
+    render(document, LINUXKIT_FORM_YAML3, &yaml3);
     /* resources and mappings are written with keys that the schema does not have. */
     AUTO_JSON json_t *second = merge(yaml2.data, yaml2.len);
     if (second == NULL)
         return 0;
-    render(second, LK_FORM_YAML2, &again);
+    render(second, LINUXKIT_FORM_YAML2, &again);
     if (again.len != yaml2.len || memcmp(again.data, yaml2.data, again.len) != 0)
         abort();
     return 0;

@@ -19,7 +19,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     AUTO_BUF passwd = BUF_INIT(1 << 20);
     AUTO_BUF groups = BUF_INIT(1 << 20);
     AUTO_JSON json_t *ids = json_pack("{s:i}", "web", 100);
-    struct lk_user user = {0};
+    struct oci_spec_user user = {0};
     size_t first = part(data, size);
     size_t rest = first < size ? first + 1 : size;
     size_t second = part(data + rest, size - rest);
@@ -28,7 +28,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         buf_add(&passwd, data + rest, second, &e) < 0 ||
         buf_add(&groups, data + last, size - last, &e) < 0)
         return 0;
-    int rc = lk_user_find(&passwd, &groups, ids, buf_str(&text), &user, &e);
+    int rc = strict_user_find(&passwd, &groups, ids, buf_str(&text), &user, &e);
     if (rc != 0 && rc != -ERR_INPUT)
         abort();
     if (rc == 0 && (user.uid == UINT32_MAX || user.gid == UINT32_MAX || user.group_count > 1024))
