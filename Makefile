@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Assay: one Makefile; each folder says what it has in its module.mk.
 #
 #   make            build everything into $(BUILD)/bin

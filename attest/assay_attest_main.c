@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* assay attest: keys, signing, and reading what others signed. */
 #include "attest/dsse.h"
 #include "attest/key.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Reading DSSE envelopes, bare or inside a Sigstore bundle (spec transparency, sections 1 and 12).
  */
 #include "attest/dsse.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* DSSE v1.0.2: signing, verifying and writing envelopes. Reading is in dsse_read.c. */
 #include "attest/dsse.h"
 #include "base/encoding.h"

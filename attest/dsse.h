@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * DSSE v1.0.2 envelopes inside Sigstore bundles v0.3 with a plain key
  * (spec transparency, sections 1 and 12).

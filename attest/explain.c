@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A summary in plain words. */
 #include "attest/summary.h"
 

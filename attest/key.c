@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Public keys. The SPKI of both types is a fixed prefix and the point, so reading one is a
  * comparison of bytes: no parameters, no second encoding of the same key.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Signing keys: P-256 (ECDSA, SHA-256, DER signatures) and Ed25519. At rest a private key is
  * an encrypted PKCS#8 PEM; a public key is an SPKI PEM. The key id is the OpenSSH SHA-256

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A key pair on disk: two new files, or none. */
 #include "attest/key.h"
 #include "base/file.h"

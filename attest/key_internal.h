@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What the files of the key module share; not for others. */
 #ifndef ASSAY_ATTEST_KEY_INTERNAL_H
 #define ASSAY_ATTEST_KEY_INTERNAL_H

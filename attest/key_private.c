@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Private keys: made, kept, encrypted and used by OpenSSL. Its secure heap (locked, not dumped,
  * wiped when freed) holds the numbers; plain DER of a key exists only inside OpenSSL's own

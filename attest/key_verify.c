@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Signature checks, each by two implementations that share no code: P-256 by OpenSSL and by
  * Mbed TLS (each hashing for itself), Ed25519 by libsodium and by OpenSSL. Both must accept.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 attest_SRCS := $(sort $(wildcard attest/*.c))
 ATTEST_LIBS := -lmbedcrypto -lsodium $(BASE_LIBS)
 

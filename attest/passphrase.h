@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The passphrase of a private key: from --passphrase-file, else from ASSAY_PASSPHRASE, else asked
  * for on the terminal with the echo off. It lives in locked memory that is wiped when freed.

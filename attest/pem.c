@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* PEM (RFC 7468, strict form): one block, no headers, nothing around it but white space. */
 #include "attest/key_internal.h"
 #include "base/encoding.h"

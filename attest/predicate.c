@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Writing statements: provenance and verification summaries (spec transparency, sections 2 to 4).
  */
 #include "attest/statement.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Reading in-toto statements (spec transparency, section 2). */
 #include "attest/statement.h"
 #include "base/encoding.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * in-toto Statement v1 and the predicates that Assay writes: SLSA provenance v1
  * and SLSA verification summary (VSA) v1 (spec transparency, sections 2 to 4).

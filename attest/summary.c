@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* From an attestation to its summary document. Members of foreign predicates are taken when they
  * have the type that the format gives them, and left out otherwise. */
 #include "attest/summary.h"

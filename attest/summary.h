@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What an attestation says, digested for people and scripts: one JSON document from any bundle,
  * envelope or statement (attest show --json), and the same in plain words. Nothing is verified

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * assay: the front. `assay build …` runs `assay-build …`, found beside this
  * program (so that build/bin/assay works from the tree), never through PATH.

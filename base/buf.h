@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Owned byte buffers with a stated maximum, and a bounds-checked reader over
  * bytes that came from outside.

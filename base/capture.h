@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Reading what a child process prints, bounded in bytes and in time. The one
  * loop under process_run and sandbox_run.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Table-driven command lines. One table per program gives parsing, --help,
  * --version, --help-json, the man page (--help-man) and bash completion

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What a program's table says of itself: help, manual page, completion, JSON. Used by base/cli.c
  * only. */
 #ifndef ASSAY_BASE_CLI_HELP_H

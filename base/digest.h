@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Digests: an algorithm and its bytes, printed "sha256:<lower-case hex>".
  * Hashing goes through OpenSSL's EVP, which picks the processor's hash

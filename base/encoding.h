@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Hexadecimal and base64 (RFC 4648 section 4, padded), strict on input. */
 #ifndef ASSAY_BASE_ENCODING_H
 #define ASSAY_BASE_ENCODING_H

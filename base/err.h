@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Errors: one object that carries a code, a message and the chain of contexts
  * it passed on its way up.

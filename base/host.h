@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The host's non-deterministic facts: clock, randomness, terminal. They reach code only through
  * this struct, passed in, so tests pass a fake one and nothing that reaches an

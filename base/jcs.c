@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* RFC 8785: the JSON canonicalization scheme. */
 #include "base/json.h"
 

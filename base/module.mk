@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 base_SRCS := $(sort $(wildcard base/*.c base/*/*.c))
 BASE_LIBS := -ljansson -lseccomp -lcrypto
 

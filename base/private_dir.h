@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A directory that only this run uses and that does not outlive it: it is
  * locked while it is in use, and a later run removes those that a killed one

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Progress of long work on stderr: on a terminal only, never with --quiet or --json; at most ten
  * updates a second. */
 #ifndef ASSAY_BASE_PROGRESS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Scope cleanup: attributes for locals, and hand-over of ownership.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Running another of Assay's own programs: what it finds wrong becomes our error, with its code. */
 #ifndef ASSAY_BASE_TOOL_H
 #define ASSAY_BASE_TOOL_H

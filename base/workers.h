@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A bounded set of threads that runs the items of a loop; results must not depend on which thread
  * ran what. */
 #ifndef ASSAY_BASE_WORKERS_H

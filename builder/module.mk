@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 builder_SRCS := $(sort $(wildcard builder/*/*.c))
 BUILDER_LIBS := -lyaml $(FORMATS_LIBS)
 

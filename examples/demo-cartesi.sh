@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # A machine snapshot on real input, step by step: lock, build, look, attest, verify by rebuilding, record, run;
 # then the same with one byte changed. Everything it makes stays in build/demo-cartesi/ for you to look at.
 set -eu

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Sourced by the demonstrations: a step's title, a command shown and run, where to look, a command that must be refused.
 # $assay is the program.
 

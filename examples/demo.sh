@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # The main job on real input, step by step: lock, build, attest, verify by rebuilding, record, prove, boot;
 # then the same with one byte changed. Everything it makes stays in build/demo/ for you to look at.
 set -eu

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 net_SRCS := $(sort $(wildcard net/*/*.c))
 NET_LIBS := -lcurl $(FORMATS_LIBS)
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* assay-run: runs what was built. */
 #include "base/buf.h"
 #include "base/cli.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Stored Cartesi machines, run as their run configuration says and in no other
  * way (docs/formats/cartesi-run.md).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A guest's console: bytes in, lines out; knows whether the expected line was among them. */
 #ifndef ASSAY_RUNNER_CONSOLE_H
 #define ASSAY_RUNNER_CONSOLE_H

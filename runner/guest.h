@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Boots a guest and watches its console. */
 #ifndef ASSAY_RUNNER_GUEST_H
 #define ASSAY_RUNNER_GUEST_H

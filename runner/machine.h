@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The emulated machines: one row an architecture. */
 #ifndef ASSAY_RUNNER_MACHINE_H
 #define ASSAY_RUNNER_MACHINE_H

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 runner_SRCS := $(sort $(wildcard runner/*.c runner/*/*.c))
 
 PROGRAMS += assay-run

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 store_SRCS := $(sort $(wildcard store/*.c store/*/*.c))
 STORE_LIBS := -lsqlite3 $(ATTEST_LIBS)
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* assay-verify: checks signatures and policy, rebuilds, compares, gives the verdict and records it.
  */
 #include "attest/passphrase.h"

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 verifier_SRCS := $(sort $(wildcard verifier/*.c verifier/*/*.c))
 
 PROGRAMS += assay-verify

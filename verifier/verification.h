@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * One verification from end to end: signature, policy, subject, provenance,
  * rebuild, comparison, other verifiers' rebuilds; and the verdict.

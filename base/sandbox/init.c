@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Inside the new namespaces: pid 1 builds the world, gives up every power,
  * starts the program and looks after it. When pid 1 ends, the kernel kills

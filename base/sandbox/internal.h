@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Shared by the parts of the sandbox; nobody else includes it. */
 #ifndef ASSAY_BASE_SANDBOX_INTERNAL_H
 #define ASSAY_BASE_SANDBOX_INTERNAL_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The sandbox's file system: a fresh tmpfs that holds the named views
  * (read-only), /out, /tmp, /proc and four devices, and nothing else.

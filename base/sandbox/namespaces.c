@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Making the namespaces, and saying in one line what to enable when the host refuses. */
 #include "base/sandbox/internal.h"
 

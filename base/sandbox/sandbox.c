@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The caller's side: checks the options, prepares all that needs memory, makes
  * the namespaces, reads what the program prints, and ends it in time.

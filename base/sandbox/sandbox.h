@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The sandbox: runs one program with no network, a read-only view of exactly
  * the named files, one writable directory, its own user, mount, pid, ipc, uts,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What pid 1 does while the program runs: it reaps, and it answers each fork
  * and thread start, which the filter sends here. RLIMIT_NPROC would be the

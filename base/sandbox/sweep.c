@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a program may leave behind. The caller will read these files with its
  * own rights, outside: a link would make it read or write something else, a

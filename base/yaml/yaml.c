@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Two passes: libyaml's events become nodes (anchors and positions as written),
  * then nodes become JSON values (aliases expanded, merges done, keys checked).

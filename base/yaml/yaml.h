@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * YAML for recipes: strict reading into JSON values, with positions kept so
  * that every later complaint can say FILE:LINE:COLUMN (docs/formats/yaml.md).

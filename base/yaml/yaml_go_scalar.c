@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "base/yaml/yaml_go_scalar.h"
 
 #include <ctype.h>

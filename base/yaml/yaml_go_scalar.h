@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * How go-yaml (LinuxKit's YAML library) reads a plain scalar: YAML 1.2's core
  * with leftovers of 1.1, so 010 and 0o10 are 8, 1_000 is 1000, 0b11 is 3, 08 and

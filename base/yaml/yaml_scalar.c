@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * How a plain (unquoted) scalar reads: the YAML 1.2 core schema, with LinuxKit's
  * leftover of YAML 1.1 that a leading 0 means octal. What the versions of YAML

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A cursor over a document that people wrote: like base's jcur, but its
  * complaints say FILE:LINE:COLUMN, and an unknown key names the nearest known

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* assay-cartesi: stored Cartesi machines, hashed, proven, explained and written without the
  * emulator. */
 #include "base/file.h"

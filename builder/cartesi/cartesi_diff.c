@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* assay cartesi diff: where two stored machines differ, in the guest's terms. */
 #include "base/file.h"
 #include "base/json.h"

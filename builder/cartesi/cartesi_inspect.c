@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* assay cartesi inspect: what a stored machine is, in words. */
 #include "base/json.h"
 #include "builder/cartesi/commands.h"

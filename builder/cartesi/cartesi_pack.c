@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* assay cartesi pack and unpack: a machine as one file, in the bytes that `assay build` gives it,
  * and back. */
 #include "base/file.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* assay cartesi verify: does a stored machine contradict itself? */
 #include "base/json.h"
 #include "builder/cartesi/commands.h"

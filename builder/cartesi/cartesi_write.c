@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* assay cartesi write */
 #include "base/file.h"
 #include "base/json.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The commands of assay-cartesi that have a file of their own, and what they share. */
 #ifndef ASSAY_BUILDER_CARTESI_COMMANDS_H
 #define ASSAY_BUILDER_CARTESI_COMMANDS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "builder/cartesi/drive_diff.h"
 
 #include "formats/squashfs/squashfs_reader.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Where two flash drives differ, in files instead of pages: both are read as the guest would
  * (squashfs; formats/squashfs/squashfs_reader.h) and walked side by side.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Users and groups: base-passwd's own, as its script would make them, and those that a recipe
  * declares. */
 #include "builder/debian/installed.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Declared alternatives: the links, and what update-alternatives keeps of them. */
 #include "builder/debian/installed.h"
 

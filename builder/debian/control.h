@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A package's control file: one stanza of deb822, read strictly, and what the
  * rest of this folder asks of it.

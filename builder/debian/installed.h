@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The packages of one root file system. Private to builder/debian. */
 #ifndef ASSAY_BUILDER_DEBIAN_INSTALLED_H
 #define ASSAY_BUILDER_DEBIAN_INSTALLED_H

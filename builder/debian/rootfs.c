@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "builder/debian/rootfs.h"
 
 #include "builder/debian/installed.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A usable root file system of Debian packages, no maintainer script run: the
  * packages' files as dpkg would leave them, dpkg's database, and what recipes

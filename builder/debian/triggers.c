@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Which packages wait for which triggers, as dpkg keeps it: var/lib/dpkg/triggers. */
 #include "builder/debian/installed.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What LinuxKit refuses only while it assembles, told by the places where it was written. */
 #ifndef ASSAY_BUILDER_LINUXKIT_COMPAT_CHECK_H
 #define ASSAY_BUILDER_LINUXKIT_COMPAT_CHECK_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * An image's layers as LinuxKit puts them into its tar (spec linuxkit sections
  * 6 to 8), the defects of its flattening included.

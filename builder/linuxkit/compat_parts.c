@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "builder/linuxkit/compat_parts.h"
 
 #include "formats/tar/go_tar.h"

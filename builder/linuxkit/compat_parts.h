@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What LinuxKit makes of its own tar for kernel+initrd and tar-kernel-initrd
  * (spec linuxkit section 13), its defects included: hard links become relative

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "builder/linuxkit/compat_plan.h"
 
 #include "builder/linuxkit/compat_image.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The plan of compat mode: which steps and outputs each of LinuxKit's formats takes. */
 #ifndef ASSAY_BUILDER_LINUXKIT_COMPAT_PLAN_H
 #define ASSAY_BUILDER_LINUXKIT_COMPAT_PLAN_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The parts of a LinuxKit tar in their order (spec linuxkit sections 8 and 10). */
 #ifndef ASSAY_BUILDER_LINUXKIT_COMPAT_SYSTEM_H
 #define ASSAY_BUILDER_LINUXKIT_COMPAT_SYSTEM_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What of LinuxKit's defects changes the output of compat mode: told when it is locked
  * (docs/formats/linuxkit-compat.md). */
 #ifndef ASSAY_BUILDER_LINUXKIT_COMPAT_WARN_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * LinuxKit documents: the YAML of `linuxkit build`, read strictly (spec
  * linuxkit sections 3 and 14; docs/formats/linuxkit-strict.md). No key is ever

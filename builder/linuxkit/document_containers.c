@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* onboot, onshutdown, services and volumes of a LinuxKit document (spec linuxkit sections 3 and 4).
  */
 #include "builder/linuxkit/document_internal.h"

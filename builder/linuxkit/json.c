@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "builder/linuxkit/json.h"
 
 #include "base/yaml/yaml.h"

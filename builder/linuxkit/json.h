@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * JSON as Go's encoding/json writes it with MarshalIndent, which is what
  * LinuxKit leaves in its outputs (spec linuxkit section 12): members in the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Several LinuxKit documents as one (spec linuxkit section 3.4), and the names
  * of images (section 3.5).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * config.json and runtime.json of a LinuxKit container (spec linuxkit sections
  * 3.3, 4 and 12), as LinuxKit writes them, defects included; with `strict` as

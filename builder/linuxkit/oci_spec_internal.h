@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What oci_spec.c and its parts share. */
 #ifndef ASSAY_BUILDER_LINUXKIT_OCI_SPEC_INTERNAL_H
 #define ASSAY_BUILDER_LINUXKIT_OCI_SPEC_INTERNAL_H

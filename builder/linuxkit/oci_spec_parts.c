@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Capabilities, limits and mounts of config.json. */
 #include "builder/linuxkit/oci_spec_internal.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * "@pkg:PATH" in LinuxKit files: a package of LinuxKit's own source tree, which
  * LinuxKit names by the hash of its directory in git, or `latest` where there is

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "builder/linuxkit/render.h"
 
 #include "base/json.h"

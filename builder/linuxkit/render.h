@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A LinuxKit document as LinuxKit writes it back: `files: metadata:` and
  * `--dry-run` (spec linuxkit sections 1 and 10).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "builder/linuxkit/schema.h"
 
 #include "base/json.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A LinuxKit system in strict mode while the step tree.linuxkit makes its tree:
  * one entry a path (docs/formats/linuxkit-strict.md). The parts are in files of

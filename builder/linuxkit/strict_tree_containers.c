@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Volumes and containers of a LinuxKit system (spec linuxkit sections 8, 12
  * and 14): each container has its image's files, config.json for the OCI

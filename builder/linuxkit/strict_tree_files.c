@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* `files` of a LinuxKit system (spec linuxkit section 10). */
 #include "builder/linuxkit/strict_tree.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* boot/ of a LinuxKit system, and the modules that come in the kernel's image. */
 #include "builder/linuxkit/strict_tree.h"
 #include "formats/tar/tar_reader.h"

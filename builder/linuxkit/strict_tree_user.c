@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * USER of an image configuration: "user", "uid", "user:group", "uid:gid", as
  * Docker reads it (OCI image specification, config.md), by the image's own

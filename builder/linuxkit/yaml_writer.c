@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * YAML as go-yaml writes it, versions 2 (`files: metadata: yaml`) and 3
  * (`--dry-run`): the choice of style for each text, indentation, and version 2's

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * apt in a private state directory: its own lists, cache, sources and status,
  * so that a suite and an architecture that this machine does not have can be

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Files of Debian archives by their path and digest, long after they were
  * locked: from the archives that this machine's apt reads (its mirrors, proxies

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* assay fetch: what a plan needs and the store lacks, from whoever still has it. */
 #include "base/cli.h"
 #include "base/file.h"

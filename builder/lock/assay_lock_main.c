@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* assay lock: a recipe's names → digests, the bytes → the store, the result → a plan. Builds
  * nothing. */
 #include "base/cli.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "builder/lock/containers.h"
 
 #include "builder/linuxkit/oci_spec.h"

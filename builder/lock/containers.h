@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What the images of containers say of them, checked while the recipe's lines are still known. */
 #ifndef ASSAY_BUILDER_LOCK_CONTAINERS_H
 #define ASSAY_BUILDER_LOCK_CONTAINERS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Debian packages → digests: names are resolved with apt in a private state
  * (apt.h), packages are fetched through it and put into the blob store, where

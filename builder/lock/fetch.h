@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The inputs of a plan that a store lacks, from whoever still has them:
  * directories (a store, an OCI layout), registries, Debian archives. Nothing

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Inputs that were URLs and git commits, from places that are named now: a plan says no host. */
 #ifndef ASSAY_BUILDER_LOCK_FETCH_SOURCE_H
 #define ASSAY_BUILDER_LOCK_FETCH_SOURCE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Images that are sources: docker archives, git commits, directories, URLs. */
 #ifndef ASSAY_BUILDER_LOCK_IMAGE_SOURCE_H
 #define ASSAY_BUILDER_LOCK_IMAGE_SOURCE_H

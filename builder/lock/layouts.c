@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "builder/lock/layouts.h"
 
 #include "base/file.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The OCI layouts of --images: directories, or tar archives, which are unpacked for the run. */
 #ifndef ASSAY_BUILDER_LOCK_LAYOUTS_H
 #define ASSAY_BUILDER_LOCK_LAYOUTS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Locking LinuxKit files for compat mode: to the plan of the tar that LinuxKit itself would write
  * (docs/formats/linuxkit-compat.md). */
 #ifndef ASSAY_BUILDER_LOCK_LOCK_LINUXKIT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Images from a local OCI layout directory, by digest or by reference name.
  * Every blob is checked against digest and size while it is copied into the

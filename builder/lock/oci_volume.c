@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "builder/lock/oci_volume.h"
 
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Images as volumes of format oci: not their files, but a part of their OCI layout. */
 #ifndef ASSAY_BUILDER_LOCK_OCI_VOLUME_H
 #define ASSAY_BUILDER_LOCK_OCI_VOLUME_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Stanzas of Debian package indices, as `apt-cache show` prints them. */
 #ifndef ASSAY_BUILDER_LOCK_PACKAGES_H
 #define ASSAY_BUILDER_LOCK_PACKAGES_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Images from OCI registries (distribution specification 1.1, pull). Manifests
  * and indexes, OCI's and Docker's, go into the store as they are; every blob is

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Locking again against a plan that exists: what moved since (--check), and
  * moving some of it while all else stays as the plan has it (--update).

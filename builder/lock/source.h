@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Local files that a system (`source:`) or an artifact takes in: their bytes become inputs of the
  * plan. */
 #ifndef ASSAY_BUILDER_LOCK_SOURCE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* assay-plan: what a plan says, in words, as a graph, and against another plan. */
 #include "base/cli.h"
 #include "base/file.h"

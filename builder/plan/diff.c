@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What moved between two plans. Inputs, steps and outputs are matched by their names. */
 #include "builder/plan/show.h"
 

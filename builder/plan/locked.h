@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What locking found: every name of a recipe as digests, with the bytes in the
  * store. compile.c turns this and the recipe into a plan; nothing here knows

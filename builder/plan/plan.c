@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Strict decoding of the plan, and its canonical form. */
 #include "builder/plan/plan.h"
 

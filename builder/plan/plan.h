@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The plan: one canonical JSON document that says everything about a build and
  * nothing about where it runs (docs/formats/plan.md, schemas/plan.schema.json). Its SHA-256

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Reading a self-contained plan. */
 #include "builder/plan/plan_archive.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A plan that is self-contained: the plan and all its inputs in one tar, which
  * is an OCI image layout (docs/formats/plan-archive.md). Writing is deterministic;

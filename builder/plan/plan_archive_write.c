@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Writing a self-contained plan: the store's blobs, named in a tree, as one canonical tar. */
 #include "base/file.h"
 #include "base/private_dir.h"

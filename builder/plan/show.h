@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A plan in words and as a graph, and what moved between two plans. For people; nothing here
  * reaches an artifact. */
 #ifndef ASSAY_BUILDER_PLAN_SHOW_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "builder/plan/step_kind.h"
 
 #include <string.h>

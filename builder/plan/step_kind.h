@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Step kinds: one pure function of digests each, one row of a table, one file in
  * builder/steps/. A step reads its inputs from the store, its parameters

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Artifacts: what a recipe can ask for, one row of one table each, with the options people may set.
  * A row's file (artifact_*.c) reads the options and compiles them into steps and outputs. */
 #ifndef ASSAY_BUILDER_RECIPE_ARTIFACT_H

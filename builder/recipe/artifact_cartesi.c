@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The artifact `cartesi`: a machine of the Cartesi emulator, stored before its
  * first cycle (docs/reference/recipe.md, docs/formats/machine.md). Here its

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The options of `cartesi` in normal form, as artifact_cartesi.c reads and cartesi_steps.c compiles
  * them. */
 #ifndef ASSAY_BUILDER_RECIPE_ARTIFACT_CARTESI_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Disk images (docs/formats/disk.md): a FAT volume with kernel, initrd and boot loader, behind an
  * MBR or a GPT, as it is or in a container that some hypervisor or cloud takes. One row a format.
  */

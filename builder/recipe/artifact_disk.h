@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Parts of bootable media that disk images, ISO images and rpi3 have in common. */
 #ifndef ASSAY_BUILDER_RECIPE_ARTIFACT_DISK_H
 #define ASSAY_BUILDER_RECIPE_ARTIFACT_DISK_H

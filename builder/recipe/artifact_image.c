@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Artifacts that are file-system images of the system's tree, with a dm-verity hash tree where it
  * is asked for: squashfs, erofs, ext4; and with the kernel beside them, as LinuxKit has them:

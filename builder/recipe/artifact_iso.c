@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * ISO images (docs/formats/iso.md): kernel+iso, iso-bios, iso-efi, iso-efi-initrd. BIOSes start
  * ISOLINUX, EFI starts systemd-boot out of a FAT image in the ISO; both are Debian packages that

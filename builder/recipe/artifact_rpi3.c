@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* rpi3: what goes onto the first partition of a Raspberry Pi 3's card, as a tar
  * (docs/formats/disk.md). */
 #include "builder/recipe/artifact.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Artifacts made of the system's tree by one encoder each: tar, kernel+initrd, oci; and tars of
  * them: docker, tar-kernel-initrd. */
 #include "builder/recipe/artifact.h"

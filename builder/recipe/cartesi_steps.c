@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The artifact `cartesi` as steps: its sources, the machine, its hash, its run
  * configuration, and the forms that it is packed in.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A recipe and what locking found → the plan document. Pure: the same arguments give the same
  * bytes. */
 #ifndef ASSAY_BUILDER_RECIPE_COMPILE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A plan while recipe_compile() makes it: what the files of artifacts (artifact_*.c) use to push
  * their steps and outputs. Ids of steps are unique in a plan: several artifacts may ask for the

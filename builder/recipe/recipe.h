@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Recipes: what people write. `assay.yml` (schemas/recipe.schema.json,
  * docs/reference/recipe.md), or a LinuxKit file as it is. Reading one touches

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "builder/recipe/recipe_formats.h"
 
 #include "base/json.h"

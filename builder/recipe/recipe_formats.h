@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* --format: other artifacts than a recipe asks for. */
 #ifndef ASSAY_BUILDER_RECIPE_RECIPE_FORMATS_H
 #define ASSAY_BUILDER_RECIPE_RECIPE_FORMATS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The entries of a recipe's `images:`; used by recipe.c alone. */
 #ifndef ASSAY_BUILDER_RECIPE_RECIPE_IMAGE_H
 #define ASSAY_BUILDER_RECIPE_RECIPE_IMAGE_H

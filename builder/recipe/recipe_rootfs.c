@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "builder/recipe/recipe_rootfs.h"
 
 #include "base/json.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* `rootfs:` of a recipe's Debian image; used by recipe_image.c alone. */
 #ifndef ASSAY_BUILDER_RECIPE_RECIPE_ROOTFS_H
 #define ASSAY_BUILDER_RECIPE_RECIPE_ROOTFS_H

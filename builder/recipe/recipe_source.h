@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The kinds of images that are sources: a docker archive, a git commit, a
  * directory, a URL. And what recipe_image.c shares with them. Private to builder/recipe.

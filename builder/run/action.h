@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Action cache documents: what a step with a given key gave. A hint that can be
  * dropped at any time; whatever is wrong with one makes it "not found".

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What assay-build must not have: name look-ups and run-time loading. libcrypto
  * refers to them in code that the program never reaches; in the static program

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * assay-build: plan -> artifacts and unsigned provenance. A pure function: it reads the plan and
  * the blob store, denies itself the network first of all, and no fact of the host reaches a byte

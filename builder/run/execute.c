@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The scheduler. Steps are started lowest first when their inputs are there. Wide steps share
  * `jobs` threads among themselves; as many steps as there are jobs run at a time, so that a narrow

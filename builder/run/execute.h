@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Runs a plan's graph: ready steps in parallel, each once, through the action
  * cache unless it is told not to. Neither the number of threads nor the cache

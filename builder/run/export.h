@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Writing artifacts into a directory: everything is first written and synced
  * under a hidden directory beside the destination, then renamed into place; a

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The plan's graph while it is worked on: one node a step, its key, what the
  * cache claims for it, and whether it has to run. Inside of builder/plan only.

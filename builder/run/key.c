@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "builder/run/key.h"
 
 static int put_toolchain(json_t *key, const struct plan *plan, const struct step_kind *kind,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A step's key: the digest of everything that its output depends on, and of
  * nothing else (docs/formats/plan.md, "keys"). Equal keys give equal bytes, so

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "builder/run/provenance.h"
 
 #include "attest/statement.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The unsigned provenance of a build: in-toto Statement v1 with SLSA provenance v1, without times.
  */
 #ifndef ASSAY_BUILDER_RUN_PROVENANCE_H

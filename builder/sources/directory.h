@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A directory as it stands, less what is ignored: names, contents, links and
  * the owner's x bit count; owners, other modes, times, extended attributes and

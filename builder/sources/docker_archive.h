@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * An image in the form of `docker save`: a tar with manifest.json, image
  * configurations and layers, the layers in `ID/layer.tar` (which may be links to

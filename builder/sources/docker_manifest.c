@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* manifest.json of `docker save`: which files of the archive are the image. */
 #include "builder/sources/docker_archive.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The files of a git commit, from a repository on this machine or over https.
  * Every object is checked against its id, from the commit down to each file,

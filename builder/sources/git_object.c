@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "builder/sources/git_object.h"
 
 #include "base/buf.h"

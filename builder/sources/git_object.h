@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Git's objects: their ids recomputed from their bytes, trees and commits read
  * strictly (gitformat "object", SHA-1 and SHA-256 repositories). What git says

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The `git` program, run so that only the objects of a repository can matter:
  * no hooks, no configuration of the host or the user, none of its environment,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a source directory leaves out: a list of patterns, the last that
  * matches a path decides, one that begins with '!' brings it back

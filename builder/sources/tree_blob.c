@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "builder/sources/tree_blob.h"
 
 #include "base/file.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A source tree while it is read, and the blob that it becomes: one canonical
  * tar (docs/formats/tar.md) with normal owners, modes and times, so that the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * One file by URL, with the digest that it must have: https://, http:// where
  * that was allowed, or file: on this machine. Checked while it streams into

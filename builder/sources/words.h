@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The words by which recipes name sources: repositories, commits, URLs. Text only. */
 #ifndef ASSAY_BUILDER_SOURCES_WORDS_H
 #define ASSAY_BUILDER_SOURCES_WORDS_H

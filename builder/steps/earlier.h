@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What an earlier run of the same step gave: a hint for a step that can take over parts of its last
  * output when little has changed. Like the action cache it may be dropped at any time and is never

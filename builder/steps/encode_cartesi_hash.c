@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* encode.cartesi-hash: the root hash of a stored machine, as a line of text. */
 #include "builder/steps/kinds.h"
 #include "builder/steps/params.h"

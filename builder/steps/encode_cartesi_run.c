@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * encode.cartesi-run: how a stored machine is to be run, as a document that binds
  * the machine's hash and its config (docs/formats/cartesi-run.md).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* encode.disk: partitions from blobs behind an MBR or a GPT (docs/formats/disk.md; UEFI
  * specification, chapter 5). */
 #include "builder/steps/ids.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* encode.erofs: a tree as an EROFS image (docs/formats/erofs.md). */
 #include "builder/steps/ids.h"
 #include "builder/steps/kinds.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* encode.ext4: a tree as an ext4 image (docs/formats/ext4.md). */
 #include "builder/steps/ids.h"
 #include "builder/steps/kinds.h"

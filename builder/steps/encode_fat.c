@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* encode.fat: named blobs and texts as a FAT volume, with SYSLINUX where asked for
  * (docs/formats/disk.md). */
 #include "builder/steps/ids.h"

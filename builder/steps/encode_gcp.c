@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* encode.gcp: a disk as Google Cloud imports it, disk.raw in a gzip'ed tar in GNU's old format, its
  * empty blocks left out (docs/formats/disk.md). */
 #include "builder/steps/kinds.h"

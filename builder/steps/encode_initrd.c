@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* encode.initrd: a tree as a newc cpio archive, plain or gzip'ed (docs/formats/cpio.md). */
 #include "builder/steps/kinds.h"
 #include "builder/steps/params.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * encode.iso: a tree as an ISO 9660 image (docs/formats/iso.md). A second input is the code of its
  * hybrid boot record.

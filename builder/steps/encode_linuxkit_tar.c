@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * encode.linuxkit-tar: the tar that `linuxkit build --no-sbom --format tar`
  * writes, byte for byte (docs/formats/linuxkit-compat.md).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* encode.oci: a tree as an OCI image of one layer (docs/formats/oci.md). */
 #include "base/host.h"
 #include "builder/steps/kinds.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* encode.qcow2: a disk as a QCOW2 image of version 3 without its empty clusters
  * (docs/formats/disk.md; QEMU, docs/interop/qcow2.txt). */
 #include "builder/steps/kinds.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* encode.squashfs: a tree as a squashfs 4.0 image (docs/formats/squashfs.md). */
 #include "builder/steps/earlier.h"
 #include "builder/steps/kinds.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* encode.tar: a tree as one canonical pax tar (docs/formats/tar.md). */
 #include "builder/steps/kinds.h"
 #include "builder/steps/params.h"

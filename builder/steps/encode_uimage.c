@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* encode.uimage: a blob or a text behind the header of a legacy U-Boot image (docs/formats/disk.md;
  * U-Boot, include/image.h). */
 #include "builder/steps/kinds.h"

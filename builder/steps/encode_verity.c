@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* encode.verity: the dm-verity hash tree of a blob, or the blob with it (docs/formats/verity.md).
  */
 #include "base/encoding.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* encode.vhd: a disk as a VHD, of fixed size as Azure wants it, or dynamic (docs/formats/disk.md;
  * Microsoft, Virtual Hard Disk Image Format Specification, 2006). */
 #include "builder/steps/ids.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* encode.vmdk: a disk as a stream-optimized VMDK, as VMware imports it (docs/formats/disk.md;
  * VMware, Virtual Disk Format 5.0). */
 #include "base/workers.h"

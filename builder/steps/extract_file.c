@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* extract.file: the bytes of one regular file of a tree (a kernel out of its package). */
 #include "base/file.h"
 #include "builder/steps/kinds.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * extract.linuxkit: kernel, command line and initrd of a tar that
  * encode.linuxkit-tar made, as LinuxKit's formats kernel+initrd and

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * extract.verity: what there is to know of a dm-verity hash tree, as text: its root hash, or all
  * that it takes to use it (docs/formats/verity.md).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "builder/steps/ids.h"
 
 #include "base/encoding.h"

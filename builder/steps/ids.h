@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Ids that formats want and nobody cares about (UUIDs, serials, hash seeds): given in the plan,
  * or derived from the digest of what the step encodes, so that equal contents have equal ids and

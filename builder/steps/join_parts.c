@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * join.parts: blobs at given places of one blob, zeros between them (a firmware
  * and the kernel that it jumps to, as a machine finds them in memory).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* kernel.decompress: a kernel out of its wrapping (docs/formats/kernel.md). */
 #include "builder/steps/kinds.h"
 #include "builder/steps/params.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The step kinds, one file each in this folder; step.c makes the table of them. */
 #ifndef ASSAY_BUILDER_STEPS_KINDS_H
 #define ASSAY_BUILDER_STEPS_KINDS_H

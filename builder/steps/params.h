@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Parameters that several kinds have. */
 #ifndef ASSAY_BUILDER_STEPS_PARAMS_H
 #define ASSAY_BUILDER_STEPS_PARAMS_H

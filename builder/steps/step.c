@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "builder/steps/step.h"
 
 #include "builder/steps/kinds.h"

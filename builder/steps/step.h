@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The step kinds that this builder has; each is a file in this folder. */
 #ifndef ASSAY_BUILDER_STEPS_STEP_H
 #define ASSAY_BUILDER_STEPS_STEP_H

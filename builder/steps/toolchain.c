@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Versions of the libraries whose code decides bytes of an artifact. libcrypto is not one: a digest
  * is what its standard says. */
 #include "builder/steps/step.h"

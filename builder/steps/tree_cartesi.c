@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * tree.cartesi: a machine of the Cartesi emulator at cycle 0, as the files that
  * the emulator stores (docs/formats/machine.md).

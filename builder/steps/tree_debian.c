@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tree.debian: Debian packages as a root file system that is installed, but for scripts. */
 #include "builder/debian/control.h"
 #include "builder/debian/rootfs.h"

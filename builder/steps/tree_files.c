@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * tree.files: blobs and texts as the files of a tree, or put into one: what goes onto a boot
  * medium (docs/formats/plan.md).

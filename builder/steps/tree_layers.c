@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tree.layers: archives (OCI layers, Debian packages) applied over one another, bottom first. */
 #include "base/file.h"
 #include "builder/steps/kinds.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * tree.linuxkit: images, kernel, containers and files of a LinuxKit document
  * merged into one tree, in the strict mode of docs/formats/linuxkit-strict.md

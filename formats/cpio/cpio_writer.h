@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* newc cpio as the kernel's initramfs unpacker and GNU cpio read it (docs/formats/cpio.md).
  * Streaming. */
 #ifndef ASSAY_FORMATS_CPIO_CPIO_WRITER_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * EROFS images, uncompressed: our own writer (docs/formats/erofs.md). erofs_layout.c decides where
  * everything is, erofs_write.c writes it from the first byte to the last.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Where everything is: sizes of directories, places of inodes and of contents. */
 #include "formats/erofs/erofs.h"
 

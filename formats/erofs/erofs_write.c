@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The bytes: super block, inodes with their attributes and tails, contents. */
 #include "formats/erofs/erofs.h"
 

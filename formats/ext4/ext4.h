@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * ext4 images: our own writer (docs/formats/ext4.md). ext4_layout.c decides where everything is,
  * ext4_xattr.c stores attributes, ext4_inode.c makes inodes and directories, ext4_write.c writes

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Inodes, their extents, and directories. */
 #include "formats/ext4/ext4.h"
 #include "formats/stream/le.h"

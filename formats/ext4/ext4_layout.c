@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Where everything is: how many groups there are, and which data blocks each inode has. */
 #include "formats/ext4/ext4.h"
 

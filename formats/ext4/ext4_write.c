@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The bytes: groups one after the other, each with its tables, and between them the data of the
  * inodes in the view's order.

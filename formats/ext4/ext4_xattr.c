@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Attributes: behind the inode where they fit, else in a block of its own. */
 #include "formats/ext4/ext4.h"
 #include "formats/stream/le.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "formats/fat/fat.h"
 
 #include "formats/fat/fat_internal.h"

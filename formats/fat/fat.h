@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * FAT12, FAT16 and FAT32 volumes, written front to back (docs/formats/disk.md;
  * Microsoft, "FAT: General Overview of On-Disk Format", 1.03; the UEFI

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What fat.c, fat_layout.c and fat_names.c share. */
 #ifndef ASSAY_FORMATS_FAT_FAT_INTERNAL_H
 #define ASSAY_FORMATS_FAT_FAT_INTERNAL_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Which FAT, how large, and where everything is. */
 #include "formats/fat/fat_internal.h"
 

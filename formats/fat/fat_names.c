@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Paths to nodes; long names and the short ones that stand beside them. */
 #include "formats/fat/fat_internal.h"
 

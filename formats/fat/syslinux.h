@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * SYSLINUX on a FAT volume without its installer: the installer's program
  * carries the boot sector, ldlinux.sys and ldlinux.c32 as they are; what it

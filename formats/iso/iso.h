@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * ISO 9660 images with Rock Ridge, Joliet, El Torito and a hybrid boot record: our own writer
  * (docs/formats/iso.md). iso_names.c makes names, iso_layout.c decides where everything is,

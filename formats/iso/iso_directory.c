@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The sectors of one directory: its records, none across a sector's end, and behind them the
  * continuation areas of those whose Rock Ridge entries do not fit a record.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Where everything is: descriptors, path tables, directories, boot catalog, contents, in this
  * order. */
 #include "formats/iso/iso.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Names. ISO 9660's own are of A-Z, 0-9 and _, at most 30 of them with a dot; Joliet's at most 103
  * UCS-2 characters. Two that would be equal in one directory are numbered, in the order of the real

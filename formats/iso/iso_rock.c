@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Rock Ridge: modes, owners, times, names, links and devices in the records of directories. */
 #include "formats/iso/iso.h"
 

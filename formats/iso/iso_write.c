@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The bytes of an image, from its boot record to its padding. */
 #include "base/host.h"
 #include "formats/iso/iso.h"

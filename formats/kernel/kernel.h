@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Compressed kernels: where their payload is, and how it is packed (docs/formats/kernel.md). A
  * kernel is one of a few forms; anything else is refused rather than passed on.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Reads a package's control.tar: what it says of the package as texts, and all
  * its files but `control` into a pack, as dpkg keeps them in its database.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "formats/layers/deb_reader.h"
 
 #include "base/buf.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A strict reader of Debian packages (deb(5), format 2.0): an ar archive of
  * debian-binary, control.tar*, data.tar*, in this order; members whose names

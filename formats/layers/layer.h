@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* One layer, read but not yet applied: what layer_decode.c gives to layer_apply.c. Private to
  * formats/layers. */
 #ifndef ASSAY_FORMATS_LAYERS_LAYER_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "base/file.h"
 #include "formats/layers/deb_control.h"
 #include "formats/layers/deb_reader.h"

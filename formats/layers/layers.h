@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Layers: archives applied to a tree one over another, bottom first, without
  * unpacking anything to disk (docs/formats/tree.md, "Layers").

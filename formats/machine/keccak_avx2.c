@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Keccak-256, four instances side by side with AVX2. */
 #include "formats/machine/machine_hash_paths.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Keccak-256, eight instances side by side with AVX-512 (three-way logic and rotates in one
  * instruction). */
 #include "formats/machine/machine_hash_paths.h"

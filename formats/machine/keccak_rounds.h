@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Keccak-f[1600] over lanes of any width: the includer defines
  *   LANE           the type of one state word (one or several instances side by side)

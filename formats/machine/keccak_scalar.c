@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Keccak-256, one instance at a time, on any processor. */
 #include "formats/machine/machine_hash_paths.h"
 

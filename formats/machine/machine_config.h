@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * config.json of a stored machine: read strictly, checked by every rule of the
  * loader, written byte for byte as the emulator writes it (spec

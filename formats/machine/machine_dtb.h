@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The device tree that the emulator gives its guest (spec cartesi-snapshot,
  * section 4.6), and any flattened device tree as text.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Any flattened device tree as source text; every offset is checked against the bytes there are. */
 #include "formats/machine/machine_dtb.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The hash of a Cartesi machine's tree, many inputs at a time: Keccak-256 (the
  * original padding, not SHA3-256) or SHA-256 of 32-byte leaves and of 64-byte

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The paths that machine_hash.c chooses from. Used by it only. */
 #ifndef ASSAY_FORMATS_MACHINE_MACHINE_HASH_PATHS_H
 #define ASSAY_FORMATS_MACHINE_MACHINE_HASH_PATHS_H

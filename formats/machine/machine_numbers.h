@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * JSON with 64-bit unsigned numbers, which config.json has and jansson's
  * integers do not: they pass through jansson as two's complement.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The parameters of the step tree.cartesi (docs/formats/machine.md, "As a step"):
  * a machine and what each of the step's inputs is for. Strict: they become a

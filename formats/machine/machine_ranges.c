@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Where everything lies: lengths, starts, overlaps, names and sizes of files (sections 1, 3 and 6).
  */
 #include "formats/machine/machine_config.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "formats/machine/machine_registers.h"
 
 #define R(name, initial)                                                                           \

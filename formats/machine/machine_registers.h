@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The processor's registers: their names in config.json, their places in the
  * shadow state, and their values at creation (spec cartesi-snapshot, sections

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The 4096 bytes that every device tree of the emulator gives as rng-seed (spec
  * cartesi-snapshot, 4.6). */
 #include "formats/machine/machine_dtb.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The ranges that a config alone decides: shadow state, uarch state and PMAs as
  * they are at creation (spec cartesi-snapshot, sections 4.1, 4.2 and 4.4).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Stored machines as trees of the store: config.json and the other files side by
  * side at the root, 0:0, time 0. Their contents lie in one pack, which is a

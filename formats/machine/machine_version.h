@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What differs between releases of the Cartesi machine emulator, one row each
  * (spec cartesi-snapshot, sections 1, 4 and 9). Another release is another row.

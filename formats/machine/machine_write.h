@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A stored machine at cycle 0, made from a config and its input files (spec
  * cartesi-snapshot, sections 1 to 6): config.json, every range's .bin, caches of

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "formats/machine/proof.h"
 
 #include "base/encoding.h"

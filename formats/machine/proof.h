@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Proofs of nodes of the machine's tree, as JSON (docs/formats/machine.md). */
 #ifndef ASSAY_FORMATS_MACHINE_PROOF_H
 #define ASSAY_FORMATS_MACHINE_PROOF_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* SHA-256 (FIPS 180-4) of 32-byte and 64-byte messages, one at a time, on any processor. */
 #include "formats/machine/machine_hash_paths.h"
 

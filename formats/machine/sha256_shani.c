@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* SHA-256 with the SHA extensions, two messages interleaved to hide the instructions' latency. */
 #include "formats/machine/machine_hash_paths.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A stored machine as it lies on disk: its config and its ranges' files, sizes
  * checked. Cache files are never trusted and never read here.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Does a stored machine contradict itself? What the loader demands, what follows
  * from config.json, and what the caches claim (docs/formats/machine.md).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A machine that is there, file by file. */
 #ifndef ASSAY_FORMATS_MACHINE_SNAPSHOT_FILES_H
 #define ASSAY_FORMATS_MACHINE_SNAPSHOT_FILES_H

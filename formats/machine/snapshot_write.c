@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "formats/machine/snapshot_write.h"
 
 #include "base/file.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Writes a stored machine at cycle 0 from a config and its input files, the way
  * the emulator stores one (spec cartesi-snapshot, sections 1 to 6): config.json,

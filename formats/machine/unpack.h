@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A stored machine packed as tar, back to a directory. */
 #ifndef ASSAY_FORMATS_MACHINE_UNPACK_H
 #define ASSAY_FORMATS_MACHINE_UNPACK_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "formats/oci/layout_archive.h"
 
 #include "base/file.h"

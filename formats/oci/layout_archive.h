@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* An OCI layout in a tar archive (plain, gzip, zstd or xz), unpacked for the time of a run. */
 #ifndef ASSAY_FORMATS_OCI_LAYOUT_ARCHIVE_H
 #define ASSAY_FORMATS_OCI_LAYOUT_ARCHIVE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* An OCI image as a layout directory of its own, for skopeo, umoci and their like. */
 #ifndef ASSAY_FORMATS_OCI_OCI_LAYOUT_WRITE_H
 #define ASSAY_FORMATS_OCI_OCI_LAYOUT_WRITE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Writing squashfs 4.0 through libsquashfs (docs/formats/squashfs.md). The
  * library compresses, packs and de-duplicates blocks; the order of everything,

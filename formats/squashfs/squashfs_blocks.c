@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Where blocks go in the file, and which run of blocks is there already. Our own
  * of libsquashfs's block writers, for its default one looks each file's blocks up

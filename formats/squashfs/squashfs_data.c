@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Contents: every distinct file once, in walk order, through libsquashfs's block
  * processor. Files are told apart by their digests, so a copy is neither read

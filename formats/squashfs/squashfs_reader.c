@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "formats/squashfs/squashfs_reader.h"
 
 #include "base/file.h"

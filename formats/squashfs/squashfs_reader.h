@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Reads squashfs images (version 4.0) inside flash drives, to say in the guest's terms where two
  * machines differ. Every offset, size and count comes from the image and is hostile: all are

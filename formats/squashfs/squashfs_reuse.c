@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Blocks of an earlier image. Compressing is nearly all of the work, and most blocks of an image
  * are those of the one before. A compressor around the real one looks each block up by a hash; what

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Inodes, directories and tables around the contents. */
 #include "formats/squashfs/squashfs.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The attribute tables. Our own, for libsquashfs 1.2.0's writer writes behind
  * its location list when the number of distinct sets is a multiple of 512, and

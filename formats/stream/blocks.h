@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A blob as the blocks of a disk: which of them hold anything but zeros, and their bytes. The disk
  * may be longer than the blob; what is behind its end is zeros. For the containers that leave empty

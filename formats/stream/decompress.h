@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Streaming decompression with bounds: on memory, on the total, and on how far
  * bytes may expand. A stream that is cut short, damaged or followed by other

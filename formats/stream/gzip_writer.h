@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * gzip (RFC 1952) by blocks, on several threads, with the same bytes for any
  * number of them: one member, a fixed header, deflate blocks of 1 MiB of input

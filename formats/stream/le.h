@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Little-endian and big-endian numbers into bytes. */
 #ifndef ASSAY_FORMATS_STREAM_LE_H
 #define ASSAY_FORMATS_STREAM_LE_H

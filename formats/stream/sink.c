@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "formats/stream/sink.h"
 
 static int write_cas(void *context, const void *data, size_t len, struct err *e)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Where an encoder's bytes go: the store, a compressor, or both. Borrowed by the writer that is
  * given it. */
 #ifndef ASSAY_FORMATS_STREAM_SINK_H

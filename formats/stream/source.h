@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A stream of bytes to read once, front to back: a blob, a decompressor, a member of an archive. */
 #ifndef ASSAY_FORMATS_STREAM_SOURCE_H
 #define ASSAY_FORMATS_STREAM_SOURCE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Files with holes. */
 #ifndef ASSAY_FORMATS_STREAM_SPARSE_H
 #define ASSAY_FORMATS_STREAM_SPARSE_H

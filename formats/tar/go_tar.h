@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Tar archives as Go's archive/tar reads and writes them, which is what
  * LinuxKit's outputs are made with (spec linuxkit section 9): nothing of a

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "formats/tar/go_tar.h"
 
 #include <inttypes.h>

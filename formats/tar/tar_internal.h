@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What tar_reader.c and tar_pax.c share: the extended header that waits for its entry. */
 #ifndef ASSAY_FORMATS_TAR_TAR_INTERNAL_H
 #define ASSAY_FORMATS_TAR_TAR_INTERNAL_H

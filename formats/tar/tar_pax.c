@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "base/encoding.h"
 #include "formats/tar/tar_internal.h"
 #include "formats/tree/tree_internal.h"

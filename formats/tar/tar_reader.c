@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "formats/tar/tar_reader.h"
 
 #include "formats/tar/tar_internal.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A strict, streaming reader of tar archives: POSIX ustar and pax (IEEE 1003.1),
  * GNU long names, V7. Numbers in octal or base 256; checksums verified.

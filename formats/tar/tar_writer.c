@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "formats/tar/tar_writer.h"
 
 #include "base/file.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Canonical tar: POSIX pax with one way to say each thing (docs/formats/tar.md). Streaming; memory
  * does not grow with sizes. */
 #ifndef ASSAY_FORMATS_TAR_TAR_WRITER_H

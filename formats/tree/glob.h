@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Path patterns (docs/formats/tree.md, "Patterns"). Bytes, not characters;
  * paths have no leading or trailing slash.

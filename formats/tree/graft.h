@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Laying one tree over another. */
 #ifndef ASSAY_FORMATS_TREE_GRAFT_H
 #define ASSAY_FORMATS_TREE_GRAFT_H

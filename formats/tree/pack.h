@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Packs: the contents of many files one after another in one blob of the store. */
 #ifndef ASSAY_FORMATS_TREE_PACK_H
 #define ASSAY_FORMATS_TREE_PACK_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The tree: a file system image in memory. Names, modes, owners, times and
  * extended attributes are here; the contents of files are references into

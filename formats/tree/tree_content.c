@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "base/file.h"
 #include "formats/tree/pack.h"
 #include "formats/tree/tree_internal.h"

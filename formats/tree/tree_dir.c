@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "formats/tree/tree_internal.h"
 
 #include <string.h>

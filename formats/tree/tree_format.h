@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The two documents that a tree is stored as (docs/formats/tree.md): the
  * canonical serialisation, whose digest is the tree's, and the locations of

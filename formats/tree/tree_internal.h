@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the files of formats/tree share about struct tree and nobody else sees:
  * children arrays while many entries are being added or removed, and maps keyed

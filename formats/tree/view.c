@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "formats/tree/view.h"
 
 #include "formats/tree/glob.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A view: what an encoder writes of a tree. The nodes that its `exclude` globs
  * leave, in walk order, and their inodes with the names that are left to each.

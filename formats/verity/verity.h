@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * dm-verity hash trees, as `veritysetup format` writes them: version 1, sha256, data and hash
  * blocks of 4096 bytes, a superblock before the tree, the topmost level first

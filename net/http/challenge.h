@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* WWW-Authenticate (RFC 9110 section 11.6.1) as registries send it: Bearer and Basic. */
 #ifndef ASSAY_NET_HTTP_CHALLENGE_H
 #define ASSAY_NET_HTTP_CHALLENGE_H

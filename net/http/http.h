@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * One HTTP exchange over libcurl, with what a hostile or broken server may do
  * bounded: redirects (few, never to another scheme, credentials only to the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* assay pull: images and artifacts of a registry, and what is said about them. */
 #include "base/cli.h"
 #include "base/json.h"

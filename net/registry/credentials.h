@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Names and passwords for registries, from Docker's config.json: `auths`, and
  * the helpers of `credHelpers` and `credsStore` (docker-credential-NAME).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Manifests and blobs from an endpoint, each checked against its digest. */
 #ifndef ASSAY_NET_REGISTRY_DOWNLOAD_H
 #define ASSAY_NET_REGISTRY_DOWNLOAD_H

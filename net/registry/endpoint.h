@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * One repository at one registry: requests with its authorization, login when it asks for it,
  * and patience with what may pass. One endpoint may be used by several threads.

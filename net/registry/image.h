@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Manifests and indexes as registries and layouts have them, OCI's and
  * Docker's: what they name, without judging what it means.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Which other registries have what a registry has: from registries.json
  * (docs/reference/registry.md, schemas/registries.schema.json) and the command

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The command line's part of reaching registries, the same for every program
  * that does: options, environment, configuration files.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Images and artifacts of a repository into the store, and out of it as files.
  */

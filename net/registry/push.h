@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Images and artifacts to a repository. An image is what an OCI layout has; an
  * artifact is a file in a manifest of its own (OCI 1.1: artifactType, the empty

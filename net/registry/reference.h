@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * References to images of registries, "[HOST/]PATH[:TAG][@DIGEST]", as the
  * distribution project's grammar has them. The first part is a host when it

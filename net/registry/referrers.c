@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "net/registry/referrers.h"
 
 #include "base/json.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What is attached to a manifest: the referrers API of distribution 1.1 where a
  * registry has it, else the index under the tag "sha256-<hex>" (its fallback).

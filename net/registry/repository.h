@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A repository and where it can be had: its mirrors, in order, and its own
  * registry. Each is asked until one gives what was asked for; when none does,

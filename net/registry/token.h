@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Answers a registry's challenge: a password (Basic), or a token from the
  * place that it names (Bearer; the distribution project's token protocol, with

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Blobs and manifests to an endpoint. What the registry says it has is compared with what was sent.
  */
 #ifndef ASSAY_NET_REGISTRY_UPLOAD_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* assay-store: look into, verify and clean the blob store. */
 #include "base/cli.h"
 #include "base/json.h"

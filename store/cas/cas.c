@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Opening the store: the layout on disk, and the lock that keeps collectors out. */
 #include "store/cas/cas_internal.h"
 

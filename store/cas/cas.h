@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The blob store: immutable bytes named by their SHA-256, kept in OCI image
  * layout form (oci-layout, index.json, blobs/sha256/<hex>), so that skopeo and

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The action cache: one small document per step key, believed only when it names its own key. */
 #include "store/cas/cas_internal.h"
 

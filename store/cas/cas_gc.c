@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Garbage collection: everything is decided before anything is removed. */
 #include "store/cas/cas_internal.h"
 

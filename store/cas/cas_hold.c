@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Holding a store open from outside: for whoever gives a read-only view of it to somebody else. */
 #include "store/cas/cas.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* References: index.json, an OCI image index that others may have written. */
 #include "store/cas/cas_internal.h"
 

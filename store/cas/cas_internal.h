@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What the files of the blob store share among themselves. */
 #ifndef ASSAY_STORE_CAS_CAS_INTERNAL_H
 #define ASSAY_STORE_CAS_CAS_INTERNAL_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Listing blobs/sha256 in order. */
 #include "store/cas/cas_internal.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Which files were already seen to match their digest: an open-addressed table, looked up only,
  * never listed. */
 #include "store/cas/cas_internal.h"

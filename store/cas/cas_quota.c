@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The quota: a file of one line, "LIMIT USED\n" in bytes, twenty digits each, changed in place
  * under flock(2). What is used is counted with each blob that gets its name, so that all programs

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Reading blobs: nothing unverified leaves here. */
 #include "store/cas/cas_internal.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Scratch blobs: what a build makes on its way and nobody asks for afterwards. They never get a
  * blob's name, so a crash leaves only temporary files, which the next that opens the store removes.
  */

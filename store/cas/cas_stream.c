@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Streams: sequential reading that hashes on the way. For a large blob a thread
  * reads ahead into a small ring of chunks and hashes them, so that whoever

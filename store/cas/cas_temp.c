@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Temporary files: private to the store, on its file system, and gone when their writer is. */
 #include "store/cas/cas_internal.h"
 

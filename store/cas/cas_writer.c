@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Writing blobs: bytes go to a private file, and get their name only when they are complete, synced
  * and right. */
 #include "store/cas/cas_internal.h"

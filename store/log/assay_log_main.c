@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* assay-log: make, append to, read, prove, check and audit a transparency log. */
 #include "attest/passphrase.h"
 #include "base/cli.h"

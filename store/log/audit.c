@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The full check of a log: every entry, every stored tree node, every checkpoint. */
 #include "store/log/log_internal.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "store/log/checkpoint.h"
 
 #include "store/log/line.h"

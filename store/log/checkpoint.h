@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * C2SP checkpoints: signed tree heads, the text of a signed note (spec
  * transparency, section 7).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Making a log: everything in a private directory, which gets its name last. */
 #include "base/file.h"
 #include "store/log/log_internal.h"

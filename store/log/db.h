@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The log's database (schemas/log.sql) and nothing of Merkle trees or
  * signatures: typed reads and writes of rows, transactions, SQLite's settings.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Lines of the text formats beside: strict decimal numbers, base64 hashes, one line at a time. */
 #ifndef ASSAY_STORE_LOG_LINE_H
 #define ASSAY_STORE_LOG_LINE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The transparency log: an RFC 6962 Merkle tree over entries kept in SQLite
  * (WAL, synchronous FULL), with C2SP checkpoints signed as notes by the log's

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What the files of the log share; not for others. */
 #ifndef ASSAY_STORE_LOG_LOG_INTERNAL_H
 #define ASSAY_STORE_LOG_LOG_INTERNAL_H

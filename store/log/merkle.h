@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * RFC 6962 Merkle trees over SHA-256 (spec transparency, section 5): hashes,
  * the append state, proofs and their checks. Knows nothing of storage.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * C2SP signed notes and verifier keys (spec transparency, section 6).
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Proofs as documents: c2sp.org/tlog-proof@v1 (spec transparency, section 11),
  * and consistency proofs in the form of the witness protocol's add-checkpoint

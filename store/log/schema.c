@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "store/log/db.h"
 
 /* Equal to schemas/log.sql, byte for byte; tests/unit/store/log/test_log.c holds us to it. */

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Assay and its peers on one tar: time, memory, size, and whether the images hold the same.
 
 Started by run.sh. Exits with 1 when an image's content differs from its peers', whatever the figures.

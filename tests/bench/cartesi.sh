@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # Root hashes of stored machines: wall and CPU seconds and memory, the fastest path against a plain scalar
 # loop, both functions, one and two threads, in turns in one run.
 #

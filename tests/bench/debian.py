@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Assay and mmdebstrap on the same packages: time, memory, and whether the trees hold the same files.
 
 Started by debian.sh. Exits with 1 when they do not, whatever the figures.

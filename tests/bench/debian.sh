@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # A Debian minbase root file system, out of packages that are already here, into a tar: by Assay and by mmdebstrap, in one run.
 #
 #   debian.sh BIN       BIN holds Assay's programs

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A LinuxKit file to tar and squashfs against the floor of what others need, and rebuilt after a small change.
 
 Started by linuxkit.sh. Exits with 1 when what is built does not hold the same files, whatever the figures.

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # One LinuxKit file, two images of 300 MiB in four gzip layers: to a tar and to squashfs, and again after one changed `files:` entry, in one run.
 #
 #   linuxkit.sh BIN     BIN holds Assay's programs

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """An OCI layout with two images of gzip layers, made of nothing: linuxkit_image.py DIRECTORY MIB
 
 Files of all sizes, a third of the bytes incompressible, the rest like text; always the same bytes.

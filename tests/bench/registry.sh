@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # An image of about 300 MB, four layers, from a docker-registry on loopback: fetched by `assay lock`, `assay fetch`
 # and `assay pull`, pushed, and flattened; against skopeo and umoci, in turns in one run.
 #

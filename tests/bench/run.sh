@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # make bench: a Debian minbase root file system into squashfs, by Assay and by its peers, in one run.
 #
 #   run.sh BIN          BIN holds Assay's programs

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # The front program and what all programs have in common.
 . "$(dirname "$0")/lib.sh"
 

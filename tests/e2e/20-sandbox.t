@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # The sandbox, from outside: what a program sees does not depend on who runs it and from where, and
 # it cannot get out, as root, as an ordinary user, or when the host refuses to make one.
 . "$(dirname -- "$0")/lib.sh"

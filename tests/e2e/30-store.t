@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # The blob store from outside: its commands, damage, other people's tools, read-only and full file systems.
 . "$(dirname "$0")/lib.sh"
 

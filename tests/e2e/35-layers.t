@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # Layers: random stacks flattened by Assay and by umoci are the same tree, for any number of threads.
 . "$(dirname "$0")/lib.sh"
 

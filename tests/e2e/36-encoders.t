@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # What other programs read from squashfs, tar, initrd and OCI outputs is the tree that was described.
 . "$(dirname "$0")/lib.sh"
 

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # Hostile layers: each is refused with exit code 5 and one line, and leaves nothing half-written behind.
 . "$(dirname "$0")/lib.sh"
 

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # Disk images without booting them: what fsck.fat, mtools, sfdisk, sgdisk and qemu-img say of them.
 . "$(dirname "$0")/lib.sh"
 # Where fsck.fat, sfdisk and sgdisk are, which an ordinary user's PATH may leave out.

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # encode.verity makes what `veritysetup format` makes, and `veritysetup verify` finds no fault in it.
 . "$(dirname "$0")/lib.sh"
 

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # What other programs, and a second reader of the format, read from file-system images is the tree that was described.
 . "$(dirname "$0")/lib.sh"
 

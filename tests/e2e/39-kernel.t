@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # kernel.decompress: every wrapping gives the kernel back, and damage is refused.
 . "$(dirname "$0")/lib.sh"
 

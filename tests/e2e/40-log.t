@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # The transparency log from the outside, with a second implementation as the judge of what it writes.
 . "$(dirname -- "$0")/lib.sh"
 

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # The log under sudden death and a full disk: what was acknowledged stays, what was not leaves no trace that
 # anybody could see, and the next run succeeds.
 . "$(dirname -- "$0")/lib.sh"

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # Keys, signatures, bundles: what assay attest makes is judged by OpenSSL and by Sigstore's own client.
 . "$(dirname "$0")/lib.sh"
 

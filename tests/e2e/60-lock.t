@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # assay lock: bad recipes, OCI layouts, Debian packages of a local archive; all offline.
 . "$(dirname "$0")/lib.sh"
 

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # The plan from outside: strict reading, its schema, show, graph, diff, digest, toolchain.
 . "$(dirname "$0")/lib.sh"
 

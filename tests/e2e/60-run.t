@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # assay run test: boots a guest of 44 bytes (riscv64, SBI calls only) that prints what follows it
 # and powers off.
 . "$(dirname -- "$0")/lib.sh"

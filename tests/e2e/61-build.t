@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # Building: the same bytes whatever the host is like; what must fail does, and leaves nothing behind.
 . "$(dirname "$0")/lib.sh"
 

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # LinuxKit files as recipes, compared with what LinuxKit itself makes of them: the same paths, types, contents, links,
 # modes and owners, but for the differences that docs/formats/linuxkit-strict.md lists.
 . "$(dirname "$0")/lib.sh"

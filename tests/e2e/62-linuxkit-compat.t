@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # compat mode against the outputs of LinuxKit's own tool (tests/data/linuxkit-compat): every
 # reference tar byte for byte, every verdict on a small document, and the merged configuration.
 . "$(dirname "$0")/lib.sh"

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # assay lock against a registry: Debian's docker-registry on loopback, images pushed by skopeo, with and without
 # TLS and passwords; and through a proxy that spoils its answers. Nothing leaves this machine.
 . "$(dirname "$0")/lib.sh"

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # assay fetch: a plan's inputs from stores, layouts, registries, mirrors, proxies and Debian archives, whoever still
 # has them; and the mirrors of assay lock. Nothing leaves this machine.
 . "$(dirname "$0")/lib.sh"

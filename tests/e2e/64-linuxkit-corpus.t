@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # LinuxKit files of LinuxKit's own tree: the verdict that the real tool gives each, and the same
 # merged configuration (../shared/vectors/linuxkit-yaml).
 . "$(dirname "$0")/lib.sh"

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # Debian root file systems: no script runs, and dpkg finds what it would have made. Packages come from the machine's mirror once
 # and stay in build/tests/debian (ASSAY_DEBIAN_CACHE names another place); with the plans there, everything is offline.
 . "$(dirname "$0")/lib.sh"

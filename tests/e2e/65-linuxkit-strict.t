@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # Strict mode: every vector of LinuxKit's own tool gives the tree that a judge derives from the
 # tool's tar by the documented differences (linuxkit_strict.py), and every small document the
 # verdict that it deserves.

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # assay push and pull: images of skopeo, umoci and buildah, artifacts, and what is attached to them, against Debian's
 # docker-registry (with and without TLS and passwords), a registry with the referrers API, and one that misbehaves.
 # What Assay pushed is read back by skopeo and curl. Nothing leaves this machine.

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # Hostile Debian packages as a root file system: each is refused with exit code 5 and one line, or contained.
 . "$(dirname "$0")/lib.sh"
 

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # Local images (OCI archives, docker archives) and source trees (directories, git commits, URLs) as images
 # of a recipe; the store as a layout of skopeo and umoci. All offline, with the real tools.
 . "$(dirname "$0")/lib.sh"

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # assay lock --check and --update: what moved since a plan was locked, and moving some of it only.
 . "$(dirname "$0")/lib.sh"
 

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # Self-contained plans: written the same way every time, read by skopeo and umoci, built without store or
 # network, and refused when they are not what they must be.
 . "$(dirname "$0")/lib.sh"

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # Verifying: the good path, and each thing that can be wrong with its verdict, exit code and record.
 . "$(dirname "$0")/lib.sh"
 

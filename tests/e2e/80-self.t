@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # Assay's own programs reproduce: a second build of this tree, in another directory, by another user (when
 # this one may become one), with another umask, locale, time zone and order of files, gives the same bytes.
 . "$(dirname "$0")/lib.sh"

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # Disk images boot: each to a line that its guest prints, under software emulation.
 . "$(dirname "$0")/lib.sh"
 # Where fsck.fat, sfdisk and sgdisk are, which an ordinary user's PATH may leave out.

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # What recipes make boots, and a Debian kernel finds in file-system images the tree that was described: QEMU in software,
 # SeaBIOS, OVMF, AAVMF, OpenSBI. And every format is the same bytes, however it is built.
 . "$(dirname "$0")/lib.sh"

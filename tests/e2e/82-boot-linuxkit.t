@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # A system with LinuxKit's layout boots, and Debian's runc runs its containers by the config.json
 # and runtime.json that strict mode made: what they ask for is what their processes see.
 . "$(dirname "$0")/lib.sh"

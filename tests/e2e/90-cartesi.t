@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # Stored Cartesi machines: every vector's root hash, config and files, byte for byte.
 . "$(dirname "$0")/lib.sh"
 

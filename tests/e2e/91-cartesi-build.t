@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # Machine snapshots as artifacts of plans: the reference's bytes, packed, hashed, the same everywhere.
 . "$(dirname "$0")/lib.sh"
 

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # From a recipe to a machine, packed, with a dm-verity tree: one plan, one statement.
 . "$(dirname "$0")/lib.sh"
 

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # Root hashes of machines that have run: the reference emulator's checkpoints of four programs (tests/data/cartesi-run),
 # against what assay cartesi hash says of the same machines when a plain interpreter, written from the
 # specification in another language, has run them that far.

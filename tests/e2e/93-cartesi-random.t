@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # Random machines: what assay cartesi write stores, against a second writer in another language, byte for byte.
 . "$(dirname "$0")/lib.sh"
 seed=$top/tests/data/cartesi-run/rng-seed.bin

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # assay run cartesi: what runs is the machine of the run configuration, or nothing does.
 . "$(dirname "$0")/lib.sh"
 

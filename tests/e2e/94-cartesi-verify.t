@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # assay verify of machine snapshots: rebuilt, compared by every digest that was signed, and explained in the guest's terms.
 . "$(dirname "$0")/lib.sh"
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Writes a Cartesi machine at cycle 0 a second time, by the specification alone, and compares.
 
     cartesi_judge.py COUNT SEED DIR RNG-SEED -- ASSAY

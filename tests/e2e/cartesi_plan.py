@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """A plan that builds a stored machine again, from the config and the files of one that is there.
 
 cartesi_plan.py MACHINE PLAN [--set KEY=JSON]... [--custom-dtb] [--no-squashfs]

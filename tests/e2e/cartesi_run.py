@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """A plain interpreter of Cartesi machines, only to make snapshots that have run.
 
     cartesi_run.py MACHINE END

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Hostile Debian packages for 66-debian-bad.t, one file each: debian_bad.py DIR"""
 import gzip
 import io

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Judges a tar that tree.debian made, by dpkg-deb and tar alone: debian_tree.py [--merge] PLAN STORE TAR SCRATCH ADDED…
 
 Unpacks each package of the plan in dependency order into SCRATCH: with dpkg-deb -x, or, where packages of a suite from

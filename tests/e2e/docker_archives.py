@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Archives of `docker save` in all their shapes, good and bad, into a directory."""
 import gzip
 import hashlib

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Compares what other programs read from an encoder's output with the description of the tree.
 
   encoders_agree.py READER DESCRIPTION OUTPUT [WITHOUT...]

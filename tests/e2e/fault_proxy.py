@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A registry that misbehaves: forwards to a real one, and spoils the answers as a file says.
 
   fault_proxy.py UPSTREAM_PORT CONTROL_DIR

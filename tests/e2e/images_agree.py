@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Compares file-system images with the description of their tree, as encoders_agree.py does.
 
   images_agree.py READER DESCRIPTION IMAGE [WITHOUT...]

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Wraps bytes as kernels are: kernel_wrap.py bzimage|zboot PACKED UNPACKED-SIZE OUT.
 
 UNPACKED-SIZE is appended to the payload, as the kernel's build does for all but gzip; 0: it is not.

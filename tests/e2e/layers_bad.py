@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Hostile archives for 36-layers-bad.t, one file each: layers_bad.py DIR"""
 import gzip
 import io

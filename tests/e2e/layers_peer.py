@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Random layer stacks for the peer test of layers, and the peer's tree in Assay's serialisation.
 
 layers_peer.py make SEED DIR    writes DIR/0.tar, 1.tar, … and DIR/image, an OCI layout with the tag "t"

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Sourced by every end-to-end test: TAP output, a private work directory, and runs whose exit code,
 # standard output and standard error are kept apart.
 #

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Judges a tar of strict mode by LinuxKit's own tar of the same file.
 
 linuxkit_strict.py CASE LINUXKIT.tar OURS.tar EPOCH LAYOUT...

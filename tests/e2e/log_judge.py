@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """A second implementation of what the log writes, from the specifications alone:
 RFC 6962 by recursion over leaf ranges, C2SP notes, and Ed25519 by the openssl program.
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Layers and plans for the end-to-end tests, made without Assay.
 
 make_plan.py layer FILE KIND [COUNT]     a tar layer (base, top, or big with COUNT files of 1 MiB)

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Bad copies of a self-contained plan: plan_archives.py ARCHIVE DIRECTORY"""
 import hashlib
 import io

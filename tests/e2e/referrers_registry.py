@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A small registry with the referrers API of distribution 1.1, in memory.
 
   referrers_registry.py CONTROL_DIR [USER:PASSWORD]

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Sourced after lib.sh by the tests of registries: an environment of its own, and Debian's docker-registry on loopback.
 #
 #   serve NAME HTTP_EXTRA AUTH [STORAGE]  starts a registry; $port is where it listens

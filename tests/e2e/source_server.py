@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """A web server for the tests of sources: files below a directory, and git repositories by git's own
 http-backend.
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The index of an image's blocks: the image's size, then any bytes. */
 #include "formats/squashfs/squashfs.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* config.json: any bytes are parsed or refused; what was parsed and resolved is written, and read
  * again, the same. */
 #include "formats/machine/machine_dtb.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Proofs: any bytes are parsed or refused; what was parsed is written and read again the same, and
  * leads to some root. */
 #include "formats/machine/proof.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* WWW-Authenticate, and the URL that is made of it; the token server's answer; config.json. */
 #include "base/buf.h"
 #include "net/registry/credentials.h"

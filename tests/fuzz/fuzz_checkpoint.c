@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Checkpoint texts: what parses and has no extension lines is formatted back to the same bytes. */
 #include "store/log/checkpoint.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A Debian package, its data decompressed as it says, with small bounds. */
 #include "formats/layers/deb_reader.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The texts of a package's control archive: any bytes are read or refused with
  * ERR_INPUT, what was read lies inside the text, and what says who comes first

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A docker archive: any bytes are locked or refused as input, and nothing bad is in the store. */
 #include "base/file.h"
 #include "builder/sources/docker_archive.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Squashfs images inside flash drives: read whole, compared with themselves and with a cut copy. */
 #include "builder/cartesi/drive_diff.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Envelopes and bundles: what is read can be written and read again, and is then the same. */
 #include "attest/dsse.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Device trees: any bytes are shown as text or refused. */
 #include "formats/machine/machine_dtb.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* PATTERN NUL PATH: against a matcher that tries everything, where that is short enough. */
 #include "formats/tree/glob.h"
 

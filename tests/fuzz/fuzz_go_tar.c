@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A tar archive as Go's archive/tar reads it: any bytes are read to their end or refused as input.
  */
 #include "formats/tar/go_tar.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Manifests, indexes and lists of referrers: what is taken obeys what the headers promise, and a
  * list that was taken is taken again. */
 #include "base/json.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Image configurations with their labels, and the config.json and runtime.json that
  * strict mode makes of them: taken or refused, and what comes out is JSON.

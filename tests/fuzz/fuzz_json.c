@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The parser and the canonical form: what is read has one canonical form, which reads as itself. */
 #include "base/json.h"
 

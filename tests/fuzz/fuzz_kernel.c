@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Kernels as kernel.decompress reads them: any bytes are unpacked within bounds, or refused. */
 #include "formats/kernel/kernel.h"
 

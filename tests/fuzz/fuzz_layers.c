@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Stacks of layers, as decoded: any entries that a tar reader lets through are applied or refused
  * with ERR_INPUT, as layers of an image or as packages. The tree is then sound: its serialisation

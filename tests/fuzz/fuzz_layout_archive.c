@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* An OCI layout in an archive: any bytes are unpacked inside the directory or refused as input. */
 #include "base/file.h"
 #include "formats/oci/layout_archive.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* LinuxKit documents as compat mode reads them: refused as input, or merged and written back in all
  * forms; what is written back as YAML is read again to the same text. */
 #include "base/buf.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A stored machine in an archive: any bytes are unpacked inside the directory or refused as input.
  */
 #include "base/file.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Signed notes and verifier keys: any bytes parse or are refused; what verifies is the one note
  * that was signed. */
 #include "store/log/note.h"

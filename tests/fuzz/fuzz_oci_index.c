@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* index.json of a store: what parses must list, and list the same after it was written again. */
 #include "base/json.h"
 #include "store/cas/cas_internal.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Locking an image whose manifest, or index, is the input; its configuration and one layer are
  * there. */
 #include "base/file.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Package indices: any bytes are stanzas or refused; dependencies of any text come to an end. */
 #include "builder/lock/packages.h"
 

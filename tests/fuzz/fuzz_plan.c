@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Plans: any bytes are parsed or refused; what was parsed is in canonical form, can be shown and
  * keyed. */
 #include "builder/plan/show.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A self-contained plan: any bytes are read or refused as input, and a store gets right blobs only.
  */
 #include "base/file.h"

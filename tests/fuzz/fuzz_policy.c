@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Policies: any bytes either parse or are refused as a usage error. */
 #include "verifier/policy/policy.h"
 

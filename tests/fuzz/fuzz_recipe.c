@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Recipes: any bytes are a recipe, or refused with a documented code. */
 #include "builder/recipe/recipe.h"
 

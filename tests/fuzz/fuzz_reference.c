@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* References of images: what parses has valid parts, and reads the same when written out. */
 #include "net/registry/reference.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* registries.json, and --mirror: what is taken names hosts and places only. */
 #include "base/buf.h"
 #include "net/registry/mirrors.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What hostile sources are made of: the first byte says whether the rest is read as rules of what
  * to ignore, as a git tree, as a git commit, or as docker's manifest.json.

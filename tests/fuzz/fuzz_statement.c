@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Statements, and their explanation: whatever they hold, a terminal is shown text only. */
 #include "attest/statement.h"
 #include "attest/summary.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Parameters of steps: any document is taken or refused with ERR_INPUT by every
  * kind, and what was taken twice is taken the same way. The first byte is the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* USER of an image, its etc/passwd and etc/group, separated by NULs: ids, or a complaint. */
 #include "builder/linuxkit/strict_tree.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* SYSLINUX's parts in any bytes: found within bounds and installed, or refused with ERR_INPUT. */
 #include "formats/fat/syslinux.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A tar archive: whatever is read stays within the bounds that tar_reader.h states. */
 #include "base/buf.h"
 #include "formats/tar/tar_reader.h"

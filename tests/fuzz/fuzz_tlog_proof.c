@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Proof documents: what parses is formatted back to the same bytes, and checking never accepts
  * garbage. */
 #include "store/log/proof.h"

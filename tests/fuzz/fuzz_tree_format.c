@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A tree's serialisation and, after a NUL, its locations: what parses is what would be written. */
 #include "formats/tree/tree_format.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* dm-verity hash trees as extract.verity reads them: alone, or behind their data. */
 #include "formats/verity/verity.h"
 

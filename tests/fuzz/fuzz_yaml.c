@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* YAML: any bytes either read, within the bounds, or are refused as input; positions of all values
  * can be asked for. */
 #include "base/yaml/yaml.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #ifndef ASSAY_TESTS_FUZZ_MEND_TAR_H
 #define ASSAY_TESTS_FUZZ_MEND_TAR_H
 

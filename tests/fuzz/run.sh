@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # Runs every fuzz target for a short while (FUZZ_SECONDS each, default 5) from its seeds, as many at a time as
 # there are cores: a smoke test that parsers survive hostile bytes; longer runs find more.
 set -eu

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Runs one step that takes blobs, for the tests that compare its output with what other programs
  * make or read.

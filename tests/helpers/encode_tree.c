@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Runs one encoder on a tree that a text describes, for the tests that compare
  * its output with what other programs read.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The root hash of a machine that is one file of RAM, by a hash path of one's
  * choice: what the benchmark compares the fastest path with.

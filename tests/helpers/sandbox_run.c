@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Runs a program in the sandbox, for tests:
  *   sandbox_run [-w DIR] [-t SECONDS] [-p PROCESSES] [-f FILE_BYTES] [-m MEMORY_BYTES] [-F]

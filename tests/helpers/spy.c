@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A spy to be put into the sandbox. Static, on no library of ours, so that it sees what a program
  * sees and nothing helps it.

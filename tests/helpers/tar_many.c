@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * tar_many COUNT [DIRECTORIES]: a tar of so many empty files in so many directories (default 1000),
  * to stdout; for tests of what a reader does with millions of entries.

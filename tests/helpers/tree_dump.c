@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * tree_dump STORE FORM:FILE…: flattens archives (form: tar, gzip, zstd, xz or
  * deb; bottom first) and prints the canonical serialisation of the tree.

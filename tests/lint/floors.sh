@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # The order of the floors and the banned functions.
 #
 #   floors.sh [DIRECTORY]    checks the tree (default: the one this script is in); first proves, on a

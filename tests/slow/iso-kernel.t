@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # iso-efi and iso-bios without an initrd: the kernel itself finds the CD and the system on it. Debian's kernels have their
 # drivers for that in modules, so this one is compiled: Debian's source, no module, what a CD needs.
 . "$(dirname "$0")/../e2e/lib.sh"

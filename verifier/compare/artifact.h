@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The artifact as it lies there: a file, an OCI image layout directory, or the
  * directory of a stored machine, and its digest (of a layout: the digest of its

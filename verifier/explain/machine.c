@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "verifier/explain/machine.h"
 
 #include "base/json.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Why a stored machine differs from its rebuild, in the guest's own terms:
  * registers, pages of memory, files on flash drives, keys of the config. Found by

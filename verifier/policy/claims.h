@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a provenance statement claims, decoded and checked for being consistent
  * with itself: the plan that it carries has the digest that it names, the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "verifier/policy/policy.h"
 
 #include "base/file.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The policy: who must have signed what, and how many independent rebuilds must
  * agree (schemas/policy.schema.json, docs/formats/policy.md). No field that

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The rebuild: runs assay-build, a program of its own, on the plan in the
  * sandbox: no network, the blob store read-only, the action cache never

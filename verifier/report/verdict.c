@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "verifier/report/verdict.h"
 
 #include "attest/dsse.h"

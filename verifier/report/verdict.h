@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The verdict: what came of one verification, as a list of checks, as a report
  * for people and machines, and as a SLSA verification summary that the verifier signs.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Sigstore's JavaScript client as judge of a bundle signed with a plain key.
 // usage: node verify.js BUNDLE PUBLIC-KEY KEY-ID   (0 verified, 1 rejected, 2 the bundle cannot be read)
 'use strict';

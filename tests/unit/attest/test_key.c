@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "attest/key.h"
 #include "base/encoding.h"
 #include "base/file.h"

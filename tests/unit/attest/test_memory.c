@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Every allocation that JSON makes is failed once, wherever it happens: an error each time, never a
  * crash, never half a result (and under the address sanitizer never a leak). */
 #include "attest/dsse.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The strict YAML reader: values, positions, bounds, and everything it refuses. */
 #include "base/yaml/yaml.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Root file systems of Debian packages: control files, relations, versions, order, overlaps, the
  * database. */
 #include <setjmp.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Hard links as the relative symlinks that LinuxKit puts into initrds. */
 #include <setjmp.h>
 #include <stdarg.h>

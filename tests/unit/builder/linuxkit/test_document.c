@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* LinuxKit documents, and the step that merges them (docs/formats/linuxkit-strict.md). */
 #include <setjmp.h>
 #include <stdarg.h>

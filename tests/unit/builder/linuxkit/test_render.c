@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* LinuxKit documents written back (docs/formats/linuxkit-compat.md), judged by what Go's own
  * libraries write (tests/data/linuxkit-go), and how plain scalars read. */
 #include <setjmp.h>

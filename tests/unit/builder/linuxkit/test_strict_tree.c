@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* LinuxKit in strict mode: what containers, volumes and merged files mean
  * (docs/formats/linuxkit-strict.md). */
 #include <setjmp.h>

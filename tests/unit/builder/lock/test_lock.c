@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What locking is made of: package stanzas, dependencies, the list of inputs. */
 #include <setjmp.h>
 #include <stdarg.h>

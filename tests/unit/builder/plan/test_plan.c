@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The plan: strict decoding, canonical form, toolchain, show and diff. */
 #include <setjmp.h>
 #include <stdarg.h>

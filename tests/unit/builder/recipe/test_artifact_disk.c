@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Artifacts that are disk images: the steps and outputs that each becomes, and what is refused. */
 #include <setjmp.h>
 #include <stdarg.h>

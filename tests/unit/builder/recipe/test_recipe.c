@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Recipes: what is read, and the exact line and code for what is not. */
 #include <setjmp.h>
 #include <stdarg.h>

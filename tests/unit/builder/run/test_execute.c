@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The scheduler and the action cache, with steps made for the test. */
 #include <setjmp.h>
 #include <stdarg.h>

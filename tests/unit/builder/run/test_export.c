@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Artifacts into a directory: all or nothing, never over something that is not an artifact. */
 #include <setjmp.h>
 #include <stdarg.h>

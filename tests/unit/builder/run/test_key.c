@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A step's key depends on what reaches its output, and on nothing else. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What sources are named by and made of: rules of what to ignore, git's objects, URLs, docker's
  * manifest. */
 #include <setjmp.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A store in a temporary directory, trees made by hand, and steps run on them: shared by
  * test_encode_*.c. */
 #ifndef ASSAY_TESTS_UNIT_BUILDER_STEPS_ENCODE_COMMON_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tree.cartesi, encode.cartesi-hash, encode.cartesi-run, join.parts: machines as values. */
 #include "builder/steps/step.h"
 #include "tests/unit/builder/steps/encode_common.h"

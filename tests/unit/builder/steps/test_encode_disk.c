@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Disks and their containers: parameters, places, sums and ids. What other programs read from them
  * is tests/e2e/37-disk.t. */
 #include "builder/steps/step.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* newc cpio: fields, links, padding, what is refused. */
 #include "tests/unit/builder/steps/encode_common.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* OCI images: the three documents to the byte, the layer, and layout directories. */
 #include "tests/unit/builder/steps/encode_common.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A program with a boot sector, an ldlinux.sys and an ldlinux.c32 in it, as SYSLINUX's installer
  * has them. */
 #ifndef ASSAY_TESTS_UNIT_FORMATS_FAT_FAKE_SYSLINUX_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* SYSLINUX without its installer: what is found in the program, what is refused, and what
  * installation makes of it. */
 #include <setjmp.h>

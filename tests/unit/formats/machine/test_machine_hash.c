@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The machine's hash: every path the processor can run gives what the scalar one gives, and known
  * values. */
 #include "formats/machine/machine_hash.h"

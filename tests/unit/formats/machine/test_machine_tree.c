@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The tree: random machines against a second implementation that is slow and obvious. */
 #include "formats/machine/machine_tree.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Blocks taken over from an earlier image: never another content, whatever the earlier image or its
  * index holds. */
 #include "tests/unit/builder/steps/encode_common.h"

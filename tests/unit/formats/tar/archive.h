@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Makes small tar and deb archives for the tests of formats/tar and formats/layers. */
 #ifndef ASSAY_TESTS_UNIT_FORMATS_TAR_ARCHIVE_H
 #define ASSAY_TESTS_UNIT_FORMATS_TAR_ARCHIVE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* dm-verity trees: where levels are, derived ids, and what a reader refuses. */
 #include "tests/unit/builder/steps/encode_common.h"
 

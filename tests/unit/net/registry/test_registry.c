@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What registries are asked with: references, challenges, credentials, tokens. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A store in a temporary directory, fresh for each test: shared by test_cas*.c. */
 #ifndef ASSAY_TESTS_UNIT_STORE_CAS_CAS_COMMON_H
 #define ASSAY_TESTS_UNIT_STORE_CAS_CAS_COMMON_H

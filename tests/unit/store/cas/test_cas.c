@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The blob store: blobs, their writers and readers, damage, concurrency, sudden death. */
 #include "tests/unit/store/cas/cas_common.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The blob store: references, garbage collection, the action cache, listings. */
 #include <setjmp.h>
 #include <stdarg.h>

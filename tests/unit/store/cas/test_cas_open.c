@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Making and opening blob stores: what is one, and what is refused. */
 #include "tests/unit/store/cas/cas_common.h"
 

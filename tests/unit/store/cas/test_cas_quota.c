@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The store's quota, and holding a store open for somebody who only reads it. */
 #include "tests/unit/store/cas/cas_common.h"
 

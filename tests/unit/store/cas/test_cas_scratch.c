@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Scratch stores: blobs of one open store, which become artifacts or go away. */
 #include "tests/unit/store/cas/cas_common.h"
 

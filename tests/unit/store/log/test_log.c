@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The log: what it does, and that every altered row is found. */
 #include "base/file.h"
 #include "store/log/db.h"

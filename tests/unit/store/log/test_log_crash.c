@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The log under kill -9, many writers, and a full disk: what was acknowledged stays. */
 #include "base/file.h"
 #include "store/log/log.h"

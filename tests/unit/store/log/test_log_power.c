@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The log under power cuts. A layer between SQLite and the files remembers what was written and not
  * yet synced. At some write or sync the power goes: from then on all fails, and of the writes that

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The Merkle tree against the public vectors and against a slow, obvious implementation. */
 #include "base/encoding.h"
 #include "base/file.h"

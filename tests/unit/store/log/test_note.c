@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Signed notes, verifier keys, checkpoints and proof documents. */
 #include "base/encoding.h"
 #include "base/file.h"
