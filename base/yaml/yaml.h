@@ -44,8 +44,9 @@ int yaml_doc_read(const char *path, struct yaml_doc **out, struct err *e);
 void yaml_doc_free(struct yaml_doc *doc);
 
 /*
- * The same as LinuxKit's YAML library reads: numbers as in yaml_go_scalar.h (up to 64 bits; a natural
- * number beyond int64_t is a real), and only the first document of a file, whatever follows it.
+ * The same as LinuxKit's YAML library reads: numbers as in yaml_go_scalar.h (up to 64 bits; a
+ * natural number beyond int64_t is a real), and only the first document of a file, whatever follows
+ * it.
  */
 int yaml_doc_parse_go(const void *data, size_t len, const char *file, struct yaml_doc **out,
                       struct err *e);
