@@ -134,7 +134,7 @@ HEADERS = $(sort $(wildcard $(FLOORS:%=%/*.h) $(FLOORS:%=%/*/*.h)))
 TEST_SRCS = $(UNIT_SRCS) $(FUZZ_SRCS) $(HELPER_SRCS)
 TIDY_STAMPS = $(SOURCES:%=$(BUILD)/tidy/%.ok)
 
-lint: lint-format lint-clang lint-gcc lint-tidy lint-cppcheck lint-floors
+lint: lint-format lint-clang lint-gcc lint-tidy lint-cppcheck lint-floors lint-spdx lint-packages
 
 lint-format:
 	$(call say,FORMAT)clang-format --dry-run --Werror $(SOURCES) $(HEADERS) $(TEST_SRCS)
@@ -162,6 +162,14 @@ lint-cppcheck:
 # The order of the floors, and the banned functions.
 lint-floors:
 	sh tests/lint/floors.sh
+
+# Each source says its licence.
+lint-spdx:
+	sh tests/lint/spdx.sh
+
+# Packages stand once; each library that is linked has its licence in docs/dependencies.md.
+lint-packages:
+	sh tests/lint/packages.sh packages.txt docs/dependencies.md $(ALL_LIBS)
 
 format:
 	clang-format -i $(SOURCES) $(HEADERS) $(TEST_SRCS)
@@ -227,6 +235,6 @@ help:
 	@sed -n 's/^#   //p' Makefile; echo "  also: check-unit check-e2e check-slow check-sanitize lint format fuzz-smoke bench bench-cartesi man install deps peers inputs clean"
 
 .PHONY: all check check-unit check-e2e check-slow check-sanitize fuzz-smoke fuzz-run lint lint-format lint-gcc \
-  lint-clang lint-tidy lint-cppcheck lint-floors objects format deps peers inputs demo demo-cartesi bench bench-cartesi man install clean help FORCE
+  lint-clang lint-tidy lint-cppcheck lint-floors lint-spdx lint-packages objects format deps peers inputs demo demo-cartesi bench bench-cartesi man install clean help FORCE
 .SECONDARY:
 -include $(shell find $(OBJ) -name '*.d' 2>/dev/null)

@@ -1,0 +1,67 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# packages.txt names each package once, in one of its forms, and docs/dependencies.md has a licence for
+# each library that programs are linked with.
+#
+#   packages.sh PACKAGES DEPENDENCIES -lNAME...   the two files, and what the Makefile links
+#
+# First proves, on planted files, that each rule can fail.
+set -u
+LC_ALL=C
+export LC_ALL
+
+check_list() {
+    awk '
+    /^#/ || /^$/ { next }
+    !/^[a-z0-9][a-z0-9+.-]*( unpacked| unless [a-z0-9+.-]+)?$/ { printf "%s:%d: not a package: %s\n", FILENAME, FNR, $0; next }
+    $1 in line { printf "%s:%d: %s is in line %d already\n", FILENAME, FNR, $1, line[$1]; next }
+    { line[$1] = FNR }' "$1"
+}
+
+# The table of licences is the one whose first column has the names in backticks: | `libNAME` | …
+check_licences() {
+    dependencies=$1
+    shift
+    for library; do
+        grep -q "^|.*\`lib${library#-l}\`.*|.*|" "$dependencies" ||
+            echo "$dependencies:1: says nothing of the licence of \`lib${library#-l}\`, which programs are linked with"
+    done
+}
+
+self_test() {
+    dir=$(mktemp -d "${TMPDIR:-/tmp}/assay-packages.XXXXXX") || exit 1
+    trap 'rm -rf "$dir"' EXIT
+    cd "$dir" || exit 1
+    bad=0
+    printf '# Tools\n\ngcc\nnodejs unless node\ndocker-registry unpacked\nlibstdc++6\n' >fine
+    # shellcheck disable=SC2016 # backticks are text
+    printf '| library | licence |\n|---|---|\n| `libz`, `libzstd` | free |\n' >table
+    found=$(check_list fine && check_licences table -lz -lzstd)
+    if [ -n "$found" ]; then
+        printf 'self-test: complains about what is fine:\n%s\n' "$found"
+        bad=1
+    fi
+    for planted in 'gcc' 'node unless nodejs' 'docker-registry' 'two words' 'Capital' 'x unless' ' blank'; do
+        # Each of these stands once already, or has a form of its own.
+        printf 'gcc\nnode\ndocker-registry unpacked\n%s\n' "$planted" >list
+        check_list list | grep -q '^list:4: ' || {
+            echo "self-test: does not notice: $planted"
+            bad=1
+        }
+    done
+    check_licences table -llz | grep -q 'liblz' || {
+        echo "self-test: does not notice a library without a licence"
+        bad=1
+    }
+    cd / && exit "$bad"
+}
+
+(self_test) || exit 1
+list=$1
+dependencies=$2
+shift 2
+found=$(check_list "$list" && check_licences "$dependencies" "$@")
+if [ -n "$found" ]; then
+    printf '%s\n' "$found"
+    exit 1
+fi
