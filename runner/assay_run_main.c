@@ -169,7 +169,7 @@ static int cartesi_json(struct cli *cli, const struct cartesi_result *result, st
 static int run_cartesi(struct cli *cli, struct err *e)
 {
     size_t count = cli_arg_count(cli) - 1;
-    AUTO_FREE const char **extra = array_new(count + 1, sizeof *extra);
+    AUTO_FREE const char **extra = array_new(count + 1, sizeof(*extra));
     AUTO_FREE char *store = NULL;
     struct cartesi_talk talk = {.cli = cli, .json = cli_json(cli)};
     struct cartesi_result result = {.status = 0};

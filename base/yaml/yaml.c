@@ -99,7 +99,7 @@ static int next_event(struct composer *c, yaml_event_t *event, struct err *e)
 static int node_new(struct composer *c, enum node_kind kind, const yaml_event_t *event,
                     struct node **out, struct err *e)
 {
-    struct node *n = calloc(1, sizeof *n);
+    struct node *n = calloc(1, sizeof(*n));
     if (n == NULL)
         return err_oom(e);
     n->kind = kind;
@@ -112,7 +112,7 @@ static int node_new(struct composer *c, enum node_kind kind, const yaml_event_t 
 
 static int node_push(struct node *parent, struct node *item, struct err *e)
 {
-    int rc = array_grow(&parent->items, &parent->cap, parent->count + 1, sizeof *parent->items, e);
+    int rc = array_grow(&parent->items, &parent->cap, parent->count + 1, sizeof(*parent->items), e);
     if (rc < 0)
         return rc;
     parent->items[parent->count++] = item;
@@ -131,7 +131,7 @@ static int set_anchor(struct composer *c, const yaml_char_t *name, struct node *
     }
     if (c->anchor_count >= 1024)
         return fail_at(c, n->mark, e, "more than 1024 anchors");
-    int rc = array_grow(&c->anchors, &c->anchor_cap, c->anchor_count + 1, sizeof *c->anchors, e);
+    int rc = array_grow(&c->anchors, &c->anchor_cap, c->anchor_count + 1, sizeof(*c->anchors), e);
     if (rc < 0)
         return rc;
     char *copy = NULL;
@@ -170,7 +170,7 @@ static int set_tag(struct composer *c, struct node *n, const yaml_char_t *tag, s
             bool fits = strcmp(core[i], "map") == 0   ? n->kind == NODE_MAP
                         : strcmp(core[i], "seq") == 0 ? n->kind == NODE_LIST
                                                       : n->kind == NODE_SCALAR;
-            if (fits && strcmp(core[i], name + sizeof prefix - 1) == 0)
+            if (fits && strcmp(core[i], name + sizeof(prefix) - 1) == 0)
                 return str_copy(&n->tag, core[i], e);
         }
     }
@@ -181,7 +181,7 @@ static int set_tag(struct composer *c, struct node *n, const yaml_char_t *tag, s
 static int take_text(struct composer *c, struct node *n, const char *text, size_t len,
                      struct err *e)
 {
-    AUTO_BUF out = BUF_INIT(YAML_BYTES_MAX * sizeof YAML_NUL);
+    AUTO_BUF out = BUF_INIT(YAML_BYTES_MAX * sizeof(YAML_NUL));
     if (memmem(text, len, YAML_NUL, strlen(YAML_NUL)) != NULL)
         return fail_at(c, n->mark, e, "a text with U+FFFF, which is no character");
     if (!c->go && memchr(text, '\0', len) != NULL)
@@ -305,7 +305,7 @@ static int add_row(struct composer *c, const json_t *parent, const struct node *
                    const struct node *value, struct err *e)
 {
     struct yaml_doc *d = c->doc;
-    int rc = array_grow(&d->rows, &d->row_cap, d->row_count + 1, sizeof *d->rows, e);
+    int rc = array_grow(&d->rows, &d->row_cap, d->row_count + 1, sizeof(*d->rows), e);
     if (rc < 0)
         return rc;
     struct row row = {.parent = parent, .index = index, .value = value->mark};
@@ -569,7 +569,7 @@ static int parse(const void *data, size_t len, const char *file, bool go, struct
 {
     if (len > YAML_BYTES_MAX)
         return err_set(e, ERR_INPUT, "%s: longer than 1 MiB", file);
-    AUTO_YAML struct yaml_doc *doc = calloc(1, sizeof *doc);
+    AUTO_YAML struct yaml_doc *doc = calloc(1, sizeof(*doc));
     if (doc == NULL)
         return err_oom(e);
     int rc = str_copy(&doc->file, file, e);
@@ -583,7 +583,7 @@ static int read_stdin(struct buf *out, struct err *e)
 {
     char chunk[4096];
     for (;;) {
-        ssize_t got = read(STDIN_FILENO, chunk, sizeof chunk);
+        ssize_t got = read(STDIN_FILENO, chunk, sizeof(chunk));
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0)
@@ -702,8 +702,8 @@ bool yaml_doc_find(const struct yaml_doc *doc, const json_t *parent, const char 
 int yaml_doc_merge(struct yaml_doc **parts_taken, size_t count, json_t *root_taken,
                    struct yaml_doc **out, struct err *e)
 {
-    AUTO_YAML struct yaml_doc *doc = calloc(1, sizeof *doc);
-    struct yaml_doc **parts = array_new(count + 1, sizeof *parts);
+    AUTO_YAML struct yaml_doc *doc = calloc(1, sizeof(*doc));
+    struct yaml_doc **parts = array_new(count + 1, sizeof(*parts));
     if (doc == NULL || parts == NULL || root_taken == NULL) {
         for (size_t i = 0; i < count; i++)
             yaml_doc_free(parts_taken[i]);
@@ -711,7 +711,7 @@ int yaml_doc_merge(struct yaml_doc **parts_taken, size_t count, json_t *root_tak
         json_decref(root_taken);
         return err_oom(e);
     }
-    memcpy(parts, parts_taken, count * sizeof *parts);
+    memcpy(parts, parts_taken, count * sizeof(*parts));
     doc->parts = parts;
     doc->part_count = count;
     doc->root = root_taken;
@@ -727,7 +727,7 @@ int yaml_doc_merge(struct yaml_doc **parts_taken, size_t count, json_t *root_tak
 int yaml_doc_note(struct yaml_doc *doc, const json_t *parent, const char *key, size_t index,
                   const struct yaml_mark *value, const struct yaml_mark *at_key, struct err *e)
 {
-    int rc = array_grow(&doc->rows, &doc->row_cap, doc->row_count + 1, sizeof *doc->rows, e);
+    int rc = array_grow(&doc->rows, &doc->row_cap, doc->row_count + 1, sizeof(*doc->rows), e);
     if (rc < 0)
         return rc;
     struct row row = {.parent = parent, .index = index, .value = *value, .at_key = *at_key};

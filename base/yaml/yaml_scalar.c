@@ -99,7 +99,7 @@ static bool read_int(const char *p, const char *end, long long *out)
 static enum yaml_scalar read_float(const char *text, size_t len, double *real)
 {
     char copy[64];
-    if (len >= sizeof copy)
+    if (len >= sizeof(copy))
         return YAML_AMBIGUOUS;
     memcpy(copy, text, len);
     copy[len] = '\0';

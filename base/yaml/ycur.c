@@ -24,9 +24,9 @@ static const char *json_path(const struct ycur *c, char *text, size_t size)
     for (; c->up != NULL; c = c->up) {
         char part[160];
         if (c->key != NULL)
-            (void)snprintf(part, sizeof part, ".%.128s", c->key);
+            (void)snprintf(part, sizeof(part), ".%.128s", c->key);
         else
-            (void)snprintf(part, sizeof part, "[%zu]", c->index);
+            (void)snprintf(part, sizeof(part), "[%zu]", c->index);
         size_t len = strlen(part);
         if (len >= at)
             break;
@@ -53,7 +53,7 @@ static int fail(const struct ycur *c, bool at_key, enum err_code code, struct er
 {
     if (c->doc == NULL) {
         char path[400];
-        return err_set(e, code, "at %s: %s", json_path(c, path, sizeof path), text);
+        return err_set(e, code, "at %s: %s", json_path(c, path, sizeof(path)), text);
     }
     struct yaml_mark m = find_mark(c, at_key);
     return err_set(e, code, "%s:%lu:%lu: %s", m.file, m.line, m.column, text);
@@ -63,7 +63,7 @@ int ycur_where(const struct ycur *c, char **out, struct err *e)
 {
     if (c->doc == NULL) {
         char path[400];
-        return str_format(out, e, "at %s", json_path(c, path, sizeof path));
+        return str_format(out, e, "at %s", json_path(c, path, sizeof(path)));
     }
     /* Of a map the key says more than its first line. */
     struct yaml_mark m = find_mark(c, !json_is_string(c->value));
@@ -80,7 +80,7 @@ int ycur_fail(const struct ycur *c, enum err_code code, struct err *e, const cha
     char text[ERR_FRAME_MAX];
     va_list ap;
     va_start(ap, fmt);
-    (void)vsnprintf(text, sizeof text, fmt, ap);
+    (void)vsnprintf(text, sizeof(text), fmt, ap);
     va_end(ap);
     return fail(c, false, code, e, text);
 }
@@ -90,7 +90,7 @@ int ycur_fail_key(const struct ycur *c, enum err_code code, struct err *e, const
     char text[ERR_FRAME_MAX];
     va_list ap;
     va_start(ap, fmt);
-    (void)vsnprintf(text, sizeof text, fmt, ap);
+    (void)vsnprintf(text, sizeof(text), fmt, ap);
     va_end(ap);
     return fail(c, true, code, e, text);
 }
@@ -240,7 +240,7 @@ static int compare_names(const void *a, const void *b)
 int ycur_keys(const struct ycur *c, const char ***keys, size_t *count, struct err *e)
 {
     size_t n = json_object_size(c->value);
-    const char **list = array_new(n + 1, sizeof *list);
+    const char **list = array_new(n + 1, sizeof(*list));
     if (list == NULL)
         return err_oom(e);
     size_t i = 0;
@@ -248,7 +248,7 @@ int ycur_keys(const struct ycur *c, const char ***keys, size_t *count, struct er
          it = json_object_iter_next(c->value, it))
         list[i++] = json_object_iter_key(it);
     /* The keys of a map are unique, so this is a total order. */
-    qsort(list, i, sizeof *list, compare_names);
+    qsort(list, i, sizeof(*list), compare_names);
     *keys = list;
     *count = i;
     return 0;

@@ -61,7 +61,7 @@ static int check_containers(const struct compat_check *c, const json_t *ids, str
     static const char *const lists[] = {"onboot", "onshutdown", "services"};
     AUTO_JSON json_t *volumes = NULL;
     int rc = visible_volumes(c, &volumes, e);
-    for (size_t l = 0; l < sizeof lists / sizeof lists[0]; l++) {
+    for (size_t l = 0; l < sizeof(lists) / sizeof(lists[0]); l++) {
         const json_t *list = json_object_get(c->document, lists[l]);
         for (size_t i = 0; rc == 0 && i < json_array_size(list); i++) {
             struct oci_spec_container k = {

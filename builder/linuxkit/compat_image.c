@@ -499,7 +499,7 @@ static int compat_kernel_decompress(struct buf *kernel, struct err *e)
     for (;;) {
         uint8_t chunk[16384];
         size_t got = 0;
-        if ((rc = bytes.read(bytes.context, chunk, sizeof chunk, &got, e)) < 0 ||
+        if ((rc = bytes.read(bytes.context, chunk, sizeof(chunk), &got, e)) < 0 ||
             (got > 0 && (rc = buf_add(&out, chunk, got, e)) < 0))
             return err_wrap(e, "cannot decompress the kernel");
         if (got == 0)

@@ -118,7 +118,7 @@ static int put_header(struct cpio *c, const char *name, const struct go_tar_head
     uint64_t mtime =
         h->mtime.seconds < 0 ? -(uint64_t)h->mtime.seconds : (uint64_t)h->mtime.seconds;
     int rc = pad(c, 4, e);
-    (void)snprintf(text, sizeof text,
+    (void)snprintf(text, sizeof(text),
                    "070701%08" PRIx64 "%08" PRIx64 "%08" PRIx64 "%08" PRIx64 "%08x%s%0*" PRIx64
                    "%08" PRIx64 "%08x%08x%08" PRIx64 "%08" PRIx64 "%08zx%08x",
                    c->inode++, (uint64_t)mode, (uint64_t)h->uid, (uint64_t)h->gid, links, sign,

@@ -29,7 +29,7 @@ static const struct row ROWS[] = {
     {"tar-kernel-initrd", "bare", PART, "initrd-bare", NULL, NULL, NULL},
     {"tar-kernel-initrd", "initrd-tar", PART, "tar", "bare", "-initrd.tar", "application/x-tar"},
 };
-enum { ROW_COUNT = sizeof ROWS / sizeof ROWS[0] };
+enum { ROW_COUNT = sizeof(ROWS) / sizeof(ROWS[0]) };
 
 /* What LinuxKit makes with containers that put the time and random numbers in. */
 static const char *const OTHERS[] = {"kernel+squashfs",

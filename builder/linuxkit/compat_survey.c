@@ -58,7 +58,7 @@ static int take(void *context, struct go_tar_header *h, struct go_tar_reader *r,
     (void)r;
     if (l->count == ENTRIES_MAX)
         return err_set(e, ERR_INPUT, "an image with more than %d entries", ENTRIES_MAX);
-    int rc = array_grow(&l->items, &l->cap, l->count + 1, sizeof *l->items, e);
+    int rc = array_grow(&l->items, &l->cap, l->count + 1, sizeof(*l->items), e);
     if (rc < 0)
         return rc;
     struct entry *entry = &l->items[l->count++];
@@ -158,7 +158,7 @@ static bool of_docker(const char *path)
 {
     static const char *const names[] = {".",       ".dockerenv", "Dockerfile",  "dev/console",
                                         "dev/pts", "dev/shm",    "etc/hostname"};
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
         if (strcmp(names[i], path) == 0)
             return true;
     return false;

@@ -650,5 +650,5 @@ int compat_system_write(const struct compat_system *s, const struct step_input *
         (rc = write_containers(&w, "services", e)) < 0 || (rc = write_files(&w, e)) < 0 ||
         (rc = write_dockerfile(&w, e)) < 0)
         return rc;
-    return sink_write(&to, end, sizeof end, e);
+    return sink_write(&to, end, sizeof(end), e);
 }

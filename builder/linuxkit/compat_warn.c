@@ -257,7 +257,7 @@ static int survey(struct warner *w, const char *reference, struct compat_survey 
     const struct locked_image *image = locked_image_find(w->c->locked, reference);
     if (image == NULL)
         return err_set(e, ERR_HOST, "the image '%.200s' was not locked", reference);
-    AUTO_FREE struct compat_layer *layers = array_new(image->layer_count + 1, sizeof *layers);
+    AUTO_FREE struct compat_layer *layers = array_new(image->layer_count + 1, sizeof(*layers));
     if (layers == NULL)
         return err_oom(e);
     for (size_t i = 0; i < image->layer_count; i++) {
@@ -282,7 +282,7 @@ static bool is_dropped(const char *path)
 {
     static const char *const names[] = {".dockerenv", "Dockerfile", "dev/console",
                                         "dev/pts",    "dev/shm",    "etc/hostname"};
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
         if (strcmp(names[i], path) == 0)
             return true;
     return false;
@@ -305,7 +305,7 @@ static int warn_image(struct warner *w, const char *reference, bool at_root, str
         if (rc == 0 && at_root && !is_dropped(key))
             rc = count_root(w, key, e);
     }
-    for (size_t i = 0; rc == 0 && at_root && i < sizeof touched / sizeof touched[0]; i++)
+    for (size_t i = 0; rc == 0 && at_root && i < sizeof(touched) / sizeof(touched[0]); i++)
         if (strcmp(touched[i], "etc/mtab") != 0 || json_object_get(s.paths, touched[i]) == NULL)
             rc = count_root(w, touched[i], e);
     if (rc < 0 || told)
@@ -353,7 +353,7 @@ static int warn_images(struct warner *w, const struct ycur *root, struct err *e)
         if ((rc = linuxkit_reference(text_of(volume, "image"), &reference, e)) == 0)
             rc = warn_image(w, reference, false, e);
     }
-    for (size_t l = 0; l < sizeof lists / sizeof lists[0]; l++) {
+    for (size_t l = 0; l < sizeof(lists) / sizeof(lists[0]); l++) {
         const json_t *list = json_object_get(w->c->document, lists[l]);
         for (size_t i = 0; rc == 0 && i < json_array_size(list); i++)
             rc = warn_image(w, text_of(json_array_get(list, i), "image"), false, e);
@@ -434,7 +434,7 @@ static int compare_texts(const void *a, const void *b)
 static int warn_twice(struct warner *w, struct err *e)
 {
     size_t max = json_object_size(w->root);
-    AUTO_FREE const char **keys = array_new(max + 1, sizeof *keys);
+    AUTO_FREE const char **keys = array_new(max + 1, sizeof(*keys));
     AUTO_JSON json_t *paths = json_array();
     const char *key = NULL;
     json_t *value = NULL;
@@ -447,7 +447,7 @@ static int warn_twice(struct warner *w, struct err *e)
         if (json_integer_value(value) > 1 && n < max)
             keys[n++] = key;
     }
-    qsort(keys, n, sizeof *keys, compare_texts); /* keys are unique */
+    qsort(keys, n, sizeof(*keys), compare_texts); /* keys are unique */
     for (size_t i = 0; rc == 0 && i < n; i++)
         rc = json_push(paths, json_string(keys[i]), e);
     return rc < 0
@@ -469,7 +469,7 @@ int compat_warn(const struct compat_check *c, json_t *warnings, struct err *e)
     int rc = warn_dropped(&w, &root, &linuxkit_document, e);
     if (rc == 0)
         rc = warn_volumes(&w, &root, e);
-    for (size_t i = 0; rc == 0 && i < sizeof lists / sizeof lists[0]; i++)
+    for (size_t i = 0; rc == 0 && i < sizeof(lists) / sizeof(lists[0]); i++)
         rc = warn_containers(&w, &root, lists[i], e);
     if (rc < 0 || (rc = warn_images(&w, &root, e)) < 0 || (rc = warn_files(&w, &root, e)) < 0)
         return rc;

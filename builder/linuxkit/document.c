@@ -107,7 +107,7 @@ static int parse_init(const struct ycur *c, struct linuxkit *lk, struct err *e)
     int rc = ycur_list(c, LINUXKIT_INIT_MAX, &count, e);
     if (rc < 0)
         return rc;
-    lk->init = array_new(count + 1, sizeof *lk->init);
+    lk->init = array_new(count + 1, sizeof(*lk->init));
     if (lk->init == NULL)
         return err_oom(e);
     for (size_t i = 0; i < count; i++) {
@@ -186,7 +186,7 @@ static int read_owner(const struct ycur *c, const json_t *ids, uint32_t *out, st
     if (oci_spec_owner_strict(c->value, ids, out, &own) == 0)
         return 0;
     char line[ERR_FRAME_MAX];
-    return ycur_fail(c, ERR_INPUT, e, "%s", err_line(&own, line, sizeof line));
+    return ycur_fail(c, ERR_INPUT, e, "%s", err_line(&own, line, sizeof(line)));
 }
 
 static int parse_attributes(const struct ycur *c, const json_t *ids, struct linuxkit_file *f,
@@ -316,7 +316,7 @@ static int parse_files(const struct ycur *c, enum linuxkit_origin origin, struct
     int rc = ycur_list(c, LINUXKIT_FILES_MAX, &count, e);
     if (rc < 0)
         return rc;
-    lk->files = array_new(count + 1, sizeof *lk->files);
+    lk->files = array_new(count + 1, sizeof(*lk->files));
     if (lk->files == NULL)
         return err_oom(e);
     lk->file_count = count;
@@ -393,7 +393,7 @@ int linuxkit_parse(const struct ycur *c, enum linuxkit_origin origin, const json
     int rc = ycur_map(c, TOP_KEYS, e);
     if (rc < 0)
         return rc;
-    AUTO_LINUXKIT struct linuxkit *lk = calloc(1, sizeof *lk);
+    AUTO_LINUXKIT struct linuxkit *lk = calloc(1, sizeof(*lk));
     if (lk == NULL || (lk->warnings = json_array()) == NULL)
         return err_oom(e);
     lk->cmdline = "";
@@ -451,7 +451,7 @@ int linuxkit_images(const struct linuxkit *lk, struct linuxkit_image **images, s
                     struct err *e)
 {
     struct linuxkit_image *list =
-        array_new(lk->init_count + lk->volume_count + lk->container_count + 2, sizeof *list);
+        array_new(lk->init_count + lk->volume_count + lk->container_count + 2, sizeof(*list));
     if (list == NULL)
         return err_oom(e);
     size_t n = 0;

@@ -21,7 +21,7 @@ int linuxkit_warn(struct linuxkit *lk, const struct ycur *c, struct err *e, cons
     if (c->doc == NULL || json_array_size(lk->warnings) >= WARNINGS_MAX)
         return 0;
     va_start(ap, fmt);
-    (void)vsnprintf(text, sizeof text, fmt, ap);
+    (void)vsnprintf(text, sizeof(text), fmt, ap);
     va_end(ap);
     int rc = ycur_where(c, &where, e);
     if (rc < 0 || (rc = str_format(&line, e, "%s: %s", where, text)) < 0)
@@ -104,7 +104,7 @@ int linuxkit_parse_volumes(const struct ycur *c, struct linuxkit *lk, struct err
     if (rc < 0)
         return rc;
     lk->volume_list = list.value;
-    lk->volumes = array_new(count + 1, sizeof *lk->volumes);
+    lk->volumes = array_new(count + 1, sizeof(*lk->volumes));
     if (lk->volumes == NULL)
         return err_oom(e);
     for (size_t i = 0; rc == 0 && i < count; i++) {
@@ -161,7 +161,7 @@ static int read_container(const struct ycur *c, struct linuxkit *lk, struct linu
 int linuxkit_parse_containers(const struct ycur *c, struct linuxkit *lk, struct err *e)
 {
     static const char *const names[] = {"onboot", "onshutdown", "services"};
-    enum { LISTS = sizeof names / sizeof names[0] };
+    enum { LISTS = sizeof(names) / sizeof(names[0]) };
     struct ycur lists[LISTS] = {{0}};
     size_t counts[LISTS] = {0};
     size_t total = 0;
@@ -171,7 +171,7 @@ int linuxkit_parse_containers(const struct ycur *c, struct linuxkit *lk, struct 
             rc = ycur_list(&lists[l], LINUXKIT_CONTAINERS_MAX, &counts[l], e);
         total += counts[l];
     }
-    lk->containers = array_new(total + 1, sizeof *lk->containers);
+    lk->containers = array_new(total + 1, sizeof(*lk->containers));
     if (rc == 0 && lk->containers == NULL)
         rc = err_oom(e);
     for (size_t l = 0; l < LISTS; l++)

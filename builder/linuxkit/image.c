@@ -80,7 +80,7 @@ static int read_config(const struct jcur *c, const char *name, struct oci_spec_i
     struct jcur m;
     const char *text = NULL;
     int rc = jcur_open_object(c, e);
-    for (size_t i = 0; rc == 0 && i < sizeof lists / sizeof lists[0]; i++)
+    for (size_t i = 0; rc == 0 && i < sizeof(lists) / sizeof(lists[0]); i++)
         rc = check_texts(c, lists[i], e);
     if (rc == 0 && member(c, "WorkingDir", &m))
         rc = read_text(&m, TEXT_MAX, &text, e);

@@ -7,7 +7,7 @@
 #include <string.h>
 
 static const char *const LISTS[] = {"init", "onboot", "onshutdown", "services", "files", "volumes"};
-enum { LIST_COUNT = sizeof LISTS / sizeof LISTS[0] };
+enum { LIST_COUNT = sizeof(LISTS) / sizeof(LISTS[0]) };
 
 json_t *linuxkit_merge_new(void)
 {
@@ -127,7 +127,7 @@ static int merge_kernel(json_t *merged, const json_t *kernel, struct err *e)
 {
     static const char *const keys[] = {"image", "cmdline", "binary", "tar", "ucode"};
     json_t *to = json_object_get(merged, "kernel");
-    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
         json_t *value = json_object_get(kernel, keys[i]);
         bool empty_counts = i >= 3;
         if (value == NULL || (!empty_counts && json_string_length(value) == 0))
@@ -190,7 +190,7 @@ static int join_kernel(struct yaml_doc *doc, const struct ycur *kernel, struct e
     static const char *const keys[] = {"image", "cmdline", "binary", "tar", "ucode"};
     json_t *to = NULL;
     int rc = member_of(doc, kernel, false, &to, e);
-    for (size_t i = 0; rc == 0 && i < sizeof keys / sizeof keys[0]; i++) {
+    for (size_t i = 0; rc == 0 && i < sizeof(keys) / sizeof(keys[0]); i++) {
         struct ycur m;
         bool empty_counts = i >= 3;
         if (!ycur_opt(kernel, keys[i], &m) || (!empty_counts && json_string_length(m.value) == 0))
@@ -230,9 +230,9 @@ int linuxkit_merge_docs(struct yaml_doc **parts_taken, size_t count, struct yaml
                         struct err *e)
 {
     AUTO_YAML struct yaml_doc *doc = NULL;
-    AUTO_FREE struct yaml_doc **parts = array_new(count + 1, sizeof *parts);
+    AUTO_FREE struct yaml_doc **parts = array_new(count + 1, sizeof(*parts));
     if (parts != NULL && count > 0)
-        memcpy(parts, parts_taken, count * sizeof *parts);
+        memcpy(parts, parts_taken, count * sizeof(*parts));
     int rc = yaml_doc_merge(parts_taken, count, json_object(), &doc, e);
     if (rc == 0 && parts == NULL)
         rc = err_oom(e);

@@ -94,7 +94,7 @@ int oci_spec_ids(const json_t *document, json_t **out, struct err *e)
     uint64_t next = 100;
     if (ids == NULL)
         return err_oom(e);
-    for (size_t l = 0; l < sizeof lists / sizeof lists[0]; l++) {
+    for (size_t l = 0; l < sizeof(lists) / sizeof(lists[0]); l++) {
         const json_t *list = json_object_get(document, lists[l]);
         for (size_t i = 0; i < json_array_size(list); i++) {
             const json_t *name = json_object_get(json_array_get(list, i), "name");
@@ -305,7 +305,7 @@ static int make_namespaces(const struct oci_spec_container *c, json_t **out, str
                                            {"userns", "user", "root"}};
     AUTO_JSON json_t *list = json_array();
     int rc = list == NULL ? err_oom(e) : 0;
-    for (size_t i = 0; rc == 0 && i < sizeof kinds / sizeof kinds[0]; i++) {
+    for (size_t i = 0; rc == 0 && i < sizeof(kinds) / sizeof(kinds[0]); i++) {
         const char *value = oci_spec_text(c, kinds[i][0], kinds[i][2]);
         if (strcmp(value, "host") == 0 || strcmp(value, "root") == 0)
             continue;
@@ -588,7 +588,7 @@ static int put_bind_ns(const struct oci_spec_container *c, json_t *runtime, stru
     const json_t *label = json_object_get(json_object_get(c->label, "runtime"), "bindNS");
     AUTO_JSON json_t *names = json_object();
     int rc = names == NULL ? err_oom(e) : 0;
-    for (size_t i = 0; rc == 0 && i < sizeof keys / sizeof keys[0]; i++) {
+    for (size_t i = 0; rc == 0 && i < sizeof(keys) / sizeof(keys[0]); i++) {
         const json_t *value = json_object_get(own, keys[i]);
         const char *text =
             json_string_value(value != NULL ? value : json_object_get(label, keys[i]));

@@ -49,7 +49,7 @@ static const char *const CAPABILITIES[] = {"CAP_CHOWN",
                                            "CAP_PERFMON",
                                            "CAP_BPF",
                                            "CAP_CHECKPOINT_RESTORE"};
-enum { CAPABILITY_COUNT = sizeof CAPABILITIES / sizeof CAPABILITIES[0] };
+enum { CAPABILITY_COUNT = sizeof(CAPABILITIES) / sizeof(CAPABILITIES[0]) };
 
 static bool known_capability(const char *name)
 {
@@ -184,7 +184,7 @@ static int limit_type(char *name, const char *whole, char **out, struct err *e)
     for (char *p = name; *p != '\0'; p++)
         *p = (char)toupper((unsigned char)*p);
     const char *bare = name + (str_starts(name, "RLIMIT_") ? strlen("RLIMIT_") : 0);
-    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
         if (strcmp(known[i], bare) == 0)
             return str_format(out, e, "RLIMIT_%s", bare);
     return err_set(e, ERR_INPUT, "unknown limit: '%.100s'", whole);
@@ -289,7 +289,7 @@ static int default_mounts(json_t *mounts, bool readonly, struct err *e)
         {"/sys", "sysfs", "nosuid,noexec,nodev", true},
         {"/sys/fs/cgroup", "cgroup", "nosuid,noexec,nodev,relatime,ro", false},
     };
-    for (size_t i = 0; i < sizeof list / sizeof list[0]; i++) {
+    for (size_t i = 0; i < sizeof(list) / sizeof(list[0]); i++) {
         json_t *options = NULL;
         int rc = split_options(list[i].options, &options, e);
         if (rc == 0 && readonly && list[i].follows)
@@ -437,7 +437,7 @@ static const char *member(const json_t *object, const char *key)
 static const char *guess_type(const char *source, const char *destination)
 {
     static const char *const known[] = {"mqueue", "devpts", "proc", "sysfs", "cgroup"};
-    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
         if (strcmp(known[i], source) == 0)
             return known[i];
     return strcmp(destination, "/dev") == 0 ? "tmpfs" : "";
@@ -450,7 +450,7 @@ static const char *guess_destination(const char *type)
                                            {"sysfs", "/sys"},
                                            {"cgroup", "/sys/fs/cgroup"},
                                            {"mqueue", "/dev/mqueue"}};
-    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
         if (strcmp(known[i][0], type) == 0)
             return known[i][1];
     return "";
@@ -538,7 +538,7 @@ static int compare_keys(const void *a, const void *b)
 static int sorted_values(json_t *mounts, json_t **out, struct err *e)
 {
     size_t count = json_object_size(mounts);
-    AUTO_FREE const char **keys = array_new(count + 1, sizeof *keys);
+    AUTO_FREE const char **keys = array_new(count + 1, sizeof(*keys));
     AUTO_JSON json_t *list = json_array();
     const char *key = NULL;
     json_t *value = NULL;
@@ -551,7 +551,7 @@ static int sorted_values(json_t *mounts, json_t **out, struct err *e)
         if (n < count)
             keys[n++] = key;
     }
-    qsort(keys, n, sizeof *keys, compare_keys);
+    qsort(keys, n, sizeof(*keys), compare_keys);
     for (size_t i = 0; rc == 0 && i < n; i++)
         rc = json_push(list, json_incref(json_object_get(mounts, keys[i])), e);
     if (rc == 0)

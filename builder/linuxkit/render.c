@@ -136,7 +136,7 @@ static bool is_letter(uint32_t c)
         {0xfff0, 0xffff}, {0x1f000, 0x1faff}, {0xf0000, 0x10ffff}};
     if (c < 0x80)
         return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
         if (c >= others[i][0] && c <= others[i][1])
             return false;
     return true;
@@ -206,7 +206,7 @@ static int compare_texts(const void *a, const void *b)
 static int normal_map(const json_t *value, enum linuxkit_form form, json_t **out, struct err *e)
 {
     size_t count = json_object_size(value);
-    AUTO_FREE const char **keys = array_new(count + 1, sizeof *keys);
+    AUTO_FREE const char **keys = array_new(count + 1, sizeof(*keys));
     AUTO_JSON json_t *map = json_object();
     const char *key = NULL;
     json_t *member = NULL;
@@ -219,7 +219,7 @@ static int normal_map(const json_t *value, enum linuxkit_form form, json_t **out
         if (n < count)
             keys[n++] = key;
     }
-    qsort(keys, n, sizeof *keys, compare_texts);
+    qsort(keys, n, sizeof(*keys), compare_texts);
     if (form != LINUXKIT_FORM_JSON)
         sort_keys(keys, n, form);
     for (size_t i = 0; rc == 0 && i < n; i++)

@@ -448,7 +448,7 @@ static int settle_int(const json_t *value, json_t **out, struct err *e)
     const int64_t max = ((int64_t)1 << 53) - 1;
     int64_t number = linuxkit_integer(value);
     char text[32];
-    (void)snprintf(text, sizeof text, "%" PRId64, number);
+    (void)snprintf(text, sizeof(text), "%" PRId64, number);
     *out = number >= -max && number <= max ? json_integer(number) : json_string(text);
     return *out == NULL ? err_oom(e) : 0;
 }

@@ -9,7 +9,7 @@ bool strict_tree_skipped(const char *path)
 {
     static const char *const names[] = {".dockerenv", "Dockerfile", "dev/console",
                                         "dev/pts",    "dev/shm",    "etc/hostname"};
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
         if (strcmp(path, names[i]) == 0)
             return true;
     return false;
@@ -81,7 +81,7 @@ int strict_tree_hosts(struct strict_tree *m, struct tree_inode **out, struct err
 {
     int rc = 0;
     if (m->hosts.size == 0) {
-        if ((rc = strict_tree_file(m, 0644, HOSTS, sizeof HOSTS - 1, out, e)) == 0)
+        if ((rc = strict_tree_file(m, 0644, HOSTS, sizeof(HOSTS) - 1, out, e)) == 0)
             m->hosts = (*out)->content;
         return rc;
     }

@@ -67,14 +67,14 @@ static int standard_dirs(struct strict_tree *m, struct tree *own, char **etc, bo
     static const char *const dirs[] = {"dev/pts", "dev/shm", "proc", "sys"};
     struct tree_node *node = NULL;
     int rc = 0;
-    for (size_t i = 0; i < sizeof skip / sizeof skip[0]; i++) {
+    for (size_t i = 0; i < sizeof(skip) / sizeof(skip[0]); i++) {
         AUTO_FREE char *path = NULL;
         if ((rc = str_copy(&path, skip[i], e)) < 0)
             return rc;
         if ((node = plain_find(tree_root(own), path)) != NULL)
             tree_unlink(own, node);
     }
-    for (size_t i = 0; rc == 0 && i < sizeof dirs / sizeof dirs[0]; i++)
+    for (size_t i = 0; rc == 0 && i < sizeof(dirs) / sizeof(dirs[0]); i++)
         rc = tree_make_dirs(own, dirs[i], m->p->epoch, NULL, e);
     if (rc < 0 || (rc = tree_make_dirs(own, "etc", m->p->epoch, &node, e)) < 0)
         return rc;
@@ -112,7 +112,7 @@ static int put_image(struct strict_tree *m, const char *image, struct tree_node 
         (rc = replace_leaf(m, dir, "hosts", inode, e)) < 0)
         return rc;
     rc = resolv != NULL ? strict_tree_symlink(m, resolv, &inode, e)
-                        : strict_tree_file(m, 0644, empty, sizeof empty - 1, &inode, e);
+                        : strict_tree_file(m, 0644, empty, sizeof(empty) - 1, &inode, e);
     if (rc < 0 || (rc = replace_leaf(m, dir, "resolv.conf", inode, e)) < 0 || mtab)
         return rc;
     if ((rc = strict_tree_symlink(m, "/proc/mounts", &inode, e)) < 0)

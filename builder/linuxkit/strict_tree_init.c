@@ -65,7 +65,7 @@ static int add_standard(struct strict_tree *m, struct err *e)
     struct tree_inode *resolv = NULL;
     struct tree_inode *mtab = NULL;
     int rc = 0;
-    for (size_t i = 0; rc == 0 && i < sizeof dirs / sizeof dirs[0]; i++)
+    for (size_t i = 0; rc == 0 && i < sizeof(dirs) / sizeof(dirs[0]); i++)
         rc = tree_make_dirs(m->tree, dirs[i], m->p->epoch, NULL, e);
     if (rc < 0 || (rc = strict_tree_hosts(m, &hosts, e)) < 0 ||
         (rc = strict_tree_put(m, "etc/hosts", hosts, e)) < 0 ||

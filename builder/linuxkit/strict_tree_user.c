@@ -113,7 +113,7 @@ static int read_groups(const struct buf *groups, const struct field *name,
             continue;
         if (out->group_count >= GROUPS_MAX)
             return err_set(e, ERR_INPUT, "USER is in more than %d groups", GROUPS_MAX);
-        int rc = array_grow(&out->groups, &cap, out->group_count + 1, sizeof *out->groups, e);
+        int rc = array_grow(&out->groups, &cap, out->group_count + 1, sizeof(*out->groups), e);
         if (rc < 0)
             return rc;
         out->groups[out->group_count++] = gid;

@@ -291,14 +291,14 @@ static int put_escape(struct writer *w, uint32_t c)
                   {0x0c, 'f'}, {0x0d, 'r'}, {0x1b, 'e'},   {'"', '"'},    {'\\', '\\'},
                   {0x85, 'N'}, {0xa0, '_'}, {0x2028, 'L'}, {0x2029, 'P'}, {NUL, '0'}};
     char text[16];
-    (void)snprintf(text, sizeof text,
+    (void)snprintf(text, sizeof(text),
                    c <= 0xff     ? "\\x%02X"
                    : c <= 0xffff ? "\\u%04X"
                                  : "\\U%08X",
                    (unsigned)c);
-    for (size_t i = 0; i < sizeof shorts / sizeof shorts[0]; i++)
+    for (size_t i = 0; i < sizeof(shorts) / sizeof(shorts[0]); i++)
         if (shorts[i].c == c)
-            (void)snprintf(text, sizeof text, "\\%c", shorts[i].letter);
+            (void)snprintf(text, sizeof(text), "\\%c", shorts[i].letter);
     return put(w, text, strlen(text));
 }
 
@@ -480,7 +480,7 @@ static int put_value(struct writer *w, const json_t *value, struct level at)
     case JSON_FALSE:
         return put_plain(w, "false", 0);
     case JSON_INTEGER:
-        (void)snprintf(number, sizeof number, "%lld", (long long)json_integer_value(value));
+        (void)snprintf(number, sizeof(number), "%lld", (long long)json_integer_value(value));
         return put_plain(w, number, 0);
     default:
         return put_plain(w, "null", 0);

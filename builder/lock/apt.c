@@ -52,7 +52,7 @@ static int run(const struct apt_options *o, const char *config, const struct cal
                struct buf *out, struct buf *errors, int *status, struct err *e)
 {
     AUTO_FREE const char **argv =
-        array_new(call->argument_count + call->name_count + 5, sizeof *argv);
+        array_new(call->argument_count + call->name_count + 5, sizeof(*argv));
     if (argv == NULL)
         return err_oom(e);
     size_t n = 0;
@@ -114,7 +114,7 @@ static int run_checked(const struct apt *apt, const struct call *call, struct bu
     if (status == 0)
         return 0;
     return err_set(e, is_mismatch(&errors) ? ERR_INPUT : code, "%s: %s", call->program,
-                   complaint(&errors, line, sizeof line));
+                   complaint(&errors, line, sizeof(line)));
 }
 
 /* ---- the private configuration --------------------------------------------------------- */
@@ -256,7 +256,7 @@ static int find_mirrors(const struct apt *apt, struct mirrors *out, struct err *
         return rc;
     if (status != 0)
         return err_set(e, ERR_HOST, "apt-get indextargets: %s",
-                       complaint(&errors, line, sizeof line));
+                       complaint(&errors, line, sizeof(line)));
     bool security = str_ends(apt->options->suite, "-security");
     const char *prefix = security ? "Debian|Debian-Security|" : "Debian|Debian|";
     for (const char *p = buf_str(&text); *p != '\0';) {
@@ -304,10 +304,10 @@ static int update_failed(const struct apt *apt, const struct buf *errors, struct
         strstr(text, "BADSIG") != NULL || strstr(text, "not valid yet") != NULL ||
         strstr(text, "is expired") != NULL || strstr(text, "signature") != NULL)
         return err_set(e, ERR_REJECTED, "the index of '%s' is not signed by the keyring '%s': %s",
-                       o->suite, o->keyring, complaint(errors, line, sizeof line));
+                       o->suite, o->keyring, complaint(errors, line, sizeof(line)));
     return err_set(e, is_mismatch(errors) ? ERR_INPUT : ERR_HOST,
                    "cannot read the index of '%s': %s", o->suite,
-                   complaint(errors, line, sizeof line));
+                   complaint(errors, line, sizeof(line)));
 }
 
 static int update(const struct apt *apt, const char *uri, struct err *e)
@@ -421,7 +421,7 @@ static int read_index(struct apt *apt, struct err *e)
 
 int apt_open(const struct apt_options *options, struct apt **out, struct err *e)
 {
-    AUTO_APT struct apt *apt = calloc(1, sizeof *apt);
+    AUTO_APT struct apt *apt = calloc(1, sizeof(*apt));
     if (apt == NULL)
         return err_oom(e);
     apt->private = (struct private_dir)PRIVATE_DIR_INIT;
@@ -482,7 +482,7 @@ int apt_show(struct apt *apt, const char *const *names, size_t count, struct pac
         return rc;
     /* Names that it does not know make it exit with 100 too: the caller looks at what came. */
     if (status != 0 && status != 100)
-        return err_set(e, ERR_HOST, "apt-cache show: %s", complaint(&errors, line, sizeof line));
+        return err_set(e, ERR_HOST, "apt-cache show: %s", complaint(&errors, line, sizeof(line)));
     return packages_parse(buf_str(&text), text.len, out, e);
 }
 
@@ -508,7 +508,7 @@ static int parse_solution(const char *text, char ***out, size_t *out_count, stru
     for (const char *p = text; rc == 0 && *p != '\0';) {
         size_t len = strcspn(p, "\n");
         if (str_starts(p, "Inst ")) {
-            rc = array_grow(&list, &cap, count + 1, sizeof *list, e);
+            rc = array_grow(&list, &cap, count + 1, sizeof(*list), e);
             if (rc == 0 && (rc = take_inst(p, &list[count], e)) == 0)
                 count++;
         }
@@ -552,7 +552,7 @@ int apt_download(struct apt *apt, const struct package *const *list, size_t coun
                  const char **directory, struct err *e)
 {
     static const char *const arguments[] = {"-qq", "download"};
-    char **names = array_new(count + 1, sizeof *names);
+    char **names = array_new(count + 1, sizeof(*names));
     int rc = names == NULL ? err_oom(e) : 0;
     for (size_t i = 0; rc == 0 && i < count; i++)
         rc = str_format(&names[i], e, "%s=%s", list[i]->name, list[i]->version);

@@ -25,7 +25,7 @@ bool archive_uri_valid(const char *uri)
 {
     static const char *const schemes[] = {"https://", "http://", "file:/"};
     bool known = false;
-    for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++)
+    for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++)
         known = known || str_starts(uri, schemes[i]);
     for (const char *p = uri; *p != '\0'; p++)
         if ((unsigned char)*p <= ' ' || (unsigned char)*p >= 0x7f || strchr("\"\\|", *p) != NULL)
@@ -98,11 +98,11 @@ static int add_own(const struct archive_options *o, struct archives *a, struct e
         return err_set(e, ERR_HOST, "apt-get indextargets: %.200s", buf_str(&errors));
     for (const char *line = buf_str(&text); rc == 0 && *line != '\0';) {
         size_t len = strcspn(line, "\n");
-        size_t skip = str_starts(line, plain)      ? sizeof plain - 1
-                      : str_starts(line, security) ? sizeof security - 1
+        size_t skip = str_starts(line, plain)      ? sizeof(plain) - 1
+                      : str_starts(line, security) ? sizeof(security) - 1
                                                    : 0;
         if (skip > 0 && len > skip)
-            rc = add(a, line + skip, len - skip, skip == sizeof security - 1, false, e);
+            rc = add(a, line + skip, len - skip, skip == sizeof(security) - 1, false, e);
         line += len + (line[len] == '\n');
     }
     return rc;
@@ -152,7 +152,7 @@ static bool is_final(const char *why)
 {
     static const char *const words[] = {"404", "410", "Hash Sum mismatch", "File not found",
                                         "not there"};
-    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
         if (str_starts(why, words[i]))
             return true;
     return false;
@@ -198,13 +198,13 @@ static int batch_run(struct batch *b, struct err *e)
 {
     static const char *const fixed[] = {APT_HELPER, "-qq", "-o", "APT::Sandbox::User=root",
                                         "download-file"};
-    const size_t first = sizeof fixed / sizeof fixed[0];
-    const char *argv[sizeof fixed / sizeof fixed[0] + 3 * BATCH + 1];
+    const size_t first = sizeof(fixed) / sizeof(fixed[0]);
+    const char *argv[sizeof(fixed) / sizeof(fixed[0]) + 3 * BATCH + 1];
     AUTO_BUF errors = BUF_INIT(ERRORS_MAX);
     int status = 0;
     if (b->count == 0)
         return 0;
-    memcpy(argv, fixed, sizeof fixed);
+    memcpy(argv, fixed, sizeof(fixed));
     for (size_t i = 0; i < 3 * b->count; i++)
         argv[first + i] = b->arguments[i];
     argv[first + 3 * b->count] = NULL;

@@ -63,9 +63,9 @@ static int sort_places(struct run *r, struct err *e)
 {
     size_t count = 0;
     const char *const *from = cli_list(r->cli, "from", &count);
-    r->directories = array_new(count + 1, sizeof *r->directories);
-    r->places = array_new(count + 1, sizeof *r->places);
-    r->unpacked = array_new(count + 1, sizeof *r->unpacked);
+    r->directories = array_new(count + 1, sizeof(*r->directories));
+    r->places = array_new(count + 1, sizeof(*r->places));
+    r->unpacked = array_new(count + 1, sizeof(*r->unpacked));
     if (r->directories == NULL || r->places == NULL || r->unpacked == NULL)
         return err_oom(e);
     for (size_t i = 0; i < count; i++) {

@@ -251,7 +251,7 @@ static bool is_update(const struct run *r)
 /* The blobs that came since the last time: whether they are of something that may move. */
 static int mark_blobs(struct run *r, bool may_move, struct err *e)
 {
-    bool *grown = reallocarray(r->moved, r->locked.blob_count + 1, sizeof *grown);
+    bool *grown = reallocarray(r->moved, r->locked.blob_count + 1, sizeof(*grown));
     if (grown == NULL)
         return err_oom(e);
     r->moved = grown;
@@ -393,8 +393,8 @@ static int sort_arguments(const struct cli *cli, struct arguments *a, struct err
     size_t given = 0;
     size_t count = cli_arg_count(cli);
     const char *const *images = cli_list(cli, "images", &given);
-    a->files = array_new(count + 1, sizeof *a->files);
-    a->layouts = array_new(count + given + 1, sizeof *a->layouts);
+    a->files = array_new(count + 1, sizeof(*a->files));
+    a->layouts = array_new(count + given + 1, sizeof(*a->layouts));
     if (a->files == NULL || a->layouts == NULL)
         return err_oom(e);
     for (size_t i = 0; i < given; i++)

@@ -21,7 +21,7 @@ struct debian {
 
 int debian_new(const struct debian_options *options, struct debian **out, struct err *e)
 {
-    struct debian *d = calloc(1, sizeof *d);
+    struct debian *d = calloc(1, sizeof(*d));
     if (d == NULL)
         return err_oom(e);
     d->options = *options;
@@ -61,7 +61,7 @@ static int open_session(struct debian *d, const struct recipe_debian *wanted, st
     }
     if (d->session_count == SESSIONS_MAX)
         return err_set(e, ERR_INPUT, "more than %d different suites", SESSIONS_MAX);
-    struct session *s = calloc(1, sizeof *s);
+    struct session *s = calloc(1, sizeof(*s));
     if (s == NULL)
         return err_oom(e);
     s->options = (struct apt_options){
@@ -111,7 +111,7 @@ static int add_name(char ***list, size_t *count, size_t *cap, const char *name, 
     for (size_t i = 0; i < *count; i++)
         if (strcmp((*list)[i], name) == 0)
             return 0;
-    int rc = array_grow(list, cap, *count + 1, sizeof **list, e);
+    int rc = array_grow(list, cap, *count + 1, sizeof(**list), e);
     if (rc < 0 || (rc = str_copy(&(*list)[*count], name, e)) < 0)
         return rc;
     (*count)++;
@@ -176,7 +176,7 @@ static int follow_source(struct apt *apt, struct packages *have, struct err *e)
 
 static int follow_all(struct apt *apt, struct packages *have, struct err *e)
 {
-    char **names = array_new(have->count + 1, sizeof *names);
+    char **names = array_new(have->count + 1, sizeof(*names));
     int rc = names == NULL ? err_oom(e) : 0;
     size_t named = 0;
     for (; rc == 0 && named < have->count; named++)
@@ -224,7 +224,7 @@ static int resolve(struct apt *apt, const struct recipe_image *image, struct pac
     if (rc != 0 || out->count == 0)
         return rc;
     if (out->count > 1)
-        qsort(out->items, out->count, sizeof *out->items, compare_packages);
+        qsort(out->items, out->count, sizeof(*out->items), compare_packages);
     return 0;
 }
 
@@ -249,7 +249,7 @@ static int import(struct debian *d, const char *directory, const struct package 
 
 static int fetch(struct debian *d, struct apt *apt, const struct packages *list, struct err *e)
 {
-    AUTO_FREE const struct package **missing = array_new(list->count + 1, sizeof *missing);
+    AUTO_FREE const struct package **missing = array_new(list->count + 1, sizeof(*missing));
     if (missing == NULL)
         return err_oom(e);
     size_t count = 0;

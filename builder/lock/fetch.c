@@ -85,7 +85,7 @@ static int know(struct fetch *f, const char *path, struct err *e)
     for (size_t i = 0; i < f->known_count; i++)
         if (strcmp(f->known[i].path, path) == 0)
             return 0;
-    int rc = array_grow(&f->known, &f->known_cap, f->known_count + 1, sizeof *f->known, e);
+    int rc = array_grow(&f->known, &f->known_cap, f->known_count + 1, sizeof(*f->known), e);
     if (rc < 0)
         return rc;
     struct known *k = &f->known[f->known_count++];
@@ -110,7 +110,7 @@ static int add_why(struct fetch_item *item, const struct err *why, struct err *e
     if (why->code == ERR_HOST || item->code == ERR_NONE)
         item->code = why->code;
     return str_format(&item->why, e, "%.*s%s%.600s", WHY_MAX, before != NULL ? before : "",
-                      before != NULL ? "; " : "", err_line(why, line, sizeof line));
+                      before != NULL ? "; " : "", err_line(why, line, sizeof(line)));
 }
 
 static int from_directory(const struct fetch *f, const char *directory,
@@ -243,8 +243,8 @@ static int settle(struct fetch_item *item, const struct archive_file *file, stru
 static int fetch_debian(struct fetch *f, struct err *e)
 {
     const struct fetch_options *o = f->options;
-    AUTO_FREE struct archive_file *files = array_new(f->missing_count + 1, sizeof *files);
-    AUTO_FREE size_t *items = array_new(f->missing_count + 1, sizeof *items);
+    AUTO_FREE struct archive_file *files = array_new(f->missing_count + 1, sizeof(*files));
+    AUTO_FREE size_t *items = array_new(f->missing_count + 1, sizeof(*items));
     size_t count = 0;
     if (files == NULL || items == NULL)
         return err_oom(e);
@@ -289,8 +289,8 @@ static int collect(struct fetch *f, const struct plan *plan, struct err *e)
 {
     struct fetch_result *r = f->result;
     AUTO_JSON json_t *seen = json_object(); /* only looked up, never walked */
-    r->items = array_new(plan->input_count + 1, sizeof *r->items);
-    f->missing = array_new(plan->input_count + 1, sizeof *f->missing);
+    r->items = array_new(plan->input_count + 1, sizeof(*r->items));
+    f->missing = array_new(plan->input_count + 1, sizeof(*f->missing));
     if (seen == NULL || r->items == NULL || f->missing == NULL)
         return err_oom(e);
     for (size_t i = 0; i < plan->input_count; i++) {

@@ -28,7 +28,7 @@ int layouts_open(const char *const *paths, size_t count, const char *temp, struc
 {
     int rc = 0;
     out->paths = paths;
-    out->directories = array_new(count + 1, sizeof *out->directories);
+    out->directories = array_new(count + 1, sizeof(*out->directories));
     if (out->directories == NULL)
         return err_oom(e);
     out->count = count;

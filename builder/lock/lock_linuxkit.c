@@ -123,7 +123,7 @@ static int lock_images(struct run *r, struct err *e)
     int rc = lock_image(r, text_of(json_object_get(r->document, "kernel"), "image"), e);
     for (size_t i = 0; rc == 0 && i < json_array_size(init); i++)
         rc = lock_image(r, json_string_value(json_array_get(init, i)), e);
-    for (size_t l = 0; l < sizeof lists / sizeof lists[0]; l++) {
+    for (size_t l = 0; l < sizeof(lists) / sizeof(lists[0]); l++) {
         const json_t *list = json_object_get(r->document, lists[l]);
         for (size_t i = 0; rc == 0 && i < json_array_size(list); i++)
             rc = lock_image(r, text_of(json_array_get(list, i), "image"), e);

@@ -282,7 +282,7 @@ static int read_config(const struct jcur *manifest, const struct oci_request *r,
 
 static const char *layer_compression(const char *type)
 {
-    for (size_t i = 0; i < sizeof LAYER_MEDIA / sizeof LAYER_MEDIA[0]; i++)
+    for (size_t i = 0; i < sizeof(LAYER_MEDIA) / sizeof(LAYER_MEDIA[0]); i++)
         if (strcmp(LAYER_MEDIA[i].type, type) == 0)
             return LAYER_MEDIA[i].compression;
     return NULL;
@@ -341,7 +341,7 @@ static int read_layer(const struct jcur *c, struct descriptor *d, const char **c
 static int want_layers(const struct oci_request *r, const struct jcur *layers, size_t count,
                        struct err *e)
 {
-    AUTO_FREE struct oci_wanted *list = array_new(count, sizeof *list);
+    AUTO_FREE struct oci_wanted *list = array_new(count, sizeof(*list));
     if (list == NULL)
         return err_oom(e);
     for (size_t i = 0; i < count; i++) {

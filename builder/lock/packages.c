@@ -140,7 +140,7 @@ static int fill_package(const struct stanza *s, struct package *p, struct err *e
 {
     static const enum field required[] = {FIELD_PACKAGE,  FIELD_VERSION, FIELD_ARCHITECTURE,
                                           FIELD_FILENAME, FIELD_SIZE,    FIELD_SHA256};
-    for (size_t i = 0; i < sizeof required / sizeof required[0]; i++)
+    for (size_t i = 0; i < sizeof(required) / sizeof(required[0]); i++)
         if (s->value[required[i]] == NULL || s->len[required[i]] == 0)
             return err_set(e, ERR_INPUT, "no field '%s'", FIELDS[required[i]]);
     for (size_t f = 0; f < FIELD_COUNT; f++)
@@ -167,7 +167,7 @@ static int fill_package(const struct stanza *s, struct package *p, struct err *e
 
 int packages_push(struct packages *p, struct package *taken, struct err *e)
 {
-    int rc = array_grow(&p->items, &p->cap, p->count + 1, sizeof *p->items, e);
+    int rc = array_grow(&p->items, &p->cap, p->count + 1, sizeof(*p->items), e);
     if (rc < 0)
         return rc;
     p->items[p->count++] = *taken;

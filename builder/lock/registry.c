@@ -7,7 +7,7 @@
 /* What reading an image asks for, from the repository. */
 static int fetch(void *context, const struct oci_wanted *list, size_t count, struct err *e)
 {
-    AUTO_FREE struct wanted *wanted = array_new(count + 1, sizeof *wanted);
+    AUTO_FREE struct wanted *wanted = array_new(count + 1, sizeof(*wanted));
     if (wanted == NULL)
         return err_oom(e);
     for (size_t i = 0; i < count; i++)

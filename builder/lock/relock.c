@@ -130,7 +130,7 @@ static int keep_layer(const struct plan *plan, const struct plan_ref *ref, const
         .mode = json_string_value(json_object_get(params, "mode")),
         .has_diff_id = diff_id != NULL,
     };
-    for (size_t i = 0; form != NULL && i < sizeof forms / sizeof forms[0]; i++)
+    for (size_t i = 0; form != NULL && i < sizeof(forms) / sizeof(forms[0]); i++)
         if (strcmp(forms[i], form) == 0)
             layer.form = forms[i];
     if (layer.form == NULL || ref->is_step)
@@ -156,7 +156,7 @@ static bool same_entry(const json_t *a, const json_t *b, const char *name)
         return x == y;
     AUTO_JSON json_t *left = json_copy((json_t *)(uintptr_t)x);
     AUTO_JSON json_t *right = json_copy((json_t *)(uintptr_t)y);
-    for (size_t i = 0; i < sizeof choosing / sizeof choosing[0]; i++) {
+    for (size_t i = 0; i < sizeof(choosing) / sizeof(choosing[0]); i++) {
         (void)json_object_del(left, choosing[i]);
         (void)json_object_del(right, choosing[i]);
     }

@@ -86,7 +86,7 @@ int locked_add_blob(struct locked *l, const char *prefix, const char *name,
         }
     }
     AUTO_FREE char *id = NULL;
-    int rc = array_grow(&l->blobs, &l->blob_cap, l->blob_count + 1, sizeof *l->blobs, e);
+    int rc = array_grow(&l->blobs, &l->blob_cap, l->blob_count + 1, sizeof(*l->blobs), e);
     if (rc < 0 || (rc = unique_id(l, prefix, name, &id, e)) < 0)
         return rc;
     struct locked_blob blob = {steal_ptr(&id), *digest, size, steal_ptr(&from)};
@@ -98,7 +98,7 @@ int locked_add_blob(struct locked *l, const char *prefix, const char *name,
 int locked_add_image(struct locked *l, const char *name, struct locked_image **out, struct err *e)
 {
     char *copy = NULL;
-    int rc = array_grow(&l->images, &l->image_cap, l->image_count + 1, sizeof *l->images, e);
+    int rc = array_grow(&l->images, &l->image_cap, l->image_count + 1, sizeof(*l->images), e);
     if (rc < 0 || (rc = str_copy(&copy, name, e)) < 0)
         return rc;
     *out = &l->images[l->image_count++];
@@ -117,7 +117,7 @@ const struct locked_image *locked_image_find(const struct locked *l, const char 
 int locked_add_layer(struct locked_image *image, const struct locked_layer *layer, struct err *e)
 {
     int rc = array_grow(&image->layers, &image->layer_cap, image->layer_count + 1,
-                        sizeof *image->layers, e);
+                        sizeof(*image->layers), e);
     if (rc < 0)
         return rc;
     image->layers[image->layer_count++] = *layer;
@@ -128,7 +128,7 @@ int locked_add_layout(struct locked *l, size_t volume, const char *media_type, s
                       struct locked_layout **out, struct err *e)
 {
     char *type = NULL;
-    int rc = array_grow(&l->layouts, &l->layout_cap, l->layout_count + 1, sizeof *l->layouts, e);
+    int rc = array_grow(&l->layouts, &l->layout_cap, l->layout_count + 1, sizeof(*l->layouts), e);
     if (rc < 0 || (rc = str_copy(&type, media_type, e)) < 0)
         return rc;
     *out = &l->layouts[l->layout_count++];
@@ -139,7 +139,7 @@ int locked_add_layout(struct locked *l, size_t volume, const char *media_type, s
 int locked_layout_push(struct locked_layout *layout, size_t blob, struct err *e)
 {
     int rc = array_grow(&layout->blobs, &layout->blob_cap, layout->blob_count + 1,
-                        sizeof *layout->blobs, e);
+                        sizeof(*layout->blobs), e);
     if (rc < 0)
         return rc;
     layout->blobs[layout->blob_count++] = blob;
@@ -148,7 +148,7 @@ int locked_layout_push(struct locked_layout *layout, size_t blob, struct err *e)
 
 int locked_add_file(struct locked *l, const char *path, size_t blob, struct err *e)
 {
-    int rc = array_grow(&l->files, &l->file_cap, l->file_count + 1, sizeof *l->files, e);
+    int rc = array_grow(&l->files, &l->file_cap, l->file_count + 1, sizeof(*l->files), e);
     if (rc < 0)
         return rc;
     l->files[l->file_count++] = (struct locked_file){.path = path, .blob = blob};
@@ -165,7 +165,7 @@ const struct locked_blob *locked_file_find(const struct locked *l, const char *p
 
 int locked_add_source(struct locked *l, const struct locked_source *source, struct err *e)
 {
-    int rc = array_grow(&l->sources, &l->source_cap, l->source_count + 1, sizeof *l->sources, e);
+    int rc = array_grow(&l->sources, &l->source_cap, l->source_count + 1, sizeof(*l->sources), e);
     if (rc < 0)
         return rc;
     l->sources[l->source_count++] = *source;

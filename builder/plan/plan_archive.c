@@ -93,7 +93,7 @@ static int add_blob(struct plan_archive *a, const struct tar_entry *n, struct er
         return err_set(e, ERR_INPUT, "'%s' is no name of a blob", n->path);
     if (a->count >= MEMBERS_MAX)
         return err_set(e, ERR_INPUT, "more than %d blobs", MEMBERS_MAX);
-    int r = array_grow(&a->members, &a->cap, a->count + 1, sizeof *a->members, e);
+    int r = array_grow(&a->members, &a->cap, a->count + 1, sizeof(*a->members), e);
     if (r == 0)
         a->members[a->count++] = m;
     return r;
@@ -145,7 +145,7 @@ static int read_members(struct plan_archive *a, uint64_t size, struct err *e)
     if (r < 0)
         return r;
     if (a->count > 1)
-        qsort(a->members, a->count, sizeof *a->members, compare_members);
+        qsort(a->members, a->count, sizeof(*a->members), compare_members);
     for (size_t i = 1; i < a->count; i++)
         if (digest_equal(&a->members[i].digest, &a->members[i - 1].digest))
             return err_set(e, ERR_INPUT, "a blob is there twice");
@@ -160,7 +160,7 @@ static struct member *find(const struct plan_archive *a, const struct digest *di
     const struct member wanted = {.digest = *digest};
     return a->count == 0
                ? NULL
-               : bsearch(&wanted, a->members, a->count, sizeof *a->members, compare_members);
+               : bsearch(&wanted, a->members, a->count, sizeof(*a->members), compare_members);
 }
 
 /* ---- documents
@@ -325,7 +325,7 @@ static int read_archive(struct plan_archive *a, uint64_t size, const struct step
 int plan_archive_open(const char *path, const struct step_table *table, struct plan_archive **out,
                       struct err *e)
 {
-    AUTO_PLAN_ARCHIVE struct plan_archive *a = calloc(1, sizeof *a);
+    AUTO_PLAN_ARCHIVE struct plan_archive *a = calloc(1, sizeof(*a));
     struct stat st;
     if (a == NULL)
         return err_oom(e);

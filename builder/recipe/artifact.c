@@ -34,7 +34,7 @@ static const struct artifact_kind *const KINDS[] = {
     &artifact_gcp,
     &artifact_rpi3,
 };
-enum { KIND_COUNT = sizeof KINDS / sizeof KINDS[0] };
+enum { KIND_COUNT = sizeof(KINDS) / sizeof(KINDS[0]) };
 
 /* The same names in the same order, for ycur_choice and ycur_map. */
 static const char *const NAMES[] = {
@@ -66,7 +66,7 @@ static const char *const NAMES[] = {
     NULL,
 };
 /* clang-format on */
-_Static_assert(sizeof NAMES / sizeof NAMES[0] == KIND_COUNT + 1, "a name for each kind");
+_Static_assert(sizeof(NAMES) / sizeof(NAMES[0]) == KIND_COUNT + 1, "a name for each kind");
 
 static const struct artifact_kind *kind_find(const char *name)
 {
@@ -89,7 +89,7 @@ static const struct compressor COMPRESSORS[] = {
 
 static const struct compressor *compressor_find(const char *name)
 {
-    for (size_t i = 0; i < sizeof COMPRESSORS / sizeof COMPRESSORS[0]; i++)
+    for (size_t i = 0; i < sizeof(COMPRESSORS) / sizeof(COMPRESSORS[0]); i++)
         if (strcmp(COMPRESSORS[i].name, name) == 0)
             return &COMPRESSORS[i];
     return NULL;

@@ -42,7 +42,7 @@ static const struct format formats[] = {
 
 static const struct format *format_of(const struct recipe_artifact *a)
 {
-    for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++)
+    for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)
         if (strcmp(formats[i].name, a->kind->name) == 0)
             return &formats[i];
     return &formats[0];
@@ -270,7 +270,7 @@ int artifact_efi_volume(struct compiler *c, const char *loader, const char *id, 
 {
     const struct efi_machine *m = NULL;
     const char *initrd = NULL;
-    for (size_t i = 0; i < sizeof efi_machines / sizeof efi_machines[0]; i++)
+    for (size_t i = 0; i < sizeof(efi_machines) / sizeof(efi_machines[0]); i++)
         if (strcmp(efi_machines[i].arch, c->recipe->arch) == 0)
             m = &efi_machines[i];
     if (m == NULL)

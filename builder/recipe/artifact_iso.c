@@ -76,7 +76,7 @@ static int iso_step(struct compiler *c, const struct recipe_artifact *a, const c
     if (rc < 0 || (rc = json_put_u64(params, "time", (uint64_t)c->recipe->epoch, e)) < 0 ||
         (key != NULL && (rc = json_put_string(params, key, image, e)) < 0))
         return rc;
-    for (size_t i = 0; i < sizeof none / sizeof none[0]; i++)
+    for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++)
         (void)json_object_del(params, none[i]);
     if ((rc = compiler_step_inputs(c, id, "encode.iso", inputs, steal_ptr(&params), e)) < 0)
         return rc;

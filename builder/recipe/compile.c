@@ -258,7 +258,7 @@ static int name_image_step(struct compiler *c, size_t index, struct err *e)
 static int image_steps(struct compiler *c, struct err *e)
 {
     int rc = 0;
-    c->image_steps = array_new(c->image_count + 1, sizeof *c->image_steps);
+    c->image_steps = array_new(c->image_count + 1, sizeof(*c->image_steps));
     if (c->image_steps == NULL)
         return err_oom(e);
     for (size_t i = 0; rc == 0 && i < c->image_count; i++)
@@ -299,7 +299,7 @@ static int file_document(const struct linuxkit_file *f, json_t **out, struct err
                              f->kind == LINUXKIT_FILE_SOURCE ? path_base(f->text) : f->text, e);
     if (rc == 0 && f->has_mode) {
         char mode[8];
-        (void)snprintf(mode, sizeof mode, "%04o", (unsigned)f->mode);
+        (void)snprintf(mode, sizeof(mode), "%04o", (unsigned)f->mode);
         rc = json_put_string(file, "mode", mode, e);
     }
     if (rc == 0 && f->has_owner)

@@ -200,7 +200,7 @@ static int check_artifacts(const struct recipe *r, struct err *e)
 static int default_artifacts(struct recipe *r, struct err *e)
 {
     bool kernel = r->system != NULL && r->system->kernel.name != NULL;
-    r->artifacts = array_new(1, sizeof *r->artifacts);
+    r->artifacts = array_new(1, sizeof(*r->artifacts));
     if (r->artifacts == NULL)
         return err_oom(e);
     r->artifact_count = 1;
@@ -218,7 +218,7 @@ static int read_list(struct recipe *r, const struct ycur *c, struct err *e)
         return rc;
     if (count == 0)
         return ycur_fail(&m, ERR_INPUT, e, "the list of artifacts is empty");
-    r->artifacts = array_new(count, sizeof *r->artifacts);
+    r->artifacts = array_new(count, sizeof(*r->artifacts));
     if (r->artifacts == NULL)
         return err_oom(e);
     for (size_t i = 0; i < count; i++) {
@@ -262,7 +262,7 @@ static int read_images(struct recipe *r, const struct ycur *c, struct err *e)
         return rc;
     if (count > RECIPE_IMAGES_MAX)
         return ycur_fail(&m, ERR_INPUT, e, "more than %d images", RECIPE_IMAGES_MAX);
-    r->images = array_new(count + 1, sizeof *r->images);
+    r->images = array_new(count + 1, sizeof(*r->images));
     if (r->images == NULL)
         return err_oom(e);
     for (size_t i = 0; i < count; i++) {
@@ -306,7 +306,7 @@ static int system_images(const struct recipe *r, struct linuxkit_image **out, si
     const struct recipe_image *single = single_image(r);
     if (single == NULL)
         return err_set(e, ERR_INPUT, "no system, and not exactly one image");
-    *out = array_new(1, sizeof **out);
+    *out = array_new(1, sizeof(**out));
     if (*out == NULL)
         return err_oom(e);
     **out = (struct linuxkit_image){.name = single->name, .at = single->at};
@@ -323,12 +323,12 @@ int recipe_images_used(const struct recipe *r, struct linuxkit_image **images, s
     if (rc < 0)
         return rc;
     AUTO_FREE struct linuxkit_image *all =
-        array_new(used + r->artifact_count * ARTIFACT_IMAGES_MAX + 1, sizeof *all);
+        array_new(used + r->artifact_count * ARTIFACT_IMAGES_MAX + 1, sizeof(*all));
     if (all == NULL)
         return err_oom(e);
     *system_count = used;
     if (used > 0)
-        memcpy(all, system, used * sizeof *all);
+        memcpy(all, system, used * sizeof(*all));
     for (size_t i = 0; i < r->artifact_count; i++) {
         const struct recipe_artifact *a = &r->artifacts[i];
         for (size_t k = 0; k < a->image_count; k++) {
@@ -362,7 +362,7 @@ static int add_packages_image(struct recipe *r, const struct artifact_image *fro
             image.debian.suite = r->images[i].debian.suite;
     while (from->packages[packages] != NULL)
         packages++;
-    struct recipe_image *grown = reallocarray(r->images, r->image_count + 1, sizeof *grown);
+    struct recipe_image *grown = reallocarray(r->images, r->image_count + 1, sizeof(*grown));
     if (grown == NULL)
         return err_oom(e);
     r->images = grown;
@@ -379,7 +379,7 @@ static int add_packages_image(struct recipe *r, const struct artifact_image *fro
     image.debian.components.items[0] = "main";
     image.debian.components.count = 1;
     r->images[r->image_count++] = image;
-    qsort(r->images, r->image_count, sizeof *r->images, compare_images); /* names are unique */
+    qsort(r->images, r->image_count, sizeof(*r->images), compare_images); /* names are unique */
     return 0;
 }
 
@@ -532,7 +532,7 @@ static int check_settings(const struct recipe_settings *s, struct err *e)
 int recipe_parse(const void *data, size_t len, const char *path,
                  const struct recipe_settings *settings, struct recipe **out, struct err *e)
 {
-    AUTO_RECIPE struct recipe *r = calloc(1, sizeof *r);
+    AUTO_RECIPE struct recipe *r = calloc(1, sizeof(*r));
     if (r == NULL)
         return err_oom(e);
     int rc = check_settings(settings, e);
@@ -573,7 +573,7 @@ static int read_parts(const char *const *paths, size_t count, struct recipe *r, 
 int recipe_read(const char *const *paths, size_t count, const struct recipe_settings *settings,
                 struct recipe **out, struct err *e)
 {
-    AUTO_RECIPE struct recipe *r = calloc(1, sizeof *r);
+    AUTO_RECIPE struct recipe *r = calloc(1, sizeof(*r));
     if (r == NULL)
         return err_oom(e);
     int rc = check_settings(settings, e);

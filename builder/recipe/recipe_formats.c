@@ -45,7 +45,7 @@ static int choose_all(struct recipe *r, struct choice *c, const char *list, stru
     for (;;) {
         size_t len = strcspn(list, ",");
         char name[NAME_MAX_BYTES];
-        if (len == 0 || len >= sizeof name)
+        if (len == 0 || len >= sizeof(name))
             return err_set(e, ERR_USAGE, "--format: '%.64s' is no list of formats", list);
         memcpy(name, list, len);
         name[len] = '\0';
@@ -60,7 +60,7 @@ int recipe_choose_formats(struct recipe *r, const char *const *formats, size_t c
 {
     AUTO(choice_dispose) struct choice c = {0};
     int rc = 0;
-    c.items = array_new(RECIPE_ARTIFACTS_MAX + 1, sizeof *c.items);
+    c.items = array_new(RECIPE_ARTIFACTS_MAX + 1, sizeof(*c.items));
     if (c.items == NULL)
         return err_oom(e);
     for (size_t i = 0; rc == 0 && i < count; i++)

@@ -73,7 +73,7 @@ int recipe_read_list(const struct ycur *c, size_t max, bool set, bool (*valid)(c
     int rc = ycur_list(c, max, &count, e);
     if (rc < 0)
         return rc;
-    out->items = array_new(count + 1, sizeof *out->items);
+    out->items = array_new(count + 1, sizeof(*out->items));
     if (out->items == NULL)
         return err_oom(e);
     for (size_t i = 0; i < count; i++) {
@@ -88,7 +88,7 @@ int recipe_read_list(const struct ycur *c, size_t max, bool set, bool (*valid)(c
     }
     out->count = count;
     if (set)
-        qsort(out->items, count, sizeof *out->items, compare_texts); /* unique: a total order */
+        qsort(out->items, count, sizeof(*out->items), compare_texts); /* unique: a total order */
     return 0;
 }
 
@@ -96,7 +96,7 @@ static int read_components(const struct ycur *c, struct recipe_debian *out, stru
 {
     struct ycur m;
     if (!ycur_opt(c, "components", &m)) {
-        out->components.items = array_new(1, sizeof *out->components.items);
+        out->components.items = array_new(1, sizeof(*out->components.items));
         if (out->components.items == NULL)
             return err_oom(e);
         out->components.items[0] = "main";
@@ -194,7 +194,7 @@ static int read_places(const struct ycur *c, struct recipe_image *out, struct er
         return rc;
     if (count > RECIPE_GLOBS_MAX)
         return ycur_fail(c, ERR_INPUT, e, "more than %d places", RECIPE_GLOBS_MAX);
-    out->places = array_new(count + 1, sizeof *out->places);
+    out->places = array_new(count + 1, sizeof(*out->places));
     if (out->places == NULL)
         return err_oom(e);
     for (size_t i = 0; i < count; i++) {
@@ -235,7 +235,7 @@ static int choose_kind(const struct ycur *c, const char *name, const struct imag
 {
     AUTO_BUF all = BUF_INIT(1024);
     size_t found = 0;
-    for (size_t i = 0; i < sizeof image_kinds / sizeof image_kinds[0]; i++) {
+    for (size_t i = 0; i < sizeof(image_kinds) / sizeof(image_kinds[0]); i++) {
         struct ycur ignored;
         int rc = buf_addf(&all, e, "%s%s", i > 0 ? ", " : "", image_kinds[i].key);
         if (rc < 0)

@@ -424,7 +424,7 @@ static bool is_yaml(const char *path)
 static int show_merged(struct cli *cli, struct err *e)
 {
     size_t count = cli_arg_count(cli);
-    AUTO_FREE const char **paths = array_new(count, sizeof *paths);
+    AUTO_FREE const char **paths = array_new(count, sizeof(*paths));
     AUTO_JSON json_t *merged = NULL;
     AUTO_BUF text = BUF_INIT((size_t)16 << 20);
     size_t packages = 0;

@@ -60,7 +60,7 @@ static int list_names(const struct walk *w, int dirfd, const char *path, struct 
     for (struct dirent *entry; (errno = 0, entry = readdir(list)) != NULL;) {
         if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
             continue;
-        int rc = array_grow(&out->items, &out->cap, out->count + 1, sizeof *out->items, e);
+        int rc = array_grow(&out->items, &out->cap, out->count + 1, sizeof(*out->items), e);
         if (rc < 0 || (rc = str_copy(&out->items[out->count], entry->d_name, e)) < 0)
             return rc;
         out->count++;
@@ -68,7 +68,7 @@ static int list_names(const struct walk *w, int dirfd, const char *path, struct 
     if (errno != 0)
         return fail_os(w, path, "list", e);
     if (out->count > 1)
-        qsort(out->items, out->count, sizeof *out->items, compare_names); /* unique names */
+        qsort(out->items, out->count, sizeof(*out->items), compare_names); /* unique names */
     return 0;
 }
 
@@ -130,7 +130,7 @@ static int read_link(const struct walk *w, int dirfd, const char *name, const ch
                      struct tree_node *dir, struct err *e)
 {
     char target[TREE_PATH_MAX + 2];
-    ssize_t n = readlinkat(dirfd, name, target, sizeof target - 1);
+    ssize_t n = readlinkat(dirfd, name, target, sizeof(target) - 1);
     if (n < 0)
         return fail_os(w, path, "read the link", e);
     target[n] = '\0';

@@ -95,7 +95,7 @@ static int list_entry(struct archive *a, struct tar_reader *tar, const struct ta
         return err_set(e, ERR_INPUT, "'%s' is neither a file nor a link", n->path);
     if (a->count >= ENTRIES_MAX)
         return err_set(e, ERR_INPUT, "more than %d files", ENTRIES_MAX);
-    int rc = array_grow(&a->members, &a->cap, a->count + 1, sizeof *a->members, e);
+    int rc = array_grow(&a->members, &a->cap, a->count + 1, sizeof(*a->members), e);
     if (rc < 0 || (rc = str_copy(&m.path, n->path, e)) < 0)
         return rc;
     if (n->hard_link)
@@ -167,7 +167,7 @@ static bool named_digest(const char *path, struct digest *out)
     bool named = len == 64 || (len == 69 && str_ends(base, ".json"));
     if (!named)
         return false;
-    (void)snprintf(text, sizeof text, "sha256:%.64s", base);
+    (void)snprintf(text, sizeof(text), "sha256:%.64s", base);
     return digest_parse(text, out, &ignored) == 0;
 }
 

@@ -29,7 +29,7 @@ static int same_name(const char *wanted, const char *tag, bool *same, struct err
 {
     static const char *const prefixes[] = {"", "library/", "docker.io/", "docker.io/library/"};
     *same = false;
-    for (size_t i = 0; i < sizeof prefixes / sizeof prefixes[0] && !*same; i++) {
+    for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]) && !*same; i++) {
         size_t len = strlen(prefixes[i]);
         AUTO_FREE char *full = NULL;
         if (strncmp(wanted, prefixes[i], len) != 0)
@@ -82,7 +82,7 @@ static int read_image(const struct jcur *item, struct docker_image *out, struct 
         return rc;
     if (count == 0)
         return jcur_fail(&m, e, "the image has no layers");
-    out->layers = array_new(count, sizeof *out->layers);
+    out->layers = array_new(count, sizeof(*out->layers));
     if (out->layers == NULL)
         return err_oom(e);
     for (size_t i = 0; rc == 0 && i < count; i++) {

@@ -248,7 +248,7 @@ static int add_directory(struct run *r, const struct git_entry *n, struct err *e
     if (rc < 0)
         return rc;
     size_t at = (size_t)(r->current - r->dirs); /* growing moves it */
-    rc = array_grow(&r->dirs, &r->dir_cap, r->dir_count + 1, sizeof *r->dirs, e);
+    rc = array_grow(&r->dirs, &r->dir_cap, r->dir_count + 1, sizeof(*r->dirs), e);
     if (rc < 0)
         return rc;
     r->current = &r->dirs[at];
@@ -259,7 +259,7 @@ static int add_directory(struct run *r, const struct git_entry *n, struct err *e
 static int add_file(struct run *r, const struct git_entry *n, struct err *e)
 {
     struct file f = {.id = n->id, .type = n->type, .dir = r->current->node};
-    int rc = array_grow(&r->files, &r->file_cap, r->file_count + 1, sizeof *r->files, e);
+    int rc = array_grow(&r->files, &r->file_cap, r->file_count + 1, sizeof(*r->files), e);
     if (rc < 0)
         return rc;
     rc = n->type == GIT_LINK
@@ -307,7 +307,7 @@ static int tree_end(void *context, size_t index, struct err *e)
 
 static int read_trees(struct run *r, const struct git_id *root, struct err *e)
 {
-    int rc = array_grow(&r->dirs, &r->dir_cap, 1, sizeof *r->dirs, e);
+    int rc = array_grow(&r->dirs, &r->dir_cap, 1, sizeof(*r->dirs), e);
     if (rc < 0)
         return rc;
     r->dirs[0] = (struct directory){.id = *root, .node = tree_root(r->blob->tree), .depth = 1};
@@ -315,7 +315,7 @@ static int read_trees(struct run *r, const struct git_id *root, struct err *e)
     for (size_t first = 0; rc == 0 && first < r->dir_count;) {
         size_t count = r->dir_count - first;
         struct level level = {r, first};
-        AUTO_FREE struct git_id *ids = array_new(count, sizeof *ids);
+        AUTO_FREE struct git_id *ids = array_new(count, sizeof(*ids));
         if (ids == NULL)
             return err_oom(e);
         for (size_t i = 0; i < count; i++)
@@ -391,8 +391,8 @@ static int content_end(void *context, size_t index, struct err *e)
 static int read_files(struct run *r, struct err *e)
 {
     AUTO_FREE const struct file **files = array_new(r->file_count + 1, sizeof(*files));
-    AUTO_FREE struct git_id *ids = array_new(r->file_count + 1, sizeof *ids);
-    AUTO_FREE size_t *firsts = array_new(r->file_count + 1, sizeof *firsts);
+    AUTO_FREE struct git_id *ids = array_new(r->file_count + 1, sizeof(*ids));
+    AUTO_FREE size_t *firsts = array_new(r->file_count + 1, sizeof(*firsts));
     size_t count = 0;
     if (files == NULL || ids == NULL || firsts == NULL)
         return err_oom(e);

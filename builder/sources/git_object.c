@@ -53,8 +53,8 @@ int git_hasher_new(const char *type, uint64_t size, size_t id_len, struct git_ha
                    struct err *e)
 {
     char header[48];
-    int n = snprintf(header, sizeof header, "%s %llu", type, (unsigned long long)size);
-    struct git_hasher *h = calloc(1, sizeof *h);
+    int n = snprintf(header, sizeof(header), "%s %llu", type, (unsigned long long)size);
+    struct git_hasher *h = calloc(1, sizeof(*h));
     if (h == NULL)
         return err_oom(e);
     h->md = EVP_MD_CTX_new();
@@ -95,7 +95,7 @@ int git_commit_tree(const void *data, size_t len, size_t id_len, struct git_id *
 {
     static const char head[] = "tree ";
     const char *text = data;
-    const size_t start = sizeof head - 1;
+    const size_t start = sizeof(head) - 1;
     char hex[GIT_HEX_MAX + 1] = "";
     if (len <= start + 2 * id_len || memcmp(text, head, start) != 0 ||
         text[start + 2 * id_len] != '\n')
@@ -126,7 +126,7 @@ static bool read_mode(struct reader *r, enum git_type *out)
     if (space == NULL)
         return false;
     size_t len = (size_t)(space - r->p);
-    for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++) {
+    for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
         if (strlen(modes[i].mode) == len && memcmp(modes[i].mode, r->p, len) == 0) {
             *out = modes[i].type;
             r->p = space + 1;
@@ -153,8 +153,8 @@ static bool ascends(const struct git_entry *a, const struct git_entry *b)
 {
     char x[GIT_NAME_MAX + 2];
     char y[GIT_NAME_MAX + 2];
-    (void)snprintf(x, sizeof x, "%s%s", a->name, a->type == GIT_TREE ? "/" : "");
-    (void)snprintf(y, sizeof y, "%s%s", b->name, b->type == GIT_TREE ? "/" : "");
+    (void)snprintf(x, sizeof(x), "%s%s", a->name, a->type == GIT_TREE ? "/" : "");
+    (void)snprintf(y, sizeof(y), "%s%s", b->name, b->type == GIT_TREE ? "/" : "");
     return strcmp(x, y) < 0;
 }
 

@@ -52,13 +52,13 @@ static const char *const FIXED_ARGS[] = {
     "http.lowSpeedTime=30",
 };
 
-enum { FIXED_ARG_COUNT = sizeof FIXED_ARGS / sizeof FIXED_ARGS[0], ARGV_MAX = 64 };
+enum { FIXED_ARG_COUNT = sizeof(FIXED_ARGS) / sizeof(FIXED_ARGS[0]), ARGV_MAX = 64 };
 
 static bool is_proxy(const char *item)
 {
     static const char *const names[] = {"http_proxy=",  "https_proxy=", "all_proxy=", "no_proxy=",
                                         "HTTPS_PROXY=", "ALL_PROXY=",   "NO_PROXY="};
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
         if (str_starts(item, names[i]))
             return true;
     return false;
@@ -88,7 +88,7 @@ static int command_init(struct command *c, const struct git_repository *r, const
         rc = str_format(&c->ca_file, e, "http.sslCAInfo=%s", r->ca_file);
     if (rc < 0)
         return rc;
-    for (size_t i = 0; i < sizeof FIXED_ENV / sizeof FIXED_ENV[0]; i++)
+    for (size_t i = 0; i < sizeof(FIXED_ENV) / sizeof(FIXED_ENV[0]); i++)
         c->env[k++] = FIXED_ENV[i];
     c->env[k++] = c->protocols;
     for (size_t i = 0; r->protocols != NULL && r->env != NULL && r->env[i] != NULL; i++)

@@ -21,7 +21,7 @@ struct ignore {
 
 int ignore_new(struct ignore **out, struct err *e)
 {
-    struct ignore *g = calloc(1, sizeof *g);
+    struct ignore *g = calloc(1, sizeof(*g));
     if (g == NULL)
         return err_oom(e);
     *out = g;
@@ -50,7 +50,7 @@ static int add_pattern(struct ignore *g, char *pattern, bool back, struct err *e
         pattern[len - 1] = '\0';
     if (pattern[0] == '\0')
         return err_set(e, ERR_INPUT, "a rule of what to ignore has no pattern");
-    int rc = array_grow(&g->rules, &g->cap, g->count + 1, sizeof *g->rules, e);
+    int rc = array_grow(&g->rules, &g->cap, g->count + 1, sizeof(*g->rules), e);
     if (rc < 0 || (rc = glob_new(pattern, &glob, e)) < 0)
         return rc;
     g->rules[g->count++] = (struct rule){.glob = glob, .back = back};
@@ -112,7 +112,7 @@ static bool rule_matches(const struct rule *rule, const char *path)
 {
     char part[TREE_PATH_MAX + 1];
     size_t len = strlen(path);
-    if (len == 0 || len >= sizeof part)
+    if (len == 0 || len >= sizeof(part))
         return false;
     memcpy(part, path, len + 1);
     for (;;) {

@@ -48,8 +48,8 @@ static int read_layers(const struct jcur *c, size_t input_count, struct compat_s
     int rc = jcur_array(c, LAYERS_MAX, &count, e);
     if (rc < 0)
         return rc;
-    image->layers = array_new(count + 1, sizeof *image->layers);
-    indices->layers = array_new(count + 1, sizeof *indices->layers);
+    image->layers = array_new(count + 1, sizeof(*image->layers));
+    indices->layers = array_new(count + 1, sizeof(*indices->layers));
     if (image->layers == NULL || indices->layers == NULL)
         return err_oom(e);
     for (size_t i = 0; i < count; i++) {
@@ -74,8 +74,8 @@ static int read_images(const struct jcur *c, size_t input_count, struct params *
     int rc = jcur_array(c, IMAGES_MAX, &count, e);
     if (rc < 0)
         return rc;
-    p->system.images = array_new(count + 1, sizeof *p->system.images);
-    p->indices = array_new(count + 1, sizeof *p->indices);
+    p->system.images = array_new(count + 1, sizeof(*p->system.images));
+    p->indices = array_new(count + 1, sizeof(*p->indices));
     if (p->system.images == NULL || p->indices == NULL)
         return err_oom(e);
     p->system.image_count = count;
@@ -108,7 +108,7 @@ static int read_layout(const struct jcur *c, size_t input_count, struct compat_s
         (rc = jcur_array(&blobs, 65536, &count, e)) < 0)
         return rc;
     l->volume = (size_t)volume;
-    l->blobs = array_new(count + 1, sizeof *l->blobs);
+    l->blobs = array_new(count + 1, sizeof(*l->blobs));
     if (l->blobs == NULL)
         return err_oom(e);
     l->blob_count = count;
@@ -129,7 +129,7 @@ static int read_layouts(const struct jcur *c, size_t input_count, struct compat_
     int rc = jcur_array(c, IMAGES_MAX, &count, e);
     if (rc < 0)
         return rc;
-    s->layouts = array_new(count + 1, sizeof *s->layouts);
+    s->layouts = array_new(count + 1, sizeof(*s->layouts));
     if (s->layouts == NULL)
         return err_oom(e);
     s->layout_count = count;
@@ -148,7 +148,7 @@ static int read_sources(const struct jcur *c, size_t input_count, struct compat_
     int rc = jcur_array(c, 65536, &count, e);
     if (rc < 0)
         return rc;
-    s->sources = array_new(count + 1, sizeof *s->sources);
+    s->sources = array_new(count + 1, sizeof(*s->sources));
     if (s->sources == NULL)
         return err_oom(e);
     s->source_count = count;

@@ -118,7 +118,7 @@ static int write_tar(const struct step_context *context, const struct step_input
         (rc = put_member(&p, "cmdline", &boot->cmdline, e)) < 0 ||
         (rc = put_member(&p, "ucode.cpio", &boot->ucode, e)) < 0)
         return rc;
-    return sink_write(&to, end, sizeof end, e);
+    return sink_write(&to, end, sizeof(end), e);
 }
 
 static int run(const struct step_context *context, const struct jcur *c,

@@ -34,7 +34,7 @@ static int read_images(const struct jcur *c, struct strict_tree_params *p, struc
     int rc = jcur_array(c, IMAGES_MAX, &p->image_count, e);
     if (rc < 0)
         return rc;
-    p->images = array_new(p->image_count + 1, sizeof *p->images);
+    p->images = array_new(p->image_count + 1, sizeof(*p->images));
     if (p->images == NULL)
         return err_oom(e);
     for (size_t i = 0; rc == 0 && i < p->image_count; i++) {
@@ -77,7 +77,7 @@ static int read_configs(const struct jcur *c, struct strict_tree_params *p, stru
     int rc = jcur_array(c, p->image_count, &p->config_count, e);
     if (rc < 0)
         return rc;
-    p->configs = array_new(p->config_count + 1, sizeof *p->configs);
+    p->configs = array_new(p->config_count + 1, sizeof(*p->configs));
     if (p->configs == NULL)
         return err_oom(e);
     for (size_t i = 0; i < p->config_count; i++) {
@@ -123,7 +123,7 @@ static int read_layout(const struct jcur *c, struct strict_tree_params *p, struc
         (rc = read_layout_input(&root, p, &l->root, e)) < 0)
         return rc;
     l->volume = (size_t)volume;
-    l->blobs = array_new(l->blob_count + 1, sizeof *l->blobs);
+    l->blobs = array_new(l->blob_count + 1, sizeof(*l->blobs));
     if (l->blobs == NULL)
         return err_oom(e);
     for (size_t i = 0; rc == 0 && i < l->blob_count; i++) {
@@ -141,7 +141,7 @@ static int read_layouts(const struct jcur *c, struct strict_tree_params *p, stru
     int rc = jcur_array(c, LINUXKIT_VOLUMES_MAX, &count, e);
     if (rc < 0)
         return rc;
-    p->layouts = array_new(count + 1, sizeof *p->layouts);
+    p->layouts = array_new(count + 1, sizeof(*p->layouts));
     if (p->layouts == NULL)
         return err_oom(e);
     for (size_t i = 0; i < count; i++) {
@@ -168,7 +168,7 @@ static int read_sources(const struct jcur *c, struct strict_tree_params *p, stru
     int rc = jcur_array(c, LINUXKIT_FILES_MAX, &p->source_count, e);
     if (rc < 0)
         return rc;
-    p->sources = array_new(p->source_count + 1, sizeof *p->sources);
+    p->sources = array_new(p->source_count + 1, sizeof(*p->sources));
     if (p->sources == NULL)
         return err_oom(e);
     for (size_t i = 0; i < p->source_count; i++) {
@@ -292,7 +292,7 @@ static int run(const struct step_context *context, const struct jcur *params,
         (rc = tree_new(&m.tree, e)) < 0 ||
         (rc = tree_packer_new(m.tree, context->cas, &m.packer, e)) < 0)
         return rc;
-    m.unpacked = array_new(p.image_count + 1, sizeof *m.unpacked);
+    m.unpacked = array_new(p.image_count + 1, sizeof(*m.unpacked));
     if (m.unpacked == NULL)
         return err_oom(e);
     tree_root(m.tree)->inode->mtime = p.epoch;

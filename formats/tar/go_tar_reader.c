@@ -61,8 +61,8 @@ int go_tar_header_set(struct go_tar_header *h, const char *key, const char *valu
         rc = h->record_count == RECORDS_MAX ? err_set(e, ERR_INPUT, "too many extended records")
                                             : str_copy(&name, key, e);
         if (rc == 0)
-            rc =
-                array_grow(&h->records, &h->record_cap, h->record_count + 1, sizeof *h->records, e);
+            rc = array_grow(&h->records, &h->record_cap, h->record_count + 1, sizeof(*h->records),
+                            e);
         if (rc < 0) {
             free(name);
             free(copy);
@@ -157,7 +157,7 @@ static int skip(struct go_tar_reader *r, struct err *e)
     uint8_t waste[4096];
     uint64_t left = r->left + r->pad;
     while (left > 0) {
-        size_t n = left < sizeof waste ? (size_t)left : sizeof waste;
+        size_t n = left < sizeof(waste) ? (size_t)left : sizeof(waste);
         int rc = read_exact(&r->from, waste, n, e);
         if (rc < 0)
             return rc;

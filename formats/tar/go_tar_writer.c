@@ -100,7 +100,7 @@ static void add_number(struct records *r, const struct go_tar_header *h, const c
                        int64_t value, unsigned room)
 {
     char *text = r->texts[r->text_count++];
-    (void)snprintf(text, sizeof r->texts[0], "%" PRId64, value);
+    (void)snprintf(text, sizeof(r->texts[0]), "%" PRId64, value);
     if (!fits_octal(value, room) || stands(h, key, text))
         add(r, key, text, strlen(text));
 }
@@ -130,7 +130,7 @@ static void add_time(struct records *r, const struct go_tar_header *h, const cha
     if (!t->set)
         return;
     char *text = r->texts[r->text_count++];
-    format_time(t, text, sizeof r->texts[0]);
+    format_time(t, text, sizeof(r->texts[0]));
     if (always || !fits_octal(t->seconds, 12) || t->nanoseconds != 0 || stands(h, key, text))
         add(r, key, text, strlen(text));
 }
@@ -139,7 +139,7 @@ static bool is_basic(const char *key)
 {
     static const char *const basic[] = {"path",  "linkpath", "size",  "uid",   "gid",
                                         "uname", "gname",    "mtime", "atime", "ctime"};
-    for (size_t i = 0; i < sizeof basic / sizeof basic[0]; i++)
+    for (size_t i = 0; i < sizeof(basic) / sizeof(basic[0]); i++)
         if (strcmp(basic[i], key) == 0)
             return true;
     return strncmp(key, "GNU.sparse.", 11) == 0;
@@ -167,7 +167,7 @@ static void collect(const struct go_tar_header *h, struct records *r)
     for (size_t i = 0; i < h->record_count; i++)
         if (!is_basic(h->records[i].key))
             add(r, h->records[i].key, h->records[i].value, h->records[i].len);
-    qsort(r->items, r->count, sizeof r->items[0], compare_records);
+    qsort(r->items, r->count, sizeof(r->items[0]), compare_records);
 }
 
 /* "LEN KEY=VALUE\n", where LEN counts itself. */
@@ -179,7 +179,7 @@ static int format_record(const struct go_tar_record *r, struct buf *out, struct 
     size_t before = 0;
     while (before != len) {
         before = len;
-        len = rest + (size_t)snprintf(digits, sizeof digits, "%zu", before);
+        len = rest + (size_t)snprintf(digits, sizeof(digits), "%zu", before);
     }
     int rc = buf_addf(out, e, "%zu %s=", len, r->key);
     if (rc < 0 || (rc = buf_add(out, r->value, r->len, e)) < 0)
@@ -213,7 +213,7 @@ static void put_octal(uint8_t *field, size_t room, int64_t value)
     char text[32];
     if (!fits_octal(value, (unsigned)room))
         value = 0;
-    (void)snprintf(text, sizeof text, "%0*" PRIo64, (int)room - 1, (uint64_t)value);
+    (void)snprintf(text, sizeof(text), "%0*" PRIo64, (int)room - 1, (uint64_t)value);
     memcpy(field, text, room);
 }
 
@@ -227,7 +227,7 @@ static void finish_block(uint8_t *block, char type)
     memset(block + 148, ' ', 8);
     for (size_t i = 0; i < BLOCK; i++)
         sum += block[i];
-    (void)snprintf(text, sizeof text, "%06o", sum);
+    (void)snprintf(text, sizeof(text), "%06o", sum);
     memcpy(block + 148, text, 7);
 }
 
@@ -282,7 +282,7 @@ static int write_records(const struct sink *to, const struct go_tar_header *h,
 int go_tar_write_header(const struct sink *to, const struct go_tar_header *h, struct err *e)
 {
     uint8_t block[BLOCK] = {0};
-    AUTO_FREE struct records *r = calloc(1, sizeof *r);
+    AUTO_FREE struct records *r = calloc(1, sizeof(*r));
     if (r == NULL)
         return err_oom(e);
     if (!fits_octal(h->mode, 8) || !fits_octal(h->major, 8) || !fits_octal(h->minor, 8))

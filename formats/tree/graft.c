@@ -61,7 +61,7 @@ static int leaf_inode(struct graft *g, struct tree_inode *from, struct tree_inod
     int rc = graft_inode(g->to, g->from, from, out, e);
     if (rc < 0 || from->links <= 1)
         return rc;
-    if ((rc = array_grow(&g->links, &g->link_cap, g->link_count + 1, sizeof *g->links, e)) < 0)
+    if ((rc = array_grow(&g->links, &g->link_cap, g->link_count + 1, sizeof(*g->links), e)) < 0)
         return rc;
     g->links[g->link_count++] = *out;
     from->mark = (uint32_t)g->link_count;
@@ -149,7 +149,7 @@ int tree_graft_at(struct tree *to, struct tree_node *at, const struct tree *from
     struct tree_node *root = tree_root(own);
     if ((rc = copy_attributes(at->inode, root->inode, e)) < 0)
         return rc;
-    struct graft *g = calloc(1, sizeof *g);
+    struct graft *g = calloc(1, sizeof(*g));
     if (g == NULL)
         return err_oom(e);
     g->to = to;

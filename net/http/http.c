@@ -31,7 +31,7 @@ struct http {
 
 int http_new(const struct http_options *options, struct http **out, struct err *e)
 {
-    struct http *h = calloc(1, sizeof *h);
+    struct http *h = calloc(1, sizeof(*h));
     if (h == NULL)
         return err_oom(e);
     h->options = *options;
@@ -121,13 +121,13 @@ static bool url_place(const char *url, struct place *out)
     CURLU *u = curl_url();
     bool fine = u != NULL && strlen(url) <= HTTP_URL_MAX &&
                 curl_url_set(u, CURLUPART_URL, url, 0) == CURLUE_OK &&
-                url_part(u, CURLUPART_SCHEME, out->scheme, sizeof out->scheme) &&
-                url_part(u, CURLUPART_HOST, host, sizeof host) &&
-                !url_part(u, CURLUPART_USER, user, sizeof user) && user[0] == '\0';
-    if (fine && url_part(u, CURLUPART_PORT, port, sizeof port))
-        (void)snprintf(out->host, sizeof out->host, "%s:%s", host, port);
+                url_part(u, CURLUPART_SCHEME, out->scheme, sizeof(out->scheme)) &&
+                url_part(u, CURLUPART_HOST, host, sizeof(host)) &&
+                !url_part(u, CURLUPART_USER, user, sizeof(user)) && user[0] == '\0';
+    if (fine && url_part(u, CURLUPART_PORT, port, sizeof(port)))
+        (void)snprintf(out->host, sizeof(out->host), "%s:%s", host, port);
     else if (fine)
-        (void)snprintf(out->host, sizeof out->host, "%s", host);
+        (void)snprintf(out->host, sizeof(out->host), "%s", host);
     curl_url_cleanup(u);
     return fine;
 }
@@ -174,7 +174,7 @@ static uint64_t range_start(const char *value, size_t len)
 {
     static const char unit[] = "bytes ";
     uint64_t n = 0;
-    size_t i = sizeof unit - 1;
+    size_t i = sizeof(unit) - 1;
     if (len <= i || strncasecmp(value, unit, i) != 0)
         return UINT64_MAX;
     size_t digits = 0;
@@ -282,20 +282,20 @@ static size_t on_header(char *line, size_t size, size_t count, void *context)
         clear_answer(a); /* a new answer: 100 Continue or a proxy's came before */
     } else if (header_is(line, len, "WWW-Authenticate", &value, &n)) {
         size_t have = strlen(a->challenge);
-        if (have + n + 2 > sizeof a->challenge)
+        if (have + n + 2 > sizeof(a->challenge))
             return 0;
         if (have > 0)
             a->challenge[have++] = ',';
         memcpy(a->challenge + have, value, n);
         a->challenge[have + n] = '\0';
     } else if (header_is(line, len, "Docker-Content-Digest", &value, &n)) {
-        return take(a->digest, sizeof a->digest, value, n) ? len : 0;
+        return take(a->digest, sizeof(a->digest), value, n) ? len : 0;
     } else if (header_is(line, len, "OCI-Subject", &value, &n)) {
-        return take(a->subject, sizeof a->subject, value, n) ? len : 0;
+        return take(a->subject, sizeof(a->subject), value, n) ? len : 0;
     } else if (header_is(line, len, "Location", &value, &n)) {
-        return take(a->location, sizeof a->location, value, n) ? len : 0;
+        return take(a->location, sizeof(a->location), value, n) ? len : 0;
     } else if (header_is(line, len, "Link", &value, &n)) {
-        return read_link(value, n, a->link, sizeof a->link) ? len : 0;
+        return read_link(value, n, a->link, sizeof(a->link)) ? len : 0;
     } else if (header_is(line, len, "Content-Range", &value, &n)) {
         a->range_start = range_start(value, n);
     } else if (header_is(line, len, "Range", &value, &n)) {
@@ -311,7 +311,7 @@ static size_t on_body(char *data, size_t size, size_t count, void *context)
     if (x->answer->status == 0)
         read_info(x);
     if (x->request->body == NULL || (x->answer->status != 200 && x->answer->status != 206)) {
-        size_t room = sizeof x->complaint - x->complaint_len;
+        size_t room = sizeof(x->complaint) - x->complaint_len;
         size_t kept = len < room ? len : room;
         memcpy(x->complaint + x->complaint_len, data, kept);
         x->complaint_len += kept;
@@ -449,7 +449,7 @@ static void set_options(const struct http *h, struct exchange *x, const char *ur
         (void)curl_easy_setopt(c, CURLOPT_CAINFO, h->options.ca_file);
     if (x->request->from > 0) { /* as a range: what came of it is for the caller to judge */
         char range[32];
-        (void)snprintf(range, sizeof range, "%llu-", (unsigned long long)x->request->from);
+        (void)snprintf(range, sizeof(range), "%llu-", (unsigned long long)x->request->from);
         (void)curl_easy_setopt(c, CURLOPT_RANGE, range);
     }
 }
@@ -469,7 +469,7 @@ static bool may_help(CURLcode code)
         CURLE_HTTP2_STREAM,
         CURLE_SSL_CONNECT_ERROR,
     };
-    for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++)
+    for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
         if (codes[i] == code)
             return true;
     return false;
@@ -525,7 +525,7 @@ static int perform(struct http *h, struct exchange *x, const char *url, const ch
             rc = failed(x, code, host, again, e);
         else if (x->answer->status >= 400)
             http_error_code(x->complaint, x->complaint_len, x->answer->error,
-                            sizeof x->answer->error);
+                            sizeof(x->answer->error));
     }
     (void)curl_easy_setopt(x->curl, CURLOPT_HTTPHEADER, NULL);
     curl_slist_free_all(headers);
@@ -666,7 +666,7 @@ bool http_wait(struct http *h, unsigned attempt, int64_t retry_after)
     int64_t ms = INT64_C(250) << (attempt < 8 ? attempt : 8);
     ms = ms < WAIT_MAX_MS ? ms : WAIT_MAX_MS;
     /* Half fixed, half by chance, so that many clients do not come back at once. */
-    if (h->options.host->random(h->options.host->context, &noise, sizeof noise, &ignored) == 0)
+    if (h->options.host->random(h->options.host->context, &noise, sizeof(noise), &ignored) == 0)
         ms = ms / 2 + ms / 2 * noise / UINT16_MAX;
     if (retry_after * 1000 > ms)
         ms = retry_after * 1000;

@@ -29,8 +29,8 @@ static int document_body(void *context, const struct http_answer *answer, const 
         (void)document_restart(d, e);
     if (len > REGISTRY_DOCUMENT_MAX - d->text.len)
         return err_set(e, ERR_INPUT, "the answer has more than %d bytes", REGISTRY_DOCUMENT_MAX);
-    memcpy(d->digest, answer->digest, sizeof d->digest);
-    memcpy(d->link, answer->link, sizeof d->link);
+    memcpy(d->digest, answer->digest, sizeof(d->digest));
+    memcpy(d->link, answer->link, sizeof(d->link));
     int rc = buf_add(&d->text, data, len, e);
     d->have = d->text.len;
     return rc;

@@ -36,7 +36,7 @@ void client_count(struct client *c, int64_t bytes)
 
 int endpoint_new(const struct endpoint_options *options, struct endpoint **out, struct err *e)
 {
-    struct endpoint *ep = calloc(1, sizeof *ep);
+    struct endpoint *ep = calloc(1, sizeof(*ep));
     if (ep == NULL)
         return err_oom(e);
     ep->options = *options;

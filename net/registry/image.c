@@ -80,7 +80,7 @@ static int read_items(const struct jcur *c, const char *key, struct image *out, 
     int rc = jcur_get(c, key, &list, e);
     if (rc < 0 || (rc = jcur_array(&list, IMAGE_ITEMS_MAX, &count, e)) < 0)
         return rc;
-    out->items = array_new(count + 1, sizeof *out->items);
+    out->items = array_new(count + 1, sizeof(*out->items));
     if (out->items == NULL)
         return err_oom(e);
     for (size_t i = 0; i < count; i++) {
@@ -151,12 +151,12 @@ static bool is_for(const json_t *descriptor, const char *wanted)
     char text[3 * 64];
     if (os == NULL || arch == NULL || strlen(os) > 63 || strlen(arch) > 63)
         return false;
-    (void)snprintf(text, sizeof text, "%s/%s", os, arch);
+    (void)snprintf(text, sizeof(text), "%s/%s", os, arch);
     if (strcmp(text, wanted) == 0)
         return true;
     if (variant == NULL || strlen(variant) > 60)
         return false;
-    (void)snprintf(text, sizeof text, "%s/%s/%s", os, arch, variant);
+    (void)snprintf(text, sizeof(text), "%s/%s/%s", os, arch, variant);
     return strcmp(text, wanted) == 0;
 }
 

@@ -37,7 +37,7 @@ static int add(struct mirrors *m, const char *registry, const char *place, bool 
     }
     if (strcmp(registry, "index.docker.io") == 0)
         registry = REFERENCE_HOST_DEFAULT;
-    if ((rc = array_grow(&m->items, &m->cap, m->count + 1, sizeof *m->items, e)) < 0 ||
+    if ((rc = array_grow(&m->items, &m->cap, m->count + 1, sizeof(*m->items), e)) < 0 ||
         (rc = str_copy(&item.registry, registry, e)) < 0)
         return rc;
     if ((rc = str_copy(&item.place, place, e)) < 0) {
@@ -84,7 +84,7 @@ static int read_plain(const struct jcur *c, struct mirrors *m, struct err *e)
         return rc;
     if (!reference_host_valid(host))
         return jcur_fail(c, e, "'%.128s' is no HOST[:PORT]", host);
-    if ((rc = array_grow(&m->plain, &m->plain_cap, m->plain_count + 1, sizeof *m->plain, e)) < 0 ||
+    if ((rc = array_grow(&m->plain, &m->plain_cap, m->plain_count + 1, sizeof(*m->plain), e)) < 0 ||
         (rc = str_copy(&m->plain[m->plain_count], host, e)) < 0)
         return rc;
     m->plain_count++;

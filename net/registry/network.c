@@ -101,7 +101,7 @@ static int collect_plain(const struct cli *cli, struct network *n, size_t *count
 {
     size_t given = 0;
     const char *const *list = cli_list(cli, "plain-http", &given);
-    n->plain = array_new(given + n->mirrors.plain_count + 1, sizeof *n->plain);
+    n->plain = array_new(given + n->mirrors.plain_count + 1, sizeof(*n->plain));
     if (n->plain == NULL)
         return err_oom(e);
     for (size_t i = 0; i < given; i++) {

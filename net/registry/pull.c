@@ -29,7 +29,7 @@ static int list_add(struct list *l, const struct image_descriptor *d, struct err
                        d->media_type);
     if (l->count == WANTED_MAX)
         return err_set(e, ERR_INPUT, "more than %d blobs", WANTED_MAX);
-    int rc = array_grow(&l->items, &l->cap, l->count + 1, sizeof *l->items, e);
+    int rc = array_grow(&l->items, &l->cap, l->count + 1, sizeof(*l->items), e);
     if (rc < 0)
         return rc;
     bool document = image_type_is_document(d->media_type);
@@ -156,7 +156,7 @@ static int take_name(const struct image_descriptor *file, const struct digest *m
 int pull_export_among(struct cas *cas, const struct image *image, const struct digest *manifest,
                       const char *directory, json_t *taken, struct err *e)
 {
-    AUTO_FREE char **names = array_new(image->count + 1, sizeof *names);
+    AUTO_FREE char **names = array_new(image->count + 1, sizeof(*names));
     int rc = names != NULL ? dir_make(directory, e) : err_oom(e);
     /* All names are judged before the first file is written. */
     size_t count = 0;

@@ -50,7 +50,7 @@ static int blobs_add(struct blobs *b, const struct upload *upload, struct err *e
     if (b->count == BLOBS_MAX)
         return err_set(e, ERR_INPUT, "more than %d blobs", BLOBS_MAX);
     char *path = NULL;
-    int rc = array_grow(&b->items, &b->cap, b->count + 1, sizeof *b->items, e);
+    int rc = array_grow(&b->items, &b->cap, b->count + 1, sizeof(*b->items), e);
     if (rc < 0 || (upload->path != NULL && (rc = str_copy(&path, upload->path, e)) < 0))
         return rc;
     b->items[b->count] = *upload;
@@ -156,7 +156,7 @@ static const char *static_type(const char *type)
         IMAGE_MANIFEST_TYPE, IMAGE_INDEX_TYPE,
         "application/vnd.docker.distribution.manifest.v2+json",
         "application/vnd.docker.distribution.manifest.list.v2+json"};
-    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
+    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
         if (strcmp(types[i], type) == 0)
             return types[i];
     return IMAGE_MANIFEST_TYPE;
@@ -186,7 +186,7 @@ static int collect(struct layout *l, const struct image_descriptor *d, unsigned 
     if (rc == 0 && !image.is_index)
         rc = add_blob(l, &image.config, e);
     if (rc < 0 ||
-        (rc = array_grow(&l->documents, &l->cap, l->count + 1, sizeof *l->documents, e)) < 0)
+        (rc = array_grow(&l->documents, &l->cap, l->count + 1, sizeof(*l->documents), e)) < 0)
         return rc;
     l->documents[l->count++] =
         (struct document_item){d->digest, text, static_type(image.media_type)};
@@ -200,10 +200,10 @@ static int complain_which(const struct image *index, const char *layout, const c
     char names[300] = "";
     size_t len = 0;
     const struct image_descriptor *items = index->items;
-    for (size_t i = 0; items != NULL && i < index->count && len < sizeof names - 1; i++) {
-        int n = snprintf(names + len, sizeof names - len, "%s%s", i > 0 ? ", " : "",
+    for (size_t i = 0; items != NULL && i < index->count && len < sizeof(names) - 1; i++) {
+        int n = snprintf(names + len, sizeof(names) - len, "%s%s", i > 0 ? ", " : "",
                          items[i].ref_name != NULL ? items[i].ref_name : "(unnamed)");
-        len = n > 0 && len + (size_t)n < sizeof names ? len + (size_t)n : sizeof names - 1;
+        len = n > 0 && len + (size_t)n < sizeof(names) ? len + (size_t)n : sizeof(names) - 1;
     }
     if (name != NULL)
         return err_set(e, ERR_INPUT, "'%s' has no image '%.100s', or several: it has %s", layout,
@@ -406,7 +406,7 @@ static const char *type_by_name(const char *path)
         {".spdx.json", "application/spdx+json"},
         {".cdx.json", "application/vnd.cyclonedx+json"},
     };
-    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
         if (str_ends(path, known[i][0]))
             return known[i][1];
     return NULL;

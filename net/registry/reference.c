@@ -119,9 +119,9 @@ static bool cut_tail(const char *text, struct reference *r, size_t *len, struct 
         return false;
     *len = end;
     if (colon == NULL)
-        return at != NULL || put(r->tag, sizeof r->tag, "latest", 6);
+        return at != NULL || put(r->tag, sizeof(r->tag), "latest", 6);
     *len = (size_t)(colon - text);
-    return put(r->tag, sizeof r->tag, colon + 1, end - *len - 1) && tag_valid(r->tag);
+    return put(r->tag, sizeof(r->tag), colon + 1, end - *len - 1) && tag_valid(r->tag);
 }
 
 static bool parse(const char *text, const char *host, struct reference *r, struct err *e)
@@ -135,17 +135,17 @@ static bool parse(const char *text, const char *host, struct reference *r, struc
     } else {
         host = text;
     }
-    if (!put(r->host, sizeof r->host, host, len) || !reference_host_valid(r->host) ||
+    if (!put(r->host, sizeof(r->host), host, len) || !reference_host_valid(r->host) ||
         !cut_tail(rest, r, &path, e))
         return false;
     if (strcmp(r->host, "index.docker.io") == 0)
-        (void)put(r->host, sizeof r->host, REFERENCE_HOST_DEFAULT, strlen(REFERENCE_HOST_DEFAULT));
+        (void)put(r->host, sizeof(r->host), REFERENCE_HOST_DEFAULT, strlen(REFERENCE_HOST_DEFAULT));
     if (strcmp(r->host, REFERENCE_HOST_DEFAULT) != 0 || memchr(rest, '/', path) != NULL)
-        return put(r->path, sizeof r->path, rest, path) && path_valid(r->path);
+        return put(r->path, sizeof(r->path), rest, path) && path_valid(r->path);
     static const char library[] = "library/";
-    size_t prefix = sizeof library - 1;
+    size_t prefix = sizeof(library) - 1;
     memcpy(r->path, library, prefix);
-    return put(r->path + prefix, sizeof r->path - prefix, rest, path) && path_valid(r->path);
+    return put(r->path + prefix, sizeof(r->path) - prefix, rest, path) && path_valid(r->path);
 }
 
 int reference_parse(const char *text, const char *host, struct reference *out, struct err *e)
@@ -170,9 +170,9 @@ int reference_place(const char *place, const char *path, struct reference *out, 
     int rc = str_format(&joined, e, "%s%s%s", prefix, slash, path);
     if (rc < 0)
         return rc;
-    if (!put(r.host, sizeof r.host, place, len) || !reference_host_valid(r.host) ||
+    if (!put(r.host, sizeof(r.host), place, len) || !reference_host_valid(r.host) ||
         (place[len] == '/' && prefix_len == 0) ||
-        !put(r.path, sizeof r.path, joined, strlen(joined)) ||
+        !put(r.path, sizeof(r.path), joined, strlen(joined)) ||
         (joined[0] != '\0' && !path_valid(joined)))
         return err_set(e, ERR_INPUT, "'%.128s' is no HOST[:PORT][/PATH]", place);
     *out = r;

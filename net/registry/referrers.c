@@ -95,7 +95,7 @@ static int list_by_tag(struct endpoint *ep, const struct digest *subject, const 
     struct digest got;
     long status = 0;
     char tag[DIGEST_TEXT_MAX + 8];
-    fallback_tag(subject, tag, sizeof tag);
+    fallback_tag(subject, tag, sizeof(tag));
     int rc = download_document(ep, tag, &d, &got, &status, e);
     if (rc == 0)
         rc = referrers_parse(buf_str(&d.text), d.text.len, type, list, e);
@@ -205,7 +205,7 @@ int referrers_add(struct endpoint *ep, const struct digest *subject, const json_
     char tag[DIGEST_TEXT_MAX + 8];
     unsigned seen = 0;
     bool written = false;
-    fallback_tag(subject, tag, sizeof tag);
+    fallback_tag(subject, tag, sizeof(tag));
     for (unsigned i = 0; i < TAG_TRIES; i++) {
         bool there = false;
         int rc = add_once(ep, tag, subject, descriptor, &there, e);

@@ -63,16 +63,16 @@ static unsigned gravity(enum err_code code)
 
 static void note(struct tries *t, const char *line)
 {
-    int n = snprintf(t->text + t->len, sizeof t->text - t->len, "%s%.180s",
+    int n = snprintf(t->text + t->len, sizeof(t->text) - t->len, "%s%.180s",
                      t->failed > 0 ? "; " : "", line);
     if (n > 0)
-        t->len = t->len + (size_t)n < sizeof t->text ? t->len + (size_t)n : sizeof t->text - 1;
+        t->len = t->len + (size_t)n < sizeof(t->text) ? t->len + (size_t)n : sizeof(t->text) - 1;
 }
 
 static void tries_add(struct tries *t, const struct err *e)
 {
     char line[ERR_FRAME_MAX];
-    note(t, err_line(e, line, sizeof line));
+    note(t, err_line(e, line, sizeof(line)));
     t->code = t->failed == 0 || gravity(e->code) > gravity(t->code) ? e->code : t->code;
     t->last = *e;
     t->failed++;

@@ -175,7 +175,7 @@ static int send_piece(struct sending *s, struct http_answer *answer, bool *again
     uint64_t left = s->upload->size - s->taken;
     uint64_t len = left < s->chunk ? left : s->chunk;
     char range[64];
-    (void)snprintf(range, sizeof range, "%llu-%llu", (unsigned long long)s->taken,
+    (void)snprintf(range, sizeof(range), "%llu-%llu", (unsigned long long)s->taken,
                    (unsigned long long)(s->taken + len - 1));
     s->start = s->taken;
     struct http_request request = {
@@ -329,7 +329,7 @@ static int read_back(struct endpoint *ep, const char *name, const struct digest 
 static bool may_settle(const char *error)
 {
     static const char *const codes[] = {"MANIFEST_BLOB_UNKNOWN", "BLOB_UNKNOWN", "DIGEST_INVALID"};
-    for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++)
+    for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
         if (strcmp(error, codes[i]) == 0)
             return true;
     return false;

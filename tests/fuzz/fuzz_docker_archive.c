@@ -30,7 +30,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     mend_sums(copy, size);
     if (fd < 0 || write(fd, copy, size) != (ssize_t)size)
         abort();
-    (void)snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    (void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
     AUTO_LOCKED locked = {0};
     const struct docker_request request = {
         .archive = path, .platform = "linux/amd64", .name = "fuzz", .cas = cas};

@@ -42,8 +42,8 @@ static void open_store(void)
     AUTO_FREE char *dir = NULL;
     must(dir_make_temp("/tmp", "fuzz-oci-lock-", &dir, &e));
     must(cas_open(dir, CAS_CREATE, &store, &e));
-    must(cas_put(store, config, sizeof config - 1, &digest, &e));
-    must(cas_put(store, layer, sizeof layer, &digest, &e));
+    must(cas_put(store, config, sizeof(config) - 1, &digest, &e));
+    must(cas_put(store, layer, sizeof(layer), &digest, &e));
     must(atexit(clean));
 }
 

@@ -58,7 +58,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     mend_sums(copy, size);
     if (write(fd, copy, size) != (ssize_t)size)
         abort();
-    (void)snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    (void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
     int rc = plan_archive_open(path, &builder_steps, &a, &e);
     if (rc != 0 && rc != -ERR_INPUT && rc != -ERR_UNDECIDED)
         abort();

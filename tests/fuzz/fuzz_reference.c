@@ -29,7 +29,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     if (r.digest.alg != 0)
         (void)digest_format(&r.digest, digest);
-    (void)snprintf(text, sizeof text, "%s/%s%s%s%s%s", r.host, r.path, r.tag[0] ? ":" : "", r.tag,
+    (void)snprintf(text, sizeof(text), "%s/%s%s%s%s%s", r.host, r.path, r.tag[0] ? ":" : "", r.tag,
                    digest[0] ? "@" : "", digest);
     if (strlen(text) > REFERENCE_MAX)
         return 0;

@@ -35,12 +35,12 @@ int main(int argc, char **argv)
     memcpy(header + 100, "0000644\0000000000\0000000000\00000000000000\00000000000000", 48);
     memcpy(header + 257, "ustar\00000", 8);
     for (unsigned long i = 0; i < count && dirs > 0; i++) {
-        (void)snprintf(name, sizeof name, "d%05lu/%09lu", i % dirs, i);
+        (void)snprintf(name, sizeof(name), "d%05lu/%09lu", i % dirs, i);
         name_header(name, '0');
         if (fwrite(header, BLOCK, 1, stdout) != 1)
             return 1;
     }
-    if (dirs == 0 || fwrite(end, sizeof end, 1, stdout) != 1 || fflush(stdout) != 0)
+    if (dirs == 0 || fwrite(end, sizeof(end), 1, stdout) != 1 || fflush(stdout) != 0)
         return 1;
     return 0;
 }

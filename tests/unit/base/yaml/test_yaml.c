@@ -25,7 +25,7 @@ static void reads(const char *text, const char *json)
     AUTO_BUF out = BUF_INIT(1 << 20);
     char line[2048];
     if (parse(text, &doc, &e) < 0)
-        fail_msg("%s: %s", text, err_line(&e, line, sizeof line));
+        fail_msg("%s: %s", text, err_line(&e, line, sizeof(line)));
     assert_int_equal(jcs_format(yaml_doc_root(doc), &out, &e), 0);
     assert_string_equal(buf_str(&out), json);
 }
@@ -38,7 +38,7 @@ static void refuses(const char *text, const char *message)
     char line[2048];
     assert_int_equal(parse(text, &doc, &e), -ERR_INPUT);
     assert_null(doc);
-    assert_string_equal(err_line(&e, line, sizeof line), message);
+    assert_string_equal(err_line(&e, line, sizeof(line)), message);
 }
 
 static void test_values(void **state)
@@ -100,9 +100,9 @@ static void test_refused(void **state)
     static const char *const odd[] = {
         "08",   "1_000", "0b1",   "9007199254740992",    ".inf", "-.INF",
         ".nan", "0x_1",  "1e999", "99999999999999999999"};
-    for (size_t i = 0; i < sizeof odd / sizeof odd[0]; i++) {
+    for (size_t i = 0; i < sizeof(odd) / sizeof(odd[0]); i++) {
         char text[64];
-        (void)snprintf(text, sizeof text, "a: %s", odd[i]);
+        (void)snprintf(text, sizeof(text), "a: %s", odd[i]);
         refuses(text, "t.yml:1:4: a number that YAML readers disagree on, or out of range: put it "
                       "in quotes");
     }
@@ -113,12 +113,12 @@ static void test_bad_bytes(void **state)
     (void)state;
     static const char *const texts[] = {"a: \xff", "a: \xc3", "a: \x01", "\xff\xfe\x61", "a: [",
                                         "a: }",    "\tb: 1",  "a: b: c", "a: \"x"};
-    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         struct err e = ERR_INIT;
         AUTO_YAML struct yaml_doc *doc = NULL;
         char line[2048];
         assert_int_equal(parse(texts[i], &doc, &e), -ERR_INPUT);
-        assert_true(strncmp(err_line(&e, line, sizeof line), "t.yml:", 6) == 0);
+        assert_true(strncmp(err_line(&e, line, sizeof(line)), "t.yml:", 6) == 0);
     }
 }
 
@@ -151,11 +151,11 @@ static void test_bounds(void **state)
     fill(&many, "- 1\n", 65536);
     AUTO_YAML struct yaml_doc *none = NULL;
     assert_int_equal(parse(buf_str(&many), &none, &e), -ERR_INPUT);
-    assert_non_null(strstr(err_line(&e, line, sizeof line), "more than 65536 values"));
+    assert_non_null(strstr(err_line(&e, line, sizeof(line)), "more than 65536 values"));
     AUTO_BUF big = BUF_INIT(1 << 22);
     fill(&big, "# 34567890123456\n", (1 << 20) / 17 + 1);
     assert_int_equal(parse(buf_str(&big), &none, &e), -ERR_INPUT);
-    assert_non_null(strstr(err_line(&e, line, sizeof line), "longer than 1 MiB"));
+    assert_non_null(strstr(err_line(&e, line, sizeof(line)), "longer than 1 MiB"));
 }
 
 /* Ten lines that stand for a billion values; the same through merges of empty maps, and of texts.
@@ -173,14 +173,14 @@ static void test_bombs(void **state)
         fill(&text, first[r], 1);
         for (int i = 1; i <= 12; i++) {
             char alias[16];
-            (void)snprintf(alias, sizeof alias, "*a%d,", i - 1);
+            (void)snprintf(alias, sizeof(alias), "*a%d,", i - 1);
             assert_int_equal(
                 buf_addf(&text, &e, "a%d: &a%d %s%s[", i, i, r == 0 ? "" : "{", second[r]), 0);
             fill(&text, alias, 10);
             fill(&text, r == 0 ? "]\n" : "]}\n", 1);
         }
         assert_int_equal(parse(buf_str(&text), &doc, &e), -ERR_INPUT);
-        assert_non_null(strstr(err_line(&e, line, sizeof line), "more than 65536 values"));
+        assert_non_null(strstr(err_line(&e, line, sizeof(line)), "more than 65536 values"));
     }
 }
 
@@ -197,7 +197,7 @@ static void test_text_bomb(void **state)
     fill(&text, "*a,", 100);
     fill(&text, "]\n", 1);
     assert_int_equal(parse(buf_str(&text), &doc, &e), -ERR_INPUT);
-    assert_non_null(strstr(err_line(&e, line, sizeof line), "more than 4 MiB of text"));
+    assert_non_null(strstr(err_line(&e, line, sizeof(line)), "more than 4 MiB of text"));
 }
 
 static void test_positions(void **state)

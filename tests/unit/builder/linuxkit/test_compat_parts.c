@@ -33,7 +33,7 @@ static void test_relative(void **state)
         {"a/x", "../b", "../../b"},
         {"a/", "a/y", "y"},
     };
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct err e = ERR_INIT;
         AUTO_FREE char *got = NULL;
         assert_int_equal(compat_parts_relative(cases[i][0], cases[i][1], &got, &e), 0);
@@ -50,7 +50,7 @@ static void test_clean(void **state)
         {"/..", "/"},  {"a/..", "."},     {"a/../..", ".."},      {"../../a", "../../a"},
         {"//a", "/a"}, {"/a/../b", "/b"}, {"..a", "..a"},         {"a/b/../../..", ".."},
     };
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct err e = ERR_INIT;
         AUTO_FREE char *got = NULL;
         assert_int_equal(go_tar_path_clean(cases[i][0], &got, &e), 0);

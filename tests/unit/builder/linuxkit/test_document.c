@@ -67,7 +67,7 @@ static void test_document(void **state)
     size_t count = 0;
     char line[1024];
     if (read_document(text, &doc, &lk, &e) < 0)
-        fail_msg("%s", err_line(&e, line, sizeof line));
+        fail_msg("%s", err_line(&e, line, sizeof(line)));
     assert_null(lk->kernel_tar);
     assert_string_equal(lk->kernel_binary, "boot/vm");
     assert_string_equal(lk->cmdline, "");
@@ -138,7 +138,7 @@ static void test_refused(void **state)
         {"init: null", "t.yml:1:7: 'init' must be a list, not nothing", 5},
         {"{}", "t.yml:1:1: the system is empty: give kernel, init or files", 5},
     };
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct err e = ERR_INIT;
         AUTO_YAML struct yaml_doc *doc = NULL;
         AUTO_LINUXKIT struct linuxkit *lk = NULL;
@@ -146,7 +146,7 @@ static void test_refused(void **state)
         int rc = read_document(cases[i].text, &doc, &lk, &e);
         if (rc == 0)
             fail_msg("accepted: %s", cases[i].text);
-        assert_string_equal(err_line(&e, line, sizeof line), cases[i].line);
+        assert_string_equal(err_line(&e, line, sizeof(line)), cases[i].line);
         assert_int_equal(rc, -cases[i].code);
     }
 }
@@ -192,7 +192,7 @@ static struct tree *make_tree(const struct entry *rows)
     for (; rows->path != NULL; rows++) {
         char parent[256];
         struct tree_node *at = tree_root(t);
-        (void)snprintf(parent, sizeof parent, "%s", rows->path);
+        (void)snprintf(parent, sizeof(parent), "%s", rows->path);
         char *slash = strrchr(parent, '/');
         if (slash != NULL) {
             *slash = '\0';
@@ -236,7 +236,7 @@ static void print_tree(const struct tree *t, struct buf *out)
     char line[1024];
     const void *context[] = {t, out};
     if (tree_walk(t, print_entry, (void *)(uintptr_t)context, &e) < 0)
-        fail_msg("%s", err_line(&e, line, sizeof line));
+        fail_msg("%s", err_line(&e, line, sizeof(line)));
 }
 
 /* Runs the step over trees (one per image, NULL-terminated) and blobs. */
@@ -299,7 +299,7 @@ static void test_merge(void **state)
     AUTO_BUF text = BUF_INIT(65536);
     char line[1024];
     if (merge(params, trees, blobs, &out, &e) < 0)
-        fail_msg("%s", err_line(&e, line, sizeof line));
+        fail_msg("%s", err_line(&e, line, sizeof(line)));
     print_tree(out.tree, &text);
     assert_string_equal(buf_str(&text),
                         "d 0755 0:0 0 \n"
@@ -438,14 +438,14 @@ static void test_merge_refused(void **state)
          "needs LinuxKit's package tree", 5},
     };
     struct tree *trees[] = {make_tree(a), NULL};
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct err e = ERR_INIT;
         struct step_output out = {0};
         char line[2048];
         int rc = merge(cases[i].params, trees, NULL, &out, &e);
         if (rc == 0)
             fail_msg("accepted: %s", cases[i].params);
-        if (strstr(err_line(&e, line, sizeof line), cases[i].part) == NULL)
+        if (strstr(err_line(&e, line, sizeof(line)), cases[i].part) == NULL)
             fail_msg("'%s' is not in '%s'", cases[i].part, line);
         assert_int_equal(rc, -cases[i].code);
         assert_null(out.tree);

@@ -29,11 +29,11 @@ static void compare(const char *name, enum linuxkit_form form, const char *endin
     AUTO_BUF expected = BUF_INIT((size_t)1 << 24);
     const char *paths[] = {path};
     size_t visible = 0;
-    (void)snprintf(path, sizeof path, DATA "%s.yml", name);
-    (void)snprintf(wanted, sizeof wanted, DATA "%s.%s", name, ending);
+    (void)snprintf(path, sizeof(path), DATA "%s.yml", name);
+    (void)snprintf(wanted, sizeof(wanted), DATA "%s.%s", name, ending);
     if (linuxkit_merge_files(paths, 1, &merged, &visible, &e) < 0 ||
         linuxkit_render(merged, form, &text, &e) < 0 || file_read(wanted, &expected, &e) < 0)
-        fail_msg("%s", err_line(&e, line, sizeof line));
+        fail_msg("%s", err_line(&e, line, sizeof(line)));
     if (strcmp(buf_str(&text), buf_str(&expected)) == 0)
         return;
     const char *a = buf_str(&text);
@@ -106,7 +106,7 @@ static void test_scalars(void **state)
         {"2001-01-02 03:04:05.25", YAML_GO_SCALAR_TIME, 0},
         {"2001-13-02", YAML_GO_SCALAR_TEXT, 0},
     };
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct yaml_go_scalar_value value;
         enum yaml_go_scalar kind = yaml_go_scalar_read(cases[i].text, &value);
         if (kind != cases[i].kind ||
@@ -158,9 +158,9 @@ static void test_numbers(void **state)
         {"files:\n  - {path: a, mode: 0644}\n", "t.yml:2:"},
     };
     char line[1024];
-    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
         assert_string_equal(verdict(good[i], line), "");
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
         if (strstr(verdict(bad[i][0], line), bad[i][1]) == NULL)
             fail_msg("%s gives '%s'", bad[i][0], line);
 }

@@ -43,7 +43,7 @@ static void must(int rc, const struct err *e)
 {
     char line[1024];
     if (rc < 0)
-        fail_msg("%s", err_line(e, line, sizeof line));
+        fail_msg("%s", err_line(e, line, sizeof(line)));
 }
 
 /* ---- documents ------------------------------------------------------------------------- */
@@ -149,13 +149,13 @@ static void test_refused(void **state)
         {"volumes: [{name: v, format: tar}]", "t.yml:1:29: 'tar' is not one of oci, filesystem"},
         {"files: [{path: a, source: x/../y}]", "t.yml:1:27: 'x/../y': '..' is not allowed"},
     };
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct err e = ERR_INIT;
         AUTO_DOCUMENT d = {0};
         char line[1024];
         if (read_document(cases[i].text, &d, &e) == 0)
             fail_msg("accepted: %s", cases[i].text);
-        err_line(&e, line, sizeof line);
+        err_line(&e, line, sizeof(line));
         if (strncmp(line, cases[i].line, strlen(cases[i].line)) != 0)
             fail_msg("%s: %s", cases[i].text, line);
     }
@@ -195,7 +195,7 @@ static int merge_texts(const char *const *texts, size_t count, struct document *
     struct yaml_doc *parts[4] = {NULL};
     for (size_t i = 0; i < count; i++) {
         char name[8];
-        (void)snprintf(name, sizeof name, "%zu.yml", i);
+        (void)snprintf(name, sizeof(name), "%zu.yml", i);
         must(yaml_doc_parse(texts[i], strlen(texts[i]), name, &parts[i], e), e);
     }
     int rc = linuxkit_merge_docs(parts, count, &out->doc, e);
@@ -246,13 +246,13 @@ static void test_merge_refused(void **state)
         {{"services: [{name: a, image: b}]", "services: [{name: c, image: b, binds: [/x]}]"},
          "1.yml:1:40: services 'c': cannot parse bind"},
     };
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct err e = ERR_INIT;
         AUTO_DOCUMENT d = {0};
         char line[1024];
         if (merge_texts(cases[i].texts, 2, &d, &e) == 0)
             fail_msg("accepted: %s", cases[i].texts[1]);
-        err_line(&e, line, sizeof line);
+        err_line(&e, line, sizeof(line));
         if (strncmp(line, cases[i].line, strlen(cases[i].line)) != 0)
             fail_msg("%s, not %s", line, cases[i].line);
     }
@@ -298,7 +298,7 @@ static void add(struct tree *t, struct tree_packer *packer, const char *path, co
     struct tree_node *at = tree_root(t);
     char parent[256];
     bool link = text[0] == '>';
-    (void)snprintf(parent, sizeof parent, "%s", path);
+    (void)snprintf(parent, sizeof(parent), "%s", path);
     char *slash = strrchr(parent, '/');
     if (slash != NULL) {
         *slash = '\0';
@@ -371,7 +371,7 @@ static json_t *read_json(const struct tree *t, const char *path)
     static char text[65536];
     struct err e = ERR_INIT;
     json_t *value = NULL;
-    read_text(t, path, text, sizeof text);
+    read_text(t, path, text, sizeof(text));
     must(json_parse(text, strlen(text), path, NULL, &value, &e), &e);
     return value;
 }
@@ -454,7 +454,7 @@ static void test_containers(void **state)
     assert_true(has(t, "containers/services/b/rootfs"));
     assert_false(has(t, "containers/onboot/000-a/rootfs/dev/console"));
     /* etc/hosts is in the image, wherever its etc leads. */
-    read_text(t, "containers/onboot/000-a/rootfs/private/etc/hosts", text, sizeof text);
+    read_text(t, "containers/onboot/000-a/rootfs/private/etc/hosts", text, sizeof(text));
     assert_int_equal(strlen(text), 160);
     assert_false(has(t, "private"));
     assert_false(has(t, "etc"));
@@ -496,17 +496,17 @@ static void test_user(void **state)
         "{\"document\":{\"services\":[{\"name\":\"s\",\"image\":\"i\"}]},\"images\":[\"i\"],"
         "\"configs\":[0],\"layouts\":[],\"sources\":[],\"epoch\":0}";
     struct tree *trees[] = {make_tree(files), NULL};
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct err e = ERR_INIT;
         struct step_output out = {0};
         char config[256];
         char line[1024];
-        (void)snprintf(config, sizeof config, "{\"config\":{\"User\":\"%s\"}}", cases[i].user);
+        (void)snprintf(config, sizeof(config), "{\"config\":{\"User\":\"%s\"}}", cases[i].user);
         const char *const blobs[] = {config, NULL};
         int rc = run_step(params, trees, blobs, &out, &e);
         if (cases[i].wanted[0] != '{') {
             assert_int_equal(rc, -ERR_INPUT);
-            assert_non_null(strstr(err_line(&e, line, sizeof line), cases[i].wanted));
+            assert_non_null(strstr(err_line(&e, line, sizeof(line)), cases[i].wanted));
             continue;
         }
         must(rc, &e);
@@ -540,7 +540,7 @@ static void test_hostile_configs(void **state)
         "{\"document\":{\"services\":[{\"name\":\"s\",\"image\":\"i\"}]},\"images\":[\"i\"],"
         "\"configs\":[0],\"layouts\":[],\"sources\":[],\"epoch\":0}";
     struct tree *trees[] = {make_tree(files), NULL};
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct err e = ERR_INIT;
         struct step_output out = {0};
         char line[1024];
@@ -548,7 +548,7 @@ static void test_hostile_configs(void **state)
         if (run_step(params, trees, blobs, &out, &e) == 0)
             fail_msg("accepted: %s", cases[i].config);
         assert_int_equal(e.code, ERR_INPUT);
-        if (strstr(err_line(&e, line, sizeof line), cases[i].part) == NULL)
+        if (strstr(err_line(&e, line, sizeof(line)), cases[i].part) == NULL)
             fail_msg("%s: %s", cases[i].config, line);
     }
     tree_free(trees[0]);
@@ -570,9 +570,9 @@ static void test_layout(void **state)
     static const char *const bases[] = {"v", "w"};
     for (size_t i = 0; i < 2; i++) {
         char path[256];
-        (void)snprintf(path, sizeof path, "containers/volumes/%s/lower/blobs/sha256", bases[i]);
+        (void)snprintf(path, sizeof(path), "containers/volumes/%s/lower/blobs/sha256", bases[i]);
         assert_int_equal(tree_find(out.tree, path, false)->inode->child_count, 3 - i);
-        (void)snprintf(path, sizeof path, "containers/volumes/%s/lower/index.json", bases[i]);
+        (void)snprintf(path, sizeof(path), "containers/volumes/%s/lower/index.json", bases[i]);
         AUTO_JSON json_t *index = read_json(out.tree, path);
         const json_t *item = json_array_get(json_object_get(index, "manifests"), 0);
         assert_int_equal(json_integer_value(json_object_get(item, "size")), 4);

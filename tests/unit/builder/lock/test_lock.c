@@ -76,13 +76,13 @@ static void test_stanza_refused(void **state)
         {"Architecture: riscv64\n", "no field name\n"},
         {"Package: greeting\n", " a line that continues nothing\nPackage: greeting\n"},
     };
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct err e = ERR_INIT;
         AUTO_PACKAGES list = {0};
         char text[2048];
         const char *at = strstr(STANZA, cases[i].from);
         assert_non_null(at);
-        (void)snprintf(text, sizeof text, "%.*s%s%s", (int)(at - STANZA), STANZA, cases[i].to,
+        (void)snprintf(text, sizeof(text), "%.*s%s%s", (int)(at - STANZA), STANZA, cases[i].to,
                        at + strlen(cases[i].from));
         if (parse(text, &list, &e) != -ERR_INPUT)
             fail_msg("accepted: '%s'", cases[i].to);
@@ -128,14 +128,14 @@ static void test_ids(void **state)
     static const char *const names[] = {"linux-image-6.12+deb13", "docker.io/LK/a:v1@sha256:0", "",
                                         "\xc3\xbc", "a b\n"};
     struct err e = ERR_INIT;
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         AUTO_FREE char *id = NULL;
         assert_int_equal(locked_id("image.", names[i], &id, &e), 0);
         assert_true(plan_id_valid(id));
     }
     char lengthy[400];
-    memset(lengthy, 'x', sizeof lengthy - 1);
-    lengthy[sizeof lengthy - 1] = '\0';
+    memset(lengthy, 'x', sizeof(lengthy) - 1);
+    lengthy[sizeof(lengthy) - 1] = '\0';
     AUTO_FREE char *id = NULL;
     assert_int_equal(locked_id("image.", lengthy, &id, &e), 0);
     assert_true(plan_id_valid(id));

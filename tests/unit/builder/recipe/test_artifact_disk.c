@@ -109,7 +109,7 @@ static void test_steps(void **state)
         {"amd64", "vmdk", BIOS BIOS_DISK "vmdk=encode.vmdk(bios.disk) ", "a.vmdk"},
         {"amd64", "gcp: {size: 2GiB}", BIOS BIOS_DISK "gcp=encode.gcp(bios.disk) ", "a.img.tar.gz"},
     };
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         AUTO_JSON json_t *plan = NULL;
         AUTO_BUF text = BUF_INIT(1 << 20);
         AUTO_FREE char *artifact = NULL;
@@ -120,14 +120,14 @@ static void test_steps(void **state)
                              : str_copy(&artifact, cases[i].artifact, &e),
                          0);
         if (compile(cases[i].arch, "quiet", artifact, &plan) < 0)
-            fail_msg("%s: %s", cases[i].artifact, err_line(&e, line, sizeof line));
-        describe_steps(plan, steps, sizeof steps);
+            fail_msg("%s: %s", cases[i].artifact, err_line(&e, line, sizeof(line)));
+        describe_steps(plan, steps, sizeof(steps));
         assert_string_equal(steps, cases[i].steps);
         const json_t *output = json_array_get(json_object_get(plan, "outputs"), 0);
         assert_string_equal(json_string_value(json_object_get(output, "name")), cases[i].output);
         /* The plan's own reader takes every parameter. */
         if (plan_format(plan, &builder_steps, &text, &e) < 0)
-            fail_msg("%s: %s", cases[i].artifact, err_line(&e, line, sizeof line));
+            fail_msg("%s: %s", cases[i].artifact, err_line(&e, line, sizeof(line)));
     }
 }
 
@@ -139,7 +139,7 @@ static void test_shared(void **state)
     assert_int_equal(
         compile("amd64", "quiet", "kernel+initrd, raw-bios, vmdk, gcp, raw-efi, qcow2-efi", &plan),
         0);
-    describe_steps(plan, steps, sizeof steps);
+    describe_steps(plan, steps, sizeof(steps));
     assert_string_equal(steps, "kernel=extract.file(system) cmdline=extract.file(system) "
                                "initrd=encode.initrd(system) " LOADER BIOS_DISK
                                "vmdk=encode.vmdk(bios.disk) gcp=encode.gcp(bios.disk) "
@@ -156,7 +156,7 @@ static void test_initrd(void **state)
     AUTO_JSON json_t *plan = NULL;
     char steps[4096];
     assert_int_equal(compile("amd64", "quiet", "raw-bios, {kernel+initrd: {level: 1}}", &plan), 0);
-    describe_steps(plan, steps, sizeof steps);
+    describe_steps(plan, steps, sizeof(steps));
     assert_non_null(strstr(steps, "bios.volume=encode.fat(kernel,disk.initrd,bios.installer)"));
 }
 
@@ -166,7 +166,7 @@ static void test_rpi3(void **state)
     AUTO_JSON json_t *plan = NULL;
     char steps[4096];
     assert_int_equal(compile("arm64", "quiet", "rpi3", &plan), 0);
-    describe_steps(plan, steps, sizeof steps);
+    describe_steps(plan, steps, sizeof(steps));
     assert_non_null(strstr(steps, "rpi3.files=tree.files(rpi3.u-boot.bin,rpi3.kernel,rpi3.initrd,"
                                   "rpi3.script,rpi3.bcm2837-rpi-3-b.dtb,"
                                   "rpi3.bcm2837-rpi-3-b-plus.dtb) rpi3=encode.tar(rpi3.files) "));
@@ -206,13 +206,13 @@ static void test_refused(void **state)
          "the kernel's command line has one of \" $ \\ ; which a U-Boot script would take for its "
          "own"},
     };
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         AUTO_JSON json_t *plan = NULL;
         char line[1024];
         int rc = compile(cases[i].arch, cases[i].cmdline, cases[i].artifacts, &plan);
         if (rc == 0)
             fail_msg("took %s for %s", cases[i].artifacts, cases[i].arch);
-        assert_string_equal(err_line(&e, line, sizeof line), cases[i].message);
+        assert_string_equal(err_line(&e, line, sizeof(line)), cases[i].message);
         assert_int_equal(rc, -(int)cases[i].code);
     }
 }

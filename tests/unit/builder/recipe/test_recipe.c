@@ -52,7 +52,7 @@ static void test_good(void **state)
     AUTO_RECIPE struct recipe *r = NULL;
     char line[1024];
     if (parse(GOOD, &r, &e) < 0)
-        fail_msg("%s", err_line(&e, line, sizeof line));
+        fail_msg("%s", err_line(&e, line, sizeof(line)));
     assert_string_equal(r->name, "hello");
     assert_string_equal(r->arch, "riscv64");
     assert_string_equal(r->directory, "dir");
@@ -96,7 +96,7 @@ static void test_formats(void **state)
     char line[1024];
     AUTO_RECIPE struct recipe *r = NULL;
     if (parse_as(GOOD, "x.yml", &settings, &r, &e) < 0)
-        fail_msg("%s", err_line(&e, line, sizeof line));
+        fail_msg("%s", err_line(&e, line, sizeof(line)));
     assert_int_equal(r->artifact_count, 3);
     assert_string_equal(r->artifacts[0].kind->name, "squashfs");
     assert_int_equal(json_integer_value(json_object_get(r->artifacts[0].options, "level")), 1);
@@ -108,11 +108,11 @@ static void test_formats(void **state)
     assert_true(json_is_object(json_array_get(written, 0)));
     assert_string_equal(json_string_value(json_array_get(written, 1)), "iso-efi");
     settings.format_count = 1;
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         AUTO_RECIPE struct recipe *none = NULL;
         settings.formats = &bad[i].list;
         assert_int_equal(parse_as(GOOD, "x.yml", &settings, &none, &e), -ERR_USAGE);
-        assert_string_equal(err_line(&e, line, sizeof line), bad[i].line);
+        assert_string_equal(err_line(&e, line, sizeof(line)), bad[i].line);
     }
 }
 
@@ -135,7 +135,7 @@ static void test_names(void **state)
     AUTO_RECIPE struct recipe *r = NULL;
     char line[1024];
     assert_int_equal(parse_as(text, "assay.yml", &none, &r, &e), -ERR_INPUT);
-    assert_string_equal(err_line(&e, line, sizeof line),
+    assert_string_equal(err_line(&e, line, sizeof(line)),
                         "assay.yml:1:1: the recipe has no name: add 'name: …'");
 }
 
@@ -166,7 +166,7 @@ static void test_epoch(void **state)
         {text, {.name = "ok-1.x"}, 0, 0},
         {text, {.name = "Not ok"}, 0, -ERR_USAGE},
     };
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct err e = ERR_INIT;
         AUTO_RECIPE struct recipe *r = NULL;
         assert_int_equal(parse_as(cases[i].text, "x.yml", &cases[i].settings, &r, &e),
@@ -254,9 +254,9 @@ static void test_rootfs(void **state)
         assert_int_equal(str_format(&text, &e, "%s%s}}}\n", head, cases[i].rootfs), 0);
         int rc = parse(text, &r, &e);
         if ((rc == 0) != cases[i].good)
-            fail_msg("%s: %s", cases[i].rootfs, err_line(&e, line, sizeof line));
+            fail_msg("%s: %s", cases[i].rootfs, err_line(&e, line, sizeof(line)));
         if (!cases[i].good) {
-            if (!str_ends(err_line(&e, line, sizeof line), cases[i].wanted))
+            if (!str_ends(err_line(&e, line, sizeof(line)), cases[i].wanted))
                 fail_msg("%s: %s", cases[i].rootfs, line);
             continue;
         }
@@ -351,21 +351,21 @@ static void test_bad(void **state)
 {
     (void)state;
     const struct recipe_settings none = {0};
-    for (size_t i = 0; i < sizeof BAD / sizeof BAD[0]; i++) {
+    for (size_t i = 0; i < sizeof(BAD) / sizeof(BAD[0]); i++) {
         struct err e = ERR_INIT;
         AUTO_RECIPE struct recipe *r = NULL;
         char text[4096];
         char line[1024];
-        replace(BAD[i].from, BAD[i].to, text, sizeof text);
+        replace(BAD[i].from, BAD[i].to, text, sizeof(text));
         int rc = parse_as(text, "x.yml", &none, &r, &e);
         if (rc == 0)
             fail_msg("accepted: '%s' for '%s'", BAD[i].to, BAD[i].from);
-        (void)err_line(&e, line, sizeof line);
+        (void)err_line(&e, line, sizeof(line));
         /* "...": the list of artifacts grows. */
         const char *dots = strstr(BAD[i].line, "...");
         size_t start = dots == NULL ? 0 : (size_t)(dots - BAD[i].line);
         if (dots != NULL && strlen(line) > start)
-            (void)snprintf(line + start, sizeof line - start, "...");
+            (void)snprintf(line + start, sizeof(line) - start, "...");
         assert_string_equal(line, BAD[i].line);
         assert_int_equal(rc, -BAD[i].code);
         assert_null(r);
@@ -391,12 +391,12 @@ static void test_shapes(void **state)
          "x.yml:3:26: '@pkg:' needs LinuxKit's package tree: write the image's name"},
     };
     const struct recipe_settings none = {0};
-    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         struct err e = ERR_INIT;
         AUTO_RECIPE struct recipe *r = NULL;
         char line[1024];
         assert_true(parse_as(texts[i][0], "x.yml", &none, &r, &e) < 0);
-        assert_string_equal(err_line(&e, line, sizeof line), texts[i][1]);
+        assert_string_equal(err_line(&e, line, sizeof(line)), texts[i][1]);
     }
 }
 
@@ -459,7 +459,7 @@ static void test_compile(void **state)
     AUTO_JSON json_t *plan = NULL;
     char line[1024];
     if (compile(&one, &e) < 0)
-        fail_msg("%s", err_line(&e, line, sizeof line));
+        fail_msg("%s", err_line(&e, line, sizeof(line)));
     assert_int_equal(compile(&two, &e), 0);
     assert_string_equal(buf_str(&one), buf_str(&two));
     assert_int_equal(json_parse(one.data, one.len, "plan", NULL, &plan, &e), 0);
@@ -509,7 +509,7 @@ static void test_no_memory(void **state)
             break;
         if (rc != 0 && rc != -ERR_HOST) {
             char line[1024];
-            fail_msg("allocation %zu: code %d, %s", failures, rc, err_line(&e, line, sizeof line));
+            fail_msg("allocation %zu: code %d, %s", failures, rc, err_line(&e, line, sizeof(line)));
         }
     }
     json_set_alloc_funcs(malloc, free);

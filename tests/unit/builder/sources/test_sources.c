@@ -55,7 +55,7 @@ static void test_ignore(void **state)
         {"a", "", false},
         {"**", "a/b/c", true},
     };
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         AUTO_IGNORE struct ignore *g = NULL;
         rules(&g, cases[i].rules);
         if (ignore_covers(g, cases[i].path) != cases[i].covered)
@@ -71,7 +71,7 @@ static void test_ignore_refused(void **state)
 {
     (void)state;
     static const char *const bad[] = {"", "!", "/", "!/", "[", "a\\"};
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         AUTO_IGNORE struct ignore *g = NULL;
         struct err e = ERR_INIT;
         assert_int_equal(ignore_new(&g, &e), 0);
@@ -83,7 +83,7 @@ static void test_ignore_refused(void **state)
     assert_int_equal(ignore_new(&g, &e), 0);
     assert_int_equal(ignore_add_lines(g, "a\0b", 3, "x", &e), -ERR_INPUT);
     assert_int_equal(ignore_add_lines(g, "a\n\n[", 4, "x", &e), -ERR_INPUT);
-    assert_non_null(strstr(err_line(&e, line, sizeof line), "x:3: "));
+    assert_non_null(strstr(err_line(&e, line, sizeof(line)), "x:3: "));
     int rc = 0;
     for (int i = 0; rc == 0 && i <= IGNORE_RULES_MAX; i++)
         rc = ignore_add(g, "a", &e);
@@ -185,11 +185,11 @@ static void test_git_commit(void **state)
     struct err e = ERR_INIT;
     struct git_id id;
     char hex[GIT_HEX_MAX + 1];
-    assert_int_equal(git_commit_tree(good, sizeof good - 1, 20, &id, &e), 0);
+    assert_int_equal(git_commit_tree(good, sizeof(good) - 1, 20, &id, &e), 0);
     assert_string_equal(git_id_format(&id, hex), "ce013625030ba8dba906f756967f9e9ca394464a");
     for (size_t len = 0; len < 46; len++)
         assert_int_equal(git_commit_tree(good, len, 20, &id, &e), -ERR_INPUT);
-    assert_int_equal(git_commit_tree(good, sizeof good - 1, 32, &id, &e), -ERR_INPUT);
+    assert_int_equal(git_commit_tree(good, sizeof(good) - 1, 32, &id, &e), -ERR_INPUT);
 }
 
 /* ---- words ---- */
@@ -200,9 +200,9 @@ static void test_words(void **state)
     static const char *const good[] = {"main", "v1.0", "refs/tags/v1", "a-b_c+d/e", "0123abc"};
     static const char *const bad[] = {"",     "-x", "a..b", "a b", "a~1",    "a^", "a:b",
                                       "@{u}", "/a", "a//b", "a/",  "a.lock", ".a", "a\nb"};
-    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
         assert_true(commit_valid(good[i]));
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
         assert_false(commit_valid(bad[i]));
     assert_true(url_remote_valid("https://example.org/a?b=c"));
     assert_true(url_remote_valid("https://example.org"));
@@ -230,7 +230,7 @@ static void test_url_name(void **state)
         {"file:///srv/private/x.tar", "x.tar"},
         {"file:x.tar", "x.tar"},
     };
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct err e = ERR_INIT;
         AUTO_FREE char *name = NULL;
         assert_int_equal(url_name(cases[i].url, &name, &e), 0);
@@ -271,7 +271,7 @@ static void test_docker(void **state)
     assert_int_equal(image.layer_count, 2);
     assert_string_equal(image.layers[0], "l/m");
     static const char *const names[] = {"x/y:1", "tool", "tool:latest", "docker.io/library/tool"};
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         docker_image_dispose(&image);
         assert_int_equal(docker(one, names[i], &image), 0);
     }
@@ -279,7 +279,7 @@ static void test_docker(void **state)
     assert_int_equal(docker(one, "x/y", &none), -ERR_INPUT);
     assert_int_equal(docker(one, "tool:2", &none), -ERR_INPUT);
     assert_int_equal(docker(two, NULL, &none), -ERR_INPUT);
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
         assert_int_equal(docker(bad[i], NULL, &none), -ERR_INPUT);
     assert_int_equal(docker(two, "x:1", &none), 0);
     assert_string_equal(none.config, "a");

@@ -44,7 +44,7 @@ static void test_references(void **state)
         {"[::1]:5000/a__b/c-d.e--f", "[::1]:5000", "a__b/c-d.e--f", "latest", false},
         {"Host/a", "Host", "a", "latest", false},
     };
-    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
         struct err e = ERR_INIT;
         struct reference r;
         assert_int_equal(reference_parse(good[i].text, NULL, &r, &e), 0);
@@ -102,7 +102,7 @@ static void test_references_refused(void **state)
         "h.io/a%2e",
         "h.io/\xc3\xa4",
     };
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         struct err e = ERR_INIT;
         struct reference r;
         if (reference_parse(bad[i], NULL, &r, &e) != -ERR_INPUT)
@@ -111,7 +111,7 @@ static void test_references_refused(void **state)
     char text[REFERENCE_MAX + 2];
     struct err e = ERR_INIT;
     struct reference r;
-    memset(text, 'a', sizeof text);
+    memset(text, 'a', sizeof(text));
     text[256] = '\0';
     assert_int_equal(reference_parse(text, "h.io", &r, &e), -ERR_INPUT); /* one too long */
     text[255] = '\0';
@@ -157,13 +157,13 @@ static void test_challenges(void **state)
         "\"a\"",
         "Bearer realm=a;b",
     };
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
         if (challenge_parse(bad[i], &c, &e) != -ERR_INPUT)
             fail_msg("'%s' was taken", bad[i]);
     char text[CHALLENGE_TEXT_MAX + 64];
-    (void)snprintf(text, sizeof text, "Bearer realm=\"%0*d\"", CHALLENGE_TEXT_MAX, 1);
+    (void)snprintf(text, sizeof(text), "Bearer realm=\"%0*d\"", CHALLENGE_TEXT_MAX, 1);
     assert_int_equal(challenge_parse(text, &c, &e), -ERR_INPUT);
-    (void)snprintf(text, sizeof text, "Bearer realm=\"%0*d\"", CHALLENGE_TEXT_MAX - 1, 1);
+    (void)snprintf(text, sizeof(text), "Bearer realm=\"%0*d\"", CHALLENGE_TEXT_MAX - 1, 1);
     assert_int_equal(challenge_parse(text, &c, &e), 0);
 }
 
@@ -191,7 +191,7 @@ static void test_credentials(void **state)
         {"r.test:50", NULL, NULL, NULL}, {"empty.test", NULL, NULL, NULL},
         {"h.test", NULL, NULL, "pass"},  {"index.docker.io.evil", NULL, NULL, NULL},
     };
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         AUTO_CREDENTIALS c = {0};
         AUTO_FREE char *helper = NULL;
         assert_int_equal(config(text, cases[i].host, &c, &helper), 0);
@@ -219,7 +219,7 @@ static void test_credentials(void **state)
         "{\"credsStore\":\"../x\"}",
         "{\"credHelpers\":{\"a.b\":\"x y\"}}",
     };
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         AUTO_CREDENTIALS none = {0};
         AUTO_FREE char *nobody = NULL;
         if (config(bad[i], "a.b", &none, &nobody) >= 0)
@@ -260,11 +260,11 @@ static void test_tokens(void **state)
     assert_int_equal(token_url(&c, &r, false, &other, &e), 0);
     assert_string_equal(other, "https://t.test/x?y=z&scope=s");
     static const char good[] = "{\"access_token\":\"abc.def\",\"expires_in\":60}";
-    assert_int_equal(token_parse(good, sizeof good - 1, &token, &e), 0);
+    assert_int_equal(token_parse(good, sizeof(good) - 1, &token, &e), 0);
     assert_string_equal(token, "Bearer abc.def");
     static const char *const bad[] = {"{}", "{\"token\":\"\"}", "{\"token\":\"a\\r\\nX: y\"}",
                                       "{\"token\":1}", "x"};
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         AUTO_FREE char *none = NULL;
         assert_int_equal(token_parse(bad[i], strlen(bad[i]), &none, &e), -ERR_INPUT);
     }
@@ -280,8 +280,8 @@ static void test_identity(void **state)
     AUTO_FREE char *helper = NULL;
     AUTO_SECRET char *form = NULL;
     static const char config[] = "{\"auths\":{\"a.b\":{\"auth\":\"\",\"identitytoken\":\"x&y\"}}}";
-    assert_int_equal(credentials_parse(config, sizeof config - 1, "a.b", &credentials, &helper, &e),
-                     0);
+    assert_int_equal(
+        credentials_parse(config, sizeof(config) - 1, "a.b", &credentials, &helper, &e), 0);
     assert_true(credentials.identity);
     assert_null(credentials.user);
     assert_int_equal(reference_parse("a.b/c", NULL, &r, &e), 0);
@@ -306,7 +306,7 @@ static void test_places(void **state)
     assert_string_equal(r.path, "x.y/z");
     static const char *const bad[] = {"",      "/a",       "m/",    "m//a", "m/A",   "m/a/",
                                       "m:0/a", "http://m", "u@m/a", "m/..", "m/a:t", "m/a@b"};
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
         if (reference_place(bad[i], "", &r, &e) != -ERR_INPUT)
             fail_msg("'%s' was taken", bad[i]);
     assert_int_equal(reference_place("m", "../a", &r, &e), -ERR_INPUT);
@@ -321,7 +321,7 @@ static void test_mirrors(void **state)
         "{\"type\":\"" MIRRORS_TYPE "\",\"mirrors\":[{\"registry\":\"index.docker.io\","
         "\"mirror\":\"m:1/hub\",\"tags\":true}],\"plainHttp\":[\"m:1\"]}";
     assert_int_equal(mirrors_add(&m, "ghcr.io=m/ghcr", false, &e), 0);
-    assert_int_equal(mirrors_parse(good, sizeof good - 1, "f", &m, &e), 0);
+    assert_int_equal(mirrors_parse(good, sizeof(good) - 1, "f", &m, &e), 0);
     assert_int_equal(m.count, 2);
     assert_string_equal(m.items[0].registry, "ghcr.io");
     assert_false(m.items[0].tags);
@@ -342,7 +342,7 @@ static void test_mirrors(void **state)
         "{\"type\":\"" MIRRORS_TYPE "\",\"plainHttp\":[\"http://a\"]}",
         "{\"type\":\"" MIRRORS_TYPE "\",\"type\":\"" MIRRORS_TYPE "\"}",
     };
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         AUTO_MIRRORS none = {0};
         if (mirrors_parse(bad[i], strlen(bad[i]), "f", &none, &e) != -ERR_USAGE)
             fail_msg("'%s' was taken", bad[i]);
@@ -363,7 +363,7 @@ static void test_images(void **state)
         "{\"schemaVersion\":2,\"mediaType\":\"" IMAGE_MANIFEST_TYPE "\"," CONFIG
         ",\"layers\":[{\"mediaType\":\"x/y\"," D ",\"annotations\":{\"" IMAGE_TITLE
         "\":\"f\"}}],\"subject\":{\"mediaType\":\"" IMAGE_INDEX_TYPE "\"," D "}}";
-    assert_int_equal(image_parse(good, sizeof good - 1, "m", &artifact, &e), 0);
+    assert_int_equal(image_parse(good, sizeof(good) - 1, "m", &artifact, &e), 0);
     assert_false(artifact.is_index);
     assert_false(image_is_container(&artifact));
     assert_string_equal(artifact.artifact_type, IMAGE_EMPTY_TYPE);
@@ -372,7 +372,7 @@ static void test_images(void **state)
     static const char list[] = "{\"manifests\":[{\"mediaType\":\"a\"," D
                                ",\"platform\":{\"os\":\"linux\",\"architecture\":\"arm64\","
                                "\"variant\":\"v8\"}},{\"mediaType\":\"b\"," D "}]}";
-    assert_int_equal(image_parse(list, sizeof list - 1, "i", &index, &e), 0);
+    assert_int_equal(image_parse(list, sizeof(list) - 1, "i", &index, &e), 0);
     assert_true(index.is_index);
     assert_int_equal(image_choose(&index, "linux/arm64", &chosen, &e), 0);
     assert_int_equal(image_choose(&index, "linux/arm64/v8", &chosen, &e), 0);
@@ -389,7 +389,7 @@ static void test_images(void **state)
         "{\"manifests\":[{\"mediaType\":\"a\",\"digest\":\"sha256:" HEX "\",\"size\":-1}]}",
         "{\"manifests\":[{\"mediaType\":\"a\"," D ",\"annotations\":{\"" IMAGE_TITLE "\":1}}]}",
     };
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         AUTO_IMAGE none = {0};
         if (image_parse(bad[i], strlen(bad[i]), "m", &none, &e) != -ERR_INPUT)
             fail_msg("'%s' was taken", bad[i]);
@@ -406,7 +406,7 @@ static void test_file_names(void **state)
     assert_string_equal(name, "a b.json");
     static const char *const bad[] = {"",     ".",   "..",    "/a",     "a/b",
                                       "../a", "a\n", "a\x7f", "\x1b[2J"};
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         AUTO_FREE char *none = NULL;
         d.title = bad[i];
         assert_int_equal(pull_file_name(&d, &none, &e), -ERR_INPUT);
@@ -420,12 +420,12 @@ static void test_referrers(void **state)
     AUTO_JSON json_t *list = json_array();
     static const char two[] = "{\"manifests\":[{\"mediaType\":\"a\"," D
                               ",\"artifactType\":\"x/y\"},{\"mediaType\":\"a\"," D "}]}";
-    assert_int_equal(referrers_parse(two, sizeof two - 1, "x/y", list, &e), 0);
+    assert_int_equal(referrers_parse(two, sizeof(two) - 1, "x/y", list, &e), 0);
     assert_int_equal(json_array_size(list), 1);
-    assert_int_equal(referrers_parse(two, sizeof two - 1, NULL, list, &e), 0);
+    assert_int_equal(referrers_parse(two, sizeof(two) - 1, NULL, list, &e), 0);
     assert_int_equal(json_array_size(list), 3);
     static const char manifest[] = "{\"layers\":[]," CONFIG "}";
-    assert_int_equal(referrers_parse(manifest, sizeof manifest - 1, NULL, list, &e), -ERR_INPUT);
+    assert_int_equal(referrers_parse(manifest, sizeof(manifest) - 1, NULL, list, &e), -ERR_INPUT);
 }
 
 static void test_urls(void **state)
@@ -444,7 +444,7 @@ static void test_urls(void **state)
         {"ftp://h.io/x", NULL},
         {"https://u:p@h.io/x", NULL},
     };
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         AUTO_FREE char *url = NULL;
         int rc = http_resolve("https://h.io/v2/a/b", cases[i].place, &url, &e);
         assert_int_equal(rc, cases[i].url != NULL ? 0 : -ERR_INPUT);
@@ -462,7 +462,7 @@ static void test_complaints(void **state)
     (void)state;
     char code[16];
     static const char good[] = "{\"errors\":[{\"code\":\"NAME_UNKNOWN\",\"message\":\"x\"}]}";
-    http_error_code(good, sizeof good - 1, code, sizeof code);
+    http_error_code(good, sizeof(good) - 1, code, sizeof(code));
     assert_string_equal(code, "NAME_UNKNOWN");
     static const char *const bad[] = {"",
                                       "{}",
@@ -472,8 +472,8 @@ static void test_complaints(void **state)
                                       "{\"errors\":[{\"code\":1}]}",
                                       "{\"errors\":[{\"code\":\"a b\"}]}",
                                       "{\"errors\":[{\"code\":\"ABCDEFGHIJKLMNOP\"}]}"};
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-        http_error_code(bad[i], strlen(bad[i]), code, sizeof code);
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        http_error_code(bad[i], strlen(bad[i]), code, sizeof(code));
         assert_string_equal(code, "");
     }
 }

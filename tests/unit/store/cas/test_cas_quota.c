@@ -82,7 +82,7 @@ static void test_recount(void **state)
     cas_close(cas);
     /* Another program removed a blob without counting. */
     char hex[DIGEST_TEXT_MAX];
-    (void)snprintf(path, sizeof path, "%s/blobs/sha256/%s", store, digest_hex(&a, hex));
+    (void)snprintf(path, sizeof(path), "%s/blobs/sha256/%s", store, digest_hex(&a, hex));
     assert_int_equal(unlink(path), 0);
     cas = open_store(CAS_CREATE);
     assert_int_equal(used(cas), 0);
@@ -111,8 +111,8 @@ static void test_hostile(void **state)
     };
     char path[4096];
     cas_close(limited(10));
-    (void)snprintf(path, sizeof path, "%s/quota", store);
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+    (void)snprintf(path, sizeof(path), "%s/quota", store);
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         struct err e = ERR_INIT;
         struct cas *cas = NULL;
         assert_int_equal(file_replace(path, bad[i], strlen(bad[i]), 0644, &e), 0);
@@ -137,7 +137,7 @@ static int put_one(void *context, size_t i, struct err *e)
     struct err why = ERR_INIT;
     struct digest digest;
     char text[16];
-    (void)snprintf(text, sizeof text, "%010zu", i);
+    (void)snprintf(text, sizeof(text), "%010zu", i);
     (void)e;
     if (try_put(c->cas, text, &digest, &why) == 0)
         atomic_fetch_add(&c->stored, 1);
@@ -171,7 +171,7 @@ static void test_hold(void **state)
     assert_int_equal(cas_gc(cas, &options, &result, &e), 0);
     cas_close(steal_ptr(&cas));
     char path[4096];
-    (void)snprintf(path, sizeof path, "%s/lock", store);
+    (void)snprintf(path, sizeof(path), "%s/lock", store);
     assert_int_equal(unlink(path), 0); /* a layout of others has none */
     assert_int_equal(cas_hold(store, &fd, &e), 0);
     assert_int_equal(close(fd), 0);
