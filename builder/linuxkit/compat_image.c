@@ -7,13 +7,13 @@
 
 enum { CHUNK = 65536, PATH_BYTES_MAX = 16384 };
 
-static const char HOSTS[] = "127.0.0.1       localhost\n"
-                            "::1     localhost ip6-localhost ip6-loopback\n"
-                            "fe00::0 ip6-localnet\n"
-                            "ff00::0 ip6-mcastprefix\n"
-                            "ff02::1 ip6-allnodes\n"
-                            "ff02::2 ip6-allrouters\n";
-static const char RESOLV[] = "\n# no resolv.conf configured\n";
+static const char hosts_text[] = "127.0.0.1       localhost\n"
+                                 "::1     localhost ip6-localhost ip6-loopback\n"
+                                 "fe00::0 ip6-localnet\n"
+                                 "ff00::0 ip6-mcastprefix\n"
+                                 "ff02::1 ip6-allnodes\n"
+                                 "ff02::2 ip6-allrouters\n";
+static const char resolv_text[] = "\n# no resolv.conf configured\n";
 
 /* ---- writing entries ---------------------------------------------------------------------- */
 
@@ -275,7 +275,7 @@ static bool is_one_of(const char *name, const char *const *names)
 
 /* The touch list in its order; `link` NULL: a directory or a file. */
 enum { TOUCH_COUNT = 9 };
-static const char *const TOUCH[TOUCH_COUNT] = {
+static const char *const touch[TOUCH_COUNT] = {
     "dev", "dev/pts", "dev/shm", "etc", "etc/hosts", "etc/mtab", "etc/resolv.conf", "proc", "sys"};
 
 struct image_tar {
@@ -297,7 +297,7 @@ static int prefixed(const struct image_tar *t, char **name, struct err *e)
 static int replace(const struct image_tar *t, struct go_tar_header *h, struct err *e)
 {
     bool hosts = strcmp(h->name, "etc/hosts") == 0;
-    const char *text = hosts ? HOSTS : RESOLV;
+    const char *text = hosts ? hosts_text : resolv_text;
     int rc = 0;
     h->mtime = (struct go_tar_time){.set = true, .seconds = LINUXKIT_FIXED_TIME};
     if (!hosts && t->resolv != NULL) {
@@ -376,15 +376,15 @@ static int put_touched(const struct image_tar *t, struct err *e)
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < TOUCH_COUNT; i++) {
         AUTO_FREE char *name = NULL;
-        const char *n = TOUCH[i];
+        const char *n = touch[i];
         if ((rc = str_format(&name, e, "%s%s", t->prefix, n)) < 0)
             return rc;
         if (strcmp(n, "etc/hosts") == 0)
-            rc = compat_put(t->place, '0', name, 0644, NULL, HOSTS, strlen(HOSTS), e);
+            rc = compat_put(t->place, '0', name, 0644, NULL, hosts_text, strlen(hosts_text), e);
         else if (strcmp(n, "etc/resolv.conf") == 0 && t->resolv != NULL)
             rc = compat_put(t->place, '2', name, 0644, t->resolv, NULL, 0, e);
         else if (strcmp(n, "etc/resolv.conf") == 0)
-            rc = compat_put(t->place, '0', name, 0644, NULL, RESOLV, strlen(RESOLV), e);
+            rc = compat_put(t->place, '0', name, 0644, NULL, resolv_text, strlen(resolv_text), e);
         else if (strcmp(n, "etc/mtab") == 0)
             rc = t->found_mtab ? 0
                                : compat_put(t->place, '2', name, 0755, "/proc/mounts", NULL, 0, e);

@@ -20,7 +20,7 @@ struct row {
     const char *media_type;
 };
 
-static const struct row ROWS[] = {
+static const struct row rows[] = {
     {"tar", "tar", TAR, NULL, NULL, ".tar", "application/x-tar"},
     {"docker", "docker", TAR, NULL, NULL, ".docker", "application/x-tar"},
     {"kernel+initrd", "kernel", PART, "kernel", NULL, "-kernel", "application/octet-stream"},
@@ -29,10 +29,10 @@ static const struct row ROWS[] = {
     {"tar-kernel-initrd", "bare", PART, "initrd-bare", NULL, NULL, NULL},
     {"tar-kernel-initrd", "initrd-tar", PART, "tar", "bare", "-initrd.tar", "application/x-tar"},
 };
-enum { ROW_COUNT = sizeof(ROWS) / sizeof(ROWS[0]) };
+enum { ROW_COUNT = sizeof(rows) / sizeof(rows[0]) };
 
 /* What LinuxKit makes with containers that put the time and random numbers in. */
-static const char *const OTHERS[] = {"kernel+squashfs",
+static const char *const others[] = {"kernel+squashfs",
                                      "kernel+erofs",
                                      "kernel+iso",
                                      "iso-bios",
@@ -53,10 +53,10 @@ static const char *const OTHERS[] = {"kernel+squashfs",
 static int check_format(const char *format, struct err *e)
 {
     for (size_t i = 0; i < ROW_COUNT; i++)
-        if (strcmp(ROWS[i].format, format) == 0)
+        if (strcmp(rows[i].format, format) == 0)
             return 0;
-    for (size_t i = 0; OTHERS[i] != NULL; i++)
-        if (strcmp(OTHERS[i], format) == 0)
+    for (size_t i = 0; others[i] != NULL; i++)
+        if (strcmp(others[i], format) == 0)
             return err_set(
                 e, ERR_UNDECIDED,
                 "LinuxKit itself never makes the same '%s' twice, so there is nothing to "
@@ -207,14 +207,14 @@ static int make_steps(const struct compat_plan *p, json_t **out, struct err *e)
     if (steps == NULL)
         return err_oom(e);
     for (size_t i = 0; i < ROW_COUNT; i++)
-        tar = tar || (makes(p, &ROWS[i]) && strcmp(ROWS[i].id, "docker") != 0);
+        tar = tar || (makes(p, &rows[i]) && strcmp(rows[i].id, "docker") != 0);
     int rc = tar ? push_tar(p, steps, false, e) : 0;
     for (size_t i = 0; rc == 0 && i < ROW_COUNT; i++) {
-        if (!makes(p, &ROWS[i]))
+        if (!makes(p, &rows[i]))
             continue;
-        if (ROWS[i].part != NULL)
-            rc = push_part(steps, &ROWS[i], e);
-        else if (strcmp(ROWS[i].id, "docker") == 0)
+        if (rows[i].part != NULL)
+            rc = push_part(steps, &rows[i], e);
+        else if (strcmp(rows[i].id, "docker") == 0)
             rc = push_tar(p, steps, true, e);
     }
     if (rc == 0)
@@ -231,14 +231,14 @@ static int make_outputs(const struct compat_plan *p, json_t **out, struct err *e
     for (size_t i = 0; rc == 0 && i < ROW_COUNT; i++) {
         AUTO_JSON json_t *output = json_object();
         AUTO_FREE char *name = NULL;
-        if (ROWS[i].suffix == NULL || !makes(p, &ROWS[i]))
+        if (rows[i].suffix == NULL || !makes(p, &rows[i]))
             continue;
         if (output == NULL)
             return err_oom(e);
-        if ((rc = str_format(&name, e, "%s%s", p->name, ROWS[i].suffix)) < 0 ||
+        if ((rc = str_format(&name, e, "%s%s", p->name, rows[i].suffix)) < 0 ||
             (rc = json_put_string(output, "name", name, e)) < 0 ||
-            (rc = json_put_string(output, "from", ROWS[i].id, e)) < 0 ||
-            (rc = json_put_string(output, "mediaType", ROWS[i].media_type, e)) < 0)
+            (rc = json_put_string(output, "from", rows[i].id, e)) < 0 ||
+            (rc = json_put_string(output, "mediaType", rows[i].media_type, e)) < 0)
             return rc;
         rc = json_push(outputs, steal_ptr(&output), e);
     }

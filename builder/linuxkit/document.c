@@ -10,10 +10,10 @@
 
 #include <string.h>
 
-static const char *const TOP_KEYS[] = {"kernel", "init",    "onboot", "onshutdown", "services",
+static const char *const top_keys[] = {"kernel", "init",    "onboot", "onshutdown", "services",
                                        "files",  "volumes", "trust",  NULL};
-static const char *const KERNEL_KEYS[] = {"image", "cmdline", "binary", "tar", "ucode", NULL};
-static const char *const FILE_KEYS[] = {"path",   "directory", "symlink",  "contents",
+static const char *const kernel_keys[] = {"image", "cmdline", "binary", "tar", "ucode", NULL};
+static const char *const file_keys[] = {"path",   "directory", "symlink",  "contents",
                                         "source", "metadata",  "optional", "mode",
                                         "uid",    "gid",       NULL};
 
@@ -22,8 +22,8 @@ bool linuxkit_looks_like(const json_t *document)
     if (!json_is_object(document) || json_object_get(document, "system") != NULL ||
         json_object_get(document, "images") != NULL)
         return false;
-    for (size_t i = 0; TOP_KEYS[i] != NULL; i++)
-        if (json_object_get(document, TOP_KEYS[i]) != NULL)
+    for (size_t i = 0; top_keys[i] != NULL; i++)
+        if (json_object_get(document, top_keys[i]) != NULL)
             return true;
     return false;
 }
@@ -78,7 +78,7 @@ static int parse_kernel(const struct ycur *c, struct linuxkit *lk, struct err *e
 {
     struct ycur m;
     const char *text = "";
-    int rc = ycur_map(c, KERNEL_KEYS, e);
+    int rc = ycur_map(c, kernel_keys, e);
     lk->kernel_binary = "kernel";
     lk->kernel_tar = "kernel.tar";
     if (rc == 0 && ycur_opt(c, "image", &m) && (rc = ycur_text0(&m, SIZE_MAX, &text, e)) == 0 &&
@@ -302,7 +302,7 @@ static int parse_file(const struct ycur *c, enum linuxkit_origin origin, const j
                       struct linuxkit_file *f, struct err *e)
 {
     struct ycur m;
-    int rc = ycur_map(c, FILE_KEYS, e);
+    int rc = ycur_map(c, file_keys, e);
     if (rc < 0 || (rc = ycur_get(c, "path", &m, e)) < 0 || (rc = parse_what(c, origin, f, e)) < 0 ||
         (rc = read_path(&m, f, e)) < 0)
         return rc;
@@ -390,7 +390,7 @@ static int parse_members(const struct ycur *c, enum linuxkit_origin origin, cons
 int linuxkit_parse(const struct ycur *c, enum linuxkit_origin origin, const json_t *own,
                    struct linuxkit **out, struct err *e)
 {
-    int rc = ycur_map(c, TOP_KEYS, e);
+    int rc = ycur_map(c, top_keys, e);
     if (rc < 0)
         return rc;
     AUTO_LINUXKIT struct linuxkit *lk = calloc(1, sizeof(*lk));

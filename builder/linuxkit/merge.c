@@ -6,15 +6,15 @@
 
 #include <string.h>
 
-static const char *const LISTS[] = {"init", "onboot", "onshutdown", "services", "files", "volumes"};
-enum { LIST_COUNT = sizeof(LISTS) / sizeof(LISTS[0]) };
+static const char *const lists[] = {"init", "onboot", "onshutdown", "services", "files", "volumes"};
+enum { LIST_COUNT = sizeof(lists) / sizeof(lists[0]) };
 
 json_t *linuxkit_merge_new(void)
 {
     json_t *merged = json_object();
     bool good = merged != NULL && json_object_set_new(merged, "kernel", json_object()) == 0;
     for (size_t i = 0; good && i < LIST_COUNT; i++)
-        good = json_object_set_new(merged, LISTS[i], json_array()) == 0;
+        good = json_object_set_new(merged, lists[i], json_array()) == 0;
     if (good)
         return merged;
     json_decref(merged);
@@ -147,8 +147,8 @@ int linuxkit_merge_add(json_t *merged, const struct ycur *c, size_t *visible_vol
         (rc = merge_kernel(merged, json_object_get(settled, "kernel"), e)) < 0)
         return rc;
     for (size_t i = 0; i < LIST_COUNT; i++) {
-        json_t *to = json_object_get(merged, LISTS[i]);
-        const json_t *from = json_object_get(settled, LISTS[i]);
+        json_t *to = json_object_get(merged, lists[i]);
+        const json_t *from = json_object_get(settled, lists[i]);
         for (size_t k = 0; k < json_array_size(from); k++)
             if ((rc = json_push(to, json_incref(json_array_get(from, k)), e)) < 0)
                 return rc;
@@ -221,7 +221,7 @@ static int join(struct yaml_doc *doc, const struct ycur *part, struct err *e)
     if (rc == 0 && ycur_opt(part, "kernel", &m))
         rc = join_kernel(doc, &m, e);
     for (size_t i = 0; rc == 0 && i < LIST_COUNT; i++)
-        if (ycur_opt(part, LISTS[i], &m))
+        if (ycur_opt(part, lists[i], &m))
             rc = join_list(doc, &m, e);
     return rc;
 }
@@ -350,8 +350,8 @@ static int expand(json_t *merged, const json_t *own, bool volumes, struct err *e
             rc = err_oom(e);
     }
     for (size_t l = 1; l < LIST_COUNT; l++) {
-        json_t *list = json_object_get(merged, LISTS[l]);
-        bool images = l <= 3 || (volumes && strcmp(LISTS[l], "volumes") == 0);
+        json_t *list = json_object_get(merged, lists[l]);
+        bool images = l <= 3 || (volumes && strcmp(lists[l], "volumes") == 0);
         for (size_t i = 0; rc == 0 && images && i < json_array_size(list); i++)
             rc = expand_member(json_array_get(list, i), "image", own, e);
     }

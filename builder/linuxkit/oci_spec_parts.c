@@ -8,7 +8,7 @@
 #include <strings.h>
 
 /* In the kernel's order of numbers. */
-static const char *const CAPABILITIES[] = {"CAP_CHOWN",
+static const char *const capabilities[] = {"CAP_CHOWN",
                                            "CAP_DAC_OVERRIDE",
                                            "CAP_DAC_READ_SEARCH",
                                            "CAP_FOWNER",
@@ -49,12 +49,12 @@ static const char *const CAPABILITIES[] = {"CAP_CHOWN",
                                            "CAP_PERFMON",
                                            "CAP_BPF",
                                            "CAP_CHECKPOINT_RESTORE"};
-enum { CAPABILITY_COUNT = sizeof(CAPABILITIES) / sizeof(CAPABILITIES[0]) };
+enum { CAPABILITY_COUNT = sizeof(capabilities) / sizeof(capabilities[0]) };
 
 static bool known_capability(const char *name)
 {
     for (size_t i = 0; i < CAPABILITY_COUNT; i++)
-        if (strcmp(CAPABILITIES[i], name) == 0)
+        if (strcmp(capabilities[i], name) == 0)
             return true;
     return false;
 }
@@ -70,7 +70,7 @@ static int expand_capabilities(const json_t *given, json_t **out, struct err *e)
     int rc = 0;
     if (strcasecmp(only, "all") == 0) {
         for (size_t i = 0; rc == 0 && i < CAPABILITY_COUNT; i++)
-            rc = oci_spec_push_text(list, CAPABILITIES[i], e);
+            rc = oci_spec_push_text(list, capabilities[i], e);
     } else if (strcasecmp(only, "none") != 0) {
         for (size_t i = 0; rc == 0 && i < count; i++) {
             const char *name = json_string_value(json_array_get(given, i));
@@ -102,7 +102,7 @@ static int capability_set(const json_t *a, const json_t *b, json_t **out, struct
     for (;;) {
         const char *next = NULL;
         for (size_t i = 0; i < CAPABILITY_COUNT; i++) {
-            const char *name = CAPABILITIES[i];
+            const char *name = capabilities[i];
             if (strcmp(name, last) > 0 && (next == NULL || strcmp(name, next) < 0) &&
                 (has_text(a, name) || has_text(b, name)))
                 next = name;

@@ -9,18 +9,18 @@
 
 enum { FIELDS_MAX = 48, ITEMS_MAX = 65536, MAP_MAX = 4096, TEXT_MAX = 1024 * 1024 };
 
-static const struct linuxkit_node TEXT = {.type = LINUXKIT_TEXT};
-static const struct linuxkit_node ANY_TEXT = {.type = LINUXKIT_TEXT, .any = true};
-static const struct linuxkit_node BOOL = {.type = LINUXKIT_BOOL};
-static const struct linuxkit_node INT = {.type = LINUXKIT_INT};
-static const struct linuxkit_node U64 = {.type = LINUXKIT_INT, .range = LINUXKIT_UINT64};
-static const struct linuxkit_node U32 = {.type = LINUXKIT_INT, .range = LINUXKIT_UINT32};
-static const struct linuxkit_node U16 = {.type = LINUXKIT_INT, .range = LINUXKIT_UINT16};
-static const struct linuxkit_node OWNER = {.type = LINUXKIT_TEXT_OR_INT};
-static const struct linuxkit_node TEXTS = {.type = LINUXKIT_LIST, .item = &TEXT};
-static const struct linuxkit_node ANY_TEXTS = {.type = LINUXKIT_LIST, .item = &ANY_TEXT};
-static const struct linuxkit_node OWNERS = {.type = LINUXKIT_LIST, .item = &OWNER};
-static const struct linuxkit_node MAP = {.type = LINUXKIT_MAP};
+static const struct linuxkit_node plain_text = {.type = LINUXKIT_TEXT};
+static const struct linuxkit_node any_text = {.type = LINUXKIT_TEXT, .any = true};
+static const struct linuxkit_node boolean = {.type = LINUXKIT_BOOL};
+static const struct linuxkit_node integer = {.type = LINUXKIT_INT};
+static const struct linuxkit_node u64 = {.type = LINUXKIT_INT, .range = LINUXKIT_UINT64};
+static const struct linuxkit_node u32 = {.type = LINUXKIT_INT, .range = LINUXKIT_UINT32};
+static const struct linuxkit_node u16 = {.type = LINUXKIT_INT, .range = LINUXKIT_UINT16};
+static const struct linuxkit_node owner = {.type = LINUXKIT_TEXT_OR_INT};
+static const struct linuxkit_node texts = {.type = LINUXKIT_LIST, .item = &plain_text};
+static const struct linuxkit_node any_texts = {.type = LINUXKIT_LIST, .item = &any_text};
+static const struct linuxkit_node owners = {.type = LINUXKIT_LIST, .item = &owner};
+static const struct linuxkit_node map = {.type = LINUXKIT_MAP};
 
 #define END                                                                                        \
     {                                                                                              \
@@ -29,276 +29,292 @@ static const struct linuxkit_node MAP = {.type = LINUXKIT_MAP};
 
 /* ---- structures of the OCI runtime specification -------------------------------------------- */
 
-static const struct linuxkit_field ID_FIELDS[] = {
-    {"containerID", &INT, LINUXKIT_DROPPED, false},
-    {"hostID", &INT, LINUXKIT_DROPPED, false},
-    {"size", &U32, LINUXKIT_ALWAYS, false},
+static const struct linuxkit_field id_fields[] = {
+    {"containerID", &integer, LINUXKIT_DROPPED, false},
+    {"hostID", &integer, LINUXKIT_DROPPED, false},
+    {"size", &u32, LINUXKIT_ALWAYS, false},
     END,
 };
-static const struct linuxkit_node ID = {
-    .type = LINUXKIT_OBJECT, .fields = ID_FIELDS, .runtime_spec = true};
-static const struct linuxkit_node IDS = {.type = LINUXKIT_LIST, .item = &ID};
+static const struct linuxkit_node id = {
+    .type = LINUXKIT_OBJECT, .fields = id_fields, .runtime_spec = true};
+static const struct linuxkit_node ids = {.type = LINUXKIT_LIST, .item = &id};
 
-static const struct linuxkit_field MOUNT_FIELDS[] = {
-    {"destination", &TEXT, LINUXKIT_ALWAYS, false},
-    {"type", &TEXT, LINUXKIT_ALWAYS, false},
-    {"source", &TEXT, LINUXKIT_ALWAYS, false},
-    {"options", &TEXTS, LINUXKIT_ALWAYS, false},
-    {"uidmappings", &IDS, LINUXKIT_ALWAYS, false},
-    {"gidmappings", &IDS, LINUXKIT_ALWAYS, false},
+static const struct linuxkit_field mount_fields[] = {
+    {"destination", &plain_text, LINUXKIT_ALWAYS, false},
+    {"type", &plain_text, LINUXKIT_ALWAYS, false},
+    {"source", &plain_text, LINUXKIT_ALWAYS, false},
+    {"options", &texts, LINUXKIT_ALWAYS, false},
+    {"uidmappings", &ids, LINUXKIT_ALWAYS, false},
+    {"gidmappings", &ids, LINUXKIT_ALWAYS, false},
     END,
 };
-static const struct linuxkit_node MOUNT = {
-    .type = LINUXKIT_OBJECT, .fields = MOUNT_FIELDS, .runtime_spec = true};
-static const struct linuxkit_node MOUNTS = {.type = LINUXKIT_LIST, .item = &MOUNT};
+static const struct linuxkit_node mount = {
+    .type = LINUXKIT_OBJECT, .fields = mount_fields, .runtime_spec = true};
+static const struct linuxkit_node mounts = {.type = LINUXKIT_LIST, .item = &mount};
 
-static const struct linuxkit_field RULE_FIELDS[] = {
-    {"allow", &BOOL, LINUXKIT_ALWAYS, false},     {"type", &TEXT, LINUXKIT_ALWAYS, false},
-    {"major", &INT, LINUXKIT_ALWAYS_NULL, false}, {"minor", &INT, LINUXKIT_ALWAYS_NULL, false},
-    {"access", &TEXT, LINUXKIT_ALWAYS, false},    END,
-};
-static const struct linuxkit_node RULE = {
-    .type = LINUXKIT_OBJECT, .fields = RULE_FIELDS, .runtime_spec = true};
-static const struct linuxkit_node RULES = {.type = LINUXKIT_LIST, .item = &RULE};
-
-static const struct linuxkit_field MEMORY_FIELDS[] = {
-    {"limit", &INT, LINUXKIT_ALWAYS_NULL, false},
-    {"reservation", &INT, LINUXKIT_ALWAYS_NULL, false},
-    {"swap", &INT, LINUXKIT_ALWAYS_NULL, false},
-    {"kernel", &INT, LINUXKIT_ALWAYS_NULL, false},
-    {"kernelTCP", &INT, LINUXKIT_DROPPED_NULL, false},
-    {"swappiness", &U64, LINUXKIT_ALWAYS_NULL, false},
-    {"disableOOMKiller", &BOOL, LINUXKIT_DROPPED_NULL, false},
-    {"useHierarchy", &BOOL, LINUXKIT_HIDDEN_NULL, false},
-    {"checkBeforeUpdate", &BOOL, LINUXKIT_HIDDEN_NULL, false},
+static const struct linuxkit_field rule_fields[] = {
+    {"allow", &boolean, LINUXKIT_ALWAYS, false},
+    {"type", &plain_text, LINUXKIT_ALWAYS, false},
+    {"major", &integer, LINUXKIT_ALWAYS_NULL, false},
+    {"minor", &integer, LINUXKIT_ALWAYS_NULL, false},
+    {"access", &plain_text, LINUXKIT_ALWAYS, false},
     END,
 };
-static const struct linuxkit_node MEMORY = {
-    .type = LINUXKIT_OBJECT, .fields = MEMORY_FIELDS, .runtime_spec = true};
+static const struct linuxkit_node rule = {
+    .type = LINUXKIT_OBJECT, .fields = rule_fields, .runtime_spec = true};
+static const struct linuxkit_node rules = {.type = LINUXKIT_LIST, .item = &rule};
 
-static const struct linuxkit_field CPU_FIELDS[] = {
-    {"shares", &U64, LINUXKIT_ALWAYS_NULL, false},
-    {"quota", &INT, LINUXKIT_ALWAYS_NULL, false},
-    {"burst", &INT, LINUXKIT_HIDDEN_NULL, false},
-    {"period", &U64, LINUXKIT_ALWAYS_NULL, false},
-    {"realtimeRuntime", &INT, LINUXKIT_DROPPED_NULL, false},
-    {"realtimePeriod", &INT, LINUXKIT_DROPPED_NULL, false},
-    {"cpus", &TEXT, LINUXKIT_ALWAYS, false},
-    {"mems", &TEXT, LINUXKIT_ALWAYS, false},
-    {"idle", &INT, LINUXKIT_HIDDEN_NULL, false},
+static const struct linuxkit_field memory_fields[] = {
+    {"limit", &integer, LINUXKIT_ALWAYS_NULL, false},
+    {"reservation", &integer, LINUXKIT_ALWAYS_NULL, false},
+    {"swap", &integer, LINUXKIT_ALWAYS_NULL, false},
+    {"kernel", &integer, LINUXKIT_ALWAYS_NULL, false},
+    {"kernelTCP", &integer, LINUXKIT_DROPPED_NULL, false},
+    {"swappiness", &u64, LINUXKIT_ALWAYS_NULL, false},
+    {"disableOOMKiller", &boolean, LINUXKIT_DROPPED_NULL, false},
+    {"useHierarchy", &boolean, LINUXKIT_HIDDEN_NULL, false},
+    {"checkBeforeUpdate", &boolean, LINUXKIT_HIDDEN_NULL, false},
     END,
 };
-static const struct linuxkit_node CPU = {
-    .type = LINUXKIT_OBJECT, .fields = CPU_FIELDS, .runtime_spec = true};
+static const struct linuxkit_node memory = {
+    .type = LINUXKIT_OBJECT, .fields = memory_fields, .runtime_spec = true};
 
-static const struct linuxkit_field PIDS_FIELDS[] = {{"limit", &INT, LINUXKIT_ALWAYS, false}, END};
-static const struct linuxkit_node PIDS = {
-    .type = LINUXKIT_OBJECT, .fields = PIDS_FIELDS, .runtime_spec = true};
-
-static const struct linuxkit_field WEIGHT_FIELDS[] = {
-    {"major", &INT, LINUXKIT_DROPPED, false},
-    {"minor", &INT, LINUXKIT_DROPPED, false},
-    {"weight", &INT, LINUXKIT_ALWAYS_NULL, false},
-    {"leafWeight", &INT, LINUXKIT_DROPPED_NULL, false},
+static const struct linuxkit_field cpu_fields[] = {
+    {"shares", &u64, LINUXKIT_ALWAYS_NULL, false},
+    {"quota", &integer, LINUXKIT_ALWAYS_NULL, false},
+    {"burst", &integer, LINUXKIT_HIDDEN_NULL, false},
+    {"period", &u64, LINUXKIT_ALWAYS_NULL, false},
+    {"realtimeRuntime", &integer, LINUXKIT_DROPPED_NULL, false},
+    {"realtimePeriod", &integer, LINUXKIT_DROPPED_NULL, false},
+    {"cpus", &plain_text, LINUXKIT_ALWAYS, false},
+    {"mems", &plain_text, LINUXKIT_ALWAYS, false},
+    {"idle", &integer, LINUXKIT_HIDDEN_NULL, false},
     END,
 };
-static const struct linuxkit_node WEIGHT = {
-    .type = LINUXKIT_OBJECT, .fields = WEIGHT_FIELDS, .runtime_spec = true};
-static const struct linuxkit_node WEIGHTS = {.type = LINUXKIT_LIST, .item = &WEIGHT};
+static const struct linuxkit_node cpu = {
+    .type = LINUXKIT_OBJECT, .fields = cpu_fields, .runtime_spec = true};
 
-static const struct linuxkit_field THROTTLE_FIELDS[] = {
-    {"major", &INT, LINUXKIT_DROPPED, false},
-    {"minor", &INT, LINUXKIT_DROPPED, false},
-    {"rate", &INT, LINUXKIT_ALWAYS, false},
+static const struct linuxkit_field pids_fields[] = {{"limit", &integer, LINUXKIT_ALWAYS, false},
+                                                    END};
+static const struct linuxkit_node pids = {
+    .type = LINUXKIT_OBJECT, .fields = pids_fields, .runtime_spec = true};
+
+static const struct linuxkit_field weight_fields[] = {
+    {"major", &integer, LINUXKIT_DROPPED, false},
+    {"minor", &integer, LINUXKIT_DROPPED, false},
+    {"weight", &integer, LINUXKIT_ALWAYS_NULL, false},
+    {"leafWeight", &integer, LINUXKIT_DROPPED_NULL, false},
     END,
 };
-static const struct linuxkit_node THROTTLE = {
-    .type = LINUXKIT_OBJECT, .fields = THROTTLE_FIELDS, .runtime_spec = true};
-static const struct linuxkit_node THROTTLES = {.type = LINUXKIT_LIST, .item = &THROTTLE};
+static const struct linuxkit_node weight = {
+    .type = LINUXKIT_OBJECT, .fields = weight_fields, .runtime_spec = true};
+static const struct linuxkit_node weights = {.type = LINUXKIT_LIST, .item = &weight};
 
-static const struct linuxkit_field BLOCKIO_FIELDS[] = {
-    {"weight", &U16, LINUXKIT_ALWAYS_NULL, false},
-    {"leafWeight", &INT, LINUXKIT_DROPPED_NULL, false},
-    {"weightDevice", &WEIGHTS, LINUXKIT_DROPPED, false},
-    {"throttleReadBpsDevice", &THROTTLES, LINUXKIT_DROPPED, false},
-    {"throttleWriteBpsDevice", &THROTTLES, LINUXKIT_DROPPED, false},
-    {"throttleReadIOPSDevice", &THROTTLES, LINUXKIT_DROPPED, false},
-    {"throttleWriteIOPSDevice", &THROTTLES, LINUXKIT_DROPPED, false},
+static const struct linuxkit_field throttle_fields[] = {
+    {"major", &integer, LINUXKIT_DROPPED, false},
+    {"minor", &integer, LINUXKIT_DROPPED, false},
+    {"rate", &integer, LINUXKIT_ALWAYS, false},
     END,
 };
-static const struct linuxkit_node BLOCKIO = {
-    .type = LINUXKIT_OBJECT, .fields = BLOCKIO_FIELDS, .runtime_spec = true};
+static const struct linuxkit_node throttle = {
+    .type = LINUXKIT_OBJECT, .fields = throttle_fields, .runtime_spec = true};
+static const struct linuxkit_node throttles = {.type = LINUXKIT_LIST, .item = &throttle};
 
-static const struct linuxkit_field HUGEPAGE_FIELDS[] = {
-    {"pageSize", &INT, LINUXKIT_DROPPED, false},
-    {"limit", &INT, LINUXKIT_ALWAYS, false},
+static const struct linuxkit_field blockio_fields[] = {
+    {"weight", &u16, LINUXKIT_ALWAYS_NULL, false},
+    {"leafWeight", &integer, LINUXKIT_DROPPED_NULL, false},
+    {"weightDevice", &weights, LINUXKIT_DROPPED, false},
+    {"throttleReadBpsDevice", &throttles, LINUXKIT_DROPPED, false},
+    {"throttleWriteBpsDevice", &throttles, LINUXKIT_DROPPED, false},
+    {"throttleReadIOPSDevice", &throttles, LINUXKIT_DROPPED, false},
+    {"throttleWriteIOPSDevice", &throttles, LINUXKIT_DROPPED, false},
     END,
 };
-static const struct linuxkit_node HUGEPAGE = {
-    .type = LINUXKIT_OBJECT, .fields = HUGEPAGE_FIELDS, .runtime_spec = true};
-static const struct linuxkit_node HUGEPAGES = {.type = LINUXKIT_LIST, .item = &HUGEPAGE};
+static const struct linuxkit_node blockio = {
+    .type = LINUXKIT_OBJECT, .fields = blockio_fields, .runtime_spec = true};
 
-static const struct linuxkit_field PRIORITY_FIELDS[] = {
-    {"name", &TEXT, LINUXKIT_ALWAYS, false},
-    {"priority", &U32, LINUXKIT_ALWAYS, false},
+static const struct linuxkit_field hugepage_fields[] = {
+    {"pageSize", &integer, LINUXKIT_DROPPED, false},
+    {"limit", &integer, LINUXKIT_ALWAYS, false},
     END,
 };
-static const struct linuxkit_node PRIORITY = {
-    .type = LINUXKIT_OBJECT, .fields = PRIORITY_FIELDS, .runtime_spec = true};
-static const struct linuxkit_node PRIORITIES = {.type = LINUXKIT_LIST, .item = &PRIORITY};
-static const struct linuxkit_field NETWORK_FIELDS[] = {
-    {"classID", &INT, LINUXKIT_DROPPED_NULL, false},
-    {"priorities", &PRIORITIES, LINUXKIT_ALWAYS, false},
+static const struct linuxkit_node hugepage = {
+    .type = LINUXKIT_OBJECT, .fields = hugepage_fields, .runtime_spec = true};
+static const struct linuxkit_node hugepages = {.type = LINUXKIT_LIST, .item = &hugepage};
+
+static const struct linuxkit_field priority_fields[] = {
+    {"name", &plain_text, LINUXKIT_ALWAYS, false},
+    {"priority", &u32, LINUXKIT_ALWAYS, false},
     END,
 };
-static const struct linuxkit_node NETWORK = {
-    .type = LINUXKIT_OBJECT, .fields = NETWORK_FIELDS, .runtime_spec = true};
+static const struct linuxkit_node priority = {
+    .type = LINUXKIT_OBJECT, .fields = priority_fields, .runtime_spec = true};
+static const struct linuxkit_node priorities = {.type = LINUXKIT_LIST, .item = &priority};
+static const struct linuxkit_field network_fields[] = {
+    {"classID", &integer, LINUXKIT_DROPPED_NULL, false},
+    {"priorities", &priorities, LINUXKIT_ALWAYS, false},
+    END,
+};
+static const struct linuxkit_node network = {
+    .type = LINUXKIT_OBJECT, .fields = network_fields, .runtime_spec = true};
 
-static const struct linuxkit_field RESOURCES_FIELDS[] = {
-    {"devices", &RULES, LINUXKIT_ALWAYS, false},
-    {"memory", &MEMORY, LINUXKIT_ALWAYS_NULL, false},
-    {"cpu", &CPU, LINUXKIT_ALWAYS_NULL, false},
-    {"pids", &PIDS, LINUXKIT_ALWAYS_NULL, false},
-    {"blockio", &BLOCKIO, LINUXKIT_ALWAYS_NULL, false},
-    {"hugepageLimits", &HUGEPAGES, LINUXKIT_DROPPED, false},
-    {"network", &NETWORK, LINUXKIT_ALWAYS_NULL, false},
-    {"rdma", &MAP, LINUXKIT_HIDDEN, false},
-    {"unified", &MAP, LINUXKIT_HIDDEN, false},
+static const struct linuxkit_field resources_fields[] = {
+    {"devices", &rules, LINUXKIT_ALWAYS, false},
+    {"memory", &memory, LINUXKIT_ALWAYS_NULL, false},
+    {"cpu", &cpu, LINUXKIT_ALWAYS_NULL, false},
+    {"pids", &pids, LINUXKIT_ALWAYS_NULL, false},
+    {"blockio", &blockio, LINUXKIT_ALWAYS_NULL, false},
+    {"hugepageLimits", &hugepages, LINUXKIT_DROPPED, false},
+    {"network", &network, LINUXKIT_ALWAYS_NULL, false},
+    {"rdma", &map, LINUXKIT_HIDDEN, false},
+    {"unified", &map, LINUXKIT_HIDDEN, false},
     END,
 };
 const struct linuxkit_node linuxkit_resources = {
-    .type = LINUXKIT_OBJECT, .fields = RESOURCES_FIELDS, .runtime_spec = true};
+    .type = LINUXKIT_OBJECT, .fields = resources_fields, .runtime_spec = true};
 
 /* ---- images ------------------------------------------------------------------------------------
  */
 
-static const struct linuxkit_field DEVICE_FIELDS[] = {
-    {"path", &TEXT, LINUXKIT_ALWAYS, false}, {"type", &TEXT, LINUXKIT_ALWAYS, false},
-    {"major", &INT, LINUXKIT_ALWAYS, false}, {"minor", &INT, LINUXKIT_ALWAYS, false},
-    {"mode", &TEXT, LINUXKIT_IF_SET, false}, END,
+static const struct linuxkit_field device_fields[] = {
+    {"path", &plain_text, LINUXKIT_ALWAYS, false}, {"type", &plain_text, LINUXKIT_ALWAYS, false},
+    {"major", &integer, LINUXKIT_ALWAYS, false},   {"minor", &integer, LINUXKIT_ALWAYS, false},
+    {"mode", &plain_text, LINUXKIT_IF_SET, false}, END,
 };
-static const struct linuxkit_node DEVICE = {.type = LINUXKIT_OBJECT, .fields = DEVICE_FIELDS};
-static const struct linuxkit_node DEVICES = {.type = LINUXKIT_LIST, .item = &DEVICE};
+static const struct linuxkit_node device = {.type = LINUXKIT_OBJECT, .fields = device_fields};
+static const struct linuxkit_node devices = {.type = LINUXKIT_LIST, .item = &device};
 
-static const struct linuxkit_field INTERFACE_FIELDS[] = {
-    {"name", &TEXT, LINUXKIT_IF_SET, false},
-    {"add", &TEXT, LINUXKIT_IF_SET, false},
-    {"peer", &TEXT, LINUXKIT_IF_SET, false},
-    {"createInRoot", &BOOL, LINUXKIT_ALWAYS, false},
+static const struct linuxkit_field interface_fields[] = {
+    {"name", &plain_text, LINUXKIT_IF_SET, false},
+    {"add", &plain_text, LINUXKIT_IF_SET, false},
+    {"peer", &plain_text, LINUXKIT_IF_SET, false},
+    {"createInRoot", &boolean, LINUXKIT_ALWAYS, false},
     END,
 };
-static const struct linuxkit_node INTERFACE = {.type = LINUXKIT_OBJECT, .fields = INTERFACE_FIELDS};
-static const struct linuxkit_node INTERFACES = {.type = LINUXKIT_LIST, .item = &INTERFACE};
+static const struct linuxkit_node interface = {.type = LINUXKIT_OBJECT, .fields = interface_fields};
+static const struct linuxkit_node interfaces = {.type = LINUXKIT_LIST, .item = &interface};
 
-static const struct linuxkit_field BIND_FIELDS[] = {
-    {"cgroup", &TEXT, LINUXKIT_IF_GIVEN, false}, {"ipc", &TEXT, LINUXKIT_IF_GIVEN, false},
-    {"mnt", &TEXT, LINUXKIT_IF_GIVEN, false},    {"net", &TEXT, LINUXKIT_IF_GIVEN, false},
-    {"pid", &TEXT, LINUXKIT_IF_GIVEN, false},    {"user", &TEXT, LINUXKIT_IF_GIVEN, false},
-    {"uts", &TEXT, LINUXKIT_IF_GIVEN, false},    END,
-};
-static const struct linuxkit_node BIND = {.type = LINUXKIT_OBJECT, .fields = BIND_FIELDS};
-
-static const struct linuxkit_field RUNTIME_FIELDS[] = {
-    {"cgroups", &TEXTS, LINUXKIT_IF_GIVEN, false},
-    {"mounts", &MOUNTS, LINUXKIT_IF_GIVEN, false},
-    {"mkdir", &TEXTS, LINUXKIT_IF_GIVEN, false},
-    {"interfaces", &INTERFACES, LINUXKIT_IF_GIVEN, false},
-    {"bindNS", &BIND, LINUXKIT_STRUCT, false},
-    {"namespace", &TEXT, LINUXKIT_IF_GIVEN, false},
+static const struct linuxkit_field bind_fields[] = {
+    {"cgroup", &plain_text, LINUXKIT_IF_GIVEN, false},
+    {"ipc", &plain_text, LINUXKIT_IF_GIVEN, false},
+    {"mnt", &plain_text, LINUXKIT_IF_GIVEN, false},
+    {"net", &plain_text, LINUXKIT_IF_GIVEN, false},
+    {"pid", &plain_text, LINUXKIT_IF_GIVEN, false},
+    {"user", &plain_text, LINUXKIT_IF_GIVEN, false},
+    {"uts", &plain_text, LINUXKIT_IF_GIVEN, false},
     END,
 };
-static const struct linuxkit_node RUNTIME = {.type = LINUXKIT_OBJECT, .fields = RUNTIME_FIELDS};
+static const struct linuxkit_node bind = {.type = LINUXKIT_OBJECT, .fields = bind_fields};
+
+static const struct linuxkit_field runtime_fields[] = {
+    {"cgroups", &texts, LINUXKIT_IF_GIVEN, false},
+    {"mounts", &mounts, LINUXKIT_IF_GIVEN, false},
+    {"mkdir", &texts, LINUXKIT_IF_GIVEN, false},
+    {"interfaces", &interfaces, LINUXKIT_IF_GIVEN, false},
+    {"bindNS", &bind, LINUXKIT_STRUCT, false},
+    {"namespace", &plain_text, LINUXKIT_IF_GIVEN, false},
+    END,
+};
+static const struct linuxkit_node runtime = {.type = LINUXKIT_OBJECT, .fields = runtime_fields};
 
 /* Everything but name and image. */
 #define IMAGE_FIELDS                                                                               \
-    {"capabilities", &TEXTS, LINUXKIT_IF_GIVEN, false},                                            \
-        {"capabilities.add", &TEXTS, LINUXKIT_IF_GIVEN, false},                                    \
-        {"ambient", &TEXTS, LINUXKIT_IF_GIVEN, false},                                             \
-        {"mounts", &MOUNTS, LINUXKIT_IF_GIVEN, false},                                             \
-        {"binds", &TEXTS, LINUXKIT_IF_GIVEN, false},                                               \
-        {"binds.add", &TEXTS, LINUXKIT_IF_GIVEN, false},                                           \
-        {"devices", &DEVICES, LINUXKIT_IF_GIVEN, false},                                           \
-        {"tmpfs", &TEXTS, LINUXKIT_IF_GIVEN, false},                                               \
-        {"command", &ANY_TEXTS, LINUXKIT_IF_GIVEN, false},                                         \
-        {"env", &ANY_TEXTS, LINUXKIT_IF_GIVEN, false}, {"cwd", &TEXT, LINUXKIT_IF_SET, false},     \
-        {"net", &TEXT, LINUXKIT_IF_SET, false}, {"pid", &TEXT, LINUXKIT_IF_SET, false},            \
-        {"ipc", &TEXT, LINUXKIT_IF_SET, false}, {"uts", &TEXT, LINUXKIT_IF_SET, false},            \
-        {"userns", &TEXT, LINUXKIT_IF_SET, false}, {"hostname", &TEXT, LINUXKIT_IF_SET, false},    \
-        {"readonly", &BOOL, LINUXKIT_IF_GIVEN, false},                                             \
-        {"maskedPaths", &TEXTS, LINUXKIT_IF_GIVEN, false},                                         \
-        {"readonlyPaths", &TEXTS, LINUXKIT_IF_GIVEN, false},                                       \
-        {"uid", &OWNER, LINUXKIT_IF_GIVEN, false}, {"gid", &OWNER, LINUXKIT_IF_GIVEN, false},      \
-        {"additionalGids", &OWNERS, LINUXKIT_IF_GIVEN, false},                                     \
-        {"noNewPrivileges", &BOOL, LINUXKIT_IF_GIVEN, false},                                      \
-        {"oomScoreAdj", &INT, LINUXKIT_IF_GIVEN, false},                                           \
-        {"rootfsPropagation", &TEXT, LINUXKIT_IF_GIVEN, false},                                    \
-        {"cgroupsPath", &TEXT, LINUXKIT_IF_GIVEN, false},                                          \
+    {"capabilities", &texts, LINUXKIT_IF_GIVEN, false},                                            \
+        {"capabilities.add", &texts, LINUXKIT_IF_GIVEN, false},                                    \
+        {"ambient", &texts, LINUXKIT_IF_GIVEN, false},                                             \
+        {"mounts", &mounts, LINUXKIT_IF_GIVEN, false},                                             \
+        {"binds", &texts, LINUXKIT_IF_GIVEN, false},                                               \
+        {"binds.add", &texts, LINUXKIT_IF_GIVEN, false},                                           \
+        {"devices", &devices, LINUXKIT_IF_GIVEN, false},                                           \
+        {"tmpfs", &texts, LINUXKIT_IF_GIVEN, false},                                               \
+        {"command", &any_texts, LINUXKIT_IF_GIVEN, false},                                         \
+        {"env", &any_texts, LINUXKIT_IF_GIVEN, false},                                             \
+        {"cwd", &plain_text, LINUXKIT_IF_SET, false},                                              \
+        {"net", &plain_text, LINUXKIT_IF_SET, false},                                              \
+        {"pid", &plain_text, LINUXKIT_IF_SET, false},                                              \
+        {"ipc", &plain_text, LINUXKIT_IF_SET, false},                                              \
+        {"uts", &plain_text, LINUXKIT_IF_SET, false},                                              \
+        {"userns", &plain_text, LINUXKIT_IF_SET, false},                                           \
+        {"hostname", &plain_text, LINUXKIT_IF_SET, false},                                         \
+        {"readonly", &boolean, LINUXKIT_IF_GIVEN, false},                                          \
+        {"maskedPaths", &texts, LINUXKIT_IF_GIVEN, false},                                         \
+        {"readonlyPaths", &texts, LINUXKIT_IF_GIVEN, false},                                       \
+        {"uid", &owner, LINUXKIT_IF_GIVEN, false}, {"gid", &owner, LINUXKIT_IF_GIVEN, false},      \
+        {"additionalGids", &owners, LINUXKIT_IF_GIVEN, false},                                     \
+        {"noNewPrivileges", &boolean, LINUXKIT_IF_GIVEN, false},                                   \
+        {"oomScoreAdj", &integer, LINUXKIT_IF_GIVEN, false},                                       \
+        {"rootfsPropagation", &plain_text, LINUXKIT_IF_GIVEN, false},                              \
+        {"cgroupsPath", &plain_text, LINUXKIT_IF_GIVEN, false},                                    \
         {"resources", &linuxkit_resources, LINUXKIT_IF_GIVEN, false},                              \
-        {"sysctl", &MAP, LINUXKIT_IF_GIVEN, false}, {"rlimits", &TEXTS, LINUXKIT_IF_GIVEN, false}, \
-        {"uidMappings", &IDS, LINUXKIT_IF_GIVEN, false},                                           \
-        {"gidMappings", &IDS, LINUXKIT_IF_GIVEN, false},                                           \
-        {"annotations", &MAP, LINUXKIT_IF_GIVEN, false},                                           \
-        {"runtime", &RUNTIME, LINUXKIT_IF_GIVEN, false}, END
+        {"sysctl", &map, LINUXKIT_IF_GIVEN, false}, {"rlimits", &texts, LINUXKIT_IF_GIVEN, false}, \
+        {"uidMappings", &ids, LINUXKIT_IF_GIVEN, false},                                           \
+        {"gidMappings", &ids, LINUXKIT_IF_GIVEN, false},                                           \
+        {"annotations", &map, LINUXKIT_IF_GIVEN, false},                                           \
+        {"runtime", &runtime, LINUXKIT_IF_GIVEN, false}, END
 
-static const struct linuxkit_field LABEL_FIELDS[] = {IMAGE_FIELDS};
-const struct linuxkit_node linuxkit_label = {.type = LINUXKIT_OBJECT, .fields = LABEL_FIELDS};
+static const struct linuxkit_field label_fields[] = {IMAGE_FIELDS};
+const struct linuxkit_node linuxkit_label = {.type = LINUXKIT_OBJECT, .fields = label_fields};
 
-static const struct linuxkit_field ENTRY_FIELDS[] = {
-    {"name", &TEXT, LINUXKIT_ALWAYS, true}, {"image", &TEXT, LINUXKIT_ALWAYS, true}, IMAGE_FIELDS};
-const struct linuxkit_node compat_entry = {.type = LINUXKIT_OBJECT, .fields = ENTRY_FIELDS};
-static const struct linuxkit_node ENTRIES = {.type = LINUXKIT_LIST, .item = &compat_entry};
+static const struct linuxkit_field entry_fields[] = {{"name", &plain_text, LINUXKIT_ALWAYS, true},
+                                                     {"image", &plain_text, LINUXKIT_ALWAYS, true},
+                                                     IMAGE_FIELDS};
+const struct linuxkit_node compat_entry = {.type = LINUXKIT_OBJECT, .fields = entry_fields};
+static const struct linuxkit_node entries = {.type = LINUXKIT_LIST, .item = &compat_entry};
 
 /* ---- the document --------------------------------------------------------------------------- */
 
-static const struct linuxkit_field KERNEL_FIELDS[] = {
-    {"image", &TEXT, LINUXKIT_ALWAYS, false},   {"cmdline", &TEXT, LINUXKIT_IF_SET, false},
-    {"binary", &TEXT, LINUXKIT_IF_SET, false},  {"tar", &TEXT, LINUXKIT_IF_GIVEN, false},
-    {"ucode", &TEXT, LINUXKIT_IF_GIVEN, false}, END,
-};
-static const struct linuxkit_node KERNEL = {.type = LINUXKIT_OBJECT, .fields = KERNEL_FIELDS};
-
-static const struct linuxkit_field FILE_FIELDS[] = {
-    {"path", &TEXT, LINUXKIT_ALWAYS, false},
-    {"directory", &BOOL, LINUXKIT_ALWAYS, false},
-    {"symlink", &TEXT, LINUXKIT_IF_SET, false},
-    {"contents", &ANY_TEXT, LINUXKIT_IF_GIVEN, false},
-    {"source", &TEXT, LINUXKIT_IF_SET, false},
-    {"metadata", &TEXT, LINUXKIT_IF_SET, false},
-    {"optional", &BOOL, LINUXKIT_ALWAYS, false},
-    {"mode", &TEXT, LINUXKIT_IF_SET, false},
-    {"uid", &OWNER, LINUXKIT_IF_GIVEN, false},
-    {"gid", &OWNER, LINUXKIT_IF_GIVEN, false},
+static const struct linuxkit_field kernel_fields[] = {
+    {"image", &plain_text, LINUXKIT_ALWAYS, false},
+    {"cmdline", &plain_text, LINUXKIT_IF_SET, false},
+    {"binary", &plain_text, LINUXKIT_IF_SET, false},
+    {"tar", &plain_text, LINUXKIT_IF_GIVEN, false},
+    {"ucode", &plain_text, LINUXKIT_IF_GIVEN, false},
     END,
 };
-static const struct linuxkit_node FILE_NODE = {.type = LINUXKIT_OBJECT, .fields = FILE_FIELDS};
-static const struct linuxkit_node FILES = {.type = LINUXKIT_LIST, .item = &FILE_NODE};
+static const struct linuxkit_node kernel = {.type = LINUXKIT_OBJECT, .fields = kernel_fields};
 
-static const char *const FORMATS[] = {"oci", "filesystem", NULL};
-static const struct linuxkit_node FORMAT = {.type = LINUXKIT_TEXT, .choices = FORMATS};
-static const struct linuxkit_field VOLUME_FIELDS[] = {
-    {"name", &TEXT, LINUXKIT_ALWAYS, false},       {"image", &TEXT, LINUXKIT_IF_SET, false},
-    {"readonly", &BOOL, LINUXKIT_IF_SET, false},   {"format", &FORMAT, LINUXKIT_IF_SET, false},
-    {"platforms", &TEXTS, LINUXKIT_IF_SET, false}, END,
-};
-static const struct linuxkit_node VOLUME = {.type = LINUXKIT_OBJECT, .fields = VOLUME_FIELDS};
-static const struct linuxkit_node VOLUMES = {.type = LINUXKIT_LIST, .item = &VOLUME};
-
-static const struct linuxkit_field TRUST_FIELDS[] = {
-    {"image", &TEXTS, LINUXKIT_DROPPED, false}, {"org", &TEXTS, LINUXKIT_DROPPED, false}, END};
-static const struct linuxkit_node TRUST = {.type = LINUXKIT_OBJECT, .fields = TRUST_FIELDS};
-
-static const struct linuxkit_field DOCUMENT_FIELDS[] = {
-    {"kernel", &KERNEL, LINUXKIT_ALWAYS, false},
-    {"init", &TEXTS, LINUXKIT_ALWAYS, false},
-    {"onboot", &ENTRIES, LINUXKIT_ALWAYS, false},
-    {"onshutdown", &ENTRIES, LINUXKIT_ALWAYS, false},
-    {"services", &ENTRIES, LINUXKIT_ALWAYS, false},
-    {"files", &FILES, LINUXKIT_ALWAYS, false},
-    {"volumes", &VOLUMES, LINUXKIT_ALWAYS, false},
-    {"trust", &TRUST, LINUXKIT_DROPPED, false},
+static const struct linuxkit_field file_fields[] = {
+    {"path", &plain_text, LINUXKIT_ALWAYS, false},
+    {"directory", &boolean, LINUXKIT_ALWAYS, false},
+    {"symlink", &plain_text, LINUXKIT_IF_SET, false},
+    {"contents", &any_text, LINUXKIT_IF_GIVEN, false},
+    {"source", &plain_text, LINUXKIT_IF_SET, false},
+    {"metadata", &plain_text, LINUXKIT_IF_SET, false},
+    {"optional", &boolean, LINUXKIT_ALWAYS, false},
+    {"mode", &plain_text, LINUXKIT_IF_SET, false},
+    {"uid", &owner, LINUXKIT_IF_GIVEN, false},
+    {"gid", &owner, LINUXKIT_IF_GIVEN, false},
     END,
 };
-const struct linuxkit_node linuxkit_document = {.type = LINUXKIT_OBJECT, .fields = DOCUMENT_FIELDS};
+static const struct linuxkit_node file_node = {.type = LINUXKIT_OBJECT, .fields = file_fields};
+static const struct linuxkit_node files = {.type = LINUXKIT_LIST, .item = &file_node};
+
+static const char *const formats[] = {"oci", "filesystem", NULL};
+static const struct linuxkit_node format = {.type = LINUXKIT_TEXT, .choices = formats};
+static const struct linuxkit_field volume_fields[] = {
+    {"name", &plain_text, LINUXKIT_ALWAYS, false},  {"image", &plain_text, LINUXKIT_IF_SET, false},
+    {"readonly", &boolean, LINUXKIT_IF_SET, false}, {"format", &format, LINUXKIT_IF_SET, false},
+    {"platforms", &texts, LINUXKIT_IF_SET, false},  END,
+};
+static const struct linuxkit_node volume = {.type = LINUXKIT_OBJECT, .fields = volume_fields};
+static const struct linuxkit_node volumes = {.type = LINUXKIT_LIST, .item = &volume};
+
+static const struct linuxkit_field trust_fields[] = {
+    {"image", &texts, LINUXKIT_DROPPED, false}, {"org", &texts, LINUXKIT_DROPPED, false}, END};
+static const struct linuxkit_node trust = {.type = LINUXKIT_OBJECT, .fields = trust_fields};
+
+static const struct linuxkit_field document_fields[] = {
+    {"kernel", &kernel, LINUXKIT_ALWAYS, false},
+    {"init", &texts, LINUXKIT_ALWAYS, false},
+    {"onboot", &entries, LINUXKIT_ALWAYS, false},
+    {"onshutdown", &entries, LINUXKIT_ALWAYS, false},
+    {"services", &entries, LINUXKIT_ALWAYS, false},
+    {"files", &files, LINUXKIT_ALWAYS, false},
+    {"volumes", &volumes, LINUXKIT_ALWAYS, false},
+    {"trust", &trust, LINUXKIT_DROPPED, false},
+    END,
+};
+const struct linuxkit_node linuxkit_document = {.type = LINUXKIT_OBJECT, .fields = document_fields};
 
 static bool is_hidden(const struct linuxkit_field *f)
 {
@@ -379,7 +395,7 @@ static int check_map(const struct ycur *c, struct err *e)
         return ycur_fail(c, ERR_INPUT, e, "more than %d members", MAP_MAX);
     for (size_t i = 0; i < count; i++) {
         struct ycur m;
-        if ((rc = ycur_get(c, keys[i], &m, e)) < 0 || (rc = check_text(&m, &ANY_TEXT, e)) < 0)
+        if ((rc = ycur_get(c, keys[i], &m, e)) < 0 || (rc = check_text(&m, &any_text, e)) < 0)
             return rc;
     }
     return 0;
@@ -419,7 +435,7 @@ int linuxkit_check(const struct ycur *c, const struct linuxkit_node *node, struc
     case LINUXKIT_INT:
         return check_int(c, node, e);
     case LINUXKIT_TEXT_OR_INT:
-        return json_is_string(c->value) ? check_text(c, &TEXT, e) : check_owner(c, e);
+        return json_is_string(c->value) ? check_text(c, &plain_text, e) : check_owner(c, e);
     case LINUXKIT_MAP:
         return check_map(c, e);
     case LINUXKIT_OBJECT:

@@ -5,11 +5,11 @@
 
 #include <string.h>
 
-static const char APK_DATABASE[] = "lib/apk/db/installed";
+static const char apk_database_path[] = "lib/apk/db/installed";
 
 static const struct tree_inode *apk_database(const struct tree *t)
 {
-    const struct tree_node *node = tree_find(t, APK_DATABASE, false);
+    const struct tree_node *node = tree_find(t, apk_database_path, false);
     return node != NULL && node->inode->type == TREE_FILE ? node->inode : NULL;
 }
 
@@ -54,7 +54,7 @@ static int merge_apk(struct strict_tree *m, struct err *e)
     }
     if (rc < 0 || (rc = tree_packer_end(m->packer, file, e)) < 0)
         return rc;
-    return strict_tree_put(m, APK_DATABASE, file, e);
+    return strict_tree_put(m, apk_database_path, file, e);
 }
 
 /* What every LinuxKit root has; directories that an image brought keep their metadata. */

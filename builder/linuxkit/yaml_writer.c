@@ -79,8 +79,8 @@ static int put_indicator(struct writer *w, const char *text, struct indicator ho
     return rc;
 }
 
-static const struct indicator OPENS = {.before = true};
-static const struct indicator CLOSES = {.before = false};
+static const struct indicator opens = {.before = true};
+static const struct indicator closes = {.before = false};
 
 /* ---- characters -------------------------------------------------------------------------- */
 
@@ -274,10 +274,10 @@ static int put_plain(struct writer *w, const char *text, size_t indent)
 
 static int put_single(struct writer *w, const char *text, size_t indent)
 {
-    int rc = put_indicator(w, "'", OPENS);
+    int rc = put_indicator(w, "'", opens);
     if (rc < 0 || (rc = put_flow(w, text, indent, true)) < 0)
         return rc;
-    rc = put_indicator(w, "'", CLOSES);
+    rc = put_indicator(w, "'", closes);
     w->indention = false;
     return rc;
 }
@@ -307,7 +307,7 @@ static int put_double(struct writer *w, const char *text, size_t indent)
     /* Of a text that starts with a byte order mark every character is escaped. */
     bool marked = strncmp(text, "\xef\xbb\xbf", 3) == 0;
     bool spaces = false;
-    int rc = put_indicator(w, "\"", OPENS);
+    int rc = put_indicator(w, "\"", opens);
     for (const char *s = text; rc == 0 && *s != '\0'; s += char_width((unsigned char)*s)) {
         if (marked || !is_printable(s) || is_break(s) || *s == '"' || *s == '\\') {
             rc = put_escape(w, code_point(s));
@@ -322,7 +322,7 @@ static int put_double(struct writer *w, const char *text, size_t indent)
         spaces = *s == ' ';
     }
     if (rc == 0)
-        rc = put_indicator(w, "\"", CLOSES);
+        rc = put_indicator(w, "\"", closes);
     w->indention = false;
     return rc;
 }
@@ -340,19 +340,19 @@ static int put_hints(struct writer *w, const char *text)
 {
     int rc = 0;
     if (*text == ' ' || is_break(text))
-        rc = put_indicator(w, is_v3(w) ? "4" : "2", CLOSES);
+        rc = put_indicator(w, is_v3(w) ? "4" : "2", closes);
     size_t last = last_char(text, strlen(text));
     if (rc == 0 && !is_break(text + last))
-        return put_indicator(w, "-", CLOSES);
+        return put_indicator(w, "-", closes);
     if (rc == 0 && (last == 0 || is_break(text + last_char(text, last))))
-        return put_indicator(w, "+", CLOSES);
+        return put_indicator(w, "+", closes);
     return rc;
 }
 
 static int put_literal(struct writer *w, const char *text, size_t indent)
 {
     bool breaks = true;
-    int rc = put_indicator(w, "|", OPENS);
+    int rc = put_indicator(w, "|", opens);
     if (rc == 0)
         rc = put_hints(w, text);
     /* Version 3 leaves this line end to the first line's indentation: a text that starts with a
@@ -426,7 +426,7 @@ static int put_key(struct writer *w, const char *key, size_t indent)
         rc = put_text(w, key, deeper(w, at));
     w->simple_key = false;
     if (rc < 0 || simple)
-        return rc < 0 ? rc : put_indicator(w, ":", CLOSES);
+        return rc < 0 ? rc : put_indicator(w, ":", closes);
     if ((rc = put_indent(w, indent)) < 0)
         return rc;
     return put_indicator(w, ":", (struct indicator){true, false, true});

@@ -24,7 +24,7 @@ struct media {
     const char *compression;
 };
 
-static const struct media LAYER_MEDIA[] = {
+static const struct media layer_media[] = {
     {"application/vnd.oci.image.layer.v1.tar", "none"},
     {"application/vnd.oci.image.layer.v1.tar+gzip", "gzip"},
     {"application/vnd.oci.image.layer.v1.tar+zstd", "zstd"},
@@ -282,9 +282,9 @@ static int read_config(const struct jcur *manifest, const struct oci_request *r,
 
 static const char *layer_compression(const char *type)
 {
-    for (size_t i = 0; i < sizeof(LAYER_MEDIA) / sizeof(LAYER_MEDIA[0]); i++)
-        if (strcmp(LAYER_MEDIA[i].type, type) == 0)
-            return LAYER_MEDIA[i].compression;
+    for (size_t i = 0; i < sizeof(layer_media) / sizeof(layer_media[0]); i++)
+        if (strcmp(layer_media[i].type, type) == 0)
+            return layer_media[i].compression;
     return NULL;
 }
 

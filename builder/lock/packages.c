@@ -20,7 +20,7 @@ enum field {
     FIELD_COUNT
 };
 
-static const char *const FIELDS[FIELD_COUNT] = {
+static const char *const fields[FIELD_COUNT] = {
     "Package", "Source",   "Version", "Architecture", "Pre-Depends",
     "Depends", "Filename", "Size",    "SHA256",
 };
@@ -69,11 +69,11 @@ static int take_field(struct stanza *s, const char *line, const char *end, struc
                        (int)(end - line > 60 ? 60 : end - line), line);
     s->last = -1;
     for (size_t f = 0; f < FIELD_COUNT; f++) {
-        if (strlen(FIELDS[f]) != (size_t)(colon - line) ||
-            strncasecmp(FIELDS[f], line, (size_t)(colon - line)) != 0)
+        if (strlen(fields[f]) != (size_t)(colon - line) ||
+            strncasecmp(fields[f], line, (size_t)(colon - line)) != 0)
             continue;
         if (s->value[f] != NULL)
-            return err_set(e, ERR_INPUT, "the field '%s' twice", FIELDS[f]);
+            return err_set(e, ERR_INPUT, "the field '%s' twice", fields[f]);
         s->value[f] = colon + 1;
         s->len[f] = (size_t)(end - colon - 1);
         s->last = (int)f;
@@ -97,7 +97,7 @@ static int extend_field(struct stanza *s, const char *end, struct err *e)
 static int copy_field(const struct stanza *s, enum field f, char **out, struct err *e)
 {
     if (memchr(s->value[f], '\0', s->len[f]) != NULL)
-        return err_set(e, ERR_INPUT, "the field '%s' has a NUL", FIELDS[f]);
+        return err_set(e, ERR_INPUT, "the field '%s' has a NUL", fields[f]);
     return str_format(out, e, "%.*s", (int)s->len[f], s->value[f]);
 }
 
@@ -142,10 +142,10 @@ static int fill_package(const struct stanza *s, struct package *p, struct err *e
                                           FIELD_FILENAME, FIELD_SIZE,    FIELD_SHA256};
     for (size_t i = 0; i < sizeof(required) / sizeof(required[0]); i++)
         if (s->value[required[i]] == NULL || s->len[required[i]] == 0)
-            return err_set(e, ERR_INPUT, "no field '%s'", FIELDS[required[i]]);
+            return err_set(e, ERR_INPUT, "no field '%s'", fields[required[i]]);
     for (size_t f = 0; f < FIELD_COUNT; f++)
         if (s->len[f] > 65536)
-            return err_set(e, ERR_INPUT, "the field '%s' is longer than 64 KiB", FIELDS[f]);
+            return err_set(e, ERR_INPUT, "the field '%s' is longer than 64 KiB", fields[f]);
     int rc = copy_field(s, FIELD_PACKAGE, &p->name, e);
     if (rc < 0 || (rc = copy_field(s, FIELD_VERSION, &p->version, e)) < 0 ||
         (rc = copy_field(s, FIELD_ARCHITECTURE, &p->arch, e)) < 0 ||

@@ -17,7 +17,7 @@ enum {
     CHUNK = 256 * 1024,
 };
 
-static const char BLOBS[] = "blobs/sha256/";
+static const char blobs[] = "blobs/sha256/";
 
 struct member {
     struct digest digest;
@@ -88,7 +88,7 @@ static int read_content(struct tar_reader *tar, struct buf *out, struct err *e)
 static int add_blob(struct plan_archive *a, const struct tar_entry *n, struct err *e)
 {
     struct member m = {.digest = {.alg = DIGEST_SHA256}, .offset = n->offset, .size = n->size};
-    const char *hex = n->path + strlen(BLOBS);
+    const char *hex = n->path + strlen(blobs);
     if (!hex_decode(hex, strlen(hex), m.digest.bytes, DIGEST_SHA256_SIZE))
         return err_set(e, ERR_INPUT, "'%s' is no name of a blob", n->path);
     if (a->count >= MEMBERS_MAX)
@@ -120,7 +120,7 @@ static int add_member(struct plan_archive *a, struct tar_reader *tar, const stru
         return add_document(tar, n, &a->has_layout, &a->layout, e);
     if (strcmp(n->path, "index.json") == 0)
         return add_document(tar, n, &a->has_index, &a->index, e);
-    if (str_starts(n->path, BLOBS))
+    if (str_starts(n->path, blobs))
         return add_blob(a, n, e);
     return err_set(e, ERR_INPUT, "'%s' does not belong in it", n->path);
 }

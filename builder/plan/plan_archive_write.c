@@ -7,8 +7,8 @@
 
 #include <string.h>
 
-static const char LAYOUT[] = "{\"imageLayoutVersion\":\"1.0.0\"}";
-static const char EMPTY_CONFIG[] = "{}";
+static const char layout[] = "{\"imageLayoutVersion\":\"1.0.0\"}";
+static const char empty_config[] = "{}";
 
 struct writer {
     const struct plan *plan;
@@ -151,10 +151,10 @@ static int add_manifest(struct writer *w, struct digest *digest, uint64_t *size,
     json_t *descriptor = NULL;
     if (manifest == NULL)
         return err_oom(e);
-    int r = add_text_blob(w, EMPTY_CONFIG, strlen(EMPTY_CONFIG), &config, e);
+    int r = add_text_blob(w, empty_config, strlen(empty_config), &config, e);
     if (r < 0 || (r = put_head(manifest, PLAN_OCI_MEDIA_TYPE, e)) < 0 ||
         (r = json_put_string(manifest, "artifactType", PLAN_ARCHIVE_TYPE, e)) < 0 ||
-        (r = make_descriptor("application/vnd.oci.empty.v1+json", &config, strlen(EMPTY_CONFIG),
+        (r = make_descriptor("application/vnd.oci.empty.v1+json", &config, strlen(empty_config),
                              NULL, NULL, &descriptor, e)) < 0 ||
         (r = json_put(manifest, "config", descriptor, e)) < 0 ||
         (r = json_put(manifest, "layers", json_incref(w->layers), e)) < 0 ||
@@ -234,7 +234,7 @@ int plan_archive_write(const struct plan *plan, struct cas *cas, const char *tem
     if (r < 0 || (r = add_plan(&w, e)) < 0 || (r = add_inputs(&w, e)) < 0 ||
         (r = add_manifest(&w, &manifest, &size, e)) < 0 ||
         (r = add_index(&w, &manifest, size, e)) < 0 ||
-        (r = add_text_file(&w, "oci-layout", LAYOUT, strlen(LAYOUT), e)) < 0)
+        (r = add_text_file(&w, "oci-layout", layout, strlen(layout), e)) < 0)
         return r;
     return write_tar(&w, path, e);
 }

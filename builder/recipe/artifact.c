@@ -7,7 +7,7 @@
 
 /* One row a line: rows that are added side by side do not conflict. */
 /* clang-format off */
-static const struct artifact_kind *const KINDS[] = {
+static const struct artifact_kind *const kinds[] = {
     &artifact_squashfs,
     &artifact_erofs,
     &artifact_ext4,
@@ -34,10 +34,10 @@ static const struct artifact_kind *const KINDS[] = {
     &artifact_gcp,
     &artifact_rpi3,
 };
-enum { KIND_COUNT = sizeof(KINDS) / sizeof(KINDS[0]) };
+enum { KIND_COUNT = sizeof(kinds) / sizeof(kinds[0]) };
 
 /* The same names in the same order, for ycur_choice and ycur_map. */
-static const char *const NAMES[] = {
+static const char *const kind_names[] = {
     "squashfs",
     "erofs",
     "ext4",
@@ -66,13 +66,14 @@ static const char *const NAMES[] = {
     NULL,
 };
 /* clang-format on */
-_Static_assert(sizeof(NAMES) / sizeof(NAMES[0]) == KIND_COUNT + 1, "a name for each kind");
+_Static_assert(sizeof(kind_names) / sizeof(kind_names[0]) == KIND_COUNT + 1,
+               "a name for each kind");
 
 static const struct artifact_kind *kind_find(const char *name)
 {
     for (size_t i = 0; i < KIND_COUNT; i++)
-        if (strcmp(KINDS[i]->name, name) == 0)
-            return KINDS[i];
+        if (strcmp(kinds[i]->name, name) == 0)
+            return kinds[i];
     return NULL;
 }
 
@@ -83,15 +84,15 @@ struct compressor {
     int64_t min, max, normal; /* levels */
 };
 
-static const struct compressor COMPRESSORS[] = {
+static const struct compressor compressors[] = {
     {"gzip", 1, 9, 9}, {"zstd", 1, 22, 15}, {"xz", 0, 9, 6}, {"lz4", 0, 12, 0}, {"none", 0, 0, 0},
 };
 
 static const struct compressor *compressor_find(const char *name)
 {
-    for (size_t i = 0; i < sizeof(COMPRESSORS) / sizeof(COMPRESSORS[0]); i++)
-        if (strcmp(COMPRESSORS[i].name, name) == 0)
-            return &COMPRESSORS[i];
+    for (size_t i = 0; i < sizeof(compressors) / sizeof(compressors[0]); i++)
+        if (strcmp(compressors[i].name, name) == 0)
+            return &compressors[i];
     return NULL;
 }
 
@@ -207,10 +208,10 @@ int artifact_parse(const struct ycur *c, struct recipe_artifact *out, struct err
     if (rc < 0)
         return rc;
     if (json_is_string(c->value)) {
-        rc = ycur_choice(c, NAMES, &choice, e);
-        return rc < 0 ? rc : fill(KINDS[choice], NULL, e, out);
+        rc = ycur_choice(c, kind_names, &choice, e);
+        return rc < 0 ? rc : fill(kinds[choice], NULL, e, out);
     }
-    if ((rc = ycur_map(c, NAMES, e)) < 0)
+    if ((rc = ycur_map(c, kind_names, e)) < 0)
         return rc;
     if (json_object_size(c->value) != 1)
         return ycur_fail(c, ERR_INPUT, e, "an artifact is a name, or a map with one name");

@@ -376,9 +376,9 @@ static int read_cmio(const struct ycur *up, struct recipe_artifact *a, struct er
     return put_source(&c, "txBuffer", "txBuffer", a, e);
 }
 
-static const char *const PACKS[] = {"directory", "tar", "squashfs", NULL};
+static const char *const pack_forms[] = {"directory", "tar", "squashfs", NULL};
 
-/* In which forms; in the order of PACKS, each once. */
+/* In which forms; in the order of pack_forms, each once. */
 static int read_pack(const struct ycur *up, struct recipe_artifact *a, struct err *e)
 {
     AUTO_JSON json_t *packs = json_array();
@@ -393,14 +393,14 @@ static int read_pack(const struct ycur *up, struct recipe_artifact *a, struct er
     for (size_t i = 0; rc == 0 && i < count; i++) {
         struct ycur item = ycur_item(&list, i);
         size_t choice = 0;
-        if ((rc = ycur_choice(&item, PACKS, &choice, e)) == 0)
+        if ((rc = ycur_choice(&item, pack_forms, &choice, e)) == 0)
             wanted[choice] = true;
     }
     if (rc == 0 && there && count == 0)
         return ycur_fail(&list, ERR_INPUT, e, "a machine is packed in some form");
     for (size_t i = 0; rc == 0 && i < 3; i++)
         if (wanted[i])
-            rc = json_push(packs, json_string(PACKS[i]), e);
+            rc = json_push(packs, json_string(pack_forms[i]), e);
     if (rc < 0 || (rc = json_put(a->options, "pack", steal_ptr(&packs), e)) < 0 ||
         (rc = artifact_read_flag(up, "verity", false, a->options, e)) < 0)
         return rc;

@@ -13,7 +13,7 @@
 
 enum { EXT4_MIB_MAX = 16 * 1024 * 1024 };
 
-static const char DERIVED[] = "derived";
+static const char derived[] = "derived";
 
 /* `verity: true`, or a map; options get `verity` only when there is one. */
 static int read_verity(const struct ycur *c, json_t *options, struct err *e)
@@ -22,8 +22,8 @@ static int read_verity(const struct ycur *c, json_t *options, struct err *e)
     struct ycur v;
     struct ycur m;
     bool on = true;
-    const char *salt = DERIVED;
-    const char *uuid = DERIVED;
+    const char *salt = derived;
+    const char *uuid = derived;
     AUTO_JSON json_t *verity = json_object();
     if (verity == NULL)
         return err_oom(e);
@@ -73,7 +73,7 @@ static int read_erofs(const struct ycur *c, struct recipe_artifact *out, struct 
 {
     static const char *const keys[] = {"uuid", "verity", "xattrs", NULL};
     struct ycur m;
-    const char *uuid = DERIVED;
+    const char *uuid = derived;
     int rc = c == NULL ? 0 : ycur_map(c, keys, e);
     if (rc < 0)
         return rc;
@@ -89,7 +89,7 @@ static int read_ext4(const struct ycur *c, struct recipe_artifact *out, struct e
 {
     static const char *const keys[] = {"label", "size", "uuid", "verity", "xattrs", NULL};
     struct ycur m;
-    const char *uuid = DERIVED;
+    const char *uuid = derived;
     const char *label = "";
     int64_t mib = 0;
     int rc = c == NULL ? 0 : ycur_map(c, keys, e);

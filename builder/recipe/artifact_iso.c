@@ -12,8 +12,8 @@
 
 enum { VOLUME_MAX = 32 };
 
-static const char VOLUME[] = "LinuxKit";
-static const char EFI_IMAGE[] = "boot.img";
+static const char volume_name[] = "LinuxKit";
+static const char efi_image[] = "boot.img";
 
 /* ---- options -------------------------------------------------------------------------- */
 
@@ -21,7 +21,7 @@ static int read_iso(const struct ycur *c, const char *const *keys, bool joliet,
                     struct recipe_artifact *out, struct err *e)
 {
     struct ycur m;
-    const char *volume = VOLUME;
+    const char *volume = volume_name;
     int rc = c == NULL ? 0 : ycur_map(c, keys, e);
     if (rc < 0)
         return rc;
@@ -163,11 +163,11 @@ static int compile_efi(struct compiler *c, const struct recipe_artifact *a, stru
         return err_oom(e);
     int rc = cmdline(c, alone ? NULL : root, &line, e);
     if (rc < 0 || (rc = artifact_efi_volume(c, a->images[0].name, volume, alone, line, e)) < 0 ||
-        (rc = compiler_file_input(files, EFI_IMAGE, alone ? 0 : 1, e)) < 0 ||
+        (rc = compiler_file_input(files, efi_image, alone ? 0 : 1, e)) < 0 ||
         (rc = compiler_files(c, tree, alone ? with_system + 1 : with_system, steal_ptr(&files),
                              e)) < 0)
         return rc;
-    return iso_step(c, a, a->kind->name, tree, NULL, "efi", EFI_IMAGE, false,
+    return iso_step(c, a, a->kind->name, tree, NULL, "efi", efi_image, false,
                     alone ? "-efi-initrd.iso" : "-efi.iso", e);
 }
 

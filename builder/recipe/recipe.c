@@ -11,9 +11,9 @@
 
 #include <string.h>
 
-static const char *const TOP_KEYS[] = {
+static const char *const top_keys[] = {
     "arch", "epoch", "name", "images", "system", "decompressKernel", "artifacts", NULL};
-static const char *const ARCHS[] = {"riscv64", "amd64", "arm64", NULL};
+static const char *const archs[] = {"riscv64", "amd64", "arm64", NULL};
 
 /* ---- name, arch, epoch ---------------------------------------------------------- */
 
@@ -71,13 +71,13 @@ static int read_arch(struct recipe *r, const struct ycur *c, const struct recipe
                 "no architecture: add 'arch: riscv64' (or amd64, arm64), or give --arch");
         return str_copy(&r->arch, s->arch, e);
     }
-    int rc = ycur_choice(&m, ARCHS, &choice, e);
+    int rc = ycur_choice(&m, archs, &choice, e);
     if (rc < 0)
         return rc;
-    if (s->arch != NULL && strcmp(s->arch, ARCHS[choice]) != 0)
-        return ycur_fail(&m, ERR_INPUT, e, "the recipe is for %s, --arch says %s", ARCHS[choice],
+    if (s->arch != NULL && strcmp(s->arch, archs[choice]) != 0)
+        return ycur_fail(&m, ERR_INPUT, e, "the recipe is for %s, --arch says %s", archs[choice],
                          s->arch);
-    return str_copy(&r->arch, ARCHS[choice], e);
+    return str_copy(&r->arch, archs[choice], e);
 }
 
 /* --epoch, else the recipe's, else $SOURCE_DATE_EPOCH, else 0. */
@@ -457,7 +457,7 @@ static int read_assay(struct recipe *r, const struct ycur *c, const char *path,
                       const struct recipe_settings *s, struct err *e)
 {
     json_t *system = NULL;
-    int rc = ycur_map(c, TOP_KEYS, e);
+    int rc = ycur_map(c, top_keys, e);
     if (rc < 0 || (rc = read_name(r, c, path, s, e)) < 0 || (rc = read_arch(r, c, s, e)) < 0 ||
         (rc = read_epoch(r, c, s, e)) < 0 || (rc = read_images(r, c, e)) < 0 ||
         (rc = read_system(r, &system, e)) < 0 || (rc = read_decompress(r, c, s, e)) < 0 ||
@@ -523,8 +523,8 @@ static int check_settings(const struct recipe_settings *s, struct err *e)
                        s->name);
     if (s->arch == NULL)
         return 0;
-    for (size_t i = 0; ARCHS[i] != NULL; i++)
-        if (strcmp(ARCHS[i], s->arch) == 0)
+    for (size_t i = 0; archs[i] != NULL; i++)
+        if (strcmp(archs[i], s->arch) == 0)
             return 0;
     return err_set(e, ERR_USAGE, "--arch is riscv64, amd64 or arm64, not '%.32s'", s->arch);
 }

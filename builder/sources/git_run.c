@@ -9,7 +9,7 @@ enum { ENV_MAX = 32, SECONDS_DEFAULT = 3600, ERRORS_MAX = 4096, HEADER_MAX = 128
 
 /* ---- the environment and the options that make git hold still ------------------------------- */
 
-static const char *const FIXED_ENV[] = {
+static const char *const fixed_env[] = {
     ("PATH=" PATH_DEFAULT),
     "HOME=/nonexistent",
     "LC_ALL=C.UTF-8",
@@ -28,7 +28,7 @@ static const char *const FIXED_ENV[] = {
 };
 
 /* What a repository's own configuration could otherwise make git run or fetch. */
-static const char *const FIXED_ARGS[] = {
+static const char *const fixed_args[] = {
     "git",
     "-c",
     "safe.directory=*",
@@ -52,7 +52,7 @@ static const char *const FIXED_ARGS[] = {
     "http.lowSpeedTime=30",
 };
 
-enum { FIXED_ARG_COUNT = sizeof(FIXED_ARGS) / sizeof(FIXED_ARGS[0]), ARGV_MAX = 64 };
+enum { FIXED_ARG_COUNT = sizeof(fixed_args) / sizeof(fixed_args[0]), ARGV_MAX = 64 };
 
 static bool is_proxy(const char *item)
 {
@@ -88,14 +88,14 @@ static int command_init(struct command *c, const struct git_repository *r, const
         rc = str_format(&c->ca_file, e, "http.sslCAInfo=%s", r->ca_file);
     if (rc < 0)
         return rc;
-    for (size_t i = 0; i < sizeof(FIXED_ENV) / sizeof(FIXED_ENV[0]); i++)
-        c->env[k++] = FIXED_ENV[i];
+    for (size_t i = 0; i < sizeof(fixed_env) / sizeof(fixed_env[0]); i++)
+        c->env[k++] = fixed_env[i];
     c->env[k++] = c->protocols;
     for (size_t i = 0; r->protocols != NULL && r->env != NULL && r->env[i] != NULL; i++)
         if (is_proxy(r->env[i]) && k + 1 < ENV_MAX)
             c->env[k++] = r->env[i];
     for (size_t i = 0; i < FIXED_ARG_COUNT; i++)
-        c->argv[n++] = FIXED_ARGS[i];
+        c->argv[n++] = fixed_args[i];
     if (c->ca_file != NULL) {
         c->argv[n++] = "-c";
         c->argv[n++] = c->ca_file;

@@ -13,7 +13,7 @@
 #include <string.h>
 
 enum part { PART_KERNEL, PART_CMDLINE, PART_INITRD, PART_INITRD_BARE, PART_TAR };
-static const char *const PARTS[] = {"kernel", "cmdline", "initrd", "initrd-bare", "tar", NULL};
+static const char *const parts[] = {"kernel", "cmdline", "initrd", "initrd-bare", "tar", NULL};
 enum { GZIP_LEVEL = 6, PAD = 4 };
 
 /* "tar" takes the bare initrd as its second input. */
@@ -24,11 +24,11 @@ static int read_params(const struct jcur *c, size_t input_count, enum part *out,
     size_t index = 0;
     int rc = jcur_object(c, keys, e);
     if (rc < 0 || (rc = jcur_get(c, "part", &m, e)) < 0 ||
-        (rc = jcur_choice(&m, PARTS, &index, e)) < 0)
+        (rc = jcur_choice(&m, parts, &index, e)) < 0)
         return rc;
     *out = (enum part)index;
     if (input_count != (*out == PART_TAR ? 2U : 1U))
-        return jcur_fail(&m, e, "the part '%s' takes %d inputs", PARTS[index],
+        return jcur_fail(&m, e, "the part '%s' takes %d inputs", parts[index],
                          *out == PART_TAR ? 2 : 1);
     return 0;
 }

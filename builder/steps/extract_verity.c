@@ -12,7 +12,7 @@
 
 enum { TEXT_MAX = 4096 };
 
-static const char *const FORMS[] = {"root-hash", "json", NULL};
+static const char *const forms[] = {"root-hash", "json", NULL};
 enum form { FORM_ROOT_HASH, FORM_JSON };
 
 static int read_params(const struct jcur *params, size_t input_count, bool *appended, size_t *form,
@@ -22,7 +22,7 @@ static int read_params(const struct jcur *params, size_t input_count, bool *appe
     struct jcur c;
 
     if (jcur_object(params, keys, e) < 0 || params_bool(params, "appended", appended, e) < 0 ||
-        jcur_get(params, "form", &c, e) < 0 || jcur_choice(&c, FORMS, form, e) < 0)
+        jcur_get(params, "form", &c, e) < 0 || jcur_choice(&c, forms, form, e) < 0)
         return -(int)e->code;
     if (*appended != (input_count == 1))
         return jcur_fail(params, e, "%s",

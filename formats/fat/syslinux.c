@@ -49,19 +49,19 @@ static uint32_t get16(const uint8_t *p)
 
 /* ---- finding -------------------------------------------------------------------- */
 
-static const char NAME[] = "SYSLINUX";
+static const char name[] = "SYSLINUX";
 
 static bool is_boot_sector(const uint8_t *p)
 {
     static const uint8_t jump[] = {0xeb, 0x58, 0x90};
-    return memcmp(p, jump, sizeof(jump)) == 0 && memcmp(p + 3, NAME, 8) == 0 &&
+    return memcmp(p, jump, sizeof(jump)) == 0 && memcmp(p + 3, name, 8) == 0 &&
            get32(p + MAGIC_AT_BOOT) == MAGIC && get16(p + 510) == 0xaa55;
 }
 
 /* "\r\nSYSLINUX 6.04 …" and, soon, the magic number. */
 static bool is_image(const uint8_t *p, size_t len)
 {
-    if (len < IMAGE_MIN || p[0] != '\r' || p[1] != '\n' || memcmp(p + 2, NAME, 8) != 0)
+    if (len < IMAGE_MIN || p[0] != '\r' || p[1] != '\n' || memcmp(p + 2, name, 8) != 0)
         return false;
     for (size_t i = 12; i + PATCH_SIZE <= 256; i += 4)
         if (get32(p + i) == MAGIC)

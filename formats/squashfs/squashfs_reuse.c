@@ -23,7 +23,7 @@ enum {
 };
 #define INDEX_MAX (INDEX_HEAD + (size_t)ENTRIES_MAX * INDEX_ENTRY)
 
-static const char INDEX_MAGIC[INDEX_HEAD] = "assay-blocks/1\n";
+static const char index_magic[INDEX_HEAD] = "assay-blocks/1\n";
 
 /* A block as it stands in an image: `stored` bytes, compressed unless there are `size` of them. */
 struct entry {
@@ -90,7 +90,7 @@ int squashfs_reuse_parse(struct squashfs_reuse *r, const void *data, size_t len,
     struct reader in = {.p = data, .end = (const uint8_t *)data + len};
     const uint8_t *head = NULL;
 
-    if (!reader_take(&in, INDEX_HEAD, &head) || memcmp(head, INDEX_MAGIC, INDEX_HEAD) != 0 ||
+    if (!reader_take(&in, INDEX_HEAD, &head) || memcmp(head, index_magic, INDEX_HEAD) != 0 ||
         reader_left(&in) % INDEX_ENTRY != 0 || reader_left(&in) / INDEX_ENTRY > ENTRIES_MAX)
         return err_set(e, ERR_INPUT, "no index of an image's blocks");
     size_t count = reader_left(&in) / INDEX_ENTRY;
@@ -117,7 +117,7 @@ int squashfs_reuse_format(struct squashfs_reuse *r, struct buf *out, struct err 
 {
     AUTO_FREE struct entry *entries = array_new(r->made_count + 1, sizeof(*entries));
     size_t count = 0;
-    int rc = entries == NULL ? err_oom(e) : buf_add(out, INDEX_MAGIC, INDEX_HEAD, e);
+    int rc = entries == NULL ? err_oom(e) : buf_add(out, index_magic, INDEX_HEAD, e);
 
     if (rc < 0)
         return rc;

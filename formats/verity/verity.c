@@ -13,8 +13,8 @@ enum {
     NAME_SIZE = 32,
 };
 
-static const char SIGNATURE[8] = "verity";
-static const char ALGORITHM[NAME_SIZE] = "sha256";
+static const char signature[8] = "verity";
+static const char algorithm[NAME_SIZE] = "sha256";
 
 void verity_layout(uint64_t data_blocks, struct verity_layout *out)
 {
@@ -127,11 +127,11 @@ static void superblock(const struct verity_ids *ids, uint64_t data_blocks,
                        uint8_t out[VERITY_SUPERBLOCK])
 {
     memset(out, 0, VERITY_SUPERBLOCK);
-    memcpy(out, SIGNATURE, sizeof(SIGNATURE));
+    memcpy(out, signature, sizeof(signature));
     put_le(out + 8, 1, 4);  /* version of this header */
     put_le(out + 12, 1, 4); /* hash type: the salt goes before the block */
     memcpy(out + 16, ids->uuid, VERITY_UUID_SIZE);
-    memcpy(out + 32, ALGORITHM, NAME_SIZE);
+    memcpy(out + 32, algorithm, NAME_SIZE);
     put_le(out + 64, VERITY_BLOCK, 4);
     put_le(out + 68, VERITY_BLOCK, 4);
     put_le(out + 72, data_blocks, 8);

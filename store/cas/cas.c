@@ -12,13 +12,13 @@
 #include <string.h>
 #include <sys/file.h>
 
-static const char LAYOUT_TEXT[] = "{\"imageLayoutVersion\":\"1.0.0\"}";
-static const char INDEX_TEXT[] = "{\"manifests\":[],\"mediaType\":\"application/"
+static const char layout_text[] = "{\"imageLayoutVersion\":\"1.0.0\"}";
+static const char index_text[] = "{\"manifests\":[],\"mediaType\":\"application/"
                                  "vnd.oci.image.index.v1+json\",\"schemaVersion\":2}";
 
 /* All that a store's directory may hold while it is being made: a killed creation can be taken up
  * again. */
-static const char *const OWN_NAMES[] = {"lock",       "index.lock", "tmp",   "actions", "blobs",
+static const char *const own_names[] = {"lock",       "index.lock", "tmp",   "actions", "blobs",
                                         "index.json", "oci-layout", "quota", NULL};
 
 int cas_need_writable(const struct cas *cas, struct err *e)
@@ -150,8 +150,8 @@ static int check_vacant(const struct cas *cas, struct err *e)
     for (struct dirent *entry; (entry = readdir(dir)) != NULL;) {
         const char *name = entry->d_name;
         bool own = strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
-        for (size_t i = 0; !own && OWN_NAMES[i] != NULL; i++)
-            own = strcmp(name, OWN_NAMES[i]) == 0;
+        for (size_t i = 0; !own && own_names[i] != NULL; i++)
+            own = strcmp(name, own_names[i]) == 0;
         if (!own)
             return err_set(e, ERR_INPUT,
                            "cannot make a store in '%s': it is no store and holds '%s'", cas->path,
@@ -256,9 +256,9 @@ static int open_layout(struct cas *cas, unsigned flags, struct err *e)
     rc = open_directories(cas, create || (flags & CAS_CREATE) != 0,
                           (flags & CAS_KEEP_TEMPORARY) == 0, e);
     if (rc == 0 && create)
-        rc = make_file(cas, "index.json", INDEX_TEXT, e);
+        rc = make_file(cas, "index.json", index_text, e);
     if (rc == 0 && create)
-        rc = make_file(cas, "oci-layout", LAYOUT_TEXT, e);
+        rc = make_file(cas, "oci-layout", layout_text, e);
     return rc;
 }
 

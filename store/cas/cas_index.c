@@ -10,7 +10,7 @@
 #include <string.h>
 #include <sys/file.h>
 
-static const char REF_NAME[] = "org.opencontainers.image.ref.name";
+static const char ref_name[] = "org.opencontainers.image.ref.name";
 
 int cas_index_parse(const void *data, size_t len, const char *what, json_t **out, struct err *e)
 {
@@ -56,7 +56,7 @@ static int index_read(struct cas *cas, json_t **out, struct err *e)
 static const char *descriptor_name(const json_t *descriptor)
 {
     const json_t *annotations = json_object_get(descriptor, "annotations");
-    return json_string_value(json_object_get(annotations, REF_NAME));
+    return json_string_value(json_object_get(annotations, ref_name));
 }
 
 static int descriptor_read(const struct jcur *at, struct cas_ref *out, struct err *e)
@@ -76,7 +76,7 @@ static int descriptor_read(const struct jcur *at, struct cas_ref *out, struct er
     if (rc != 0 || !jcur_opt(at, "annotations", &annotations))
         return rc;
     rc = jcur_open_object(&annotations, e);
-    if (rc != 0 || !jcur_opt(&annotations, REF_NAME, &name))
+    if (rc != 0 || !jcur_opt(&annotations, ref_name, &name))
         return rc;
     const char *text = NULL;
     rc = jcur_string(&name, 4096, &text, e);
@@ -233,7 +233,7 @@ static int new_descriptor(const char *name, const char *media_type, const struct
     AUTO_JSON json_t *annotations = json_object();
     if (descriptor == NULL || annotations == NULL)
         return err_oom(e);
-    int rc = json_put_string(annotations, REF_NAME, name, e);
+    int rc = json_put_string(annotations, ref_name, name, e);
     if (rc == 0)
         rc = json_put_string(descriptor, "mediaType", media_type, e);
     if (rc == 0)

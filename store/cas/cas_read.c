@@ -210,7 +210,7 @@ int cas_get(struct cas *cas, const struct digest *digest, struct buf *out, struc
 
 /* ---- mapping ---- */
 
-static const uint8_t EMPTY_MAP[1] = {0};
+static const uint8_t empty_map[1] = {0};
 
 int cas_map(struct cas *cas, const struct digest *digest, const uint8_t **data, size_t *len,
             struct err *e)
@@ -221,7 +221,7 @@ int cas_map(struct cas *cas, const struct digest *digest, const uint8_t **data, 
     if (rc != 0)
         return rc;
     if (size == 0) {
-        *data = EMPTY_MAP;
+        *data = empty_map;
         *len = 0;
         return 0;
     }

@@ -16,17 +16,17 @@
 
 /* The kernel is told to start writing this often, so that the sync at the end finds little left to
  * do. */
-static const uint64_t WRITEBACK = UINT64_C(8) << 20;
+static const uint64_t writeback = UINT64_C(8) << 20;
 
 /* A writer does not know yet whether the store has its bytes already: so much is written before a
  * full quota stops it. */
-static const uint64_t QUOTA_SLACK = UINT64_C(1) << 20;
+static const uint64_t quota_slack = UINT64_C(1) << 20;
 
 /* Has the kernel start writing now and then, so that the sync at the end finds little left to do.
  */
 static void write_back(int fd, uint64_t done, uint64_t *flushed)
 {
-    if (done - *flushed < WRITEBACK)
+    if (done - *flushed < writeback)
         return;
     (void)sync_file_range(fd, (off_t)*flushed, (off_t)(done - *flushed), SYNC_FILE_RANGE_WRITE);
     *flushed = done;
@@ -102,7 +102,7 @@ int cas_writer_write(struct cas_writer *w, const void *data, size_t len, struct 
         return err_set(e, ERR_INPUT, "cannot store blob: it is too long");
     if (w->expected_size != CAS_SIZE_UNKNOWN && after > w->expected_size)
         return wrong_size(w, after, "at least ", e);
-    if (after > w->room && after - w->room > QUOTA_SLACK)
+    if (after > w->room && after - w->room > quota_slack)
         return cas_quota_refuse(w->cas, after, e);
     int rc = fd_write_all(w->fd, data, len, "a blob", e);
     if (rc != 0)
@@ -343,7 +343,7 @@ static int export_copy(int fd, uint64_t size, int out, const char *path, bool *d
     uint64_t copied = 0;
     uint64_t flushed = 0;
     while (copied < size) {
-        ssize_t n = copy_file_range(fd, NULL, out, NULL, (size_t)WRITEBACK, 0);
+        ssize_t n = copy_file_range(fd, NULL, out, NULL, (size_t)writeback, 0);
         if (n < 0 && errno == EINTR)
             continue;
         if (n <= 0)

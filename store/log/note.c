@@ -9,7 +9,7 @@
 enum { ED25519_KEY_SIZE = 32, ED25519_SIGNATURE_SIZE = 64, KEY_ID_HEX = 8 };
 
 /* U+2014 and a space: how a signature line starts. */
-static const char SIGNATURE_PREFIX[] = "\xe2\x80\x94 ";
+static const char signature_prefix[] = "\xe2\x80\x94 ";
 enum { SIGNATURE_PREFIX_LEN = 4 };
 
 /* ---- UTF-8 --------------------------------------------------------------- */
@@ -233,7 +233,7 @@ static int parse_signature(const char *line, size_t len, struct note_signature *
     const char *end = line + len;
     const char *name = line + SIGNATURE_PREFIX_LEN;
     const char *space = NULL;
-    if (len > SIGNATURE_PREFIX_LEN && memcmp(line, SIGNATURE_PREFIX, SIGNATURE_PREFIX_LEN) == 0)
+    if (len > SIGNATURE_PREFIX_LEN && memcmp(line, signature_prefix, SIGNATURE_PREFIX_LEN) == 0)
         space = memchr(name, ' ', (size_t)(end - name));
     if (space == NULL || !name_valid(name, (size_t)(space - name)))
         return err_set(e, ERR_INPUT, "malformed note: a signature line is not in its form");
@@ -366,7 +366,7 @@ int note_sign(const char *text, size_t len, const char *name, const struct signi
     if (rc == 0)
         rc = buf_add(out, text, len, e);
     if (rc == 0)
-        rc = buf_addf(out, e, "\n%s%s ", SIGNATURE_PREFIX, name);
+        rc = buf_addf(out, e, "\n%s%s ", signature_prefix, name);
     if (rc == 0)
         rc = base64_encode(sig.data, sig.len, out, e);
     if (rc == 0)

@@ -55,7 +55,7 @@ static int read_rest(const struct reader *r, const char *what, uint8_t **out, si
 
 /* ---- inclusion ------------------------------------------------------------- */
 
-static const char WHAT_PROOF[] = "log proof";
+static const char what_proof[] = "log proof";
 
 int proof_format(const struct tlog_proof *proof, struct buf *out, struct err *e)
 {
@@ -81,7 +81,7 @@ static int read_extra(const struct line *coded, struct tlog_proof *proof, struct
     AUTO_BUF raw = BUF_INIT(PROOF_EXTRA_MAX);
     int rc = base64_decode(coded->text, coded->len, &raw, e);
     if (rc != 0)
-        return err_wrap(e, "malformed %s: extra data", WHAT_PROOF);
+        return err_wrap(e, "malformed %s: extra data", what_proof);
     proof->extra_len = raw.len;
     proof->extra = (uint8_t *)buf_steal(&raw);
     return proof->extra == NULL ? err_oom(e) : 0;
@@ -90,12 +90,12 @@ static int read_extra(const struct line *coded, struct tlog_proof *proof, struct
 int proof_parse(const void *data, size_t len, struct tlog_proof **out, struct err *e)
 {
     if (len > PROOF_MAX)
-        return err_set(e, ERR_INPUT, "malformed %s: longer than %d bytes", WHAT_PROOF, PROOF_MAX);
+        return err_set(e, ERR_INPUT, "malformed %s: longer than %d bytes", what_proof, PROOF_MAX);
     struct reader r = {.p = data, .end = (const uint8_t *)data + len};
     struct line line;
     struct line rest;
     if (!line_next(&r, &line) || !line_is(&line, PROOF_HEADER))
-        return err_set(e, ERR_INPUT, "not a %s (its first line is not '%s')", WHAT_PROOF,
+        return err_set(e, ERR_INPUT, "not a %s (its first line is not '%s')", what_proof,
                        PROOF_HEADER);
     AUTO_PROOF struct tlog_proof *proof = array_new(1, sizeof(*proof));
     if (proof == NULL)
@@ -108,10 +108,10 @@ int proof_parse(const void *data, size_t len, struct tlog_proof **out, struct er
         more = line_next(&r, &line);
     }
     if (!more || !line_after(&line, "index ", &rest) || !line_number(&rest, &proof->index))
-        return err_set(e, ERR_INPUT, "malformed %s: no index line", WHAT_PROOF);
-    int rc = read_path(&r, WHAT_PROOF, &proof->path, e);
+        return err_set(e, ERR_INPUT, "malformed %s: no index line", what_proof);
+    int rc = read_path(&r, what_proof, &proof->path, e);
     if (rc == 0)
-        rc = read_rest(&r, WHAT_PROOF, &proof->checkpoint, &proof->checkpoint_len, e);
+        rc = read_rest(&r, what_proof, &proof->checkpoint, &proof->checkpoint_len, e);
     if (rc != 0)
         return rc;
     *out = steal_ptr(&proof);
@@ -144,7 +144,7 @@ int proof_check(const struct tlog_proof *proof, const struct note_key *key, cons
 
 /* ---- consistency ------------------------------------------------------------ */
 
-static const char WHAT_CONSISTENCY[] = "consistency proof";
+static const char what_consistency[] = "consistency proof";
 
 int consistency_format(const struct tlog_consistency *proof, struct buf *out, struct err *e)
 {
@@ -159,7 +159,7 @@ int consistency_format(const struct tlog_consistency *proof, struct buf *out, st
 int consistency_parse(const void *data, size_t len, struct tlog_consistency **out, struct err *e)
 {
     if (len > PROOF_MAX)
-        return err_set(e, ERR_INPUT, "malformed %s: longer than %d bytes", WHAT_CONSISTENCY,
+        return err_set(e, ERR_INPUT, "malformed %s: longer than %d bytes", what_consistency,
                        PROOF_MAX);
     struct reader r = {.p = data, .end = (const uint8_t *)data + len};
     struct line line;
@@ -170,10 +170,10 @@ int consistency_parse(const void *data, size_t len, struct tlog_consistency **ou
     if (!line_next(&r, &line) || !line_after(&line, "old ", &rest) ||
         !line_number(&rest, &proof->old_size))
         return err_set(e, ERR_INPUT, "not a %s (its first line is not 'old SIZE')",
-                       WHAT_CONSISTENCY);
-    int rc = read_path(&r, WHAT_CONSISTENCY, &proof->path, e);
+                       what_consistency);
+    int rc = read_path(&r, what_consistency, &proof->path, e);
     if (rc == 0)
-        rc = read_rest(&r, WHAT_CONSISTENCY, &proof->checkpoint, &proof->checkpoint_len, e);
+        rc = read_rest(&r, what_consistency, &proof->checkpoint, &proof->checkpoint_len, e);
     if (rc != 0)
         return rc;
     *out = steal_ptr(&proof);

@@ -381,7 +381,7 @@ static bool has(const struct tree *t, const char *path)
     return tree_find(t, path, false) != NULL;
 }
 
-static const char CONFIG[] =
+static const char image_config[] =
     "{\"config\":{\"User\":\"app:staff\",\"Entrypoint\":[\"/"
     "run\"],\"Cmd\":[\"x\"],\"WorkingDir\":\"/w\","
     "\"Labels\":{\"org.mobyproject.config\":\"{\\\"capabilities\\\":[\\\"CAP_KILL\\\"]}\"}}}";
@@ -413,7 +413,7 @@ static void test_containers(void **state)
         "\"volumes\":[{\"name\":\"v\",\"image\":\"i\",\"readonly\":true},{\"name\":\"w\"}]},"
         "\"images\":[\"i\"],\"configs\":[0],\"layouts\":[],\"sources\":[],\"epoch\":9}";
     struct tree *trees[] = {make_tree(files), NULL};
-    static const char *const blobs[] = {CONFIG, NULL};
+    static const char *const blobs[] = {image_config, NULL};
     struct err e = ERR_INIT;
     struct step_output out = {0};
     char text[1024];

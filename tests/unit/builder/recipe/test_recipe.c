@@ -14,24 +14,25 @@
 
 #include <string.h>
 
-static const char GOOD[] = "name: hello\n"
-                           "arch: riscv64\n"
-                           "epoch: 7\n"
-                           "images:\n"
-                           "  kernel:\n"
-                           "    debian: {suite: trixie, packages: [bb, linux-image-riscv64, a+]}\n"
-                           "    place: {'boot/vmlinux-*': kernel, a: b}\n"
-                           "  base:\n"
-                           "    oci:\n"
-                           "      layout: ../layout\n"
-                           "      manifest: sha256:"
-                           "0000000000000000000000000000000000000000000000000000000000000000\n"
-                           "    include: [usr/**]\n"
-                           "    exclude: ['**/doc']\n"
-                           "system:\n"
-                           "  kernel: {image: kernel, tar: none, cmdline: quiet}\n"
-                           "  init: [base]\n"
-                           "artifacts: [tar, {squashfs: {compressor: gzip, level: 1}}]\n";
+static const char good_recipe[] =
+    "name: hello\n"
+    "arch: riscv64\n"
+    "epoch: 7\n"
+    "images:\n"
+    "  kernel:\n"
+    "    debian: {suite: trixie, packages: [bb, linux-image-riscv64, a+]}\n"
+    "    place: {'boot/vmlinux-*': kernel, a: b}\n"
+    "  base:\n"
+    "    oci:\n"
+    "      layout: ../layout\n"
+    "      manifest: sha256:"
+    "0000000000000000000000000000000000000000000000000000000000000000\n"
+    "    include: [usr/**]\n"
+    "    exclude: ['**/doc']\n"
+    "system:\n"
+    "  kernel: {image: kernel, tar: none, cmdline: quiet}\n"
+    "  init: [base]\n"
+    "artifacts: [tar, {squashfs: {compressor: gzip, level: 1}}]\n";
 
 static int parse_as(const char *text, const char *path, const struct recipe_settings *settings,
                     struct recipe **out, struct err *e)
@@ -51,7 +52,7 @@ static void test_good(void **state)
     struct err e = ERR_INIT;
     AUTO_RECIPE struct recipe *r = NULL;
     char line[1024];
-    if (parse(GOOD, &r, &e) < 0)
+    if (parse(good_recipe, &r, &e) < 0)
         fail_msg("%s", err_line(&e, line, sizeof(line)));
     assert_string_equal(r->name, "hello");
     assert_string_equal(r->arch, "riscv64");
@@ -95,7 +96,7 @@ static void test_formats(void **state)
     struct err e = ERR_INIT;
     char line[1024];
     AUTO_RECIPE struct recipe *r = NULL;
-    if (parse_as(GOOD, "x.yml", &settings, &r, &e) < 0)
+    if (parse_as(good_recipe, "x.yml", &settings, &r, &e) < 0)
         fail_msg("%s", err_line(&e, line, sizeof(line)));
     assert_int_equal(r->artifact_count, 3);
     assert_string_equal(r->artifacts[0].kind->name, "squashfs");
@@ -111,7 +112,7 @@ static void test_formats(void **state)
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         AUTO_RECIPE struct recipe *none = NULL;
         settings.formats = &bad[i].list;
-        assert_int_equal(parse_as(GOOD, "x.yml", &settings, &none, &e), -ERR_USAGE);
+        assert_int_equal(parse_as(good_recipe, "x.yml", &settings, &none, &e), -ERR_USAGE);
         assert_string_equal(err_line(&e, line, sizeof(line)), bad[i].line);
     }
 }
@@ -265,7 +266,7 @@ static void test_rootfs(void **state)
     }
 }
 
-/* A change of GOOD: the first `from` becomes `to`; the line and the code that must come. */
+/* A change of good_recipe: the first `from` becomes `to`; the line and the code that must come. */
 struct bad {
     const char *from;
     const char *to;
@@ -273,7 +274,7 @@ struct bad {
     int code;
 };
 
-static const struct bad BAD[] = {
+static const struct bad bad_changes[] = {
     {"arch: riscv64", "arch: mips", "x.yml:2:7: 'mips' is not one of riscv64, amd64, arm64", 5},
     {"arch: riscv64", "arhc: riscv64", "x.yml:2:1: unknown key 'arhc' (did you mean 'arch'?)", 5},
     {"arch: riscv64", "zzzzzzzzzzzz: 1", "x.yml:2:1: unknown key 'zzzzzzzzzzzz'", 5},
@@ -341,33 +342,34 @@ static const struct bad BAD[] = {
 
 static void replace(const char *from, const char *to, char *out, size_t size)
 {
-    const char *at = strstr(GOOD, from);
+    const char *at = strstr(good_recipe, from);
     if (at == NULL)
         fail_msg("'%s' is not in the recipe", from);
-    (void)snprintf(out, size, "%.*s%s%s", (int)(at - GOOD), GOOD, to, at + strlen(from));
+    (void)snprintf(out, size, "%.*s%s%s", (int)(at - good_recipe), good_recipe, to,
+                   at + strlen(from));
 }
 
 static void test_bad(void **state)
 {
     (void)state;
     const struct recipe_settings none = {0};
-    for (size_t i = 0; i < sizeof(BAD) / sizeof(BAD[0]); i++) {
+    for (size_t i = 0; i < sizeof(bad_changes) / sizeof(bad_changes[0]); i++) {
         struct err e = ERR_INIT;
         AUTO_RECIPE struct recipe *r = NULL;
         char text[4096];
         char line[1024];
-        replace(BAD[i].from, BAD[i].to, text, sizeof(text));
+        replace(bad_changes[i].from, bad_changes[i].to, text, sizeof(text));
         int rc = parse_as(text, "x.yml", &none, &r, &e);
         if (rc == 0)
-            fail_msg("accepted: '%s' for '%s'", BAD[i].to, BAD[i].from);
+            fail_msg("accepted: '%s' for '%s'", bad_changes[i].to, bad_changes[i].from);
         (void)err_line(&e, line, sizeof(line));
         /* "...": the list of artifacts grows. */
-        const char *dots = strstr(BAD[i].line, "...");
-        size_t start = dots == NULL ? 0 : (size_t)(dots - BAD[i].line);
+        const char *dots = strstr(bad_changes[i].line, "...");
+        size_t start = dots == NULL ? 0 : (size_t)(dots - bad_changes[i].line);
         if (dots != NULL && strlen(line) > start)
             (void)snprintf(line + start, sizeof(line) - start, "...");
-        assert_string_equal(line, BAD[i].line);
-        assert_int_equal(rc, -BAD[i].code);
+        assert_string_equal(line, bad_changes[i].line);
+        assert_int_equal(rc, -bad_changes[i].code);
         assert_null(r);
     }
 }
@@ -402,7 +404,7 @@ static void test_shapes(void **state)
 
 /* ---- compiling ------------------------------------------------------------------------ */
 
-/* What locking would have found for GOOD. */
+/* What locking would have found for good_recipe. */
 static int lock_by_hand(struct locked *l, struct err *e)
 {
     static const char *const names[] = {"base", "kernel"};
@@ -442,7 +444,7 @@ static int compile(struct buf *out, struct err *e)
     AUTO_RECIPE struct recipe *r = NULL;
     AUTO_LOCKED l = {0};
     AUTO_JSON json_t *plan = NULL;
-    int rc = parse(GOOD, &r, e);
+    int rc = parse(good_recipe, &r, e);
     if (rc == 0 && (rc = lock_by_hand(&l, e)) == 0)
         rc = recipe_compile(r, &l, &builder_steps, &plan, e);
     all_there = countdown > 0;
@@ -486,7 +488,7 @@ static void test_compile_unlocked(void **state)
     AUTO_RECIPE struct recipe *r = NULL;
     AUTO_LOCKED l = {0};
     json_t *plan = NULL;
-    assert_int_equal(parse(GOOD, &r, &e), 0);
+    assert_int_equal(parse(good_recipe, &r, &e), 0);
     assert_int_equal(recipe_compile(r, &l, &builder_steps, &plan, &e), -ERR_INPUT);
     assert_null(plan);
 }
