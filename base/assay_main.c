@@ -54,11 +54,11 @@ static int run_part(const char *name, char **argv, struct err *e)
         return err_set(e, ERR_USAGE, "unknown command '%s' (see 'assay --help')", name);
     AUTO_FREE char *program_name = NULL;
     AUTO_FREE char *path = NULL;
-    int r = str_format(&program_name, e, "assay-%s", parts[i].name);
-    if (r == 0)
-        r = process_beside(program_name, &path, e);
-    if (r != 0)
-        return r;
+    int rc = str_format(&program_name, e, "assay-%s", parts[i].name);
+    if (rc == 0)
+        rc = process_beside(program_name, &path, e);
+    if (rc != 0)
+        return rc;
     argv[1] = path;
     execv(path, argv + 1);
     return err_os(e, errno, "cannot run '%s'", path);
@@ -69,10 +69,10 @@ int main(int argc, char **argv)
     const char *first = argc >= 2 ? argv[1] : NULL;
     if (first != NULL && first[0] != '-') {
         struct err e = ERR_INIT;
-        int r = run_part(first, argv, &e);
+        int rc = run_part(first, argv, &e);
         char line[ERR_FRAMES * ERR_FRAME_MAX];
         fprintf(stderr, "assay: %s\n", err_line(&e, line, sizeof(line)));
-        return -r;
+        return -rc;
     }
     /* Only options are left: the table answers --help and its like, and refuses the rest. */
     return cli_main(&program, argc, argv);

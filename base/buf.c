@@ -33,9 +33,9 @@ int buf_reserve(struct buf *b, size_t len, struct err *e)
 
 int buf_add(struct buf *b, const void *data, size_t len, struct err *e)
 {
-    int r = buf_reserve(b, len, e);
-    if (r < 0)
-        return r;
+    int rc = buf_reserve(b, len, e);
+    if (rc < 0)
+        return rc;
     if (len > 0)
         memcpy(b->data + b->len, data, len);
     b->len += len;
@@ -57,9 +57,9 @@ int buf_addf(struct buf *b, struct err *e, const char *fmt, ...)
     va_end(args);
     if (n < 0)
         return err_oom(e);
-    int r = buf_add(b, text, (size_t)n, e);
+    int rc = buf_add(b, text, (size_t)n, e);
     free(text);
-    return r;
+    return rc;
 }
 
 const char *buf_str(const struct buf *b)

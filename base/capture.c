@@ -77,9 +77,9 @@ static int drain(struct capture_stream *streams, size_t count, bool *stop, struc
     for (size_t i = 0; i < count; i++) {
         bool more = streams[i].fd >= 0;
         for (unsigned reads = 0; more && !*stop && streams[i].fd >= 0 && reads < 256; reads++) {
-            int r = read_once(&streams[i], &more, stop, e);
-            if (r < 0)
-                return r;
+            int rc = read_once(&streams[i], &more, stop, e);
+            if (rc < 0)
+                return rc;
         }
     }
     return 0;
@@ -102,9 +102,9 @@ static int read_ready(struct capture_stream *streams, const struct pollfd *fds, 
         bool more = false;
         if (fds[i].revents == 0 || streams[i].fd < 0)
             continue;
-        int r = read_once(&streams[i], &more, stop, e);
-        if (r < 0)
-            return r;
+        int rc = read_once(&streams[i], &more, stop, e);
+        if (rc < 0)
+            return rc;
     }
     return 0;
 }
@@ -131,9 +131,10 @@ int capture_run(struct capture_stream *streams, size_t count, int end_fd, int64_
             continue;
         }
         bool ended = fds[count].revents != 0;
-        int r = ended ? drain(streams, count, &stop, e) : read_ready(streams, fds, count, &stop, e);
-        if (r < 0)
-            return r;
+        int rc =
+            ended ? drain(streams, count, &stop, e) : read_ready(streams, fds, count, &stop, e);
+        if (rc < 0)
+            return rc;
         if (ended || stop) {
             *end = stop ? CAPTURE_STOPPED : CAPTURE_ENDED;
             return 0;

@@ -99,9 +99,9 @@ static int take_value(struct cli *cli, const struct cli_option *o, const char *t
     if (is_common(o))
         return take_common(cli, o);
     if (o->kind == CLI_NUMBER) {
-        int r = check_number(o, text, e);
-        if (r < 0)
-            return r;
+        int rc = check_number(o, text, e);
+        if (rc < 0)
+            return rc;
     }
     for (size_t i = 0; o->kind != CLI_LIST && o->kind != CLI_FLAG && i < cli->value_count; i++)
         if (cli->values[i].option == o)
@@ -141,7 +141,7 @@ static int take_short(struct cli *cli, int argc, char **argv, int *i, struct err
         if (o == NULL)
             return err_set(e, ERR_USAGE, "unknown option '-%c' (see '%s --help')", *p,
                            cli->program->name);
-        int r;
+        int rc;
         if (o->kind != CLI_FLAG) {
             if (p[1] != 0)
                 return take_value(cli, o, p + 1, e);
@@ -149,9 +149,9 @@ static int take_short(struct cli *cli, int argc, char **argv, int *i, struct err
                 return err_set(e, ERR_USAGE, "-%c needs a value %s", *p, o->value);
             return take_value(cli, o, argv[++*i], e);
         }
-        r = take_value(cli, o, "", e);
-        if (r < 0)
-            return r;
+        rc = take_value(cli, o, "", e);
+        if (rc < 0)
+            return rc;
     }
     return 0;
 }
@@ -170,24 +170,24 @@ static int find_command(struct cli *cli, const char *name, struct err *e)
 static int parse(struct cli *cli, int argc, char **argv, struct err *e)
 {
     bool options_end = false;
-    int r = 0;
+    int rc = 0;
     if (cli->program->command_count == 1 && cli->program->commands[0].name == NULL)
         cli->command = &cli->program->commands[0];
-    for (int i = 1; r == 0 && i < argc; i++) {
+    for (int i = 1; rc == 0 && i < argc; i++) {
         const char *a = argv[i];
         if (!options_end && strcmp(a, "--") == 0)
             options_end = true;
         else if (!options_end && a[0] == '-' && a[1] == '-')
-            r = take_long(cli, argc, argv, &i, e);
+            rc = take_long(cli, argc, argv, &i, e);
         else if (!options_end && a[0] == '-' && a[1] != 0)
-            r = take_short(cli, argc, argv, &i, e);
+            rc = take_short(cli, argc, argv, &i, e);
         else if (cli->command == NULL)
-            r = find_command(cli, a, e);
+            rc = find_command(cli, a, e);
         else
             cli->args[cli->arg_count++] = a;
     }
-    if (r < 0 || cli->special != NULL)
-        return r;
+    if (rc < 0 || cli->special != NULL)
+        return rc;
     if (cli->command == NULL)
         return err_set(e, ERR_USAGE, "no command given (see '%s --help')", cli->program->name);
     const char *spelt = cli->command->name != NULL ? cli->command->name : cli->program->name;
@@ -218,14 +218,14 @@ static json_t *error_json(const struct err *e)
                      "message", err_line(e, line, sizeof(line)), "chain", chain);
 }
 
-static int report(struct cli *cli, int r, const struct err *e)
+static int report(struct cli *cli, int rc, const struct err *e)
 {
-    if (r < 0) {
+    if (rc < 0) {
         char line[ERR_FRAMES * ERR_FRAME_MAX];
         fprintf(stderr, "%s: %s\n", cli->program->name, err_line(e, line, sizeof(line)));
     }
     if (cli->json) {
-        if (r < 0) {
+        if (rc < 0) {
             AUTO_JSON json_t *document = json_object();
             (void)json_object_set_new(document, "error", error_json(e));
             if (cli->result != NULL)
@@ -238,9 +238,9 @@ static int report(struct cli *cli, int r, const struct err *e)
     /* A full disk under stdout must not look like success. */
     if (fflush(stdout) != 0 || ferror(stdout)) {
         fprintf(stderr, "%s: cannot write to stdout\n", cli->program->name);
-        return r < 0 ? -r : ERR_HOST;
+        return rc < 0 ? -rc : ERR_HOST;
     }
-    return r < 0 ? -r : 0;
+    return rc < 0 ? -rc : 0;
 }
 
 int cli_main(const struct cli_program *program, int argc, char **argv)
@@ -254,19 +254,19 @@ int cli_main(const struct cli_program *program, int argc, char **argv)
     AUTO_FREE struct cli_value *values = array_new(most, sizeof(*values));
     AUTO_FREE const char **args = array_new(most, sizeof(*args));
     AUTO_FREE const char **list = array_new(most, sizeof(*list));
-    int r = values == NULL || args == NULL || list == NULL ? err_oom(&e) : 0;
+    int rc = values == NULL || args == NULL || list == NULL ? err_oom(&e) : 0;
     cli.values = values;
     cli.args = args;
     cli.list = list;
-    if (r == 0)
-        r = parse(&cli, argc, argv, &e);
-    if (r == 0 && cli.special != NULL)
+    if (rc == 0)
+        rc = parse(&cli, argc, argv, &e);
+    if (rc == 0 && cli.special != NULL)
         cli_help_print(program, cli.command, cli.special);
-    else if (r == 0)
-        r = cli.command->run(&cli, &e);
-    r = report(&cli, r, &e);
+    else if (rc == 0)
+        rc = cli.command->run(&cli, &e);
+    rc = report(&cli, rc, &e);
     json_decref(cli.result);
-    return r;
+    return rc;
 }
 
 static const struct cli_option *known(const struct cli *cli, const char *name)

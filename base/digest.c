@@ -113,10 +113,10 @@ int hasher_new(enum digest_alg alg, struct hasher **out, struct err *e)
         free(h);
         return err_oom(e);
     }
-    int r = hasher_restart(h, e);
-    if (r < 0) {
+    int rc = hasher_restart(h, e);
+    if (rc < 0) {
         hasher_free(h);
-        return r;
+        return rc;
     }
     *out = h;
     return 0;
@@ -151,12 +151,12 @@ int digest_bytes(enum digest_alg alg, const void *data, size_t len, struct diges
                  struct err *e)
 {
     AUTO_HASHER struct hasher *h = NULL;
-    int r = hasher_new(alg, &h, e);
-    if (r == 0)
-        r = hasher_update(h, data, len, e);
-    if (r == 0)
-        r = hasher_final(h, out, e);
-    return r;
+    int rc = hasher_new(alg, &h, e);
+    if (rc == 0)
+        rc = hasher_update(h, data, len, e);
+    if (rc == 0)
+        rc = hasher_final(h, out, e);
+    return rc;
 }
 
 int digest_fd(enum digest_alg alg, int fd, struct digest *out, uint64_t *size, struct err *e)
@@ -166,9 +166,9 @@ int digest_fd(enum digest_alg alg, int fd, struct digest *out, uint64_t *size, s
     AUTO_FREE uint8_t *chunk = malloc(CHUNK);
     if (chunk == NULL)
         return err_oom(e);
-    int r = hasher_new(alg, &h, e);
+    int rc = hasher_new(alg, &h, e);
     uint64_t total = 0;
-    while (r == 0) {
+    while (rc == 0) {
         ssize_t n = read(fd, chunk, CHUNK);
         if (n < 0 && errno == EINTR)
             continue;
@@ -177,11 +177,11 @@ int digest_fd(enum digest_alg alg, int fd, struct digest *out, uint64_t *size, s
         if (n == 0)
             break;
         total += (uint64_t)n;
-        r = hasher_update(h, chunk, (size_t)n, e);
+        rc = hasher_update(h, chunk, (size_t)n, e);
     }
-    if (r == 0)
-        r = hasher_final(h, out, e);
-    if (r == 0 && size != NULL)
+    if (rc == 0)
+        rc = hasher_final(h, out, e);
+    if (rc == 0 && size != NULL)
         *size = total;
-    return r;
+    return rc;
 }

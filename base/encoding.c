@@ -10,9 +10,9 @@ int hex_encode(const void *data, size_t len, struct buf *out, struct err *e)
     size_t need;
     if (!mul_size(len, 2, &need))
         return err_oom(e);
-    int r = buf_reserve(out, need, e);
-    if (r < 0)
-        return r;
+    int rc = buf_reserve(out, need, e);
+    if (rc < 0)
+        return rc;
     for (size_t i = 0; i < len; i++) {
         out->data[out->len++] = (uint8_t)digits[p[i] >> 4];
         out->data[out->len++] = (uint8_t)digits[p[i] & 15];
@@ -53,9 +53,9 @@ int base64_encode(const void *data, size_t len, struct buf *out, struct err *e)
     size_t need;
     if (!mul_size(len / 3 + 1, 4, &need))
         return err_oom(e);
-    int r = buf_reserve(out, len == 0 ? 0 : (len + 2) / 3 * 4, e);
-    if (r < 0)
-        return r;
+    int rc = buf_reserve(out, len == 0 ? 0 : (len + 2) / 3 * 4, e);
+    if (rc < 0)
+        return rc;
     for (size_t i = 0; i < len; i += 3) {
         size_t left = len - i;
         uint32_t v = (uint32_t)p[i] << 16 | (left > 1 ? (uint32_t)p[i + 1] << 8 : 0) |
@@ -112,15 +112,15 @@ static int decode(const char *text, size_t len, bool url_safe, struct buf *out, 
     if (len % 4 != 0)
         return err_set(e, ERR_INPUT, "malformed base64: %zu characters are no multiple of four",
                        len);
-    int r = buf_reserve(out, len / 4 * 3, e);
-    for (size_t i = 0; r == 0 && i < len; i += 4) {
+    int rc = buf_reserve(out, len / 4 * 3, e);
+    for (size_t i = 0; rc == 0 && i < len; i += 4) {
         uint8_t bytes[3];
         int n = base64_group(text + i, i + 4 == len, url_safe, bytes);
         if (n < 0)
             return err_set(e, ERR_INPUT, "malformed base64 at character %zu", i);
-        r = buf_add(out, bytes, (size_t)n, e);
+        rc = buf_add(out, bytes, (size_t)n, e);
     }
-    return r;
+    return rc;
 }
 
 int base64_decode(const char *text, size_t len, struct buf *out, struct err *e)

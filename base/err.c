@@ -101,18 +101,18 @@ int err_os(struct err *e, int errnum, const char *fmt, ...)
 {
     va_list args;
     va_start(args, fmt);
-    int r = set_os(e, ERR_HOST, errnum, fmt, args);
+    int rc = set_os(e, ERR_HOST, errnum, fmt, args);
     va_end(args);
-    return r;
+    return rc;
 }
 
 int err_os_code(struct err *e, enum err_code code, int errnum, const char *fmt, ...)
 {
     va_list args;
     va_start(args, fmt);
-    int r = set_os(e, code, errnum, fmt, args);
+    int rc = set_os(e, code, errnum, fmt, args);
     va_end(args);
-    return r;
+    return rc;
 }
 
 int err_oom(struct err *e)

@@ -30,9 +30,9 @@ static int read_all(int fd, const char *path, struct buf *out, struct err *e)
                           : err_set(e, ERR_INPUT, "cannot read '%s': larger than %zu bytes", path,
                                     out->max);
         }
-        int r = buf_reserve(out, want, e);
-        if (r < 0)
-            return r;
+        int rc = buf_reserve(out, want, e);
+        if (rc < 0)
+            return rc;
         ssize_t n = read(fd, out->data + out->len, want);
         if (n < 0 && errno == EINTR)
             continue;
@@ -123,9 +123,9 @@ static int temp_name(const char *name, char **out, struct err *e)
 {
     uint64_t random;
     const struct host *host = host_real();
-    int r = host->random(host->context, &random, sizeof(random), e);
-    if (r < 0)
-        return r;
+    int rc = host->random(host->context, &random, sizeof(random), e);
+    if (rc < 0)
+        return rc;
     return str_format(out, e, ".%.200s.%016llx", name, (unsigned long long)random);
 }
 
@@ -134,13 +134,13 @@ int atomic_file_open(struct atomic_file *f, const char *path, mode_t mode, struc
     struct atomic_file fresh = ATOMIC_FILE_INIT;
     *f = fresh;
     const char *name = NULL;
-    int r = open_parent(path, &f->dirfd, &name, e);
-    if (r == 0)
-        r = str_copy(&f->name, name, e);
-    if (r == 0)
-        r = temp_name(name, &f->temp, e);
-    if (r < 0)
-        return r;
+    int rc = open_parent(path, &f->dirfd, &name, e);
+    if (rc == 0)
+        rc = str_copy(&f->name, name, e);
+    if (rc == 0)
+        rc = temp_name(name, &f->temp, e);
+    if (rc < 0)
+        return rc;
     f->fd = openat(f->dirfd, f->temp, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (f->fd < 0) {
         int errnum = errno;
@@ -181,12 +181,12 @@ void atomic_file_dispose(struct atomic_file *f)
 int file_replace(const char *path, const void *data, size_t len, mode_t mode, struct err *e)
 {
     AUTO_ATOMIC_FILE f = ATOMIC_FILE_INIT;
-    int r = atomic_file_open(&f, path, mode, e);
-    if (r == 0)
-        r = fd_write_all(f.fd, data, len, path, e);
-    if (r == 0)
-        r = atomic_file_commit(&f, e);
-    return r;
+    int rc = atomic_file_open(&f, path, mode, e);
+    if (rc == 0)
+        rc = fd_write_all(f.fd, data, len, path, e);
+    if (rc == 0)
+        rc = atomic_file_commit(&f, e);
+    return rc;
 }
 
 int dir_make(const char *path, struct err *e)
@@ -243,9 +243,9 @@ static int remove_below(int dirfd, const char *name, unsigned depth, struct err 
     for (struct dirent *d; (d = readdir(dir)) != NULL;) {
         if (strcmp(d->d_name, ".") == 0 || strcmp(d->d_name, "..") == 0)
             continue;
-        int r = remove_below(fd, d->d_name, depth + 1, e);
-        if (r < 0)
-            return r;
+        int rc = remove_below(fd, d->d_name, depth + 1, e);
+        if (rc < 0)
+            return rc;
     }
     if (unlinkat(dirfd, name, AT_REMOVEDIR) != 0 && errno != ENOENT)
         return err_os(e, errno, "cannot remove '%s'", name);
@@ -260,9 +260,9 @@ int dir_remove(const char *path, struct err *e)
 int dir_make_temp(const char *parent, const char *prefix, char **out, struct err *e)
 {
     AUTO_FREE char *path = NULL;
-    int r = str_format(&path, e, "%s/%sXXXXXX", parent, prefix);
-    if (r < 0)
-        return r;
+    int rc = str_format(&path, e, "%s/%sXXXXXX", parent, prefix);
+    if (rc < 0)
+        return rc;
     if (mkdtemp(path) == NULL)
         return err_os(e, errno, "cannot make a temporary directory in '%s'", parent);
     *out = steal_ptr(&path);

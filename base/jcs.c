@@ -10,22 +10,22 @@ enum { JCS_DEPTH_MAX = 2048 }; /* jansson's own parser limit */
 
 static int format_string(const char *text, size_t len, struct buf *out, struct err *e)
 {
-    int r = buf_add(out, "\"", 1, e);
-    for (size_t i = 0; r == 0 && i < len; i++) {
+    int rc = buf_add(out, "\"", 1, e);
+    for (size_t i = 0; rc == 0 && i < len; i++) {
         unsigned char c = (unsigned char)text[i];
         static const char shorts[] = "\b\f\n\r\t\"\\";
         static const char letters[] = "bfnrt\"\\";
         const char *at = c != 0 ? strchr(shorts, c) : NULL;
         if (at != NULL) {
             char escape[2] = {'\\', letters[at - shorts]};
-            r = buf_add(out, escape, 2, e);
+            rc = buf_add(out, escape, 2, e);
         } else if (c < 0x20) {
-            r = buf_addf(out, e, "\\u%04x", c);
+            rc = buf_addf(out, e, "\\u%04x", c);
         } else {
-            r = buf_add(out, &c, 1, e);
+            rc = buf_add(out, &c, 1, e);
         }
     }
-    return r < 0 ? r : buf_add(out, "\"", 1, e);
+    return rc < 0 ? rc : buf_add(out, "\"", 1, e);
 }
 
 /* Section 3.2.2.3: the shortest digits that read back, laid out as ECMAScript's Number::toString.
@@ -50,23 +50,23 @@ static int format_real(double v, struct buf *out, struct err *e)
     while (k > 1 && digits[k - 1] == '0')
         k--;
     long n = strtol(p + 1, NULL, 10) + 1; /* value = 0.digits * 10^n */
-    int r = v < 0 ? buf_add(out, "-", 1, e) : 0;
-    if (r < 0)
-        return r;
+    int rc = v < 0 ? buf_add(out, "-", 1, e) : 0;
+    if (rc < 0)
+        return rc;
     int len = (int)k;
     if (n >= len && n <= 21) {
-        r = buf_addf(out, e, "%.*s", len, digits);
-        for (long i = len; r == 0 && i < n; i++)
-            r = buf_add(out, "0", 1, e);
-        return r;
+        rc = buf_addf(out, e, "%.*s", len, digits);
+        for (long i = len; rc == 0 && i < n; i++)
+            rc = buf_add(out, "0", 1, e);
+        return rc;
     }
     if (n > 0 && n <= 21)
         return buf_addf(out, e, "%.*s.%.*s", (int)n, digits, len - (int)n, digits + n);
     if (n > -6 && n <= 0) {
-        r = buf_add_str(out, "0.", e);
-        for (long i = n; r == 0 && i < 0; i++)
-            r = buf_add(out, "0", 1, e);
-        return r < 0 ? r : buf_addf(out, e, "%.*s", len, digits);
+        rc = buf_add_str(out, "0.", e);
+        for (long i = n; rc == 0 && i < 0; i++)
+            rc = buf_add(out, "0", 1, e);
+        return rc < 0 ? rc : buf_addf(out, e, "%.*s", len, digits);
     }
     return buf_addf(out, e, "%c%s%.*se%+ld", digits[0], k > 1 ? "." : "", len - 1, digits + 1,
                     n - 1);
@@ -121,30 +121,30 @@ static int format_object(const json_t *object, unsigned depth, struct buf *out, 
     json_t *member;
     json_object_foreach((json_t *)(uintptr_t)object, key, member) keys[n++] = key;
     qsort(keys, n, sizeof(*keys), compare_keys); /* keys are unique: a total order */
-    int r = buf_add(out, "{", 1, e);
-    for (size_t i = 0; r == 0 && i < n; i++) {
+    int rc = buf_add(out, "{", 1, e);
+    for (size_t i = 0; rc == 0 && i < n; i++) {
         if (i > 0)
-            r = buf_add(out, ",", 1, e);
-        if (r == 0)
-            r = format_string(keys[i], strlen(keys[i]), out, e);
-        if (r == 0)
-            r = buf_add(out, ":", 1, e);
-        if (r == 0)
-            r = format_value(json_object_get(object, keys[i]), depth + 1, out, e);
+            rc = buf_add(out, ",", 1, e);
+        if (rc == 0)
+            rc = format_string(keys[i], strlen(keys[i]), out, e);
+        if (rc == 0)
+            rc = buf_add(out, ":", 1, e);
+        if (rc == 0)
+            rc = format_value(json_object_get(object, keys[i]), depth + 1, out, e);
     }
-    return r < 0 ? r : buf_add(out, "}", 1, e);
+    return rc < 0 ? rc : buf_add(out, "}", 1, e);
 }
 
 static int format_array(const json_t *array, unsigned depth, struct buf *out, struct err *e)
 {
-    int r = buf_add(out, "[", 1, e);
-    for (size_t i = 0; r == 0 && i < json_array_size(array); i++) {
+    int rc = buf_add(out, "[", 1, e);
+    for (size_t i = 0; rc == 0 && i < json_array_size(array); i++) {
         if (i > 0)
-            r = buf_add(out, ",", 1, e);
-        if (r == 0)
-            r = format_value(json_array_get(array, i), depth + 1, out, e);
+            rc = buf_add(out, ",", 1, e);
+        if (rc == 0)
+            rc = format_value(json_array_get(array, i), depth + 1, out, e);
     }
-    return r < 0 ? r : buf_add(out, "]", 1, e);
+    return rc < 0 ? rc : buf_add(out, "]", 1, e);
 }
 
 static int format_value(const json_t *v, unsigned depth, struct buf *out, struct err *e)

@@ -44,7 +44,7 @@ static int check_depth(const char *p, size_t len, unsigned max, const char *what
 
 static int check_numbers(const json_t *v, const char *what, struct err *e)
 {
-    int r = 0;
+    int rc = 0;
     if (json_is_real(v)) {
         double n = json_real_value(v);
         if (!(n <= (double)integer_max && n >= -(double)integer_max))
@@ -54,19 +54,19 @@ static int check_numbers(const json_t *v, const char *what, struct err *e)
         if (n > integer_max || n < -integer_max)
             return err_set(e, ERR_INPUT, "%s: the number %lld is beyond 2^53", what, (long long)n);
     } else if (json_is_array(v)) {
-        for (size_t i = 0; r == 0 && i < json_array_size(v); i++)
-            r = check_numbers(json_array_get(v, i), what, e);
+        for (size_t i = 0; rc == 0 && i < json_array_size(v); i++)
+            rc = check_numbers(json_array_get(v, i), what, e);
     } else if (json_is_object(v)) {
         const char *key;
         json_t *member;
         json_object_foreach((json_t *)(uintptr_t)v, key, member)
         {
-            r = check_numbers(member, what, e);
-            if (r < 0)
-                return r;
+            rc = check_numbers(member, what, e);
+            if (rc < 0)
+                return rc;
         }
     }
-    return r;
+    return rc;
 }
 
 int json_parse(const void *data, size_t len, const char *what, const struct json_limits *limits,
@@ -79,9 +79,9 @@ int json_parse(const void *data, size_t len, const char *what, const struct json
     /* The parser skips a NUL byte after a number. */
     if (len > 0 && memchr(data, 0, len) != NULL)
         return err_set(e, ERR_INPUT, "%s: malformed JSON: a NUL byte", what);
-    int r = check_depth(data, len, max_depth, what, e);
-    if (r < 0)
-        return r;
+    int rc = check_depth(data, len, max_depth, what, e);
+    if (rc < 0)
+        return rc;
     json_error_t error;
     AUTO_JSON json_t *value =
         json_loadb(data, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
@@ -91,9 +91,9 @@ int json_parse(const void *data, size_t len, const char *what, const struct json
         return err_set(e, ERR_INPUT, "%s:%d:%d: malformed JSON: %s", what, error.line, error.column,
                        error.text);
     }
-    r = check_numbers(value, what, e);
-    if (r < 0)
-        return r;
+    rc = check_numbers(value, what, e);
+    if (rc < 0)
+        return rc;
     *out = steal_ptr(&value);
     return 0;
 }
@@ -101,10 +101,10 @@ int json_parse(const void *data, size_t len, const char *what, const struct json
 int json_read_file(const char *path, const struct json_limits *limits, json_t **out, struct err *e)
 {
     AUTO_BUF text = BUF_INIT(limits != NULL && limits->bytes > 0 ? limits->bytes : DEFAULT_BYTES);
-    int r = file_read(path, &text, e);
-    if (r == 0)
-        r = json_parse(buf_str(&text), text.len, path, limits, out, e);
-    return r;
+    int rc = file_read(path, &text, e);
+    if (rc == 0)
+        rc = json_parse(buf_str(&text), text.len, path, limits, out, e);
+    return rc;
 }
 
 int json_pretty(const json_t *value, struct buf *out, struct err *e)
@@ -112,10 +112,10 @@ int json_pretty(const json_t *value, struct buf *out, struct err *e)
     AUTO_FREE char *text = json_dumps(value, JSON_INDENT(2) | JSON_ENCODE_ANY);
     if (text == NULL)
         return err_oom(e);
-    int r = buf_add_str(out, text, e);
-    if (r == 0)
-        r = buf_add(out, "\n", 1, e);
-    return r;
+    int rc = buf_add_str(out, text, e);
+    if (rc == 0)
+        rc = buf_add(out, "\n", 1, e);
+    return rc;
 }
 
 struct jcur jcur_root(json_t *value, const char *what)
@@ -194,9 +194,9 @@ int jcur_open_object(const struct jcur *c, struct err *e)
 
 int jcur_object(const struct jcur *c, const char *const *keys, struct err *e)
 {
-    int r = jcur_open_object(c, e);
-    if (r < 0)
-        return r;
+    int rc = jcur_open_object(c, e);
+    if (rc < 0)
+        return rc;
     const char *key;
     json_t *member;
     json_object_foreach(c->value, key, member)
@@ -222,9 +222,9 @@ bool jcur_opt(const struct jcur *c, const char *key, struct jcur *out)
 
 int jcur_get(const struct jcur *c, const char *key, struct jcur *out, struct err *e)
 {
-    int r = jcur_open_object(c, e);
-    if (r < 0)
-        return r;
+    int rc = jcur_open_object(c, e);
+    if (rc < 0)
+        return rc;
     if (!jcur_opt(c, key, out))
         return jcur_fail(c, e, "missing key '%s'", key);
     return 0;
@@ -282,18 +282,18 @@ int jcur_i64(const struct jcur *c, int64_t min, int64_t max, int64_t *out, struc
 int jcur_u64(const struct jcur *c, uint64_t max, uint64_t *out, struct err *e)
 {
     int64_t n = 0;
-    int r = jcur_i64(c, 0, max > INT64_MAX ? INT64_MAX : (int64_t)max, &n, e);
-    if (r == 0)
+    int rc = jcur_i64(c, 0, max > INT64_MAX ? INT64_MAX : (int64_t)max, &n, e);
+    if (rc == 0)
         *out = (uint64_t)n;
-    return r;
+    return rc;
 }
 
 int jcur_digest(const struct jcur *c, struct digest *out, struct err *e)
 {
     const char *text;
-    int r = jcur_string(c, DIGEST_TEXT_MAX, &text, e);
-    if (r < 0)
-        return r;
+    int rc = jcur_string(c, DIGEST_TEXT_MAX, &text, e);
+    if (rc < 0)
+        return rc;
     struct err inner = ERR_INIT;
     if (digest_parse(text, out, &inner) < 0)
         return jcur_fail(c, e, "%s", inner.frame[0]);
@@ -303,18 +303,18 @@ int jcur_digest(const struct jcur *c, struct digest *out, struct err *e)
 int jcur_choice(const struct jcur *c, const char *const *names, size_t *out, struct err *e)
 {
     const char *text;
-    int r = jcur_string(c, 256, &text, e);
-    if (r < 0)
-        return r;
+    int rc = jcur_string(c, 256, &text, e);
+    if (rc < 0)
+        return rc;
     AUTO_BUF all = BUF_INIT(1024);
     for (size_t i = 0; names[i] != NULL; i++) {
         if (strcmp(names[i], text) == 0) {
             *out = i;
             return 0;
         }
-        r = buf_addf(&all, e, "%s%s", i > 0 ? ", " : "", names[i]);
-        if (r < 0)
-            return r;
+        rc = buf_addf(&all, e, "%s%s", i > 0 ? ", " : "", names[i]);
+        if (rc < 0)
+            return rc;
     }
     return jcur_fail(c, e, "'%.64s' is not one of %s", text, buf_str(&all));
 }
@@ -323,22 +323,22 @@ int jcur_get_string(const struct jcur *c, const char *key, size_t max, const cha
                     struct err *e)
 {
     struct jcur child;
-    int r = jcur_get(c, key, &child, e);
-    return r < 0 ? r : jcur_string(&child, max, out, e);
+    int rc = jcur_get(c, key, &child, e);
+    return rc < 0 ? rc : jcur_string(&child, max, out, e);
 }
 
 int jcur_get_u64(const struct jcur *c, const char *key, uint64_t max, uint64_t *out, struct err *e)
 {
     struct jcur child;
-    int r = jcur_get(c, key, &child, e);
-    return r < 0 ? r : jcur_u64(&child, max, out, e);
+    int rc = jcur_get(c, key, &child, e);
+    return rc < 0 ? rc : jcur_u64(&child, max, out, e);
 }
 
 int jcur_get_digest(const struct jcur *c, const char *key, struct digest *out, struct err *e)
 {
     struct jcur child;
-    int r = jcur_get(c, key, &child, e);
-    return r < 0 ? r : jcur_digest(&child, out, e);
+    int rc = jcur_get(c, key, &child, e);
+    return rc < 0 ? rc : jcur_digest(&child, out, e);
 }
 
 int json_put(json_t *object, const char *key, json_t *value_taken, struct err *e)

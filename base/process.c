@@ -39,9 +39,9 @@ int process_find(const char *name, char **out, struct err *e)
     while (*dir != '\0') {
         size_t len = strcspn(dir, ":");
         AUTO_FREE char *path = NULL;
-        int r = str_format(&path, e, "%.*s/%s", (int)len, dir, name);
-        if (r < 0)
-            return r;
+        int rc = str_format(&path, e, "%.*s/%s", (int)len, dir, name);
+        if (rc < 0)
+            return rc;
         struct stat st;
         if (stat(path, &st) == 0 && S_ISREG(st.st_mode) && access(path, X_OK) == 0) {
             *out = steal_ptr(&path);
@@ -106,12 +106,12 @@ static int make_pipe(int *readable, int *writable, struct err *e)
         return err_os(e, errno, "cannot make a pipe");
     *readable = fds[0];
     *writable = fds[1];
-    int r = fd_above(readable, e);
-    if (r == 0)
-        r = fd_above(writable, e);
-    if (r == 0 && fcntl(*readable, F_SETFL, O_NONBLOCK) != 0)
-        r = err_os(e, errno, "cannot set up a pipe");
-    return r;
+    int rc = fd_above(readable, e);
+    if (rc == 0)
+        rc = fd_above(writable, e);
+    if (rc == 0 && fcntl(*readable, F_SETFL, O_NONBLOCK) != 0)
+        rc = err_os(e, errno, "cannot set up a pipe");
+    return rc;
 }
 
 static int open_null(int flags, int *out, struct err *e)
@@ -131,12 +131,12 @@ static int open_input(const struct process_options *o, int *out, struct err *e)
     *out = memfd_create("input", MFD_CLOEXEC);
     if (*out < 0)
         return err_os(e, errno, "cannot make a file in memory");
-    int r = fd_above(out, e);
-    if (r == 0)
-        r = fd_write_all(*out, o->input, o->input_len, "standard input", e);
-    if (r == 0 && lseek(*out, 0, SEEK_SET) != 0)
-        r = err_os(e, errno, "cannot rewind a file in memory");
-    return r;
+    int rc = fd_above(out, e);
+    if (rc == 0)
+        rc = fd_write_all(*out, o->input, o->input_len, "standard input", e);
+    if (rc == 0 && lseek(*out, 0, SEEK_SET) != 0)
+        rc = err_os(e, errno, "cannot rewind a file in memory");
+    return rc;
 }
 
 /* Reaps; the group is killed first, while the zombie still keeps its number from being reused. */
@@ -207,16 +207,16 @@ static void close_in_parent(struct pipes *p)
 
 static int pipes_open(const struct process_options *o, struct pipes *p, struct err *e)
 {
-    int r = make_pipe(&p->report_read, &p->report_write, e);
-    if (r == 0)
-        r = open_input(o, &p->in, e);
-    if (r == 0 && (o->output != NULL || o->sink != NULL))
-        r = make_pipe(&p->out_read, &p->out_write, e);
-    else if (r == 0)
-        r = open_null(O_WRONLY, &p->out_write, e);
-    if (r == 0 && o->errors != NULL)
-        r = make_pipe(&p->err_read, &p->err_write, e);
-    return r;
+    int rc = make_pipe(&p->report_read, &p->report_write, e);
+    if (rc == 0)
+        rc = open_input(o, &p->in, e);
+    if (rc == 0 && (o->output != NULL || o->sink != NULL))
+        rc = make_pipe(&p->out_read, &p->out_write, e);
+    else if (rc == 0)
+        rc = open_null(O_WRONLY, &p->out_write, e);
+    if (rc == 0 && o->errors != NULL)
+        rc = make_pipe(&p->err_read, &p->err_write, e);
+    return rc;
 }
 
 static int follow(const struct process_options *o, const struct pipes *p, pid_t pid,
@@ -230,14 +230,14 @@ static int follow(const struct process_options *o, const struct pipes *p, pid_t 
          .sink_context = o->sink_context},
         {.fd = p->err_read, .name = "standard error", .buf = o->errors, .tail = true},
     };
-    int r = started(p->report_read, o->argv[0], e);
-    if (r < 0)
-        return r;
+    int rc = started(p->report_read, o->argv[0], e);
+    if (rc < 0)
+        return rc;
     AUTO_CLOSE int pidfd = (int)syscall(SYS_pidfd_open, pid, 0U);
     if (pidfd < 0)
         return err_os(e, errno, "cannot watch a process");
-    r = capture_run(streams, 2, pidfd, deadline, end, e);
-    return r < 0 ? err_wrap(e, "running '%s'", o->argv[0]) : 0;
+    rc = capture_run(streams, 2, pidfd, deadline, end, e);
+    return rc < 0 ? err_wrap(e, "running '%s'", o->argv[0]) : 0;
 }
 
 static int run(const struct process_options *o, struct child *c, struct pipes *p, int *status,
@@ -252,14 +252,14 @@ static int run(const struct process_options *o, struct child *c, struct pipes *p
     if (pid == 0)
         child_run(c);
     close_in_parent(p);
-    int r = follow(o, p, pid, deadline, &end, e);
-    if (r < 0 || end != CAPTURE_ENDED)
+    int rc = follow(o, p, pid, deadline, &end, e);
+    if (rc < 0 || end != CAPTURE_ENDED)
         kill_child(pid);
     int how = 0;
     struct err ignored = ERR_INIT;
-    int reaped = reap(pid, &how, r < 0 ? &ignored : e);
-    if (r < 0)
-        return r;
+    int reaped = reap(pid, &how, rc < 0 ? &ignored : e);
+    if (rc < 0)
+        return rc;
     if (reaped < 0)
         return reaped;
     if (o->timed_out != NULL)
@@ -284,12 +284,12 @@ static char *const *unconst(const char *const *list)
 int process_run(const struct process_options *options, int *status, struct err *e)
 {
     AUTO_FREE char *program = NULL;
-    int r = process_find(options->argv[0], &program, e);
-    if (r < 0)
-        return r;
+    int rc = process_find(options->argv[0], &program, e);
+    if (rc < 0)
+        return rc;
     struct pipes p = {-1, -1, -1, -1, -1, -1, -1};
-    r = pipes_open(options, &p, e);
-    if (r == 0) {
+    rc = pipes_open(options, &p, e);
+    if (rc == 0) {
         struct child c = {
             .program = program,
             .argv = unconst(options->argv),
@@ -301,10 +301,10 @@ int process_run(const struct process_options *options, int *status, struct err *
             .report = p.report_write,
             .parent = getpid(),
         };
-        r = run(options, &c, &p, status, e);
+        rc = run(options, &c, &p, status, e);
     }
     pipes_close(&p);
-    return r;
+    return rc;
 }
 
 int process_beside(const char *name, char **out, struct err *e)

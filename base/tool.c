@@ -26,9 +26,9 @@ int tool_run(const char *name, const char *const *arguments, const char *scratch
     AUTO_BUF errors = BUF_INIT(ERRORS_MAX);
     const char *argv[ARGUMENTS_MAX + 2] = {NULL};
     int code = 0;
-    int r = process_beside(name, &path, e);
-    if (r < 0 || (r = str_format(&temp, e, "TMPDIR=%s", scratch)) < 0)
-        return r;
+    int rc = process_beside(name, &path, e);
+    if (rc < 0 || (rc = str_format(&temp, e, "TMPDIR=%s", scratch)) < 0)
+        return rc;
     argv[0] = path;
     for (size_t i = 0; arguments[i] != NULL; i++) {
         if (i == ARGUMENTS_MAX)
@@ -39,8 +39,8 @@ int tool_run(const char *name, const char *const *arguments, const char *scratch
         ("PATH=" PATH_DEFAULT), "HOME=/", "LC_ALL=C.UTF-8", "TZ=UTC", temp, NULL};
     const struct process_options options = {
         .argv = argv, .env = env, .output = output, .errors = &errors};
-    if ((r = process_run(&options, &code, e)) < 0)
-        return r;
+    if ((rc = process_run(&options, &code, e)) < 0)
+        return rc;
     if (code == 0 || (code == ERR_DIFFERS && status != NULL)) {
         if (status != NULL)
             *status = code;

@@ -36,17 +36,17 @@ static int bounded(const struct cli *cli, const char *name, unsigned missing, un
 static int read_options(const struct cli *cli, struct guest_options *o, struct err *e)
 {
     const char *arch = NULL;
-    int r = required(cli, "arch", &arch, e);
-    if (r == 0)
-        r = required(cli, "kernel", &o->boot.kernel, e);
-    if (r == 0)
-        r = required(cli, "initrd", &o->boot.initrd, e);
-    if (r == 0)
-        r = bounded(cli, "memory", MEMORY_MB, MEMORY_MB_MAX, &o->boot.memory_mb, e);
-    if (r == 0)
-        r = bounded(cli, "timeout", TIMEOUT, TIMEOUT_MAX, &o->timeout_seconds, e);
-    if (r < 0)
-        return r;
+    int rc = required(cli, "arch", &arch, e);
+    if (rc == 0)
+        rc = required(cli, "kernel", &o->boot.kernel, e);
+    if (rc == 0)
+        rc = required(cli, "initrd", &o->boot.initrd, e);
+    if (rc == 0)
+        rc = bounded(cli, "memory", MEMORY_MB, MEMORY_MB_MAX, &o->boot.memory_mb, e);
+    if (rc == 0)
+        rc = bounded(cli, "timeout", TIMEOUT, TIMEOUT_MAX, &o->timeout_seconds, e);
+    if (rc < 0)
+        return rc;
     o->machine = machine_find(arch);
     if (o->machine == NULL)
         return err_set(e, ERR_USAGE, "cannot run '%s': the architectures are %s", arch,
@@ -68,26 +68,26 @@ static int result_json(struct cli *cli, const struct guest_options *o, const str
     AUTO_JSON json_t *doc = json_object();
     if (doc == NULL)
         return err_oom(e);
-    int r = json_put_string(doc, "arch", o->machine->arch, e);
-    if (r == 0)
-        r = json_put_string(doc, "emulator", o->machine->emulator, e);
-    if (r == 0)
-        r = json_put_string(doc, "kernel", o->boot.kernel, e);
-    if (r == 0)
-        r = json_put_string(doc, "initrd", o->boot.initrd, e);
-    if (r == 0 && o->expect != NULL)
-        r = json_put_string(doc, "expect", o->expect, e);
-    if (r == 0)
-        r = json_put(doc, "passed", json_boolean(passed), e);
-    if (r == 0)
-        r = json_put_string(doc, "end", guest_end_name(g->end), e);
-    if (r == 0)
-        r = json_put_u64(doc, "lines", g->lines, e);
-    if (r == 0)
-        r = json_put_u64(doc, "milliseconds", (uint64_t)g->milliseconds, e);
-    if (r == 0)
+    int rc = json_put_string(doc, "arch", o->machine->arch, e);
+    if (rc == 0)
+        rc = json_put_string(doc, "emulator", o->machine->emulator, e);
+    if (rc == 0)
+        rc = json_put_string(doc, "kernel", o->boot.kernel, e);
+    if (rc == 0)
+        rc = json_put_string(doc, "initrd", o->boot.initrd, e);
+    if (rc == 0 && o->expect != NULL)
+        rc = json_put_string(doc, "expect", o->expect, e);
+    if (rc == 0)
+        rc = json_put(doc, "passed", json_boolean(passed), e);
+    if (rc == 0)
+        rc = json_put_string(doc, "end", guest_end_name(g->end), e);
+    if (rc == 0)
+        rc = json_put_u64(doc, "lines", g->lines, e);
+    if (rc == 0)
+        rc = json_put_u64(doc, "milliseconds", (uint64_t)g->milliseconds, e);
+    if (rc == 0)
         cli_result(cli, steal_ptr(&doc));
-    return r;
+    return rc;
 }
 
 static int verdict(const struct cli *cli, const struct guest_options *o,
@@ -119,16 +119,16 @@ static int run_test(struct cli *cli, struct err *e)
 {
     struct guest_options o = {0};
     struct guest_result g = {0};
-    int r = read_options(cli, &o, e);
-    if (r < 0)
-        return r;
+    int rc = read_options(cli, &o, e);
+    if (rc < 0)
+        return rc;
     cli_note(cli, "booting '%s' under %s", o.boot.kernel, o.machine->emulator);
-    r = guest_run(&o, &g, e);
-    if (r < 0)
-        return r;
+    rc = guest_run(&o, &g, e);
+    if (rc < 0)
+        return rc;
     bool passed = g.end == GUEST_EXPECTED || (g.end == GUEST_ENDED && o.expect == NULL);
-    r = result_json(cli, &o, &g, passed, e);
-    return r < 0 ? r : verdict(cli, &o, &g, e);
+    rc = result_json(cli, &o, &g, passed, e);
+    return rc < 0 ? rc : verdict(cli, &o, &g, e);
 }
 
 /* ---- cartesi ---- */
@@ -158,10 +158,10 @@ static int cartesi_json(struct cli *cli, const struct cartesi_result *result, st
     AUTO_JSON json_t *doc = json_object();
     if (doc == NULL)
         return err_oom(e);
-    int r = json_put_string(doc, "machine", result->machine, e);
-    if (r < 0 || (r = json_put_u64(doc, "status", (uint64_t)result->status, e)) < 0 ||
-        (r = json_put_u64(doc, "lines", result->lines, e)) < 0)
-        return r;
+    int rc = json_put_string(doc, "machine", result->machine, e);
+    if (rc < 0 || (rc = json_put_u64(doc, "status", (uint64_t)result->status, e)) < 0 ||
+        (rc = json_put_u64(doc, "lines", result->lines, e)) < 0)
+        return rc;
     cli_result(cli, steal_ptr(&doc));
     return 0;
 }
@@ -190,22 +190,22 @@ static int run_cartesi(struct cli *cli, struct err *e)
     o.attestations = cli_list(cli, "attestation", &o.attestation_count);
     for (size_t i = 0; i < count; i++)
         extra[i] = cli_arg(cli, i + 1);
-    int r = required(cli, "config", &o.run, e);
-    if (r < 0)
-        return r;
+    int rc = required(cli, "config", &o.run, e);
+    if (rc < 0)
+        return rc;
     if ((o.bundle == NULL) != (o.policy == NULL))
         return err_set(e, ERR_USAGE, "--bundle and --policy go together");
     if (o.bundle == NULL && (o.attestation_count > 0 || cli_flag(cli, "rebuild")))
         return err_set(e, ERR_USAGE, "--attestation and --rebuild need --bundle and --policy");
-    if (cli_flag(cli, "rebuild") && (r = cli_store_path(cli, &store, e)) < 0)
-        return r;
+    if (cli_flag(cli, "rebuild") && (rc = cli_store_path(cli, &store, e)) < 0)
+        return rc;
     o.store = store;
     if (o.emulator == NULL)
         o.emulator = "cartesi-machine";
     if (o.scratch == NULL)
         o.scratch = "/var/tmp"; /* a machine can be large: not where memory is */
-    if ((r = cartesi_run(&o, &result, e)) < 0 || (r = cartesi_json(cli, &result, e)) < 0)
-        return r;
+    if ((rc = cartesi_run(&o, &result, e)) < 0 || (rc = cartesi_json(cli, &result, e)) < 0)
+        return rc;
     return result.status == 0
                ? 0
                : err_set(e, ERR_DIFFERS, "the machine ended with status %d", result.status);

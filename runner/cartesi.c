@@ -43,9 +43,9 @@ static int want(const struct jcur *root, const char *key, const char *value, str
 {
     struct jcur c;
     const char *text = NULL;
-    int r = jcur_get(root, key, &c, e);
-    if (r < 0 || (r = jcur_string(&c, TEXT_MAX, &text, e)) < 0)
-        return r;
+    int rc = jcur_get(root, key, &c, e);
+    if (rc < 0 || (rc = jcur_string(&c, TEXT_MAX, &text, e)) < 0)
+        return rc;
     return strcmp(text, value) == 0
                ? 0
                : jcur_fail(&c, e, "'%s' is not '%s', which is all that is known", text, value);
@@ -58,18 +58,18 @@ static int read_document(const char *path, struct run_document *out, struct err 
     const struct json_limits limits = {.bytes = RUN_MAX, .depth = 4};
     uint64_t version = 0;
     struct jcur c;
-    int r = json_read_file(path, &limits, &out->document, e);
-    if (r < 0)
-        return r;
+    int rc = json_read_file(path, &limits, &out->document, e);
+    if (rc < 0)
+        return rc;
     struct jcur root = jcur_root(out->document, path);
-    if ((r = jcur_object(&root, keys, e)) < 0 ||
-        (r = want(&root, "type", ASSAY_URI "cartesi-run/v1", e)) < 0 ||
-        (r = want(&root, "emulator", "0.21", e)) < 0 ||
-        (r = want(&root, "network", "none", e)) < 0 ||
-        (r = jcur_get_u64(&root, "archiveVersion", CYCLE_MAX, &version, e)) < 0 ||
-        (r = jcur_get_string(&root, "machine", TEXT_MAX, &out->machine, e)) < 0 ||
-        (r = jcur_get_digest(&root, "config", &out->config, e)) < 0)
-        return r;
+    if ((rc = jcur_object(&root, keys, e)) < 0 ||
+        (rc = want(&root, "type", ASSAY_URI "cartesi-run/v1", e)) < 0 ||
+        (rc = want(&root, "emulator", "0.21", e)) < 0 ||
+        (rc = want(&root, "network", "none", e)) < 0 ||
+        (rc = jcur_get_u64(&root, "archiveVersion", CYCLE_MAX, &version, e)) < 0 ||
+        (rc = jcur_get_string(&root, "machine", TEXT_MAX, &out->machine, e)) < 0 ||
+        (rc = jcur_get_digest(&root, "config", &out->config, e)) < 0)
+        return rc;
     if (version != 7)
         return jcur_fail(&root, e, "archiveVersion is not 7, which is all that is known");
     if (out->config.alg != DIGEST_SHA256)
@@ -138,13 +138,13 @@ static int check_option(const char *option, const struct run_document *run, bool
 static int check_options(const struct cartesi_options *o, const struct run_document *run,
                          bool *limits, struct err *e)
 {
-    int r = 0;
+    int rc = 0;
     *limits = false;
     if (o->extra_count > EXTRA_MAX)
         return err_set(e, ERR_USAGE, "more than %d options for the emulator", EXTRA_MAX);
-    for (size_t i = 0; r == 0 && i < o->extra_count; i++)
-        r = check_option(o->extra[i], run, limits, e);
-    return r;
+    for (size_t i = 0; rc == 0 && i < o->extra_count; i++)
+        rc = check_option(o->extra[i], run, limits, e);
+    return rc;
 }
 
 /* ---- is it that machine? -------------------------------------------------------------------- */
@@ -169,8 +169,8 @@ static int check_bundle(const struct cartesi_options *o, struct err *e)
         argv[n++] = "--store";
         argv[n++] = o->store;
     }
-    int r = tool_run("assay-verify", argv, o->scratch, &output, NULL, e);
-    return r < 0 ? err_wrap(e, "nobody vouches for the run configuration") : 0;
+    int rc = tool_run("assay-verify", argv, o->scratch, &output, NULL, e);
+    return rc < 0 ? err_wrap(e, "nobody vouches for the run configuration") : 0;
 }
 
 /* A private copy whose caches are empty: neither they nor anybody else can change what runs. */
@@ -200,10 +200,10 @@ static int measure(const struct cartesi_options *o, const char *copy, struct car
     AUTO_JSON json_t *report = NULL;
     /* The hash covers the device tree, whoever made it. */
     const char *const argv[] = {"verify", copy, "--state-only", "--custom-dtb", "--json", NULL};
-    int r = tool_run("assay-cartesi", argv, o->scratch, &output, NULL, e);
-    if (r < 0 || (r = json_parse(buf_str(&output), output.len, "the report of assay-cartesi", NULL,
-                                 &report, e)) < 0)
-        return r;
+    int rc = tool_run("assay-cartesi", argv, o->scratch, &output, NULL, e);
+    if (rc < 0 || (rc = json_parse(buf_str(&output), output.len, "the report of assay-cartesi",
+                                   NULL, &report, e)) < 0)
+        return rc;
     const char *root = json_string_value(json_object_get(report, "root"));
     if (root == NULL || strlen(root) >= sizeof(result->machine))
         return err_set(e, ERR_HOST, "assay-cartesi told no root hash");
@@ -218,10 +218,10 @@ static int check_config(const char *copy, const struct run_document *run, struct
     struct digest found;
     char wanted[DIGEST_TEXT_MAX];
     char got[DIGEST_TEXT_MAX];
-    int r = path_join(&path, copy, "config.json", e);
-    if (r < 0 || (r = file_read(path, &text, e)) < 0 ||
-        (r = digest_bytes(DIGEST_SHA256, text.data, text.len, &found, e)) < 0)
-        return r;
+    int rc = path_join(&path, copy, "config.json", e);
+    if (rc < 0 || (rc = file_read(path, &text, e)) < 0 ||
+        (rc = digest_bytes(DIGEST_SHA256, text.data, text.len, &found, e)) < 0)
+        return rc;
     return digest_equal(&found, &run->config)
                ? 0
                : err_set(e, ERR_REJECTED,
@@ -252,10 +252,10 @@ static int emulate(const struct cartesi_options *o, const struct run_document *r
     const char *argv[EXTRA_MAX + 4] = {NULL};
     struct console console = {.show = o->show, .show_context = o->context};
     size_t n = 0;
-    int r = find_emulator(o->emulator, &emulator, e);
-    if (r < 0 || (r = str_format(&load, e, "--load=%s", copy)) < 0 ||
-        (r = str_format(&limit, e, "--max-mcycle=%" PRIu64, run->max_cycle)) < 0)
-        return r;
+    int rc = find_emulator(o->emulator, &emulator, e);
+    if (rc < 0 || (rc = str_format(&load, e, "--load=%s", copy)) < 0 ||
+        (rc = str_format(&limit, e, "--max-mcycle=%" PRIu64, run->max_cycle)) < 0)
+        return rc;
     argv[n++] = emulator;
     argv[n++] = load;
     if (run->limited && !limits)
@@ -264,9 +264,9 @@ static int emulate(const struct cartesi_options *o, const struct run_document *r
         argv[n++] = o->extra[i];
     const struct process_options process = {
         .argv = argv, .sink = console_feed, .sink_context = &console};
-    r = process_run(&process, &result->status, e);
-    if (r < 0)
-        return r;
+    rc = process_run(&process, &result->status, e);
+    if (rc < 0)
+        return rc;
     console_end(&console);
     result->lines = console.lines;
     return 0;
@@ -276,15 +276,15 @@ static int run_copy(const struct cartesi_options *o, const struct run_document *
                     const char *directory, struct cartesi_result *result, struct err *e)
 {
     AUTO_FREE char *copy = NULL;
-    int r = path_join(&copy, directory, "machine", e);
-    if (r < 0 || (r = copy_machine(o, copy, e)) < 0 || (r = measure(o, copy, result, e)) < 0)
-        return r;
+    int rc = path_join(&copy, directory, "machine", e);
+    if (rc < 0 || (rc = copy_machine(o, copy, e)) < 0 || (rc = measure(o, copy, result, e)) < 0)
+        return rc;
     if (strcmp(result->machine, run->machine) != 0)
         return err_set(e, ERR_REJECTED,
                        "refused: the machine is %s, the run configuration is of %s",
                        result->machine, run->machine);
-    r = check_config(copy, run, e);
-    return r < 0 ? r : emulate(o, run, limits, copy, result, e);
+    rc = check_config(copy, run, e);
+    return rc < 0 ? rc : emulate(o, run, limits, copy, result, e);
 }
 
 /* ---- the private directory: locked while its run lives, removed by it or by the next ---- */
@@ -316,9 +316,9 @@ static int make_directory(const char *scratch, char **out, int *lock, struct err
     struct stat st;
     for (int i = 0; i < ATTEMPTS; i++) {
         AUTO_FREE char *path = NULL;
-        int r = dir_make_temp(scratch, PREFIX, &path, e);
-        if (r < 0)
-            return r;
+        int rc = dir_make_temp(scratch, PREFIX, &path, e);
+        if (rc < 0)
+            return rc;
         AUTO_CLOSE int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         /* Another run may have taken it for a stale one before it was locked. */
         if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0 && fstat(fd, &st) == 0 &&
@@ -339,16 +339,16 @@ int cartesi_run(const struct cartesi_options *options, struct cartesi_result *re
     struct cartesi_result made = {.status = 0};
     struct err ignored = ERR_INIT;
     bool limits = false;
-    int r = read_document(options->run, &run, e);
-    if (r < 0 || (r = check_options(options, &run, &limits, e)) < 0 ||
-        (r = check_bundle(options, e)) < 0)
-        return r;
+    int rc = read_document(options->run, &run, e);
+    if (rc < 0 || (rc = check_options(options, &run, &limits, e)) < 0 ||
+        (rc = check_bundle(options, e)) < 0)
+        return rc;
     remove_stale(options->scratch);
-    if ((r = make_directory(options->scratch, &directory, &lock, e)) < 0)
-        return r;
-    r = run_copy(options, &run, limits, directory, &made, e);
+    if ((rc = make_directory(options->scratch, &directory, &lock, e)) < 0)
+        return rc;
+    rc = run_copy(options, &run, limits, directory, &made, e);
     (void)dir_remove(directory, &ignored);
-    if (r == 0)
+    if (rc == 0)
         *result = made;
-    return r;
+    return rc;
 }

@@ -88,9 +88,9 @@ static int emulate(const struct guest_options *o, const struct machine_command *
         .sink_context = &console,
     };
     int64_t start = monotonic_ms();
-    int r = process_run(&process, &status, e);
-    if (r < 0)
-        return r;
+    int rc = process_run(&process, &status, e);
+    if (rc < 0)
+        return rc;
     console_end(&console);
     result->milliseconds = monotonic_ms() - start;
     result->lines = console.lines;
@@ -104,17 +104,17 @@ int guest_run(const struct guest_options *options, struct guest_result *result, 
 {
     struct guest_result made = {0};
     struct machine_command command = {0};
-    int r = check_emulator(options->machine, e);
-    if (r == 0)
-        r = check_file(options->boot.kernel, "kernel", e);
-    if (r == 0)
-        r = check_file(options->boot.initrd, "initrd", e);
-    if (r == 0)
-        r = machine_command_make(options->machine, &options->boot, &command, e);
-    if (r == 0)
-        r = emulate(options, &command, &made, e);
+    int rc = check_emulator(options->machine, e);
+    if (rc == 0)
+        rc = check_file(options->boot.kernel, "kernel", e);
+    if (rc == 0)
+        rc = check_file(options->boot.initrd, "initrd", e);
+    if (rc == 0)
+        rc = machine_command_make(options->machine, &options->boot, &command, e);
+    if (rc == 0)
+        rc = emulate(options, &command, &made, e);
     machine_command_dispose(&command);
-    if (r == 0)
+    if (rc == 0)
         *result = made;
-    return r;
+    return rc;
 }

@@ -53,15 +53,15 @@ int machine_command_make(const struct machine *machine, const struct machine_boo
 {
     memset(out, 0, sizeof(*out));
     (void)snprintf(out->memory, sizeof(out->memory), "%u", boot->memory_mb);
-    int r = plain_path(&out->kernel, boot->kernel, e);
-    if (r == 0)
-        r = plain_path(&out->initrd, boot->initrd, e);
+    int rc = plain_path(&out->kernel, boot->kernel, e);
+    if (rc == 0)
+        rc = plain_path(&out->initrd, boot->initrd, e);
     /* panic=-1: a panic reboots at once, which -no-reboot turns into the emulator's end. */
-    if (r == 0)
-        r = str_format(&out->parameters, e, "%s panic=-1%s%s", machine->console,
-                       boot->append != NULL ? " " : "", boot->append != NULL ? boot->append : "");
-    if (r < 0)
-        return r;
+    if (rc == 0)
+        rc = str_format(&out->parameters, e, "%s panic=-1%s%s", machine->console,
+                        boot->append != NULL ? " " : "", boot->append != NULL ? boot->append : "");
+    if (rc < 0)
+        return rc;
     const char *const fixed[] = {
         machine->emulator, "-machine", machine->type, "-accel", "tcg", "-smp", "1",
         /* Nothing but what is named here, whatever the user's or the system's configuration says.

@@ -49,19 +49,19 @@ static int verify(struct cli *cli, struct verdict *v, enum err_code *code, struc
         .jobs = (unsigned)cli_number(cli, "jobs", workers_default()),
     };
     o.attestations = cli_list(cli, "attestation", &o.attestation_count);
-    int r = 0;
+    int rc = 0;
     if (o.builder == NULL) {
-        r = process_beside("assay-build", &builder, e);
+        rc = process_beside("assay-build", &builder, e);
         o.builder = builder;
     }
-    if (r == 0)
-        r = cli_store_path(cli, &store, e);
+    if (rc == 0)
+        rc = cli_store_path(cli, &store, e);
     o.store = store;
     if (o.scratch == NULL)
         o.scratch = "/var/tmp"; /* a rebuild can be large: not where memory is */
-    if (r == 0)
-        r = verification_run(&o, v, code, e);
-    return r;
+    if (rc == 0)
+        rc = verification_run(&o, v, code, e);
+    return rc;
 }
 
 /* Signs the verdict; `out` gets the bundle. */
@@ -72,24 +72,24 @@ static int sign(struct cli *cli, const struct verdict *v, struct buf *out, struc
     AUTO_FREE char *uri = NULL;
     char *passphrase = NULL;
     const char *path = cli_string(cli, "key");
-    int r = passphrase_read(cli, "passphrase of the verifier's key", false, &passphrase, e);
-    if (r == 0)
-        r = signing_key_read(path, passphrase, &key, e);
+    int rc = passphrase_read(cli, "passphrase of the verifier's key", false, &passphrase, e);
+    if (rc == 0)
+        rc = signing_key_read(path, passphrase, &key, e);
     passphrase_free(passphrase);
-    if (r < 0)
-        return r;
+    if (rc < 0)
+        return rc;
     if (cli_string(cli, "verifier-id") != NULL)
-        r = str_copy(&id, cli_string(cli, "verifier-id"), e);
+        rc = str_copy(&id, cli_string(cli, "verifier-id"), e);
     else
-        r = str_format(&id, e, "%sverifier/%s", ASSAY_URI, public_key_id(signing_key_public(key)));
-    if (r == 0 && cli_string(cli, "resource-uri") != NULL)
-        r = str_copy(&uri, cli_string(cli, "resource-uri"), e);
-    else if (r == 0)
-        r = str_format(&uri, e, "file:%s", v->artifact_name);
+        rc = str_format(&id, e, "%sverifier/%s", ASSAY_URI, public_key_id(signing_key_public(key)));
+    if (rc == 0 && cli_string(cli, "resource-uri") != NULL)
+        rc = str_copy(&uri, cli_string(cli, "resource-uri"), e);
+    else if (rc == 0)
+        rc = str_format(&uri, e, "file:%s", v->artifact_name);
     const struct host *host = cli_host(cli);
-    if (r == 0)
-        r = verdict_bundle(v, id, uri, host->now(host->context), key, out, e);
-    return r;
+    if (rc == 0)
+        rc = verdict_bundle(v, id, uri, host->now(host->context), key, out, e);
+    return rc;
 }
 
 /* The entry is the signed bundle's very bytes: who holds the file can check the proof as it is. */
@@ -99,22 +99,22 @@ static int record(struct cli *cli, const struct buf *bundle, json_t *report, str
     AUTO_TLOG struct tlog *log = NULL;
     char *passphrase = NULL;
     uint64_t index = 0;
-    int r = passphrase_read_log(cli, "passphrase of the log's key", &passphrase, e);
-    if (r == 0)
-        r = tlog_open(path, passphrase, &log, e);
+    int rc = passphrase_read_log(cli, "passphrase of the log's key", &passphrase, e);
+    if (rc == 0)
+        rc = tlog_open(path, passphrase, &log, e);
     passphrase_free(passphrase);
-    if (r == 0)
-        r = tlog_append(log, bundle->data, bundle->len, &index, e);
-    if (r < 0)
+    if (rc == 0)
+        rc = tlog_append(log, bundle->data, bundle->len, &index, e);
+    if (rc < 0)
         return err_wrap(e, "the verdict could not be recorded");
     cli_say(cli, "recorded: entry %llu of '%s'\n", (unsigned long long)index, path);
     AUTO_JSON json_t *o = json_object();
-    r = json_put_string(o, "log", path, e);
-    if (r == 0)
-        r = json_put_u64(o, "index", index, e);
-    if (r == 0)
-        r = json_put(report, "record", steal_ptr(&o), e);
-    return r;
+    rc = json_put_string(o, "log", path, e);
+    if (rc == 0)
+        rc = json_put_u64(o, "index", index, e);
+    if (rc == 0)
+        rc = json_put(report, "record", steal_ptr(&o), e);
+    return rc;
 }
 
 static int publish(struct cli *cli, const struct verdict *v, json_t *report, struct err *e)
@@ -122,12 +122,12 @@ static int publish(struct cli *cli, const struct verdict *v, json_t *report, str
     AUTO_BUF bundle = BUF_INIT(VERDICT_BYTES_MAX);
     if (cli_string(cli, "key") == NULL)
         return 0;
-    int r = sign(cli, v, &bundle, e);
-    if (r == 0 && cli_string(cli, "output") != NULL)
-        r = file_replace(cli_string(cli, "output"), bundle.data, bundle.len, 0644, e);
-    if (r == 0 && cli_string(cli, "record") != NULL)
-        r = record(cli, &bundle, report, e);
-    return r;
+    int rc = sign(cli, v, &bundle, e);
+    if (rc == 0 && cli_string(cli, "output") != NULL)
+        rc = file_replace(cli_string(cli, "output"), bundle.data, bundle.len, 0644, e);
+    if (rc == 0 && cli_string(cli, "record") != NULL)
+        rc = record(cli, &bundle, report, e);
+    return rc;
 }
 
 static int check_usage(const struct cli *cli, struct err *e)
@@ -152,21 +152,21 @@ static int run(struct cli *cli, struct err *e)
     struct verdict v = {0};
     enum err_code code = ERR_NONE;
     json_t *report = NULL;
-    int r = check_usage(cli, e);
-    if (r == 0)
-        r = verify(cli, &v, &code, e);
-    if (r == 0)
-        r = verdict_report(&v, &report, e);
-    if (r == 0) {
+    int rc = check_usage(cli, e);
+    if (rc == 0)
+        rc = verify(cli, &v, &code, e);
+    if (rc == 0)
+        rc = verdict_report(&v, &report, e);
+    if (rc == 0) {
         verdict_print(&v, cli);
-        r = publish(cli, &v, report, e);
+        rc = publish(cli, &v, report, e);
         cli_result(cli, report);
     }
     /* The verdict's own line and code come last: recording one that is bad is not success. */
-    if (r == 0 && code != ERR_NONE)
-        r = err_set(e, code, "%s: %s", verdict_name(v.kind), v.reason);
+    if (rc == 0 && code != ERR_NONE)
+        rc = err_set(e, code, "%s: %s", verdict_name(v.kind), v.reason);
     verdict_dispose(&v);
-    return r;
+    return rc;
 }
 
 static const struct cli_command commands[] = {{

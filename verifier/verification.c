@@ -59,16 +59,16 @@ __attribute__((format(printf, 5, 6))) static int decide(struct run *run, enum ve
 }
 
 /* An error that is a finding about the evidence becomes a verdict; any other stays an error. */
-static int decide_error(struct run *run, int r, const char *id, const struct err *e)
+static int decide_error(struct run *run, int rc, const char *id, const struct err *e)
 {
     char line[ERR_FRAMES * ERR_FRAME_MAX];
-    if (r == -ERR_REJECTED)
+    if (rc == -ERR_REJECTED)
         return decide(run, VERDICT_REJECTED, ERR_REJECTED, id, "%.500s",
                       err_line(e, line, sizeof(line)));
-    if (r == -ERR_UNDECIDED || r == -ERR_INPUT)
+    if (rc == -ERR_UNDECIDED || rc == -ERR_INPUT)
         return decide(run, VERDICT_UNVERIFIABLE, e->code, id, "%.500s",
                       err_line(e, line, sizeof(line)));
-    return r;
+    return rc;
 }
 
 /* Remembers a file as evidence, by name and digest. */
@@ -76,22 +76,22 @@ static int add_evidence(struct run *run, const char *path, const struct buf *byt
 {
     struct digest digest;
     json_t *descriptor = NULL;
-    int r = digest_bytes(DIGEST_SHA256, bytes->data, bytes->len, &digest, e);
-    if (r == 0)
-        r = resource_descriptor(path_base(path), NULL, &digest, NULL, &descriptor, e);
-    return r < 0 ? r : json_push(run->verdict->attestations, descriptor, e);
+    int rc = digest_bytes(DIGEST_SHA256, bytes->data, bytes->len, &digest, e);
+    if (rc == 0)
+        rc = resource_descriptor(path_base(path), NULL, &digest, NULL, &descriptor, e);
+    return rc < 0 ? rc : json_push(run->verdict->attestations, descriptor, e);
 }
 
 static int read_envelope(struct run *run, const char *path, struct dsse_envelope **out,
                          struct err *e)
 {
     AUTO_BUF bytes = BUF_INIT(BUNDLE_MAX);
-    int r = file_read(path, &bytes, e);
-    if (r == 0)
-        r = add_evidence(run, path, &bytes, e);
-    if (r == 0)
-        r = dsse_parse(buf_str(&bytes), bytes.len, path, out, e);
-    return r;
+    int rc = file_read(path, &bytes, e);
+    if (rc == 0)
+        rc = add_evidence(run, path, &bytes, e);
+    if (rc == 0)
+        rc = dsse_parse(buf_str(&bytes), bytes.len, path, out, e);
+    return rc;
 }
 
 static int read_all(struct run *run, struct err *e)
@@ -101,17 +101,17 @@ static int read_all(struct run *run, struct err *e)
     v->attestations = json_array();
     if (v->attestations == NULL)
         return err_oom(e);
-    int r = policy_read(o->policy, &run->policy, e);
-    if (r == 0)
-        r = str_copy(&v->policy_name, path_base(o->policy), e);
-    if (r < 0)
-        return r;
+    int rc = policy_read(o->policy, &run->policy, e);
+    if (rc == 0)
+        rc = str_copy(&v->policy_name, path_base(o->policy), e);
+    if (rc < 0)
+        return rc;
     v->policy_digest = run->policy->digest;
-    r = artifact_read(o->artifact, o->scratch, &run->artifact, e);
-    if (r == 0)
-        r = str_copy(&v->artifact_name, path_base(o->artifact), e);
-    if (r < 0)
-        return r;
+    rc = artifact_read(o->artifact, o->scratch, &run->artifact, e);
+    if (rc == 0)
+        rc = str_copy(&v->artifact_name, path_base(o->artifact), e);
+    if (rc < 0)
+        return rc;
     v->artifact_digest = run->artifact.digest;
     v->artifact_size = run->artifact.size;
     return read_envelope(run, o->bundle, &run->envelope, e);
@@ -125,9 +125,9 @@ static const char *implementations(const struct public_key *key)
 static int check_signature(struct run *run, struct err *e)
 {
     const struct policy *p = run->policy;
-    int r = policy_find_signer(p->builders, p->builder_count, run->envelope, &run->signer, e);
-    if (r < 0)
-        return r;
+    int rc = policy_find_signer(p->builders, p->builder_count, run->envelope, &run->signer, e);
+    if (rc < 0)
+        return rc;
     if (run->signer == NULL)
         return decide(run, VERDICT_REJECTED, ERR_REJECTED, "signature",
                       "no key that the policy trusts signed this provenance");
@@ -144,11 +144,11 @@ static int check_provenance(struct run *run, struct err *e)
 {
     const struct dsse_envelope *env = run->envelope;
     char text[DIGEST_TEXT_MAX];
-    int r = statement_parse(env->payload, env->payload_len, "the statement", &run->statement, e);
-    if (r == 0)
-        r = claims_read(run->statement, &run->claims, e);
-    if (r < 0)
-        return decide_error(run, r, "provenance", e);
+    int rc = statement_parse(env->payload, env->payload_len, "the statement", &run->statement, e);
+    if (rc == 0)
+        rc = claims_read(run->statement, &run->claims, e);
+    if (rc < 0)
+        return decide_error(run, rc, "provenance", e);
     verdict_check_add(run->verdict, "provenance", true, "plan %s: %zu inputs, %zu steps",
                       digest_format(&run->claims.plan_digest, text), run->claims.input_count,
                       run->claims.step_count);
@@ -176,9 +176,9 @@ static int check_policy(struct run *run, struct err *e)
     const struct policy *p = run->policy;
     const char *id = run->claims.builder_id;
     char *name = NULL;
-    int r = str_copy(&name, run->subject->name, e);
-    if (r < 0)
-        return r;
+    int rc = str_copy(&name, run->subject->name, e);
+    if (rc < 0)
+        return rc;
     free(run->verdict->artifact_name);
     run->verdict->artifact_name = name;
     if (!policy_covers(p, run->subject->name))
@@ -194,16 +194,16 @@ static int check_policy(struct run *run, struct err *e)
 static int rebuild_json(const struct run *run, const struct rebuild *b, json_t **out, struct err *e)
 {
     AUTO_JSON json_t *o = json_object();
-    int r = json_put_digest(o, "planDigest", &run->claims.plan_digest, e);
-    if (r == 0)
-        r = json_put_digest(o, "builderDigest", &b->builder_digest, e);
-    if (r == 0)
-        r = json_put_string(o, "fences", b->fences != NULL ? b->fences : "", e);
-    if (r == 0)
-        r = json_put(o, "steps", json_incref(b->byproducts), e);
-    if (r == 0)
+    int rc = json_put_digest(o, "planDigest", &run->claims.plan_digest, e);
+    if (rc == 0)
+        rc = json_put_digest(o, "builderDigest", &b->builder_digest, e);
+    if (rc == 0)
+        rc = json_put_string(o, "fences", b->fences != NULL ? b->fences : "", e);
+    if (rc == 0)
+        rc = json_put(o, "steps", json_incref(b->byproducts), e);
+    if (rc == 0)
         *out = steal_ptr(&o);
-    return r;
+    return rc;
 }
 
 /* A stored machine, or what may be one packed: the explanation finds out. */
@@ -222,10 +222,10 @@ static int locate(struct run *run, const char *path, const struct artifact *rebu
     text[0] = 0;
     if (maybe_machine(rebuilt, v->artifact_name)) {
         char clause[VERDICT_TEXT_MAX / 2];
-        int r =
+        int rc =
             explain_machine(run->artifact.path, path, run->options->scratch, &v->explanation, e);
-        if (r < 0)
-            return r;
+        if (rc < 0)
+            return rc;
         explain_clause(v->explanation, clause, sizeof(clause));
         if (clause[0] != 0)
             snprintf(text, size, ": %.220s", clause);
@@ -233,12 +233,12 @@ static int locate(struct run *run, const char *path, const struct artifact *rebu
     if (text[0] != 0 || rebuilt->layout || run->artifact.layout || rebuilt->machine ||
         run->artifact.machine)
         return 0;
-    int r = artifact_first_difference(run->artifact.path, path, &offset, e);
-    if (r == 0)
+    int rc = artifact_first_difference(run->artifact.path, path, &offset, e);
+    if (rc == 0)
         snprintf(text, size, " at byte %llu (%llu bytes here, %llu rebuilt)",
                  (unsigned long long)offset, (unsigned long long)run->artifact.size,
                  (unsigned long long)rebuilt->size);
-    return r;
+    return rc;
 }
 
 /* Names where, and the first step that diverged. */
@@ -247,11 +247,11 @@ static int explain(struct run *run, const struct rebuild *b, const char *path,
 {
     const char *step = NULL;
     char where[VERDICT_TEXT_MAX / 2];
-    int r = claims_first_divergence(run->claims.byproducts, b->byproducts, &step, e);
-    if (r == 0)
-        r = locate(run, path, rebuilt, where, sizeof(where), e);
-    if (r < 0)
-        return r;
+    int rc = claims_first_divergence(run->claims.byproducts, b->byproducts, &step, e);
+    if (rc == 0)
+        rc = locate(run, path, rebuilt, where, sizeof(where), e);
+    if (rc < 0)
+        return rc;
     return decide(run, VERDICT_DIFFERS, ERR_DIFFERS, "comparison",
                   "'%.80s' differs from its rebuild%s; first step that diverged: %.120s",
                   run->subject->name, where,
@@ -304,16 +304,16 @@ static int compare(struct run *run, const struct rebuild *b, struct err *e)
     char digests[VERDICT_TEXT_MAX / 2];
     if (!relpath_valid(run->subject->name))
         return err_set(e, ERR_INPUT, "'%.200s' is no file name", run->subject->name);
-    int r = path_join(&path, b->artifacts, run->subject->name, e);
-    if (r == 0)
-        r = artifact_read(path, run->options->scratch, &rebuilt, e);
-    if (r < 0)
-        return r;
+    int rc = path_join(&path, b->artifacts, run->subject->name, e);
+    if (rc == 0)
+        rc = artifact_read(path, run->options->scratch, &rebuilt, e);
+    if (rc < 0)
+        return rc;
     if (!digest_equal(&rebuilt.digest, &run->artifact.digest))
         return explain(run, b, path, &rebuilt, e);
-    r = compare_digests(run, b, digests, sizeof(digests));
-    if (r < 0 || run->decided)
-        return r;
+    rc = compare_digests(run, b, digests, sizeof(digests));
+    if (rc < 0 || run->decided)
+        return rc;
     verdict_check_add(run->verdict, "comparison", true, "every byte is the same%s", digests);
     run->verdict->rebuilds++;
     return 0;
@@ -384,16 +384,16 @@ static void explain_stranger(struct run *run)
 static int check_rebuild(struct run *run, struct err *e)
 {
     struct rebuild b = {0};
-    int r = rebuild_plan(run, &b, e);
-    if (r < 0)
-        return decide_error(run, r, "rebuild", e);
+    int rc = rebuild_plan(run, &b, e);
+    if (rc < 0)
+        return decide_error(run, rc, "rebuild", e);
     verdict_check_add(run->verdict, "rebuild", true, "%.1f s in the sandbox (%s)", b.seconds,
                       b.fences != NULL ? b.fences : "");
-    r = rebuild_json(run, &b, &run->verdict->rebuild, e);
-    if (r == 0)
-        r = compare(run, &b, e);
+    rc = rebuild_json(run, &b, &run->verdict->rebuild, e);
+    if (rc == 0)
+        rc = compare(run, &b, e);
     rebuild_dispose(&b);
-    return r;
+    return rc;
 }
 
 /* Whether a signed verdict of another verifier counts: same artifact, same plan, reproduced. */
@@ -422,17 +422,17 @@ static int read_attestation(struct run *run, const char *path,
     AUTO_STATEMENT struct statement *s = NULL;
     const struct public_key *key = NULL;
     *identity = NULL;
-    int r = read_envelope(run, path, &envelope, e);
-    if (r == 0)
-        r = policy_find_signer(p->verifiers, p->verifier_count, envelope, &key, e);
-    if (r < 0)
-        return r;
+    int rc = read_envelope(run, path, &envelope, e);
+    if (rc == 0)
+        rc = policy_find_signer(p->verifiers, p->verifier_count, envelope, &key, e);
+    if (rc < 0)
+        return rc;
     *why = "no verifier that the policy trusts signed it";
     if (key == NULL)
         return 0;
-    r = statement_parse(envelope->payload, envelope->payload_len, path, &s, e);
-    if (r < 0)
-        return r;
+    rc = statement_parse(envelope->payload, envelope->payload_len, path, &s, e);
+    if (rc < 0)
+        return rc;
     *why = "it does not say that this artifact was reproduced from this plan";
     if (!vsa_agrees(run, s))
         return 0;
@@ -455,9 +455,9 @@ static int check_attestations(struct run *run, struct err *e)
         const char *path = run->options->attestations[i];
         const struct policy_identity *identity;
         const char *why = "";
-        int r = read_attestation(run, path, &identity, &why, e);
-        if (r < 0)
-            return r;
+        int rc = read_attestation(run, path, &identity, &why, e);
+        if (rc < 0)
+            return rc;
         if (identity == NULL)
             return decide(run, VERDICT_REJECTED, ERR_REJECTED, "attestations",
                           "'%.200s' does not count: %s", path, why);
@@ -485,39 +485,39 @@ static int check_minimum(struct run *run)
 
 static int check_all(struct run *run, struct err *e)
 {
-    int r = check_signature(run, e);
-    if (r == 0 && !run->decided)
-        r = check_provenance(run, e);
-    if (r == 0 && !run->decided)
-        r = check_subject(run);
-    if (r == 0 && run->decided && run->claims.plan_name != NULL && run->subject == NULL &&
+    int rc = check_signature(run, e);
+    if (rc == 0 && !run->decided)
+        rc = check_provenance(run, e);
+    if (rc == 0 && !run->decided)
+        rc = check_subject(run);
+    if (rc == 0 && run->decided && run->claims.plan_name != NULL && run->subject == NULL &&
         run->artifact.machine && run->options->rebuild)
         explain_stranger(run);
-    if (r == 0 && !run->decided)
-        r = check_policy(run, e);
-    if (r == 0 && !run->decided && run->options->rebuild)
-        r = check_rebuild(run, e);
-    if (r == 0 && !run->decided)
-        r = check_attestations(run, e);
-    if (r == 0 && !run->decided)
-        r = check_minimum(run);
-    return r;
+    if (rc == 0 && !run->decided)
+        rc = check_policy(run, e);
+    if (rc == 0 && !run->decided && run->options->rebuild)
+        rc = check_rebuild(run, e);
+    if (rc == 0 && !run->decided)
+        rc = check_attestations(run, e);
+    if (rc == 0 && !run->decided)
+        rc = check_minimum(run);
+    return rc;
 }
 
 int verification_run(const struct verification_options *options, struct verdict *verdict,
                      enum err_code *code, struct err *e)
 {
     struct run run = {.options = options, .verdict = verdict};
-    int r = read_all(&run, e);
-    if (r == 0)
-        r = check_all(&run, e);
-    if (r == 0 && !run.decided) {
+    int rc = read_all(&run, e);
+    if (rc == 0)
+        rc = check_all(&run, e);
+    if (rc == 0 && !run.decided) {
         verdict->kind = VERDICT_REPRODUCED;
         snprintf(verdict->reason, sizeof(verdict->reason),
                  "rebuilt bit for bit from the plan that was signed");
     }
-    if (r == 0)
+    if (rc == 0)
         *code = run.code;
     run_dispose(&run);
-    return r;
+    return rc;
 }

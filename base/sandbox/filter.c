@@ -114,9 +114,9 @@ static const char *const denied_offline[] = {DENIED_NETWORK, DENIED_PROCESSES, D
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
-static int failed(int r, const char *what, struct err *e)
+static int failed(int rc, const char *what, struct err *e)
 {
-    return err_os(e, -r, "cannot make the system call filter: %s", what);
+    return err_os(e, -rc, "cannot make the system call filter: %s", what);
 }
 
 /* A name that this architecture or libseccomp does not have cannot be called by it either. */
@@ -127,9 +127,9 @@ static int add_names(scmp_filter_ctx ctx, uint32_t action, const char *const *na
         int nr = seccomp_syscall_resolve_name(names[i]);
         if (nr == __NR_SCMP_ERROR)
             continue;
-        int r = seccomp_rule_add(ctx, action, nr, 0);
-        if (r < 0)
-            return failed(r, names[i], e);
+        int rc = seccomp_rule_add(ctx, action, nr, 0);
+        if (rc < 0)
+            return failed(rc, names[i], e);
     }
     return 0;
 }
@@ -140,8 +140,8 @@ static int add_masked(scmp_filter_ctx ctx, uint32_t action, const char *name, un
     int nr = seccomp_syscall_resolve_name(name);
     if (nr == __NR_SCMP_ERROR)
         return 0;
-    int r = seccomp_rule_add(ctx, action, nr, 1, SCMP_CMP(arg, SCMP_CMP_MASKED_EQ, mask, value));
-    return r < 0 ? failed(r, name, e) : 0;
+    int rc = seccomp_rule_add(ctx, action, nr, 1, SCMP_CMP(arg, SCMP_CMP_MASKED_EQ, mask, value));
+    return rc < 0 ? failed(rc, name, e) : 0;
 }
 
 /* A set-id bit that a program leaves would give the caller's rights to whoever runs the file. */
@@ -153,12 +153,12 @@ static int add_chmod(scmp_filter_ctx ctx, struct err *e)
     } calls[] = {{"chmod", 1}, {"fchmod", 1}, {"fchmodat", 2}};
     for (size_t i = 0; i < COUNT(calls); i++) {
         unsigned arg = calls[i].mode_arg;
-        int r = add_masked(ctx, SCMP_ACT_ALLOW, calls[i].name, arg, S_ISUID | S_ISGID, 0, e);
+        int rc = add_masked(ctx, SCMP_ACT_ALLOW, calls[i].name, arg, S_ISUID | S_ISGID, 0, e);
         const uint64_t bits[] = {S_ISUID, S_ISGID};
-        for (size_t b = 0; r == 0 && b < COUNT(bits); b++)
-            r = add_masked(ctx, SCMP_ACT_ERRNO(EPERM), calls[i].name, arg, bits[b], bits[b], e);
-        if (r < 0)
-            return r;
+        for (size_t b = 0; rc == 0 && b < COUNT(bits); b++)
+            rc = add_masked(ctx, SCMP_ACT_ERRNO(EPERM), calls[i].name, arg, bits[b], bits[b], e);
+        if (rc < 0)
+            return rc;
     }
     return 0;
 }
@@ -176,22 +176,23 @@ static int add_clone(scmp_filter_ctx ctx, struct err *e)
     uint64_t mask = 0;
     for (size_t i = 0; i < COUNT(namespaces); i++) {
         mask |= namespaces[i];
-        int r = add_masked(ctx, SCMP_ACT_ERRNO(EPERM), "clone", 0, namespaces[i], namespaces[i], e);
-        if (r < 0)
-            return r;
+        int rc =
+            add_masked(ctx, SCMP_ACT_ERRNO(EPERM), "clone", 0, namespaces[i], namespaces[i], e);
+        if (rc < 0)
+            return rc;
     }
-    int r = add_masked(ctx, SCMP_ACT_NOTIFY, "clone", 0, mask, 0, e);
-    return r < 0 ? r : add_names(ctx, SCMP_ACT_NOTIFY, plain, COUNT(plain), e);
+    int rc = add_masked(ctx, SCMP_ACT_NOTIFY, "clone", 0, mask, 0, e);
+    return rc < 0 ? rc : add_names(ctx, SCMP_ACT_NOTIFY, plain, COUNT(plain), e);
 }
 
 static int add_values(scmp_filter_ctx ctx, const char *name, unsigned arg, const uint64_t *values,
                       size_t count, struct err *e)
 {
     for (size_t i = 0; i < count; i++) {
-        int r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, seccomp_syscall_resolve_name(name), 1,
-                                 SCMP_CMP(arg, SCMP_CMP_EQ, values[i], 0));
-        if (r < 0)
-            return failed(r, name, e);
+        int rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, seccomp_syscall_resolve_name(name), 1,
+                                  SCMP_CMP(arg, SCMP_CMP_EQ, values[i], 0));
+        if (rc < 0)
+            return failed(rc, name, e);
     }
     return 0;
 }
@@ -206,33 +207,33 @@ static int add_arguments(scmp_filter_ctx ctx, struct err *e)
                                       PR_GET_NO_NEW_PRIVS, PR_GET_SECCOMP,  PR_SET_SECCOMP,
                                       PR_CAPBSET_READ,     PR_SET_VMA,      PR_GET_SECUREBITS};
     static const uint64_t self[] = {0};
-    int r = add_values(ctx, "ioctl", 1, ioctls, COUNT(ioctls), e);
-    if (r == 0)
-        r = add_values(ctx, "prctl", 0, prctls, COUNT(prctls), e);
+    int rc = add_values(ctx, "ioctl", 1, ioctls, COUNT(ioctls), e);
+    if (rc == 0)
+        rc = add_values(ctx, "prctl", 0, prctls, COUNT(prctls), e);
     /* Its own limits only: pid 1 has the same uid. */
-    if (r == 0)
-        r = add_values(ctx, "prlimit64", 0, self, COUNT(self), e);
+    if (rc == 0)
+        rc = add_values(ctx, "prlimit64", 0, self, COUNT(self), e);
     /* A further filter may only narrow; a listener of its own could answer for this one. */
-    if (r == 0)
-        r = add_masked(ctx, SCMP_ACT_ALLOW, "seccomp", 1, SECCOMP_FILTER_FLAG_NEW_LISTENER, 0, e);
-    return r;
+    if (rc == 0)
+        rc = add_masked(ctx, SCMP_ACT_ALLOW, "seccomp", 1, SECCOMP_FILTER_FLAG_NEW_LISTENER, 0, e);
+    return rc;
 }
 
 static int fill(scmp_filter_ctx ctx, struct err *e)
 {
-    int r = seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
-    if (r == 0) /* a binary tree: some ten comparisons a call, not hundreds */
-        r = seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2);
-    if (r < 0)
-        return failed(r, "attributes", e);
-    r = add_names(ctx, SCMP_ACT_ALLOW, allowed, COUNT(allowed), e);
-    if (r == 0)
-        r = add_names(ctx, SCMP_ACT_ERRNO(EPERM), denied, COUNT(denied), e);
-    if (r == 0)
-        r = add_chmod(ctx, e);
-    if (r == 0)
-        r = add_clone(ctx, e);
-    return r < 0 ? r : add_arguments(ctx, e);
+    int rc = seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
+    if (rc == 0) /* a binary tree: some ten comparisons a call, not hundreds */
+        rc = seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2);
+    if (rc < 0)
+        return failed(rc, "attributes", e);
+    rc = add_names(ctx, SCMP_ACT_ALLOW, allowed, COUNT(allowed), e);
+    if (rc == 0)
+        rc = add_names(ctx, SCMP_ACT_ERRNO(EPERM), denied, COUNT(denied), e);
+    if (rc == 0)
+        rc = add_chmod(ctx, e);
+    if (rc == 0)
+        rc = add_clone(ctx, e);
+    return rc < 0 ? rc : add_arguments(ctx, e);
 }
 
 /* libseccomp 2.5 exports to a descriptor only. */
@@ -243,9 +244,9 @@ static int export(scmp_filter_ctx ctx, struct sock_filter **code, unsigned short
     AUTO_CLOSE int fd = memfd_create("filter", MFD_CLOEXEC);
     if (fd < 0)
         return err_os(e, errno, "cannot make a file in memory");
-    int r = seccomp_export_bpf(ctx, fd);
-    if (r < 0)
-        return failed(r, "export", e);
+    int rc = seccomp_export_bpf(ctx, fd);
+    if (rc < 0)
+        return failed(rc, "export", e);
     if (fstat(fd, &st) != 0)
         return err_os(e, errno, "cannot read the system call filter");
     size_t size = (size_t)st.st_size;
@@ -267,11 +268,11 @@ int filter_make(struct sock_filter **code, unsigned short *count, struct err *e)
     scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ERRNO(ENOSYS));
     if (ctx == NULL)
         return err_oom(e);
-    int r = fill(ctx, e);
-    if (r == 0)
-        r = export(ctx, code, count, e);
+    int rc = fill(ctx, e);
+    if (rc == 0)
+        rc = export(ctx, code, count, e);
     seccomp_release(ctx);
-    return r;
+    return rc;
 }
 
 int sandbox_deny_network(struct err *e)
@@ -279,20 +280,20 @@ int sandbox_deny_network(struct err *e)
     scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ALLOW);
     if (ctx == NULL)
         return err_oom(e);
-    int r = seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
-    if (r == 0) /* all threads, should a library have started one */
-        r = seccomp_attr_set(ctx, SCMP_FLTATR_CTL_TSYNC, 1);
-    if (r == 0)
-        r = seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2);
-    if (r < 0)
-        r = failed(r, "attributes", e);
+    int rc = seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
+    if (rc == 0) /* all threads, should a library have started one */
+        rc = seccomp_attr_set(ctx, SCMP_FLTATR_CTL_TSYNC, 1);
+    if (rc == 0)
+        rc = seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2);
+    if (rc < 0)
+        rc = failed(rc, "attributes", e);
     else
-        r = add_names(ctx, SCMP_ACT_ERRNO(EPERM), denied_offline, COUNT(denied_offline), e);
-    if (r == 0) {
-        r = seccomp_load(ctx); /* sets no_new_privs */
-        if (r < 0)
-            r = err_os(e, -r, "cannot deny this program the network");
+        rc = add_names(ctx, SCMP_ACT_ERRNO(EPERM), denied_offline, COUNT(denied_offline), e);
+    if (rc == 0) {
+        rc = seccomp_load(ctx); /* sets no_new_privs */
+        if (rc < 0)
+            rc = err_os(e, -rc, "cannot deny this program the network");
     }
     seccomp_release(ctx);
-    return r;
+    return rc;
 }

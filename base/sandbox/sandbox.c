@@ -96,9 +96,9 @@ static int check_options(const struct sandbox_options *o, struct err *e)
         return err_set(e, ERR_USAGE, "cannot show %zu files in a sandbox: at most %d",
                        o->view_count, SANDBOX_VIEWS_MAX);
     for (size_t i = 0; i < o->view_count; i++) {
-        int r = check_view(o, i, e);
-        if (r < 0)
-            return r;
+        int rc = check_view(o, i, e);
+        if (rc < 0)
+            return rc;
     }
     return 0;
 }
@@ -224,9 +224,9 @@ static int run(const struct sandbox_options *o, struct enclosure *s, struct desc
     pid_t pid = -1;
     AUTO_CLOSE int pidfd = -1;
     enum capture_end end = CAPTURE_ENDED;
-    int r = namespaces_clone(&pid, &pidfd, &result->fences, e);
-    if (r < 0)
-        return r;
+    int rc = namespaces_clone(&pid, &pidfd, &result->fences, e);
+    if (rc < 0)
+        return rc;
     if (pid == 0) {
         /* While this copy is open the pipe would never end. */
         (void)close(d->writable[PIPE_ALIVE]);
@@ -235,13 +235,13 @@ static int run(const struct sandbox_options *o, struct enclosure *s, struct desc
     close_fd(&d->writable[PIPE_OUT]);
     close_fd(&d->writable[PIPE_ERR]);
     close_fd(&d->writable[PIPE_REPORT]);
-    r = follow(o, d, pidfd, &end, e);
-    if (r < 0 || end != CAPTURE_ENDED)
+    rc = follow(o, d, pidfd, &end, e);
+    if (rc < 0 || end != CAPTURE_ENDED)
         kill_all(pidfd);
     struct err ignored = ERR_INIT;
-    int waited = wait_for(pid, r < 0 ? &ignored : e);
-    if (r < 0)
-        return r;
+    int waited = wait_for(pid, rc < 0 ? &ignored : e);
+    if (rc < 0)
+        return rc;
     if (waited < 0)
         return waited;
     return conclude(s, d->readable[PIPE_REPORT], end, result, e);
@@ -278,21 +278,21 @@ static int prepare_and_run(const struct sandbox_options *o, struct enclosure *s,
     struct descriptors d = {{-1, -1, -1, -1}, {-1, -1, -1, -1}};
     AUTO_FREE struct sock_filter *code = NULL;
     unsigned short count = 0;
-    int r = filter_make(&code, &count, e);
-    if (r == 0)
-        r = mounts_prepare(s, e);
-    if (r == 0)
-        r = descriptors_open(&d, e);
-    if (r == 0) {
+    int rc = filter_make(&code, &count, e);
+    if (rc == 0)
+        rc = mounts_prepare(s, e);
+    if (rc == 0)
+        rc = descriptors_open(&d, e);
+    if (rc == 0) {
         s->filter = (struct sock_fprog){.len = count, .filter = code};
         s->out = d.writable[PIPE_OUT];
         s->err = d.writable[PIPE_ERR];
         s->report = d.writable[PIPE_REPORT];
         s->alive = d.readable[PIPE_ALIVE];
-        r = run(o, s, &d, result, e);
+        rc = run(o, s, &d, result, e);
     }
     descriptors_close(&d);
-    return r;
+    return rc;
 }
 
 int sandbox_run(const struct sandbox_options *options, struct sandbox_result *result, struct err *e)
@@ -300,11 +300,11 @@ int sandbox_run(const struct sandbox_options *options, struct sandbox_result *re
     const struct sandbox_options *o = options;
     struct sandbox_result made = {0};
     AUTO_CLOSE int writable = -1;
-    int r = check_options(o, e);
-    if (r == 0)
-        r = check_kernel(e);
-    if (r < 0)
-        return r;
+    int rc = check_options(o, e);
+    if (rc == 0)
+        rc = check_kernel(e);
+    if (rc < 0)
+        return rc;
     /* Held from before the run, so that what is swept is what was shown. */
     if (o->writable != NULL) {
         writable = open(o->writable, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -325,11 +325,11 @@ int sandbox_run(const struct sandbox_options *options, struct sandbox_result *re
         .gid = getegid(),
     };
     memset(s.trees, -1, sizeof(s.trees));
-    r = prepare_and_run(o, &s, &made, e);
+    rc = prepare_and_run(o, &s, &made, e);
     trees_close(&s);
-    if (r == 0 && writable >= 0)
-        r = sweep_directory(writable, o->writable, e);
-    if (r == 0)
+    if (rc == 0 && writable >= 0)
+        rc = sweep_directory(writable, o->writable, e);
+    if (rc == 0)
         *result = made;
-    return r;
+    return rc;
 }

@@ -44,9 +44,9 @@ static int sweep_entry(int dirfd, const char *path, const char *name, unsigned d
                        "the sandboxed program left directories deeper than %d in '%s'", DEPTH_MAX,
                        path);
     AUTO_FREE char *below = NULL;
-    int r = str_format(&below, e, "%s/%s", path, name);
-    if (r < 0)
-        return r;
+    int rc = str_format(&below, e, "%s/%s", path, name);
+    if (rc < 0)
+        return rc;
     AUTO_CLOSE int fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0)
         return err_os_code(e, ERR_REJECTED, errno,
@@ -72,9 +72,9 @@ static int sweep(int dirfd, const char *path, unsigned depth, unsigned *entries,
             return errno == 0 ? 0 : err_os(e, errno, "cannot read directory '%s'", path);
         if (strcmp(d->d_name, ".") == 0 || strcmp(d->d_name, "..") == 0)
             continue;
-        int r = sweep_entry(dirfd, path, d->d_name, depth, entries, e);
-        if (r < 0)
-            return r;
+        int rc = sweep_entry(dirfd, path, d->d_name, depth, entries, e);
+        if (rc < 0)
+            return rc;
     }
 }
 

@@ -27,12 +27,12 @@ int cartesi_open_quietly(struct cli *cli, size_t index, struct snapshot *out, st
 
 int cartesi_open(struct cli *cli, size_t index, struct snapshot *out, struct err *e)
 {
-    int r = cartesi_open_quietly(cli, index, out, e);
-    if (r == 0 && out->uarch_missing)
+    int rc = cartesi_open_quietly(cli, index, out, e);
+    if (rc == 0 && out->uarch_missing)
         cli_warn(cli,
                  "'%s' has no uarch RAM file: its known subtree hash of emulator %s stands for it",
                  cli_arg(cli, index), out->config.version->name);
-    return r;
+    return rc;
 }
 
 static int run_hash(struct cli *cli, struct err *e)
@@ -42,21 +42,21 @@ static int run_hash(struct cli *cli, struct err *e)
     uint8_t root[MACHINE_HASH_SIZE];
     char text[80];
     unsigned jobs = 1;
-    int r = cartesi_open(cli, 0, &s, e);
-    if (r < 0 || (r = cartesi_jobs(cli, &jobs, e)) < 0)
-        return r;
+    int rc = cartesi_open(cli, 0, &s, e);
+    if (rc < 0 || (rc = cartesi_jobs(cli, &jobs, e)) < 0)
+        return rc;
     snapshot_tree(&s, jobs, &tree);
-    if ((r = machine_tree_node(&tree, 0, MACHINE_ROOT_LOG2, root, e)) < 0)
-        return r;
+    if ((rc = machine_tree_node(&tree, 0, MACHINE_ROOT_LOG2, root, e)) < 0)
+        return rc;
     AUTO_JSON json_t *document = json_object();
     if (document == NULL)
         return err_oom(e);
     machine_hash_text(s.config.hash, root, text);
-    if ((r = json_put_string(document, "root", text, e)) < 0 ||
-        (r = json_put_string(document, "emulator", s.config.version->name, e)) < 0 ||
-        (r = json_put(document, "uarchRam", json_string(s.uarch_missing ? "known" : "present"),
-                      e)) < 0)
-        return r;
+    if ((rc = json_put_string(document, "root", text, e)) < 0 ||
+        (rc = json_put_string(document, "emulator", s.config.version->name, e)) < 0 ||
+        (rc = json_put(document, "uarchRam", json_string(s.uarch_missing ? "known" : "present"),
+                       e)) < 0)
+        return rc;
     cli_result(cli, steal_ptr(&document));
     cli_say(cli, "%s\n", text);
     return 0;
@@ -85,21 +85,21 @@ static int run_proof(struct cli *cli, struct err *e)
     uint64_t address = 0;
     unsigned log2 = 0;
     unsigned jobs = 1;
-    int r = read_place(cli, &address, &log2, e);
-    if (r < 0 || (r = cartesi_jobs(cli, &jobs, e)) < 0 || (r = cartesi_open(cli, 0, &s, e)) < 0)
-        return r;
+    int rc = read_place(cli, &address, &log2, e);
+    if (rc < 0 || (rc = cartesi_jobs(cli, &jobs, e)) < 0 || (rc = cartesi_open(cli, 0, &s, e)) < 0)
+        return rc;
     snapshot_tree(&s, jobs, &tree);
     memset(&proof, 0, sizeof(proof));
     proof.function = s.config.hash;
-    if ((r = machine_tree_prove(&tree, address, log2, &proof, e)) < 0 ||
-        (r = machine_proof_format(&proof, &document, e)) < 0)
-        return r;
+    if ((rc = machine_tree_prove(&tree, address, log2, &proof, e)) < 0 ||
+        (rc = machine_proof_format(&proof, &document, e)) < 0)
+        return rc;
     if (cli_json(cli)) {
         cli_result(cli, steal_ptr(&document));
         return 0;
     }
-    r = json_pretty(document, &text, e);
-    return r < 0 ? r : cli_write(cli, text.data, text.len, e);
+    rc = json_pretty(document, &text, e);
+    return rc < 0 ? rc : cli_write(cli, text.data, text.len, e);
 }
 
 /* The file's bytes are those that the proof's target stands for. */
@@ -109,9 +109,9 @@ static int check_data(const char *path, const struct machine_proof *p, struct er
     AUTO_BUF data = BUF_INIT((size_t)1 << DATA_LOG2_MAX);
     if (p->log2 > DATA_LOG2_MAX)
         return err_set(e, ERR_USAGE, "--data is for nodes of at most 2^%d bytes", DATA_LOG2_MAX);
-    int r = file_read(path, &data, e);
-    if (r < 0)
-        return r;
+    int rc = file_read(path, &data, e);
+    if (rc < 0)
+        return rc;
     if (data.len != (size_t)1 << p->log2)
         return err_set(e, ERR_INPUT, "'%s' has %zu bytes, not %zu", path, data.len,
                        (size_t)1 << p->log2);
@@ -135,19 +135,19 @@ static int run_verify_proof(struct cli *cli, struct err *e)
         return err_set(e, ERR_USAGE, "--root says which machine the proof must be of");
     if (!machine_hash_text_parse(root, &function, wanted))
         return err_set(e, ERR_USAGE, "--root '%s' is neither keccak256:HEX nor sha256:HEX", root);
-    int r = file_read(path, &text, e);
-    if (r < 0 || (r = machine_proof_parse(buf_str(&text), text.len, path, &proof, e)) < 0)
-        return r;
+    int rc = file_read(path, &text, e);
+    if (rc < 0 || (rc = machine_proof_parse(buf_str(&text), text.len, path, &proof, e)) < 0)
+        return rc;
     if (proof.function != function || memcmp(proof.root, wanted, sizeof(wanted)) != 0)
         return err_set(e, ERR_REJECTED, "'%s' is a proof of another machine", path);
     machine_proof_root(&proof, got);
     if (memcmp(got, wanted, sizeof(wanted)) != 0)
         return err_set(e, ERR_REJECTED, "'%s' does not lead to the root", path);
-    if (data != NULL && (r = check_data(data, &proof, e)) < 0)
-        return r;
+    if (data != NULL && (rc = check_data(data, &proof, e)) < 0)
+        return rc;
     AUTO_JSON json_t *document = NULL;
-    if ((r = machine_proof_format(&proof, &document, e)) < 0)
-        return r;
+    if ((rc = machine_proof_format(&proof, &document, e)) < 0)
+        return rc;
     cli_result(cli, steal_ptr(&document));
     cli_say(cli, "the proof holds: 2^%u bytes at 0x%llx of %s\n", proof.log2,
             (unsigned long long)proof.address, root);

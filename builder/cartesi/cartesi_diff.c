@@ -50,20 +50,20 @@ static int diff_json(json_t *a, json_t *b, const char *path, unsigned depth, str
 {
     const char *key;
     json_t *member;
-    int r = 0;
+    int rc = 0;
     if (json_equal(a, b) || depth > 16)
         return 0;
     if (json_is_object(a) && json_is_object(b)) {
         json_object_foreach(a, key, member)
         {
-            if ((r = diff_member(member, json_object_get(b, key), path, key, depth, d, e)) < 0)
-                return r;
+            if ((rc = diff_member(member, json_object_get(b, key), path, key, depth, d, e)) < 0)
+                return rc;
         }
         json_object_foreach(b, key, member)
         {
             if (json_object_get(a, key) == NULL &&
-                (r = diff_member(NULL, member, path, key, depth, d, e)) < 0)
-                return r;
+                (rc = diff_member(NULL, member, path, key, depth, d, e)) < 0)
+                return rc;
         }
         return 0;
     }
@@ -82,16 +82,16 @@ static int diff_json(json_t *a, json_t *b, const char *path, unsigned depth, str
 static int diff_registers(const uint8_t *a, const uint8_t *b, const struct machine_register *table,
                           size_t count, const char *what, struct differences *d, struct err *e)
 {
-    int r = 0;
-    for (size_t i = 0; r == 0 && i < count; i++) {
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < count; i++) {
         uint64_t x = machine_word(a, i);
         uint64_t y = machine_word(b, i);
         const char *group = table[i].group;
         if (x != y)
-            r = differ(d, e, "%s %s%s%s: 0x%" PRIx64 " and 0x%" PRIx64, what,
-                       group != NULL ? group : "", group != NULL ? "." : "", table[i].name, x, y);
+            rc = differ(d, e, "%s %s%s%s: 0x%" PRIx64 " and 0x%" PRIx64, what,
+                        group != NULL ? group : "", group != NULL ? "." : "", table[i].name, x, y);
     }
-    return r;
+    return rc;
 }
 
 static size_t first_difference(const uint8_t *a, const uint8_t *b, size_t len)
@@ -106,18 +106,18 @@ static int diff_page(const struct machine_range *range, uint64_t offset, const u
                      const uint8_t *b, struct differences *d, struct err *e)
 {
     size_t at = 0;
-    int r = 0;
+    int rc = 0;
     if (range->kind == MACHINE_STATE && offset == 0) {
-        r = diff_registers(a, b, machine_registers, MACHINE_REGISTERS, "register", d, e);
+        rc = diff_registers(a, b, machine_registers, MACHINE_REGISTERS, "register", d, e);
         at = (size_t)MACHINE_REGISTERS * 8;
     } else if (range->kind == MACHINE_UARCH_STATE && offset == 0) {
-        r = diff_registers(a, b, machine_uarch_registers, MACHINE_UARCH_REGISTERS, "uarch register",
-                           d, e);
+        rc = diff_registers(a, b, machine_uarch_registers, MACHINE_UARCH_REGISTERS,
+                            "uarch register", d, e);
         at = (size_t)MACHINE_UARCH_REGISTERS * 8;
     }
     size_t first = at + first_difference(a + at, b + at, MACHINE_PAGE - at);
-    if (r < 0 || first == MACHINE_PAGE)
-        return r;
+    if (rc < 0 || first == MACHINE_PAGE)
+        return rc;
     size_t bytes = 0;
     for (size_t i = at; i < MACHINE_PAGE; i++)
         bytes += a[i] != b[i];
@@ -134,23 +134,23 @@ static int diff_range(const struct machine_range *range, int a, int b, struct di
     AUTO_FREE uint8_t *bytes = malloc(2 * (size_t)CHUNK);
     uint8_t *other = bytes + CHUNK;
     uint64_t at = 0;
-    int r = bytes == NULL ? err_oom(e) : 0;
-    while (r == 0 && at < range->length) {
+    int rc = bytes == NULL ? err_oom(e) : 0;
+    while (rc == 0 && at < range->length) {
         uint64_t next_a = sparse_next_data(a, at, range->length);
         uint64_t next_b = sparse_next_data(b, at, range->length);
         at = (next_a < next_b ? next_a : next_b) / MACHINE_PAGE * MACHINE_PAGE;
         if (at >= range->length)
             break;
         size_t len = range->length - at < CHUNK ? (size_t)(range->length - at) : (size_t)CHUNK;
-        if ((r = fd_pread_all(a, bytes, len, at, range->name, e)) < 0 ||
-            (r = fd_pread_all(b, other, len, at, range->name, e)) < 0)
-            return r;
-        for (size_t i = 0; r == 0 && i < len; i += MACHINE_PAGE)
+        if ((rc = fd_pread_all(a, bytes, len, at, range->name, e)) < 0 ||
+            (rc = fd_pread_all(b, other, len, at, range->name, e)) < 0)
+            return rc;
+        for (size_t i = 0; rc == 0 && i < len; i += MACHINE_PAGE)
             if (memcmp(bytes + i, other + i, MACHINE_PAGE) != 0)
-                r = diff_page(range, at + i, bytes + i, other + i, d, e);
+                rc = diff_page(range, at + i, bytes + i, other + i, d, e);
         at += len;
     }
-    return r;
+    return rc;
 }
 
 /* ---- flash drives: by file ---- */
@@ -191,27 +191,27 @@ static int explain_drive(const struct machine_range *a, int a_fd, uint64_t b_len
     if (list == NULL)
         return err_oom(e);
     size_t pages = d->count - count;
-    int r = drive_diff(a_fd, a->length, b_fd, b_length, a->name, &options, &compared, &why);
-    if (r == -ERR_INPUT || r == -ERR_UNDECIDED)
+    int rc = drive_diff(a_fd, a->length, b_fd, b_length, a->name, &options, &compared, &why);
+    if (rc == -ERR_INPUT || rc == -ERR_UNDECIDED)
         return differ(d, e, "%s: its files cannot be compared: %s", a->name,
                       err_line(&why, line, sizeof(line)));
-    if (r < 0) {
+    if (rc < 0) {
         *e = why;
-        return r;
+        return rc;
     }
     if (!compared)
         return 0;
     forget(d, listed, count);
     const char *files_say = files.count == 0 ? "its files are the same" : "in these files:";
     if (a->length == b_length)
-        r = differ(d, e, "%s: %zu pages differ; %s", a->name, pages, files_say);
+        rc = differ(d, e, "%s: %zu pages differ; %s", a->name, pages, files_say);
     else
-        r = differ(d, e, "%s: 0x%" PRIx64 " bytes and 0x%" PRIx64 "; %s", a->name, a->length,
-                   b_length, files_say);
-    for (size_t i = 0; r == 0 && i < json_array_size(list); i++)
-        r = json_push(d->list, json_incref(json_array_get(list, i)), e);
+        rc = differ(d, e, "%s: 0x%" PRIx64 " bytes and 0x%" PRIx64 "; %s", a->name, a->length,
+                    b_length, files_say);
+    for (size_t i = 0; rc == 0 && i < json_array_size(list); i++)
+        rc = json_push(d->list, json_incref(json_array_get(list, i)), e);
     d->count += files.count;
-    return r;
+    return rc;
 }
 
 static int diff_pair(const struct snapshot *a, size_t i, const struct snapshot *b, size_t k,
@@ -221,13 +221,13 @@ static int diff_pair(const struct snapshot *a, size_t i, const struct snapshot *
     const struct machine_range *y = &b->ranges[k];
     size_t listed = json_array_size(d->list);
     size_t count = d->count;
-    int r = 0;
+    int rc = 0;
     if (x->length != y->length)
-        r = differ(d, e, "%s: 0x%" PRIx64 " bytes and 0x%" PRIx64, x->name, x->length, y->length);
+        rc = differ(d, e, "%s: 0x%" PRIx64 " bytes and 0x%" PRIx64, x->name, x->length, y->length);
     else if (a->fds[i] >= 0 && b->fds[k] >= 0)
-        r = diff_range(x, a->fds[i], b->fds[k], d, e);
-    if (r < 0 || d->count == count || x->kind != MACHINE_FLASH || y->kind != MACHINE_FLASH)
-        return r;
+        rc = diff_range(x, a->fds[i], b->fds[k], d, e);
+    if (rc < 0 || d->count == count || x->kind != MACHINE_FLASH || y->kind != MACHINE_FLASH)
+        return rc;
     return explain_drive(x, a->fds[i], y->length, b->fds[k], listed, count, d, e);
 }
 
@@ -237,21 +237,21 @@ static int diff_ranges(const struct snapshot *a, const struct snapshot *b, struc
 {
     size_t i = 0;
     size_t k = 0;
-    int r = 0;
-    while (r == 0 && (i < a->count || k < b->count)) {
+    int rc = 0;
+    while (rc == 0 && (i < a->count || k < b->count)) {
         const struct machine_range *x = i < a->count ? &a->ranges[i] : NULL;
         const struct machine_range *y = k < b->count ? &b->ranges[k] : NULL;
         if (x == NULL || (y != NULL && y->start < x->start)) {
-            r = differ(d, e, "%s at 0x%" PRIx64 ": only in the second", y->name, y->start);
+            rc = differ(d, e, "%s at 0x%" PRIx64 ": only in the second", y->name, y->start);
             k++;
         } else if (y == NULL || x->start < y->start) {
-            r = differ(d, e, "%s at 0x%" PRIx64 ": only in the first", x->name, x->start);
+            rc = differ(d, e, "%s at 0x%" PRIx64 ": only in the first", x->name, x->start);
             i++;
         } else {
-            r = diff_pair(a, i++, b, k++, d, e);
+            rc = diff_pair(a, i++, b, k++, d, e);
         }
     }
-    return r;
+    return rc;
 }
 
 int cartesi_run_diff(struct cli *cli, struct err *e)
@@ -263,13 +263,13 @@ int cartesi_run_diff(struct cli *cli, struct err *e)
     struct differences d = {.list = list};
     if (document == NULL || list == NULL)
         return err_oom(e);
-    int r = cartesi_open(cli, 0, &a, e);
-    if (r < 0 || (r = cartesi_open(cli, 1, &b, e)) < 0 ||
-        (r = diff_json(a.config.document, b.config.document, "$", 0, &d, e)) < 0 ||
-        (r = diff_ranges(&a, &b, &d, e)) < 0 ||
-        (r = json_put_u64(document, "count", d.count, e)) < 0 ||
-        (r = json_put(document, "differences", json_incref(list), e)) < 0)
-        return r;
+    int rc = cartesi_open(cli, 0, &a, e);
+    if (rc < 0 || (rc = cartesi_open(cli, 1, &b, e)) < 0 ||
+        (rc = diff_json(a.config.document, b.config.document, "$", 0, &d, e)) < 0 ||
+        (rc = diff_ranges(&a, &b, &d, e)) < 0 ||
+        (rc = json_put_u64(document, "count", d.count, e)) < 0 ||
+        (rc = json_put(document, "differences", json_incref(list), e)) < 0)
+        return rc;
     cli_result(cli, steal_ptr(&document));
     for (size_t i = 0; i < json_array_size(list); i++)
         cli_say(cli, "%s\n", json_string_value(json_array_get(list, i)));

@@ -22,23 +22,23 @@ static int put_hex(json_t *object, const char *key, uint64_t v, struct err *e)
 static int add_ranges(const struct snapshot *s, json_t *document, struct buf *out, struct err *e)
 {
     AUTO_JSON json_t *ranges = json_array();
-    int r = ranges == NULL ? err_oom(e) : buf_add_str(out, "ranges:\n", e);
-    for (size_t i = 0; r == 0 && i < s->count; i++) {
+    int rc = ranges == NULL ? err_oom(e) : buf_add_str(out, "ranges:\n", e);
+    for (size_t i = 0; rc == 0 && i < s->count; i++) {
         const struct machine_range *range = &s->ranges[i];
         AUTO_JSON json_t *one = json_object();
         if (one == NULL)
             return err_oom(e);
-        if ((r = buf_addf(out, e, "  0x%016" PRIx64 " 0x%-10" PRIx64 " %s%s%s\n", range->start,
-                          range->length, range->name, range->read_only ? ", read-only" : "",
-                          s->fds[i] < 0 ? ", no file" : "")) < 0 ||
-            (r = put_hex(one, "start", range->start, e)) < 0 ||
-            (r = put_hex(one, "length", range->length, e)) < 0 ||
-            (r = json_put_string(one, "name", range->name, e)) < 0 ||
-            (r = json_put(one, "readOnly", json_boolean(range->read_only), e)) < 0)
-            return r;
-        r = json_push(ranges, steal_ptr(&one), e);
+        if ((rc = buf_addf(out, e, "  0x%016" PRIx64 " 0x%-10" PRIx64 " %s%s%s\n", range->start,
+                           range->length, range->name, range->read_only ? ", read-only" : "",
+                           s->fds[i] < 0 ? ", no file" : "")) < 0 ||
+            (rc = put_hex(one, "start", range->start, e)) < 0 ||
+            (rc = put_hex(one, "length", range->length, e)) < 0 ||
+            (rc = json_put_string(one, "name", range->name, e)) < 0 ||
+            (rc = json_put(one, "readOnly", json_boolean(range->read_only), e)) < 0)
+            return rc;
+        rc = json_push(ranges, steal_ptr(&one), e);
     }
-    return r < 0 ? r : json_put(document, "ranges", steal_ptr(&ranges), e);
+    return rc < 0 ? rc : json_put(document, "ranges", steal_ptr(&ranges), e);
 }
 
 /* Values as they are now; where the machine began with another one, that too. */
@@ -46,24 +46,24 @@ static int add_registers(const struct snapshot *s, json_t *document, struct buf 
 {
     AUTO_FREE uint8_t *state = NULL;
     AUTO_JSON json_t *registers = json_object();
-    int r = registers == NULL ? err_oom(e) : snapshot_read(s, MACHINE_STATE, &state, e);
-    if (r == 0)
-        r = buf_add_str(out, "registers:\n", e);
-    for (size_t i = 0; r == 0 && i < MACHINE_REGISTERS; i++) {
+    int rc = registers == NULL ? err_oom(e) : snapshot_read(s, MACHINE_STATE, &state, e);
+    if (rc == 0)
+        rc = buf_add_str(out, "registers:\n", e);
+    for (size_t i = 0; rc == 0 && i < MACHINE_REGISTERS; i++) {
         const struct machine_register *g = &machine_registers[i];
         uint64_t now = machine_word(state, i);
         char name[32];
         snprintf(name, sizeof(name), "%s%s%s", g->group != NULL ? g->group : "",
                  g->group != NULL ? "." : "", g->name);
-        r = buf_addf(out, e, "  %-16s 0x%016" PRIx64, name, now);
-        if (r == 0 && now != s->config.registers[i])
-            r = buf_addf(out, e, " (began with 0x%" PRIx64 ")", s->config.registers[i]);
-        if (r == 0)
-            r = buf_add(out, "\n", 1, e);
-        if (r == 0)
-            r = put_hex(registers, name, now, e);
+        rc = buf_addf(out, e, "  %-16s 0x%016" PRIx64, name, now);
+        if (rc == 0 && now != s->config.registers[i])
+            rc = buf_addf(out, e, " (began with 0x%" PRIx64 ")", s->config.registers[i]);
+        if (rc == 0)
+            rc = buf_add(out, "\n", 1, e);
+        if (rc == 0)
+            rc = put_hex(registers, name, now, e);
     }
-    return r < 0 ? r : json_put(document, "registers", steal_ptr(&registers), e);
+    return rc < 0 ? rc : json_put(document, "registers", steal_ptr(&registers), e);
 }
 
 /* As the machine's own page has them, named by what the config says lies there. */
@@ -74,10 +74,10 @@ static int add_pmas(const struct snapshot *s, json_t *document, struct buf *out,
     AUTO_JSON json_t *pmas = json_array();
     struct machine_pma known[MACHINE_PMAS_MAX];
     size_t count = machine_pmas(&s->config, known);
-    int r = pmas == NULL ? err_oom(e) : snapshot_read(s, MACHINE_PMAS, &page, e);
-    if (r == 0)
-        r = buf_add_str(out, "pmas:\n", e);
-    for (size_t i = 0; r == 0 && i < MACHINE_PMAS_MAX; i++) {
+    int rc = pmas == NULL ? err_oom(e) : snapshot_read(s, MACHINE_PMAS, &page, e);
+    if (rc == 0)
+        rc = buf_add_str(out, "pmas:\n", e);
+    for (size_t i = 0; rc == 0 && i < MACHINE_PMAS_MAX; i++) {
         uint64_t istart = machine_word(page, 2 * i);
         uint64_t length = machine_word(page, 2 * i + 1);
         const char *name = i < count && known[i].istart == istart ? known[i].name : "unexpected";
@@ -90,16 +90,16 @@ static int add_pmas(const struct snapshot *s, json_t *document, struct buf *out,
         AUTO_JSON json_t *one = json_object();
         if (one == NULL)
             return err_oom(e);
-        if ((r = buf_addf(out, e, "  %2zu 0x%016" PRIx64 " 0x%-10" PRIx64 " %s driver %u %s\n", i,
-                          istart & ~(uint64_t)0xfff, length, flags, (unsigned)(istart >> 7 & 31),
-                          name)) < 0 ||
-            (r = put_hex(one, "istart", istart, e)) < 0 ||
-            (r = put_hex(one, "length", length, e)) < 0 ||
-            (r = json_put_string(one, "name", name, e)) < 0)
-            return r;
-        r = json_push(pmas, steal_ptr(&one), e);
+        if ((rc = buf_addf(out, e, "  %2zu 0x%016" PRIx64 " 0x%-10" PRIx64 " %s driver %u %s\n", i,
+                           istart & ~(uint64_t)0xfff, length, flags, (unsigned)(istart >> 7 & 31),
+                           name)) < 0 ||
+            (rc = put_hex(one, "istart", istart, e)) < 0 ||
+            (rc = put_hex(one, "length", length, e)) < 0 ||
+            (rc = json_put_string(one, "name", name, e)) < 0)
+            return rc;
+        rc = json_push(pmas, steal_ptr(&one), e);
     }
-    return r < 0 ? r : json_put(document, "pmas", steal_ptr(&pmas), e);
+    return rc < 0 ? rc : json_put(document, "pmas", steal_ptr(&pmas), e);
 }
 
 static int add_dtb(const struct snapshot *s, json_t *document, struct buf *out, struct err *e)
@@ -107,17 +107,17 @@ static int add_dtb(const struct snapshot *s, json_t *document, struct buf *out, 
     AUTO_FREE uint8_t *bytes = NULL;
     AUTO_BUF text = BUF_INIT(TEXT_MAX);
     struct err inner = ERR_INIT;
-    int r = snapshot_read(s, MACHINE_DTB, &bytes, e);
-    if (r < 0)
-        return r;
+    int rc = snapshot_read(s, MACHINE_DTB, &bytes, e);
+    if (rc < 0)
+        return rc;
     /* A guest may have overwritten it, and a user may have given anything: that is no failure. */
     if (machine_dtb_text(bytes, MACHINE_DTB_SIZE, &text, &inner) < 0) {
         buf_dispose(&text);
-        if ((r = buf_addf(&text, e, "/* %s */\n", inner.frame[0])) < 0)
-            return r;
+        if ((rc = buf_addf(&text, e, "/* %s */\n", inner.frame[0])) < 0)
+            return rc;
     }
-    if ((r = buf_add_str(out, "dtb:\n", e)) < 0 || (r = buf_add(out, text.data, text.len, e)) < 0)
-        return r;
+    if ((rc = buf_add_str(out, "dtb:\n", e)) < 0 || (rc = buf_add(out, text.data, text.len, e)) < 0)
+        return rc;
     /* Bytes of the machine's that are not UTF-8 cannot stand in JSON. */
     json_t *string = json_stringn(buf_str(&text), text.len);
     return json_put(document, "dtb", string != NULL ? string : json_null(), e);
@@ -126,13 +126,13 @@ static int add_dtb(const struct snapshot *s, json_t *document, struct buf *out, 
 static int add_head(const struct snapshot *s, json_t *document, struct buf *out, struct err *e)
 {
     const struct machine_config *c = &s->config;
-    int r = buf_addf(out, e, "emulator %s, %s\nbootargs: %s\n", c->version->name,
-                     machine_hash_name(c->hash), c->bootargs);
-    if (r < 0 || (r = json_put_string(document, "emulator", c->version->name, e)) < 0 ||
-        (r = json_put_string(document, "hashFunction", machine_hash_name(c->hash), e)) < 0 ||
-        (r = json_put_string(document, "init", c->init, e)) < 0 ||
-        (r = json_put_string(document, "entrypoint", c->entrypoint, e)) < 0)
-        return r;
+    int rc = buf_addf(out, e, "emulator %s, %s\nbootargs: %s\n", c->version->name,
+                      machine_hash_name(c->hash), c->bootargs);
+    if (rc < 0 || (rc = json_put_string(document, "emulator", c->version->name, e)) < 0 ||
+        (rc = json_put_string(document, "hashFunction", machine_hash_name(c->hash), e)) < 0 ||
+        (rc = json_put_string(document, "init", c->init, e)) < 0 ||
+        (rc = json_put_string(document, "entrypoint", c->entrypoint, e)) < 0)
+        return rc;
     return json_put_string(document, "bootargs", c->bootargs, e);
 }
 
@@ -143,12 +143,12 @@ int cartesi_run_inspect(struct cli *cli, struct err *e)
     AUTO_BUF out = BUF_INIT(2 * (size_t)TEXT_MAX);
     if (document == NULL)
         return err_oom(e);
-    int r = cartesi_open(cli, 0, &s, e);
-    if (r < 0 || (r = add_head(&s, document, &out, e)) < 0 ||
-        (r = add_ranges(&s, document, &out, e)) < 0 ||
-        (r = add_registers(&s, document, &out, e)) < 0 ||
-        (r = add_pmas(&s, document, &out, e)) < 0 || (r = add_dtb(&s, document, &out, e)) < 0)
-        return r;
+    int rc = cartesi_open(cli, 0, &s, e);
+    if (rc < 0 || (rc = add_head(&s, document, &out, e)) < 0 ||
+        (rc = add_ranges(&s, document, &out, e)) < 0 ||
+        (rc = add_registers(&s, document, &out, e)) < 0 ||
+        (rc = add_pmas(&s, document, &out, e)) < 0 || (rc = add_dtb(&s, document, &out, e)) < 0)
+        return rc;
     if (!cli_json(cli))
         return cli_write(cli, out.data, out.len, e);
     cli_result(cli, steal_ptr(&document));

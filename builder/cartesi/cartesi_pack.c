@@ -25,10 +25,10 @@ static int write_tar(struct tree *tree, struct cas *cas, const char *path, struc
         return err_oom(e);
     struct jcur root = jcur_root(params, "params");
     const struct tar_options options = {.tree = tree, .cas = cas, .sparse = true};
-    int r = view_build(tree, &root, &view, e);
-    if (r < 0 || (r = atomic_file_open(&file, path, 0644, e)) < 0 ||
-        (r = tar_write(&options, &view, (struct sink){write_file, &file}, e)) < 0)
-        return r;
+    int rc = view_build(tree, &root, &view, e);
+    if (rc < 0 || (rc = atomic_file_open(&file, path, 0644, e)) < 0 ||
+        (rc = tar_write(&options, &view, (struct sink){write_file, &file}, e)) < 0)
+        return rc;
     return atomic_file_commit(&file, e);
 }
 
@@ -38,13 +38,13 @@ static int pack_into(const struct snapshot *s, const char *store, const char *pa
     AUTO_MACHINE_PACKER packer = {.writer = NULL};
     AUTO_CAS struct cas *cas = NULL;
     AUTO_TREE struct tree *tree = NULL;
-    int r = cas_open(store, CAS_CREATE, &cas, e);
-    if (r < 0 || (r = machine_packer_init(&packer, cas, e)) < 0)
-        return r;
+    int rc = cas_open(store, CAS_CREATE, &cas, e);
+    if (rc < 0 || (rc = machine_packer_init(&packer, cas, e)) < 0)
+        return rc;
     const struct machine_sink sink = machine_packer_sink(&packer);
-    if ((r = snapshot_files(s, true, &sink, e)) < 0 ||
-        (r = machine_packer_finish(&packer, &tree, e)) < 0)
-        return r;
+    if ((rc = snapshot_files(s, true, &sink, e)) < 0 ||
+        (rc = machine_packer_finish(&packer, &tree, e)) < 0)
+        return rc;
     return write_tar(tree, cas, path, e);
 }
 
@@ -57,10 +57,10 @@ static int check_files(const struct snapshot *s, struct err *e)
     const struct snapshot_check options = {.state_only = s->uarch_missing};
     if (list == NULL || notes == NULL)
         return err_oom(e);
-    int r = snapshot_check_files(s, &options, &f, e);
-    if (r == 0 && f.count > 0)
-        r = err_set(e, ERR_INPUT, "'%s': %s", s->path, json_string_value(json_array_get(list, 0)));
-    return r;
+    int rc = snapshot_check_files(s, &options, &f, e);
+    if (rc == 0 && f.count > 0)
+        rc = err_set(e, ERR_INPUT, "'%s': %s", s->path, json_string_value(json_array_get(list, 0)));
+    return rc;
 }
 
 int cartesi_run_pack(struct cli *cli, struct err *e)
@@ -72,13 +72,13 @@ int cartesi_run_pack(struct cli *cli, struct err *e)
     struct err ignored = ERR_INIT;
     if (output == NULL)
         return err_set(e, ERR_USAGE, "--output says where the file goes");
-    int r = cartesi_open_quietly(cli, 0, &s, e);
-    if (r < 0 || (r = check_files(&s, e)) < 0 ||
-        (r = dir_make_temp(scratch != NULL ? scratch : "/tmp", "assay-cartesi-", &store, e)) < 0)
-        return r;
-    r = pack_into(&s, store, output, e);
+    int rc = cartesi_open_quietly(cli, 0, &s, e);
+    if (rc < 0 || (rc = check_files(&s, e)) < 0 ||
+        (rc = dir_make_temp(scratch != NULL ? scratch : "/tmp", "assay-cartesi-", &store, e)) < 0)
+        return rc;
+    rc = pack_into(&s, store, output, e);
     (void)dir_remove(store, &ignored);
-    return r;
+    return rc;
 }
 
 int cartesi_run_unpack(struct cli *cli, struct err *e)
@@ -87,6 +87,6 @@ int cartesi_run_unpack(struct cli *cli, struct err *e)
     const char *output = cli_string(cli, "output");
     if (output == NULL)
         return err_set(e, ERR_USAGE, "--output says where the directory goes");
-    int r = cartesi_open(cli, 0, &s, e);
-    return r < 0 ? r : snapshot_unpack(&s, output, e);
+    int rc = cartesi_open(cli, 0, &s, e);
+    return rc < 0 ? rc : snapshot_unpack(&s, output, e);
 }

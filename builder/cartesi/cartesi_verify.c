@@ -15,12 +15,12 @@ static int check_all(const struct snapshot *s, const struct snapshot_check *opti
                      uint8_t root[MACHINE_HASH_SIZE], struct findings *f, struct err *e)
 {
     struct machine_tree tree;
-    int r = snapshot_check_files(s, options, f, e);
-    if (r < 0 || (r = snapshot_check_state(s, options, f, e)) < 0)
-        return r;
+    int rc = snapshot_check_files(s, options, f, e);
+    if (rc < 0 || (rc = snapshot_check_state(s, options, f, e)) < 0)
+        return rc;
     snapshot_tree(s, options->jobs, &tree);
-    if ((r = machine_tree_node(&tree, 0, MACHINE_ROOT_LOG2, root, e)) < 0)
-        return r;
+    if ((rc = machine_tree_node(&tree, 0, MACHINE_ROOT_LOG2, root, e)) < 0)
+        return rc;
     return snapshot_check_caches(s, &tree, f, e);
 }
 
@@ -37,16 +37,16 @@ int cartesi_run_verify(struct cli *cli, struct err *e)
     char text[80];
     if (document == NULL || list == NULL || notes == NULL)
         return err_oom(e);
-    int r = cartesi_jobs(cli, &options.jobs, e);
-    if (r < 0 || (r = cartesi_open_quietly(cli, 0, &s, e)) < 0 ||
-        (r = check_all(&s, &options, root, &f, e)) < 0)
-        return r;
+    int rc = cartesi_jobs(cli, &options.jobs, e);
+    if (rc < 0 || (rc = cartesi_open_quietly(cli, 0, &s, e)) < 0 ||
+        (rc = check_all(&s, &options, root, &f, e)) < 0)
+        return rc;
     machine_hash_text(s.config.hash, root, text);
-    if ((r = json_put_string(document, "root", text, e)) < 0 ||
-        (r = json_put_u64(document, "count", f.count, e)) < 0 ||
-        (r = json_put(document, "findings", json_incref(list), e)) < 0 ||
-        (r = json_put(document, "notes", json_incref(notes), e)) < 0)
-        return r;
+    if ((rc = json_put_string(document, "root", text, e)) < 0 ||
+        (rc = json_put_u64(document, "count", f.count, e)) < 0 ||
+        (rc = json_put(document, "findings", json_incref(list), e)) < 0 ||
+        (rc = json_put(document, "notes", json_incref(notes), e)) < 0)
+        return rc;
     cli_result(cli, steal_ptr(&document));
     cli_say(cli, "%s\n", text);
     say_all(cli, "note", notes);

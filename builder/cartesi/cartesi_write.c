@@ -21,16 +21,16 @@ static int print_root(struct cli *cli, const char *path, unsigned jobs, struct e
     char text[80];
     if (document == NULL)
         return err_oom(e);
-    int r = snapshot_open(path, "/", &s, e);
-    if (r < 0)
-        return r;
+    int rc = snapshot_open(path, "/", &s, e);
+    if (rc < 0)
+        return rc;
     snapshot_tree(&s, jobs, &tree);
-    if ((r = machine_tree_node(&tree, 0, MACHINE_ROOT_LOG2, root, e)) < 0)
-        return r;
+    if ((rc = machine_tree_node(&tree, 0, MACHINE_ROOT_LOG2, root, e)) < 0)
+        return rc;
     machine_hash_text(s.config.hash, root, text);
-    if ((r = json_put_string(document, "root", text, e)) < 0 ||
-        (r = json_put_string(document, "directory", path, e)) < 0)
-        return r;
+    if ((rc = json_put_string(document, "root", text, e)) < 0 ||
+        (rc = json_put_string(document, "directory", path, e)) < 0)
+        return rc;
     cli_result(cli, steal_ptr(&document));
     cli_say(cli, "%s\n", text);
     return 0;
@@ -49,10 +49,10 @@ int cartesi_run_write(struct cli *cli, struct err *e)
     unsigned jobs = 1;
     if (path == NULL || options.output == NULL)
         return err_set(e, ERR_USAGE, "--config and --output are required");
-    int r = cartesi_jobs(cli, &jobs, e);
-    if (r < 0 || (r = file_read(path, &text, e)) < 0 ||
-        (r = machine_config_parse(buf_str(&text), text.len, path, &config, e)) < 0 ||
-        (r = snapshot_write(&config, &options, e)) < 0)
-        return r;
+    int rc = cartesi_jobs(cli, &jobs, e);
+    if (rc < 0 || (rc = file_read(path, &text, e)) < 0 ||
+        (rc = machine_config_parse(buf_str(&text), text.len, path, &config, e)) < 0 ||
+        (rc = snapshot_write(&config, &options, e)) < 0)
+        return rc;
     return print_root(cli, options.output, jobs, e);
 }

@@ -50,25 +50,25 @@ static int diff_fields(struct walk *w, const char *name, const struct pair *p, s
 {
     const struct drive_inode *a = &p->a;
     const struct drive_inode *b = &p->b;
-    int r = 0;
+    int rc = 0;
     if (a->mode != b->mode)
-        r = tell(w, name, e, "mode %04o and %04o", a->mode, b->mode);
-    if (r == 0 && (a->uid != b->uid || a->gid != b->gid))
-        r = tell(w, name, e, "owner %u:%u and %u:%u", a->uid, a->gid, b->uid, b->gid);
-    if (r == 0 && a->time != b->time)
-        r = tell(w, name, e, "time %u and %u", a->time, b->time);
-    if (r == 0 && a->device != b->device)
-        r = tell(w, name, e, "device 0x%x and 0x%x", a->device, b->device);
-    return r;
+        rc = tell(w, name, e, "mode %04o and %04o", a->mode, b->mode);
+    if (rc == 0 && (a->uid != b->uid || a->gid != b->gid))
+        rc = tell(w, name, e, "owner %u:%u and %u:%u", a->uid, a->gid, b->uid, b->gid);
+    if (rc == 0 && a->time != b->time)
+        rc = tell(w, name, e, "time %u and %u", a->time, b->time);
+    if (rc == 0 && a->device != b->device)
+        rc = tell(w, name, e, "device 0x%x and 0x%x", a->device, b->device);
+    return rc;
 }
 
 static int diff_target(struct walk *w, const char *name, const struct pair *p, struct err *e)
 {
     AUTO_BUF a = BUF_INIT(DRIVE_TARGET_MAX + 1);
     AUTO_BUF b = BUF_INIT(DRIVE_TARGET_MAX + 1);
-    int r = drive_target_read(w->a, &p->a, &a, e);
-    if (r < 0 || (r = drive_target_read(w->b, &p->b, &b, e)) < 0)
-        return r;
+    int rc = drive_target_read(w->a, &p->a, &a, e);
+    if (rc < 0 || (rc = drive_target_read(w->b, &p->b, &b, e)) < 0)
+        return rc;
     if (a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0))
         return 0;
     return tell(w, name, e, "target '%.*s' and '%.*s'", (int)(a.len < 64 ? a.len : 64),
@@ -93,7 +93,7 @@ static int diff_content(struct walk *w, const char *name, const struct pair *p, 
     struct piece a = {0};
     struct piece b = {0};
     uint64_t at = 0;
-    int r = 0;
+    int rc = 0;
     drive_file_start(w->a, &p->a, &a.file);
     drive_file_start(w->b, &p->b, &b.file);
     uint64_t most = p->a.size < p->b.size ? p->a.size : p->b.size;
@@ -101,8 +101,8 @@ static int diff_content(struct walk *w, const char *name, const struct pair *p, 
         return err_set(e, ERR_INPUT, "%s: more than %d GiB of files to compare", w->a->name,
                        (int)(BYTES_MAX >> 30));
     while (at < most) {
-        if ((r = refill(&a, e)) < 0 || (r = refill(&b, e)) < 0)
-            return r;
+        if ((rc = refill(&a, e)) < 0 || (rc = refill(&b, e)) < 0)
+            return rc;
         size_t len = a.len < b.len ? a.len : b.len;
         if (memcmp(a.data, b.data, len) != 0) {
             while (*a.data == *b.data) {
@@ -134,12 +134,12 @@ static int diff_inodes(struct walk *w, const char *name, const struct pair *p, s
 {
     if (p->a.type != p->b.type)
         return tell(w, name, e, "%s and %s", type_names[p->a.type], type_names[p->b.type]);
-    int r = diff_fields(w, name, p, e);
-    if (r == 0 && p->a.type == DRIVE_FILE)
-        r = diff_content(w, name, p, e);
-    if (r == 0 && p->a.type == DRIVE_SYMLINK)
-        r = diff_target(w, name, p, e);
-    return r;
+    int rc = diff_fields(w, name, p, e);
+    if (rc == 0 && p->a.type == DRIVE_FILE)
+        rc = diff_content(w, name, p, e);
+    if (rc == 0 && p->a.type == DRIVE_SYMLINK)
+        rc = diff_target(w, name, p, e);
+    return rc;
 }
 
 /* ---- directories ------------------------------------------------------------------------ */
@@ -151,14 +151,14 @@ static int diff_entry(struct walk *w, const struct drive_entry *a, const struct 
 {
     struct pair p;
     size_t before = w->path.len;
-    int r = drive_inode_read(w->a, a->reference, &p.a, e);
-    if (r < 0 || (r = drive_inode_read(w->b, b->reference, &p.b, e)) < 0 ||
-        (r = diff_inodes(w, a->name, &p, e)) < 0 || p.a.type != DRIVE_DIRECTORY ||
+    int rc = drive_inode_read(w->a, a->reference, &p.a, e);
+    if (rc < 0 || (rc = drive_inode_read(w->b, b->reference, &p.b, e)) < 0 ||
+        (rc = diff_inodes(w, a->name, &p, e)) < 0 || p.a.type != DRIVE_DIRECTORY ||
         p.b.type != DRIVE_DIRECTORY)
-        return r;
-    if ((r = buf_addf(&w->path, e, "%s/", a->name)) < 0 ||
-        (r = diff_directory(w, &p, depth + 1, e)) < 0)
-        return r;
+        return rc;
+    if ((rc = buf_addf(&w->path, e, "%s/", a->name)) < 0 ||
+        (rc = diff_directory(w, &p, depth + 1, e)) < 0)
+        return rc;
     w->path.len = before;
     w->path.data[before] = 0;
     return 0;
@@ -169,17 +169,17 @@ static int diff_lists(struct walk *w, const struct drive_entry *a, size_t a_coun
 {
     size_t i = 0;
     size_t k = 0;
-    int r = 0;
-    while (r == 0 && (i < a_count || k < b_count)) {
+    int rc = 0;
+    while (rc == 0 && (i < a_count || k < b_count)) {
         int order = i == a_count ? 1 : k == b_count ? -1 : strcmp(a[i].name, b[k].name);
         if (order < 0)
-            r = tell(w, a[i++].name, e, "only in the first");
+            rc = tell(w, a[i++].name, e, "only in the first");
         else if (order > 0)
-            r = tell(w, b[k++].name, e, "only in the second");
+            rc = tell(w, b[k++].name, e, "only in the second");
         else
-            r = diff_entry(w, &a[i++], &b[k++], depth, e);
+            rc = diff_entry(w, &a[i++], &b[k++], depth, e);
     }
-    return r;
+    return rc;
 }
 
 static int diff_directory(struct walk *w, const struct pair *p, unsigned depth, struct err *e)
@@ -191,12 +191,12 @@ static int diff_directory(struct walk *w, const struct pair *p, unsigned depth, 
     if (depth > DEPTH_MAX)
         return err_set(e, ERR_INPUT, "%s: directories are nested over %d deep", w->a->name,
                        DEPTH_MAX);
-    int r = drive_directory_read(w->a, &p->a, FILES_MAX - w->files, &a, &a_count, e);
-    if (r < 0)
-        return r;
+    int rc = drive_directory_read(w->a, &p->a, FILES_MAX - w->files, &a, &a_count, e);
+    if (rc < 0)
+        return rc;
     w->files += a_count;
-    if ((r = drive_directory_read(w->b, &p->b, FILES_MAX - w->files, &b, &b_count, e)) < 0)
-        return r;
+    if ((rc = drive_directory_read(w->b, &p->b, FILES_MAX - w->files, &b, &b_count, e)) < 0)
+        return rc;
     w->files += b_count;
     return diff_lists(w, a, a_count, b, b_count, depth, e);
 }
@@ -213,17 +213,17 @@ int drive_diff(int a, uint64_t a_length, int b, uint64_t b_length, const char *n
     struct pair root;
     bool known = false;
     *compared = false;
-    int r = drive_is_squashfs(a, a_length, &known, e);
-    if (r < 0 || !known || (r = drive_is_squashfs(b, b_length, &known, e)) < 0 || !known)
-        return r;
-    if ((r = drive_image_open(a, a_length, name, &first, e)) == 0 &&
-        (r = drive_image_open(b, b_length, name, &second, e)) == 0 &&
-        (r = drive_inode_read(&first, first.root, &root.a, e)) == 0 &&
-        (r = drive_inode_read(&second, second.root, &root.b, e)) == 0 &&
-        (r = buf_add_str(&w.path, "/", e)) == 0 && (r = diff_inodes(&w, "", &root, e)) == 0 &&
+    int rc = drive_is_squashfs(a, a_length, &known, e);
+    if (rc < 0 || !known || (rc = drive_is_squashfs(b, b_length, &known, e)) < 0 || !known)
+        return rc;
+    if ((rc = drive_image_open(a, a_length, name, &first, e)) == 0 &&
+        (rc = drive_image_open(b, b_length, name, &second, e)) == 0 &&
+        (rc = drive_inode_read(&first, first.root, &root.a, e)) == 0 &&
+        (rc = drive_inode_read(&second, second.root, &root.b, e)) == 0 &&
+        (rc = buf_add_str(&w.path, "/", e)) == 0 && (rc = diff_inodes(&w, "", &root, e)) == 0 &&
         root.a.type == DRIVE_DIRECTORY && root.b.type == DRIVE_DIRECTORY)
-        r = diff_directory(&w, &root, 0, e);
+        rc = diff_directory(&w, &root, 0, e);
     buf_dispose(&w.path);
-    *compared = r == 0;
-    return r;
+    *compared = rc == 0;
+    return rc;
 }

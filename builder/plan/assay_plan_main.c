@@ -16,25 +16,25 @@ enum { TEXT_MAX = 256 * 1024 * 1024, DOT_SECONDS = 120 };
 
 static int put_plan_digest(json_t *document, const struct plan *plan, struct err *e)
 {
-    int r = json_put_digest(document, "digest", &plan->digest, e);
-    return r < 0 ? r : json_put_string(document, "name", plan->name, e);
+    int rc = json_put_digest(document, "digest", &plan->digest, e);
+    return rc < 0 ? rc : json_put_string(document, "name", plan->name, e);
 }
 
 static int run_show(struct cli *cli, struct err *e)
 {
     AUTO_PLAN struct plan *plan = NULL;
     AUTO_BUF text = BUF_INIT(TEXT_MAX);
-    int r = plan_read(cli_arg(cli, 0), &builder_steps, &plan, e);
-    if (r < 0)
-        return r;
+    int rc = plan_read(cli_arg(cli, 0), &builder_steps, &plan, e);
+    if (rc < 0)
+        return rc;
     if (!cli_json(cli))
-        return (r = plan_show(plan, &text, e)) < 0 ? r : cli_write(cli, text.data, text.len, e);
+        return (rc = plan_show(plan, &text, e)) < 0 ? rc : cli_write(cli, text.data, text.len, e);
     AUTO_JSON json_t *document = json_object();
     if (document == NULL)
         return err_oom(e);
-    if ((r = put_plan_digest(document, plan, e)) < 0 ||
-        (r = json_put(document, "plan", json_incref(plan->document), e)) < 0)
-        return r;
+    if ((rc = put_plan_digest(document, plan, e)) < 0 ||
+        (rc = json_put(document, "plan", json_incref(plan->document), e)) < 0)
+        return rc;
     cli_result(cli, steal_ptr(&document));
     return 0;
 }
@@ -43,14 +43,14 @@ static int run_digest(struct cli *cli, struct err *e)
 {
     AUTO_PLAN struct plan *plan = NULL;
     char text[DIGEST_TEXT_MAX];
-    int r = plan_read(cli_arg(cli, 0), &builder_steps, &plan, e);
-    if (r < 0)
-        return r;
+    int rc = plan_read(cli_arg(cli, 0), &builder_steps, &plan, e);
+    if (rc < 0)
+        return rc;
     AUTO_JSON json_t *document = json_object();
     if (document == NULL)
         return err_oom(e);
-    if ((r = put_plan_digest(document, plan, e)) < 0)
-        return r;
+    if ((rc = put_plan_digest(document, plan, e)) < 0)
+        return rc;
     cli_result(cli, steal_ptr(&document));
     cli_say(cli, "%s\n", digest_format(&plan->digest, text));
     return 0;
@@ -61,20 +61,20 @@ static int run_toolchain(struct cli *cli, struct err *e)
     AUTO_JSON json_t *document = json_object();
     AUTO_JSON json_t *libraries = json_object();
     const struct step_table *table = &builder_steps;
-    int r;
+    int rc;
     if (document == NULL || libraries == NULL)
         return err_oom(e);
     cli_say(cli, "assay %s\n", ASSAY_VERSION);
     for (size_t i = 0; i < table->library_count; i++) {
         const char *name = table->libraries[i];
         const char *version = table->library_version(name);
-        if ((r = json_put_string(libraries, name, version, e)) < 0)
-            return r;
+        if ((rc = json_put_string(libraries, name, version, e)) < 0)
+            return rc;
         cli_say(cli, "%s %s\n", name, version);
     }
-    if ((r = json_put_string(document, "assay", ASSAY_VERSION, e)) < 0 ||
-        (r = json_put(document, "libraries", steal_ptr(&libraries), e)) < 0)
-        return r;
+    if ((rc = json_put_string(document, "assay", ASSAY_VERSION, e)) < 0 ||
+        (rc = json_put(document, "libraries", steal_ptr(&libraries), e)) < 0)
+        return rc;
     cli_result(cli, steal_ptr(&document));
     return 0;
 }
@@ -92,8 +92,8 @@ static int to_svg(const struct buf *dot, struct buf *svg, struct err *e)
                                             .errors = &errors,
                                             .timeout_seconds = DOT_SECONDS};
     int status;
-    int r = process_run(&options, &status, e);
-    if (r < 0)
+    int rc = process_run(&options, &status, e);
+    if (rc < 0)
         return err_wrap(e, "an SVG is drawn by Graphviz's 'dot'");
     return status == 0 ? 0
                        : err_set(e, ERR_HOST, "'dot' failed with status %d: %.200s", status,
@@ -108,12 +108,12 @@ static int graph_out(struct cli *cli, const struct buf *graph, const char *forma
     if (!cli_json(cli))
         return cli_write(cli, graph->data, graph->len, e);
     AUTO_JSON json_t *document = json_object();
-    int r;
+    int rc;
     if (document == NULL)
         return err_oom(e);
-    if ((r = json_put_string(document, "format", format, e)) < 0 ||
-        (r = json_put_string(document, "graph", buf_str(graph), e)) < 0)
-        return r;
+    if ((rc = json_put_string(document, "format", format, e)) < 0 ||
+        (rc = json_put_string(document, "graph", buf_str(graph), e)) < 0)
+        return rc;
     cli_result(cli, steal_ptr(&document));
     return 0;
 }
@@ -129,9 +129,10 @@ static int run_graph(struct cli *cli, struct err *e)
     bool is_svg = strcmp(format, "svg") == 0;
     if (!is_svg && strcmp(format, "dot") != 0)
         return err_set(e, ERR_USAGE, "--format takes dot or svg, not '%s'", format);
-    int r = plan_read(cli_arg(cli, 0), &builder_steps, &plan, e);
-    if (r < 0 || (r = plan_dot(plan, &dot, e)) < 0 || (is_svg && (r = to_svg(&dot, &svg, e)) < 0))
-        return r;
+    int rc = plan_read(cli_arg(cli, 0), &builder_steps, &plan, e);
+    if (rc < 0 || (rc = plan_dot(plan, &dot, e)) < 0 ||
+        (is_svg && (rc = to_svg(&dot, &svg, e)) < 0))
+        return rc;
     return graph_out(cli, is_svg ? &svg : &dot, format, e);
 }
 
@@ -143,16 +144,16 @@ static int run_diff(struct cli *cli, struct err *e)
     AUTO_PLAN struct plan *after = NULL;
     AUTO_JSON json_t *document = json_object();
     json_t *changes = NULL;
-    int r;
+    int rc;
     if (document == NULL)
         return err_oom(e);
-    if ((r = plan_read(cli_arg(cli, 0), &builder_steps, &before, e)) < 0 ||
-        (r = plan_read(cli_arg(cli, 1), &builder_steps, &after, e)) < 0 ||
-        (r = plan_diff(before, after, &changes, e)) < 0 ||
-        (r = json_put(document, "changes", changes, e)) < 0 ||
-        (r = json_put_digest(document, "before", &before->digest, e)) < 0 ||
-        (r = json_put_digest(document, "after", &after->digest, e)) < 0)
-        return r;
+    if ((rc = plan_read(cli_arg(cli, 0), &builder_steps, &before, e)) < 0 ||
+        (rc = plan_read(cli_arg(cli, 1), &builder_steps, &after, e)) < 0 ||
+        (rc = plan_diff(before, after, &changes, e)) < 0 ||
+        (rc = json_put(document, "changes", changes, e)) < 0 ||
+        (rc = json_put_digest(document, "before", &before->digest, e)) < 0 ||
+        (rc = json_put_digest(document, "after", &after->digest, e)) < 0)
+        return rc;
     bool same = digest_equal(&before->digest, &after->digest);
     size_t i;
     json_t *change;
@@ -174,9 +175,9 @@ static int output_path(const struct cli *cli, const struct plan *plan, const cha
                        char **out, struct err *e)
 {
     const char *given = cli_string(cli, "output");
-    int r =
+    int rc =
         given != NULL ? str_copy(out, given, e) : str_format(out, e, "%s%s", plan->name, extension);
-    return r == 0 && *out == NULL ? err_oom(e) : r; /* for the analyzer, which sees one file */
+    return rc == 0 && *out == NULL ? err_oom(e) : rc; /* for the analyzer, which sees one file */
 }
 
 static int put_file(json_t *document, const char *path, struct err *e)
@@ -184,8 +185,8 @@ static int put_file(json_t *document, const char *path, struct err *e)
     struct stat st;
     if (stat(path, &st) != 0)
         return err_os(e, errno, "cannot look at '%s'", path);
-    int r = json_put_string(document, "file", path, e);
-    return r < 0 ? r : json_put_u64(document, "size", (uint64_t)st.st_size, e);
+    int rc = json_put_string(document, "file", path, e);
+    return rc < 0 ? rc : json_put_u64(document, "size", (uint64_t)st.st_size, e);
 }
 
 static int run_export(struct cli *cli, struct err *e)
@@ -198,13 +199,13 @@ static int run_export(struct cli *cli, struct err *e)
     AUTO_JSON json_t *document = json_object();
     if (document == NULL)
         return err_oom(e);
-    int r = plan_read(cli_arg(cli, 0), &builder_steps, &plan, e);
+    int rc = plan_read(cli_arg(cli, 0), &builder_steps, &plan, e);
     /* Not read-only: a collector must not take the inputs away meanwhile. */
-    if (r < 0 || (r = output_path(cli, plan, ".plan" PLAN_ARCHIVE_EXTENSION, &path, e)) < 0 ||
-        (r = cli_store_path(cli, &store, e)) < 0 || (r = cas_open(store, 0, &cas, e)) < 0 ||
-        (r = plan_archive_write(plan, cas, temp != NULL ? temp : "/var/tmp", path, e)) < 0 ||
-        (r = put_plan_digest(document, plan, e)) < 0 || (r = put_file(document, path, e)) < 0)
-        return r;
+    if (rc < 0 || (rc = output_path(cli, plan, ".plan" PLAN_ARCHIVE_EXTENSION, &path, e)) < 0 ||
+        (rc = cli_store_path(cli, &store, e)) < 0 || (rc = cas_open(store, 0, &cas, e)) < 0 ||
+        (rc = plan_archive_write(plan, cas, temp != NULL ? temp : "/var/tmp", path, e)) < 0 ||
+        (rc = put_plan_digest(document, plan, e)) < 0 || (rc = put_file(document, path, e)) < 0)
+        return rc;
     cli_say(cli, "%s: plan %s with its %zu inputs, %llu bytes\n", path, plan->name,
             plan->input_count,
             (unsigned long long)json_integer_value(json_object_get(document, "size")));
@@ -218,11 +219,11 @@ static int import_to(struct plan_archive *archive, const struct plan *plan, stru
     const struct buf *bytes = plan_archive_plan(archive);
     AUTO_FREE char *reference = NULL;
     struct digest digest;
-    int r = plan_archive_supply(archive, plan, cas, e);
-    if (r < 0 || (r = cas_put(cas, bytes->data, bytes->len, &digest, e)) < 0 ||
-        (r = str_format(&reference, e, "plan:%s", plan->name)) < 0 ||
-        (r = cas_ref_set(cas, reference, PLAN_MEDIA_TYPE, &digest, bytes->len, e)) < 0)
-        return r;
+    int rc = plan_archive_supply(archive, plan, cas, e);
+    if (rc < 0 || (rc = cas_put(cas, bytes->data, bytes->len, &digest, e)) < 0 ||
+        (rc = str_format(&reference, e, "plan:%s", plan->name)) < 0 ||
+        (rc = cas_ref_set(cas, reference, PLAN_MEDIA_TYPE, &digest, bytes->len, e)) < 0)
+        return rc;
     return file_replace(path, bytes->data, bytes->len, 0644, e);
 }
 
@@ -236,17 +237,17 @@ static int run_import(struct cli *cli, struct err *e)
     AUTO_JSON json_t *document = json_object();
     if (document == NULL)
         return err_oom(e);
-    int r = plan_archive_open(cli_arg(cli, 0), &builder_steps, &archive, e);
-    if (r < 0)
-        return r;
+    int rc = plan_archive_open(cli_arg(cli, 0), &builder_steps, &archive, e);
+    if (rc < 0)
+        return rc;
     const struct buf *bytes = plan_archive_plan(archive);
-    r = plan_parse(buf_str(bytes), bytes->len, "its plan", &builder_steps, &plan, e);
-    if (r < 0 || (r = output_path(cli, plan, ".plan.json", &path, e)) < 0 ||
-        (r = cli_store_path(cli, &store, e)) < 0 ||
-        (r = cas_open(store, CAS_CREATE, &cas, e)) < 0 ||
-        (r = import_to(archive, plan, cas, path, e)) < 0 ||
-        (r = put_plan_digest(document, plan, e)) < 0 || (r = put_file(document, path, e)) < 0)
-        return r;
+    rc = plan_parse(buf_str(bytes), bytes->len, "its plan", &builder_steps, &plan, e);
+    if (rc < 0 || (rc = output_path(cli, plan, ".plan.json", &path, e)) < 0 ||
+        (rc = cli_store_path(cli, &store, e)) < 0 ||
+        (rc = cas_open(store, CAS_CREATE, &cas, e)) < 0 ||
+        (rc = import_to(archive, plan, cas, path, e)) < 0 ||
+        (rc = put_plan_digest(document, plan, e)) < 0 || (rc = put_file(document, path, e)) < 0)
+        return rc;
     char text[DIGEST_TEXT_MAX];
     cli_say(cli, "plan %s: %zu inputs, %s\n", path, plan->input_count,
             digest_format(&plan->digest, text));

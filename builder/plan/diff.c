@@ -16,57 +16,57 @@ struct diff {
 static int value_text(const json_t *value, struct buf *out, struct err *e)
 {
     AUTO_BUF text = BUF_INIT(PLAN_BYTES_MAX);
-    int r;
+    int rc;
     if (value == NULL)
         return buf_add_str(out, "nothing", e);
-    r = json_is_string(value) ? buf_add_str(&text, json_string_value(value), e)
-                              : jcs_format(value, &text, e);
-    if (r < 0 || text.len <= VALUE_TEXT_MAX)
-        return r < 0 ? r : buf_add(out, buf_str(&text), text.len, e);
+    rc = json_is_string(value) ? buf_add_str(&text, json_string_value(value), e)
+                               : jcs_format(value, &text, e);
+    if (rc < 0 || text.len <= VALUE_TEXT_MAX)
+        return rc < 0 ? rc : buf_add(out, buf_str(&text), text.len, e);
     size_t len = VALUE_TEXT_MAX;
     while (len > 0 && (text.data[len] & 0xC0) == 0x80) /* inside of a UTF-8 sequence */
         len--;
-    r = buf_add(out, text.data, len, e);
-    return r < 0 ? r : buf_add_str(out, "...", e);
+    rc = buf_add(out, text.data, len, e);
+    return rc < 0 ? rc : buf_add_str(out, "...", e);
 }
 
 static int add_subject(const struct diff *d, const char *path, struct buf *text, struct err *e)
 {
-    int r = d->id == NULL ? buf_add_str(text, d->part, e)
-                          : buf_addf(text, e, "%s '%s'", d->part, d->id);
-    if (r == 0 && path != NULL && *path != '\0')
-        r = buf_addf(text, e, ": %s", path);
-    return r;
+    int rc = d->id == NULL ? buf_add_str(text, d->part, e)
+                           : buf_addf(text, e, "%s '%s'", d->part, d->id);
+    if (rc == 0 && path != NULL && *path != '\0')
+        rc = buf_addf(text, e, ": %s", path);
+    return rc;
 }
 
 static int push_change(struct diff *d, const char *change, const char *path, json_t *before,
                        json_t *after, const char *text, struct err *e)
 {
     AUTO_JSON json_t *o = json_object();
-    int r;
+    int rc;
     if (o == NULL)
         return err_oom(e);
     if (json_array_size(d->changes) >= CHANGES_MAX)
         return err_set(e, ERR_INPUT, "the plans differ in more than %d places", CHANGES_MAX);
-    if ((r = json_put_string(o, "part", d->part, e)) < 0 ||
-        (d->id != NULL && (r = json_put_string(o, "id", d->id, e)) < 0) ||
-        (r = json_put_string(o, "change", change, e)) < 0 ||
-        (path != NULL && (r = json_put_string(o, "path", path, e)) < 0) ||
-        (before != NULL && (r = json_put(o, "before", json_incref(before), e)) < 0) ||
-        (after != NULL && (r = json_put(o, "after", json_incref(after), e)) < 0) ||
-        (r = json_put_string(o, "text", text, e)) < 0)
-        return r;
+    if ((rc = json_put_string(o, "part", d->part, e)) < 0 ||
+        (d->id != NULL && (rc = json_put_string(o, "id", d->id, e)) < 0) ||
+        (rc = json_put_string(o, "change", change, e)) < 0 ||
+        (path != NULL && (rc = json_put_string(o, "path", path, e)) < 0) ||
+        (before != NULL && (rc = json_put(o, "before", json_incref(before), e)) < 0) ||
+        (after != NULL && (rc = json_put(o, "after", json_incref(after), e)) < 0) ||
+        (rc = json_put_string(o, "text", text, e)) < 0)
+        return rc;
     return json_push(d->changes, steal_ptr(&o), e);
 }
 
 static int changed(struct diff *d, const char *path, json_t *before, json_t *after, struct err *e)
 {
     AUTO_BUF text = BUF_INIT(PATH_MAX_BYTES);
-    int r;
-    if ((r = add_subject(d, path, &text, e)) < 0 || (r = buf_add_str(&text, ": ", e)) < 0 ||
-        (r = value_text(before, &text, e)) < 0 || (r = buf_add_str(&text, " -> ", e)) < 0 ||
-        (r = value_text(after, &text, e)) < 0)
-        return r;
+    int rc;
+    if ((rc = add_subject(d, path, &text, e)) < 0 || (rc = buf_add_str(&text, ": ", e)) < 0 ||
+        (rc = value_text(before, &text, e)) < 0 || (rc = buf_add_str(&text, " -> ", e)) < 0 ||
+        (rc = value_text(after, &text, e)) < 0)
+        return rc;
     return push_change(d, "changed", path, before, after, buf_str(&text), e);
 }
 
@@ -77,9 +77,9 @@ static int diff_member(struct diff *d, const char *path, const char *key, json_t
                        json_t *after, struct err *e)
 {
     AUTO_FREE char *inner = NULL;
-    int r = str_format(&inner, e, "%s%s%s", path, *path == '\0' ? "" : ".", key);
-    return r < 0
-               ? r
+    int rc = str_format(&inner, e, "%s%s%s", path, *path == '\0' ? "" : ".", key);
+    return rc < 0
+               ? rc
                : diff_value(d, inner, json_object_get(before, key), json_object_get(after, key), e);
 }
 
@@ -89,19 +89,19 @@ static int diff_object(struct diff *d, const char *path, json_t *before, json_t 
 {
     const char *key;
     json_t *value;
-    int r = 0;
+    int rc = 0;
     json_object_foreach(before, key, value)
     {
-        if ((r = diff_member(d, path, key, before, after, e)) < 0)
-            return r;
+        if ((rc = diff_member(d, path, key, before, after, e)) < 0)
+            return rc;
     }
     json_object_foreach(after, key, value)
     {
         if (json_object_get(before, key) == NULL &&
-            (r = diff_member(d, path, key, before, after, e)) < 0)
-            return r;
+            (rc = diff_member(d, path, key, before, after, e)) < 0)
+            return rc;
     }
-    return r;
+    return rc;
 }
 
 static int diff_array(struct diff *d, const char *path, json_t *before, json_t *after,
@@ -109,10 +109,10 @@ static int diff_array(struct diff *d, const char *path, json_t *before, json_t *
 {
     for (size_t i = 0; i < json_array_size(before); i++) {
         AUTO_FREE char *inner = NULL;
-        int r = str_format(&inner, e, "%s[%zu]", path, i);
-        if (r < 0 ||
-            (r = diff_value(d, inner, json_array_get(before, i), json_array_get(after, i), e)) < 0)
-            return r;
+        int rc = str_format(&inner, e, "%s[%zu]", path, i);
+        if (rc < 0 ||
+            (rc = diff_value(d, inner, json_array_get(before, i), json_array_get(after, i), e)) < 0)
+            return rc;
     }
     return 0;
 }
@@ -158,11 +158,11 @@ static int diff_version(struct diff *d, const struct version_of *v, const json_t
         return 0;
     const char *name = json_string_value(json_object_get(b, v->name));
     const char *mark = strstr(v->what, "%s");
-    int r = buf_addf(&text, e, "input '%s': %.*s%s%s %s to %s", d->id, (int)(mark - v->what),
-                     v->what, name != NULL ? name : "", mark + (name != NULL ? 2 : 3),
-                     json_string_value(old), json_string_value(new));
-    if (r < 0 || (r = str_format(&path, e, "from.%s.%s", v->origin, v->member)) < 0)
-        return r;
+    int rc = buf_addf(&text, e, "input '%s': %.*s%s%s %s to %s", d->id, (int)(mark - v->what),
+                      v->what, name != NULL ? name : "", mark + (name != NULL ? 2 : 3),
+                      json_string_value(old), json_string_value(new));
+    if (rc < 0 || (rc = str_format(&path, e, "from.%s.%s", v->origin, v->member)) < 0)
+        return rc;
     return push_change(d, "changed", path, old, new, buf_str(&text), e);
 }
 
@@ -170,9 +170,9 @@ static int diff_input(struct diff *d, json_t *before, json_t *after, struct err 
 {
     for (size_t i = 0; i < sizeof(versions) / sizeof(versions[0]); i++) {
         bool said = false;
-        int r = diff_version(d, &versions[i], before, after, &said, e);
-        if (r < 0 || said)
-            return r;
+        int rc = diff_version(d, &versions[i], before, after, &said, e);
+        if (rc < 0 || said)
+            return rc;
     }
     return diff_value(d, "", before, after, e);
 }
@@ -180,13 +180,13 @@ static int diff_input(struct diff *d, json_t *before, json_t *after, struct err 
 static int whole(struct diff *d, bool is_new, json_t *item, struct err *e)
 {
     AUTO_BUF text = BUF_INIT(PATH_MAX_BYTES);
-    int r = buf_addf(&text, e, "%s '%s' is %s", d->part, d->id, is_new ? "new" : "gone");
+    int rc = buf_addf(&text, e, "%s '%s' is %s", d->part, d->id, is_new ? "new" : "gone");
     const json_t *from = json_object_get(item, "from");
-    if (r == 0 && json_is_object(from) && (r = buf_add_str(&text, ": ", e)) == 0)
-        r = plan_origin(from, &text, e);
-    return r < 0 ? r
-                 : push_change(d, is_new ? "added" : "removed", NULL, is_new ? NULL : item,
-                               is_new ? item : NULL, buf_str(&text), e);
+    if (rc == 0 && json_is_object(from) && (rc = buf_add_str(&text, ": ", e)) == 0)
+        rc = plan_origin(from, &text, e);
+    return rc < 0 ? rc
+                  : push_change(d, is_new ? "added" : "removed", NULL, is_new ? NULL : item,
+                                is_new ? item : NULL, buf_str(&text), e);
 }
 
 /* name -> its object (borrowed names, shared values); only looked up. */
@@ -199,10 +199,10 @@ static int index_list(json_t *list, const char *key, json_t **out, struct err *e
         return err_oom(e);
     json_array_foreach(list, i, item)
     {
-        int r =
+        int rc =
             json_put(index, json_string_value(json_object_get(item, key)), json_incref(item), e);
-        if (r < 0)
-            return r;
+        if (rc < 0)
+            return rc;
     }
     *out = steal_ptr(&index);
     return 0;
@@ -226,30 +226,30 @@ static int diff_list(struct diff *d, const char *list, const char *key, json_t *
     AUTO_JSON json_t *new = NULL;
     json_t *a = json_object_get(before, list), *b = json_object_get(after, list), *item;
     size_t i, seen = json_array_size(d->changes);
-    int r = index_list(a, key, &old, e);
-    if (r < 0 || (r = index_list(b, key, &new, e)) < 0)
-        return r;
+    int rc = index_list(a, key, &old, e);
+    if (rc < 0 || (rc = index_list(b, key, &new, e)) < 0)
+        return rc;
     json_array_foreach(a, i, item)
     {
         d->id = json_string_value(json_object_get(item, key));
         json_t *other = json_object_get(new, d->id);
-        r = other == NULL                 ? whole(d, false, item, e)
-            : strcmp(list, "inputs") == 0 ? diff_input(d, item, other, e)
-                                          : diff_value(d, "", item, other, e);
-        if (r < 0)
-            return r;
+        rc = other == NULL                 ? whole(d, false, item, e)
+             : strcmp(list, "inputs") == 0 ? diff_input(d, item, other, e)
+                                           : diff_value(d, "", item, other, e);
+        if (rc < 0)
+            return rc;
     }
     json_array_foreach(b, i, item)
     {
         d->id = json_string_value(json_object_get(item, key));
-        if (json_object_get(old, d->id) == NULL && (r = whole(d, true, item, e)) < 0)
-            return r;
+        if (json_object_get(old, d->id) == NULL && (rc = whole(d, true, item, e)) < 0)
+            return rc;
     }
     d->id = NULL;
     if (json_array_size(d->changes) == seen && !same_order(a, b, key)) {
         AUTO_BUF text = BUF_INIT(256);
-        r = buf_addf(&text, e, "the order of the %s changed", list);
-        return r < 0 ? r : push_change(d, "changed", list, NULL, NULL, buf_str(&text), e);
+        rc = buf_addf(&text, e, "the order of the %s changed", list);
+        return rc < 0 ? rc : push_change(d, "changed", list, NULL, NULL, buf_str(&text), e);
     }
     return 0;
 }
@@ -272,12 +272,12 @@ int plan_diff(const struct plan *before, const struct plan *after, json_t **out,
         bool scalar = strcmp(parts[i].part, "plan") == 0;
         d.part = parts[i].part;
         d.id = NULL;
-        int r = parts[i].name != NULL
-                    ? diff_list(&d, parts[i].key, parts[i].name, a, b, e)
-                    : diff_value(&d, scalar ? parts[i].key : "", json_object_get(a, parts[i].key),
-                                 json_object_get(b, parts[i].key), e);
-        if (r < 0)
-            return r;
+        int rc = parts[i].name != NULL
+                     ? diff_list(&d, parts[i].key, parts[i].name, a, b, e)
+                     : diff_value(&d, scalar ? parts[i].key : "", json_object_get(a, parts[i].key),
+                                  json_object_get(b, parts[i].key), e);
+        if (rc < 0)
+            return rc;
     }
     *out = steal_ptr(&changes);
     return 0;

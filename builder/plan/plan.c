@@ -126,10 +126,10 @@ static int check_origin_member(const struct jcur *c, const struct origin_member 
         return 0;
     if (m->form == ORIGIN_DIGEST)
         return jcur_get_digest(c, m->key, &digest, e);
-    int r = jcur_get_string(c, m->key, TEXT_MAX, &text, e);
-    if (r == 0 && m->form == ORIGIN_GIT_ID && !git_id_valid(text))
+    int rc = jcur_get_string(c, m->key, TEXT_MAX, &text, e);
+    if (rc == 0 && m->form == ORIGIN_GIT_ID && !git_id_valid(text))
         return jcur_fail(c, e, "'%.64s' is no id of a git object", text);
-    return r;
+    return rc;
 }
 
 static int check_origin_members(const struct jcur *c, const struct origin *origin, struct err *e)
@@ -137,11 +137,11 @@ static int check_origin_members(const struct jcur *c, const struct origin *origi
     const char *keys[9] = {NULL};
     for (size_t i = 0; i < 8 && origin->members[i].key != NULL; i++)
         keys[i] = origin->members[i].key;
-    int r = jcur_object(c, keys, e);
-    for (size_t i = 0; r == 0 && keys[i] != NULL; i++)
-        r = check_origin_member(c, &origin->members[i], e);
-    if (r < 0)
-        return r;
+    int rc = jcur_object(c, keys, e);
+    for (size_t i = 0; rc == 0 && keys[i] != NULL; i++)
+        rc = check_origin_member(c, &origin->members[i], e);
+    if (rc < 0)
+        return rc;
     struct jcur path, role;
     size_t choice;
     if (jcur_opt(c, "path", &path) && strcmp(origin->key, "url") != 0 &&
@@ -155,13 +155,13 @@ static int check_origin(const struct jcur *c, struct err *e)
     enum { COUNT = sizeof(origins) / sizeof(origins[0]) };
     const char *keys[COUNT + 1] = {NULL};
     AUTO_BUF all = BUF_INIT(1024);
-    int r = 0;
-    for (size_t i = 0; r == 0 && i < COUNT; i++) {
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < COUNT; i++) {
         keys[i] = origins[i].key;
-        r = buf_addf(&all, e, "%s%s", i > 0 ? ", " : "", origins[i].key);
+        rc = buf_addf(&all, e, "%s%s", i > 0 ? ", " : "", origins[i].key);
     }
-    if (r < 0 || (r = jcur_object(c, keys, e)) < 0)
-        return r;
+    if (rc < 0 || (rc = jcur_object(c, keys, e)) < 0)
+        return rc;
     if (json_object_size(c->value) != 1)
         return jcur_fail(c, e, "has %zu members where exactly one of %s must be",
                          json_object_size(c->value), buf_str(&all));
@@ -180,17 +180,17 @@ static int parse_id(struct parse *p, const struct jcur *c, size_t index, const c
 {
     struct jcur id;
     const char *text;
-    int r = jcur_get(c, "id", &id, e);
-    if (r < 0 || (r = jcur_string(&id, PLAN_ID_MAX, &text, e)) < 0)
-        return r;
+    int rc = jcur_get(c, "id", &id, e);
+    if (rc < 0 || (rc = jcur_string(&id, PLAN_ID_MAX, &text, e)) < 0)
+        return rc;
     if (!plan_id_valid(text))
         return jcur_fail(&id, e, "'%s' is not an id ([a-z0-9][a-z0-9._-]*)", text);
     if (json_object_get(p->ids, text) != NULL)
         return jcur_fail(&id, e, "'%s' is used twice", text);
-    r = json_put_u64(p->ids, text, index, e);
-    if (r == 0)
+    rc = json_put_u64(p->ids, text, index, e);
+    if (rc == 0)
         *out = text;
-    return r;
+    return rc;
 }
 
 static int parse_inputs(struct parse *p, const struct jcur *c, struct err *e)
@@ -198,9 +198,9 @@ static int parse_inputs(struct parse *p, const struct jcur *c, struct err *e)
     static const char *const keys[] = {"id", "kind", "digest", "size", "from", NULL};
     static const char *const kinds[] = {"blob", NULL};
     size_t count, kind;
-    int r = jcur_array(c, PLAN_INPUTS_MAX, &count, e);
-    if (r < 0)
-        return r;
+    int rc = jcur_array(c, PLAN_INPUTS_MAX, &count, e);
+    if (rc < 0)
+        return rc;
     struct plan_input *inputs = array_new(count, sizeof(*inputs));
     if (count > 0 && inputs == NULL)
         return err_oom(e);
@@ -208,14 +208,14 @@ static int parse_inputs(struct parse *p, const struct jcur *c, struct err *e)
     p->plan->input_count = count;
     for (size_t i = 0; i < count; i++) {
         struct jcur item = jcur_item(c, i), k, from;
-        if ((r = jcur_object(&item, keys, e)) < 0 ||
-            (r = parse_id(p, &item, i, &inputs[i].id, e)) < 0 ||
-            (r = jcur_get(&item, "kind", &k, e)) < 0 ||
-            (r = jcur_choice(&k, kinds, &kind, e)) < 0 ||
-            (r = jcur_get_digest(&item, "digest", &inputs[i].digest, e)) < 0 ||
-            (r = jcur_get_u64(&item, "size", size_max, &inputs[i].size, e)) < 0 ||
-            (r = jcur_get(&item, "from", &from, e)) < 0 || (r = check_origin(&from, e)) < 0)
-            return r;
+        if ((rc = jcur_object(&item, keys, e)) < 0 ||
+            (rc = parse_id(p, &item, i, &inputs[i].id, e)) < 0 ||
+            (rc = jcur_get(&item, "kind", &k, e)) < 0 ||
+            (rc = jcur_choice(&k, kinds, &kind, e)) < 0 ||
+            (rc = jcur_get_digest(&item, "digest", &inputs[i].digest, e)) < 0 ||
+            (rc = jcur_get_u64(&item, "size", size_max, &inputs[i].size, e)) < 0 ||
+            (rc = jcur_get(&item, "from", &from, e)) < 0 || (rc = check_origin(&from, e)) < 0)
+            return rc;
         if (inputs[i].digest.alg != DIGEST_SHA256)
             return jcur_fail(&item, e, "the digest is not a sha256 one");
         inputs[i].from = from.value;
@@ -229,9 +229,9 @@ static int parse_ref(const struct parse *p, const struct jcur *c, const struct s
                      struct plan_ref *out, struct err *e)
 {
     const char *text;
-    int r = jcur_string(c, PLAN_ID_MAX, &text, e);
-    if (r < 0)
-        return r;
+    int rc = jcur_string(c, PLAN_ID_MAX, &text, e);
+    if (rc < 0)
+        return rc;
     const json_t *found = json_object_get(p->ids, text);
     if (found == NULL)
         return jcur_fail(c, e, "'%s' is no input and no earlier step", text);
@@ -249,9 +249,9 @@ static int parse_ref(const struct parse *p, const struct jcur *c, const struct s
 static int parse_refs(struct parse *p, const struct jcur *c, struct plan_step *step, struct err *e)
 {
     size_t count;
-    int r = jcur_array(c, PLAN_INPUTS_MAX, &count, e);
-    if (r < 0)
-        return r;
+    int rc = jcur_array(c, PLAN_INPUTS_MAX, &count, e);
+    if (rc < 0)
+        return rc;
     if (count < step->kind->min_inputs || count > step->kind->max_inputs)
         return jcur_fail(c, e, "%s takes %zu to %zu inputs, not %zu", step->kind->name,
                          step->kind->min_inputs, step->kind->max_inputs, count);
@@ -262,20 +262,20 @@ static int parse_refs(struct parse *p, const struct jcur *c, struct plan_step *s
     if (count > 0 && step->in == NULL)
         return err_oom(e);
     step->in_count = count;
-    for (size_t i = 0; r == 0 && i < count; i++) {
+    for (size_t i = 0; rc == 0 && i < count; i++) {
         struct jcur item = jcur_item(c, i);
-        r = parse_ref(p, &item, step->kind, &step->in[i], e);
+        rc = parse_ref(p, &item, step->kind, &step->in[i], e);
     }
-    return r;
+    return rc;
 }
 
 static int parse_kind(const struct parse *p, const struct jcur *c, const struct step_kind **out,
                       struct err *e)
 {
     const char *name;
-    int r = jcur_string(c, KIND_MAX, &name, e);
-    if (r < 0)
-        return r;
+    int rc = jcur_string(c, KIND_MAX, &name, e);
+    if (rc < 0)
+        return rc;
     *out = step_kind_find(p->plan->table, name);
     if (*out != NULL)
         return 0;
@@ -292,12 +292,12 @@ static int parse_step(struct parse *p, const struct jcur *c, size_t index, struc
     static const char *const keys[] = {"id", "kind", "in", "params", NULL};
     struct plan_step *step = &p->plan->steps[index];
     struct jcur kind, in, params;
-    int r;
-    if ((r = jcur_object(c, keys, e)) < 0 || (r = jcur_get(c, "kind", &kind, e)) < 0 ||
-        (r = parse_kind(p, &kind, &step->kind, e)) < 0 || (r = jcur_get(c, "in", &in, e)) < 0 ||
-        (r = parse_refs(p, &in, step, e)) < 0 || (r = jcur_get(c, "params", &params, e)) < 0 ||
-        (r = step->kind->check(&params, step->in_count, e)) < 0)
-        return r;
+    int rc;
+    if ((rc = jcur_object(c, keys, e)) < 0 || (rc = jcur_get(c, "kind", &kind, e)) < 0 ||
+        (rc = parse_kind(p, &kind, &step->kind, e)) < 0 || (rc = jcur_get(c, "in", &in, e)) < 0 ||
+        (rc = parse_refs(p, &in, step, e)) < 0 || (rc = jcur_get(c, "params", &params, e)) < 0 ||
+        (rc = step->kind->check(&params, step->in_count, e)) < 0)
+        return rc;
     step->params = params.value;
     /* The id last, so that a step cannot refer to itself. */
     return parse_id(p, c, p->plan->input_count + index, &step->id, e);
@@ -306,29 +306,29 @@ static int parse_step(struct parse *p, const struct jcur *c, size_t index, struc
 static int parse_steps(struct parse *p, const struct jcur *c, struct err *e)
 {
     size_t count;
-    int r = jcur_array(c, PLAN_STEPS_MAX, &count, e);
-    if (r < 0)
-        return r;
+    int rc = jcur_array(c, PLAN_STEPS_MAX, &count, e);
+    if (rc < 0)
+        return rc;
     if (count == 0)
         return jcur_fail(c, e, "there are no steps");
     p->plan->steps = array_new(count, sizeof(*p->plan->steps));
     if (p->plan->steps == NULL)
         return err_oom(e);
-    for (size_t i = 0; r == 0 && i < count; i++) {
+    for (size_t i = 0; rc == 0 && i < count; i++) {
         struct jcur item = jcur_item(c, i);
         p->plan->step_count = i + 1;
-        r = parse_step(p, &item, i, e);
+        rc = parse_step(p, &item, i, e);
     }
-    return r;
+    return rc;
 }
 
 /* The step of that id, which must give a blob. */
 static int find_blob_step(const struct parse *p, const struct jcur *c, size_t *out, struct err *e)
 {
     const char *id;
-    int r = jcur_string(c, PLAN_ID_MAX, &id, e);
-    if (r < 0)
-        return r;
+    int rc = jcur_string(c, PLAN_ID_MAX, &id, e);
+    if (rc < 0)
+        return rc;
     const json_t *found = json_object_get(p->ids, id);
     size_t index = (size_t)json_integer_value(found);
     if (found == NULL || index < p->plan->input_count)
@@ -351,9 +351,9 @@ static int parse_digests(const struct parse *p, const struct jcur *c, struct pla
 {
     const char *name;
     json_t *value;
-    int r = jcur_open_object(c, e);
-    if (r < 0)
-        return r;
+    int rc = jcur_open_object(c, e);
+    if (rc < 0)
+        return rc;
     json_object_foreach(c->value, name, value)
     {
         struct jcur step;
@@ -363,9 +363,9 @@ static int parse_digests(const struct parse *p, const struct jcur *c, struct pla
             return jcur_fail(c, e, "'%.64s' is no name of a digest", name);
         struct plan_digest *d = &out->digests[out->digest_count++];
         d->name = name;
-        if ((r = jcur_get(c, name, &step, e)) < 0 ||
-            (r = find_blob_step(p, &step, &d->step, e)) < 0)
-            return r;
+        if ((rc = jcur_get(c, name, &step, e)) < 0 ||
+            (rc = find_blob_step(p, &step, &d->step, e)) < 0)
+            return rc;
     }
     return out->digest_count > 0 ? 0 : jcur_fail(c, e, "there are no digests");
 }
@@ -374,19 +374,19 @@ static int parse_formats(const struct jcur *c, struct plan_output *out, struct e
 {
     const char *name;
     size_t count;
-    int r = jcur_array(c, PLAN_FORMATS_MAX, &count, e);
-    if (r == 0 && count == 0)
+    int rc = jcur_array(c, PLAN_FORMATS_MAX, &count, e);
+    if (rc == 0 && count == 0)
         return jcur_fail(c, e, "there are no formats");
-    for (size_t i = 0; r == 0 && i < count; i++) {
+    for (size_t i = 0; rc == 0 && i < count; i++) {
         struct jcur item = jcur_item(c, i);
-        if ((r = jcur_string(&item, PLAN_ID_MAX, &name, e)) < 0)
-            return r;
+        if ((rc = jcur_string(&item, PLAN_ID_MAX, &name, e)) < 0)
+            return rc;
         if (name[0] == '\0' ||
             strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789+-") != strlen(name))
             return jcur_fail(&item, e, "'%s' is no name of a format", name);
     }
     out->formats = c->value;
-    return r;
+    return rc;
 }
 
 static int parse_output(struct parse *p, const struct jcur *c, struct plan_output *out,
@@ -394,12 +394,13 @@ static int parse_output(struct parse *p, const struct jcur *c, struct plan_outpu
 {
     static const char *const keys[] = {"name", "from", "mediaType", "digests", "formats", NULL};
     struct jcur name, from, media, digests, formats;
-    int r;
-    if ((r = jcur_object(c, keys, e)) < 0 || (r = jcur_get(c, "name", &name, e)) < 0 ||
-        (r = jcur_string(&name, OUTPUT_NAME_MAX, &out->name, e)) < 0 ||
-        (r = jcur_get(c, "from", &from, e)) < 0 || (r = jcur_get(c, "mediaType", &media, e)) < 0 ||
-        (r = jcur_string(&media, MEDIA_TYPE_MAX, &out->media_type, e)) < 0)
-        return r;
+    int rc;
+    if ((rc = jcur_object(c, keys, e)) < 0 || (rc = jcur_get(c, "name", &name, e)) < 0 ||
+        (rc = jcur_string(&name, OUTPUT_NAME_MAX, &out->name, e)) < 0 ||
+        (rc = jcur_get(c, "from", &from, e)) < 0 ||
+        (rc = jcur_get(c, "mediaType", &media, e)) < 0 ||
+        (rc = jcur_string(&media, MEDIA_TYPE_MAX, &out->media_type, e)) < 0)
+        return rc;
     size_t stem = strlen(p->plan->name);
     if (!output_name_valid(out->name))
         return jcur_fail(&name, e, "'%s' is not a plain file name", out->name);
@@ -408,10 +409,10 @@ static int parse_output(struct parse *p, const struct jcur *c, struct plan_outpu
         return jcur_fail(&name, e, "'%s' is the name of the plan's own provenance", out->name);
     if (!media_type_valid(out->media_type))
         return jcur_fail(&media, e, "'%s' is not a media type", out->media_type);
-    if ((r = find_blob_step(p, &from, &out->step, e)) < 0)
-        return r;
-    if (jcur_opt(c, "digests", &digests) && (r = parse_digests(p, &digests, out, e)) < 0)
-        return r;
+    if ((rc = find_blob_step(p, &from, &out->step, e)) < 0)
+        return rc;
+    if (jcur_opt(c, "digests", &digests) && (rc = parse_digests(p, &digests, out, e)) < 0)
+        return rc;
     return jcur_opt(c, "formats", &formats) ? parse_formats(&formats, out, e) : 0;
 }
 
@@ -428,9 +429,9 @@ bool plan_output_wanted(const struct plan_output *o, const char *name, const cha
 static int parse_outputs(struct parse *p, const struct jcur *c, struct err *e)
 {
     size_t count;
-    int r = jcur_array(c, PLAN_OUTPUTS_MAX, &count, e);
-    if (r < 0)
-        return r;
+    int rc = jcur_array(c, PLAN_OUTPUTS_MAX, &count, e);
+    if (rc < 0)
+        return rc;
     if (count == 0)
         return jcur_fail(c, e, "there are no outputs");
     p->plan->outputs = array_new(count, sizeof(*p->plan->outputs));
@@ -439,8 +440,8 @@ static int parse_outputs(struct parse *p, const struct jcur *c, struct err *e)
     p->plan->output_count = count;
     for (size_t i = 0; i < count; i++) {
         struct jcur item = jcur_item(c, i);
-        if ((r = parse_output(p, &item, &p->plan->outputs[i], e)) < 0)
-            return r;
+        if ((rc = parse_output(p, &item, &p->plan->outputs[i], e)) < 0)
+            return rc;
         for (size_t j = 0; j < i; j++)
             if (strcmp(p->plan->outputs[j].name, p->plan->outputs[i].name) == 0)
                 return jcur_fail(&item, e, "the name '%s' is used twice", p->plan->outputs[i].name);
@@ -454,12 +455,12 @@ static int parse_toolchain(struct plan *plan, const struct jcur *c, struct err *
 {
     static const char *const keys[] = {"assay", "libraries", NULL};
     struct jcur libraries;
-    int r;
-    if ((r = jcur_object(c, keys, e)) < 0 ||
-        (r = jcur_get_string(c, "assay", VERSION_MAX, &plan->toolchain_assay, e)) < 0 ||
-        (r = jcur_get(c, "libraries", &libraries, e)) < 0 ||
-        (r = jcur_open_object(&libraries, e)) < 0)
-        return r;
+    int rc;
+    if ((rc = jcur_object(c, keys, e)) < 0 ||
+        (rc = jcur_get_string(c, "assay", VERSION_MAX, &plan->toolchain_assay, e)) < 0 ||
+        (rc = jcur_get(c, "libraries", &libraries, e)) < 0 ||
+        (rc = jcur_open_object(&libraries, e)) < 0)
+        return rc;
     if (json_object_size(libraries.value) > LIBRARIES_MAX)
         return jcur_fail(&libraries, e, "there are more than %d", LIBRARIES_MAX);
     plan->toolchain_libraries = libraries.value;
@@ -468,8 +469,8 @@ static int parse_toolchain(struct plan *plan, const struct jcur *c, struct err *
     json_object_foreach(libraries.value, name, value)
     {
         const char *version;
-        if ((r = jcur_get_string(&libraries, name, VERSION_MAX, &version, e)) < 0)
-            return r;
+        if ((rc = jcur_get_string(&libraries, name, VERSION_MAX, &version, e)) < 0)
+            return rc;
     }
     return 0;
 }
@@ -498,9 +499,9 @@ static bool plan_declares(const struct plan *plan, const char *library)
 static int check_libraries(const struct plan *plan, const struct jcur *toolchain, struct err *e)
 {
     struct jcur c;
-    int r = jcur_get(toolchain, "libraries", &c, e);
-    if (r < 0 || strcmp(plan->toolchain_assay, ASSAY_VERSION) != 0)
-        return r;
+    int rc = jcur_get(toolchain, "libraries", &c, e);
+    if (rc < 0 || strcmp(plan->toolchain_assay, ASSAY_VERSION) != 0)
+        return rc;
     const char *const *names = plan->table->libraries;
     size_t listed = 0;
     for (size_t i = 0; i < plan->table->library_count; i++) {
@@ -552,14 +553,14 @@ int plan_toolchain(const json_t *steps, const struct step_table *table, json_t *
             if (version == NULL)
                 return err_set(e, ERR_UNDECIDED, "the version of library '%s' is not known",
                                kind->libraries[i]);
-            int r = json_put_string(libraries, kind->libraries[i], version, e);
-            if (r < 0)
-                return r;
+            int rc = json_put_string(libraries, kind->libraries[i], version, e);
+            if (rc < 0)
+                return rc;
         }
     }
-    int r = json_put_string(toolchain, "assay", ASSAY_VERSION, e);
-    if (r < 0 || (r = json_put(toolchain, "libraries", steal_ptr(&libraries), e)) < 0)
-        return r;
+    int rc = json_put_string(toolchain, "assay", ASSAY_VERSION, e);
+    if (rc < 0 || (rc = json_put(toolchain, "libraries", steal_ptr(&libraries), e)) < 0)
+        return rc;
     *out = steal_ptr(&toolchain);
     return 0;
 }
@@ -574,17 +575,17 @@ static int parse_head(struct plan *plan, const struct jcur *c, struct err *e)
     static const char *const archs[] = {"riscv64", "amd64", "arm64", NULL};
     struct jcur type, name, arch, epoch, recipe;
     size_t choice;
-    int r;
-    if ((r = jcur_object(c, keys, e)) < 0 || (r = jcur_get(c, "type", &type, e)) < 0 ||
-        (r = jcur_choice(&type, types, &choice, e)) < 0 ||
-        (r = jcur_get(c, "name", &name, e)) < 0 ||
-        (r = jcur_string(&name, PLAN_ID_MAX, &plan->name, e)) < 0 ||
-        (r = jcur_get(c, "arch", &arch, e)) < 0 ||
-        (r = jcur_choice(&arch, archs, &choice, e)) < 0 ||
-        (r = jcur_get(c, "epoch", &epoch, e)) < 0 ||
-        (r = jcur_i64(&epoch, 0, epoch_max, &plan->epoch, e)) < 0 ||
-        (r = jcur_get(c, "recipe", &recipe, e)) < 0 || (r = jcur_open_object(&recipe, e)) < 0)
-        return r;
+    int rc;
+    if ((rc = jcur_object(c, keys, e)) < 0 || (rc = jcur_get(c, "type", &type, e)) < 0 ||
+        (rc = jcur_choice(&type, types, &choice, e)) < 0 ||
+        (rc = jcur_get(c, "name", &name, e)) < 0 ||
+        (rc = jcur_string(&name, PLAN_ID_MAX, &plan->name, e)) < 0 ||
+        (rc = jcur_get(c, "arch", &arch, e)) < 0 ||
+        (rc = jcur_choice(&arch, archs, &choice, e)) < 0 ||
+        (rc = jcur_get(c, "epoch", &epoch, e)) < 0 ||
+        (rc = jcur_i64(&epoch, 0, epoch_max, &plan->epoch, e)) < 0 ||
+        (rc = jcur_get(c, "recipe", &recipe, e)) < 0 || (rc = jcur_open_object(&recipe, e)) < 0)
+        return rc;
     if (!plan_id_valid(plan->name))
         return jcur_fail(&name, e, "'%s' is not a name ([a-z0-9][a-z0-9._-]*)", plan->name);
     plan->arch = archs[choice];
@@ -600,15 +601,16 @@ static int parse_document(struct plan *plan, const char *what, struct err *e)
         return err_oom(e);
     p.ids = ids;
     struct jcur root = jcur_root(plan->document, what), toolchain, inputs, steps, outputs;
-    int r;
-    if ((r = parse_head(plan, &root, e)) < 0 ||
-        (r = jcur_get(&root, "toolchain", &toolchain, e)) < 0 ||
-        (r = parse_toolchain(plan, &toolchain, e)) < 0 ||
-        (r = jcur_get(&root, "inputs", &inputs, e)) < 0 || (r = parse_inputs(&p, &inputs, e)) < 0 ||
-        (r = jcur_get(&root, "steps", &steps, e)) < 0 || (r = parse_steps(&p, &steps, e)) < 0 ||
-        (r = jcur_get(&root, "outputs", &outputs, e)) < 0 ||
-        (r = parse_outputs(&p, &outputs, e)) < 0)
-        return r;
+    int rc;
+    if ((rc = parse_head(plan, &root, e)) < 0 ||
+        (rc = jcur_get(&root, "toolchain", &toolchain, e)) < 0 ||
+        (rc = parse_toolchain(plan, &toolchain, e)) < 0 ||
+        (rc = jcur_get(&root, "inputs", &inputs, e)) < 0 ||
+        (rc = parse_inputs(&p, &inputs, e)) < 0 || (rc = jcur_get(&root, "steps", &steps, e)) < 0 ||
+        (rc = parse_steps(&p, &steps, e)) < 0 ||
+        (rc = jcur_get(&root, "outputs", &outputs, e)) < 0 ||
+        (rc = parse_outputs(&p, &outputs, e)) < 0)
+        return rc;
     return check_libraries(plan, &toolchain, e);
 }
 
@@ -617,9 +619,9 @@ static int check_canonical(const json_t *document, const uint8_t *data, size_t l
                            const char *what, struct err *e)
 {
     AUTO_BUF canonical = BUF_INIT(PLAN_BYTES_MAX);
-    int r = jcs_format(document, &canonical, e);
-    if (r < 0)
-        return r;
+    int rc = jcs_format(document, &canonical, e);
+    if (rc < 0)
+        return rc;
     size_t i = 0;
     while (i < len && i < canonical.len && data[i] == canonical.data[i])
         i++;
@@ -637,11 +639,11 @@ int plan_parse(const void *data, size_t len, const char *what, const struct step
     if (plan == NULL)
         return err_oom(e);
     plan->table = table;
-    int r = json_parse(data, len, what, &limits, &plan->document, e);
-    if (r < 0 || (r = parse_document(plan, what, e)) < 0 ||
-        (r = check_canonical(plan->document, data, len, what, e)) < 0 ||
-        (r = digest_bytes(DIGEST_SHA256, data, len, &plan->digest, e)) < 0)
-        return r;
+    int rc = json_parse(data, len, what, &limits, &plan->document, e);
+    if (rc < 0 || (rc = parse_document(plan, what, e)) < 0 ||
+        (rc = check_canonical(plan->document, data, len, what, e)) < 0 ||
+        (rc = digest_bytes(DIGEST_SHA256, data, len, &plan->digest, e)) < 0)
+        return rc;
     *out = steal_ptr(&plan);
     return 0;
 }
@@ -650,9 +652,9 @@ int plan_read(const char *path, const struct step_table *table, struct plan **ou
 {
     AUTO_BUF data = BUF_INIT(PLAN_BYTES_MAX);
     AUTO_FREE char *what = NULL;
-    int r = file_read(path, &data, e);
-    if (r < 0 || (r = str_format(&what, e, "plan '%s'", path)) < 0)
-        return r;
+    int rc = file_read(path, &data, e);
+    if (rc < 0 || (rc = str_format(&what, e, "plan '%s'", path)) < 0)
+        return rc;
     return plan_parse(buf_str(&data), data.len, what, table, out, e);
 }
 
@@ -673,8 +675,8 @@ int plan_format(json_t *document, const struct step_table *table, struct buf *ou
 {
     AUTO_BUF bytes = BUF_INIT(PLAN_BYTES_MAX);
     AUTO_PLAN struct plan *plan = NULL;
-    int r = jcs_format(document, &bytes, e);
-    if (r < 0 || (r = plan_parse(buf_str(&bytes), bytes.len, "plan", table, &plan, e)) < 0)
-        return r;
+    int rc = jcs_format(document, &bytes, e);
+    if (rc < 0 || (rc = plan_parse(buf_str(&bytes), bytes.len, "plan", table, &plan, e)) < 0)
+        return rc;
     return buf_add(out, bytes.data, bytes.len, e);
 }

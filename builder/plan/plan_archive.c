@@ -77,11 +77,11 @@ static int read_content(struct tar_reader *tar, struct buf *out, struct err *e)
     for (;;) {
         const uint8_t *data = NULL;
         size_t len = 0;
-        int r = tar_reader_data(tar, &data, &len, e);
-        if (r < 0 || len == 0)
-            return r;
-        if ((r = buf_add(out, data, len, e)) < 0)
-            return r;
+        int rc = tar_reader_data(tar, &data, &len, e);
+        if (rc < 0 || len == 0)
+            return rc;
+        if ((rc = buf_add(out, data, len, e)) < 0)
+            return rc;
     }
 }
 
@@ -93,10 +93,10 @@ static int add_blob(struct plan_archive *a, const struct tar_entry *n, struct er
         return err_set(e, ERR_INPUT, "'%s' is no name of a blob", n->path);
     if (a->count >= MEMBERS_MAX)
         return err_set(e, ERR_INPUT, "more than %d blobs", MEMBERS_MAX);
-    int r = array_grow(&a->members, &a->cap, a->count + 1, sizeof(*a->members), e);
-    if (r == 0)
+    int rc = array_grow(&a->members, &a->cap, a->count + 1, sizeof(*a->members), e);
+    if (rc == 0)
         a->members[a->count++] = m;
-    return r;
+    return rc;
 }
 
 static int add_document(struct tar_reader *tar, const struct tar_entry *n, bool *has,
@@ -135,15 +135,15 @@ static int read_members(struct plan_archive *a, uint64_t size, struct err *e)
     AUTO_TAR_READER struct tar_reader *tar = NULL;
     struct source_file file = {.fd = a->fd, .left = size};
     const struct source from = source_from_file(&file);
-    int r = tar_reader_new(&from, &tar, e);
-    while (r == 0) {
+    int rc = tar_reader_new(&from, &tar, e);
+    while (rc == 0) {
         struct tar_entry *entry = NULL;
-        if ((r = tar_reader_next(tar, &entry, e)) < 0 || entry == NULL)
+        if ((rc = tar_reader_next(tar, &entry, e)) < 0 || entry == NULL)
             break;
-        r = add_member(a, tar, entry, e);
+        rc = add_member(a, tar, entry, e);
     }
-    if (r < 0)
-        return r;
+    if (rc < 0)
+        return rc;
     if (a->count > 1)
         qsort(a->members, a->count, sizeof(*a->members), compare_members);
     for (size_t i = 1; i < a->count; i++)
@@ -184,13 +184,13 @@ static int read_blob(const struct plan_archive *a, const struct digest *digest, 
     if (m->size > out->max)
         return err_set(e, ERR_INPUT, "blob %s is too large", digest_format(digest, text));
     m->named = true;
-    int r = buf_reserve(out, (size_t)m->size, e);
-    if (r < 0 || (r = fd_pread_all(a->fd, out->data, (size_t)m->size, m->offset, a->path, e)) < 0)
-        return r;
+    int rc = buf_reserve(out, (size_t)m->size, e);
+    if (rc < 0 || (rc = fd_pread_all(a->fd, out->data, (size_t)m->size, m->offset, a->path, e)) < 0)
+        return rc;
     out->len = (size_t)m->size;
-    if ((r = buf_add(out, "", 0, e)) < 0 ||
-        (r = digest_bytes(DIGEST_SHA256, out->data, out->len, &got, e)) < 0)
-        return r;
+    if ((rc = buf_add(out, "", 0, e)) < 0 ||
+        (rc = digest_bytes(DIGEST_SHA256, out->data, out->len, &got, e)) < 0)
+        return rc;
     return digest_equal(&got, digest)
                ? 0
                : err_set(e, ERR_INPUT, "blob %s is damaged", digest_format(digest, text));
@@ -202,11 +202,11 @@ static int read_descriptor(const struct plan_archive *a, const struct jcur *c, c
 {
     const char *media = NULL;
     uint64_t size = 0;
-    int r = jcur_open_object(c, e);
-    if (r < 0 || (r = jcur_get_string(c, "mediaType", 255, &media, e)) < 0 ||
-        (r = jcur_get_digest(c, "digest", out, e)) < 0 ||
-        (r = jcur_get_u64(c, "size", UINT64_C(1) << 53, &size, e)) < 0)
-        return r;
+    int rc = jcur_open_object(c, e);
+    if (rc < 0 || (rc = jcur_get_string(c, "mediaType", 255, &media, e)) < 0 ||
+        (rc = jcur_get_digest(c, "digest", out, e)) < 0 ||
+        (rc = jcur_get_u64(c, "size", UINT64_C(1) << 53, &size, e)) < 0)
+        return rc;
     if (type != NULL && strcmp(media, type) != 0)
         return jcur_fail(c, e, "'%.100s' where '%s' must be", media, type);
     struct member *m = find(a, out);
@@ -227,18 +227,19 @@ static int read_index(const struct plan_archive *a, struct digest *manifest, str
     const char *version = NULL;
     struct jcur list;
     size_t count = 0;
-    int r = json_parse(buf_str(&a->layout), a->layout.len, "oci-layout", &limits, &layout, e);
+    int rc = json_parse(buf_str(&a->layout), a->layout.len, "oci-layout", &limits, &layout, e);
     struct jcur l = jcur_root(layout, "oci-layout");
-    if (r < 0 || (r = jcur_open_object(&l, e)) < 0 ||
-        (r = jcur_get_string(&l, "imageLayoutVersion", 32, &version, e)) < 0)
-        return r;
+    if (rc < 0 || (rc = jcur_open_object(&l, e)) < 0 ||
+        (rc = jcur_get_string(&l, "imageLayoutVersion", 32, &version, e)) < 0)
+        return rc;
     if (strcmp(version, "1.0.0") != 0)
         return jcur_fail(&l, e, "the layout's version is '%s', not 1.0.0", version);
-    r = json_parse(buf_str(&a->index), a->index.len, "index.json", &limits, &document, e);
+    rc = json_parse(buf_str(&a->index), a->index.len, "index.json", &limits, &document, e);
     struct jcur c = jcur_root(document, "index.json");
-    if (r < 0 || (r = jcur_open_object(&c, e)) < 0 ||
-        (r = jcur_get(&c, "manifests", &list, e)) < 0 || (r = jcur_array(&list, 1, &count, e)) < 0)
-        return r;
+    if (rc < 0 || (rc = jcur_open_object(&c, e)) < 0 ||
+        (rc = jcur_get(&c, "manifests", &list, e)) < 0 ||
+        (rc = jcur_array(&list, 1, &count, e)) < 0)
+        return rc;
     if (count != 1)
         return jcur_fail(&list, e, "there is no plan in it");
     struct jcur item = jcur_item(&list, 0);
@@ -250,17 +251,17 @@ static int read_layers(struct plan_archive *a, const struct jcur *c, struct dige
 {
     struct jcur list;
     size_t count = 0;
-    int r = jcur_get(c, "layers", &list, e);
-    if (r < 0 || (r = jcur_array(&list, PLAN_INPUTS_MAX + 1, &count, e)) < 0)
-        return r;
+    int rc = jcur_get(c, "layers", &list, e);
+    if (rc < 0 || (rc = jcur_array(&list, PLAN_INPUTS_MAX + 1, &count, e)) < 0)
+        return rc;
     if (count == 0)
         return jcur_fail(&list, e, "there is no plan in it");
-    for (size_t i = 0; r == 0 && i < count; i++) {
+    for (size_t i = 0; rc == 0 && i < count; i++) {
         struct jcur item = jcur_item(&list, i);
         struct digest digest;
-        r = read_descriptor(a, &item, i == 0 ? PLAN_MEDIA_TYPE : NULL, i == 0 ? plan : &digest, e);
+        rc = read_descriptor(a, &item, i == 0 ? PLAN_MEDIA_TYPE : NULL, i == 0 ? plan : &digest, e);
     }
-    return r;
+    return rc;
 }
 
 static int read_manifest(struct plan_archive *a, const struct digest *manifest, struct digest *plan,
@@ -272,18 +273,19 @@ static int read_manifest(struct plan_archive *a, const struct digest *manifest, 
     const char *type = NULL;
     struct jcur m;
     struct digest config;
-    int r = read_blob(a, manifest, &text, e);
-    if (r < 0 || (r = json_parse(buf_str(&text), text.len, "manifest", &limits, &document, e)) < 0)
-        return r;
+    int rc = read_blob(a, manifest, &text, e);
+    if (rc < 0 ||
+        (rc = json_parse(buf_str(&text), text.len, "manifest", &limits, &document, e)) < 0)
+        return rc;
     struct jcur c = jcur_root(document, "manifest");
-    if ((r = jcur_open_object(&c, e)) < 0 ||
-        (r = jcur_get_string(&c, "artifactType", 255, &type, e)) < 0)
-        return r;
+    if ((rc = jcur_open_object(&c, e)) < 0 ||
+        (rc = jcur_get_string(&c, "artifactType", 255, &type, e)) < 0)
+        return rc;
     if (strcmp(type, PLAN_ARCHIVE_TYPE) != 0)
         return jcur_fail(&c, e, "'%.100s' is no plan", type);
-    if ((r = jcur_get(&c, "config", &m, e)) < 0 ||
-        (r = read_descriptor(a, &m, NULL, &config, e)) < 0)
-        return r;
+    if ((rc = jcur_get(&c, "config", &m, e)) < 0 ||
+        (rc = read_descriptor(a, &m, NULL, &config, e)) < 0)
+        return rc;
     return read_layers(a, &c, plan, e);
 }
 
@@ -313,12 +315,12 @@ static int read_archive(struct plan_archive *a, uint64_t size, const struct step
     AUTO_PLAN struct plan *plan = NULL;
     struct digest manifest;
     struct digest digest;
-    int r = read_members(a, size, e);
-    if (r < 0 || (r = read_index(a, &manifest, e)) < 0 ||
-        (r = read_manifest(a, &manifest, &digest, e)) < 0 ||
-        (r = read_blob(a, &digest, &a->plan, e)) < 0 ||
-        (r = plan_parse(buf_str(&a->plan), a->plan.len, "its plan", table, &plan, e)) < 0)
-        return r;
+    int rc = read_members(a, size, e);
+    if (rc < 0 || (rc = read_index(a, &manifest, e)) < 0 ||
+        (rc = read_manifest(a, &manifest, &digest, e)) < 0 ||
+        (rc = read_blob(a, &digest, &a->plan, e)) < 0 ||
+        (rc = plan_parse(buf_str(&a->plan), a->plan.len, "its plan", table, &plan, e)) < 0)
+        return rc;
     return check_inputs(a, plan, e);
 }
 
@@ -337,12 +339,12 @@ int plan_archive_open(const char *path, const struct step_table *table, struct p
         return err_os_code(e, ERR_INPUT, errno, "cannot open '%s'", path);
     if (fstat(a->fd, &st) < 0 || !S_ISREG(st.st_mode))
         return err_set(e, ERR_INPUT, "'%s' is no regular file", path);
-    int r = str_copy(&a->path, path, e);
-    if (r == 0 && (r = read_archive(a, (uint64_t)st.st_size, table, e)) < 0)
-        r = err_wrap(e, "'%s' is no self-contained plan", path);
-    if (r == 0)
+    int rc = str_copy(&a->path, path, e);
+    if (rc == 0 && (rc = read_archive(a, (uint64_t)st.st_size, table, e)) < 0)
+        rc = err_wrap(e, "'%s' is no self-contained plan", path);
+    if (rc == 0)
         *out = steal_ptr(&a);
-    return r;
+    return rc;
 }
 
 /* ---- inputs
@@ -353,14 +355,14 @@ static int supply(const struct plan_archive *a, const struct member *m, struct c
 {
     AUTO_CAS_WRITER struct cas_writer *writer = NULL;
     struct digest digest;
-    int r = cas_writer_new(cas, &m->digest, m->size, &writer, e);
-    for (uint64_t done = 0; r == 0 && done < m->size;) {
+    int rc = cas_writer_new(cas, &m->digest, m->size, &writer, e);
+    for (uint64_t done = 0; rc == 0 && done < m->size;) {
         size_t len = m->size - done < CHUNK ? (size_t)(m->size - done) : CHUNK;
-        if ((r = fd_pread_all(a->fd, chunk, len, m->offset + done, a->path, e)) == 0)
-            r = cas_writer_write(writer, chunk, len, e);
+        if ((rc = fd_pread_all(a->fd, chunk, len, m->offset + done, a->path, e)) == 0)
+            rc = cas_writer_write(writer, chunk, len, e);
         done += len;
     }
-    return r < 0 ? r : cas_writer_commit(writer, &digest, NULL, e);
+    return rc < 0 ? rc : cas_writer_commit(writer, &digest, NULL, e);
 }
 
 int plan_archive_supply(struct plan_archive *a, const struct plan *plan, struct cas *cas,
@@ -375,8 +377,8 @@ int plan_archive_supply(struct plan_archive *a, const struct plan *plan, struct 
         uint64_t size = 0;
         if (m == NULL || (cas_has(cas, &in->digest, &size) && size == m->size))
             continue;
-        int r = supply(a, m, cas, chunk, e);
-        if (r < 0)
+        int rc = supply(a, m, cas, chunk, e);
+        if (rc < 0)
             return err_wrap(e, "input '%s' of '%s'", in->id, a->path);
     }
     return 0;

@@ -37,14 +37,14 @@ static int add_file(struct writer *w, struct tree_node *dir, const char *name,
 {
     struct tree_inode *inode = NULL;
     struct tree_node *node = NULL;
-    int r = tree_inode_new(w->tree, TREE_FILE, &inode, e);
-    if (r < 0)
-        return r;
+    int rc = tree_inode_new(w->tree, TREE_FILE, &inode, e);
+    if (rc < 0)
+        return rc;
     inode->mode = 0644;
     memcpy(inode->content.sha256, digest->bytes, DIGEST_SHA256_SIZE);
     inode->content.size = size;
-    if (size > 0 && (r = tree_add_pack(w->tree, digest, &inode->content.pack, e)) < 0)
-        return r;
+    if (size > 0 && (rc = tree_add_pack(w->tree, digest, &inode->content.pack, e)) < 0)
+        return rc;
     return tree_link(w->tree, dir, name, inode, &node, e);
 }
 
@@ -56,24 +56,24 @@ static int add_blob(struct writer *w, const struct digest *digest, uint64_t size
     *is_new = json_object_get(w->seen, digest_hex(digest, hex)) == NULL;
     if (!*is_new)
         return 0;
-    int r = json_put(w->seen, hex, json_true(), e);
-    return r < 0 ? r : add_file(w, w->blobs, hex, digest, size, e);
+    int rc = json_put(w->seen, hex, json_true(), e);
+    return rc < 0 ? rc : add_file(w, w->blobs, hex, digest, size, e);
 }
 
 static int add_text_blob(struct writer *w, const void *data, size_t len, struct digest *digest,
                          struct err *e)
 {
     bool is_new = false;
-    int r = cas_put(w->cas, data, len, digest, e);
-    return r < 0 ? r : add_blob(w, digest, len, &is_new, e);
+    int rc = cas_put(w->cas, data, len, digest, e);
+    return rc < 0 ? rc : add_blob(w, digest, len, &is_new, e);
 }
 
 static int add_text_file(struct writer *w, const char *name, const void *data, size_t len,
                          struct err *e)
 {
     struct digest digest;
-    int r = cas_put(w->cas, data, len, &digest, e);
-    return r < 0 ? r : add_file(w, tree_root(w->tree), name, &digest, len, e);
+    int rc = cas_put(w->cas, data, len, &digest, e);
+    return rc < 0 ? rc : add_file(w, tree_root(w->tree), name, &digest, len, e);
 }
 
 /* ---- documents
@@ -86,13 +86,13 @@ static int make_descriptor(const char *type, const struct digest *digest, uint64
     AUTO_JSON json_t *annotations = json_object();
     if (o == NULL || annotations == NULL)
         return err_oom(e);
-    int r = json_put_string(o, "mediaType", type, e);
-    if (r < 0 || (r = json_put_digest(o, "digest", digest, e)) < 0 ||
-        (r = json_put_u64(o, "size", size, e)) < 0)
-        return r;
-    if (key != NULL && ((r = json_put_string(annotations, key, value, e)) < 0 ||
-                        (r = json_put(o, "annotations", steal_ptr(&annotations), e)) < 0))
-        return r;
+    int rc = json_put_string(o, "mediaType", type, e);
+    if (rc < 0 || (rc = json_put_digest(o, "digest", digest, e)) < 0 ||
+        (rc = json_put_u64(o, "size", size, e)) < 0)
+        return rc;
+    if (key != NULL && ((rc = json_put_string(annotations, key, value, e)) < 0 ||
+                        (rc = json_put(o, "annotations", steal_ptr(&annotations), e)) < 0))
+        return rc;
     *out = steal_ptr(&o);
     return 0;
 }
@@ -101,9 +101,9 @@ static int add_layer(struct writer *w, const char *type, const struct digest *di
                      const char *title, struct err *e)
 {
     json_t *descriptor = NULL;
-    int r = make_descriptor(type, digest, size, "org.opencontainers.image.title", title,
-                            &descriptor, e);
-    return r < 0 ? r : json_push(w->layers, descriptor, e);
+    int rc = make_descriptor(type, digest, size, "org.opencontainers.image.title", title,
+                             &descriptor, e);
+    return rc < 0 ? rc : json_push(w->layers, descriptor, e);
 }
 
 static int add_plan(struct writer *w, struct err *e)
@@ -111,10 +111,10 @@ static int add_plan(struct writer *w, struct err *e)
     AUTO_BUF bytes = BUF_INIT(PLAN_BYTES_MAX);
     AUTO_FREE char *title = NULL;
     struct digest digest;
-    int r = jcs_format(w->plan->document, &bytes, e);
-    if (r < 0 || (r = add_text_blob(w, buf_str(&bytes), bytes.len, &digest, e)) < 0 ||
-        (r = str_format(&title, e, "%s.plan.json", w->plan->name)) < 0)
-        return r;
+    int rc = jcs_format(w->plan->document, &bytes, e);
+    if (rc < 0 || (rc = add_text_blob(w, buf_str(&bytes), bytes.len, &digest, e)) < 0 ||
+        (rc = str_format(&title, e, "%s.plan.json", w->plan->name)) < 0)
+        return rc;
     return add_layer(w, PLAN_MEDIA_TYPE, &digest, bytes.len, title, e);
 }
 
@@ -128,19 +128,19 @@ static int add_inputs(struct writer *w, struct err *e)
         if (!cas_has(w->cas, &in->digest, &size) || size != in->size)
             return err_set(e, ERR_INPUT, "input '%s' (%.19s) is not in the store", in->id,
                            digest_format(&in->digest, text));
-        int r = add_blob(w, &in->digest, in->size, &is_new, e);
-        if (r == 0 && is_new)
-            r = add_layer(w, "application/octet-stream", &in->digest, in->size, in->id, e);
-        if (r < 0)
-            return r;
+        int rc = add_blob(w, &in->digest, in->size, &is_new, e);
+        if (rc == 0 && is_new)
+            rc = add_layer(w, "application/octet-stream", &in->digest, in->size, in->id, e);
+        if (rc < 0)
+            return rc;
     }
     return 0;
 }
 
 static int put_head(json_t *o, const char *type, struct err *e)
 {
-    int r = json_put_u64(o, "schemaVersion", 2, e);
-    return r < 0 ? r : json_put_string(o, "mediaType", type, e);
+    int rc = json_put_u64(o, "schemaVersion", 2, e);
+    return rc < 0 ? rc : json_put_string(o, "mediaType", type, e);
 }
 
 static int add_manifest(struct writer *w, struct digest *digest, uint64_t *size, struct err *e)
@@ -151,15 +151,15 @@ static int add_manifest(struct writer *w, struct digest *digest, uint64_t *size,
     json_t *descriptor = NULL;
     if (manifest == NULL)
         return err_oom(e);
-    int r = add_text_blob(w, empty_config, strlen(empty_config), &config, e);
-    if (r < 0 || (r = put_head(manifest, PLAN_OCI_MEDIA_TYPE, e)) < 0 ||
-        (r = json_put_string(manifest, "artifactType", PLAN_ARCHIVE_TYPE, e)) < 0 ||
-        (r = make_descriptor("application/vnd.oci.empty.v1+json", &config, strlen(empty_config),
-                             NULL, NULL, &descriptor, e)) < 0 ||
-        (r = json_put(manifest, "config", descriptor, e)) < 0 ||
-        (r = json_put(manifest, "layers", json_incref(w->layers), e)) < 0 ||
-        (r = jcs_format(manifest, &bytes, e)) < 0)
-        return r;
+    int rc = add_text_blob(w, empty_config, strlen(empty_config), &config, e);
+    if (rc < 0 || (rc = put_head(manifest, PLAN_OCI_MEDIA_TYPE, e)) < 0 ||
+        (rc = json_put_string(manifest, "artifactType", PLAN_ARCHIVE_TYPE, e)) < 0 ||
+        (rc = make_descriptor("application/vnd.oci.empty.v1+json", &config, strlen(empty_config),
+                              NULL, NULL, &descriptor, e)) < 0 ||
+        (rc = json_put(manifest, "config", descriptor, e)) < 0 ||
+        (rc = json_put(manifest, "layers", json_incref(w->layers), e)) < 0 ||
+        (rc = jcs_format(manifest, &bytes, e)) < 0)
+        return rc;
     *size = bytes.len;
     return add_text_blob(w, buf_str(&bytes), bytes.len, digest, e);
 }
@@ -172,16 +172,16 @@ static int add_index(struct writer *w, const struct digest *manifest, uint64_t s
     json_t *descriptor = NULL;
     if (index == NULL || list == NULL)
         return err_oom(e);
-    int r = put_head(index, "application/vnd.oci.image.index.v1+json", e);
-    if (r < 0 ||
-        (r = make_descriptor(PLAN_OCI_MEDIA_TYPE, manifest, size,
-                             "org.opencontainers.image.ref.name", w->plan->name, &descriptor, e)) <
+    int rc = put_head(index, "application/vnd.oci.image.index.v1+json", e);
+    if (rc < 0 ||
+        (rc = make_descriptor(PLAN_OCI_MEDIA_TYPE, manifest, size,
+                              "org.opencontainers.image.ref.name", w->plan->name, &descriptor, e)) <
             0 ||
-        (r = json_put_string(descriptor, "artifactType", PLAN_ARCHIVE_TYPE, e)) < 0 ||
-        (r = json_push(list, descriptor, e)) < 0 ||
-        (r = json_put(index, "manifests", steal_ptr(&list), e)) < 0 ||
-        (r = jcs_format(index, &bytes, e)) < 0)
-        return r;
+        (rc = json_put_string(descriptor, "artifactType", PLAN_ARCHIVE_TYPE, e)) < 0 ||
+        (rc = json_push(list, descriptor, e)) < 0 ||
+        (rc = json_put(index, "manifests", steal_ptr(&list), e)) < 0 ||
+        (rc = jcs_format(index, &bytes, e)) < 0)
+        return rc;
     return add_text_file(w, "index.json", buf_str(&bytes), bytes.len, e);
 }
 
@@ -203,21 +203,21 @@ static int write_tar(const struct writer *w, const char *path, struct err *e)
     if (params == NULL)
         return err_oom(e);
     const struct jcur root = jcur_root(params, "view");
-    int r = view_build(w->tree, &root, &view, e);
-    if (r < 0 || (r = atomic_file_open(&file, path, 0644, e)) < 0 ||
-        (r = tar_write(&options, &view, (struct sink){sink_file, &file}, e)) < 0)
-        return r;
+    int rc = view_build(w->tree, &root, &view, e);
+    if (rc < 0 || (rc = atomic_file_open(&file, path, 0644, e)) < 0 ||
+        (rc = tar_write(&options, &view, (struct sink){sink_file, &file}, e)) < 0)
+        return rc;
     return atomic_file_commit(&file, e);
 }
 
 static int begin(struct writer *w, struct cas *cas, const char *temp, struct err *e)
 {
     AUTO_FREE char *store = NULL;
-    int r = private_dir_make(temp, &w->dir, e);
-    if (r < 0 || (r = path_join(&store, w->dir.path, "store", e)) < 0 ||
-        (r = cas_open(store, CAS_CREATE, &w->cas, e)) < 0 || (r = tree_new(&w->tree, e)) < 0 ||
-        (r = tree_make_dirs(w->tree, "blobs/sha256", 0, &w->blobs, e)) < 0)
-        return r;
+    int rc = private_dir_make(temp, &w->dir, e);
+    if (rc < 0 || (rc = path_join(&store, w->dir.path, "store", e)) < 0 ||
+        (rc = cas_open(store, CAS_CREATE, &w->cas, e)) < 0 || (rc = tree_new(&w->tree, e)) < 0 ||
+        (rc = tree_make_dirs(w->tree, "blobs/sha256", 0, &w->blobs, e)) < 0)
+        return rc;
     cas_set_lower(w->cas, cas);
     w->layers = json_array();
     w->seen = json_object();
@@ -230,11 +230,11 @@ int plan_archive_write(const struct plan *plan, struct cas *cas, const char *tem
     AUTO(writer_dispose) struct writer w = {.plan = plan, .dir = PRIVATE_DIR_INIT};
     struct digest manifest;
     uint64_t size = 0;
-    int r = begin(&w, cas, temp, e);
-    if (r < 0 || (r = add_plan(&w, e)) < 0 || (r = add_inputs(&w, e)) < 0 ||
-        (r = add_manifest(&w, &manifest, &size, e)) < 0 ||
-        (r = add_index(&w, &manifest, size, e)) < 0 ||
-        (r = add_text_file(&w, "oci-layout", layout, strlen(layout), e)) < 0)
-        return r;
+    int rc = begin(&w, cas, temp, e);
+    if (rc < 0 || (rc = add_plan(&w, e)) < 0 || (rc = add_inputs(&w, e)) < 0 ||
+        (rc = add_manifest(&w, &manifest, &size, e)) < 0 ||
+        (rc = add_index(&w, &manifest, size, e)) < 0 ||
+        (rc = add_text_file(&w, "oci-layout", layout, strlen(layout), e)) < 0)
+        return rc;
     return write_tar(&w, path, e);
 }

@@ -12,13 +12,13 @@ static const char *member(const json_t *object, const char *key)
 static int git_text(const json_t *git, struct buf *out, struct err *e)
 {
     const char *path = member(git, "path");
-    int r = buf_addf(out, e, "git commit %.12s, tree %.12s", member(git, "commit"),
-                     member(git, "tree"));
-    if (r == 0 && *path != '\0')
-        r = buf_addf(out, e, ", directory %s", path);
-    if (r == 0 && *member(git, "repository") != '\0')
-        r = buf_addf(out, e, " of %s", member(git, "repository"));
-    return r;
+    int rc = buf_addf(out, e, "git commit %.12s, tree %.12s", member(git, "commit"),
+                      member(git, "tree"));
+    if (rc == 0 && *path != '\0')
+        rc = buf_addf(out, e, ", directory %s", path);
+    if (rc == 0 && *member(git, "repository") != '\0')
+        rc = buf_addf(out, e, " of %s", member(git, "repository"));
+    return rc;
 }
 
 int plan_origin(const json_t *from, struct buf *out, struct err *e)
@@ -65,17 +65,17 @@ static const char *ref_name(const struct plan *plan, const struct plan_ref *ref)
 static int show_head(const struct plan *plan, struct buf *out, struct err *e)
 {
     char text[DIGEST_TEXT_MAX];
-    int r = buf_addf(out, e, "plan %s for %s, epoch %lld\n%s\nbuilt by assay %s", plan->name,
-                     plan->arch, (long long)plan->epoch, digest_format(&plan->digest, text),
-                     plan->toolchain_assay);
+    int rc = buf_addf(out, e, "plan %s for %s, epoch %lld\n%s\nbuilt by assay %s", plan->name,
+                      plan->arch, (long long)plan->epoch, digest_format(&plan->digest, text),
+                      plan->toolchain_assay);
     const char *const *names = plan->table->libraries;
-    for (size_t i = 0; r == 0 && i < plan->table->library_count; i++) {
+    for (size_t i = 0; rc == 0 && i < plan->table->library_count; i++) {
         const char *version =
             json_string_value(json_object_get(plan->toolchain_libraries, names[i]));
         if (version != NULL)
-            r = buf_addf(out, e, ", %s %s", names[i], version);
+            rc = buf_addf(out, e, ", %s %s", names[i], version);
     }
-    return r < 0 ? r : buf_add_str(out, "\n", e);
+    return rc < 0 ? rc : buf_add_str(out, "\n", e);
 }
 
 static int show_inputs(const struct plan *plan, struct buf *out, struct err *e)
@@ -84,15 +84,16 @@ static int show_inputs(const struct plan *plan, struct buf *out, struct err *e)
     int width = (int)strlen("INPUT");
     for (size_t i = 0; i < plan->input_count; i++)
         widen(&width, plan->inputs[i].id);
-    int r = buf_addf(out, e, "\n%-*s %12s  %-19s  %s\n", width, "INPUT", "BYTES", "DIGEST", "FROM");
-    for (size_t i = 0; r == 0 && i < plan->input_count; i++) {
+    int rc =
+        buf_addf(out, e, "\n%-*s %12s  %-19s  %s\n", width, "INPUT", "BYTES", "DIGEST", "FROM");
+    for (size_t i = 0; rc == 0 && i < plan->input_count; i++) {
         const struct plan_input *in = &plan->inputs[i];
-        r = buf_addf(out, e, "%-*s %12llu  %.19s  ", width, in->id, (unsigned long long)in->size,
-                     digest_format(&in->digest, text));
-        if (r == 0 && (r = plan_origin(in->from, out, e)) == 0)
-            r = buf_add_str(out, "\n", e);
+        rc = buf_addf(out, e, "%-*s %12llu  %.19s  ", width, in->id, (unsigned long long)in->size,
+                      digest_format(&in->digest, text));
+        if (rc == 0 && (rc = plan_origin(in->from, out, e)) == 0)
+            rc = buf_add_str(out, "\n", e);
     }
-    return r;
+    return rc;
 }
 
 static int show_steps(const struct plan *plan, struct buf *out, struct err *e)
@@ -100,16 +101,16 @@ static int show_steps(const struct plan *plan, struct buf *out, struct err *e)
     int width = (int)strlen("STEP");
     for (size_t i = 0; i < plan->step_count; i++)
         widen(&width, plan->steps[i].id);
-    int r = buf_addf(out, e, "\n%-*s %-16s %s\n", width, "STEP", "KIND", "IN");
-    for (size_t i = 0; r == 0 && i < plan->step_count; i++) {
+    int rc = buf_addf(out, e, "\n%-*s %-16s %s\n", width, "STEP", "KIND", "IN");
+    for (size_t i = 0; rc == 0 && i < plan->step_count; i++) {
         const struct plan_step *s = &plan->steps[i];
-        r = buf_addf(out, e, "%-*s %-16s", width, s->id, s->kind->name);
-        for (size_t k = 0; r == 0 && k < s->in_count; k++)
-            r = buf_addf(out, e, " %s", ref_name(plan, &s->in[k]));
-        if (r == 0)
-            r = buf_add_str(out, "\n", e);
+        rc = buf_addf(out, e, "%-*s %-16s", width, s->id, s->kind->name);
+        for (size_t k = 0; rc == 0 && k < s->in_count; k++)
+            rc = buf_addf(out, e, " %s", ref_name(plan, &s->in[k]));
+        if (rc == 0)
+            rc = buf_add_str(out, "\n", e);
     }
-    return r;
+    return rc;
 }
 
 static int show_outputs(const struct plan *plan, struct buf *out, struct err *e)
@@ -119,21 +120,21 @@ static int show_outputs(const struct plan *plan, struct buf *out, struct err *e)
         widen(&name, plan->outputs[i].name);
         widen(&from, plan->steps[plan->outputs[i].step].id);
     }
-    int r = buf_addf(out, e, "\n%-*s %-*s %s\n", name, "OUTPUT", from, "FROM", "MEDIA TYPE");
-    for (size_t i = 0; r == 0 && i < plan->output_count; i++) {
+    int rc = buf_addf(out, e, "\n%-*s %-*s %s\n", name, "OUTPUT", from, "FROM", "MEDIA TYPE");
+    for (size_t i = 0; rc == 0 && i < plan->output_count; i++) {
         const struct plan_output *o = &plan->outputs[i];
-        r = buf_addf(out, e, "%-*s %-*s %s\n", name, o->name, from, plan->steps[o->step].id,
-                     o->media_type);
+        rc = buf_addf(out, e, "%-*s %-*s %s\n", name, o->name, from, plan->steps[o->step].id,
+                      o->media_type);
     }
-    return r;
+    return rc;
 }
 
 int plan_show(const struct plan *plan, struct buf *out, struct err *e)
 {
-    int r;
-    if ((r = show_head(plan, out, e)) < 0 || (r = show_inputs(plan, out, e)) < 0 ||
-        (r = show_steps(plan, out, e)) < 0)
-        return r;
+    int rc;
+    if ((rc = show_head(plan, out, e)) < 0 || (rc = show_inputs(plan, out, e)) < 0 ||
+        (rc = show_steps(plan, out, e)) < 0)
+        return rc;
     return show_outputs(plan, out, e);
 }
 
@@ -142,59 +143,59 @@ int plan_show(const struct plan *plan, struct buf *out, struct err *e)
 /* Ids, kinds and output names need no quoting; versions and file names do. */
 static int dot_quote(const char *text, struct buf *out, struct err *e)
 {
-    int r = 0;
-    for (const char *p = text; r == 0 && *p != '\0'; p++) {
+    int rc = 0;
+    for (const char *p = text; rc == 0 && *p != '\0'; p++) {
         if (*p == '"' || *p == '\\')
-            r = buf_add_str(out, "\\", e);
-        if (r == 0)
-            r = buf_add(out, (unsigned char)*p < 0x20 ? "?" : p, 1, e);
+            rc = buf_add_str(out, "\\", e);
+        if (rc == 0)
+            rc = buf_add(out, (unsigned char)*p < 0x20 ? "?" : p, 1, e);
     }
-    return r;
+    return rc;
 }
 
 static int dot_nodes(const struct plan *plan, struct buf *out, struct err *e)
 {
-    int r = 0;
-    for (size_t i = 0; r == 0 && i < plan->input_count; i++) {
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < plan->input_count; i++) {
         AUTO_BUF origin = BUF_INIT(65536);
-        if ((r = plan_origin(plan->inputs[i].from, &origin, e)) < 0 ||
-            (r = buf_addf(out, e, "  \"%s\" [shape=note, label=\"%s\\n", plan->inputs[i].id,
-                          plan->inputs[i].id)) < 0 ||
-            (r = dot_quote(buf_str(&origin), out, e)) < 0)
-            return r;
-        r = buf_add_str(out, "\"];\n", e);
+        if ((rc = plan_origin(plan->inputs[i].from, &origin, e)) < 0 ||
+            (rc = buf_addf(out, e, "  \"%s\" [shape=note, label=\"%s\\n", plan->inputs[i].id,
+                           plan->inputs[i].id)) < 0 ||
+            (rc = dot_quote(buf_str(&origin), out, e)) < 0)
+            return rc;
+        rc = buf_add_str(out, "\"];\n", e);
     }
-    for (size_t i = 0; r == 0 && i < plan->step_count; i++)
-        r = buf_addf(out, e, "  \"%s\" [shape=box, label=\"%s\\n%s\"];\n", plan->steps[i].id,
-                     plan->steps[i].id, plan->steps[i].kind->name);
+    for (size_t i = 0; rc == 0 && i < plan->step_count; i++)
+        rc = buf_addf(out, e, "  \"%s\" [shape=box, label=\"%s\\n%s\"];\n", plan->steps[i].id,
+                      plan->steps[i].id, plan->steps[i].kind->name);
     /* Outputs have their own namespace: "/" is in no id. */
-    for (size_t i = 0; r == 0 && i < plan->output_count; i++)
-        r = buf_addf(out, e, "  \"/%s\" [shape=folder, label=\"%s\"];\n", plan->outputs[i].name,
-                     plan->outputs[i].name);
-    return r;
+    for (size_t i = 0; rc == 0 && i < plan->output_count; i++)
+        rc = buf_addf(out, e, "  \"/%s\" [shape=folder, label=\"%s\"];\n", plan->outputs[i].name,
+                      plan->outputs[i].name);
+    return rc;
 }
 
 static int dot_edges(const struct plan *plan, struct buf *out, struct err *e)
 {
-    int r = 0;
+    int rc = 0;
     for (size_t i = 0; i < plan->step_count; i++)
-        for (size_t k = 0; r == 0 && k < plan->steps[i].in_count; k++)
-            r = buf_addf(out, e, "  \"%s\" -> \"%s\";\n", ref_name(plan, &plan->steps[i].in[k]),
-                         plan->steps[i].id);
-    for (size_t i = 0; r == 0 && i < plan->output_count; i++)
-        r = buf_addf(out, e, "  \"%s\" -> \"/%s\";\n", plan->steps[plan->outputs[i].step].id,
-                     plan->outputs[i].name);
-    return r;
+        for (size_t k = 0; rc == 0 && k < plan->steps[i].in_count; k++)
+            rc = buf_addf(out, e, "  \"%s\" -> \"%s\";\n", ref_name(plan, &plan->steps[i].in[k]),
+                          plan->steps[i].id);
+    for (size_t i = 0; rc == 0 && i < plan->output_count; i++)
+        rc = buf_addf(out, e, "  \"%s\" -> \"/%s\";\n", plan->steps[plan->outputs[i].step].id,
+                      plan->outputs[i].name);
+    return rc;
 }
 
 int plan_dot(const struct plan *plan, struct buf *out, struct err *e)
 {
-    int r;
-    if ((r = buf_addf(out, e,
-                      "digraph \"%s\" {\n  rankdir=LR;\n  node [fontname=\"sans-serif\", "
-                      "fontsize=10];\n",
-                      plan->name)) < 0 ||
-        (r = dot_nodes(plan, out, e)) < 0 || (r = dot_edges(plan, out, e)) < 0)
-        return r;
+    int rc;
+    if ((rc = buf_addf(out, e,
+                       "digraph \"%s\" {\n  rankdir=LR;\n  node [fontname=\"sans-serif\", "
+                       "fontsize=10];\n",
+                       plan->name)) < 0 ||
+        (rc = dot_nodes(plan, out, e)) < 0 || (rc = dot_edges(plan, out, e)) < 0)
+        return rc;
     return buf_add_str(out, "}\n", e);
 }

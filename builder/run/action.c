@@ -18,17 +18,17 @@ static int read_digests(const struct jcur *c, const char *key, struct digest **o
                         struct err *e)
 {
     struct jcur array;
-    int r = jcur_get(c, key, &array, e);
-    if (r < 0 || (r = jcur_array(&array, ACTION_DIGESTS_MAX, count, e)) < 0 || *count == 0)
-        return r;
+    int rc = jcur_get(c, key, &array, e);
+    if (rc < 0 || (rc = jcur_array(&array, ACTION_DIGESTS_MAX, count, e)) < 0 || *count == 0)
+        return rc;
     *out = array_new(*count, sizeof(**out));
     if (*out == NULL)
         return err_oom(e);
-    for (size_t i = 0; r == 0 && i < *count; i++) {
+    for (size_t i = 0; rc == 0 && i < *count; i++) {
         struct jcur item = jcur_item(&array, i);
-        r = jcur_digest(&item, &(*out)[i], e);
+        rc = jcur_digest(&item, &(*out)[i], e);
     }
-    return r;
+    return rc;
 }
 
 static int read_action(json_t *document, struct action *a, struct err *e)
@@ -39,16 +39,17 @@ static int read_action(json_t *document, struct action *a, struct err *e)
     static const char *const kinds[] = {"blob", "tree", NULL};
     struct jcur root = jcur_root(document, "cached action"), type, kind;
     size_t choice;
-    int r;
-    if ((r = jcur_object(&root, keys, e)) < 0 || (r = jcur_get(&root, "type", &type, e)) < 0 ||
-        (r = jcur_choice(&type, types, &choice, e)) < 0 ||
-        (r = jcur_get(&root, "kind", &kind, e)) < 0 ||
-        (r = jcur_choice(&kind, kinds, &choice, e)) < 0 ||
-        (r = jcur_get_digest(&root, "digest", &a->output.digest, e)) < 0 ||
-        (r = jcur_get_u64(&root, "size", (UINT64_C(1) << 53) - 1, &a->output.size, e)) < 0 ||
-        (r = read_digests(&root, "related", &a->output.related, &a->output.related_count, e)) < 0 ||
-        (r = read_digests(&root, "packs", &a->packs, &a->pack_count, e)) < 0)
-        return r;
+    int rc;
+    if ((rc = jcur_object(&root, keys, e)) < 0 || (rc = jcur_get(&root, "type", &type, e)) < 0 ||
+        (rc = jcur_choice(&type, types, &choice, e)) < 0 ||
+        (rc = jcur_get(&root, "kind", &kind, e)) < 0 ||
+        (rc = jcur_choice(&kind, kinds, &choice, e)) < 0 ||
+        (rc = jcur_get_digest(&root, "digest", &a->output.digest, e)) < 0 ||
+        (rc = jcur_get_u64(&root, "size", (UINT64_C(1) << 53) - 1, &a->output.size, e)) < 0 ||
+        (rc = read_digests(&root, "related", &a->output.related, &a->output.related_count, e)) <
+            0 ||
+        (rc = read_digests(&root, "packs", &a->packs, &a->pack_count, e)) < 0)
+        return rc;
     a->output.kind = choice == 1 ? VALUE_TREE : VALUE_BLOB;
     return choice == 1 ? jcur_get_digest(&root, "locations", &a->output.locations, e) : 0;
 }
@@ -75,9 +76,9 @@ int action_find(struct cas *cas, const struct digest *key, enum value_kind gives
     AUTO_JSON json_t *document = NULL;
     struct action a = {0};
     bool have = false;
-    int r = cas_action_get(cas, key, &document, &have, e);
-    if (r < 0)
-        return r;
+    int rc = cas_action_get(cas, key, &document, &have, e);
+    if (rc < 0)
+        return rc;
     struct err ignored = ERR_INIT;
     *found = have && read_action(document, &a, &ignored) == 0 && a.output.kind == gives &&
              present(cas, &a);
@@ -130,9 +131,9 @@ static int put_digests(json_t *document, const char *key, const struct digest *d
         return err_oom(e);
     for (size_t i = 0; i < count; i++) {
         char text[DIGEST_TEXT_MAX];
-        int r = json_push(array, json_string(digest_format(&digests[i], text)), e);
-        if (r < 0)
-            return r;
+        int rc = json_push(array, json_string(digest_format(&digests[i], text)), e);
+        if (rc < 0)
+            return rc;
     }
     return json_put(document, key, steal_ptr(&array), e);
 }

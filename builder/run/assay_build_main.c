@@ -63,19 +63,19 @@ static int open_stores(const struct cli *cli, bool supplied, struct stores *s, s
     /* Nobody asks for what such a run makes on its way. */
     unsigned scratch = cli_flag(cli, "no-cache") ? CAS_SCRATCH : 0;
     struct stat st;
-    int r = cli_store_path(cli, &s->path, e);
-    if (r < 0)
-        return r;
+    int rc = cli_store_path(cli, &s->path, e);
+    if (rc < 0)
+        return rc;
     if (work == NULL) {
-        r = cas_open(s->path, (supplied ? CAS_CREATE : 0) | scratch, &s->cas, e);
-        return r != -ERR_HOST ? r
-                              : err_wrap(e, "cannot put new blobs into the store (with --work DIR "
-                                            "it is only read)");
+        rc = cas_open(s->path, (supplied ? CAS_CREATE : 0) | scratch, &s->cas, e);
+        return rc != -ERR_HOST ? rc
+                               : err_wrap(e, "cannot put new blobs into the store (with --work DIR "
+                                             "it is only read)");
     }
     bool missing = supplied && stat(s->path, &st) != 0 && errno == ENOENT;
-    if ((!missing && (r = cas_open(s->path, CAS_READ_ONLY, &s->lower, e)) < 0) ||
-        (r = cas_open(work, CAS_CREATE | scratch, &s->cas, e)) < 0)
-        return r;
+    if ((!missing && (rc = cas_open(s->path, CAS_READ_ONLY, &s->lower, e)) < 0) ||
+        (rc = cas_open(work, CAS_CREATE | scratch, &s->cas, e)) < 0)
+        return rc;
     cas_set_lower(s->cas, s->lower);
     return 0;
 }
@@ -141,10 +141,10 @@ static int list_items(struct build *b, struct err *e)
     /* The provenance is of all outputs. */
     if (b->output_count < b->plan->output_count)
         return 0;
-    int r = str_format(&b->provenance_name, e, "%s.provenance.json", b->plan->name);
-    if (r == 0)
+    int rc = str_format(&b->provenance_name, e, "%s.provenance.json", b->plan->name);
+    if (rc == 0)
         b->items[b->item_count++] = (struct export_item){.name = b->provenance_name};
-    return r;
+    return rc;
 }
 
 static int own_digest(struct digest *out, struct err *e)
@@ -159,14 +159,14 @@ static int make_provenance(struct build *b, struct err *e)
 {
     const char *id = cli_string(b->cli, "builder-id");
     struct digest self;
-    int r;
-    if ((r = own_digest(&self, e)) < 0 ||
-        (r = provenance_format(b->plan, b->execution, b->stores.cas,
-                               id != NULL ? id : PROVENANCE_BUILDER_ID, &self, &b->provenance, e)) <
-            0 ||
-        (r = digest_bytes(DIGEST_SHA256, b->provenance.data, b->provenance.len,
-                          &b->provenance_digest, e)) < 0)
-        return r;
+    int rc;
+    if ((rc = own_digest(&self, e)) < 0 ||
+        (rc = provenance_format(b->plan, b->execution, b->stores.cas,
+                                id != NULL ? id : PROVENANCE_BUILDER_ID, &self, &b->provenance,
+                                e)) < 0 ||
+        (rc = digest_bytes(DIGEST_SHA256, b->provenance.data, b->provenance.len,
+                           &b->provenance_digest, e)) < 0)
+        return rc;
     struct export_item *item = &b->items[b->output_count];
     item->data = b->provenance.data;
     item->len = b->provenance.len;
@@ -178,9 +178,9 @@ static int write_artifacts(struct build *b, struct err *e)
 {
     for (size_t i = 0; i < b->output_count; i++)
         b->items[i].digest = b->execution->steps[b->outputs[i]->step].digest;
-    int r = b->provenance_name == NULL ? 0 : make_provenance(b, e);
-    if (r < 0)
-        return r;
+    int rc = b->provenance_name == NULL ? 0 : make_provenance(b, e);
+    if (rc < 0)
+        return rc;
     catch_signals();
     return export_write(b->output, b->stores.cas, b->items, b->item_count, &interrupted, e);
 }
@@ -194,18 +194,18 @@ static int step_json(const struct plan_step *step, const struct executed_step *x
                      struct err *e)
 {
     AUTO_JSON json_t *o = json_object();
-    int r;
+    int rc;
     if (o == NULL)
         return err_oom(e);
-    if ((r = json_put_string(o, "id", step->id, e)) < 0 ||
-        (r = json_put_string(o, "kind", step->kind->name, e)) < 0 ||
-        (r = json_put_string(o, "fate", fates[x->fate], e)) < 0 ||
-        (r = json_put_string(o, "why", x->why, e)) < 0 ||
-        (r = json_put(o, "cached", json_boolean(x->fate == STEP_CACHED), e)) < 0 ||
-        (x->has_key && (r = json_put_digest(o, "key", &x->key, e)) < 0) ||
-        (x->has_output && (r = json_put_digest(o, "digest", &x->digest, e)) < 0) ||
-        (r = json_put(o, "seconds", json_integer(x->seconds), e)) < 0)
-        return r;
+    if ((rc = json_put_string(o, "id", step->id, e)) < 0 ||
+        (rc = json_put_string(o, "kind", step->kind->name, e)) < 0 ||
+        (rc = json_put_string(o, "fate", fates[x->fate], e)) < 0 ||
+        (rc = json_put_string(o, "why", x->why, e)) < 0 ||
+        (rc = json_put(o, "cached", json_boolean(x->fate == STEP_CACHED), e)) < 0 ||
+        (x->has_key && (rc = json_put_digest(o, "key", &x->key, e)) < 0) ||
+        (x->has_output && (rc = json_put_digest(o, "digest", &x->digest, e)) < 0) ||
+        (rc = json_put(o, "seconds", json_integer(x->seconds), e)) < 0)
+        return rc;
     *out = steal_ptr(&o);
     return 0;
 }
@@ -217,9 +217,9 @@ static int steps_json(const struct build *b, json_t *document, struct err *e)
         return err_oom(e);
     for (size_t i = 0; i < b->plan->step_count; i++) {
         json_t *step = NULL;
-        int r = step_json(&b->plan->steps[i], &b->execution->steps[i], &step, e);
-        if (r < 0 || (r = json_push(steps, step, e)) < 0)
-            return r;
+        int rc = step_json(&b->plan->steps[i], &b->execution->steps[i], &step, e);
+        if (rc < 0 || (rc = json_push(steps, step, e)) < 0)
+            return rc;
     }
     return json_put(document, "steps", steal_ptr(&steps), e);
 }
@@ -228,14 +228,14 @@ static int artifact_json(const char *name, const struct digest *digest, uint64_t
                          const char *media_type, json_t **out, struct err *e)
 {
     AUTO_JSON json_t *o = json_object();
-    int r;
+    int rc;
     if (o == NULL)
         return err_oom(e);
-    if ((r = json_put_string(o, "name", name, e)) < 0 ||
-        (r = json_put_digest(o, "digest", digest, e)) < 0 ||
-        (r = json_put_u64(o, "size", size, e)) < 0 ||
-        (r = json_put_string(o, "mediaType", media_type, e)) < 0)
-        return r;
+    if ((rc = json_put_string(o, "name", name, e)) < 0 ||
+        (rc = json_put_digest(o, "digest", digest, e)) < 0 ||
+        (rc = json_put_u64(o, "size", size, e)) < 0 ||
+        (rc = json_put_string(o, "mediaType", media_type, e)) < 0)
+        return rc;
     *out = steal_ptr(&o);
     return 0;
 }
@@ -244,19 +244,19 @@ static int artifacts_json(const struct build *b, json_t *document, struct err *e
 {
     AUTO_JSON json_t *outputs = json_array();
     json_t *o = NULL;
-    int r = outputs == NULL ? err_oom(e) : 0;
-    for (size_t i = 0; r == 0 && i < b->output_count; i++) {
+    int rc = outputs == NULL ? err_oom(e) : 0;
+    for (size_t i = 0; rc == 0 && i < b->output_count; i++) {
         const struct executed_step *x = &b->execution->steps[b->outputs[i]->step];
-        r = artifact_json(b->items[i].name, &x->digest, x->size, b->outputs[i]->media_type, &o, e);
-        if (r == 0)
-            r = json_push(outputs, o, e);
+        rc = artifact_json(b->items[i].name, &x->digest, x->size, b->outputs[i]->media_type, &o, e);
+        if (rc == 0)
+            rc = json_push(outputs, o, e);
     }
-    if (r < 0 || (r = json_put(document, "outputs", steal_ptr(&outputs), e)) < 0 ||
+    if (rc < 0 || (rc = json_put(document, "outputs", steal_ptr(&outputs), e)) < 0 ||
         b->provenance_name == NULL)
-        return r;
-    r = artifact_json(b->provenance_name, &b->provenance_digest, b->provenance.len,
-                      "application/vnd.in-toto+json", &o, e);
-    return r < 0 ? r : json_put(document, "provenance", o, e);
+        return rc;
+    rc = artifact_json(b->provenance_name, &b->provenance_digest, b->provenance.len,
+                       "application/vnd.in-toto+json", &o, e);
+    return rc < 0 ? rc : json_put(document, "provenance", o, e);
 }
 
 static const char *step_warning(const struct build *b, size_t i)
@@ -270,16 +270,16 @@ static const char *step_warning(const struct build *b, size_t i)
 static int warnings_json(const struct build *b, json_t *document, struct err *e)
 {
     AUTO_JSON json_t *warnings = json_array();
-    int r = warnings == NULL ? err_oom(e) : 0;
-    for (size_t i = 0; r == 0 && i < b->plan->step_count; i++) {
+    int rc = warnings == NULL ? err_oom(e) : 0;
+    for (size_t i = 0; rc == 0 && i < b->plan->step_count; i++) {
         AUTO_FREE char *text = NULL;
         const char *warning = step_warning(b, i);
         if (warning != NULL &&
-            (r = str_format(&text, e, "step '%s': %s", b->plan->steps[i].id, warning)) == 0)
-            r = json_push(warnings, json_string(text), e);
+            (rc = str_format(&text, e, "step '%s': %s", b->plan->steps[i].id, warning)) == 0)
+            rc = json_push(warnings, json_string(text), e);
     }
-    if (r < 0 || json_array_size(warnings) == 0)
-        return r;
+    if (rc < 0 || json_array_size(warnings) == 0)
+        return rc;
     return json_put(document, "warnings", steal_ptr(&warnings), e);
 }
 
@@ -293,15 +293,15 @@ static void say_warnings(const struct build *b)
 static int report_json(struct cli *cli, const struct build *b, struct err *e)
 {
     AUTO_JSON json_t *document = json_object();
-    int r;
+    int rc;
     if (document == NULL)
         return err_oom(e);
-    if ((r = json_put_digest(document, "plan", &b->plan->digest, e)) < 0 ||
-        (r = json_put_string(document, "name", b->plan->name, e)) < 0 ||
-        (r = json_put(document, "dryRun", json_boolean(b->output == NULL), e)) < 0 ||
-        (r = steps_json(b, document, e)) < 0 || (r = warnings_json(b, document, e)) < 0 ||
-        (b->output != NULL && (r = artifacts_json(b, document, e)) < 0))
-        return r;
+    if ((rc = json_put_digest(document, "plan", &b->plan->digest, e)) < 0 ||
+        (rc = json_put_string(document, "name", b->plan->name, e)) < 0 ||
+        (rc = json_put(document, "dryRun", json_boolean(b->output == NULL), e)) < 0 ||
+        (rc = steps_json(b, document, e)) < 0 || (rc = warnings_json(b, document, e)) < 0 ||
+        (b->output != NULL && (rc = artifacts_json(b, document, e)) < 0))
+        return rc;
     cli_result(cli, steal_ptr(&document));
     return 0;
 }
@@ -362,9 +362,9 @@ static int execute(struct build *b, struct err *e)
         .host = cli_host(cli),
         .progress = progress,
     };
-    int r = execute_plan(b->plan, &options, &b->execution, e);
+    int rc = execute_plan(b->plan, &options, &b->execution, e);
     progress_end(progress);
-    return r;
+    return rc;
 }
 
 static int choose_format(struct build *b, struct err *e);
@@ -375,36 +375,36 @@ static int read_plan(struct build *b, struct err *e)
     const char *path = cli_arg(b->cli, 0);
     const char *materials = cli_string(b->cli, "materials");
     bool is_archive = false;
-    int r = plan_archive_is(path, &is_archive, e);
-    if (r < 0)
-        return r;
+    int rc = plan_archive_is(path, &is_archive, e);
+    if (rc < 0)
+        return rc;
     if (is_archive && materials != NULL)
         return err_set(e, ERR_USAGE, "--materials goes with a plan that is not self-contained");
-    if (!is_archive && (r = plan_read(path, &builder_steps, &b->plan, e)) < 0)
-        return r;
+    if (!is_archive && (rc = plan_read(path, &builder_steps, &b->plan, e)) < 0)
+        return rc;
     if (is_archive || materials != NULL)
-        r = plan_archive_open(is_archive ? path : materials, &builder_steps, &b->archive, e);
-    if (r < 0 || !is_archive)
-        return r;
+        rc = plan_archive_open(is_archive ? path : materials, &builder_steps, &b->archive, e);
+    if (rc < 0 || !is_archive)
+        return rc;
     const struct buf *bytes = plan_archive_plan(b->archive);
     return plan_parse(buf_str(bytes), bytes->len, "its plan", &builder_steps, &b->plan, e);
 }
 
 static int build(struct cli *cli, struct build *b, struct err *e)
 {
-    int r;
-    if ((r = read_plan(b, e)) < 0 || (r = choose_format(b, e)) < 0 ||
-        (r = plan_check_toolchain(b->plan, e)) < 0 || (r = list_items(b, e)) < 0 ||
-        (r = open_stores(cli, b->archive != NULL, &b->stores, e)) < 0 ||
+    int rc;
+    if ((rc = read_plan(b, e)) < 0 || (rc = choose_format(b, e)) < 0 ||
+        (rc = plan_check_toolchain(b->plan, e)) < 0 || (rc = list_items(b, e)) < 0 ||
+        (rc = open_stores(cli, b->archive != NULL, &b->stores, e)) < 0 ||
         (b->archive != NULL && b->output != NULL &&
-         (r = plan_archive_supply(b->archive, b->plan, b->stores.cas, e)) < 0))
-        return r;
-    if (b->output != NULL && (r = export_check(b->output, b->items, b->item_count, e)) < 0)
-        return r;
-    if ((r = execute(b, e)) < 0)
-        return r;
-    if (b->output != NULL && (r = write_artifacts(b, e)) < 0)
-        return r;
+         (rc = plan_archive_supply(b->archive, b->plan, b->stores.cas, e)) < 0))
+        return rc;
+    if (b->output != NULL && (rc = export_check(b->output, b->items, b->item_count, e)) < 0)
+        return rc;
+    if ((rc = execute(b, e)) < 0)
+        return rc;
+    if (b->output != NULL && (rc = write_artifacts(b, e)) < 0)
+        return rc;
     say_warnings(b);
     if (cli_json(cli))
         return report_json(cli, b, e);
@@ -432,15 +432,15 @@ static int show_merged(struct cli *cli, struct err *e)
         return err_oom(e);
     for (size_t i = 0; i < count; i++)
         paths[i] = cli_arg(cli, i);
-    int r = linuxkit_merge_show(paths, count, &merged, &packages, e);
-    if (r == 0 && packages > 0)
+    int rc = linuxkit_merge_show(paths, count, &merged, &packages, e);
+    if (rc == 0 && packages > 0)
         cli_warn(cli,
                  "%zu names of packages (@pkg:) are shown as 'latest', which LinuxKit makes of "
                  "them without git history; 'assay lock' refuses them",
                  packages);
-    if (r < 0 || (r = linuxkit_render(merged, LINUXKIT_FORM_YAML3, &text, e)) < 0 ||
-        (r = buf_add_str(&text, "\n", e)) < 0)
-        return r;
+    if (rc < 0 || (rc = linuxkit_render(merged, LINUXKIT_FORM_YAML3, &text, e)) < 0 ||
+        (rc = buf_add_str(&text, "\n", e)) < 0)
+        return rc;
     return cli_write(cli, text.data, text.len, e);
 }
 
@@ -481,15 +481,15 @@ static int choose_format(struct build *b, struct err *e)
 
 static int run_build(struct cli *cli, struct err *e)
 {
-    int r = sandbox_deny_network(e);
-    if (r < 0)
-        return r;
+    int rc = sandbox_deny_network(e);
+    if (rc < 0)
+        return rc;
     if (cli_flag(cli, "dry-run") && is_yaml(cli_arg(cli, 0)))
         return show_merged(cli, e);
     if (cli_arg_count(cli) != 1)
         return err_set(e, ERR_USAGE, "one plan at a time");
-    if ((r = check_options(cli, e)) < 0)
-        return r;
+    if ((rc = check_options(cli, e)) < 0)
+        return rc;
     /* Modes of what is written are a part of it. */
     (void)umask(022);
     AUTO(build_dispose) struct build b = {.cli = cli, .provenance = BUF_INIT(PROVENANCE_BYTES_MAX)};

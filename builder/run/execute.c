@@ -74,17 +74,17 @@ static int call_step(const struct graph *g, const struct plan_step *step, unsign
     AUTO_FREE char *lineage = NULL;
     if (inputs == NULL)
         return err_oom(e);
-    int r = str_format(&what, e, "params of '%s'", step->id);
-    if (r == 0 && !g->options->no_cache)
-        r = str_format(&lineage, e, "%s/%s", g->plan->name, step->id);
-    if (r < 0)
-        return r;
+    int rc = str_format(&what, e, "params of '%s'", step->id);
+    if (rc == 0 && !g->options->no_cache)
+        rc = str_format(&lineage, e, "%s/%s", g->plan->name, step->id);
+    if (rc < 0)
+        return rc;
     fill_inputs(g, step, inputs);
     struct step_context context = {
         .cas = g->options->cas, .jobs = jobs, .progress = g->options->progress, .lineage = lineage};
     struct jcur params = jcur_root(step->params, what);
-    r = step->kind->run(&context, &params, inputs, step->in_count, out, e);
-    return r < 0 ? r : check_output(g, step, out, e);
+    rc = step->kind->run(&context, &params, inputs, step->in_count, out, e);
+    return rc < 0 ? rc : check_output(g, step, out, e);
 }
 
 /* The key is known only now when an input had to be made; the same input may well have come out. */
@@ -92,12 +92,12 @@ static int late_lookup(const struct graph *g, struct node *n, struct err *e)
 {
     if (n->has_key)
         return 0;
-    int r = graph_key(g, n->step, &n->key, &n->has_key, e);
-    if (r < 0 || g->options->no_cache)
-        return r;
-    r = action_find(g->options->cas, &n->key, n->step->kind->gives, &n->action, &n->has_output, e);
-    if (r < 0 || !n->has_output)
-        return r;
+    int rc = graph_key(g, n->step, &n->key, &n->has_key, e);
+    if (rc < 0 || g->options->no_cache)
+        return rc;
+    rc = action_find(g->options->cas, &n->key, n->step->kind->gives, &n->action, &n->has_output, e);
+    if (rc < 0 || !n->has_output)
+        return rc;
     if (!action_materialize(g->options->cas, &n->action)) {
         action_dispose(&n->action);
         n->has_output = false;
@@ -110,14 +110,14 @@ static int late_lookup(const struct graph *g, struct node *n, struct err *e)
 
 static int run_node(const struct graph *g, struct node *n, unsigned jobs, struct err *e)
 {
-    int r = late_lookup(g, n, e);
-    if (r < 0 || n->has_output)
-        return r;
+    int rc = late_lookup(g, n, e);
+    if (rc < 0 || n->has_output)
+        return rc;
     const struct host *host = g->options->host;
     int64_t start = host->now(host->context);
-    r = call_step(g, n->step, jobs, &n->action.output, e);
+    rc = call_step(g, n->step, jobs, &n->action.output, e);
     n->seconds = host->now(host->context) - start;
-    if (r < 0)
+    if (rc < 0)
         return err_wrap(e, "step '%s' (%s)", n->step->id, n->step->kind->name);
     n->has_output = true;
     if (!g->options->no_cache)
@@ -193,12 +193,12 @@ static void run_one(struct schedule *s, struct node *n, unsigned share)
     s->busy += taken;
     progress_show(s->graph->options->progress, n->step->id, s->done, s->to_run);
     (void)pthread_mutex_unlock(&s->lock);
-    int r = run_node(s->graph, n, share, &e);
+    int rc = run_node(s->graph, n, share, &e);
     (void)pthread_mutex_lock(&s->lock);
     s->running--;
     s->busy -= taken;
     s->done++;
-    if (r < 0) {
+    if (rc < 0) {
         size_t index = (size_t)(n - s->graph->nodes);
         if (index < s->limit) {
             s->limit = index;
@@ -291,22 +291,22 @@ static int execute_once(const struct plan *plan, const struct execute_options *o
                         bool *contradicted, struct execution **out, struct err *e)
 {
     struct graph g = {0};
-    int r = graph_make(&g, plan, options, e);
-    if (r == 0 && !options->dry_run)
-        r = run_graph(&g, contradicted, e);
-    if (r == 0 && !*contradicted && (r = execution_new(g.count, out, e)) == 0)
+    int rc = graph_make(&g, plan, options, e);
+    if (rc == 0 && !options->dry_run)
+        rc = run_graph(&g, contradicted, e);
+    if (rc == 0 && !*contradicted && (rc = execution_new(g.count, out, e)) == 0)
         summarize(&g, *out);
     graph_dispose(&g);
-    return r;
+    return rc;
 }
 
 int execute_plan(const struct plan *plan, const struct execute_options *options,
                  struct execution **out, struct err *e)
 {
     bool contradicted = false;
-    int r = execute_once(plan, options, &contradicted, out, e);
-    if (r < 0 || !contradicted)
-        return r;
+    int rc = execute_once(plan, options, &contradicted, out, e);
+    if (rc < 0 || !contradicted)
+        return rc;
     /* The cache had claimed another output for a key that was run again: trust none of it. */
     struct execute_options fresh = *options;
     fresh.no_cache = true;

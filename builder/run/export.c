@@ -64,16 +64,16 @@ static int check_item(int dirfd, const char *dir, const struct export_item *item
 int export_check(const char *dir, const struct export_item *items, size_t count, struct err *e)
 {
     AUTO_CLOSE int fd = -1;
-    int r = dir_make(dir, e);
-    if (r < 0 || (r = open_dir(dir, &fd, e)) < 0)
-        return r;
+    int rc = dir_make(dir, e);
+    if (rc < 0 || (rc = open_dir(dir, &fd, e)) < 0)
+        return rc;
     if (faccessat(fd, ".", W_OK | X_OK, AT_EACCESS) != 0)
         return err_os(e, errno, "cannot write to directory '%s'", dir);
-    for (size_t i = 0; r == 0 && i < count; i++) {
+    for (size_t i = 0; rc == 0 && i < count; i++) {
         bool exists;
-        r = check_item(fd, dir, &items[i], &exists, e);
+        rc = check_item(fd, dir, &items[i], &exists, e);
     }
-    return r;
+    return rc;
 }
 
 /* Only under the lock: what is there then was left by a run that died. */
@@ -87,9 +87,9 @@ static int remove_stale(int dirfd, const char *dir, struct err *e)
         AUTO_FREE char *path = NULL;
         if (!str_starts(entry->d_name, STAGING_PREFIX))
             continue;
-        int r = path_join(&path, dir, entry->d_name, e);
-        if (r < 0 || (r = dir_remove(path, e)) < 0)
-            return r;
+        int rc = path_join(&path, dir, entry->d_name, e);
+        if (rc < 0 || (rc = dir_remove(path, e)) < 0)
+            return rc;
     }
     return 0;
 }
@@ -100,13 +100,13 @@ static int write_machine(struct cas *cas, const struct digest *digest, const cha
 {
     AUTO_CLOSE int fd = -1;
     uint64_t size = 0;
-    int r = cas_open_blob(cas, digest, &fd, &size, e);
-    if (r < 0)
-        return r;
+    int rc = cas_open_blob(cas, digest, &fd, &size, e);
+    if (rc < 0)
+        return rc;
     if (mkdir(path, 0755) != 0 || chmod(path, 0755) != 0)
         return err_os(e, errno, "cannot make directory '%s'", path);
-    if ((r = machine_unpack_into(fd, size, path, e)) < 0)
-        return r;
+    if ((rc = machine_unpack_into(fd, size, path, e)) < 0)
+        return rc;
     return dir_sync(path, e);
 }
 
@@ -114,9 +114,9 @@ static int write_item(struct cas *cas, const char *staging, const struct export_
                       struct err *e)
 {
     AUTO_FREE char *path = NULL;
-    int r = path_join(&path, staging, item->name, e);
-    if (r < 0)
-        return r;
+    int rc = path_join(&path, staging, item->name, e);
+    if (rc < 0)
+        return rc;
     if (item->data != NULL)
         return file_replace(path, item->data, item->len, 0644, e);
     switch (item->form) {
@@ -135,9 +135,9 @@ static int move_item(int dirfd, int staging, const char *dir, const struct expor
                      struct err *e)
 {
     bool exists;
-    int r = check_item(dirfd, dir, item, &exists, e);
-    if (r < 0)
-        return r;
+    int rc = check_item(dirfd, dir, item, &exists, e);
+    if (rc < 0)
+        return rc;
     unsigned flags = exists && item->form != EXPORT_FILE ? RENAME_EXCHANGE : 0;
     if (renameat2(staging, item->name, dirfd, item->name, flags) != 0)
         return err_os(e, errno, "cannot rename '%s' into directory '%s'", item->name, dir);
@@ -149,19 +149,19 @@ static int write_all(int dirfd, const char *dir, const char *staging, struct cas
                      const volatile sig_atomic_t *stop, struct err *e)
 {
     AUTO_CLOSE int fd = -1;
-    int r = open_dir(staging, &fd, e);
-    for (size_t i = 0; r == 0 && i < count; i++) {
-        r = write_item(cas, staging, &items[i], e);
-        if (r < 0)
-            r = err_wrap(e, "cannot write artifact '%s'", items[i].name);
+    int rc = open_dir(staging, &fd, e);
+    for (size_t i = 0; rc == 0 && i < count; i++) {
+        rc = write_item(cas, staging, &items[i], e);
+        if (rc < 0)
+            rc = err_wrap(e, "cannot write artifact '%s'", items[i].name);
         else if (stop != NULL && *stop != 0)
-            r = err_set(e, ERR_HOST, "interrupted: nothing was written to '%s'", dir);
+            rc = err_set(e, ERR_HOST, "interrupted: nothing was written to '%s'", dir);
     }
-    for (size_t i = 0; r == 0 && i < count; i++)
-        r = move_item(dirfd, fd, dir, &items[i], e);
-    if (r == 0 && fsync(dirfd) != 0)
-        r = err_os(e, errno, "cannot sync directory '%s'", dir);
-    return r;
+    for (size_t i = 0; rc == 0 && i < count; i++)
+        rc = move_item(dirfd, fd, dir, &items[i], e);
+    if (rc == 0 && fsync(dirfd) != 0)
+        rc = err_os(e, errno, "cannot sync directory '%s'", dir);
+    return rc;
 }
 
 int export_write(const char *dir, struct cas *cas, const struct export_item *items, size_t count,
@@ -169,17 +169,17 @@ int export_write(const char *dir, struct cas *cas, const struct export_item *ite
 {
     AUTO_CLOSE int fd = -1;
     AUTO_FREE char *staging = NULL;
-    int r = open_dir(dir, &fd, e);
-    if (r < 0)
-        return r;
+    int rc = open_dir(dir, &fd, e);
+    if (rc < 0)
+        return rc;
     while (flock(fd, LOCK_EX) != 0)
         if (errno != EINTR || (stop != NULL && *stop != 0))
             return err_os(e, errno, "cannot lock directory '%s'", dir);
-    if ((r = remove_stale(fd, dir, e)) < 0 ||
-        (r = dir_make_temp(dir, STAGING_PREFIX, &staging, e)) < 0)
-        return r;
-    r = write_all(fd, dir, staging, cas, items, count, stop, e);
+    if ((rc = remove_stale(fd, dir, e)) < 0 ||
+        (rc = dir_make_temp(dir, STAGING_PREFIX, &staging, e)) < 0)
+        return rc;
+    rc = write_all(fd, dir, staging, cas, items, count, stop, e);
     struct err ignored = ERR_INIT;
-    (void)dir_remove(staging, r < 0 ? &ignored : e);
-    return r;
+    (void)dir_remove(staging, rc < 0 ? &ignored : e);
+    return rc;
 }

@@ -31,16 +31,16 @@ static int probe(struct graph *g, struct err *e)
 {
     for (size_t i = 0; i < g->count; i++) {
         struct node *n = &g->nodes[i];
-        int r = graph_key(g, n->step, &n->key, &n->has_key, e);
-        if (r < 0)
-            return r;
+        int rc = graph_key(g, n->step, &n->key, &n->has_key, e);
+        if (rc < 0)
+            return rc;
         n->why = g->options->no_cache ? "the cache is not used" : "an input of it has to be made";
         if (!n->has_key || g->options->no_cache)
             continue;
-        r = action_find(g->options->cas, &n->key, n->step->kind->gives, &n->action, &n->has_output,
-                        e);
-        if (r < 0)
-            return r;
+        rc = action_find(g->options->cas, &n->key, n->step->kind->gives, &n->action, &n->has_output,
+                         e);
+        if (rc < 0)
+            return rc;
         n->claimed = n->has_output;
         if (n->claimed)
             n->claim = n->action.output.digest;
@@ -148,9 +148,9 @@ static int check_inputs(const struct graph *g, struct err *e)
         const struct node *n = &g->nodes[i];
         for (size_t k = 0; n->fate == STEP_RUN && k < n->step->in_count; k++) {
             const struct plan_ref *ref = &n->step->in[k];
-            int r = ref->is_step ? 0 : check_input(g, &g->plan->inputs[ref->index], e);
-            if (r < 0)
-                return r;
+            int rc = ref->is_step ? 0 : check_input(g, &g->plan->inputs[ref->index], e);
+            if (rc < 0)
+                return rc;
         }
     }
     return 0;
@@ -167,9 +167,9 @@ int graph_make(struct graph *g, const struct plan *plan, const struct execute_op
     g->count = plan->step_count;
     for (size_t i = 0; i < g->count; i++)
         g->nodes[i].step = &plan->steps[i];
-    int r = want_outputs(g, e);
-    if (r < 0 || (r = probe(g, e)) < 0)
-        return r;
+    int rc = want_outputs(g, e);
+    if (rc < 0 || (rc = probe(g, e)) < 0)
+        return rc;
     decide(g);
     return check_inputs(g, e);
 }

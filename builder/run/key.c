@@ -13,13 +13,13 @@ static int put_toolchain(json_t *key, const struct plan *plan, const struct step
         if (version == NULL)
             return err_set(e, ERR_UNDECIDED, "the plan does not say which '%s' it is for",
                            kind->libraries[i]);
-        int r = json_put(libraries, kind->libraries[i], json_incref(version), e);
-        if (r < 0)
-            return r;
+        int rc = json_put(libraries, kind->libraries[i], json_incref(version), e);
+        if (rc < 0)
+            return rc;
     }
-    int r = json_put_string(toolchain, "assay", plan->toolchain_assay, e);
-    if (r < 0 || (r = json_put(toolchain, "libraries", steal_ptr(&libraries), e)) < 0)
-        return r;
+    int rc = json_put_string(toolchain, "assay", plan->toolchain_assay, e);
+    if (rc < 0 || (rc = json_put(toolchain, "libraries", steal_ptr(&libraries), e)) < 0)
+        return rc;
     return json_put(key, "toolchain", steal_ptr(&toolchain), e);
 }
 
@@ -32,10 +32,10 @@ static int put_inputs(json_t *key, const struct step_value *inputs, size_t count
         AUTO_JSON json_t *item = json_object();
         if (item == NULL)
             return err_oom(e);
-        int r = json_put_string(item, "kind", inputs[i].kind == VALUE_TREE ? "tree" : "blob", e);
-        if (r < 0 || (r = json_put_digest(item, "digest", &inputs[i].digest, e)) < 0 ||
-            (r = json_push(array, steal_ptr(&item), e)) < 0)
-            return r;
+        int rc = json_put_string(item, "kind", inputs[i].kind == VALUE_TREE ? "tree" : "blob", e);
+        if (rc < 0 || (rc = json_put_digest(item, "digest", &inputs[i].digest, e)) < 0 ||
+            (rc = json_push(array, steal_ptr(&item), e)) < 0)
+            return rc;
     }
     return json_put(key, "inputs", steal_ptr(&array), e);
 }
@@ -47,13 +47,13 @@ int step_key(const struct plan *plan, const struct plan_step *step, const struct
     AUTO_BUF bytes = BUF_INIT(PLAN_BYTES_MAX);
     if (key == NULL)
         return err_oom(e);
-    int r;
-    if ((r = json_put_string(key, "type", STEP_KEY_TYPE, e)) < 0 ||
-        (r = json_put_string(key, "kind", step->kind->name, e)) < 0 ||
-        (r = json_put(key, "params", json_incref(step->params), e)) < 0 ||
-        (r = put_toolchain(key, plan, step->kind, e)) < 0 ||
-        (r = put_inputs(key, inputs, step->in_count, e)) < 0 ||
-        (r = jcs_format(key, &bytes, e)) < 0)
-        return r;
+    int rc;
+    if ((rc = json_put_string(key, "type", STEP_KEY_TYPE, e)) < 0 ||
+        (rc = json_put_string(key, "kind", step->kind->name, e)) < 0 ||
+        (rc = json_put(key, "params", json_incref(step->params), e)) < 0 ||
+        (rc = put_toolchain(key, plan, step->kind, e)) < 0 ||
+        (rc = put_inputs(key, inputs, step->in_count, e)) < 0 ||
+        (rc = jcs_format(key, &bytes, e)) < 0)
+        return rc;
     return digest_bytes(DIGEST_SHA256, bytes.data, bytes.len, out, e);
 }

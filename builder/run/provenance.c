@@ -12,9 +12,9 @@ static int percent_encode(const char *text, const char *keep, struct buf *out, s
         char c = *p;
         bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
                      strchr("-._~", c) != NULL || strchr(keep, c) != NULL;
-        int r = plain ? buf_add(out, p, 1, e) : buf_addf(out, e, "%%%02X", (unsigned char)c);
-        if (r < 0)
-            return r;
+        int rc = plain ? buf_add(out, p, 1, e) : buf_addf(out, e, "%%%02X", (unsigned char)c);
+        if (rc < 0)
+            return rc;
     }
     return 0;
 }
@@ -25,15 +25,15 @@ static int input_uri(const json_t *from, struct buf *out, struct err *e)
     const json_t *debian = json_object_get(from, "debian");
     if (debian == NULL)
         return 0;
-    int r;
-    if ((r = buf_add_str(out, "pkg:deb/debian/", e)) < 0 ||
-        (r = percent_encode(json_string_value(json_object_get(debian, "package")), "", out, e)) <
+    int rc;
+    if ((rc = buf_add_str(out, "pkg:deb/debian/", e)) < 0 ||
+        (rc = percent_encode(json_string_value(json_object_get(debian, "package")), "", out, e)) <
             0 ||
-        (r = buf_add_str(out, "@", e)) < 0 ||
-        (r = percent_encode(json_string_value(json_object_get(debian, "version")), ":", out, e)) <
+        (rc = buf_add_str(out, "@", e)) < 0 ||
+        (rc = percent_encode(json_string_value(json_object_get(debian, "version")), ":", out, e)) <
             0 ||
-        (r = buf_add_str(out, "?arch=", e)) < 0)
-        return r;
+        (rc = buf_add_str(out, "?arch=", e)) < 0)
+        return rc;
     return percent_encode(json_string_value(json_object_get(debian, "architecture")), "", out, e);
 }
 
@@ -42,8 +42,8 @@ static int push_descriptor(json_t *array, const char *name, const char *uri,
                            const struct digest *digest, const char *media_type, struct err *e)
 {
     json_t *descriptor = NULL;
-    int r = resource_descriptor(name, uri, digest, media_type, &descriptor, e);
-    return r < 0 ? r : json_push(array, descriptor, e);
+    int rc = resource_descriptor(name, uri, digest, media_type, &descriptor, e);
+    return rc < 0 ? rc : json_push(array, descriptor, e);
 }
 
 enum { DIGEST_TEXT_BYTES = 256 };
@@ -56,9 +56,9 @@ static int put_digest(const struct plan *plan, const struct execution *x, struct
     const struct executed_step *s = &x->steps[d->step];
     if (s->fate == STEP_NOT_NEEDED || !s->has_output)
         return 0;
-    int r = cas_get(cas, &s->digest, &text, e);
-    if (r < 0)
-        return r;
+    int rc = cas_get(cas, &s->digest, &text, e);
+    if (rc < 0)
+        return rc;
     const char *hex = strrchr(buf_str(&text), ':');
     hex = hex != NULL ? hex + 1 : buf_str(&text);
     size_t n = strspn(hex, "0123456789abcdef");
@@ -72,25 +72,25 @@ static int put_subject(const struct plan *plan, const struct execution *x, struc
                        const struct plan_output *o, json_t *subjects, struct err *e)
 {
     json_t *descriptor = NULL;
-    int r = resource_descriptor(o->name, NULL, &x->steps[o->step].digest, o->media_type,
-                                &descriptor, e);
-    if (r < 0 || (r = json_push(subjects, descriptor, e)) < 0)
-        return r;
-    for (size_t i = 0; r == 0 && i < o->digest_count; i++)
-        r = put_digest(plan, x, cas, &o->digests[i], json_object_get(descriptor, "digest"), e);
-    return r;
+    int rc = resource_descriptor(o->name, NULL, &x->steps[o->step].digest, o->media_type,
+                                 &descriptor, e);
+    if (rc < 0 || (rc = json_push(subjects, descriptor, e)) < 0)
+        return rc;
+    for (size_t i = 0; rc == 0 && i < o->digest_count; i++)
+        rc = put_digest(plan, x, cas, &o->digests[i], json_object_get(descriptor, "digest"), e);
+    return rc;
 }
 
 static int put_subjects(const struct plan *plan, const struct execution *x, struct cas *cas,
                         json_t *subjects, struct err *e)
 {
-    int r = 0;
-    for (size_t i = 0; r == 0 && i < plan->output_count; i++) {
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < plan->output_count; i++) {
         const struct executed_step *s = &x->steps[plan->outputs[i].step];
         if (s->fate != STEP_NOT_NEEDED && s->has_output)
-            r = put_subject(plan, x, cas, &plan->outputs[i], subjects, e);
+            rc = put_subject(plan, x, cas, &plan->outputs[i], subjects, e);
     }
-    return r;
+    return rc;
 }
 
 static int put_dependencies(const struct plan *plan, json_t *dependencies, struct err *e)
@@ -98,10 +98,11 @@ static int put_dependencies(const struct plan *plan, json_t *dependencies, struc
     for (size_t i = 0; i < plan->input_count; i++) {
         const struct plan_input *in = &plan->inputs[i];
         AUTO_BUF uri = BUF_INIT(65536);
-        int r = input_uri(in->from, &uri, e);
-        if (r < 0 || (r = push_descriptor(dependencies, in->id, uri.len > 0 ? buf_str(&uri) : NULL,
-                                          &in->digest, NULL, e)) < 0)
-            return r;
+        int rc = input_uri(in->from, &uri, e);
+        if (rc < 0 ||
+            (rc = push_descriptor(dependencies, in->id, uri.len > 0 ? buf_str(&uri) : NULL,
+                                  &in->digest, NULL, e)) < 0)
+            return rc;
     }
     return 0;
 }
@@ -113,10 +114,10 @@ static int put_byproducts(const struct plan *plan, const struct execution *x, js
         AUTO_FREE char *name = NULL;
         if (x->steps[i].fate == STEP_NOT_NEEDED || !x->steps[i].has_output)
             continue;
-        int r = str_format(&name, e, "step/%s", plan->steps[i].id);
-        if (r < 0 ||
-            (r = push_descriptor(byproducts, name, NULL, &x->steps[i].digest, NULL, e)) < 0)
-            return r;
+        int rc = str_format(&name, e, "step/%s", plan->steps[i].id);
+        if (rc < 0 ||
+            (rc = push_descriptor(byproducts, name, NULL, &x->steps[i].digest, NULL, e)) < 0)
+            return rc;
     }
     return 0;
 }
@@ -150,14 +151,14 @@ static int fill_parts(const struct plan *plan, const struct execution *x,
     p->version = json_object();
     p->tools = json_array();
     p->byproducts = json_array();
-    int r;
-    if ((r = json_put(p->external, "recipe", json_incref(plan->recipe), e)) < 0 ||
-        (r = json_put(p->internal, "plan", json_incref(plan->document), e)) < 0 ||
-        (r = json_put_digest(p->internal, "planDigest", &plan->digest, e)) < 0 ||
-        (r = put_dependencies(plan, p->dependencies, e)) < 0 ||
-        (r = json_put_string(p->version, "assay", ASSAY_VERSION, e)) < 0 ||
-        (r = push_descriptor(p->tools, "assay-build", NULL, builder_digest, NULL, e)) < 0)
-        return r;
+    int rc;
+    if ((rc = json_put(p->external, "recipe", json_incref(plan->recipe), e)) < 0 ||
+        (rc = json_put(p->internal, "plan", json_incref(plan->document), e)) < 0 ||
+        (rc = json_put_digest(p->internal, "planDigest", &plan->digest, e)) < 0 ||
+        (rc = put_dependencies(plan, p->dependencies, e)) < 0 ||
+        (rc = json_put_string(p->version, "assay", ASSAY_VERSION, e)) < 0 ||
+        (rc = push_descriptor(p->tools, "assay-build", NULL, builder_digest, NULL, e)) < 0)
+        return rc;
     return put_byproducts(plan, x, p->byproducts, e);
 }
 
@@ -169,12 +170,12 @@ int provenance_format(const struct plan *plan, const struct execution *execution
     AUTO_JSON json_t *subjects = json_array();
     AUTO_JSON json_t *statement = NULL;
     json_t *predicate = NULL;
-    int r;
+    int rc;
     if (subjects == NULL)
         return err_oom(e);
-    if ((r = fill_parts(plan, execution, builder_digest, &parts, e)) < 0 ||
-        (r = put_subjects(plan, execution, cas, subjects, e)) < 0)
-        return r;
+    if ((rc = fill_parts(plan, execution, builder_digest, &parts, e)) < 0 ||
+        (rc = put_subjects(plan, execution, cas, subjects, e)) < 0)
+        return rc;
     const struct provenance p = {.build_type = PROVENANCE_BUILD_TYPE,
                                  .external_parameters = parts.external,
                                  .internal_parameters = parts.internal,
@@ -183,8 +184,8 @@ int provenance_format(const struct plan *plan, const struct execution *execution
                                  .builder_version = parts.version,
                                  .builder_dependencies = parts.tools,
                                  .byproducts = parts.byproducts};
-    if ((r = provenance_predicate(&p, &predicate, e)) < 0 ||
-        (r = statement_new(steal_ptr(&subjects), PROVENANCE_TYPE, predicate, &statement, e)) < 0)
-        return r;
+    if ((rc = provenance_predicate(&p, &predicate, e)) < 0 ||
+        (rc = statement_new(steal_ptr(&subjects), PROVENANCE_TYPE, predicate, &statement, e)) < 0)
+        return rc;
     return jcs_format(statement, out, e);
 }

@@ -14,10 +14,10 @@ static int libraries_json(const struct step_kind *kind, json_t **out, struct err
     if (libraries == NULL)
         return err_oom(e);
     for (size_t i = 0; kind->libraries != NULL && kind->libraries[i] != NULL; i++) {
-        int r = json_put_string(libraries, kind->libraries[i],
-                                toolchain_library_version(kind->libraries[i]), e);
-        if (r < 0)
-            return r;
+        int rc = json_put_string(libraries, kind->libraries[i],
+                                 toolchain_library_version(kind->libraries[i]), e);
+        if (rc < 0)
+            return rc;
     }
     *out = steal_ptr(&libraries);
     return 0;
@@ -29,15 +29,15 @@ static int make_key(const struct step_context *context, const struct step_kind *
     AUTO_JSON json_t *key = json_object();
     AUTO_JSON json_t *libraries = NULL;
     AUTO_BUF bytes = BUF_INIT(KEY_MAX);
-    int r = key == NULL ? err_oom(e) : libraries_json(kind, &libraries, e);
-    if (r < 0 || (r = json_put_string(key, "type", EARLIER_TYPE, e)) < 0 ||
-        (r = json_put_string(key, "assay", ASSAY_VERSION, e)) < 0 ||
-        (r = json_put_string(key, "kind", kind->name, e)) < 0 ||
-        (r = json_put_string(key, "lineage", context->lineage, e)) < 0 ||
-        (r = json_put_string(key, "options", options, e)) < 0 ||
-        (r = json_put(key, "libraries", steal_ptr(&libraries), e)) < 0 ||
-        (r = jcs_format(key, &bytes, e)) < 0)
-        return r;
+    int rc = key == NULL ? err_oom(e) : libraries_json(kind, &libraries, e);
+    if (rc < 0 || (rc = json_put_string(key, "type", EARLIER_TYPE, e)) < 0 ||
+        (rc = json_put_string(key, "assay", ASSAY_VERSION, e)) < 0 ||
+        (rc = json_put_string(key, "kind", kind->name, e)) < 0 ||
+        (rc = json_put_string(key, "lineage", context->lineage, e)) < 0 ||
+        (rc = json_put_string(key, "options", options, e)) < 0 ||
+        (rc = json_put(key, "libraries", steal_ptr(&libraries), e)) < 0 ||
+        (rc = jcs_format(key, &bytes, e)) < 0)
+        return rc;
     return digest_bytes(DIGEST_SHA256, bytes.data, bytes.len, out, e);
 }
 
@@ -48,11 +48,11 @@ static int read_value(json_t *value, struct earlier *out, struct err *e)
     struct jcur root = jcur_root(value, "earlier output");
     struct jcur type;
     size_t choice = 0;
-    int r;
-    if ((r = jcur_object(&root, keys, e)) < 0 || (r = jcur_get(&root, "type", &type, e)) < 0 ||
-        (r = jcur_choice(&type, types, &choice, e)) < 0 ||
-        (r = jcur_get_digest(&root, "output", &out->output, e)) < 0)
-        return r;
+    int rc;
+    if ((rc = jcur_object(&root, keys, e)) < 0 || (rc = jcur_get(&root, "type", &type, e)) < 0 ||
+        (rc = jcur_choice(&type, types, &choice, e)) < 0 ||
+        (rc = jcur_get_digest(&root, "output", &out->output, e)) < 0)
+        return rc;
     return jcur_get_digest(&root, "parts", &out->parts, e);
 }
 

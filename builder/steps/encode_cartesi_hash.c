@@ -20,13 +20,13 @@ static int run(const struct step_context *context, const struct jcur *params,
     AUTO_MACHINE_VALUE machine = {.count = 0};
     AUTO_CAS_WRITER struct cas_writer *writer = NULL;
     char text[80];
-    int r = check(params, input_count, e);
-    if (r < 0 || (r = machine_value_open(inputs[0].tree, context->cas, &machine, e)) < 0 ||
-        (r = machine_value_root(&machine, context->jobs, text, e)) < 0 ||
-        (r = cas_writer_new(context->cas, NULL, CAS_SIZE_UNKNOWN, &writer, e)) < 0 ||
-        (r = cas_writer_write(writer, text, strlen(text), e)) < 0 ||
-        (r = cas_writer_write(writer, "\n", 1, e)) < 0)
-        return r;
+    int rc = check(params, input_count, e);
+    if (rc < 0 || (rc = machine_value_open(inputs[0].tree, context->cas, &machine, e)) < 0 ||
+        (rc = machine_value_root(&machine, context->jobs, text, e)) < 0 ||
+        (rc = cas_writer_new(context->cas, NULL, CAS_SIZE_UNKNOWN, &writer, e)) < 0 ||
+        (rc = cas_writer_write(writer, text, strlen(text), e)) < 0 ||
+        (rc = cas_writer_write(writer, "\n", 1, e)) < 0)
+        return rc;
     return output_commit(writer, out, e);
 }
 

@@ -16,9 +16,9 @@ static int read_params(const struct jcur *params, bool *limited, uint64_t *max_c
 {
     static const char *const keys[] = {"maxCycle", NULL};
     struct jcur c;
-    int r = jcur_object(params, keys, e);
-    if (r < 0)
-        return r;
+    int rc = jcur_object(params, keys, e);
+    if (rc < 0)
+        return rc;
     *limited = jcur_opt(params, "maxCycle", &c);
     return *limited ? jcur_u64(&c, CYCLES_MAX, max_cycle, e) : 0;
 }
@@ -34,14 +34,14 @@ static int check(const struct jcur *params, size_t input_count, struct err *e)
 static int make_document(const struct machine_value *machine, const char *root, json_t *document,
                          struct err *e)
 {
-    int r;
-    if ((r = json_put_string(document, "type", ASSAY_URI "cartesi-run/v1", e)) < 0 ||
-        (r = json_put_string(document, "emulator", machine->config.version->name, e)) < 0 ||
-        (r = json_put_u64(document, "archiveVersion", machine->config.version->archive_version,
-                          e)) < 0 ||
-        (r = json_put_string(document, "machine", root, e)) < 0 ||
-        (r = json_put_digest(document, "config", &machine->config_digest, e)) < 0)
-        return r;
+    int rc;
+    if ((rc = json_put_string(document, "type", ASSAY_URI "cartesi-run/v1", e)) < 0 ||
+        (rc = json_put_string(document, "emulator", machine->config.version->name, e)) < 0 ||
+        (rc = json_put_u64(document, "archiveVersion", machine->config.version->archive_version,
+                           e)) < 0 ||
+        (rc = json_put_string(document, "machine", root, e)) < 0 ||
+        (rc = json_put_digest(document, "config", &machine->config_digest, e)) < 0)
+        return rc;
     /* The only machine that its hash speaks of is one that nothing from outside reaches. */
     return json_put_string(document, "network", "none", e);
 }
@@ -60,15 +60,15 @@ static int run(const struct step_context *context, const struct jcur *params,
     (void)input_count;
     if (document == NULL)
         return err_oom(e);
-    int r = read_params(params, &limited, &max_cycle, e);
-    if (r < 0 || (r = machine_value_open(inputs[0].tree, context->cas, &machine, e)) < 0 ||
-        (r = machine_value_root(&machine, context->jobs, root, e)) < 0 ||
-        (r = make_document(&machine, root, document, e)) < 0 ||
-        (limited && (r = json_put_u64(document, "maxCycle", max_cycle, e)) < 0) ||
-        (r = jcs_format(document, &bytes, e)) < 0 ||
-        (r = cas_writer_new(context->cas, NULL, CAS_SIZE_UNKNOWN, &writer, e)) < 0 ||
-        (r = cas_writer_write(writer, bytes.data, bytes.len, e)) < 0)
-        return r;
+    int rc = read_params(params, &limited, &max_cycle, e);
+    if (rc < 0 || (rc = machine_value_open(inputs[0].tree, context->cas, &machine, e)) < 0 ||
+        (rc = machine_value_root(&machine, context->jobs, root, e)) < 0 ||
+        (rc = make_document(&machine, root, document, e)) < 0 ||
+        (limited && (rc = json_put_u64(document, "maxCycle", max_cycle, e)) < 0) ||
+        (rc = jcs_format(document, &bytes, e)) < 0 ||
+        (rc = cas_writer_new(context->cas, NULL, CAS_SIZE_UNKNOWN, &writer, e)) < 0 ||
+        (rc = cas_writer_write(writer, bytes.data, bytes.len, e)) < 0)
+        return rc;
     return output_commit(writer, out, e);
 }
 

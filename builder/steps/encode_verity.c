@@ -156,9 +156,9 @@ static int run(const struct step_context *context, const struct jcur *params,
         derive(context->cas, inputs, input_count, &p, e) < 0 ||
         cas_map(context->cas, &inputs[0].digest, &data, &len, e) < 0)
         return -(int)e->code;
-    int r = encode(context, &p, data, len, out, e);
+    int rc = encode(context, &p, data, len, out, e);
     cas_unmap(data, len);
-    return r;
+    return rc;
 }
 
 const struct step_kind step_encode_verity = {

@@ -112,9 +112,9 @@ static int pack_grain(void *context, size_t i, struct err *e)
 
     if (blocks_read(batch->b, batch->index[i], grain, e) < 0)
         return -(int)e->code;
-    int r = compress2(packed + MARKER, &len, grain, GRAIN, LEVEL);
-    if (r != Z_OK)
-        return err_set(e, ERR_HOST, "cannot deflate: zlib says %d", r);
+    int rc = compress2(packed + MARKER, &len, grain, GRAIN, LEVEL);
+    if (rc != Z_OK)
+        return err_set(e, ERR_HOST, "cannot deflate: zlib says %d", rc);
     put_le64(packed, batch->index[i] * GRAIN_SECTORS);
     put_le32(packed + 8, (uint32_t)len);
     size_t whole = (MARKER + len + SECTOR - 1) / SECTOR * SECTOR;
@@ -159,9 +159,9 @@ static int flush_table(struct output *o, uint64_t index, struct err *e)
         return -(int)e->code;
     o->directory[index] = (uint32_t)(o->at / SECTOR);
     o->table_used = false;
-    int r = put(o, o->table, TABLE, e);
+    int rc = put(o, o->table, TABLE, e);
     memset(o->table, 0, TABLE);
-    return r;
+    return rc;
 }
 
 static int write_grains(struct output *o, struct err *e)

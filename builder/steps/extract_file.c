@@ -69,11 +69,11 @@ static int run(const struct step_context *context, const struct jcur *params,
         tree_reader_new(inputs[0].tree, context->cas, &reader, e) < 0)
         return -(int)e->code;
     uint8_t *data = malloc(COPY_SIZE);
-    int r = data == NULL ? err_oom(e) : copy_file(content, reader, writer, data, e);
+    int rc = data == NULL ? err_oom(e) : copy_file(content, reader, writer, data, e);
     free(data);
     tree_reader_free(reader);
-    return r < 0 ? err_wrap(e, "cannot take '%s' out of the tree", path)
-                 : output_commit(writer, out, e);
+    return rc < 0 ? err_wrap(e, "cannot take '%s' out of the tree", path)
+                  : output_commit(writer, out, e);
 }
 
 const struct step_kind step_extract_file = {

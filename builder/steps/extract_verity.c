@@ -78,15 +78,15 @@ static int facts(struct cas *cas, const struct step_input *inputs, bool appended
 
     if (cas_map(cas, &inputs[0].digest, &tree, &len, e) < 0)
         return -(int)e->code;
-    int r = appended ? 0 : cas_map(cas, &inputs[1].digest, &data, &data_len, e);
-    if (r == 0)
-        r = verity_read(tree, len, appended, data, data_len, out, e);
-    if (r == 0 && !appended && out->data_blocks * VERITY_BLOCK != data_len)
-        r = err_set(e, ERR_INPUT, "the hash tree is not of these %zu bytes", data_len);
+    int rc = appended ? 0 : cas_map(cas, &inputs[1].digest, &data, &data_len, e);
+    if (rc == 0)
+        rc = verity_read(tree, len, appended, data, data_len, out, e);
+    if (rc == 0 && !appended && out->data_blocks * VERITY_BLOCK != data_len)
+        rc = err_set(e, ERR_INPUT, "the hash tree is not of these %zu bytes", data_len);
     if (data != NULL)
         cas_unmap(data, data_len);
     cas_unmap(tree, len);
-    return r < 0 ? err_wrap(e, "cannot read the hash tree '%s'", inputs[0].id) : 0;
+    return rc < 0 ? err_wrap(e, "cannot read the hash tree '%s'", inputs[0].id) : 0;
 }
 
 static int run(const struct step_context *context, const struct jcur *params,

@@ -24,10 +24,10 @@ static int run(const struct step_context *context, const struct jcur *params,
         cas_writer_new(context->cas, NULL, CAS_SIZE_UNKNOWN, &writer, e) < 0 ||
         cas_map(context->cas, &inputs[0].digest, &data, &len, e) < 0)
         return -(int)e->code;
-    int r = kernel_unpack(data, len, sink_cas(writer), e);
+    int rc = kernel_unpack(data, len, sink_cas(writer), e);
     cas_unmap(data, len);
-    return r < 0 ? err_wrap(e, "cannot decompress '%s'", inputs[0].id)
-                 : output_commit(writer, out, e);
+    return rc < 0 ? err_wrap(e, "cannot decompress '%s'", inputs[0].id)
+                  : output_commit(writer, out, e);
 }
 
 static const char *const libraries[] = {"liblzma", "lz4", "zlib", "zstd", NULL};

@@ -44,17 +44,17 @@ static int run(const struct step_context *context, const struct jcur *params,
     AUTO_MACHINE_PACKER packer = {.writer = NULL};
     struct step_output fresh = {.kind = VALUE_TREE};
     struct inputs in = {.cas = context->cas, .params = &p, .items = inputs};
-    int r = machine_params_read(params, input_count, &p, e);
-    if (r < 0 || (r = machine_packer_init(&packer, context->cas, e)) < 0)
-        return r;
+    int rc = machine_params_read(params, input_count, &p, e);
+    if (rc < 0 || (rc = machine_packer_init(&packer, context->cas, e)) < 0)
+        return rc;
     const struct machine_write write = {
         .source = {.open = open_input, .context = &in},
         .sink = machine_packer_sink(&packer),
         .round_lengths = true,
     };
-    if ((r = machine_write(&p.config, &write, e)) < 0 ||
-        (r = machine_packer_finish(&packer, &fresh.tree, e)) < 0)
-        return r;
+    if ((rc = machine_write(&p.config, &write, e)) < 0 ||
+        (rc = machine_packer_finish(&packer, &fresh.tree, e)) < 0)
+        return rc;
     *out = fresh;
     return 0;
 }

@@ -164,13 +164,13 @@ int cpio_write(const struct tree *t, const struct view *v, struct cas *cas,
                struct progress *progress, struct sink out, struct err *e)
 {
     struct writer w = {.v = v, .out = out, .progress = progress};
-    int r = tree_reader_new(t, cas, &w.reader, e);
+    int rc = tree_reader_new(t, cas, &w.reader, e);
 
-    if (r == 0) {
+    if (rc == 0) {
         w.copy = malloc(COPY_SIZE);
-        r = w.copy == NULL ? err_oom(e) : put_all(&w, e);
+        rc = w.copy == NULL ? err_oom(e) : put_all(&w, e);
     }
     tree_reader_free(w.reader);
     free(w.copy);
-    return r;
+    return rc;
 }

@@ -257,16 +257,16 @@ static int write_contents(struct writer *w, struct err *e)
         const struct erofs_inode *n = &w->l->inodes[i];
         const struct tree_inode *inode = w->l->view->inodes[i].inode;
         uint64_t len = n->size - n->tail;
-        int r = 0;
+        int rc = 0;
         if (n->blocks == 0)
             continue;
         if (inode->type == TREE_FILE)
-            r = write_file(w, &inode->content, len, e);
+            rc = write_file(w, &inode->content, len, e);
         else if (inode->type == TREE_SYMLINK)
-            r = emit(w, inode->target, (size_t)len, e);
-        else if ((r = make_dir(w, i, false, e)) == 0 && !n->inline_tail)
-            r = emit(w, w->block, sizeof(w->block), e);
-        if (r < 0 || emit_zeros_to(w, ((uint64_t)n->block + n->blocks) * EROFS_BLOCK, e) < 0)
+            rc = emit(w, inode->target, (size_t)len, e);
+        else if ((rc = make_dir(w, i, false, e)) == 0 && !n->inline_tail)
+            rc = emit(w, w->block, sizeof(w->block), e);
+        if (rc < 0 || emit_zeros_to(w, ((uint64_t)n->block + n->blocks) * EROFS_BLOCK, e) < 0)
             return -(int)e->code;
     }
     return 0;
@@ -282,10 +282,10 @@ int erofs_write(const struct erofs_layout *l, const struct tree *tree, struct ca
     w->l = l;
     w->progress = progress;
     w->sink = sink;
-    int r = tree_reader_new(tree, cas, &w->reader, e);
-    if (r == 0 && ((r = write_super(w, uuid, e)) == 0) && (r = write_inodes(w, e)) == 0)
-        r = write_contents(w, e);
+    int rc = tree_reader_new(tree, cas, &w->reader, e);
+    if (rc == 0 && ((rc = write_super(w, uuid, e)) == 0) && (rc = write_inodes(w, e)) == 0)
+        rc = write_contents(w, e);
     tree_reader_free(w->reader);
     free(w);
-    return r;
+    return rc;
 }

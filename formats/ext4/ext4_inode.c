@@ -153,10 +153,10 @@ struct directory {
 static int finish_block(struct directory *d, struct err *e)
 {
     put_le16(d->block + d->last + 4, (uint32_t)(EXT4_BLOCK - d->last));
-    int r = d->emit(d->context, d->block, e);
+    int rc = d->emit(d->context, d->block, e);
     memset(d->block, 0, sizeof(d->block));
     d->used = 0;
-    return r;
+    return rc;
 }
 
 static int add_entry(struct directory *d, const struct view *v, const char *name, uint32_t inode,

@@ -299,10 +299,10 @@ int ext4_write(const struct ext4_layout *l, const struct tree *tree, struct cas 
     w->l = l;
     w->progress = progress;
     w->sink = sink;
-    int r = tree_reader_new(tree, cas, &w->reader, e);
-    if (r == 0)
-        r = write_all(w, e);
+    int rc = tree_reader_new(tree, cas, &w->reader, e);
+    if (rc == 0)
+        rc = write_all(w, e);
     tree_reader_free(w->reader);
     free(w);
-    return r;
+    return rc;
 }

@@ -330,9 +330,9 @@ static int write_clusters(const struct output *o, struct err *e)
     for (size_t i = 0; i < f->order_count; i++) {
         const struct fat_node *node = &f->nodes[f->order[i]];
         uint64_t room = node->clusters * cluster;
-        int r = node->file == FAT_NO_FILE ? write_directory(o, f->order[i], e)
-                                          : write_file(o, &f->files[node->file], e);
-        if (r < 0 || write_zeros(o, room - node->bytes, e) < 0)
+        int rc = node->file == FAT_NO_FILE ? write_directory(o, f->order[i], e)
+                                           : write_file(o, &f->files[node->file], e);
+        if (rc < 0 || write_zeros(o, room - node->bytes, e) < 0)
             return -(int)e->code;
         left -= room;
     }

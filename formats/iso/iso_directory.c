@@ -194,16 +194,16 @@ int iso_directory(const struct iso_layout *l, const struct iso_tree *t, uint32_t
     struct directory d = {.l = l, .t = t, .lba = lba, .out = out, .areas = areas, .rock = rock};
 
     d.records = t->dirs[dir].size / ISO_SECTOR;
-    int r = put_records(&d, dir, e);
-    if (r == 0 && d.out->len > UINT32_MAX)
-        r = err_set(e, ERR_INPUT, "a directory has too many entries for an ISO image");
-    if (r == 0) {
+    int rc = put_records(&d, dir, e);
+    if (rc == 0 && d.out->len > UINT32_MAX)
+        rc = err_set(e, ERR_INPUT, "a directory has too many entries for an ISO image");
+    if (rc == 0) {
         *size = (uint32_t)out->len;
-        r = buf_add(out, d.areas.data, d.areas.len, e);
+        rc = buf_add(out, d.areas.data, d.areas.len, e);
     }
-    if (r == 0)
-        r = pad(out, e);
+    if (rc == 0)
+        rc = pad(out, e);
     areas = d.areas;
     rock = d.rock;
-    return r;
+    return rc;
 }

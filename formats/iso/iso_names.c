@@ -192,9 +192,9 @@ static int compare(const void *a, const void *b, void *context)
     const struct iso_entry *x = a;
     const struct iso_entry *y = b;
     size_t len = x->key_len < y->key_len ? x->key_len : y->key_len;
-    int r = memcmp(t->names.data + x->name, t->names.data + y->name, len);
+    int order = memcmp(t->names.data + x->name, t->names.data + y->name, len);
 
-    return r != 0 ? r : x->key_len < y->key_len ? -1 : x->key_len > y->key_len;
+    return order != 0 ? order : x->key_len < y->key_len ? -1 : x->key_len > y->key_len;
 }
 
 int iso_name_entries(struct iso_tree *t, const struct view *v, uint32_t dir, struct err *e)

@@ -89,9 +89,9 @@ struct link {
 static int flush(struct link *l, bool more, struct err *e)
 {
     l->data[0] = more;
-    int r = put(l->out, "SL", l->data, l->len, e);
+    int rc = put(l->out, "SL", l->data, l->len, e);
     l->len = 1;
-    return r;
+    return rc;
 }
 
 /* A component, or more of one: `going_on` when the next call has the rest of it. */

@@ -215,8 +215,8 @@ static int write_table(struct writer *w, const struct iso_tree *t, bool big, str
 
 static int write_tables(struct writer *w, const struct iso_tree *t, struct err *e)
 {
-    int r = write_table(w, t, false, e);
-    return r < 0 ? r : write_table(w, t, true, e);
+    int rc = write_table(w, t, false, e);
+    return rc < 0 ? rc : write_table(w, t, true, e);
 }
 
 static int write_dirs(struct writer *w, const struct iso_tree *t, struct err *e)
@@ -345,10 +345,10 @@ int iso_write(const struct iso_layout *l, const struct tree *tree, struct cas *c
     w->l = l;
     w->progress = progress;
     w->sink = sink;
-    int r = tree_reader_new(tree, cas, &w->reader, e);
-    if (r == 0)
-        r = write_all(w, e);
+    int rc = tree_reader_new(tree, cas, &w->reader, e);
+    if (rc == 0)
+        rc = write_all(w, e);
     tree_reader_free(w->reader);
     free(w);
-    return r;
+    return rc;
 }

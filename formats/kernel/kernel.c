@@ -206,16 +206,16 @@ static int unpack(const struct payload *p, enum packing packing, struct output *
     if (sized && packed.len < SIZE_BYTES)
         return err_set(e, ERR_INPUT, "the payload of the kernel is cut short");
     packed.len -= sized ? SIZE_BYTES : 0;
-    int r = packing == PACK_LZ4    ? unpack_lz4(&packed, o, e)
-            : packing == PACK_LZMA ? unpack_lzma(&packed, o, e)
-            : packing == PACK_XZ   ? unpack_stream(&packed, COMPRESSION_XZ, o, e)
-            : packing == PACK_ZSTD ? unpack_stream(&packed, COMPRESSION_ZSTD, o, e)
-                                   : unpack_stream(&packed, COMPRESSION_GZIP, o, e);
-    if (r == 0 && sized && le32(p->data + packed.len) != (uint32_t)o->size)
+    int rc = packing == PACK_LZ4    ? unpack_lz4(&packed, o, e)
+             : packing == PACK_LZMA ? unpack_lzma(&packed, o, e)
+             : packing == PACK_XZ   ? unpack_stream(&packed, COMPRESSION_XZ, o, e)
+             : packing == PACK_ZSTD ? unpack_stream(&packed, COMPRESSION_ZSTD, o, e)
+                                    : unpack_stream(&packed, COMPRESSION_GZIP, o, e);
+    if (rc == 0 && sized && le32(p->data + packed.len) != (uint32_t)o->size)
         return err_set(e, ERR_INPUT,
                        "the kernel has %" PRIu64 " bytes unpacked, and says that it has %" PRIu32,
                        o->size, le32(p->data + packed.len));
-    return r;
+    return rc;
 }
 
 int kernel_unpack(const uint8_t *data, size_t len, struct sink out, struct err *e)

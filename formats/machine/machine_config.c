@@ -54,15 +54,15 @@ static int read_backing(const struct jcur *up, struct machine_backing *out, stru
     bool present;
     bool ignored = false;
     const char *name = "";
-    int r = opt_object(up, "backing_store", keys, &c, &present, e);
-    if (r < 0 || !present)
-        return r;
-    if ((r = opt_string(&c, "data_filename", MACHINE_FILE_NAME_MAX, &out->data, e)) < 0 ||
-        (r = opt_string(&c, "dht_filename", MACHINE_FILE_NAME_MAX, &name, e)) < 0 ||
-        (r = opt_string(&c, "dpt_filename", MACHINE_FILE_NAME_MAX, &name, e)) < 0 ||
-        (r = opt_bool(&c, "create", &ignored, e)) < 0 ||
-        (r = opt_bool(&c, "truncate", &ignored, e)) < 0)
-        return r;
+    int rc = opt_object(up, "backing_store", keys, &c, &present, e);
+    if (rc < 0 || !present)
+        return rc;
+    if ((rc = opt_string(&c, "data_filename", MACHINE_FILE_NAME_MAX, &out->data, e)) < 0 ||
+        (rc = opt_string(&c, "dht_filename", MACHINE_FILE_NAME_MAX, &name, e)) < 0 ||
+        (rc = opt_string(&c, "dpt_filename", MACHINE_FILE_NAME_MAX, &name, e)) < 0 ||
+        (rc = opt_bool(&c, "create", &ignored, e)) < 0 ||
+        (rc = opt_bool(&c, "truncate", &ignored, e)) < 0)
+        return rc;
     return opt_bool(&c, "shared", &out->shared, e);
 }
 
@@ -73,8 +73,8 @@ static int read_backed(const struct jcur *up, const char *key, struct machine_ba
     static const char *const keys[] = {"backing_store", NULL};
     struct jcur c;
     bool present;
-    int r = opt_object(up, key, keys, &c, &present, e);
-    return r < 0 || !present ? r : read_backing(&c, out, e);
+    int rc = opt_object(up, key, keys, &c, &present, e);
+    return rc < 0 || !present ? rc : read_backing(&c, out, e);
 }
 
 static bool known_register(const struct machine_register *table, size_t count, const char *group,
@@ -98,9 +98,9 @@ static int check_register_keys(const struct jcur *c, const struct machine_regist
 {
     const char *key;
     json_t *member;
-    int r = jcur_open_object(c, e);
-    if (r < 0)
-        return r;
+    int rc = jcur_open_object(c, e);
+    if (rc < 0)
+        return rc;
     json_object_foreach(c->value, key, member)
     {
         if (!known_register(table, count, group, key))
@@ -115,16 +115,16 @@ static int read_registers(const struct jcur *up, const struct machine_register *
     struct jcur c;
     if (!jcur_opt(up, "registers", &c))
         return 0;
-    int r = check_register_keys(&c, table, count, NULL, e);
-    for (size_t i = 0; r == 0 && i < count; i++) {
+    int rc = check_register_keys(&c, table, count, NULL, e);
+    for (size_t i = 0; rc == 0 && i < count; i++) {
         struct jcur group;
         if (table[i].group == NULL)
-            r = opt_u64(&c, table[i].name, &out[i], e);
+            rc = opt_u64(&c, table[i].name, &out[i], e);
         else if (jcur_opt(&c, table[i].group, &group) &&
-                 (r = check_register_keys(&group, table, count, table[i].group, e)) == 0)
-            r = opt_u64(&group, table[i].name, &out[i], e);
+                 (rc = check_register_keys(&group, table, count, table[i].group, e)) == 0)
+            rc = opt_u64(&group, table[i].name, &out[i], e);
     }
-    return r;
+    return rc;
 }
 
 static int read_processor(const struct jcur *config, struct machine_config *out, struct err *e)
@@ -133,12 +133,12 @@ static int read_processor(const struct jcur *config, struct machine_config *out,
     const struct machine_version *v = out->version;
     struct jcur c;
     bool present;
-    int r = opt_object(config, "processor", keys, &c, &present, e);
-    if (r < 0 || !present)
-        return r;
-    if ((r = read_backing(&c, &out->backing[MACHINE_STATE], e)) < 0 ||
-        (r = read_registers(&c, machine_registers, MACHINE_REGISTERS, out->registers, e)) < 0)
-        return r;
+    int rc = opt_object(config, "processor", keys, &c, &present, e);
+    if (rc < 0 || !present)
+        return rc;
+    if ((rc = read_backing(&c, &out->backing[MACHINE_STATE], e)) < 0 ||
+        (rc = read_registers(&c, machine_registers, MACHINE_REGISTERS, out->registers, e)) < 0)
+        return rc;
     const uint64_t *g = out->registers;
     if (g[REGISTER_MARCHID] != v->marchid || g[REGISTER_MIMPID] != v->mimpid ||
         g[REGISTER_MVENDORID] != v->mvendorid)
@@ -158,14 +158,14 @@ static int read_uarch(const struct jcur *config, struct machine_config *out, str
     struct jcur c;
     struct jcur processor;
     bool present;
-    int r = opt_object(config, "uarch", keys, &c, &present, e);
-    if (r < 0 || !present)
-        return r;
-    if ((r = read_backed(&c, "ram", &out->backing[MACHINE_UARCH_RAM], e)) < 0 ||
-        (r = opt_object(&c, "processor", processor_keys, &processor, &present, e)) < 0 || !present)
-        return r;
-    if ((r = read_backing(&processor, &out->backing[MACHINE_UARCH_STATE], e)) < 0)
-        return r;
+    int rc = opt_object(config, "uarch", keys, &c, &present, e);
+    if (rc < 0 || !present)
+        return rc;
+    if ((rc = read_backed(&c, "ram", &out->backing[MACHINE_UARCH_RAM], e)) < 0 ||
+        (rc = opt_object(&c, "processor", processor_keys, &processor, &present, e)) < 0 || !present)
+        return rc;
+    if ((rc = read_backing(&processor, &out->backing[MACHINE_UARCH_STATE], e)) < 0)
+        return rc;
     return read_registers(&processor, machine_uarch_registers, MACHINE_UARCH_REGISTERS,
                           out->uarch_registers, e);
 }
@@ -175,13 +175,13 @@ static int read_dtb(const struct jcur *config, struct machine_config *out, struc
     static const char *const keys[] = {"backing_store", "bootargs", "entrypoint", "init", NULL};
     struct jcur c;
     bool present;
-    int r = opt_object(config, "dtb", keys, &c, &present, e);
-    if (r < 0 || !present)
-        return r;
-    if ((r = read_backing(&c, &out->backing[MACHINE_DTB], e)) < 0 ||
-        (r = opt_string(&c, "bootargs", BOOTARGS_MAX, &out->bootargs, e)) < 0 ||
-        (r = opt_string(&c, "init", TEXT_MAX, &out->init, e)) < 0)
-        return r;
+    int rc = opt_object(config, "dtb", keys, &c, &present, e);
+    if (rc < 0 || !present)
+        return rc;
+    if ((rc = read_backing(&c, &out->backing[MACHINE_DTB], e)) < 0 ||
+        (rc = opt_string(&c, "bootargs", BOOTARGS_MAX, &out->bootargs, e)) < 0 ||
+        (rc = opt_string(&c, "init", TEXT_MAX, &out->init, e)) < 0)
+        return rc;
     return opt_string(&c, "entrypoint", TEXT_MAX, &out->entrypoint, e);
 }
 
@@ -194,16 +194,16 @@ static int read_hash_tree(const struct jcur *config, struct machine_config *out,
     bool ignored = false;
     const char *function = machine_hash_name(MACHINE_KECCAK256);
     const char *name = "";
-    int r = opt_object(config, "hash_tree", keys, &c, &present, e);
-    if (r < 0 || !present)
-        return r;
-    if ((r = opt_string(&c, "hash_function", 64, &function, e)) < 0 ||
-        (r = opt_string(&c, "phtc_filename", MACHINE_FILE_NAME_MAX, &name, e)) < 0 ||
-        (r = opt_string(&c, "sht_filename", MACHINE_FILE_NAME_MAX, &name, e)) < 0 ||
-        (r = opt_bool(&c, "create", &ignored, e)) < 0 ||
-        (r = opt_bool(&c, "shared", &out->hash_shared, e)) < 0 ||
-        (r = opt_u64(&c, "phtc_size", &out->phtc_size, e)) < 0)
-        return r;
+    int rc = opt_object(config, "hash_tree", keys, &c, &present, e);
+    if (rc < 0 || !present)
+        return rc;
+    if ((rc = opt_string(&c, "hash_function", 64, &function, e)) < 0 ||
+        (rc = opt_string(&c, "phtc_filename", MACHINE_FILE_NAME_MAX, &name, e)) < 0 ||
+        (rc = opt_string(&c, "sht_filename", MACHINE_FILE_NAME_MAX, &name, e)) < 0 ||
+        (rc = opt_bool(&c, "create", &ignored, e)) < 0 ||
+        (rc = opt_bool(&c, "shared", &out->hash_shared, e)) < 0 ||
+        (rc = opt_u64(&c, "phtc_size", &out->phtc_size, e)) < 0)
+        return rc;
     if (!machine_hash_parse(function, &out->hash))
         return jcur_fail(&c, e, "the hash function '%s' is neither keccak256 nor sha256", function);
     if (out->phtc_size == 0 || out->phtc_size > PHTC_MAX)
@@ -247,13 +247,13 @@ static int read_drive(const struct jcur *c, const struct machine_config *config,
                                        "read_only",     "start", NULL};
     struct machine_drive d = {
         .backing = {.data = ""}, .label = "", .start = MACHINE_AUTO, .length = MACHINE_AUTO};
-    int r = jcur_object(c, keys, e);
-    if (r < 0 || (r = read_backing(c, &d.backing, e)) < 0 ||
-        (r = opt_string(c, "label", 4096, &d.label, e)) < 0 ||
-        (r = opt_u64(c, "length", &d.length, e)) < 0 ||
-        (r = opt_u64(c, "start", &d.start, e)) < 0 ||
-        (r = opt_bool(c, "read_only", &d.read_only, e)) < 0)
-        return r;
+    int rc = jcur_object(c, keys, e);
+    if (rc < 0 || (rc = read_backing(c, &d.backing, e)) < 0 ||
+        (rc = opt_string(c, "label", 4096, &d.label, e)) < 0 ||
+        (rc = opt_u64(c, "length", &d.length, e)) < 0 ||
+        (rc = opt_u64(c, "start", &d.start, e)) < 0 ||
+        (rc = opt_bool(c, "read_only", &d.read_only, e)) < 0)
+        return rc;
     if (!label_valid(d.label))
         return jcur_fail(c, e, "bad label '%.64s'", d.label);
     if (d.label[0] != 0 && (label_taken(config->drives, config->drive_count, d.label) ||
@@ -270,14 +270,14 @@ static int read_drives(const struct jcur *config, const char *key, struct machin
     size_t n;
     if (!jcur_opt(config, key, &c))
         return 0;
-    int r = jcur_array(&c, MACHINE_DRIVES_MAX, &n, e);
-    for (size_t i = 0; r == 0 && i < n; i++) {
+    int rc = jcur_array(&c, MACHINE_DRIVES_MAX, &n, e);
+    for (size_t i = 0; rc == 0 && i < n; i++) {
         struct jcur item = jcur_item(&c, i);
-        r = read_drive(&item, all, &out[i], e);
-        if (r == 0)
+        rc = read_drive(&item, all, &out[i], e);
+        if (rc == 0)
             *count = i + 1;
     }
-    return r;
+    return rc;
 }
 
 static int read_config(const struct jcur *c, struct machine_config *out, struct err *e)
@@ -290,22 +290,22 @@ static int read_config(const struct jcur *c, struct machine_config *out, struct 
     struct jcur part;
     bool present;
     size_t count;
-    int r = jcur_object(c, keys, e);
-    if (r < 0 || (r = opt_object(c, "cmio", cmio_keys, &part, &present, e)) < 0)
-        return r;
-    if (present && ((r = read_backed(&part, "rx_buffer", &out->backing[MACHINE_RX], e)) < 0 ||
-                    (r = read_backed(&part, "tx_buffer", &out->backing[MACHINE_TX], e)) < 0))
-        return r;
-    if ((r = read_dtb(c, out, e)) < 0 || (r = read_hash_tree(c, out, e)) < 0 ||
-        (r = read_backed(c, "pmas", &out->backing[MACHINE_PMAS], e)) < 0 ||
-        (r = read_processor(c, out, e)) < 0 || (r = read_uarch(c, out, e)) < 0 ||
-        (r = read_drives(c, "flash_drive", out, out->drives, &out->drive_count, e)) < 0 ||
-        (r = read_drives(c, "nvram", out, out->nvrams, &out->nvram_count, e)) < 0)
-        return r;
-    if ((r = jcur_get(c, "ram", &part, e)) < 0 || (r = jcur_object(&part, ram_keys, e)) < 0 ||
-        (r = read_backing(&part, &out->backing[MACHINE_RAM], e)) < 0 ||
-        (r = opt_u64(&part, "length", &out->ram_length, e)) < 0)
-        return r;
+    int rc = jcur_object(c, keys, e);
+    if (rc < 0 || (rc = opt_object(c, "cmio", cmio_keys, &part, &present, e)) < 0)
+        return rc;
+    if (present && ((rc = read_backed(&part, "rx_buffer", &out->backing[MACHINE_RX], e)) < 0 ||
+                    (rc = read_backed(&part, "tx_buffer", &out->backing[MACHINE_TX], e)) < 0))
+        return rc;
+    if ((rc = read_dtb(c, out, e)) < 0 || (rc = read_hash_tree(c, out, e)) < 0 ||
+        (rc = read_backed(c, "pmas", &out->backing[MACHINE_PMAS], e)) < 0 ||
+        (rc = read_processor(c, out, e)) < 0 || (rc = read_uarch(c, out, e)) < 0 ||
+        (rc = read_drives(c, "flash_drive", out, out->drives, &out->drive_count, e)) < 0 ||
+        (rc = read_drives(c, "nvram", out, out->nvrams, &out->nvram_count, e)) < 0)
+        return rc;
+    if ((rc = jcur_get(c, "ram", &part, e)) < 0 || (rc = jcur_object(&part, ram_keys, e)) < 0 ||
+        (rc = read_backing(&part, &out->backing[MACHINE_RAM], e)) < 0 ||
+        (rc = opt_u64(&part, "length", &out->ram_length, e)) < 0)
+        return rc;
     return jcur_opt(c, "virtio", &part) ? jcur_array(&part, 0, &count, e) : 0;
 }
 
@@ -334,19 +334,19 @@ int machine_config_parse(const void *data, size_t len, const char *what, struct 
     uint64_t archive = 0;
     struct jcur c;
     memset(out, 0, sizeof(*out));
-    int r = machine_json_parse(data, len, what, &out->document, e);
-    if (r < 0)
-        return r;
+    int rc = machine_json_parse(data, len, what, &out->document, e);
+    if (rc < 0)
+        return rc;
     struct jcur root = jcur_root(out->document, what);
-    if ((r = jcur_object(&root, keys, e)) < 0 ||
-        (r = jcur_get(&root, "archive_version", &c, e)) < 0 ||
-        (r = machine_json_u64(&c, &archive, e)) < 0)
-        return r;
+    if ((rc = jcur_object(&root, keys, e)) < 0 ||
+        (rc = jcur_get(&root, "archive_version", &c, e)) < 0 ||
+        (rc = machine_json_u64(&c, &archive, e)) < 0)
+        return rc;
     out->version = machine_version_find(archive);
     if (out->version == NULL)
         return jcur_fail(&c, e, "archive version %llu is not supported (7 is, of emulator 0.21)",
                          (unsigned long long)archive);
     set_defaults(out);
-    r = jcur_get(&root, "config", &c, e);
-    return r < 0 ? r : read_config(&c, out, e);
+    rc = jcur_get(&root, "config", &c, e);
+    return rc < 0 ? rc : read_config(&c, out, e);
 }

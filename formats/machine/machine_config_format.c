@@ -54,8 +54,8 @@ static int put_registers(json_t *object, const struct machine_register *table, s
     json_t *registers = add_object(object, "registers");
     if (registers == NULL)
         return err_oom(e);
-    int r = 0;
-    for (size_t i = 0; r == 0 && i < count; i++) {
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < count; i++) {
         json_t *into = registers;
         if (table[i].group != NULL) {
             into = json_object_get(registers, table[i].group);
@@ -64,9 +64,9 @@ static int put_registers(json_t *object, const struct machine_register *table, s
             if (into == NULL)
                 return err_oom(e);
         }
-        r = put_u64(into, table[i].name, values[i], e);
+        rc = put_u64(into, table[i].name, values[i], e);
     }
-    return r;
+    return rc;
 }
 
 static int put_drives(json_t *config, const char *key, const struct machine_config *c,
@@ -76,21 +76,21 @@ static int put_drives(json_t *config, const char *key, const struct machine_conf
     const struct machine_drive *drives = kind == MACHINE_FLASH ? c->drives : c->nvrams;
     size_t drive_count = kind == MACHINE_FLASH ? c->drive_count : c->nvram_count;
     json_t *array = json_array();
-    int r = put(config, key, array, e);
-    for (size_t i = 0; r == 0 && i < drive_count; i++) {
+    int rc = put(config, key, array, e);
+    for (size_t i = 0; rc == 0 && i < drive_count; i++) {
         json_t *d = json_object();
         if (json_array_append_new(array, d) != 0)
             return err_oom(e);
-        for (size_t k = 0; r == 0 && k < count; k++)
+        for (size_t k = 0; rc == 0 && k < count; k++)
             if (ranges[k].kind == kind && ranges[k].index == i)
-                r = put_backing(d, &ranges[k], e);
-        if (r < 0 || (r = put(d, "label", json_string(drives[i].label), e)) < 0 ||
-            (r = put(d, "read_only", json_boolean(drives[i].read_only), e)) < 0 ||
-            (r = put_u64(d, "start", drives[i].start, e)) < 0)
-            return r;
-        r = put_u64(d, "length", drives[i].length, e);
+                rc = put_backing(d, &ranges[k], e);
+        if (rc < 0 || (rc = put(d, "label", json_string(drives[i].label), e)) < 0 ||
+            (rc = put(d, "read_only", json_boolean(drives[i].read_only), e)) < 0 ||
+            (rc = put_u64(d, "start", drives[i].start, e)) < 0)
+            return rc;
+        rc = put_u64(d, "length", drives[i].length, e);
     }
-    return r;
+    return rc;
 }
 
 /* Where each fixed range's backing store stands, as path of at most three keys. */
@@ -117,15 +117,15 @@ static json_t *walk(json_t *object, const char *const *path)
 static int put_hash_tree(json_t *config, const struct machine_config *c, struct err *e)
 {
     json_t *t = add_object(config, "hash_tree");
-    int r;
+    int rc;
     if (t == NULL)
         return err_oom(e);
-    if ((r = put(t, "create", json_false(), e)) < 0 ||
-        (r = put(t, "hash_function", json_string(machine_hash_name(c->hash)), e)) < 0 ||
-        (r = put(t, "phtc_filename", json_string("./hash_tree.phtc"), e)) < 0 ||
-        (r = put_u64(t, "phtc_size", c->phtc_size, e)) < 0 ||
-        (r = put(t, "shared", json_boolean(c->hash_shared), e)) < 0)
-        return r;
+    if ((rc = put(t, "create", json_false(), e)) < 0 ||
+        (rc = put(t, "hash_function", json_string(machine_hash_name(c->hash)), e)) < 0 ||
+        (rc = put(t, "phtc_filename", json_string("./hash_tree.phtc"), e)) < 0 ||
+        (rc = put_u64(t, "phtc_size", c->phtc_size, e)) < 0 ||
+        (rc = put(t, "shared", json_boolean(c->hash_shared), e)) < 0)
+        return rc;
     return put(t, "sht_filename", json_string("./hash_tree.sht"), e);
 }
 
@@ -133,27 +133,28 @@ static int put_config(json_t *config, const struct machine_config *c, struct err
 {
     struct machine_range ranges[MACHINE_RANGES_MAX];
     size_t count = machine_config_ranges(c, ranges);
-    int r = 0;
-    for (size_t i = 0; r == 0 && i < count; i++)
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < count; i++)
         if (ranges[i].kind < MACHINE_FIXED)
-            r = put_backing(walk(config, backing_paths[ranges[i].kind]), &ranges[i], e);
-    if (r < 0)
-        return r;
+            rc = put_backing(walk(config, backing_paths[ranges[i].kind]), &ranges[i], e);
+    if (rc < 0)
+        return rc;
     json_t *dtb = json_object_get(config, "dtb");
     json_t *processor = json_object_get(config, "processor");
     json_t *uarch = walk(config, backing_paths[MACHINE_UARCH_STATE]);
-    if ((r = put_drives(config, "flash_drive", c, MACHINE_FLASH, ranges, count, e)) < 0 ||
-        (r = put_drives(config, "nvram", c, MACHINE_NVRAM, ranges, count, e)) < 0 ||
-        (r = put(dtb, "bootargs", json_string(c->bootargs), e)) < 0 ||
-        (r = put(dtb, "entrypoint", json_string(c->entrypoint), e)) < 0 ||
-        (r = put(dtb, "init", json_string(c->init), e)) < 0 ||
-        (r = put_hash_tree(config, c, e)) < 0)
-        return r;
-    if ((r = put_registers(processor, machine_registers, MACHINE_REGISTERS, c->registers, e)) < 0 ||
-        (r = put_registers(uarch, machine_uarch_registers, MACHINE_UARCH_REGISTERS,
-                           c->uarch_registers, e)) < 0 ||
-        (r = put_u64(json_object_get(config, "ram"), "length", c->ram_length, e)) < 0)
-        return r;
+    if ((rc = put_drives(config, "flash_drive", c, MACHINE_FLASH, ranges, count, e)) < 0 ||
+        (rc = put_drives(config, "nvram", c, MACHINE_NVRAM, ranges, count, e)) < 0 ||
+        (rc = put(dtb, "bootargs", json_string(c->bootargs), e)) < 0 ||
+        (rc = put(dtb, "entrypoint", json_string(c->entrypoint), e)) < 0 ||
+        (rc = put(dtb, "init", json_string(c->init), e)) < 0 ||
+        (rc = put_hash_tree(config, c, e)) < 0)
+        return rc;
+    if ((rc = put_registers(processor, machine_registers, MACHINE_REGISTERS, c->registers, e)) <
+            0 ||
+        (rc = put_registers(uarch, machine_uarch_registers, MACHINE_UARCH_REGISTERS,
+                            c->uarch_registers, e)) < 0 ||
+        (rc = put_u64(json_object_get(config, "ram"), "length", c->ram_length, e)) < 0)
+        return rc;
     return put(config, "virtio", json_array(), e);
 }
 
@@ -163,8 +164,8 @@ int machine_config_format(const struct machine_config *c, struct buf *out, struc
     json_t *config = document != NULL ? add_object(document, "config") : NULL;
     if (config == NULL)
         return err_oom(e);
-    int r = put_u64(document, "archive_version", c->version->archive_version, e);
-    if (r == 0)
-        r = put_config(config, c, e);
-    return r < 0 ? r : machine_json_format(document, out, e);
+    int rc = put_u64(document, "archive_version", c->version->archive_version, e);
+    if (rc == 0)
+        rc = put_config(config, c, e);
+    return rc < 0 ? rc : machine_json_format(document, out, e);
 }

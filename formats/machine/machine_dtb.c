@@ -8,18 +8,18 @@
 
 enum { FDT_BEGIN = 1, FDT_END_NODE = 2, FDT_PROP = 3, FDT_END = 9, HEADER = 40 };
 
-/* A tree being written. The first error stays in `r`, and nothing is added after it. */
+/* A tree being written. The first error stays in `rc`, and nothing is added after it. */
 struct fdt {
     struct buf structure;
     struct buf strings;
-    int r;
+    int rc;
     struct err *e;
 };
 
 static void add(struct fdt *f, struct buf *to, const void *data, size_t len)
 {
-    if (f->r == 0)
-        f->r = buf_add(to, data, len, f->e);
+    if (f->rc == 0)
+        f->rc = buf_add(to, data, len, f->e);
 }
 
 static void add_u32(struct fdt *f, uint32_t v)
@@ -299,17 +299,17 @@ int machine_dtb_format(const struct machine_config *c, struct buf *out, struct e
         uint32_t v = htobe32(header[i]);
         add(&f, &blob, &v, 4);
     }
-    if (f.r == 0)
+    if (f.rc == 0)
         add(&f, &blob, buf_str(&f.structure), f.structure.len);
     pad(&f, &blob, 8);
-    if (f.r == 0)
+    if (f.rc == 0)
         add(&f, &blob, buf_str(&f.strings), f.strings.len);
     pad(&f, &blob, 8);
     add(&f, &blob, (const uint8_t[16]){0}, 16);
     buf_dispose(&f.structure);
     buf_dispose(&f.strings);
-    if (f.r < 0)
-        return f.r;
+    if (f.rc < 0)
+        return f.rc;
     if (blob.len > MACHINE_DTB_SIZE)
         return err_set(e, ERR_INPUT,
                        "the device tree needs %zu bytes, more than its range of 1 MiB", blob.len);

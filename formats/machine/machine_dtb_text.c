@@ -45,18 +45,18 @@ static bool is_text(const uint8_t *p, size_t len)
 
 static int add_text(struct tree *t, const uint8_t *p, size_t len, struct err *e)
 {
-    int r = buf_add(t->out, "\"", 1, e);
-    for (size_t i = 0; r == 0 && i + 1 < len; i++) {
+    int rc = buf_add(t->out, "\"", 1, e);
+    for (size_t i = 0; rc == 0 && i + 1 < len; i++) {
         if (p[i] == 0)
-            r = buf_add_str(t->out, "\", \"", e);
+            rc = buf_add_str(t->out, "\", \"", e);
         else if (p[i] == '\n')
-            r = buf_add_str(t->out, "\\n", e);
+            rc = buf_add_str(t->out, "\\n", e);
         else if (p[i] == '"' || p[i] == '\\')
-            r = buf_addf(t->out, e, "\\%c", p[i]);
+            rc = buf_addf(t->out, e, "\\%c", p[i]);
         else
-            r = buf_add(t->out, p + i, 1, e);
+            rc = buf_add(t->out, p + i, 1, e);
     }
-    return r < 0 ? r : buf_add(t->out, "\"", 1, e);
+    return rc < 0 ? rc : buf_add(t->out, "\"", 1, e);
 }
 
 /* Bytes without a final NUL that are text all the same: init and entrypoint. */
@@ -70,29 +70,29 @@ static bool is_raw_text(const uint8_t *p, size_t len)
 
 static int add_value(struct tree *t, const uint8_t *p, size_t len, struct err *e)
 {
-    int r = buf_add_str(t->out, " = ", e);
-    if (r < 0)
-        return r;
+    int rc = buf_add_str(t->out, " = ", e);
+    if (rc < 0)
+        return rc;
     if (is_text(p, len))
         return add_text(t, p, len, e);
     if (len > SHOWN_MAX && !is_raw_text(p, len))
         return buf_addf(t->out, e, "/* %zu bytes */", len);
     if (is_raw_text(p, len)) {
-        r = buf_add_str(t->out, "/* no NUL */ ", e);
-        return r < 0 ? r : add_text(t, p, len + 1, e);
+        rc = buf_add_str(t->out, "/* no NUL */ ", e);
+        return rc < 0 ? rc : add_text(t, p, len + 1, e);
     }
     bool cells = len % 4 == 0;
-    r = buf_add(t->out, cells ? "<" : "[", 1, e);
-    for (size_t i = 0; r == 0 && i < len; i += cells ? 4 : 1) {
+    rc = buf_add(t->out, cells ? "<" : "[", 1, e);
+    for (size_t i = 0; rc == 0 && i < len; i += cells ? 4 : 1) {
         const char *space = i > 0 ? " " : "";
         if (cells)
-            r = buf_addf(t->out, e, "%s0x%x", space,
-                         (unsigned)p[i] << 24 | (unsigned)p[i + 1] << 16 | (unsigned)p[i + 2] << 8 |
-                             p[i + 3]);
+            rc = buf_addf(t->out, e, "%s0x%x", space,
+                          (unsigned)p[i] << 24 | (unsigned)p[i + 1] << 16 |
+                              (unsigned)p[i + 2] << 8 | p[i + 3]);
         else
-            r = buf_addf(t->out, e, "%s%02x", space, p[i]);
+            rc = buf_addf(t->out, e, "%s%02x", space, p[i]);
     }
-    return r < 0 ? r : buf_add(t->out, cells ? ">" : "]", 1, e);
+    return rc < 0 ? rc : buf_add(t->out, cells ? ">" : "]", 1, e);
 }
 
 /* Names: printable ASCII without what has a meaning in the text. */
@@ -117,10 +117,10 @@ static int property(struct tree *t, unsigned depth, struct err *e)
     const char *name = t->strings + offset;
     if (name[0] == 0 || !name_fits(name, strlen(name)))
         return malformed(e, "a bad name of a property");
-    int r = indent(t, depth, e);
-    if (r < 0 || (r = buf_add_str(t->out, name, e)) < 0 ||
-        (len > 0 && (r = add_value(t, value, len, e)) < 0))
-        return r;
+    int rc = indent(t, depth, e);
+    if (rc < 0 || (rc = buf_add_str(t->out, name, e)) < 0 ||
+        (len > 0 && (rc = add_value(t, value, len, e)) < 0))
+        return rc;
     return buf_add_str(t->out, ";\n", e);
 }
 
@@ -133,8 +133,8 @@ static int begin_node(struct tree *t, unsigned depth, struct err *e)
         return malformed(e, "the name of a node is cut off");
     if (!name_fits((const char *)name, (size_t)(nul - name)) || (depth > 0 && nul == name))
         return malformed(e, "a bad name of a node");
-    int r = indent(t, depth, e);
-    return r < 0 ? r : buf_addf(t->out, e, "%s {\n", depth == 0 ? "/" : (const char *)name);
+    int rc = indent(t, depth, e);
+    return rc < 0 ? rc : buf_addf(t->out, e, "%s {\n", depth == 0 ? "/" : (const char *)name);
 }
 
 static int nodes(struct tree *t, struct err *e)
@@ -143,7 +143,7 @@ static int nodes(struct tree *t, struct err *e)
     bool root = false;
     for (;;) {
         uint32_t token;
-        int r = 0;
+        int rc = 0;
         if (!reader_be32(&t->at, &token))
             return malformed(e, "it is cut off");
         if (token == FDT_END)
@@ -156,16 +156,16 @@ static int nodes(struct tree *t, struct err *e)
             if ((depth == 0 && root) || depth == DEPTH_MAX)
                 return malformed(e, "too many roots or levels");
             root = true;
-            r = begin_node(t, depth++, e);
+            rc = begin_node(t, depth++, e);
         } else if (token == FDT_END_NODE) {
-            r = indent(t, --depth, e);
-            if (r == 0)
-                r = buf_add_str(t->out, "};\n", e);
+            rc = indent(t, --depth, e);
+            if (rc == 0)
+                rc = buf_add_str(t->out, "};\n", e);
         } else {
-            r = property(t, depth, e);
+            rc = property(t, depth, e);
         }
-        if (r < 0)
-            return r;
+        if (rc < 0)
+            return rc;
     }
 }
 
@@ -194,6 +194,6 @@ int machine_dtb_text(const uint8_t *data, size_t len, struct buf *out, struct er
                      .strings = (const char *)data + h[3],
                      .strings_len = h[8],
                      .out = out};
-    int r = buf_add_str(out, "/dts-v1/;\n\n", e);
-    return r < 0 ? r : nodes(&t, e);
+    int rc = buf_add_str(out, "/dts-v1/;\n\n", e);
+    return rc < 0 ? rc : nodes(&t, e);
 }

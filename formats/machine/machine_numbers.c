@@ -37,8 +37,8 @@ static size_t string_end(const char *p, size_t len, size_t i)
 static int rewrite(const char *p, size_t len, const char *what, struct buf *out, struct err *e)
 {
     unsigned depth = 0;
-    int r = 0;
-    for (size_t i = 0; r == 0 && i < len;) {
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < len;) {
         size_t end = i + 1;
         if (p[i] == '"') {
             end = string_end(p, len, i);
@@ -47,7 +47,7 @@ static int rewrite(const char *p, size_t len, const char *what, struct buf *out,
                 end++;
             if (end < len && (p[end] == '.' || p[end] == 'e' || p[end] == 'E'))
                 return err_set(e, ERR_INPUT, "%s: a number with a fraction or an exponent", what);
-            r = rewrite_number(p + i, end - i, what, out, e);
+            rc = rewrite_number(p + i, end - i, what, out, e);
             i = end;
             continue;
         } else if (p[i] == '-') {
@@ -58,10 +58,10 @@ static int rewrite(const char *p, size_t len, const char *what, struct buf *out,
         } else if ((p[i] == '}' || p[i] == ']') && depth > 0) {
             depth--;
         }
-        r = buf_add(out, p + i, end - i, e);
+        rc = buf_add(out, p + i, end - i, e);
         i = end;
     }
-    return r;
+    return rc;
 }
 
 int machine_json_parse(const void *data, size_t len, const char *what, json_t **out, struct err *e)
@@ -69,9 +69,9 @@ int machine_json_parse(const void *data, size_t len, const char *what, json_t **
     if (len > MACHINE_CONFIG_BYTES_MAX)
         return err_set(e, ERR_INPUT, "%s: larger than %d bytes", what, MACHINE_CONFIG_BYTES_MAX);
     AUTO_BUF text = BUF_INIT(2 * (size_t)MACHINE_CONFIG_BYTES_MAX);
-    int r = rewrite(data, len, what, &text, e);
-    if (r < 0)
-        return r;
+    int rc = rewrite(data, len, what, &text, e);
+    if (rc < 0)
+        return rc;
     json_error_t error;
     json_t *value = json_loadb(buf_str(&text), text.len, JSON_REJECT_DUPLICATES, &error);
     if (value == NULL)
@@ -95,17 +95,17 @@ static int format_string(const char *s, size_t len, struct buf *out, struct err 
 {
     static const char named[] = "\"\\\b\f\n\r\t";
     static const char letters[] = "\"\\bfnrt";
-    int r = buf_add(out, "\"", 1, e);
-    for (size_t i = 0; r == 0 && i < len; i++) {
+    int rc = buf_add(out, "\"", 1, e);
+    for (size_t i = 0; rc == 0 && i < len; i++) {
         const char *at = s[i] != 0 ? strchr(named, s[i]) : NULL;
         if (at != NULL)
-            r = buf_addf(out, e, "\\%c", letters[at - named]);
+            rc = buf_addf(out, e, "\\%c", letters[at - named]);
         else if ((unsigned char)s[i] < 0x20)
-            r = buf_addf(out, e, "\\u%04x", (unsigned)(unsigned char)s[i]);
+            rc = buf_addf(out, e, "\\u%04x", (unsigned)(unsigned char)s[i]);
         else
-            r = buf_add(out, s + i, 1, e);
+            rc = buf_add(out, s + i, 1, e);
     }
-    return r < 0 ? r : buf_add(out, "\"", 1, e);
+    return rc < 0 ? rc : buf_add(out, "\"", 1, e);
 }
 
 static int by_bytes(const void *a, const void *b)
@@ -128,34 +128,34 @@ static int format_object(json_t *value, unsigned depth, struct buf *out, struct 
         keys[count++] = key;
     }
     qsort(keys, count, sizeof(keys[0]), by_bytes); /* keys differ: a total order */
-    int r = buf_add(out, "{", 1, e);
-    for (size_t i = 0; r == 0 && i < count; i++) {
+    int rc = buf_add(out, "{", 1, e);
+    for (size_t i = 0; rc == 0 && i < count; i++) {
         if (i > 0)
-            r = buf_add(out, ",", 1, e);
-        if (r < 0 || (r = format_string(keys[i], strlen(keys[i]), out, e)) < 0 ||
-            (r = buf_add(out, ":", 1, e)) < 0)
-            return r;
-        r = format_value(json_object_get(value, keys[i]), depth + 1, out, e);
+            rc = buf_add(out, ",", 1, e);
+        if (rc < 0 || (rc = format_string(keys[i], strlen(keys[i]), out, e)) < 0 ||
+            (rc = buf_add(out, ":", 1, e)) < 0)
+            return rc;
+        rc = format_value(json_object_get(value, keys[i]), depth + 1, out, e);
     }
-    return r < 0 ? r : buf_add(out, "}", 1, e);
+    return rc < 0 ? rc : buf_add(out, "}", 1, e);
 }
 
 static int format_value(json_t *value, unsigned depth, struct buf *out, struct err *e)
 {
-    int r;
+    int rc;
     if (depth > DEPTH_MAX)
         return err_set(e, ERR_INPUT, "nested more than %d deep", DEPTH_MAX);
     switch (json_typeof(value)) {
     case JSON_OBJECT:
         return format_object(value, depth, out, e);
     case JSON_ARRAY:
-        r = buf_add(out, "[", 1, e);
-        for (size_t i = 0; r == 0 && i < json_array_size(value); i++) {
-            r = i > 0 ? buf_add(out, ",", 1, e) : 0;
-            if (r == 0)
-                r = format_value(json_array_get(value, i), depth + 1, out, e);
+        rc = buf_add(out, "[", 1, e);
+        for (size_t i = 0; rc == 0 && i < json_array_size(value); i++) {
+            rc = i > 0 ? buf_add(out, ",", 1, e) : 0;
+            if (rc == 0)
+                rc = format_value(json_array_get(value, i), depth + 1, out, e);
         }
-        return r < 0 ? r : buf_add(out, "]", 1, e);
+        return rc < 0 ? rc : buf_add(out, "]", 1, e);
     case JSON_STRING:
         return format_string(json_string_value(value), json_string_length(value), out, e);
     case JSON_INTEGER:

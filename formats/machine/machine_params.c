@@ -48,9 +48,9 @@ static int read_word(const struct jcur *c, uint64_t *out, struct err *e)
     static const char digits[] = "0123456789abcdef";
     const char *text = NULL;
     uint64_t v = 0;
-    int r = jcur_string(c, NUMBER_MAX, &text, e);
-    if (r < 0)
-        return r;
+    int rc = jcur_string(c, NUMBER_MAX, &text, e);
+    if (rc < 0)
+        return rc;
     size_t n = strncmp(text, "0x", 2) == 0 ? strspn(text + 2, digits) : 0;
     if (n == 0 || text[2 + n] != 0 || (text[2] == '0' && n > 1))
         return jcur_fail(c, e, "'%s' is no number like 0x80000000", text);
@@ -63,15 +63,15 @@ static int read_word(const struct jcur *c, uint64_t *out, struct err *e)
 static int put_word(json_t *object, const char *key, const struct jcur *c, struct err *e)
 {
     uint64_t v = 0;
-    int r = read_word(c, &v, e);
-    return r < 0 ? r : json_put(object, key, json_integer((json_int_t)v), e);
+    int rc = read_word(c, &v, e);
+    return rc < 0 ? rc : json_put(object, key, json_integer((json_int_t)v), e);
 }
 
 static int copy_text(json_t *object, const char *key, const struct jcur *params, struct err *e)
 {
     const char *text = NULL;
-    int r = jcur_get_string(params, key, TEXT_MAX, &text, e);
-    return r < 0 ? r : json_put_string(object, key, text, e);
+    int rc = jcur_get_string(params, key, TEXT_MAX, &text, e);
+    return rc < 0 ? rc : json_put_string(object, key, text, e);
 }
 
 /* The input of this role, when there is one, becomes the range's file. */
@@ -97,17 +97,18 @@ static int put_drive(struct maker *m, const struct jcur *c, const char *role, js
     const char *label = NULL;
     bool read_only = false;
     uint64_t length = 0;
-    int r = jcur_object(c, keys, e);
-    if (r < 0 || (r = jcur_get_string(c, "label", MACHINE_LABEL_MAX, &label, e)) < 0 ||
-        (r = json_put_string(out, "label", label, e)) < 0 ||
-        (r = jcur_get(c, "readOnly", &part, e)) < 0 || (r = jcur_bool(&part, &read_only, e)) < 0 ||
-        (r = json_put(out, "read_only", json_boolean(read_only), e)) < 0)
-        return r;
-    if (jcur_opt(c, "length", &part) && ((r = jcur_u64(&part, LENGTH_MAX, &length, e)) < 0 ||
-                                         (r = json_put_u64(out, "length", length, e)) < 0))
-        return r;
-    if (jcur_opt(c, "start", &part) && (r = put_word(out, "start", &part, e)) < 0)
-        return r;
+    int rc = jcur_object(c, keys, e);
+    if (rc < 0 || (rc = jcur_get_string(c, "label", MACHINE_LABEL_MAX, &label, e)) < 0 ||
+        (rc = json_put_string(out, "label", label, e)) < 0 ||
+        (rc = jcur_get(c, "readOnly", &part, e)) < 0 ||
+        (rc = jcur_bool(&part, &read_only, e)) < 0 ||
+        (rc = json_put(out, "read_only", json_boolean(read_only), e)) < 0)
+        return rc;
+    if (jcur_opt(c, "length", &part) && ((rc = jcur_u64(&part, LENGTH_MAX, &length, e)) < 0 ||
+                                         (rc = json_put_u64(out, "length", length, e)) < 0))
+        return rc;
+    if (jcur_opt(c, "start", &part) && (rc = put_word(out, "start", &part, e)) < 0)
+        return rc;
     return put_backing(m, out, role, e);
 }
 
@@ -117,20 +118,20 @@ static int put_drives(struct maker *m, const char *key, const char *config_key, 
     struct jcur list;
     size_t count = 0;
     json_t *drives = json_array();
-    int r = json_put(m->config, config_key, drives, e);
-    if (r < 0 || (r = jcur_get(m->params, key, &list, e)) < 0 ||
-        (r = jcur_array(&list, MACHINE_DRIVES_MAX, &count, e)) < 0)
-        return r;
-    for (size_t i = 0; r == 0 && i < count; i++) {
+    int rc = json_put(m->config, config_key, drives, e);
+    if (rc < 0 || (rc = jcur_get(m->params, key, &list, e)) < 0 ||
+        (rc = jcur_array(&list, MACHINE_DRIVES_MAX, &count, e)) < 0)
+        return rc;
+    for (size_t i = 0; rc == 0 && i < count; i++) {
         struct jcur item = jcur_item(&list, i);
         char role[ROLE_MAX];
         json_t *drive = json_object();
         if (json_array_append_new(drives, drive) != 0)
             return err_oom(e);
         snprintf(role, sizeof(role), "%s.%zu", key, i);
-        r = put_drive(m, &item, role, drive, e);
+        rc = put_drive(m, &item, role, drive, e);
     }
-    return r;
+    return rc;
 }
 
 static int put_ram(struct maker *m, struct err *e)
@@ -139,8 +140,8 @@ static int put_ram(struct maker *m, struct err *e)
     json_t *ram = child_of(m->config, "ram");
     if (ram == NULL)
         return err_oom(e);
-    int r = jcur_get_u64(m->params, "ramLength", LENGTH_MAX, &length, e);
-    return r < 0 ? r : json_put_u64(ram, "length", length, e);
+    int rc = jcur_get_u64(m->params, "ramLength", LENGTH_MAX, &length, e);
+    return rc < 0 ? rc : json_put_u64(ram, "length", length, e);
 }
 
 static int put_dtb(struct maker *m, struct err *e)
@@ -148,9 +149,9 @@ static int put_dtb(struct maker *m, struct err *e)
     json_t *dtb = child_of(m->config, "dtb");
     if (dtb == NULL)
         return err_oom(e);
-    int r = copy_text(dtb, "bootargs", m->params, e);
-    if (r < 0 || (r = copy_text(dtb, "init", m->params, e)) < 0)
-        return r;
+    int rc = copy_text(dtb, "bootargs", m->params, e);
+    if (rc < 0 || (rc = copy_text(dtb, "init", m->params, e)) < 0)
+        return rc;
     return copy_text(dtb, "entrypoint", m->params, e);
 }
 
@@ -159,24 +160,24 @@ static int put_registers(json_t *out, const struct jcur *c, unsigned depth, stru
 {
     const char *key;
     json_t *value;
-    int r = jcur_open_object(c, e);
-    if (r < 0)
-        return r;
+    int rc = jcur_open_object(c, e);
+    if (rc < 0)
+        return rc;
     json_object_foreach(c->value, key, value)
     {
         struct jcur child;
         if (strlen(key) > NAME_MAX_BYTES)
             return jcur_fail(c, e, "unknown register '%.64s'", key);
-        if ((r = jcur_get(c, key, &child, e)) < 0)
-            return r;
+        if ((rc = jcur_get(c, key, &child, e)) < 0)
+            return rc;
         if (json_is_object(value) && depth < GROUP_DEPTH) {
             json_t *group = child_of(out, key);
-            r = group == NULL ? err_oom(e) : put_registers(group, &child, depth + 1, e);
+            rc = group == NULL ? err_oom(e) : put_registers(group, &child, depth + 1, e);
         } else {
-            r = put_word(out, key, &child, e);
+            rc = put_word(out, key, &child, e);
         }
-        if (r < 0)
-            return r;
+        if (rc < 0)
+            return rc;
     }
     return 0;
 }
@@ -188,8 +189,8 @@ static int put_processor(struct maker *m, struct err *e)
     json_t *registers = processor != NULL ? child_of(processor, "registers") : NULL;
     if (registers == NULL)
         return err_oom(e);
-    int r = jcur_get(m->params, "registers", &c, e);
-    return r < 0 ? r : put_registers(registers, &c, 0, e);
+    int rc = jcur_get(m->params, "registers", &c, e);
+    return rc < 0 ? rc : put_registers(registers, &c, 0, e);
 }
 
 static int put_hash_tree(struct maker *m, struct err *e)
@@ -200,25 +201,25 @@ static int put_hash_tree(struct maker *m, struct err *e)
     uint64_t size = 0;
     if (tree == NULL)
         return err_oom(e);
-    int r = jcur_get_string(m->params, "hashFunction", NAME_MAX_BYTES, &function, e);
-    if (r < 0 || (r = json_put_string(tree, "hash_function", function, e)) < 0)
-        return r;
+    int rc = jcur_get_string(m->params, "hashFunction", NAME_MAX_BYTES, &function, e);
+    if (rc < 0 || (rc = json_put_string(tree, "hash_function", function, e)) < 0)
+        return rc;
     /* How many pages the emulator's cache of page hashes has. */
-    if (jcur_opt(m->params, "phtcSize", &c) && (r = jcur_u64(&c, LENGTH_MAX, &size, e)) == 0)
-        r = json_put_u64(tree, "phtc_size", size, e);
-    return r;
+    if (jcur_opt(m->params, "phtcSize", &c) && (rc = jcur_u64(&c, LENGTH_MAX, &size, e)) == 0)
+        rc = json_put_u64(tree, "phtc_size", size, e);
+    return rc;
 }
 
 static int put_single_roles(struct maker *m, struct err *e)
 {
-    int r = 0;
-    for (size_t i = 0; r == 0 && i < SINGLE_ROLES; i++) {
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < SINGLE_ROLES; i++) {
         json_t *object = child_of(m->config, single_roles[i].path[0]);
         if (object != NULL && single_roles[i].path[1] != NULL)
             object = child_of(object, single_roles[i].path[1]);
-        r = object == NULL ? err_oom(e) : put_backing(m, object, single_roles[i].role, e);
+        rc = object == NULL ? err_oom(e) : put_backing(m, object, single_roles[i].role, e);
     }
-    return r;
+    return rc;
 }
 
 /* ---- all of it ---- */
@@ -228,15 +229,15 @@ static int read_roles(const struct jcur *params, size_t input_count, struct mach
 {
     struct jcur list;
     size_t count = 0;
-    int r = jcur_get(params, "inputs", &list, e);
-    if (r < 0 || (r = jcur_array(&list, MACHINE_INPUTS_MAX, &count, e)) < 0)
-        return r;
+    int rc = jcur_get(params, "inputs", &list, e);
+    if (rc < 0 || (rc = jcur_array(&list, MACHINE_INPUTS_MAX, &count, e)) < 0)
+        return rc;
     if (count != input_count)
         return jcur_fail(&list, e, "%zu roles for %zu inputs", count, input_count);
     for (size_t i = 0; i < count; i++) {
         struct jcur item = jcur_item(&list, i);
-        if ((r = jcur_string(&item, ROLE_MAX - 1, &out->roles[i], e)) < 0)
-            return r;
+        if ((rc = jcur_string(&item, ROLE_MAX - 1, &out->roles[i], e)) < 0)
+            return rc;
         for (size_t k = 0; k < i; k++)
             if (strcmp(out->roles[i], out->roles[k]) == 0)
                 return jcur_fail(&item, e, "the role '%s' occurs twice", out->roles[i]);
@@ -259,9 +260,9 @@ static int make_document(const struct jcur *params, const struct machine_params 
 {
     AUTO_JSON json_t *document = json_object();
     const char *emulator = NULL;
-    int r = jcur_get_string(params, "emulator", NAME_MAX_BYTES, &emulator, e);
-    if (r < 0)
-        return r;
+    int rc = jcur_get_string(params, "emulator", NAME_MAX_BYTES, &emulator, e);
+    if (rc < 0)
+        return rc;
     const struct machine_version *version = machine_version_named(emulator);
     if (version == NULL)
         return jcur_fail(params, e, "machines of emulator '%s' cannot be written (0.21 can)",
@@ -274,13 +275,13 @@ static int make_document(const struct jcur *params, const struct machine_params 
     };
     if (m.config == NULL)
         return err_oom(e);
-    if ((r = json_put_u64(document, "archive_version", version->archive_version, e)) < 0 ||
-        (r = put_ram(&m, e)) < 0 || (r = put_dtb(&m, e)) < 0 || (r = put_processor(&m, e)) < 0 ||
-        (r = put_hash_tree(&m, e)) < 0 ||
-        (r = put_drives(&m, "flashDrives", "flash_drive", e)) < 0 ||
-        (r = put_drives(&m, "nvrams", "nvram", e)) < 0 || (r = put_single_roles(&m, e)) < 0 ||
-        (r = check_roles(&m, e)) < 0)
-        return r;
+    if ((rc = json_put_u64(document, "archive_version", version->archive_version, e)) < 0 ||
+        (rc = put_ram(&m, e)) < 0 || (rc = put_dtb(&m, e)) < 0 || (rc = put_processor(&m, e)) < 0 ||
+        (rc = put_hash_tree(&m, e)) < 0 ||
+        (rc = put_drives(&m, "flashDrives", "flash_drive", e)) < 0 ||
+        (rc = put_drives(&m, "nvrams", "nvram", e)) < 0 || (rc = put_single_roles(&m, e)) < 0 ||
+        (rc = check_roles(&m, e)) < 0)
+        return rc;
     *out = steal_ptr(&document);
     return 0;
 }
@@ -297,8 +298,8 @@ static int check_places(const struct machine_config *config, struct err *e)
     for (size_t i = 0; i < copy.nvram_count; i++)
         if (copy.nvrams[i].length == MACHINE_AUTO)
             copy.nvrams[i].length = MACHINE_PAGE;
-    int r = machine_config_resolve(&copy, e);
-    return r < 0 ? r : machine_dtb_format(&copy, &dtb, e);
+    int rc = machine_config_resolve(&copy, e);
+    return rc < 0 ? rc : machine_dtb_format(&copy, &dtb, e);
 }
 
 int machine_params_read(const struct jcur *params, size_t input_count, struct machine_params *out,
@@ -310,14 +311,14 @@ int machine_params_read(const struct jcur *params, size_t input_count, struct ma
     AUTO_JSON json_t *document = NULL;
     AUTO_BUF text = BUF_INIT(MACHINE_CONFIG_BYTES_MAX);
     memset(out, 0, sizeof(*out));
-    int r = jcur_object(params, keys, e);
-    if (r < 0 || (r = read_roles(params, input_count, out, e)) < 0 ||
-        (r = make_document(params, out, &document, e)) < 0 ||
-        (r = machine_json_format(document, &text, e)) < 0)
-        return r;
-    r = machine_config_parse(buf_str(&text), text.len, "the machine of the parameters",
-                             &out->config, e);
-    return r < 0 ? r : check_places(&out->config, e);
+    int rc = jcur_object(params, keys, e);
+    if (rc < 0 || (rc = read_roles(params, input_count, out, e)) < 0 ||
+        (rc = make_document(params, out, &document, e)) < 0 ||
+        (rc = machine_json_format(document, &text, e)) < 0)
+        return rc;
+    rc = machine_config_parse(buf_str(&text), text.len, "the machine of the parameters",
+                              &out->config, e);
+    return rc < 0 ? rc : check_places(&out->config, e);
 }
 
 void machine_params_dispose(struct machine_params *p)

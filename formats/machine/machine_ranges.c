@@ -56,9 +56,9 @@ static int check_length(const char *name, uint64_t length, struct err *e)
 
 static int place_drive(struct machine_drive *d, const char *name, uint64_t *cursor, struct err *e)
 {
-    int r = check_length(name, d->length, e);
-    if (r < 0 || d->start != MACHINE_AUTO)
-        return r;
+    int rc = check_length(name, d->length, e);
+    if (rc < 0 || d->start != MACHINE_AUTO)
+        return rc;
     uint64_t span = (uint64_t)1 << machine_log2(d->length);
     *cursor = (*cursor + span - 1) / span * span;
     d->start = *cursor;
@@ -83,26 +83,27 @@ static int check_range(const struct machine_range *r, struct err *e)
 int machine_config_resolve(struct machine_config *c, struct err *e)
 {
     struct machine_range ranges[MACHINE_RANGES_MAX];
-    int r = check_length("ram", c->ram_length, e);
-    if (r < 0)
-        return r;
+    int rc = check_length("ram", c->ram_length, e);
+    if (rc < 0)
+        return rc;
     if (c->ram_length > RAM_START)
         return err_set(e, ERR_INPUT, "the ram is larger than 2 GiB");
     uint64_t cursor = RAM_START + ((uint64_t)1 << machine_log2(c->ram_length));
-    for (size_t i = 0; r == 0 && i < c->drive_count; i++)
-        r = place_drive(&c->drives[i], "flash drive", &cursor, e);
-    for (size_t i = 0; r == 0 && i < c->nvram_count; i++)
-        r = place_drive(&c->nvrams[i], "nvram", &cursor, e);
-    if (r < 0)
-        return r;
+    for (size_t i = 0; rc == 0 && i < c->drive_count; i++)
+        rc = place_drive(&c->drives[i], "flash drive", &cursor, e);
+    for (size_t i = 0; rc == 0 && i < c->nvram_count; i++)
+        rc = place_drive(&c->nvrams[i], "nvram", &cursor, e);
+    if (rc < 0)
+        return rc;
     size_t count = machine_config_ranges(c, ranges);
-    for (size_t i = 0; r == 0 && i < count; i++) {
-        r = check_range(&ranges[i], e);
-        if (r == 0 && i > 0 &&
+    for (size_t i = 0; rc == 0 && i < count; i++) {
+        rc = check_range(&ranges[i], e);
+        if (rc == 0 && i > 0 &&
             ranges[i].start < ranges[i - 1].start + ((uint64_t)1 << ranges[i - 1].log2))
-            r = err_set(e, ERR_INPUT, "the %s overlaps the %s", ranges[i].name, ranges[i - 1].name);
+            rc =
+                err_set(e, ERR_INPUT, "the %s overlaps the %s", ranges[i].name, ranges[i - 1].name);
     }
-    return r;
+    return rc;
 }
 
 static void add_drive(struct machine_range *out, enum machine_kind kind, size_t index,

@@ -91,9 +91,9 @@ static int batch_node(const struct machine_tree *t, const struct tree_range *ran
     size_t index[BATCH_PAGES];
     uint64_t left = range->length - offset;
     size_t len = left < ((size_t)1 << BATCH_LOG2) ? (size_t)left : (size_t)1 << BATCH_LOG2;
-    int r = fd_pread_all(range->fd, pages, len, range->base + offset, range->name, e);
-    if (r < 0)
-        return r;
+    int rc = fd_pread_all(range->fd, pages, len, range->base + offset, range->name, e);
+    if (rc < 0)
+        return rc;
     size_t kept = pack_pages(pages, len / PAGE, index);
     if (kept == 0) {
         memcpy(out, t->pristine[BATCH_LOG2], MACHINE_HASH_SIZE);
@@ -139,19 +139,19 @@ static int chunk_node(void *context, size_t i, struct err *e)
         return 0;
     if (posix_memalign((void **)&pages, 64, (size_t)1 << BATCH_LOG2) != 0)
         return err_oom(e);
-    int r = 0;
-    for (size_t k = 0; r == 0 && k < (size_t)1 << (s->chunk_log2 - BATCH_LOG2); k++) {
+    int rc = 0;
+    for (size_t k = 0; rc == 0 && k < (size_t)1 << (s->chunk_log2 - BATCH_LOG2); k++) {
         uint64_t at = offset + ((uint64_t)k << BATCH_LOG2);
         if (at + ((uint64_t)1 << BATCH_LOG2) <= data || at >= s->range->length) {
             memcpy(hashes + k * MACHINE_HASH_SIZE, t->pristine[BATCH_LOG2], MACHINE_HASH_SIZE);
             continue;
         }
-        r = batch_node(t, s->range, at, pages, hashes + k * MACHINE_HASH_SIZE, e);
-        if (r == 0)
+        rc = batch_node(t, s->range, at, pages, hashes + k * MACHINE_HASH_SIZE, e);
+        if (rc == 0)
             data = next_data(s->range, at + ((uint64_t)1 << BATCH_LOG2));
     }
-    if (r < 0)
-        return r;
+    if (rc < 0)
+        return rc;
     reduce(t->hasher, hashes, s->chunk_log2 - BATCH_LOG2);
     memcpy(out, hashes, MACHINE_HASH_SIZE);
     return 0;
@@ -168,9 +168,9 @@ static int span_node(const struct machine_tree *t, const struct tree_range *rang
         .tree = t, .range = range, .offset = offset, .chunk_log2 = chunk_log2, .hashes = hashes};
     if (hashes == NULL)
         return err_oom(e);
-    int r = workers_run(t->jobs, count, chunk_node, &span, e);
-    if (r < 0)
-        return r;
+    int rc = workers_run(t->jobs, count, chunk_node, &span, e);
+    if (rc < 0)
+        return rc;
     reduce(t->hasher, hashes, log2 - chunk_log2);
     memcpy(out, hashes, MACHINE_HASH_SIZE);
     return 0;
@@ -185,11 +185,11 @@ static int small_node(const struct machine_tree *t, const struct tree_range *ran
     AUTO_FREE uint8_t *data = calloc(1, size);
     if (data == NULL)
         return err_oom(e);
-    int r = fd_pread_all(range->fd, data, left < size ? (size_t)left : size, range->base + offset,
-                         range->name, e);
-    if (r == 0)
+    int rc = fd_pread_all(range->fd, data, left < size ? (size_t)left : size, range->base + offset,
+                          range->name, e);
+    if (rc == 0)
         machine_data_hash(t->hasher, data, log2, out);
-    return r;
+    return rc;
 }
 
 /* A node within a range, at `offset` from its start. */
@@ -212,12 +212,12 @@ static int range_node(const struct machine_tree *t, const struct tree_range *ran
     if (log2 <= SPAN_LOG2)
         return span_node(t, range, offset, log2, out, e);
     uint8_t halves[2][MACHINE_HASH_SIZE];
-    int r = range_node(t, range, offset, log2 - 1, halves[0], e);
-    if (r == 0)
-        r = range_node(t, range, offset + ((uint64_t)1 << (log2 - 1)), log2 - 1, halves[1], e);
-    if (r == 0)
+    int rc = range_node(t, range, offset, log2 - 1, halves[0], e);
+    if (rc == 0)
+        rc = range_node(t, range, offset + ((uint64_t)1 << (log2 - 1)), log2 - 1, halves[1], e);
+    if (rc == 0)
         join(t, halves[0], halves[1], out);
-    return r;
+    return rc;
 }
 
 int machine_tree_node(const struct machine_tree *t, uint64_t address, unsigned log2,
@@ -235,12 +235,12 @@ int machine_tree_node(const struct machine_tree *t, uint64_t address, unsigned l
     if (log2 < MACHINE_ROOT_LOG2 && log2 <= range->log2)
         return range_node(t, range, address - range->start, log2, out, e);
     uint8_t halves[2][MACHINE_HASH_SIZE];
-    int r = machine_tree_node(t, address, log2 - 1, halves[0], e);
-    if (r == 0)
-        r = machine_tree_node(t, address + ((uint64_t)1 << (log2 - 1)), log2 - 1, halves[1], e);
-    if (r == 0)
+    int rc = machine_tree_node(t, address, log2 - 1, halves[0], e);
+    if (rc == 0)
+        rc = machine_tree_node(t, address + ((uint64_t)1 << (log2 - 1)), log2 - 1, halves[1], e);
+    if (rc == 0)
         join(t, halves[0], halves[1], out);
-    return r;
+    return rc;
 }
 
 int machine_tree_prove(const struct machine_tree *t, uint64_t address, unsigned log2,
@@ -255,14 +255,14 @@ int machine_tree_prove(const struct machine_tree *t, uint64_t address, unsigned 
     out->address = address;
     out->log2 = log2;
     out->count = MACHINE_ROOT_LOG2 - log2;
-    int r = machine_tree_node(t, address, log2, out->target, e);
-    for (unsigned level = log2; r == 0 && level < MACHINE_ROOT_LOG2; level++) {
+    int rc = machine_tree_node(t, address, log2, out->target, e);
+    for (unsigned level = log2; rc == 0 && level < MACHINE_ROOT_LOG2; level++) {
         uint64_t bit = (uint64_t)1 << level;
-        r = machine_tree_node(t, (address & ~(bit - 1)) ^ bit, level, out->siblings[level - log2],
-                              e);
+        rc = machine_tree_node(t, (address & ~(bit - 1)) ^ bit, level, out->siblings[level - log2],
+                               e);
     }
-    if (r < 0)
-        return r;
+    if (rc < 0)
+        return rc;
     machine_proof_root(out, out->root);
     return 0;
 }

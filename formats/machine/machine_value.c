@@ -52,13 +52,13 @@ static int begin_file(void *context, const char *name, mode_t mode, uint64_t siz
 static int hash_zeros(struct hasher *h, uint64_t count, struct err *e)
 {
     static const uint8_t zeros[PIECE];
-    int r = 0;
-    while (r == 0 && count > 0) {
+    int rc = 0;
+    while (rc == 0 && count > 0) {
         size_t len = count < PIECE ? (size_t)count : PIECE;
-        r = hasher_update(h, zeros, len, e);
+        rc = hasher_update(h, zeros, len, e);
         count -= len;
     }
-    return r;
+    return rc;
 }
 
 /* The digest of what lies in a part of a file with holes. */
@@ -68,18 +68,18 @@ static int hash_part(int fd, uint64_t offset, uint64_t size, const char *name, s
     AUTO_HASHER struct hasher *h = NULL;
     AUTO_FREE uint8_t *data = malloc(PIECE);
     uint64_t end = offset + size;
-    int r = data == NULL ? err_oom(e) : hasher_new(DIGEST_SHA256, &h, e);
-    while (r == 0 && offset < end) {
+    int rc = data == NULL ? err_oom(e) : hasher_new(DIGEST_SHA256, &h, e);
+    while (rc == 0 && offset < end) {
         uint64_t next = sparse_next_data(fd, offset, end);
-        if ((r = hash_zeros(h, next - offset, e)) < 0 || next == end)
+        if ((rc = hash_zeros(h, next - offset, e)) < 0 || next == end)
             break;
         size_t len = end - next < PIECE ? (size_t)(end - next) : PIECE;
-        r = fd_pread_all(fd, data, len, next, name, e);
-        if (r == 0)
-            r = hasher_update(h, data, len, e);
+        rc = fd_pread_all(fd, data, len, next, name, e);
+        if (rc == 0)
+            rc = hasher_update(h, data, len, e);
         offset = next + len;
     }
-    return r < 0 ? r : hasher_final(h, out, e);
+    return rc < 0 ? rc : hasher_final(h, out, e);
 }
 
 static int end_file(void *context, struct err *e)
@@ -87,9 +87,9 @@ static int end_file(void *context, struct err *e)
     struct machine_packer *p = context;
     struct machine_file *f = &p->files[p->count];
     struct digest d;
-    int r = hash_part(cas_writer_fd(p->writer), f->offset, f->size, f->name, &d, e);
-    if (r < 0)
-        return r;
+    int rc = hash_part(cas_writer_fd(p->writer), f->offset, f->size, f->name, &d, e);
+    if (rc < 0)
+        return rc;
     memcpy(f->sha256, d.bytes, DIGEST_SHA256_SIZE);
     /* Every file begins with a page, so that holes stay holes. */
     p->next = (f->offset + f->size + MACHINE_PAGE - 1) / MACHINE_PAGE * MACHINE_PAGE;
@@ -108,16 +108,16 @@ int machine_packer_finish(struct machine_packer *p, struct tree **out, struct er
     struct digest blob;
     uint64_t size = 0;
     uint32_t pack = 0;
-    int r = tree_new(&tree, e);
-    if (r < 0 || (r = cas_writer_commit(p->writer, &blob, &size, e)) < 0 ||
-        (r = tree_add_pack(tree, &blob, &pack, e)) < 0)
-        return r;
+    int rc = tree_new(&tree, e);
+    if (rc < 0 || (rc = cas_writer_commit(p->writer, &blob, &size, e)) < 0 ||
+        (rc = tree_add_pack(tree, &blob, &pack, e)) < 0)
+        return rc;
     for (size_t i = 0; i < p->count; i++) {
         const struct machine_file *f = &p->files[i];
         struct tree_inode *inode = NULL;
         struct tree_node *node = NULL;
-        if ((r = tree_inode_new(tree, TREE_FILE, &inode, e)) < 0)
-            return r;
+        if ((rc = tree_inode_new(tree, TREE_FILE, &inode, e)) < 0)
+            return rc;
         inode->mode = (uint16_t)(f->mode & 07777);
         inode->content.size = f->size;
         if (f->size > 0) {
@@ -125,8 +125,8 @@ int machine_packer_finish(struct machine_packer *p, struct tree **out, struct er
             inode->content.pack = pack;
             inode->content.offset = f->offset;
         }
-        if ((r = tree_link(tree, tree_root(tree), f->name, inode, &node, e)) < 0)
-            return r;
+        if ((rc = tree_link(tree, tree_root(tree), f->name, inode, &node, e)) < 0)
+            return rc;
     }
     *out = steal_ptr(&tree);
     return 0;
@@ -148,17 +148,17 @@ static int read_config(const struct tree *tree, struct cas *cas, struct machine_
     if (c == NULL || c->size > MACHINE_CONFIG_BYTES_MAX)
         return err_set(e, ERR_INPUT, "the tree is no stored machine: it has no config.json");
     AUTO_FREE char *text = malloc((size_t)c->size + 1);
-    int r = text == NULL ? err_oom(e) : tree_reader_new(tree, cas, &reader, e);
-    if (r == 0)
-        r = tree_reader_read(reader, c, 0, text, (size_t)c->size, e);
+    int rc = text == NULL ? err_oom(e) : tree_reader_new(tree, cas, &reader, e);
+    if (rc == 0)
+        rc = tree_reader_read(reader, c, 0, text, (size_t)c->size, e);
     tree_reader_free(reader);
-    if (r < 0)
-        return r;
+    if (rc < 0)
+        return rc;
     text[c->size] = 0;
     v->config_digest.alg = DIGEST_SHA256;
     memcpy(v->config_digest.bytes, c->sha256, DIGEST_SHA256_SIZE);
-    r = machine_config_parse(text, (size_t)c->size, "config.json", &v->config, e);
-    return r < 0 ? r : machine_config_resolve(&v->config, e);
+    rc = machine_config_parse(text, (size_t)c->size, "config.json", &v->config, e);
+    return rc < 0 ? rc : machine_config_resolve(&v->config, e);
 }
 
 static int open_range(const struct tree *tree, struct cas *cas, struct machine_value *v, size_t i,
@@ -197,16 +197,16 @@ int machine_value_open(const struct tree *tree, struct cas *cas, struct machine_
                        struct err *e)
 {
     memset(out, 0, sizeof(*out));
-    int r = read_config(tree, cas, out, e);
-    if (r < 0)
-        return r;
+    int rc = read_config(tree, cas, out, e);
+    if (rc < 0)
+        return rc;
     size_t count = machine_config_ranges(&out->config, out->ranges);
-    for (size_t i = 0; r == 0 && i < count; i++) {
-        r = open_range(tree, cas, out, i, e);
-        if (r == 0)
+    for (size_t i = 0; rc == 0 && i < count; i++) {
+        rc = open_range(tree, cas, out, i, e);
+        if (rc == 0)
             out->count = i + 1;
     }
-    return r;
+    return rc;
 }
 
 void machine_value_dispose(struct machine_value *v)
@@ -223,8 +223,8 @@ int machine_value_root(const struct machine_value *v, unsigned jobs, char *text,
     struct machine_tree tree;
     uint8_t root[MACHINE_HASH_SIZE];
     machine_tree_init(&tree, machine_hasher_best(v->config.hash), v->tree_ranges, v->count, jobs);
-    int r = machine_tree_node(&tree, 0, MACHINE_ROOT_LOG2, root, e);
-    if (r == 0)
+    int rc = machine_tree_node(&tree, 0, MACHINE_ROOT_LOG2, root, e);
+    if (rc == 0)
         machine_hash_text(v->config.hash, root, text);
-    return r;
+    return rc;
 }

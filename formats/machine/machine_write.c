@@ -34,12 +34,12 @@ static int open_input(const struct machine_write *options, enum machine_kind kin
                       struct err *e)
 {
     struct machine_input in = {.fd = -1, .name = ""};
-    int r = 0;
+    int rc = 0;
     if (backing->data[0] != 0 || kind == MACHINE_UARCH_RAM)
-        r = options->source.open(options->source.context, kind, backing->data, &in, e);
-    if (r == 0)
+        rc = options->source.open(options->source.context, kind, backing->data, &in, e);
+    if (rc == 0)
         *out = in;
-    return r;
+    return rc;
 }
 
 /* ---- one file ---- */
@@ -50,10 +50,10 @@ static int write_bytes(const struct writer *w, const char *name, mode_t mode, co
     const struct machine_sink *s = &w->options->sink;
     uint64_t base = 0;
     int fd = -1;
-    int r = s->begin(s->context, name, mode, size, &fd, &base, e);
-    if (r == 0)
-        r = sparse_write(fd, data, len, base, name, e);
-    return r < 0 ? r : s->end(s->context, e);
+    int rc = s->begin(s->context, name, mode, size, &fd, &base, e);
+    if (rc == 0)
+        rc = sparse_write(fd, data, len, base, name, e);
+    return rc < 0 ? rc : s->end(s->context, e);
 }
 
 /* The range's bytes out of its input. */
@@ -69,10 +69,10 @@ static int write_input(const struct writer *w, const struct machine_range *range
     if (range->backing->shared && in->size != range->length)
         return err_set(e, ERR_INPUT, "'%s' has %" PRIu64 " bytes; shared, it must have %" PRIu64,
                        in->name, in->size, range->length);
-    int r = s->begin(s->context, name, mode, range->length, &fd, &base, e);
-    if (r == 0)
-        r = sparse_copy(in->fd, 0, in->size, fd, base, in->name, e);
-    return r < 0 ? r : s->end(s->context, e);
+    int rc = s->begin(s->context, name, mode, range->length, &fd, &base, e);
+    if (rc == 0)
+        rc = sparse_copy(in->fd, 0, in->size, fd, base, in->name, e);
+    return rc < 0 ? rc : s->end(s->context, e);
 }
 
 /* ---- ranges ---- */
@@ -85,8 +85,8 @@ static int write_dtb(const struct writer *w, const struct machine_input *in, con
         note(w, "the device tree is the file '%s', not made from the config", in->name);
         return write_input(w, range, in, name, 0644, e);
     }
-    int r = machine_dtb_format(w->config, &tree, e);
-    return r < 0 ? r : write_bytes(w, name, 0644, tree.data, tree.len, range->length, e);
+    int rc = machine_dtb_format(w->config, &tree, e);
+    return rc < 0 ? rc : write_bytes(w, name, 0644, tree.data, tree.len, range->length, e);
 }
 
 /* The uarch RAM must be the emulator's own: the image, or the image padded to its range. */
@@ -97,9 +97,9 @@ static int check_uarch(const struct machine_version *v, const struct machine_inp
     char hex[DIGEST_TEXT_MAX];
     if (lseek(in->fd, 0, SEEK_SET) != 0)
         return err_os(e, errno, "cannot read '%s'", in->name);
-    int r = digest_fd(DIGEST_SHA256, in->fd, &d, NULL, e);
-    if (r < 0)
-        return r;
+    int rc = digest_fd(DIGEST_SHA256, in->fd, &d, NULL, e);
+    if (rc < 0)
+        return rc;
     digest_hex(&d, hex);
     if (strcmp(hex, v->uarch_image_sha256) == 0 || strcmp(hex, v->uarch_ram_sha256) == 0)
         return 0;
@@ -117,8 +117,8 @@ static int write_uarch_ram(const struct writer *w, const struct machine_input *i
              name);
         return 0;
     }
-    int r = check_uarch(w->config->version, in, e);
-    return r < 0 ? r : write_input(w, range, in, name, 0644, e);
+    int rc = check_uarch(w->config->version, in, e);
+    return rc < 0 ? rc : write_input(w, range, in, name, 0644, e);
 }
 
 static int write_own(const struct writer *w, const struct machine_range *range, const char *name,
@@ -165,9 +165,9 @@ static int write_caches(const struct writer *w, const struct machine_range *rang
 {
     char name[48];
     machine_range_file(range->start, range->length, "dht", name);
-    int r = write_bytes(w, name, 0644, NULL, 0, machine_dht_size(range->length), e);
-    if (r < 0)
-        return r;
+    int rc = write_bytes(w, name, 0644, NULL, 0, machine_dht_size(range->length), e);
+    if (rc < 0)
+        return rc;
     machine_range_file(range->start, range->length, "dpt", name);
     return write_bytes(w, name, 0644, NULL, 0, machine_dpt_size(range->length), e);
 }
@@ -175,19 +175,19 @@ static int write_caches(const struct writer *w, const struct machine_range *rang
 static int write_ranges(const struct writer *w, const struct machine_range *ranges, size_t count,
                         struct err *e)
 {
-    int r = 0;
-    for (size_t i = 0; r == 0 && i < count; i++) {
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < count; i++) {
         struct machine_input in = {.fd = -1, .name = ""};
         if (!is_own(ranges[i].kind))
-            r = open_input(w->options, ranges[i].kind, ranges[i].backing, &in, e);
-        if (r == 0)
-            r = write_range(w, &ranges[i], &in, e);
+            rc = open_input(w->options, ranges[i].kind, ranges[i].backing, &in, e);
+        if (rc == 0)
+            rc = write_range(w, &ranges[i], &in, e);
         if (in.fd >= 0)
             (void)close(in.fd);
-        if (r == 0)
-            r = write_caches(w, &ranges[i], e);
+        if (rc == 0)
+            rc = write_caches(w, &ranges[i], e);
     }
-    return r;
+    return rc;
 }
 
 /* ---- the machine ---- */
@@ -199,9 +199,9 @@ static int auto_length(const struct machine_write *options, enum machine_kind ki
     struct machine_input in = {.fd = -1};
     if (d->length != MACHINE_AUTO)
         return 0;
-    int r = open_input(options, kind, &d->backing, &in, e);
-    if (r < 0)
-        return r;
+    int rc = open_input(options, kind, &d->backing, &in, e);
+    if (rc < 0)
+        return rc;
     if (in.fd < 0)
         return err_set(e, ERR_INPUT, "a drive has neither a length nor a file");
     (void)close(in.fd);
@@ -214,12 +214,12 @@ static int auto_length(const struct machine_write *options, enum machine_kind ki
 static int resolve(struct machine_config *config, const struct machine_write *options,
                    struct err *e)
 {
-    int r = 0;
-    for (size_t i = 0; r == 0 && i < config->drive_count; i++)
-        r = auto_length(options, MACHINE_FLASH, &config->drives[i], e);
-    for (size_t i = 0; r == 0 && i < config->nvram_count; i++)
-        r = auto_length(options, MACHINE_NVRAM, &config->nvrams[i], e);
-    return r < 0 ? r : machine_config_resolve(config, e);
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < config->drive_count; i++)
+        rc = auto_length(options, MACHINE_FLASH, &config->drives[i], e);
+    for (size_t i = 0; rc == 0 && i < config->nvram_count; i++)
+        rc = auto_length(options, MACHINE_NVRAM, &config->nvrams[i], e);
+    return rc < 0 ? rc : machine_config_resolve(config, e);
 }
 
 int machine_write(struct machine_config *config, const struct machine_write *options, struct err *e)
@@ -227,15 +227,15 @@ int machine_write(struct machine_config *config, const struct machine_write *opt
     struct machine_range ranges[MACHINE_RANGES_MAX];
     const struct writer w = {.config = config, .options = options};
     AUTO_BUF text = BUF_INIT(MACHINE_CONFIG_BYTES_MAX);
-    int r = resolve(config, options, e);
-    if (r < 0)
-        return r;
+    int rc = resolve(config, options, e);
+    if (rc < 0)
+        return rc;
     size_t count = machine_config_ranges(config, ranges);
-    if ((r = machine_config_format(config, &text, e)) < 0 ||
-        (r = write_bytes(&w, "config.json", 0644, text.data, text.len, text.len, e)) < 0 ||
-        (r = write_ranges(&w, ranges, count, e)) < 0 ||
-        (r = write_bytes(&w, "hash_tree.sht", 0644, NULL, 0, machine_sht_size(ranges, count), e)) <
+    if ((rc = machine_config_format(config, &text, e)) < 0 ||
+        (rc = write_bytes(&w, "config.json", 0644, text.data, text.len, text.len, e)) < 0 ||
+        (rc = write_ranges(&w, ranges, count, e)) < 0 ||
+        (rc = write_bytes(&w, "hash_tree.sht", 0644, NULL, 0, machine_sht_size(ranges, count), e)) <
             0)
-        return r;
+        return rc;
     return write_bytes(&w, "hash_tree.phtc", 0644, NULL, 0, machine_phtc_file_size(config), e);
 }

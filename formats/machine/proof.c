@@ -67,23 +67,23 @@ int machine_proof_format(const struct machine_proof *p, json_t **out, struct err
     AUTO_JSON json_t *document = json_object();
     AUTO_JSON json_t *siblings = json_array();
     char address[32];
-    int r;
+    int rc;
     if (document == NULL || siblings == NULL)
         return err_oom(e);
     snprintf(address, sizeof(address), "0x%" PRIx64, p->address);
     for (size_t i = 0; i < p->count; i++) {
         char text[2 * MACHINE_HASH_SIZE + 1];
         to_hex(p->siblings[i], text);
-        if ((r = json_push(siblings, json_string(text), e)) < 0)
-            return r;
+        if ((rc = json_push(siblings, json_string(text), e)) < 0)
+            return rc;
     }
-    if ((r = json_put_string(document, "address", address, e)) < 0 ||
-        (r = json_put_u64(document, "log2_size", p->log2, e)) < 0 ||
-        (r = json_put_string(document, "hash_function", machine_hash_name(p->function), e)) < 0 ||
-        (r = put_hash(document, "root_hash", p->root, e)) < 0 ||
-        (r = put_hash(document, "target_hash", p->target, e)) < 0 ||
-        (r = json_put(document, "sibling_hashes", steal_ptr(&siblings), e)) < 0)
-        return r;
+    if ((rc = json_put_string(document, "address", address, e)) < 0 ||
+        (rc = json_put_u64(document, "log2_size", p->log2, e)) < 0 ||
+        (rc = json_put_string(document, "hash_function", machine_hash_name(p->function), e)) < 0 ||
+        (rc = put_hash(document, "root_hash", p->root, e)) < 0 ||
+        (rc = put_hash(document, "target_hash", p->target, e)) < 0 ||
+        (rc = json_put(document, "sibling_hashes", steal_ptr(&siblings), e)) < 0)
+        return rc;
     *out = steal_ptr(&document);
     return 0;
 }
@@ -91,10 +91,10 @@ int machine_proof_format(const struct machine_proof *p, json_t **out, struct err
 static int read_hash(const struct jcur *c, uint8_t *out, struct err *e)
 {
     const char *text;
-    int r = jcur_string(c, (size_t)2 * MACHINE_HASH_SIZE, &text, e);
-    if (r == 0 && !hex_decode(text, strlen(text), out, MACHINE_HASH_SIZE))
-        r = jcur_fail(c, e, "not 64 digits of lower-case hex");
-    return r;
+    int rc = jcur_string(c, (size_t)2 * MACHINE_HASH_SIZE, &text, e);
+    if (rc == 0 && !hex_decode(text, strlen(text), out, MACHINE_HASH_SIZE))
+        rc = jcur_fail(c, e, "not 64 digits of lower-case hex");
+    return rc;
 }
 
 static int read_place(const struct jcur *root, struct machine_proof *out, struct err *e)
@@ -104,21 +104,21 @@ static int read_place(const struct jcur *root, struct machine_proof *out, struct
     const char *address;
     size_t function;
     uint64_t log2;
-    int r = jcur_get(root, "address", &c, e);
-    if (r < 0 || (r = jcur_string(&c, 32, &address, e)) < 0)
-        return r;
+    int rc = jcur_get(root, "address", &c, e);
+    if (rc < 0 || (rc = jcur_string(&c, 32, &address, e)) < 0)
+        return rc;
     if (!machine_address_parse(address, &out->address))
         return jcur_fail(&c, e, "'%s' is no address", address);
-    if ((r = jcur_get_u64(root, "log2_size", MACHINE_ROOT_LOG2, &log2, e)) < 0)
-        return r;
+    if ((rc = jcur_get_u64(root, "log2_size", MACHINE_ROOT_LOG2, &log2, e)) < 0)
+        return rc;
     if (log2 < MACHINE_LEAF_LOG2 ||
         (log2 == MACHINE_ROOT_LOG2 ? out->address != 0
                                    : (out->address & (((uint64_t)1 << log2) - 1)) != 0))
         return jcur_fail(&c, e, "no node of 2^%" PRIu64 " bytes is at %s", log2, address);
     out->log2 = (unsigned)log2;
-    if ((r = jcur_get(root, "hash_function", &c, e)) < 0 ||
-        (r = jcur_choice(&c, functions, &function, e)) < 0)
-        return r;
+    if ((rc = jcur_get(root, "hash_function", &c, e)) < 0 ||
+        (rc = jcur_choice(&c, functions, &function, e)) < 0)
+        return rc;
     out->function = (enum machine_hash)function;
     return 0;
 }
@@ -132,23 +132,23 @@ int machine_proof_parse(const void *data, size_t len, const char *what, struct m
     AUTO_JSON json_t *document = NULL;
     struct machine_proof p = {.count = 0};
     struct jcur c;
-    int r = json_parse(data, len, what, &limits, &document, e);
-    if (r < 0)
-        return r;
+    int rc = json_parse(data, len, what, &limits, &document, e);
+    if (rc < 0)
+        return rc;
     struct jcur root = jcur_root(document, what);
-    if ((r = jcur_object(&root, keys, e)) < 0 || (r = read_place(&root, &p, e)) < 0 ||
-        (r = jcur_get(&root, "root_hash", &c, e)) < 0 || (r = read_hash(&c, p.root, e)) < 0 ||
-        (r = jcur_get(&root, "target_hash", &c, e)) < 0 || (r = read_hash(&c, p.target, e)) < 0 ||
-        (r = jcur_get(&root, "sibling_hashes", &c, e)) < 0 ||
-        (r = jcur_array(&c, MACHINE_PROOF_MAX, &p.count, e)) < 0)
-        return r;
+    if ((rc = jcur_object(&root, keys, e)) < 0 || (rc = read_place(&root, &p, e)) < 0 ||
+        (rc = jcur_get(&root, "root_hash", &c, e)) < 0 || (rc = read_hash(&c, p.root, e)) < 0 ||
+        (rc = jcur_get(&root, "target_hash", &c, e)) < 0 || (rc = read_hash(&c, p.target, e)) < 0 ||
+        (rc = jcur_get(&root, "sibling_hashes", &c, e)) < 0 ||
+        (rc = jcur_array(&c, MACHINE_PROOF_MAX, &p.count, e)) < 0)
+        return rc;
     if (p.count != MACHINE_ROOT_LOG2 - p.log2)
         return jcur_fail(&c, e, "%zu siblings, not %u", p.count, MACHINE_ROOT_LOG2 - p.log2);
-    for (size_t i = 0; r == 0 && i < p.count; i++) {
+    for (size_t i = 0; rc == 0 && i < p.count; i++) {
         struct jcur item = jcur_item(&c, i);
-        r = read_hash(&item, p.siblings[i], e);
+        rc = read_hash(&item, p.siblings[i], e);
     }
-    if (r == 0)
+    if (rc == 0)
         *out = p;
-    return r;
+    return rc;
 }

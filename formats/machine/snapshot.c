@@ -43,19 +43,19 @@ static int open_range(const struct snapshot *s, const struct machine_range *rang
     if (*fd < 0)
         return err_os_code(e, ERR_INPUT, errno, "cannot open '%s/%s' (%s)", s->path, name,
                            range->name);
-    int r = 0;
+    int rc = 0;
     if (fstat(*fd, &st) != 0)
-        r = err_os(e, errno, "cannot stat '%s/%s'", s->path, name);
+        rc = err_os(e, errno, "cannot stat '%s/%s'", s->path, name);
     else if (!S_ISREG(st.st_mode))
-        r = err_set(e, ERR_INPUT, "'%s/%s' is not a regular file", s->path, name);
+        rc = err_set(e, ERR_INPUT, "'%s/%s' is not a regular file", s->path, name);
     else if ((uint64_t)st.st_size != range->length)
-        r = err_set(e, ERR_INPUT, "'%s/%s' has %" PRIu64 " bytes, not %" PRIu64, s->path, name,
-                    (uint64_t)st.st_size, range->length);
-    if (r < 0) {
+        rc = err_set(e, ERR_INPUT, "'%s/%s' has %" PRIu64 " bytes, not %" PRIu64, s->path, name,
+                     (uint64_t)st.st_size, range->length);
+    if (rc < 0) {
         (void)close(*fd);
         *fd = -1;
     }
-    return r;
+    return rc;
 }
 
 static int open_ranges(struct snapshot *s, struct err *e)
@@ -65,9 +65,9 @@ static int open_ranges(struct snapshot *s, struct err *e)
     memcpy(s->ranges, ranges, sizeof(ranges));
     for (size_t i = 0; i < count; i++) {
         const struct machine_range *range = &s->ranges[i];
-        int r = open_range(s, range, &s->fds[i], e);
-        if (r < 0)
-            return r;
+        int rc = open_range(s, range, &s->fds[i], e);
+        if (rc < 0)
+            return rc;
         s->count = i + 1;
         struct tree_range t = {.name = range->name,
                                .start = range->start,
@@ -90,9 +90,9 @@ static int open_directory(struct snapshot *s, const char *path, const char *scra
     if (stat(path, &st) != 0)
         return err_os_code(e, ERR_INPUT, errno, "cannot open '%s'", path);
     if (!S_ISDIR(st.st_mode)) {
-        int r = machine_unpack(path, scratch, &s->temp, e);
-        if (r < 0)
-            return r;
+        int rc = machine_unpack(path, scratch, &s->temp, e);
+        if (rc < 0)
+            return rc;
         path = s->temp;
     }
     s->dirfd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -105,14 +105,14 @@ int snapshot_open(const char *path, const char *scratch, struct snapshot *out, s
     memset(out, 0, sizeof(*out));
     out->dirfd = -1;
     out->text.max = MACHINE_CONFIG_BYTES_MAX;
-    int r = str_copy(&out->path, path, e);
-    if (r < 0 || (r = open_directory(out, path, scratch, e)) < 0 ||
-        (r = str_format(&what, e, "%s/config.json", path)) < 0)
-        return r;
+    int rc = str_copy(&out->path, path, e);
+    if (rc < 0 || (rc = open_directory(out, path, scratch, e)) < 0 ||
+        (rc = str_format(&what, e, "%s/config.json", path)) < 0)
+        return rc;
     if (file_read_at(out->dirfd, "config.json", &out->text, e) < 0)
         return err_wrap(e, "'%s' is no stored machine", path);
-    if ((r = machine_config_parse(buf_str(&out->text), out->text.len, what, &out->config, e)) < 0)
-        return r;
+    if ((rc = machine_config_parse(buf_str(&out->text), out->text.len, what, &out->config, e)) < 0)
+        return rc;
     if (machine_config_resolve(&out->config, e) < 0)
         return err_wrap(e, "%s", what);
     return open_ranges(out, e);
@@ -137,8 +137,8 @@ int snapshot_read(const struct snapshot *s, enum machine_kind kind, uint8_t **ou
     AUTO_FREE uint8_t *data = malloc((size_t)s->ranges[i].length);
     if (data == NULL)
         return err_oom(e);
-    int r = fd_pread_all(s->fds[i], data, (size_t)s->ranges[i].length, 0, s->ranges[i].name, e);
-    if (r == 0)
+    int rc = fd_pread_all(s->fds[i], data, (size_t)s->ranges[i].length, 0, s->ranges[i].name, e);
+    if (rc == 0)
         *out = steal_ptr(&data);
-    return r;
+    return rc;
 }

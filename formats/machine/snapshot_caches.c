@@ -59,9 +59,9 @@ static int page_hashes(const struct dense *d, uint64_t first, size_t count, uint
     uint64_t left = from < d->range->length ? d->range->length - from : 0;
     size_t have = left < want ? (size_t)left : want;
     memset(pages + have, 0, want - have);
-    int r = have > 0 ? fd_pread_all(d->data, pages, have, from, d->range->name, e) : 0;
-    if (r < 0)
-        return r;
+    int rc = have > 0 ? fd_pread_all(d->data, pages, have, from, d->range->name, e) : 0;
+    if (rc < 0)
+        return rc;
     size_t n = count * PAGE_LEAVES;
     d->tree->hasher->leaves(pages, pages, n);
     for (n /= 2; n >= count; n /= 2)
@@ -77,24 +77,24 @@ static int check_leaves(const struct dense *d, struct findings *f, struct err *e
     uint8_t stored[BATCH * MACHINE_HASH_SIZE];
     uint8_t hashes[BATCH * MACHINE_HASH_SIZE];
     AUTO_FREE uint8_t *pages = malloc((size_t)BATCH * MACHINE_PAGE);
-    int r = pages == NULL ? err_oom(e) : 0;
-    for (uint64_t first = 0; r == 0 && first < d->leaves; first += BATCH) {
+    int rc = pages == NULL ? err_oom(e) : 0;
+    for (uint64_t first = 0; rc == 0 && first < d->leaves; first += BATCH) {
         size_t n = d->leaves - first < BATCH ? (size_t)(d->leaves - first) : (size_t)BATCH;
         uint64_t at = d->leaves + first;
-        if ((r = fd_pread_all(d->dpt, dirty, n, at, ".dpt", e)) < 0 ||
-            (r = fd_pread_all(d->dht, stored, n * MACHINE_HASH_SIZE, at * MACHINE_HASH_SIZE, ".dht",
-                              e)) < 0 ||
-            (r = page_hashes(d, first, n, pages, hashes, e)) < 0)
-            return r;
-        for (size_t i = 0; r == 0 && i < n; i++)
+        if ((rc = fd_pread_all(d->dpt, dirty, n, at, ".dpt", e)) < 0 ||
+            (rc = fd_pread_all(d->dht, stored, n * MACHINE_HASH_SIZE, at * MACHINE_HASH_SIZE,
+                               ".dht", e)) < 0 ||
+            (rc = page_hashes(d, first, n, pages, hashes, e)) < 0)
+            return rc;
+        for (size_t i = 0; rc == 0 && i < n; i++)
             if (dirty[i] == 0 && memcmp(stored + i * MACHINE_HASH_SIZE,
                                         hashes + i * MACHINE_HASH_SIZE, MACHINE_HASH_SIZE) != 0)
-                r = finding_add(f, e,
-                                "cache of the %s: the hash of page 0x%" PRIx64
-                                " is not that of its bytes",
-                                d->range->name, d->range->start + (first + i) * MACHINE_PAGE);
+                rc = finding_add(f, e,
+                                 "cache of the %s: the hash of page 0x%" PRIx64
+                                 " is not that of its bytes",
+                                 d->range->name, d->range->start + (first + i) * MACHINE_PAGE);
     }
-    return r;
+    return rc;
 }
 
 /* One level of inner nodes, `count` of them from index `count`: clean ones join their children. */
@@ -104,33 +104,33 @@ static int check_level(const struct dense *d, uint64_t count, struct findings *f
     uint8_t below[2 * BATCH];
     uint8_t stored[BATCH * MACHINE_HASH_SIZE];
     uint8_t children[2 * BATCH * MACHINE_HASH_SIZE];
-    int r = 0;
-    for (uint64_t first = 0; r == 0 && first < count; first += BATCH) {
+    int rc = 0;
+    for (uint64_t first = 0; rc == 0 && first < count; first += BATCH) {
         size_t n = count - first < BATCH ? (size_t)(count - first) : (size_t)BATCH;
         uint64_t at = count + first;
-        if ((r = fd_pread_all(d->dpt, dirty, n, at, ".dpt", e)) < 0 ||
-            (r = fd_pread_all(d->dpt, below, 2 * n, 2 * at, ".dpt", e)) < 0 ||
-            (r = fd_pread_all(d->dht, stored, n * MACHINE_HASH_SIZE, at * MACHINE_HASH_SIZE, ".dht",
-                              e)) < 0 ||
-            (r = fd_pread_all(d->dht, children, 2 * n * MACHINE_HASH_SIZE,
-                              2 * at * MACHINE_HASH_SIZE, ".dht", e)) < 0)
-            return r;
+        if ((rc = fd_pread_all(d->dpt, dirty, n, at, ".dpt", e)) < 0 ||
+            (rc = fd_pread_all(d->dpt, below, 2 * n, 2 * at, ".dpt", e)) < 0 ||
+            (rc = fd_pread_all(d->dht, stored, n * MACHINE_HASH_SIZE, at * MACHINE_HASH_SIZE,
+                               ".dht", e)) < 0 ||
+            (rc = fd_pread_all(d->dht, children, 2 * n * MACHINE_HASH_SIZE,
+                               2 * at * MACHINE_HASH_SIZE, ".dht", e)) < 0)
+            return rc;
         d->tree->hasher->pairs(children, children, n);
-        for (size_t i = 0; r == 0 && i < n; i++) {
+        for (size_t i = 0; rc == 0 && i < n; i++) {
             bool wanted = below[2 * i] != 0 || below[2 * i + 1] != 0;
             if ((dirty[i] != 0) != wanted)
-                r = finding_add(f, e,
-                                "cache of the %s: node %" PRIu64
-                                " hides that a page below it is dirty, or invents one",
-                                d->range->name, at + i);
+                rc = finding_add(f, e,
+                                 "cache of the %s: node %" PRIu64
+                                 " hides that a page below it is dirty, or invents one",
+                                 d->range->name, at + i);
             else if (!wanted && memcmp(stored + i * MACHINE_HASH_SIZE,
                                        children + i * MACHINE_HASH_SIZE, MACHINE_HASH_SIZE) != 0)
-                r = finding_add(f, e,
-                                "cache of the %s: node %" PRIu64 " is not the hash of its children",
-                                d->range->name, at + i);
+                rc = finding_add(
+                    f, e, "cache of the %s: node %" PRIu64 " is not the hash of its children",
+                    d->range->name, at + i);
         }
     }
-    return r;
+    return rc;
 }
 
 static int check_range(const struct snapshot *s, const struct machine_tree *tree, size_t i,
@@ -145,9 +145,9 @@ static int check_range(const struct snapshot *s, const struct machine_tree *tree
                                     machine_dpt_size(range->length));
     if (dht < 0 || dpt < 0)
         return 0;
-    int r = fd_pread_all(dpt, &state, 1, 0, name, e);
-    if (r < 0 || state == 0)
-        return r; /* uninitialised: the emulator computes everything */
+    int rc = fd_pread_all(dpt, &state, 1, 0, name, e);
+    if (rc < 0 || state == 0)
+        return rc; /* uninitialised: the emulator computes everything */
     if (state != 1)
         return finding_add(f, e, "'%s' begins with %u", name, state);
     if (s->fds[i] < 0)
@@ -159,10 +159,10 @@ static int check_range(const struct snapshot *s, const struct machine_tree *tree
                       .dht = dht,
                       .dpt = dpt,
                       .leaves = (uint64_t)1 << (range->log2 - MACHINE_PAGE_LOG2)};
-    r = check_leaves(&d, f, e);
-    for (uint64_t count = d.leaves / 2; r == 0 && count > 0; count /= 2)
-        r = check_level(&d, count, f, e);
-    return r;
+    rc = check_leaves(&d, f, e);
+    for (uint64_t count = d.leaves / 2; rc == 0 && count > 0; count /= 2)
+        rc = check_level(&d, count, f, e);
+    return rc;
 }
 
 /* ---- the sparse tree that joins the ranges ---- */
@@ -193,7 +193,7 @@ static int check_sht_node(const struct machine_tree *tree, const uint8_t *nodes,
     uint32_t marked = (uint32_t)(get_u64(node + 24) >> 32);
     uint8_t wanted[MACHINE_HASH_SIZE];
     bool is_range = i >= 2 && i < 2 + tree->count;
-    int r = 0;
+    int rc = 0;
     if (is_range ? left != -1 || right != (int64_t)i - 2 || log2 != tree->ranges[i - 2].log2
                  : log2 <= MACHINE_PAGE_LOG2 || log2 > MACHINE_ROOT_LOG2 ||
                        (left == 0 && right == 0) || !child_fits(nodes, count, i, left, log2) ||
@@ -202,19 +202,19 @@ static int check_sht_node(const struct machine_tree *tree, const uint8_t *nodes,
     if (marked != 0)
         return 0; /* to be computed again */
     if (is_range) {
-        r = machine_tree_node(tree, tree->ranges[i - 2].start, log2, wanted, e);
+        rc = machine_tree_node(tree, tree->ranges[i - 2].start, log2, wanted, e);
     } else {
         uint8_t pair[2 * MACHINE_HASH_SIZE];
         memcpy(pair, sht_hash(tree, nodes, left, log2 - 1), MACHINE_HASH_SIZE);
         memcpy(pair + MACHINE_HASH_SIZE, sht_hash(tree, nodes, right, log2 - 1), MACHINE_HASH_SIZE);
         tree->hasher->pairs(pair, wanted, 1);
     }
-    if (r == 0 && memcmp(wanted, node + 32, sizeof(wanted)) != 0)
-        r = is_range
-                ? finding_add(f, e, "hash_tree.sht: the hash of the %s is not that of its bytes",
-                              tree->ranges[i - 2].name)
-                : finding_add(f, e, "hash_tree.sht: node %zu is not the hash of its children", i);
-    return r;
+    if (rc == 0 && memcmp(wanted, node + 32, sizeof(wanted)) != 0)
+        rc = is_range
+                 ? finding_add(f, e, "hash_tree.sht: the hash of the %s is not that of its bytes",
+                               tree->ranges[i - 2].name)
+                 : finding_add(f, e, "hash_tree.sht: node %zu is not the hash of its children", i);
+    return rc;
 }
 
 static int check_sht(const struct snapshot *s, const struct machine_tree *tree, struct findings *f,
@@ -227,14 +227,14 @@ static int check_sht(const struct snapshot *s, const struct machine_tree *tree, 
         return err_oom(e);
     if (fd < 0)
         return 0;
-    int r = fd_pread_all(fd, nodes, (size_t)size, 0, "hash_tree.sht", e);
-    if (r < 0 || (uint32_t)get_u64(nodes + SHT_NODE + 24) == 0)
-        return r; /* uninitialised */
+    int rc = fd_pread_all(fd, nodes, (size_t)size, 0, "hash_tree.sht", e);
+    if (rc < 0 || (uint32_t)get_u64(nodes + SHT_NODE + 24) == 0)
+        return rc; /* uninitialised */
     if ((uint32_t)get_u64(nodes + SHT_NODE + 24) != MACHINE_ROOT_LOG2)
         return finding_add(f, e, "hash_tree.sht: the root is not of 2^64 bytes");
-    for (size_t i = 1; r == 0 && i < size / SHT_NODE; i++)
-        r = check_sht_node(tree, nodes, (size_t)(size / SHT_NODE), i, f, e);
-    return r;
+    for (size_t i = 1; rc == 0 && i < size / SHT_NODE; i++)
+        rc = check_sht_node(tree, nodes, (size_t)(size / SHT_NODE), i, f, e);
+    return rc;
 }
 
 /* ---- the cache of pages ---- */
@@ -275,29 +275,29 @@ static int check_phtc(const struct snapshot *s, const struct machine_tree *tree,
         return err_oom(e);
     if (fd < 0)
         return 0;
-    int r = fd_pread_all(fd, head, sizeof(head), 0, "hash_tree.phtc", e);
-    if (r < 0 || get_u64(head) == 0)
-        return r; /* uninitialised */
+    int rc = fd_pread_all(fd, head, sizeof(head), 0, "hash_tree.phtc", e);
+    if (rc < 0 || get_u64(head) == 0)
+        return rc; /* uninitialised */
     if (get_u64(head) != PHTC_TAG)
         return finding_add(f, e, "hash_tree.phtc begins with an unknown tag");
-    for (uint64_t i = 0; r == 0 && i < s->config.phtc_size; i++) {
+    for (uint64_t i = 0; rc == 0 && i < s->config.phtc_size; i++) {
         uint64_t at = PHTC_START + i * PHTC_ENTRY;
         size_t len = size - at < PHTC_ENTRY ? (size_t)(size - at) : (size_t)PHTC_ENTRY;
         memset(entry, 0, PHTC_ENTRY);
-        r = fd_pread_all(fd, entry, len, at, "hash_tree.phtc", e);
-        if (r == 0)
-            r = check_entry(tree, entry, PHTC_ENTRY - len, i, f, e);
+        rc = fd_pread_all(fd, entry, len, at, "hash_tree.phtc", e);
+        if (rc == 0)
+            rc = check_entry(tree, entry, PHTC_ENTRY - len, i, f, e);
     }
-    return r;
+    return rc;
 }
 
 int snapshot_check_caches(const struct snapshot *s, const struct machine_tree *tree,
                           struct findings *f, struct err *e)
 {
-    int r = 0;
-    for (size_t i = 0; r == 0 && i < s->count; i++)
-        r = check_range(s, tree, i, f, e);
-    if (r == 0)
-        r = check_sht(s, tree, f, e);
-    return r < 0 ? r : check_phtc(s, tree, f, e);
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < s->count; i++)
+        rc = check_range(s, tree, i, f, e);
+    if (rc == 0)
+        rc = check_sht(s, tree, f, e);
+    return rc < 0 ? rc : check_phtc(s, tree, f, e);
 }

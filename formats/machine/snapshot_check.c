@@ -31,18 +31,18 @@ int finding_add(struct findings *f, struct err *e, const char *fmt, ...)
 {
     va_list args;
     va_start(args, fmt);
-    int r = ++f->count > FINDINGS_MAX ? 0 : push(f->list, e, fmt, args);
+    int rc = ++f->count > FINDINGS_MAX ? 0 : push(f->list, e, fmt, args);
     va_end(args);
-    return r;
+    return rc;
 }
 
 int finding_note(struct findings *f, struct err *e, const char *fmt, ...)
 {
     va_list args;
     va_start(args, fmt);
-    int r = push(f->notes, e, fmt, args);
+    int rc = push(f->notes, e, fmt, args);
     va_end(args);
-    return r;
+    return rc;
 }
 
 /* ---- state ---- */
@@ -60,15 +60,15 @@ static int check_registers(const uint8_t *bytes, const struct machine_register *
                            const uint64_t *wanted, const char *what, struct findings *f,
                            struct err *e)
 {
-    int r = 0;
-    for (size_t i = 0; r == 0 && i < count; i++) {
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < count; i++) {
         uint64_t v = machine_word(bytes, i);
         if (v != wanted[i])
-            r = finding_add(f, e, "%s %s%s%s is 0x%" PRIx64 ", in config.json 0x%" PRIx64, what,
-                            table[i].group != NULL ? table[i].group : "",
-                            table[i].group != NULL ? "." : "", table[i].name, v, wanted[i]);
+            rc = finding_add(f, e, "%s %s%s%s is 0x%" PRIx64 ", in config.json 0x%" PRIx64, what,
+                             table[i].group != NULL ? table[i].group : "",
+                             table[i].group != NULL ? "." : "", table[i].name, v, wanted[i]);
     }
-    return r;
+    return rc;
 }
 
 /* What the loader demands of every shadow state. */
@@ -76,31 +76,31 @@ static int check_identity(const struct snapshot *s, const uint8_t *state, struct
                           struct err *e)
 {
     const struct machine_version *v = s->config.version;
-    int r = 0;
+    int rc = 0;
     if (machine_word(state, REGISTER_X0) != 0)
-        r = finding_add(f, e, "register x0 is not 0");
-    if (r == 0 && machine_word(state, REGISTER_IUNREP) != 0)
-        r = finding_add(f, e, "iunrep is not 0: an unreproducible machine cannot be stored");
-    if (r == 0 && (machine_word(state, REGISTER_MARCHID) != v->marchid ||
-                   machine_word(state, REGISTER_MIMPID) != v->mimpid ||
-                   machine_word(state, REGISTER_MVENDORID) != v->mvendorid))
-        r = finding_add(f, e, "mvendorid, marchid and mimpid are not those of emulator %s",
-                        v->name);
-    if (r == 0)
-        r = check_zeros(state, (size_t)MACHINE_REGISTERS * 8, MACHINE_REVERT_START, "shadow state",
-                        f, e);
-    if (r == 0)
-        r = check_zeros(state, MACHINE_TLB_END, MACHINE_STATE_SIZE, "shadow state", f, e);
-    return r;
+        rc = finding_add(f, e, "register x0 is not 0");
+    if (rc == 0 && machine_word(state, REGISTER_IUNREP) != 0)
+        rc = finding_add(f, e, "iunrep is not 0: an unreproducible machine cannot be stored");
+    if (rc == 0 && (machine_word(state, REGISTER_MARCHID) != v->marchid ||
+                    machine_word(state, REGISTER_MIMPID) != v->mimpid ||
+                    machine_word(state, REGISTER_MVENDORID) != v->mvendorid))
+        rc = finding_add(f, e, "mvendorid, marchid and mimpid are not those of emulator %s",
+                         v->name);
+    if (rc == 0)
+        rc = check_zeros(state, (size_t)MACHINE_REGISTERS * 8, MACHINE_REVERT_START, "shadow state",
+                         f, e);
+    if (rc == 0)
+        rc = check_zeros(state, MACHINE_TLB_END, MACHINE_STATE_SIZE, "shadow state", f, e);
+    return rc;
 }
 
 static int check_shadow(const struct snapshot *s, bool *fresh, struct findings *f, struct err *e)
 {
     AUTO_FREE uint8_t *state = NULL;
     AUTO_FREE uint8_t *wanted = malloc(MACHINE_STATE_SIZE);
-    int r = wanted == NULL ? err_oom(e) : snapshot_read(s, MACHINE_STATE, &state, e);
-    if (r < 0 || (r = check_identity(s, state, f, e)) < 0)
-        return r;
+    int rc = wanted == NULL ? err_oom(e) : snapshot_read(s, MACHINE_STATE, &state, e);
+    if (rc < 0 || (rc = check_identity(s, state, f, e)) < 0)
+        return rc;
     uint64_t mcycle = machine_word(state, REGISTER_MCYCLE);
     *fresh = mcycle == s->config.registers[REGISTER_MCYCLE];
     if (!*fresh)
@@ -109,50 +109,50 @@ static int check_shadow(const struct snapshot *s, bool *fresh, struct findings *
                             ": registers, TLB and device tree are its own",
                             mcycle);
     machine_state_bytes(&s->config, wanted);
-    r = check_registers(state, machine_registers, MACHINE_REGISTERS, s->config.registers,
-                        "register", f, e);
-    if (r == 0 && memcmp(state + MACHINE_TLB_START, wanted + MACHINE_TLB_START,
-                         MACHINE_TLB_END - MACHINE_TLB_START) != 0)
-        r = finding_add(f, e, "the TLB is not empty in a machine that has not run");
-    if (r == 0)
-        r = check_zeros(state, MACHINE_REVERT_START, MACHINE_TLB_START, "revert root hash", f, e);
-    return r;
+    rc = check_registers(state, machine_registers, MACHINE_REGISTERS, s->config.registers,
+                         "register", f, e);
+    if (rc == 0 && memcmp(state + MACHINE_TLB_START, wanted + MACHINE_TLB_START,
+                          MACHINE_TLB_END - MACHINE_TLB_START) != 0)
+        rc = finding_add(f, e, "the TLB is not empty in a machine that has not run");
+    if (rc == 0)
+        rc = check_zeros(state, MACHINE_REVERT_START, MACHINE_TLB_START, "revert root hash", f, e);
+    return rc;
 }
 
 static int check_uarch_state(const struct snapshot *s, struct findings *f, struct err *e)
 {
     AUTO_FREE uint8_t *page = NULL;
-    int r = snapshot_read(s, MACHINE_UARCH_STATE, &page, e);
-    if (r == 0)
-        r = check_registers(page, machine_uarch_registers, MACHINE_UARCH_REGISTERS,
-                            s->config.uarch_registers, "uarch register", f, e);
-    if (r == 0)
-        r = check_zeros(page, (size_t)MACHINE_UARCH_REGISTERS * 8, MACHINE_PAGE, "uarch state", f,
-                        e);
-    return r;
+    int rc = snapshot_read(s, MACHINE_UARCH_STATE, &page, e);
+    if (rc == 0)
+        rc = check_registers(page, machine_uarch_registers, MACHINE_UARCH_REGISTERS,
+                             s->config.uarch_registers, "uarch register", f, e);
+    if (rc == 0)
+        rc = check_zeros(page, (size_t)MACHINE_UARCH_REGISTERS * 8, MACHINE_PAGE, "uarch state", f,
+                         e);
+    return rc;
 }
 
 static int check_pmas(const struct snapshot *s, struct findings *f, struct err *e)
 {
     AUTO_FREE uint8_t *page = NULL;
     uint8_t wanted[MACHINE_PAGE];
-    int r = snapshot_read(s, MACHINE_PMAS, &page, e);
+    int rc = snapshot_read(s, MACHINE_PMAS, &page, e);
     machine_pmas_bytes(&s->config, wanted);
-    for (size_t i = 0; r == 0 && i < MACHINE_PAGE / 8; i++)
+    for (size_t i = 0; rc == 0 && i < MACHINE_PAGE / 8; i++)
         if (machine_word(page, i) != machine_word(wanted, i))
             return finding_add(f, e,
                                "PMA %zu: 0x%" PRIx64 ", not 0x%" PRIx64 " as config.json gives",
                                i / 2, machine_word(page, i), machine_word(wanted, i));
-    return r;
+    return rc;
 }
 
 static int check_dtb(const struct snapshot *s, struct findings *f, struct err *e)
 {
     AUTO_FREE uint8_t *bytes = NULL;
     AUTO_BUF wanted = BUF_INIT(MACHINE_DTB_SIZE);
-    int r = snapshot_read(s, MACHINE_DTB, &bytes, e);
-    if (r < 0 || (r = machine_dtb_format(&s->config, &wanted, e)) < 0)
-        return r;
+    int rc = snapshot_read(s, MACHINE_DTB, &bytes, e);
+    if (rc < 0 || (rc = machine_dtb_format(&s->config, &wanted, e)) < 0)
+        return rc;
     for (size_t i = 0; i < MACHINE_DTB_SIZE; i++)
         if (bytes[i] != (i < wanted.len ? wanted.data[i] : 0))
             return finding_add(
@@ -163,10 +163,11 @@ static int check_dtb(const struct snapshot *s, struct findings *f, struct err *e
 static int check_config(const struct snapshot *s, struct findings *f, struct err *e)
 {
     AUTO_BUF wanted = BUF_INIT(MACHINE_CONFIG_BYTES_MAX);
-    int r = machine_config_format(&s->config, &wanted, e);
-    if (r == 0 && (wanted.len != s->text.len || memcmp(wanted.data, s->text.data, wanted.len) != 0))
-        r = finding_add(f, e, "config.json is not in the bytes that the emulator writes");
-    return r;
+    int rc = machine_config_format(&s->config, &wanted, e);
+    if (rc == 0 &&
+        (wanted.len != s->text.len || memcmp(wanted.data, s->text.data, wanted.len) != 0))
+        rc = finding_add(f, e, "config.json is not in the bytes that the emulator writes");
+    return rc;
 }
 
 static int check_uarch_ram(const struct snapshot *s, const struct snapshot_check *options,
@@ -181,20 +182,21 @@ static int check_uarch_ram(const struct snapshot *s, const struct snapshot_check
                    : finding_add(f, e, "the uarch RAM is missing");
     if (lseek(fd, 0, SEEK_SET) != 0)
         return err_os(e, errno, "cannot read the uarch RAM");
-    int r = digest_fd(DIGEST_SHA256, fd, &d, NULL, e);
-    if (r == 0 && strcmp(digest_hex(&d, hex), s->config.version->uarch_ram_sha256) != 0)
-        r = finding_add(f, e, "the uarch RAM is not that of emulator %s", s->config.version->name);
-    return r;
+    int rc = digest_fd(DIGEST_SHA256, fd, &d, NULL, e);
+    if (rc == 0 && strcmp(digest_hex(&d, hex), s->config.version->uarch_ram_sha256) != 0)
+        rc = finding_add(f, e, "the uarch RAM is not that of emulator %s", s->config.version->name);
+    return rc;
 }
 
 int snapshot_check_state(const struct snapshot *s, const struct snapshot_check *options,
                          struct findings *f, struct err *e)
 {
     bool fresh = false;
-    int r = check_config(s, f, e);
-    if (r < 0 || (r = check_shadow(s, &fresh, f, e)) < 0 || (r = check_uarch_state(s, f, e)) < 0 ||
-        (r = check_uarch_ram(s, options, f, e)) < 0 || (r = check_pmas(s, f, e)) < 0)
-        return r;
+    int rc = check_config(s, f, e);
+    if (rc < 0 || (rc = check_shadow(s, &fresh, f, e)) < 0 ||
+        (rc = check_uarch_state(s, f, e)) < 0 || (rc = check_uarch_ram(s, options, f, e)) < 0 ||
+        (rc = check_pmas(s, f, e)) < 0)
+        return rc;
     return fresh && !options->custom_dtb ? check_dtb(s, f, e) : 0;
 }
 
@@ -272,16 +274,16 @@ int snapshot_check_files(const struct snapshot *s, const struct snapshot_check *
     size_t count = expected_files(s, list);
     struct dirent **entries = NULL;
     int n = scandirat(s->dirfd, ".", &entries, NULL, by_name);
-    int r = n < 0 ? err_os(e, errno, "cannot list '%s'", s->path) : 0;
+    int rc = n < 0 ? err_os(e, errno, "cannot list '%s'", s->path) : 0;
     for (int i = 0; i < n; i++) {
         const char *name = entries[i]->d_name;
-        if (r == 0 && strcmp(name, ".") != 0 && strcmp(name, "..") != 0)
-            r = check_file(s, list, count, name, f, e);
+        if (rc == 0 && strcmp(name, ".") != 0 && strcmp(name, "..") != 0)
+            rc = check_file(s, list, count, name, f, e);
         free(entries[i]);
     }
     free(entries);
-    for (size_t i = 0; r == 0 && i < count; i++)
+    for (size_t i = 0; rc == 0 && i < count; i++)
         if (!list[i].seen && !(list[i].cache && options->state_only))
-            r = finding_add(f, e, "'%s' is missing: the emulator will not load it", list[i].name);
-    return r;
+            rc = finding_add(f, e, "'%s' is missing: the emulator will not load it", list[i].name);
+    return rc;
 }

@@ -21,10 +21,10 @@ static int put_file(const struct files *f, const char *name, mode_t mode, int fr
 {
     uint64_t base = 0;
     int fd = -1;
-    int r = f->sink->begin(f->sink->context, name, mode, size, &fd, &base, e);
-    if (r == 0 && from >= 0)
-        r = sparse_copy(from, 0, size, fd, base, name, e);
-    return r < 0 ? r : f->sink->end(f->sink->context, e);
+    int rc = f->sink->begin(f->sink->context, name, mode, size, &fd, &base, e);
+    if (rc == 0 && from >= 0)
+        rc = sparse_copy(from, 0, size, fd, base, name, e);
+    return rc < 0 ? rc : f->sink->end(f->sink->context, e);
 }
 
 static int put_cache(const struct files *f, const char *name, uint64_t size, struct err *e)
@@ -47,10 +47,10 @@ static int put_config(const struct files *f, struct err *e)
     const struct buf *text = &f->snapshot->text;
     uint64_t base = 0;
     int fd = -1;
-    int r = f->sink->begin(f->sink->context, "config.json", 0644, text->len, &fd, &base, e);
-    if (r == 0)
-        r = sparse_write(fd, text->data, text->len, base, "config.json", e);
-    return r < 0 ? r : f->sink->end(f->sink->context, e);
+    int rc = f->sink->begin(f->sink->context, "config.json", 0644, text->len, &fd, &base, e);
+    if (rc == 0)
+        rc = sparse_write(fd, text->data, text->len, base, "config.json", e);
+    return rc < 0 ? rc : f->sink->end(f->sink->context, e);
 }
 
 static int put_range(const struct files *f, size_t i, struct err *e)
@@ -58,13 +58,13 @@ static int put_range(const struct files *f, size_t i, struct err *e)
     const struct machine_range *range = &f->snapshot->ranges[i];
     mode_t mode = range->read_only || range->kind == MACHINE_PMAS ? 0444 : 0644;
     char name[48];
-    int r = 0;
+    int rc = 0;
     machine_range_file(range->start, range->length, "bin", name);
     if (f->snapshot->fds[i] >= 0)
-        r = put_file(f, name, mode, f->snapshot->fds[i], range->length, e);
+        rc = put_file(f, name, mode, f->snapshot->fds[i], range->length, e);
     machine_range_file(range->start, range->length, "dht", name);
-    if (r < 0 || (r = put_cache(f, name, machine_dht_size(range->length), e)) < 0)
-        return r;
+    if (rc < 0 || (rc = put_cache(f, name, machine_dht_size(range->length), e)) < 0)
+        return rc;
     machine_range_file(range->start, range->length, "dpt", name);
     return put_cache(f, name, machine_dpt_size(range->length), e);
 }
@@ -73,10 +73,11 @@ int snapshot_files(const struct snapshot *s, bool caches, const struct machine_s
                    struct err *e)
 {
     const struct files f = {.snapshot = s, .caches = caches, .sink = sink};
-    int r = put_config(&f, e);
-    for (size_t i = 0; r == 0 && i < s->count; i++)
-        r = put_range(&f, i, e);
-    if (r < 0 || (r = put_cache(&f, "hash_tree.sht", machine_sht_size(s->ranges, s->count), e)) < 0)
-        return r;
+    int rc = put_config(&f, e);
+    for (size_t i = 0; rc == 0 && i < s->count; i++)
+        rc = put_range(&f, i, e);
+    if (rc < 0 ||
+        (rc = put_cache(&f, "hash_tree.sht", machine_sht_size(s->ranges, s->count), e)) < 0)
+        return rc;
     return put_cache(&f, "hash_tree.phtc", machine_phtc_file_size(&s->config), e);
 }

@@ -61,10 +61,10 @@ static int open_file(void *context, enum machine_kind kind, const char *data,
         if (in.fd < 0 && !(errno == ENOENT && stored_name(name)))
             return err_os_code(e, ERR_INPUT, errno, "cannot open the input '%s'", name);
     }
-    int r = in.fd < 0 ? 0 : check_regular(in.fd, in.name, &in.size, e);
-    if (r < 0) {
+    int rc = in.fd < 0 ? 0 : check_regular(in.fd, in.name, &in.size, e);
+    if (rc < 0) {
         (void)close(in.fd);
-        return r;
+        return rc;
     }
     *out = in;
     return 0;
@@ -128,14 +128,14 @@ static int write_into(const struct contents *c, const char *temp, struct err *e)
         .sink = {.begin = begin_file, .end = end_file, .context = &o},
         .notes = c->notes,
     };
-    int r = c->copied != NULL ? snapshot_files(c->copied, false, &write.sink, e)
-                              : machine_write(c->config, &write, e);
+    int rc = c->copied != NULL ? snapshot_files(c->copied, false, &write.sink, e)
+                               : machine_write(c->config, &write, e);
     if (o.fd >= 0)
         (void)close(o.fd);
-    if (r == 0 && fchmod(o.dirfd, 0755) != 0)
-        r = err_os(e, errno, "cannot change the mode of '%s'", temp);
+    if (rc == 0 && fchmod(o.dirfd, 0755) != 0)
+        rc = err_os(e, errno, "cannot change the mode of '%s'", temp);
     (void)close(o.dirfd);
-    return r;
+    return rc;
 }
 
 /* Under a name of its own beside the output, then renamed: all of it or nothing. */
@@ -143,18 +143,18 @@ static int write_directory(const struct contents *c, const char *output, struct 
 {
     AUTO_FREE char *parent = NULL;
     AUTO_FREE char *temp = NULL;
-    int r = parent_of(output, &parent, e);
-    if (r < 0 || (r = dir_make_temp(parent, ".assay-cartesi-", &temp, e)) < 0)
-        return r;
-    r = write_into(c, temp, e);
-    if (r == 0 && renameat2(AT_FDCWD, temp, AT_FDCWD, output, RENAME_NOREPLACE) != 0)
-        r = err_os_code(e, errno == EEXIST ? ERR_USAGE : ERR_HOST, errno, "cannot create '%s'",
-                        output);
-    if (r < 0) {
+    int rc = parent_of(output, &parent, e);
+    if (rc < 0 || (rc = dir_make_temp(parent, ".assay-cartesi-", &temp, e)) < 0)
+        return rc;
+    rc = write_into(c, temp, e);
+    if (rc == 0 && renameat2(AT_FDCWD, temp, AT_FDCWD, output, RENAME_NOREPLACE) != 0)
+        rc = err_os_code(e, errno == EEXIST ? ERR_USAGE : ERR_HOST, errno, "cannot create '%s'",
+                         output);
+    if (rc < 0) {
         struct err ignored = ERR_INIT;
         (void)dir_remove(temp, &ignored);
     }
-    return r;
+    return rc;
 }
 
 int snapshot_unpack(const struct snapshot *s, const char *output, struct err *e)
@@ -175,9 +175,9 @@ int snapshot_write(struct machine_config *config, const struct snapshot_write *o
     }
     struct inputs inputs = {.dirfd = dirfd, .uarch_ram = options->uarch_ram};
     const struct contents c = {.config = config, .inputs = &inputs, .notes = &notes};
-    int r = write_directory(&c, options->output, e);
-    for (size_t at = 0; r == 0 && options->note != NULL && at < notes.len;
+    int rc = write_directory(&c, options->output, e);
+    for (size_t at = 0; rc == 0 && options->note != NULL && at < notes.len;
          at += strlen((const char *)notes.data + at) + 1)
         options->note(options->context, (const char *)notes.data + at);
-    return r;
+    return rc;
 }

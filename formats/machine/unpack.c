@@ -80,8 +80,8 @@ static bool checksum_fits(const uint8_t *header)
 static int read_block(const struct source *s, uint8_t *block, struct err *e)
 {
     size_t got;
-    int r = source_fill(s, block, BLOCK, &got, e);
-    return r < 0 || got == BLOCK ? r : tar_fail(e, "it ends too early");
+    int rc = source_fill(s, block, BLOCK, &got, e);
+    return rc < 0 || got == BLOCK ? rc : tar_fail(e, "it ends too early");
 }
 
 /* Pieces of a sparse map, `max` of them at most; an empty one is the last. */
@@ -113,16 +113,16 @@ static int read_sparse(const struct source *s, const uint8_t *header, struct mem
     m->piece_count = 0;
     if (!tar_number(header + 483, 12, &m->size))
         return tar_fail(e, "a sparse file without its size");
-    int r = add_pieces(header + 386, 4, m, e);
+    int rc = add_pieces(header + 386, 4, m, e);
     bool more = header[482] != 0;
-    while (r == 0 && more) {
-        if ((r = read_block(s, block, e)) == 0)
-            r = add_pieces(block, 21, m, e);
+    while (rc == 0 && more) {
+        if ((rc = read_block(s, block, e)) == 0)
+            rc = add_pieces(block, 21, m, e);
         more = block[504] != 0;
     }
-    for (size_t i = 0; r == 0 && i < m->piece_count; i++)
+    for (size_t i = 0; rc == 0 && i < m->piece_count; i++)
         total += m->pieces[i].len; /* they do not overlap: at most m->size */
-    return r < 0 || total == m->stored ? r : tar_fail(e, "a sparse map of another length");
+    return rc < 0 || total == m->stored ? rc : tar_fail(e, "a sparse map of another length");
 }
 
 /* One number and its newline, block by block. */
@@ -140,9 +140,9 @@ static int map_number(struct map_reader *m, uint64_t *out, struct err *e)
         if (m->at == BLOCK) {
             if (m->member->stored - m->member->map_stored < BLOCK)
                 return tar_fail(e, "a sparse map without an end");
-            int r = read_block(m->source, m->block, e);
-            if (r < 0)
-                return r;
+            int rc = read_block(m->source, m->block, e);
+            if (rc < 0)
+                return rc;
             m->member->map_stored += BLOCK;
             m->at = 0;
         }
@@ -168,15 +168,15 @@ static int read_map(const struct source *s, struct member *m, struct err *e)
     m->size = m->real_size;
     m->announced = false;
     m->piece_count = 0;
-    int r = map_number(&reader, &count, e);
-    if (r == 0 && count > PIECES_MAX)
+    int rc = map_number(&reader, &count, e);
+    if (rc == 0 && count > PIECES_MAX)
         return tar_fail(e, "a sparse file of too many pieces");
-    for (uint64_t i = 0; r == 0 && i < count; i++) {
+    for (uint64_t i = 0; rc == 0 && i < count; i++) {
         uint64_t offset = 0;
         uint64_t len = 0;
         uint64_t end;
-        if ((r = map_number(&reader, &offset, e)) < 0 || (r = map_number(&reader, &len, e)) < 0)
-            return r;
+        if ((rc = map_number(&reader, &offset, e)) < 0 || (rc = map_number(&reader, &len, e)) < 0)
+            return rc;
         if (offset < before || !add_u64(offset, len, &end) || end > m->size)
             return tar_fail(e, "a sparse map that makes no sense");
         m->pieces[m->piece_count].offset = offset;
@@ -184,11 +184,11 @@ static int read_map(const struct source *s, struct member *m, struct err *e)
         before = end;
         total += len;
     }
-    for (size_t i = reader.at; r == 0 && i < BLOCK; i++)
+    for (size_t i = reader.at; rc == 0 && i < BLOCK; i++)
         if (reader.block[i] != 0)
             return tar_fail(e, "a sparse map that goes on behind its end");
-    return r < 0 || total == m->stored - m->map_stored
-               ? r
+    return rc < 0 || total == m->stored - m->map_stored
+               ? rc
                : tar_fail(e, "a sparse map of another length");
 }
 
@@ -198,9 +198,9 @@ static int read_member(const struct source *s, struct member *m, bool *end, stru
     static const uint8_t zeros[BLOCK];
     uint8_t header[BLOCK];
     uint64_t mode;
-    int r = read_block(s, header, e);
-    if (r < 0)
-        return r;
+    int rc = read_block(s, header, e);
+    if (rc < 0)
+        return rc;
     *end = memcmp(header, zeros, BLOCK) == 0;
     if (*end)
         return 0;
@@ -234,13 +234,13 @@ static int copy_piece(const struct source *s, int fd, uint64_t offset, uint64_t 
     while (len > 0) {
         size_t want = len < sizeof(data) ? (size_t)len : sizeof(data);
         size_t got;
-        int r = source_fill(s, data, want, &got, e);
-        if (r == 0 && got < want)
-            r = tar_fail(e, "it ends too early");
-        if (r == 0 && fd >= 0)
-            r = sparse_write(fd, data, want, offset, name, e);
-        if (r < 0)
-            return r;
+        int rc = source_fill(s, data, want, &got, e);
+        if (rc == 0 && got < want)
+            rc = tar_fail(e, "it ends too early");
+        if (rc == 0 && fd >= 0)
+            rc = sparse_write(fd, data, want, offset, name, e);
+        if (rc < 0)
+            return rc;
         offset += want;
         len -= want;
     }
@@ -262,15 +262,15 @@ static int unpack_file(const struct source *s, const struct member *m, int dirfd
     if (fd < 0)
         return errno == EEXIST ? err_set(e, ERR_INPUT, "'%s' is in the tar twice", name)
                                : err_os(e, errno, "cannot create '%s'", name);
-    int r = 0;
-    for (size_t i = 0; r == 0 && i < m->piece_count; i++)
-        r = copy_piece(s, fd, m->pieces[i].offset, m->pieces[i].len, name, e);
-    if (r == 0)
-        r = skip_padding(s, m->stored, e);
-    if (r == 0 && (m->size > INT64_MAX || ftruncate(fd, (off_t)m->size) != 0 ||
-                   fchmod(fd, m->mode | 0400) != 0 || (m->durable && fsync(fd) != 0)))
-        r = err_os(e, errno, "cannot write '%s'", name);
-    return r;
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < m->piece_count; i++)
+        rc = copy_piece(s, fd, m->pieces[i].offset, m->pieces[i].len, name, e);
+    if (rc == 0)
+        rc = skip_padding(s, m->stored, e);
+    if (rc == 0 && (m->size > INT64_MAX || ftruncate(fd, (off_t)m->size) != 0 ||
+                    fchmod(fd, m->mode | 0400) != 0 || (m->durable && fsync(fd) != 0)))
+        rc = err_os(e, errno, "cannot write '%s'", name);
+    return rc;
 }
 
 /* The records of a pax header that say what the next file is. */
@@ -317,9 +317,9 @@ static int read_records(struct member *m, char *text, size_t len, struct err *e)
         if (value == NULL || strlen(text) != n - 1)
             return tar_fail(e, "a pax header that is none");
         *value++ = 0;
-        int r = read_record(m, key, value, &seen, e);
-        if (r < 0)
-            return r;
+        int rc = read_record(m, key, value, &seen, e);
+        if (rc < 0)
+            return rc;
         text += n;
         len -= n;
     }
@@ -340,14 +340,14 @@ static int skip_member(const struct source *s, struct member *m, struct err *e)
         return err_set(e, ERR_INPUT, "'%s' is neither a regular file nor a directory", m->path);
     if (m->stored > PAX_MAX)
         return tar_fail(e, "a pax header that is too long");
-    int r = source_fill(s, text, (size_t)m->stored, &got, e);
-    if (r < 0)
-        return r;
+    int rc = source_fill(s, text, (size_t)m->stored, &got, e);
+    if (rc < 0)
+        return rc;
     text[got] = 0;
     if (got != m->stored || strlen(text) != got)
         return tar_fail(e, "a pax header with a NUL");
-    r = read_records(m, text, got, e);
-    return r < 0 ? r : skip_padding(s, m->stored, e);
+    rc = read_records(m, text, got, e);
+    return rc < 0 ? rc : skip_padding(s, m->stored, e);
 }
 
 /* Nothing but zeros follows; reading to the end also checks the compression's own sum. */
@@ -357,9 +357,9 @@ static int check_end(const struct source *s, struct err *e)
     uint8_t block[BLOCK];
     size_t got;
     do {
-        int r = source_fill(s, block, BLOCK, &got, e);
-        if (r < 0)
-            return r;
+        int rc = source_fill(s, block, BLOCK, &got, e);
+        if (rc < 0)
+            return rc;
         if (memcmp(block, zeros, got) != 0)
             return tar_fail(e, "something follows its end");
     } while (got > 0);
@@ -372,16 +372,16 @@ static int unpack_members(const struct source *s, int dirfd, struct member *m, s
     size_t files = 0;
     for (;;) {
         bool end;
-        int r = read_member(s, m, &end, e);
-        if (r < 0)
-            return r;
+        int rc = read_member(s, m, &end, e);
+        if (rc < 0)
+            return rc;
         if (end && m->announced)
             return tar_fail(e, "a header of a file that does not follow");
         if (end)
             return check_end(s, e);
         if (m->type != '0' && m->type != 'S') {
-            if ((r = skip_member(s, m, e)) < 0)
-                return r;
+            if ((rc = skip_member(s, m, e)) < 0)
+                return rc;
             continue;
         }
         size_t prefix = (size_t)(path_base(m->path) - m->path);
@@ -391,8 +391,8 @@ static int unpack_members(const struct source *s, int dirfd, struct member *m, s
             return err_set(e, ERR_INPUT, "'%s' is not in the directory of the others", m->path);
         if (++files > FILES_MAX)
             return err_set(e, ERR_INPUT, "more than %d files", FILES_MAX);
-        if ((r = unpack_file(s, m, dirfd, e)) < 0)
-            return r;
+        if ((rc = unpack_file(s, m, dirfd, e)) < 0)
+            return rc;
     }
 }
 
@@ -407,18 +407,18 @@ static int unpack(int fd, uint64_t size, const char *into, bool durable, struct 
     struct source_file whole = {.fd = fd, .left = size};
     struct source file = source_from_file(&whole);
     enum compression kind = COMPRESSION_NONE;
-    int r = compression_of_file(fd, &kind, e);
-    if (r == 0)
-        r = decompressor_new(kind, &file, &options, &d, e);
-    if (r < 0)
-        return r;
+    int rc = compression_of_file(fd, &kind, e);
+    if (rc == 0)
+        rc = decompressor_new(kind, &file, &options, &d, e);
+    if (rc < 0)
+        return rc;
     struct source plain = decompressor_source(d);
     struct member *member = calloc(1, sizeof(*member));
     if (member != NULL)
         member->durable = durable;
-    r = member == NULL ? err_oom(e) : unpack_members(&plain, dirfd, member, e);
+    rc = member == NULL ? err_oom(e) : unpack_members(&plain, dirfd, member, e);
     free(member);
-    return r;
+    return rc;
 }
 
 int machine_unpack_into(int fd, uint64_t size, const char *into, struct err *e)
@@ -435,11 +435,11 @@ int machine_unpack(const char *path, const char *scratch, char **out, struct err
         return err_os_code(e, ERR_INPUT, errno, "cannot open '%s'", path);
     if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
         return err_set(e, ERR_INPUT, "'%s' is neither a directory nor a regular file", path);
-    int r = dir_make_temp(scratch, "assay-cartesi-", &into, e);
-    if (r < 0)
-        return r;
-    r = unpack(fd, (uint64_t)st.st_size, into, false, e);
-    if (r < 0) {
+    int rc = dir_make_temp(scratch, "assay-cartesi-", &into, e);
+    if (rc < 0)
+        return rc;
+    rc = unpack(fd, (uint64_t)st.st_size, into, false, e);
+    if (rc < 0) {
         struct err ignored = ERR_INIT;
         (void)dir_remove(into, &ignored);
         return err_wrap(e, "cannot unpack '%s'", path);

@@ -267,10 +267,10 @@ int oci_layout_export(struct cas *cas, const struct digest *manifest, const char
 
     if (parent_of(path, &parent, e) < 0 || dir_make_temp(parent, ".oci-layout-", &temp, e) < 0)
         return -(int)e->code;
-    int r = fill(cas, manifest, ref_name, temp, e);
-    if (r == 0)
-        r = swap_in(temp, path, parent, e);
+    int rc = fill(cas, manifest, ref_name, temp, e);
+    if (rc == 0)
+        rc = swap_in(temp, path, parent, e);
     struct err ignored = ERR_INIT;
     (void)dir_remove(temp, &ignored);
-    return r < 0 ? err_wrap(e, "cannot write the image '%s'", path) : 0;
+    return rc < 0 ? err_wrap(e, "cannot write the image '%s'", path) : 0;
 }

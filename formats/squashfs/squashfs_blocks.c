@@ -72,11 +72,11 @@ static int same_bytes(struct blocks *b, const struct run *other, bool *same)
     for (uint64_t done = 0; *same && done < b->current.len;) {
         uint64_t left = b->current.len - done;
         size_t len = left < COMPARE_SIZE ? (size_t)left : COMPARE_SIZE;
-        int r = f->read_at(f, other->offset + done, b->compare[0], len);
-        if (r == 0)
-            r = f->read_at(f, b->current.offset + done, b->compare[1], len);
-        if (r != 0)
-            return r;
+        int rc = f->read_at(f, other->offset + done, b->compare[0], len);
+        if (rc == 0)
+            rc = f->read_at(f, b->current.offset + done, b->compare[1], len);
+        if (rc != 0)
+            return rc;
         *same = memcmp(b->compare[0], b->compare[1], len) == 0;
         done += len;
     }
@@ -88,19 +88,19 @@ static int same_bytes(struct blocks *b, const struct run *other, bool *same)
 static int end_run(struct blocks *b, sqfs_u64 *location)
 {
     bool same = false;
-    int r = grow(b);
+    int rc = grow(b);
     size_t slot = 0;
 
-    if (r != 0)
-        return r;
+    if (rc != 0)
+        return rc;
     slot = (size_t)b->current.hash & (b->slot_count - 1);
     for (; b->slots[slot] != UINT32_MAX; slot = (slot + 1) & (b->slot_count - 1)) {
         const struct run *other = &b->runs[b->slots[slot]];
         if (other->hash != b->current.hash || other->len != b->current.len)
             continue;
-        r = same_bytes(b, other, &same);
-        if (r != 0)
-            return r;
+        rc = same_bytes(b, other, &same);
+        if (rc != 0)
+            return rc;
         if (same) {
             *location = other->offset;
             return b->file->base.truncate(&b->file->base, b->current.offset);
@@ -128,9 +128,9 @@ static int write_block(sqfs_block_writer_t *base, void *user, sqfs_u32 size, sqf
     }
     *location = b->file->size;
     if (size != 0 && !(flags & SQFS_BLK_IS_SPARSE)) {
-        int r = f->write_at(f, b->file->size, data, size);
-        if (r != 0)
-            return r;
+        int rc = f->write_at(f, b->file->size, data, size);
+        if (rc != 0)
+            return rc;
         b->written++;
         if (b->reuse != NULL)
             squashfs_reuse_place(b->reuse, data, size, *location);

@@ -57,8 +57,8 @@ static int create_processor(struct squashfs_data *d, sqfs_compressor_t *uncmp, s
                                         .tbl = d->fragments,
                                         .file = &d->file->base,
                                         .uncmp = uncmp};
-    int r = sqfs_block_processor_create_ex(&desc, &d->processor);
-    return r == 0 ? 0 : squashfs_fail(d->file, r, "cannot start compressing", e);
+    int rc = sqfs_block_processor_create_ex(&desc, &d->processor);
+    return rc == 0 ? 0 : squashfs_fail(d->file, rc, "cannot start compressing", e);
 }
 
 static int allocate(struct squashfs_data *d, struct err *e)
@@ -147,9 +147,9 @@ static int feed(struct squashfs_data *d, const struct tree_content *c, struct er
 
         if (tree_reader_read(d->reader, c, offset, d->block, len, e) < 0)
             return -(int)e->code;
-        int r = sqfs_block_processor_append(d->processor, d->block, len);
-        if (r != 0)
-            return squashfs_fail(d->file, r, "cannot compress", e);
+        int rc = sqfs_block_processor_append(d->processor, d->block, len);
+        if (rc != 0)
+            return squashfs_fail(d->file, rc, "cannot compress", e);
         offset += len;
         d->done += len;
         progress_show(d->in->progress, "squashfs", d->done, d->total);
@@ -168,13 +168,13 @@ static int write_file(struct squashfs_data *d, uint32_t inode, struct err *e)
         d->done += c->size;
         return 0;
     }
-    int r = sqfs_block_processor_begin_file(d->processor, &d->files[inode], NULL, flags);
-    if (r != 0)
-        return squashfs_fail(d->file, r, "cannot begin a file", e);
+    int rc = sqfs_block_processor_begin_file(d->processor, &d->files[inode], NULL, flags);
+    if (rc != 0)
+        return squashfs_fail(d->file, rc, "cannot begin a file", e);
     if (feed(d, c, e) < 0)
         return -(int)e->code;
-    r = sqfs_block_processor_end_file(d->processor);
-    return r == 0 ? 0 : squashfs_fail(d->file, r, "cannot end a file", e);
+    rc = sqfs_block_processor_end_file(d->processor);
+    return rc == 0 ? 0 : squashfs_fail(d->file, rc, "cannot end a file", e);
 }
 
 int squashfs_data_write(struct squashfs_data *d, struct err *e)
@@ -195,8 +195,8 @@ int squashfs_data_write(struct squashfs_data *d, struct err *e)
             return -(int)e->code;
         return err_wrap(e, "cannot put '%s' into the squashfs", path);
     }
-    int r = sqfs_block_processor_finish(d->processor);
-    return r == 0 ? 0 : squashfs_fail(d->file, r, "cannot write the squashfs's contents", e);
+    int rc = sqfs_block_processor_finish(d->processor);
+    return rc == 0 ? 0 : squashfs_fail(d->file, rc, "cannot write the squashfs's contents", e);
 }
 
 const sqfs_inode_generic_t *squashfs_data_inode(const struct squashfs_data *d, size_t inode)
@@ -206,7 +206,8 @@ const sqfs_inode_generic_t *squashfs_data_inode(const struct squashfs_data *d, s
 
 int squashfs_data_write_fragments(struct squashfs_data *d, sqfs_super_t *super, struct err *e)
 {
-    int r = sqfs_frag_table_write(d->fragments, &d->file->base, super, d->cmp);
+    int rc = sqfs_frag_table_write(d->fragments, &d->file->base, super, d->cmp);
 
-    return r == 0 ? 0 : squashfs_fail(d->file, r, "cannot write the squashfs's fragment table", e);
+    return rc == 0 ? 0
+                   : squashfs_fail(d->file, rc, "cannot write the squashfs's fragment table", e);
 }

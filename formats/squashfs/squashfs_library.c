@@ -85,9 +85,9 @@ void squashfs_file_init(struct squashfs_file *f, int fd)
 int squashfs_file_pad(struct squashfs_file *f, uint64_t to, struct err *e)
 {
     uint64_t tail = f->size % to;
-    int r = tail == 0 ? 0 : file_truncate(&f->base, f->size + to - tail);
+    int rc = tail == 0 ? 0 : file_truncate(&f->base, f->size + to - tail);
 
-    return r == 0 ? 0 : squashfs_fail(f, r, "cannot pad the squashfs", e);
+    return rc == 0 ? 0 : squashfs_fail(f, rc, "cannot pad the squashfs", e);
 }
 
 int squashfs_fail(const struct squashfs_file *f, int code, const char *doing, struct err *e)
@@ -296,17 +296,17 @@ int squashfs_compressor_new(const struct squashfs_params *params, bool unpack,
         flags |= SQFS_COMP_FLAG_LZ4_HC;
     if (unpack)
         flags |= SQFS_COMP_FLAG_UNCOMPRESS;
-    int r =
+    int rc =
         sqfs_compressor_config_init(&config, ids[params->compressor], params->block_size, flags);
     if (params->compressor != SQUASHFS_LZ4)
         config.level = (sqfs_u32)params->level;
     if (params->compressor == SQUASHFS_XZ && config.opt.xz.dict_size < SQFS_XZ_MIN_DICT_SIZE)
         config.opt.xz.dict_size = SQFS_XZ_MIN_DICT_SIZE; /* 4 KiB blocks */
     sqfs_compressor_t *made = NULL;
-    if (r == 0)
-        r = sqfs_compressor_create(&config, &made);
-    if (r != 0)
-        return squashfs_fail(NULL, r, "cannot start the squashfs's compressor", e);
+    if (rc == 0)
+        rc = sqfs_compressor_create(&config, &made);
+    if (rc != 0)
+        return squashfs_fail(NULL, rc, "cannot start the squashfs's compressor", e);
     bool tried = params->compressor == SQUASHFS_ZSTD && params->level >= TRIAL_FROM_LEVEL;
     *out = unpack ? made : checked_new(made, tried ? params->block_size : 0);
     return *out == NULL ? err_oom(e) : 0;

@@ -89,10 +89,10 @@ static int read_block(struct drive_image *image, uint64_t position, uint32_t siz
     bool plain = (size & STORED_PLAIN) != 0;
     if (size >> 25 != 0 || stored == 0 || stored > image->block_size)
         return broken(image, "a block is larger than blocks are", e);
-    int r = read_at(image, position, plain ? out : image->raw, stored, e);
+    int rc = read_at(image, position, plain ? out : image->raw, stored, e);
     *len = stored;
-    if (r < 0 || plain)
-        return r;
+    if (rc < 0 || plain)
+        return rc;
     return decode(image, image->raw, stored, out, image->block_size, len, e);
 }
 
@@ -108,20 +108,20 @@ static int load_meta(struct drive_image *image, uint64_t position, const struct 
     if (meta->position == position)
         return 0;
     meta->position = UINT64_MAX;
-    int r = read_at(image, position, head, sizeof(head), e);
-    if (r < 0)
-        return r;
+    int rc = read_at(image, position, head, sizeof(head), e);
+    if (rc < 0)
+        return rc;
     size_t size = (size_t)(head[0] | head[1] << 8);
     bool plain = (size & 0x8000) != 0;
     size &= 0x7fff;
     if (size == 0 || size > META_SIZE)
         return broken(image, "a metadata block has no size that it may have", e);
     uint8_t *to = plain ? meta->data : stored;
-    if ((r = read_at(image, position + 2, to, size, e)) < 0)
-        return r;
+    if ((rc = read_at(image, position + 2, to, size, e)) < 0)
+        return rc;
     meta->len = size;
-    if (!plain && (r = decode(image, stored, size, meta->data, META_SIZE, &meta->len, e)) < 0)
-        return r;
+    if (!plain && (rc = decode(image, stored, size, meta->data, META_SIZE, &meta->len, e)) < 0)
+        return rc;
     meta->next = position + 2 + size;
     meta->position = position;
     return 0;
@@ -134,9 +134,9 @@ static int take(struct drive_image *image, struct drive_place *place, void *out,
     uint8_t *to = out;
     while (len > 0) {
         const struct drive_meta *meta = NULL;
-        int r = load_meta(image, place->block, &meta, e);
-        if (r < 0)
-            return r;
+        int rc = load_meta(image, place->block, &meta, e);
+        if (rc < 0)
+            return rc;
         if (place->offset > meta->len)
             return broken(image, "it points behind a metadata block", e);
         size_t part = meta->len - place->offset < len ? meta->len - place->offset : len;
@@ -175,9 +175,9 @@ int drive_is_squashfs(int fd, uint64_t length, bool *out, struct err *e)
     *out = false;
     if (length < SUPER_SIZE)
         return 0;
-    int r = fd_pread_all(fd, magic, sizeof(magic), 0, "the drive", e);
-    *out = r == 0 && le32(magic) == MAGIC;
-    return r;
+    int rc = fd_pread_all(fd, magic, sizeof(magic), 0, "the drive", e);
+    *out = rc == 0 && le32(magic) == MAGIC;
+    return rc;
 }
 
 static int check_super(struct drive_image *image, const uint8_t *s, uint64_t length, struct err *e)
@@ -213,9 +213,9 @@ int drive_image_open(int fd, uint64_t length, const char *name, struct drive_ima
     uint8_t super[SUPER_SIZE];
     *out =
         (struct drive_image){.name = name, .fd = fd, .used = length, .fragment_index = NO_FRAGMENT};
-    int r = read_at(out, 0, super, sizeof(super), e);
-    if (r < 0 || (r = check_super(out, super, length, e)) < 0)
-        return r;
+    int rc = read_at(out, 0, super, sizeof(super), e);
+    if (rc < 0 || (rc = check_super(out, super, length, e)) < 0)
+        return rc;
     out->metas = array_new(META_CACHED, sizeof(*out->metas));
     out->raw = malloc(out->block_size);
     out->block = malloc(out->block_size);
@@ -246,9 +246,9 @@ static int table_entry(struct drive_image *image, uint64_t table, size_t index, 
     uint64_t at;
     if (!add_u64(table, 8 * (uint64_t)(index / each), &at))
         return broken(image, "it points beyond its end", e);
-    int r = read_at(image, at, position, sizeof(position), e);
-    if (r < 0)
-        return r;
+    int rc = read_at(image, at, position, sizeof(position), e);
+    if (rc < 0)
+        return rc;
     struct drive_place place = {le64(position), index % each * size};
     return take(image, &place, out, size, e);
 }
@@ -258,19 +258,19 @@ static int owner(struct drive_image *image, uint16_t index, uint32_t *out, struc
     uint8_t id[4];
     if (index >= image->ids)
         return broken(image, "an owner is not in its table", e);
-    int r = table_entry(image, image->id_table, index, id, sizeof(id), e);
-    if (r == 0)
+    int rc = table_entry(image, image->id_table, index, id, sizeof(id), e);
+    if (rc == 0)
         *out = le32(id);
-    return r;
+    return rc;
 }
 
 static int directory_inode(struct drive_image *image, bool extended, struct drive_place at,
                            struct drive_inode *out, struct err *e)
 {
     uint8_t b[24];
-    int r = take(image, &at, b, extended ? 24 : 16, e);
-    if (r < 0)
-        return r;
+    int rc = take(image, &at, b, extended ? 24 : 16, e);
+    if (rc < 0)
+        return rc;
     uint32_t size = extended ? le32(b + 4) : le16(b + 8);
     uint32_t start = le32(b + (extended ? 8 : 0));
     if (!add_u64(image->directory_table, start, &out->place.block))
@@ -285,9 +285,9 @@ static int file_inode(struct drive_image *image, bool extended, struct drive_pla
                       struct drive_inode *out, struct err *e)
 {
     uint8_t b[40];
-    int r = take(image, &at, b, extended ? 40 : 16, e);
-    if (r < 0)
-        return r;
+    int rc = take(image, &at, b, extended ? 40 : 16, e);
+    if (rc < 0)
+        return rc;
     out->blocks = extended ? le64(b) : le32(b);
     out->size = extended ? le64(b + 8) : le32(b + 12);
     out->fragment = le32(b + (extended ? 28 : 4));
@@ -302,9 +302,9 @@ static int link_inode(struct drive_image *image, struct drive_place at, struct d
                       struct err *e)
 {
     uint8_t b[8];
-    int r = take(image, &at, b, sizeof(b), e);
-    if (r < 0)
-        return r;
+    int rc = take(image, &at, b, sizeof(b), e);
+    if (rc < 0)
+        return rc;
     out->size = le32(b + 4);
     out->place = at;
     return out->size <= DRIVE_TARGET_MAX ? 0 : broken(image, "a link's target is too long", e);
@@ -314,10 +314,10 @@ static int device_inode(struct drive_image *image, struct drive_place at, struct
                         struct err *e)
 {
     uint8_t b[8];
-    int r = take(image, &at, b, sizeof(b), e);
-    if (r == 0)
+    int rc = take(image, &at, b, sizeof(b), e);
+    if (rc == 0)
         out->device = le32(b + 4);
-    return r;
+    return rc;
 }
 
 int drive_inode_read(struct drive_image *image, uint64_t reference, struct drive_inode *out,
@@ -330,9 +330,9 @@ int drive_inode_read(struct drive_image *image, uint64_t reference, struct drive
     *out = (struct drive_inode){.fragment = NO_FRAGMENT};
     if (!add_u64(image->inode_table, reference >> 16, &at.block))
         return broken(image, "it points beyond its end", e);
-    int r = take(image, &at, b, sizeof(b), e);
-    if (r < 0)
-        return r;
+    int rc = take(image, &at, b, sizeof(b), e);
+    if (rc < 0)
+        return rc;
     uint16_t type = le16(b);
     if (type < 1 || type > 14)
         return broken(image, "an inode is of no type", e);
@@ -340,9 +340,9 @@ int drive_inode_read(struct drive_image *image, uint64_t reference, struct drive
     out->type = types[(type - 1) % 7];
     out->mode = le16(b + 2) & 07777;
     out->time = le32(b + 8);
-    if ((r = owner(image, le16(b + 4), &out->uid, e)) < 0 ||
-        (r = owner(image, le16(b + 6), &out->gid, e)) < 0)
-        return r;
+    if ((rc = owner(image, le16(b + 4), &out->uid, e)) < 0 ||
+        (rc = owner(image, le16(b + 6), &out->gid, e)) < 0)
+        return rc;
     switch (out->type) {
     case DRIVE_DIRECTORY:
         return directory_inode(image, extended, at, out, e);
@@ -362,9 +362,9 @@ int drive_target_read(struct drive_image *image, const struct drive_inode *inode
                       struct err *e)
 {
     struct drive_place at = inode->place;
-    int r = buf_reserve(out, (size_t)inode->size, e);
-    if (r < 0 || (r = take(image, &at, out->data + out->len, (size_t)inode->size, e)) < 0)
-        return r;
+    int rc = buf_reserve(out, (size_t)inode->size, e);
+    if (rc < 0 || (rc = take(image, &at, out->data + out->len, (size_t)inode->size, e)) < 0)
+        return rc;
     out->len += (size_t)inode->size;
     return 0;
 }
@@ -375,14 +375,14 @@ static int read_entry(struct drive_image *image, struct drive_place *at, uint64_
                       uint32_t start, struct drive_entry *out, struct err *e)
 {
     uint8_t b[8];
-    int r = take(image, at, b, sizeof(b), e);
-    if (r < 0)
-        return r;
+    int rc = take(image, at, b, sizeof(b), e);
+    if (rc < 0)
+        return rc;
     size_t len = (size_t)le16(b + 6) + 1;
     if (len > DRIVE_NAME_MAX || *left < sizeof(b) + len)
         return broken(image, "a directory's entry is too long", e);
-    if ((r = take(image, at, out->name, len, e)) < 0)
-        return r;
+    if ((rc = take(image, at, out->name, len, e)) < 0)
+        return rc;
     *left -= sizeof(b) + len;
     out->name[len] = 0;
     out->reference = (uint64_t)start << 16 | le16(b);
@@ -400,21 +400,21 @@ int drive_directory_read(struct drive_image *image, const struct drive_inode *in
     uint64_t left = inode->size;
     size_t found = 0;
     size_t cap = 0;
-    int r = 0;
-    while (r == 0 && left > 0) {
+    int rc = 0;
+    while (rc == 0 && left > 0) {
         uint8_t head[12];
         if (left < sizeof(head))
             return broken(image, "a directory ends inside a header", e);
-        if ((r = take(image, &at, head, sizeof(head), e)) < 0)
-            return r;
+        if ((rc = take(image, &at, head, sizeof(head), e)) < 0)
+            return rc;
         left -= sizeof(head);
         uint64_t run = (uint64_t)le32(head) + 1;
-        for (uint64_t i = 0; r == 0 && i < run; i++) {
+        for (uint64_t i = 0; rc == 0 && i < run; i++) {
             if (found == max)
                 return broken(image, "it has more entries than are read", e);
-            if ((r = array_grow(&entries, &cap, found + 1, sizeof(*entries), e)) < 0 ||
-                (r = read_entry(image, &at, &left, le32(head + 4), &entries[found], e)) < 0)
-                return r;
+            if ((rc = array_grow(&entries, &cap, found + 1, sizeof(*entries), e)) < 0 ||
+                (rc = read_entry(image, &at, &left, le32(head + 4), &entries[found], e)) < 0)
+                return rc;
             if (found > 0 && strcmp(entries[found - 1].name, entries[found].name) >= 0)
                 return broken(image, "a directory is not in order", e);
             found++;
@@ -422,7 +422,7 @@ int drive_directory_read(struct drive_image *image, const struct drive_inode *in
     }
     *out = steal_ptr(&entries);
     *count = found;
-    return r;
+    return rc;
 }
 
 /* ---- files ----------------------------------------------------------------------------------- */
@@ -440,11 +440,11 @@ static int read_tail(struct drive_file *f, size_t len, const uint8_t **data, str
     uint8_t entry[16];
     if (image->fragment_index != f->inode.fragment) {
         image->fragment_index = NO_FRAGMENT;
-        int r =
+        int rc =
             table_entry(image, image->fragment_table, f->inode.fragment, entry, sizeof(entry), e);
-        if (r < 0 || (r = read_block(image, le64(entry), le32(entry + 8), image->fragment,
-                                     &image->fragment_len, e)) < 0)
-            return r;
+        if (rc < 0 || (rc = read_block(image, le64(entry), le32(entry + 8), image->fragment,
+                                       &image->fragment_len, e)) < 0)
+            return rc;
         image->fragment_index = f->inode.fragment;
     }
     if (f->inode.fragment_offset > image->fragment_len ||
@@ -464,19 +464,19 @@ int drive_file_next(struct drive_file *f, const uint8_t **data, size_t *len, str
     if (left == 0)
         return 0;
     if (want < image->block_size && f->inode.fragment != NO_FRAGMENT) {
-        int r = read_tail(f, want, data, e);
-        if (r < 0)
-            return r;
+        int rc = read_tail(f, want, data, e);
+        if (rc < 0)
+            return rc;
     } else {
         size_t got = want;
-        int r = take(image, &f->sizes, word, sizeof(word), e);
-        if (r < 0)
-            return r;
+        int rc = take(image, &f->sizes, word, sizeof(word), e);
+        if (rc < 0)
+            return rc;
         uint32_t size = le32(word);
         if (size == 0) /* a hole */
             memset(image->block, 0, want);
-        else if ((r = read_block(image, f->position, size, image->block, &got, e)) < 0)
-            return r;
+        else if ((rc = read_block(image, f->position, size, image->block, &got, e)) < 0)
+            return rc;
         if (got != want)
             return broken(image, "a block has not the bytes that its file wants", e);
         f->position += size & (STORED_PLAIN - 1);

@@ -182,18 +182,18 @@ static int dir_inode(struct image *im, uint32_t dir, uint32_t xattr, sqfs_inode_
     uint32_t parent =
         dir == 0 ? (uint32_t)v->inode_count + 1 : im->numbers[v->nodes[v->nodes[dir].parent].inode];
 
-    int r = sqfs_dir_writer_begin(im->dir_writer, 0);
-    for (uint32_t i = dir + 1; r == 0 && i < v->nodes[dir].end; i = v->nodes[i].end) {
+    int rc = sqfs_dir_writer_begin(im->dir_writer, 0);
+    for (uint32_t i = dir + 1; rc == 0 && i < v->nodes[dir].end; i = v->nodes[i].end) {
         uint32_t number = im->numbers[v->nodes[i].inode];
         const struct tree_inode *inode = view_inode(v, i);
         subdirs += inode->type == TREE_DIR;
-        r = sqfs_dir_writer_add_entry(im->dir_writer, v->nodes[i].node->name, number,
-                                      le64toh(im->refs[number - 1]), (sqfs_u16)view_mode(inode));
+        rc = sqfs_dir_writer_add_entry(im->dir_writer, v->nodes[i].node->name, number,
+                                       le64toh(im->refs[number - 1]), (sqfs_u16)view_mode(inode));
     }
-    if (r == 0)
-        r = sqfs_dir_writer_end(im->dir_writer);
-    if (r != 0)
-        return fail(im, r, "cannot write a directory", e);
+    if (rc == 0)
+        rc = sqfs_dir_writer_end(im->dir_writer);
+    if (rc != 0)
+        return fail(im, rc, "cannot write a directory", e);
     *out = sqfs_dir_writer_create_inode(im->dir_writer, 0, xattr, parent);
     if (*out == NULL)
         return err_oom(e);
@@ -235,16 +235,16 @@ static int finish_inode(struct image *im, uint32_t index, uint32_t xattr, sqfs_i
     out->base.mode = (sqfs_u16)view_mode(inode);
     out->base.mod_time = (sqfs_u32)inode->mtime;
     out->base.inode_number = number;
-    int r = inode->type == TREE_DIR ? 0 : sqfs_inode_set_xattr_index(out, xattr);
-    if (r == 0)
-        r = sqfs_id_table_id_to_index(im->ids, inode->uid, &out->base.uid_idx);
-    if (r == 0)
-        r = sqfs_id_table_id_to_index(im->ids, inode->gid, &out->base.gid_idx);
+    int rc = inode->type == TREE_DIR ? 0 : sqfs_inode_set_xattr_index(out, xattr);
+    if (rc == 0)
+        rc = sqfs_id_table_id_to_index(im->ids, inode->uid, &out->base.uid_idx);
+    if (rc == 0)
+        rc = sqfs_id_table_id_to_index(im->ids, inode->gid, &out->base.gid_idx);
     sqfs_meta_writer_get_position(im->inode_meta, &block, &offset);
     im->refs[number - 1] = htole64(block << 16 | offset);
-    if (r == 0)
-        r = sqfs_meta_writer_write_inode(im->inode_meta, out);
-    return fail(im, r, "cannot write an inode", e);
+    if (rc == 0)
+        rc = sqfs_meta_writer_write_inode(im->inode_meta, out);
+    return fail(im, rc, "cannot write an inode", e);
 }
 
 static int write_inode(struct image *im, uint32_t index, struct err *e)
@@ -253,20 +253,20 @@ static int write_inode(struct image *im, uint32_t index, struct err *e)
     AUTO_FREE char *path = NULL;
     sqfs_inode_generic_t *out = NULL;
     uint32_t xattr = UINT32_MAX;
-    int r = 0;
+    int rc = 0;
 
     if (view_path(im->v, im->v->inodes[index].first, &path, e) < 0)
         return -(int)e->code;
     if (im->params->xattrs && squashfs_xattrs_add(&im->xattrs, inode, path, &xattr, e) < 0)
         return -(int)e->code;
     if (inode->mtime < 0 || inode->mtime > (int64_t)UINT32_MAX)
-        r = err_set(e, ERR_INPUT, "its time %" PRId64 " is outside of 0 to 2^32-1", inode->mtime);
-    if (r == 0)
-        r = make_inode(im, index, xattr, &out, e);
-    if (r == 0 && out != NULL)
-        r = finish_inode(im, index, xattr, out, e);
+        rc = err_set(e, ERR_INPUT, "its time %" PRId64 " is outside of 0 to 2^32-1", inode->mtime);
+    if (rc == 0)
+        rc = make_inode(im, index, xattr, &out, e);
+    if (rc == 0 && out != NULL)
+        rc = finish_inode(im, index, xattr, out, e);
     sqfs_free(out);
-    return r == 0 ? 0 : err_wrap(e, "cannot put '%s' into a squashfs", *path == '\0' ? "." : path);
+    return rc == 0 ? 0 : err_wrap(e, "cannot put '%s' into a squashfs", *path == '\0' ? "." : path);
 }
 
 /* ---- tables ----------------------------------------------------------------- */
@@ -280,29 +280,29 @@ static int write_metadata(struct image *im, struct err *e)
     }
     im->super.inode_count = im->numbered;
     im->super.root_inode_ref = le64toh(im->refs[im->numbered - 1]);
-    int r = sqfs_meta_writer_flush(im->inode_meta);
-    if (r == 0)
-        r = sqfs_meta_writer_flush(im->dir_meta);
+    int rc = sqfs_meta_writer_flush(im->inode_meta);
+    if (rc == 0)
+        rc = sqfs_meta_writer_flush(im->dir_meta);
     im->super.directory_table_start = im->file.size;
-    if (r == 0)
-        r = sqfs_meta_write_write_to_file(im->dir_meta);
-    return fail(im, r, "cannot write the squashfs's inodes", e);
+    if (rc == 0)
+        rc = sqfs_meta_write_write_to_file(im->dir_meta);
+    return fail(im, rc, "cannot write the squashfs's inodes", e);
 }
 
 static int write_tables(struct image *im, struct err *e)
 {
-    int r = 0;
+    int rc = 0;
 
     if (squashfs_data_write_fragments(im->data, &im->super, e) < 0)
         return -(int)e->code;
     im->super.export_table_start = UINT64_MAX;
     if (im->params->exports)
-        r = sqfs_write_table(&im->file.base, im->cmp, im->refs, im->numbered * sizeof(*im->refs),
-                             &im->super.export_table_start);
-    if (r == 0)
-        r = sqfs_id_table_write(im->ids, &im->file.base, &im->super, im->cmp);
-    if (r != 0)
-        return fail(im, r, "cannot write the squashfs's tables", e);
+        rc = sqfs_write_table(&im->file.base, im->cmp, im->refs, im->numbered * sizeof(*im->refs),
+                              &im->super.export_table_start);
+    if (rc == 0)
+        rc = sqfs_id_table_write(im->ids, &im->file.base, &im->super, im->cmp);
+    if (rc != 0)
+        return fail(im, rc, "cannot write the squashfs's tables", e);
     return squashfs_xattrs_write(&im->xattrs, &im->file, im->cmp, &im->super, e);
 }
 
@@ -332,9 +332,9 @@ static int write_super(struct image *im, struct err *e)
 {
     im->super.flags = super_flags(im);
     im->super.bytes_used = im->file.size;
-    int r = sqfs_super_write(&im->super, &im->file.base);
-    if (r != 0)
-        return fail(im, r, "cannot write the squashfs's super block", e);
+    int rc = sqfs_super_write(&im->super, &im->file.base);
+    if (rc != 0)
+        return fail(im, rc, "cannot write the squashfs's super block", e);
     return squashfs_file_pad(&im->file, SQFS_DEVBLK_SIZE, e);
 }
 
@@ -351,16 +351,16 @@ static int start(struct image *im, struct err *e)
     if (squashfs_compressor_new(im->params, false, &im->cmp, e) < 0 ||
         squashfs_compressor_new(im->params, true, &im->uncmp, e) < 0)
         return -(int)e->code;
-    int r = sqfs_super_init(&im->super, im->params->block_size, im->params->time,
-                            ids[im->params->compressor]);
-    if (r == 0)
-        r = sqfs_super_write(&im->super, &im->file.base);
-    if (r != 0)
-        return fail(im, r, "cannot begin the squashfs", e);
-    r = im->cmp->write_options(im->cmp, &im->file.base);
-    if (r < 0)
-        return fail(im, r, "cannot write the squashfs's compressor options", e);
-    im->options = r > 0;
+    int rc = sqfs_super_init(&im->super, im->params->block_size, im->params->time,
+                             ids[im->params->compressor]);
+    if (rc == 0)
+        rc = sqfs_super_write(&im->super, &im->file.base);
+    if (rc != 0)
+        return fail(im, rc, "cannot begin the squashfs", e);
+    rc = im->cmp->write_options(im->cmp, &im->file.base);
+    if (rc < 0)
+        return fail(im, rc, "cannot write the squashfs's compressor options", e);
+    im->options = rc > 0;
     im->ids = sqfs_id_table_create(0);
     im->inode_meta = sqfs_meta_writer_create(&im->file.base, im->cmp, 0);
     im->dir_meta =
@@ -385,7 +385,7 @@ int squashfs_write(const struct squashfs_input *in, const struct squashfs_params
     struct image im = {.in = in, .params = params, .v = in->view};
 
     squashfs_file_init(&im.file, fd);
-    int r = write_image(&im, e);
+    int rc = write_image(&im, e);
     squashfs_data_free(im.data);
     squashfs_xattrs_dispose(&im.xattrs);
     sqfs_destroy(im.dir_writer);
@@ -397,5 +397,5 @@ int squashfs_write(const struct squashfs_input *in, const struct squashfs_params
     free(im.numbers);
     free(im.order);
     free(im.refs);
-    return r;
+    return rc;
 }

@@ -126,52 +126,52 @@ static int append_pair(sqfs_meta_writer_t *m, const struct tree_xattr *x, uint32
                          htole16((uint16_t)suffix_len)};
     uint32_t value_len = htole32((uint32_t)x->len);
 
-    int r = sqfs_meta_writer_append(m, entry, sizeof(entry));
-    if (r == 0)
-        r = sqfs_meta_writer_append(m, suffix, suffix_len);
-    if (r == 0)
-        r = sqfs_meta_writer_append(m, &value_len, sizeof(value_len));
-    if (r == 0 && x->len != 0)
-        r = sqfs_meta_writer_append(m, x->value, x->len);
+    int rc = sqfs_meta_writer_append(m, entry, sizeof(entry));
+    if (rc == 0)
+        rc = sqfs_meta_writer_append(m, suffix, suffix_len);
+    if (rc == 0)
+        rc = sqfs_meta_writer_append(m, &value_len, sizeof(value_len));
+    if (rc == 0 && x->len != 0)
+        rc = sqfs_meta_writer_append(m, x->value, x->len);
     *size += (uint32_t)(sizeof(entry) + suffix_len + sizeof(value_len) + x->len);
-    return r;
+    return rc;
 }
 
 static int write_pairs(const struct squashfs_xattrs *x, sqfs_meta_writer_t *m, sqfs_xattr_id_t *ids)
 {
-    int r = 0;
+    int rc = 0;
 
-    for (size_t i = 0; r == 0 && i < x->count; i++) {
+    for (size_t i = 0; rc == 0 && i < x->count; i++) {
         sqfs_u64 block = 0;
         sqfs_u32 offset = 0;
         uint32_t size = 0;
 
         sqfs_meta_writer_get_position(m, &block, &offset);
-        for (size_t k = 0; r == 0 && k < x->sets[i]->xattr_count; k++)
-            r = append_pair(m, &x->sets[i]->xattrs[k], &size);
+        for (size_t k = 0; rc == 0 && k < x->sets[i]->xattr_count; k++)
+            rc = append_pair(m, &x->sets[i]->xattrs[k], &size);
         ids[i].xattr = htole64(block << 16 | offset);
         ids[i].count = htole32((uint32_t)x->sets[i]->xattr_count);
         ids[i].size = htole32(size);
     }
-    return r == 0 ? sqfs_meta_writer_flush(m) : r;
+    return rc == 0 ? sqfs_meta_writer_flush(m) : rc;
 }
 
 /* The descriptors, and where each block of them begins relative to the first. */
 static int write_ids(const sqfs_xattr_id_t *ids, size_t count, sqfs_meta_writer_t *m,
                      uint64_t first, uint64_t *locations)
 {
-    int r = 0;
+    int rc = 0;
 
-    for (size_t i = 0; r == 0 && i < count; i++) {
+    for (size_t i = 0; rc == 0 && i < count; i++) {
         if (i % IDS_PER_BLOCK == 0) {
             sqfs_u64 block = 0;
             sqfs_u32 offset = 0;
             sqfs_meta_writer_get_position(m, &block, &offset);
             locations[i / IDS_PER_BLOCK] = htole64(first + block);
         }
-        r = sqfs_meta_writer_append(m, &ids[i], sizeof(ids[i]));
+        rc = sqfs_meta_writer_append(m, &ids[i], sizeof(ids[i]));
     }
-    return r == 0 ? sqfs_meta_writer_flush(m) : r;
+    return rc == 0 ? sqfs_meta_writer_flush(m) : rc;
 }
 
 static int write_tables(const struct squashfs_xattrs *x, struct squashfs_file *f,
@@ -182,15 +182,16 @@ static int write_tables(const struct squashfs_xattrs *x, struct squashfs_file *f
     sqfs_xattr_id_table_t table = {.xattr_table_start = htole64(f->size),
                                    .xattr_ids = htole32((uint32_t)x->count)};
 
-    int r = write_pairs(x, m, ids);
+    int rc = write_pairs(x, m, ids);
     sqfs_meta_writer_reset(m);
-    if (r == 0)
-        r = write_ids(ids, x->count, m, f->size, locations);
-    if (r != 0)
-        return r;
+    if (rc == 0)
+        rc = write_ids(ids, x->count, m, f->size, locations);
+    if (rc != 0)
+        return rc;
     super->xattr_id_table_start = f->size;
-    r = f->base.write_at(&f->base, f->size, &table, sizeof(table));
-    return r == 0 ? f->base.write_at(&f->base, f->size, locations, blocks * sizeof(*locations)) : r;
+    rc = f->base.write_at(&f->base, f->size, &table, sizeof(table));
+    return rc == 0 ? f->base.write_at(&f->base, f->size, locations, blocks * sizeof(*locations))
+                   : rc;
 }
 
 int squashfs_xattrs_write(const struct squashfs_xattrs *x, struct squashfs_file *f,
@@ -207,7 +208,7 @@ int squashfs_xattrs_write(const struct squashfs_xattrs *x, struct squashfs_file 
         sqfs_destroy(m);
         return err_oom(e);
     }
-    int r = write_tables(x, f, m, ids, locations, super);
+    int rc = write_tables(x, f, m, ids, locations, super);
     sqfs_destroy(m);
-    return r == 0 ? 0 : squashfs_fail(f, r, "cannot write the squashfs's attributes", e);
+    return rc == 0 ? 0 : squashfs_fail(f, rc, "cannot write the squashfs's attributes", e);
 }

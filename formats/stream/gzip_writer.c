@@ -76,9 +76,9 @@ static int deflate_block(z_stream *z, struct block *b, struct err *e)
     z->avail_in = (uInt)b->in_len;
     z->next_out = b->out;
     z->avail_out = (uInt)b->out_cap;
-    int r = deflate(z, b->last ? Z_FINISH : Z_SYNC_FLUSH);
-    if (r != (b->last ? Z_STREAM_END : Z_OK) || z->avail_in != 0 || z->avail_out == 0)
-        return err_set(e, ERR_HOST, "cannot deflate: zlib says %d", r);
+    int rc = deflate(z, b->last ? Z_FINISH : Z_SYNC_FLUSH);
+    if (rc != (b->last ? Z_STREAM_END : Z_OK) || z->avail_in != 0 || z->avail_out == 0)
+        return err_set(e, ERR_HOST, "cannot deflate: zlib says %d", rc);
     b->out_len = b->out_cap - z->avail_out;
     return 0;
 }
@@ -98,14 +98,14 @@ static int compress_block(void *context, size_t i, struct err *e)
     b->crc = crc32(crc32(0, NULL, 0), b->in, (uInt)b->in_len);
     if (deflateInit2(&z, w->level, Z_DEFLATED, -15, 8, Z_DEFAULT_STRATEGY) != Z_OK)
         return err_oom(e);
-    int r = 0;
+    int rc = 0;
     if (b->dictionary_len != 0 &&
         deflateSetDictionary(&z, b->in - b->dictionary_len, (uInt)b->dictionary_len) != Z_OK)
-        r = err_set(e, ERR_HOST, "cannot deflate: zlib refuses the window");
-    if (r == 0)
-        r = deflate_block(&z, b, e);
+        rc = err_set(e, ERR_HOST, "cannot deflate: zlib refuses the window");
+    if (rc == 0)
+        rc = deflate_block(&z, b, e);
     (void)deflateEnd(&z);
-    return r;
+    return rc;
 }
 
 static size_t batch_blocks(struct gzip_writer *w, bool last)
@@ -130,28 +130,28 @@ static int flush_batch(struct gzip_writer *w, bool last, struct err *e)
 {
     static const uint8_t header[10] = {0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255};
     size_t count = batch_blocks(w, last);
-    int r = 0;
+    int rc = 0;
 
     if (!w->started) {
         w->started = true;
-        r = sink_write(&w->out, header, sizeof(header), e);
+        rc = sink_write(&w->out, header, sizeof(header), e);
     }
-    if (r == 0)
-        r = workers_run(w->jobs, count, compress_block, w, e);
-    for (size_t i = 0; r == 0 && i < count; i++) {
+    if (rc == 0)
+        rc = workers_run(w->jobs, count, compress_block, w, e);
+    for (size_t i = 0; rc == 0 && i < count; i++) {
         struct block *b = &w->blocks[i];
 
         w->crc = crc32_combine(w->crc, b->crc, (z_off_t)b->in_len);
         w->size += (uint32_t)b->in_len;
-        r = sink_write(&w->out, b->out, b->out_len, e);
+        rc = sink_write(&w->out, b->out, b->out_len, e);
     }
-    if (r == 0 && w->len >= GZIP_WINDOW) {
+    if (rc == 0 && w->len >= GZIP_WINDOW) {
         memcpy(w->data, w->data + w->len,
                GZIP_WINDOW); /* its last 32 KiB: data + WINDOW + len - WINDOW */
         w->window_len = GZIP_WINDOW;
     }
     w->len = 0;
-    return r;
+    return rc;
 }
 
 int gzip_writer_write(struct gzip_writer *w, const void *data, size_t len, struct err *e)
@@ -160,9 +160,9 @@ int gzip_writer_write(struct gzip_writer *w, const void *data, size_t len, struc
     size_t max = w->batch * GZIP_BLOCK;
 
     while (len > 0) {
-        int r = w->len == max ? flush_batch(w, false, e) : 0;
-        if (r < 0)
-            return r;
+        int rc = w->len == max ? flush_batch(w, false, e) : 0;
+        if (rc < 0)
+            return rc;
         size_t take = max - w->len < len ? max - w->len : len;
         memcpy(w->data + GZIP_WINDOW + w->len, p, take);
         w->len += take;
@@ -178,9 +178,9 @@ int gzip_writer_finish(struct gzip_writer *w, struct err *e)
 
     if (w->finished)
         return 0;
-    int r = flush_batch(w, true, e);
-    if (r < 0)
-        return r;
+    int rc = flush_batch(w, true, e);
+    if (rc < 0)
+        return rc;
     w->finished = true;
     for (unsigned i = 0; i < 4; i++) {
         trailer[i] = (uint8_t)(w->crc >> (8 * i));

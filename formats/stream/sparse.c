@@ -38,35 +38,35 @@ int sparse_write(int fd, const uint8_t *data, size_t len, uint64_t offset, const
                  struct err *e)
 {
     static const uint8_t zeros[PAGE];
-    int r = 0;
-    while (r == 0 && len > 0) {
+    int rc = 0;
+    while (rc == 0 && len > 0) {
         size_t n = PAGE - (size_t)(offset % PAGE);
         if (n > len)
             n = len;
         if (memcmp(data, zeros, n) != 0)
-            r = write_at(fd, data, n, offset, what, e);
+            rc = write_at(fd, data, n, offset, what, e);
         data += n;
         len -= n;
         offset += n;
     }
-    return r;
+    return rc;
 }
 
 int sparse_copy(int from, uint64_t offset, uint64_t size, int to, uint64_t base, const char *what,
                 struct err *e)
 {
     uint8_t *data = malloc(COPY_SIZE);
-    int r = data == NULL ? err_oom(e) : 0;
+    int rc = data == NULL ? err_oom(e) : 0;
     uint64_t end = offset + size;
-    for (uint64_t at = sparse_next_data(from, offset, end); r == 0 && at < end;) {
+    for (uint64_t at = sparse_next_data(from, offset, end); rc == 0 && at < end;) {
         /* Whole pages of the file that is written: a hole may begin anywhere. */
         at -= (at - offset) % PAGE;
         size_t len = end - at < COPY_SIZE ? (size_t)(end - at) : COPY_SIZE;
-        r = fd_pread_all(from, data, len, at, what, e);
-        if (r == 0)
-            r = sparse_write(to, data, len, base + (at - offset), what, e);
+        rc = fd_pread_all(from, data, len, at, what, e);
+        if (rc == 0)
+            rc = sparse_write(to, data, len, base + (at - offset), what, e);
         at = sparse_next_data(from, at + len, end);
     }
     free(data);
-    return r;
+    return rc;
 }

@@ -480,16 +480,16 @@ int tar_write(const struct tar_options *options, const struct view *v, struct si
                        .out = out,
                        .pax = BUF_INIT(PAX_MAX),
                        .map_text = BUF_INIT(MAP_MAX)};
-    int r = tree_reader_new(options->tree, options->cas, &w.reader, e);
+    int rc = tree_reader_new(options->tree, options->cas, &w.reader, e);
 
-    if (r == 0) {
+    if (rc == 0) {
         w.copy = malloc(COPY_SIZE);
-        r = w.copy == NULL ? err_oom(e) : write_all(&w, e);
+        rc = w.copy == NULL ? err_oom(e) : write_all(&w, e);
     }
     tree_reader_free(w.reader);
     free(w.copy);
     free(w.map.pieces);
     buf_dispose(&w.map_text);
     buf_dispose(&w.pax);
-    return r;
+    return rc;
 }

@@ -34,12 +34,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     AUTO_MACHINE_CONFIG config = {.document = NULL};
     struct err e = ERR_INIT;
-    int r = machine_config_parse(data, size, "config", &config, &e);
-    if (r == 0)
-        r = machine_config_resolve(&config, &e);
-    if (r == 0)
+    int rc = machine_config_parse(data, size, "config", &config, &e);
+    if (rc == 0)
+        rc = machine_config_resolve(&config, &e);
+    if (rc == 0)
         use(&config);
-    else if (r != -ERR_INPUT)
+    else if (rc != -ERR_INPUT)
         abort();
     return 0;
 }

@@ -28,10 +28,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct machine_proof proof;
     struct err e = ERR_INIT;
-    int r = machine_proof_parse(data, size, "proof", &proof, &e);
-    if (r == 0)
+    int rc = machine_proof_parse(data, size, "proof", &proof, &e);
+    if (rc == 0)
         use(&proof);
-    else if (r != -ERR_INPUT)
+    else if (rc != -ERR_INPUT)
         abort();
     return 0;
 }

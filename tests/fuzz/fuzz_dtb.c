@@ -10,8 +10,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     AUTO_BUF text = BUF_INIT(16 << 20);
     struct err e = ERR_INIT;
-    int r = machine_dtb_text(data, size, &text, &e);
-    if (r != 0 && r != -ERR_INPUT)
+    int rc = machine_dtb_text(data, size, &text, &e);
+    if (rc != 0 && rc != -ERR_INPUT)
         abort();
     return 0;
 }

@@ -22,9 +22,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct err e = ERR_INIT;
     struct count c = {0};
-    int r = kernel_unpack(data, size, (struct sink){swallow, &c}, &e);
+    int rc = kernel_unpack(data, size, (struct sink){swallow, &c}, &e);
 
-    if (r != 0 && r != -ERR_INPUT)
+    if (rc != 0 && rc != -ERR_INPUT)
         abort();
     return 0;
 }

@@ -29,10 +29,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct err e = ERR_INIT;
     AUTO_PLAN struct plan *plan = NULL;
-    int r = plan_parse(data, size, "plan", &builder_steps, &plan, &e);
-    if (r != 0 && r != -ERR_INPUT && r != -ERR_UNDECIDED)
+    int rc = plan_parse(data, size, "plan", &builder_steps, &plan, &e);
+    if (rc != 0 && rc != -ERR_INPUT && rc != -ERR_UNDECIDED)
         abort();
-    if (r == 0)
+    if (rc == 0)
         use(plan, data, size);
     return 0;
 }

@@ -10,8 +10,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct err e = ERR_INIT;
     struct policy *p = NULL;
-    int r = policy_parse(data, size, "policy", &p, &e);
-    if (r != 0 && r != -ERR_USAGE)
+    int rc = policy_parse(data, size, "policy", &p, &e);
+    if (rc != 0 && rc != -ERR_USAGE)
         abort();
     policy_free(p);
     return 0;

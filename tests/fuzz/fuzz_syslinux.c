@@ -12,10 +12,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct syslinux s = {0};
     uint8_t boot[SYSLINUX_SECTOR];
 
-    int r = syslinux_find(data, size, &s, &e);
-    if (r != 0 && r != -ERR_INPUT)
+    int rc = syslinux_find(data, size, &s, &e);
+    if (rc != 0 && rc != -ERR_INPUT)
         abort();
-    if (r != 0)
+    if (rc != 0)
         return 0;
     if (s.boot < data || s.boot + SYSLINUX_SECTOR > data + size || s.image < data ||
         s.image + s.image_len > s.c32 || s.c32 + s.c32_len > data + size)
@@ -24,8 +24,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     AUTO_FREE uint8_t *file = malloc(len);
     if (file == NULL)
         return 0;
-    r = syslinux_install(&s, 100, file, boot, &e);
-    if (r != 0 && r != -ERR_INPUT)
+    rc = syslinux_install(&s, 100, file, boot, &e);
+    if (rc != 0 && rc != -ERR_INPUT)
         abort();
     return 0;
 }

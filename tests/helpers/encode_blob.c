@@ -44,9 +44,9 @@ static int run(char **argv, size_t count, struct err *e)
     if (kind->check(&root, count, e) < 0 || kind->run(&context, &root, inputs, count, &out, e) < 0)
         return -(int)e->code;
     (void)printf("%s\n", digest_format(&out.digest, text));
-    int r = cas_export_file(cas, &out.digest, argv[5], e);
+    int rc = cas_export_file(cas, &out.digest, argv[5], e);
     step_output_dispose(&out);
-    return r;
+    return rc;
 }
 
 int main(int argc, char **argv)

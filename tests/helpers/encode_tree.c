@@ -121,21 +121,21 @@ static int add_made(struct build *b, char *text, bool zero, struct err *e)
 
 static int add_content(struct build *b, struct tree_inode *inode, char *text, struct err *e)
 {
-    int r = tree_packer_begin(b->packer, e);
+    int rc = tree_packer_begin(b->packer, e);
 
-    if (r < 0)
-        return r;
+    if (rc < 0)
+        return rc;
     if (str_starts(text, "text:"))
-        r = tree_packer_write(b->packer, text + 5, unescape(text + 5), e);
+        rc = tree_packer_write(b->packer, text + 5, unescape(text + 5), e);
     else if (str_starts(text, "host:"))
-        r = add_host(b, text + 5, e);
+        rc = add_host(b, text + 5, e);
     else if (str_starts(text, "zero:"))
-        r = add_made(b, text + 5, true, e);
+        rc = add_made(b, text + 5, true, e);
     else if (str_starts(text, "random:"))
-        r = add_made(b, text + 7, false, e);
+        rc = add_made(b, text + 7, false, e);
     else
-        r = err_set(e, ERR_USAGE, "'%s' is no content", text);
-    return r < 0 ? r : tree_packer_end(b->packer, inode, e);
+        rc = err_set(e, ERR_USAGE, "'%s' is no content", text);
+    return rc < 0 ? rc : tree_packer_end(b->packer, inode, e);
 }
 
 /* ---- entries ---------------------------------------------------------------- */
@@ -154,10 +154,10 @@ static int name_inode(struct build *b, char *path, struct tree_inode *inode, str
 
     if (slash != NULL) {
         *slash = '\0';
-        int r = find(b, path, &dir, e);
+        int rc = find(b, path, &dir, e);
         *slash = '/';
-        if (r < 0)
-            return r;
+        if (rc < 0)
+            return rc;
     }
     return tree_link(b->tree, dir, slash == NULL ? path : slash + 1, inode, &node, e);
 }
@@ -203,18 +203,18 @@ static int add_entry(struct build *b, enum tree_type type, struct err *e)
     (void)unescape(b->field[1]);
     if (strcmp(b->field[1], ".") == 0)
         return set_metadata(b, tree_root(b->tree)->inode, e);
-    int r = tree_inode_new(b->tree, type, &inode, e);
-    if (r == 0)
-        r = set_metadata(b, inode, e);
-    if (r == 0 && type == TREE_SYMLINK) {
+    int rc = tree_inode_new(b->tree, type, &inode, e);
+    if (rc == 0)
+        rc = set_metadata(b, inode, e);
+    if (rc == 0 && type == TREE_SYMLINK) {
         (void)unescape(b->field[6]);
-        r = str_copy(&inode->target, b->field[6], e);
+        rc = str_copy(&inode->target, b->field[6], e);
     }
-    if (r == 0 && (type == TREE_CHAR || type == TREE_BLOCK))
-        r = set_device(b, inode, e);
-    if (r == 0)
-        r = name_inode(b, b->field[1], inode, e);
-    return r == 0 && type == TREE_FILE ? add_content(b, inode, b->field[6], e) : r;
+    if (rc == 0 && (type == TREE_CHAR || type == TREE_BLOCK))
+        rc = set_device(b, inode, e);
+    if (rc == 0)
+        rc = name_inode(b, b->field[1], inode, e);
+    return rc == 0 && type == TREE_FILE ? add_content(b, inode, b->field[6], e) : rc;
 }
 
 static int add_hard(struct build *b, struct err *e)
@@ -327,13 +327,13 @@ static int encode(struct cas *cas, const struct tree *tree, char **argv, struct 
     if (kind->check(&root, 1, e) < 0 || kind->run(&context, &root, &input, 1, &out, e) < 0)
         return -(int)e->code;
     (void)printf("%s\n", digest_format(&out.digest, text));
-    int r = 0;
+    int rc = 0;
     if (strcmp(argv[6], "-") != 0)
-        r = strcmp(kind->name, "encode.oci") == 0
-                ? oci_layout_export(cas, &out.digest, "latest", argv[6], e)
-                : cas_export_file(cas, &out.digest, argv[6], e);
+        rc = strcmp(kind->name, "encode.oci") == 0
+                 ? oci_layout_export(cas, &out.digest, "latest", argv[6], e)
+                 : cas_export_file(cas, &out.digest, argv[6], e);
     step_output_dispose(&out);
-    return r;
+    return rc;
 }
 
 static int run(char **argv, struct err *e)
@@ -345,16 +345,16 @@ static int run(char **argv, struct err *e)
         return err_oom(e);
     if (cas_open(argv[1], CAS_CREATE, &cas, e) < 0)
         return -(int)e->code;
-    int r = tree_new(&b->tree, e);
-    if (r == 0)
-        r = tree_packer_new(b->tree, cas, &b->packer, e);
-    if (r == 0)
-        r = read_description(b, argv[2], e);
+    int rc = tree_new(&b->tree, e);
+    if (rc == 0)
+        rc = tree_packer_new(b->tree, cas, &b->packer, e);
+    if (rc == 0)
+        rc = read_description(b, argv[2], e);
     tree_packer_free(b->packer);
-    if (r == 0)
-        r = encode(cas, b->tree, argv, e);
+    if (rc == 0)
+        rc = encode(cas, b->tree, argv, e);
     tree_free(b->tree);
-    return r;
+    return rc;
 }
 
 int main(int argc, char **argv)

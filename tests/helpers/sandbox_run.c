@@ -59,19 +59,19 @@ static bool parse(struct request *q, int argc, char **argv)
     return optind < argc;
 }
 
-static int failed(int r, const struct err *e)
+static int failed(int rc, const struct err *e)
 {
     char line[1024];
     (void)fprintf(stderr, "sandbox: %s\n", err_line(e, line, sizeof(line)));
-    return -r;
+    return -rc;
 }
 
 static int offline(char **argv)
 {
     struct err e = ERR_INIT;
-    int r = sandbox_deny_network(&e);
-    if (r < 0)
-        return failed(r, &e);
+    int rc = sandbox_deny_network(&e);
+    if (rc < 0)
+        return failed(rc, &e);
     (void)execv(argv[0], argv);
     perror(argv[0]);
     return 127;
@@ -94,11 +94,11 @@ int main(int argc, char **argv)
     } args = {.in = argv + optind};
     q.options.argv = args.out;
     q.options.views = q.views;
-    int r = sandbox_run(&q.options, &result, &e);
+    int rc = sandbox_run(&q.options, &result, &e);
     (void)fwrite(output.data, 1, output.len, stdout);
     (void)fwrite(errors.data, 1, errors.len, stderr);
-    if (r < 0)
-        return failed(r, &e);
+    if (rc < 0)
+        return failed(rc, &e);
     if (q.fences)
         (void)printf("%s\n", result.fences);
     if (result.timed_out)

@@ -427,11 +427,11 @@ static void *idle(void *arg)
 static int deed_threads(void)
 {
     unsigned n = 0;
-    int r = 0;
+    int rc = 0;
     pthread_t t;
-    while (n < 5000 && (r = pthread_create(&t, NULL, idle, NULL)) == 0)
+    while (n < 5000 && (rc = pthread_create(&t, NULL, idle, NULL)) == 0)
         n++;
-    printf("threads %u %s\n", n, strerrorname_np(r));
+    printf("threads %u %s\n", n, strerrorname_np(rc));
     (void)fflush(stdout);
     _exit(0);
 }

@@ -21,19 +21,19 @@ static int check_blob(int dirfd, const struct jcur *descriptor, struct digest *d
     struct digest found;
     char hex[DIGEST_TEXT_MAX];
     AUTO_FREE char *path = NULL;
-    int r = jcur_get_digest(descriptor, "digest", digest, e);
-    if (r == 0)
-        r = jcur_get_u64(descriptor, "size", UINT64_MAX, &size, e);
-    if (r == 0)
-        r = str_format(&path, e, "blobs/%s/%s", digest_alg_name(digest->alg),
-                       digest_hex(digest, hex));
-    if (r < 0)
-        return r;
+    int rc = jcur_get_digest(descriptor, "digest", digest, e);
+    if (rc == 0)
+        rc = jcur_get_u64(descriptor, "size", UINT64_MAX, &size, e);
+    if (rc == 0)
+        rc = str_format(&path, e, "blobs/%s/%s", digest_alg_name(digest->alg),
+                        digest_hex(digest, hex));
+    if (rc < 0)
+        return rc;
     AUTO_CLOSE int fd = open_beneath(dirfd, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0, e);
     if (fd < 0)
         return fd;
-    r = digest_fd(digest->alg, fd, &found, &found_size, e);
-    if (r < 0)
+    rc = digest_fd(digest->alg, fd, &found, &found_size, e);
+    if (rc < 0)
         return err_wrap(e, "cannot read '%s'", path);
     if (found_size != size || !digest_equal(digest, &found))
         return err_set(e, ERR_INPUT, "the layout's blob '%s' does not match its digest", path);
@@ -48,18 +48,18 @@ static int read_manifest(int dirfd, const struct digest *digest, json_t **out, s
     AUTO_FREE char *path = NULL;
     AUTO_BUF text = BUF_INIT(MANIFEST_MAX);
     struct digest found;
-    int r =
+    int rc =
         str_format(&path, e, "blobs/%s/%s", digest_alg_name(digest->alg), digest_hex(digest, hex));
-    if (r == 0)
-        r = file_read_at(dirfd, path, &text, e);
+    if (rc == 0)
+        rc = file_read_at(dirfd, path, &text, e);
     /* These very bytes, not what was read a moment ago under the same name. */
-    if (r == 0)
-        r = digest_bytes(digest->alg, text.data, text.len, &found, e);
-    if (r == 0 && !digest_equal(digest, &found))
-        r = err_set(e, ERR_INPUT, "the layout's blob '%s' does not match its digest", path);
-    if (r == 0)
-        r = json_parse(buf_str(&text), text.len, "the image's manifest", NULL, out, e);
-    return r;
+    if (rc == 0)
+        rc = digest_bytes(digest->alg, text.data, text.len, &found, e);
+    if (rc == 0 && !digest_equal(digest, &found))
+        rc = err_set(e, ERR_INPUT, "the layout's blob '%s' does not match its digest", path);
+    if (rc == 0)
+        rc = json_parse(buf_str(&text), text.len, "the image's manifest", NULL, out, e);
+    return rc;
 }
 
 static int read_layout(int dirfd, struct artifact *a, struct err *e)
@@ -69,41 +69,41 @@ static int read_layout(int dirfd, struct artifact *a, struct err *e)
     AUTO_JSON json_t *manifest = NULL;
     struct jcur list;
     size_t n = 0;
-    int r = file_read_at(dirfd, "index.json", &text, e);
-    if (r == 0)
-        r = json_parse(buf_str(&text), text.len, "the layout's index.json", NULL, &index, e);
-    if (r < 0)
-        return r;
+    int rc = file_read_at(dirfd, "index.json", &text, e);
+    if (rc == 0)
+        rc = json_parse(buf_str(&text), text.len, "the layout's index.json", NULL, &index, e);
+    if (rc < 0)
+        return rc;
     struct jcur root = jcur_root(index, "the layout's index.json");
-    r = jcur_get(&root, "manifests", &list, e);
-    if (r == 0)
-        r = jcur_array(&list, LAYERS_MAX, &n, e);
-    if (r == 0 && n != 1)
-        r = err_set(e, ERR_INPUT, "the layout has %zu images; verify one at a time", n);
-    if (r < 0)
-        return r;
+    rc = jcur_get(&root, "manifests", &list, e);
+    if (rc == 0)
+        rc = jcur_array(&list, LAYERS_MAX, &n, e);
+    if (rc == 0 && n != 1)
+        rc = err_set(e, ERR_INPUT, "the layout has %zu images; verify one at a time", n);
+    if (rc < 0)
+        return rc;
     struct jcur descriptor = jcur_item(&list, 0);
     struct digest part;
-    r = check_blob(dirfd, &descriptor, &a->digest, &a->size, e);
-    if (r == 0)
-        r = read_manifest(dirfd, &a->digest, &manifest, e);
-    if (r < 0)
-        return r;
+    rc = check_blob(dirfd, &descriptor, &a->digest, &a->size, e);
+    if (rc == 0)
+        rc = read_manifest(dirfd, &a->digest, &manifest, e);
+    if (rc < 0)
+        return rc;
     struct jcur top = jcur_root(manifest, "the image's manifest");
     struct jcur config;
     struct jcur layers;
-    r = jcur_get(&top, "config", &config, e);
-    if (r == 0)
-        r = check_blob(dirfd, &config, &part, &a->size, e);
-    if (r == 0)
-        r = jcur_get(&top, "layers", &layers, e);
-    if (r == 0)
-        r = jcur_array(&layers, LAYERS_MAX, &n, e);
-    for (size_t i = 0; r == 0 && i < n; i++) {
+    rc = jcur_get(&top, "config", &config, e);
+    if (rc == 0)
+        rc = check_blob(dirfd, &config, &part, &a->size, e);
+    if (rc == 0)
+        rc = jcur_get(&top, "layers", &layers, e);
+    if (rc == 0)
+        rc = jcur_array(&layers, LAYERS_MAX, &n, e);
+    for (size_t i = 0; rc == 0 && i < n; i++) {
         struct jcur layer = jcur_item(&layers, i);
-        r = check_blob(dirfd, &layer, &part, &a->size, e);
+        rc = check_blob(dirfd, &layer, &part, &a->size, e);
     }
-    return r;
+    return rc;
 }
 
 static bool has_file(int dirfd, const char *name)
@@ -118,9 +118,9 @@ static int digest_packed(const char *directory, const char *scratch, const char 
     enum { OUTPUT_MAX = 65536 };
     AUTO_BUF output = BUF_INIT(OUTPUT_MAX);
     const char *const argv[] = {"pack", directory, "-o", packed, NULL};
-    int r = tool_run("assay-cartesi", argv, scratch, &output, NULL, e);
-    if (r < 0)
-        return r;
+    int rc = tool_run("assay-cartesi", argv, scratch, &output, NULL, e);
+    if (rc < 0)
+        return rc;
     AUTO_CLOSE int fd = open(packed, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return err_os(e, errno, "cannot open '%s'", packed);
@@ -133,14 +133,14 @@ static int read_machine(const char *path, const char *scratch, struct artifact *
     AUTO_FREE char *directory = NULL;
     AUTO_FREE char *packed = NULL;
     struct err ignored = ERR_INIT;
-    int r = dir_make_temp(scratch, "assay-pack.", &directory, e);
-    if (r < 0)
-        return r;
-    r = path_join(&packed, directory, "machine.tar", e);
-    if (r == 0)
-        r = digest_packed(path, scratch, packed, a, e);
+    int rc = dir_make_temp(scratch, "assay-pack.", &directory, e);
+    if (rc < 0)
+        return rc;
+    rc = path_join(&packed, directory, "machine.tar", e);
+    if (rc == 0)
+        rc = digest_packed(path, scratch, packed, a, e);
     (void)dir_remove(directory, &ignored);
-    return r;
+    return rc;
 }
 
 static int read_directory(int fd, const char *path, const char *scratch, struct artifact *a,
@@ -167,14 +167,14 @@ int artifact_read(const char *path, const char *scratch, struct artifact *out, s
         return err_os_code(e, ERR_INPUT, errno, "cannot open '%s'", path);
     if (fstat(fd, &st) != 0)
         return err_os(e, errno, "cannot read '%s'", path);
-    int r;
+    int rc;
     if (S_ISDIR(st.st_mode)) {
-        r = read_directory(fd, path, scratch, &a, e);
-        if (r < 0)
-            return r;
+        rc = read_directory(fd, path, scratch, &a, e);
+        if (rc < 0)
+            return rc;
     } else if (S_ISREG(st.st_mode)) {
-        r = digest_fd(DIGEST_SHA256, fd, &a.digest, &a.size, e);
-        if (r < 0)
+        rc = digest_fd(DIGEST_SHA256, fd, &a.digest, &a.size, e);
+        if (rc < 0)
             return err_wrap(e, "'%s'", path);
     } else {
         return err_set(e, ERR_INPUT, "'%s' is neither a regular file nor a directory", path);

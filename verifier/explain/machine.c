@@ -28,13 +28,13 @@ static int take_differences(const json_t *report, json_t **out, struct err *e)
         while (len > DIFFERENCE_MAX ||
                (len < strlen(text) && ((unsigned char)text[len] & 0xc0) == 0x80))
             len = len > DIFFERENCE_MAX ? DIFFERENCE_MAX : len - 1;
-        int r = json_push(list, json_stringn(text, len), e);
-        if (r < 0)
-            return r;
+        int rc = json_push(list, json_stringn(text, len), e);
+        if (rc < 0)
+            return rc;
     }
-    int r = json_put_u64(explanation, "count", (uint64_t)json_integer_value(count), e);
-    if (r < 0 || (r = json_put(explanation, "differences", steal_ptr(&list), e)) < 0)
-        return r;
+    int rc = json_put_u64(explanation, "count", (uint64_t)json_integer_value(count), e);
+    if (rc < 0 || (rc = json_put(explanation, "differences", steal_ptr(&list), e)) < 0)
+        return rc;
     *out = steal_ptr(&explanation);
     return 0;
 }
@@ -48,16 +48,16 @@ int explain_machine(const char *theirs, const char *rebuilt, const char *scratch
     int status = 0;
     const char *const argv[] = {"diff", theirs, rebuilt, "--json", NULL};
     *out = NULL;
-    int r = tool_run("assay-cartesi", argv, scratch, &output, &status, &unreadable);
-    if (r == -ERR_INPUT || (r == 0 && status == 0))
+    int rc = tool_run("assay-cartesi", argv, scratch, &output, &status, &unreadable);
+    if (rc == -ERR_INPUT || (rc == 0 && status == 0))
         return 0;
-    if (r < 0) {
+    if (rc < 0) {
         *e = unreadable;
-        return r;
+        return rc;
     }
-    r = json_parse(buf_str(&output), output.len, "the report of assay-cartesi", NULL, &report, e);
+    rc = json_parse(buf_str(&output), output.len, "the report of assay-cartesi", NULL, &report, e);
     /* Machines that differ are an error to it: what it found stands beside that. */
-    return r < 0 ? r : take_differences(json_object_get(report, "result"), out, e);
+    return rc < 0 ? rc : take_differences(json_object_get(report, "result"), out, e);
 }
 
 void explain_clause(const json_t *explanation, char *text, size_t size)

@@ -40,23 +40,23 @@ static int check_plan(const struct jcur *plan, const struct jcur *digest, struct
     struct digest found;
     struct buf bytes = BUF_INIT(CLAIMS_PLAN_MAX);
     c->plan = bytes;
-    int r = jcur_digest(digest, &said, e);
-    if (r == 0)
-        r = jcs_format(plan->value, &c->plan, e);
-    if (r == 0)
-        r = digest_bytes(DIGEST_SHA256, c->plan.data, c->plan.len, &found, e);
-    if (r < 0)
-        return r;
+    int rc = jcur_digest(digest, &said, e);
+    if (rc == 0)
+        rc = jcs_format(plan->value, &c->plan, e);
+    if (rc == 0)
+        rc = digest_bytes(DIGEST_SHA256, c->plan.data, c->plan.len, &found, e);
+    if (rc < 0)
+        return rc;
     if (!digest_equal(&said, &found))
         return reject(e, "its plan does not have the digest that it names");
     c->plan_digest = found;
-    r = jcur_get_string(plan, "name", TEXT_MAX, &c->plan_name, e);
+    rc = jcur_get_string(plan, "name", TEXT_MAX, &c->plan_name, e);
     /* It will name a file of the rebuild. */
-    if (r == 0 && (!relpath_valid(c->plan_name) || strchr(c->plan_name, '/') != NULL))
-        r = reject(e, "its plan's name is no file name");
-    if (r == 0)
-        r = jcur_get_string(plan, "arch", TEXT_MAX, &c->plan_arch, e);
-    return r;
+    if (rc == 0 && (!relpath_valid(c->plan_name) || strchr(c->plan_name, '/') != NULL))
+        rc = reject(e, "its plan's name is no file name");
+    if (rc == 0)
+        rc = jcur_get_string(plan, "arch", TEXT_MAX, &c->plan_arch, e);
+    return rc;
 }
 
 static int check_inputs(const struct jcur *plan, const struct jcur *definition, struct claims *c,
@@ -66,15 +66,15 @@ static int check_inputs(const struct jcur *plan, const struct jcur *definition, 
     struct jcur dependencies;
     size_t n = 0;
     size_t m = 0;
-    int r = jcur_get(plan, "inputs", &inputs, e);
-    if (r == 0)
-        r = jcur_array(&inputs, CLAIMS_INPUTS_MAX, &n, e);
-    if (r == 0)
-        r = jcur_get(definition, "resolvedDependencies", &dependencies, e);
-    if (r == 0)
-        r = jcur_array(&dependencies, CLAIMS_INPUTS_MAX, &m, e);
-    if (r < 0)
-        return r;
+    int rc = jcur_get(plan, "inputs", &inputs, e);
+    if (rc == 0)
+        rc = jcur_array(&inputs, CLAIMS_INPUTS_MAX, &n, e);
+    if (rc == 0)
+        rc = jcur_get(definition, "resolvedDependencies", &dependencies, e);
+    if (rc == 0)
+        rc = jcur_array(&dependencies, CLAIMS_INPUTS_MAX, &m, e);
+    if (rc < 0)
+        return rc;
     if (n != m)
         return reject(e, "its dependencies are not the plan's inputs");
     for (size_t i = 0; i < n; i++)
@@ -89,11 +89,11 @@ static int check_outputs(const struct jcur *plan, const struct statement *s, str
 {
     struct jcur outputs;
     size_t n = 0;
-    int r = jcur_get(plan, "outputs", &outputs, e);
-    if (r == 0)
-        r = jcur_array(&outputs, 256, &n, e);
-    if (r < 0)
-        return r;
+    int rc = jcur_get(plan, "outputs", &outputs, e);
+    if (rc == 0)
+        rc = jcur_array(&outputs, 256, &n, e);
+    if (rc < 0)
+        return rc;
     if (n != s->subject_count)
         return reject(e, "its subjects are not the plan's outputs");
     for (size_t i = 0; i < n; i++) {
@@ -112,15 +112,15 @@ static int check_steps(const struct jcur *plan, const struct jcur *details, stru
     struct jcur byproducts;
     size_t n = 0;
     size_t m = 0;
-    int r = jcur_get(plan, "steps", &steps, e);
-    if (r == 0)
-        r = jcur_array(&steps, CLAIMS_STEPS_MAX, &n, e);
-    if (r == 0)
-        r = jcur_get(details, "byproducts", &byproducts, e);
-    if (r == 0)
-        r = jcur_array(&byproducts, CLAIMS_STEPS_MAX, &m, e);
-    if (r != 0)
-        return r;
+    int rc = jcur_get(plan, "steps", &steps, e);
+    if (rc == 0)
+        rc = jcur_array(&steps, CLAIMS_STEPS_MAX, &n, e);
+    if (rc == 0)
+        rc = jcur_get(details, "byproducts", &byproducts, e);
+    if (rc == 0)
+        rc = jcur_array(&byproducts, CLAIMS_STEPS_MAX, &m, e);
+    if (rc != 0)
+        return rc;
     if (n != m)
         return reject(e, "its byproducts are not the plan's steps");
     for (size_t i = 0; i < n; i++) {
@@ -144,23 +144,23 @@ static int check_external(const struct jcur *definition, const struct jcur *plan
     struct jcur external;
     struct jcur recipe;
     struct jcur planned;
-    int r = jcur_get(definition, "externalParameters", &external, e);
-    if (r == 0)
-        r = jcur_object(&external, keys, e);
-    if (r == 0)
-        r = jcur_get(&external, "recipe", &recipe, e);
-    if (r == 0)
-        r = jcur_get(plan, "recipe", &planned, e);
-    if (r == 0 && !json_equal(recipe.value, planned.value))
-        r = reject(e, "its recipe is not the plan's");
-    return r;
+    int rc = jcur_get(definition, "externalParameters", &external, e);
+    if (rc == 0)
+        rc = jcur_object(&external, keys, e);
+    if (rc == 0)
+        rc = jcur_get(&external, "recipe", &recipe, e);
+    if (rc == 0)
+        rc = jcur_get(plan, "recipe", &planned, e);
+    if (rc == 0 && !json_equal(recipe.value, planned.value))
+        rc = reject(e, "its recipe is not the plan's");
+    return rc;
 }
 
 static int check_builder(const struct jcur *details, struct claims *c, struct err *e)
 {
     struct jcur builder;
-    int r = jcur_get(details, "builder", &builder, e);
-    return r < 0 ? r : jcur_get_string(&builder, "id", TEXT_MAX, &c->builder_id, e);
+    int rc = jcur_get(details, "builder", &builder, e);
+    return rc < 0 ? rc : jcur_get_string(&builder, "id", TEXT_MAX, &c->builder_id, e);
 }
 
 int claims_read(const struct statement *statement, struct claims *out, struct err *e)
@@ -176,35 +176,35 @@ int claims_read(const struct statement *statement, struct claims *out, struct er
     if (strcmp(statement->predicate_type, PROVENANCE_TYPE) != 0)
         return err_set(e, ERR_INPUT, "the statement is a '%s', not a build provenance",
                        statement->predicate_type);
-    int r = jcur_get(&root, "buildDefinition", &definition, e);
-    if (r == 0)
-        r = jcur_get(&root, "runDetails", &details, e);
-    if (r == 0)
-        r = jcur_get_string(&definition, "buildType", TEXT_MAX, &build_type, e);
-    if (r == 0 && strcmp(build_type, CLAIMS_BUILD_TYPE) != 0)
-        r = err_set(e, ERR_REJECTED, "the build type '%s' is not one that can be rebuilt here",
-                    build_type);
-    if (r == 0)
-        r = jcur_get(&definition, "internalParameters", &internal, e);
-    if (r == 0)
-        r = jcur_get(&internal, "plan", &plan, e);
-    if (r == 0)
-        r = jcur_get(&internal, "planDigest", &digest, e);
-    if (r == 0)
-        r = check_plan(&plan, &digest, &c, e);
-    if (r == 0)
-        r = check_external(&definition, &plan, e);
-    if (r == 0)
-        r = check_inputs(&plan, &definition, &c, e);
-    if (r == 0)
-        r = check_outputs(&plan, statement, e);
-    if (r == 0)
-        r = check_steps(&plan, &details, &c, e);
-    if (r == 0)
-        r = check_builder(&details, &c, e);
-    if (r < 0) {
+    int rc = jcur_get(&root, "buildDefinition", &definition, e);
+    if (rc == 0)
+        rc = jcur_get(&root, "runDetails", &details, e);
+    if (rc == 0)
+        rc = jcur_get_string(&definition, "buildType", TEXT_MAX, &build_type, e);
+    if (rc == 0 && strcmp(build_type, CLAIMS_BUILD_TYPE) != 0)
+        rc = err_set(e, ERR_REJECTED, "the build type '%s' is not one that can be rebuilt here",
+                     build_type);
+    if (rc == 0)
+        rc = jcur_get(&definition, "internalParameters", &internal, e);
+    if (rc == 0)
+        rc = jcur_get(&internal, "plan", &plan, e);
+    if (rc == 0)
+        rc = jcur_get(&internal, "planDigest", &digest, e);
+    if (rc == 0)
+        rc = check_plan(&plan, &digest, &c, e);
+    if (rc == 0)
+        rc = check_external(&definition, &plan, e);
+    if (rc == 0)
+        rc = check_inputs(&plan, &definition, &c, e);
+    if (rc == 0)
+        rc = check_outputs(&plan, statement, e);
+    if (rc == 0)
+        rc = check_steps(&plan, &details, &c, e);
+    if (rc == 0)
+        rc = check_builder(&details, &c, e);
+    if (rc < 0) {
         claims_dispose(&c);
-        return r;
+        return rc;
     }
     *out = c;
     return 0;

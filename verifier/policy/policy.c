@@ -33,9 +33,9 @@ void policy_free(struct policy *p)
 static int decode_keys(const struct jcur *at, struct policy_identity *identity, struct err *e)
 {
     size_t n = 0;
-    int r = jcur_array(at, POLICY_ITEMS_MAX, &n, e);
-    if (r < 0)
-        return r;
+    int rc = jcur_array(at, POLICY_ITEMS_MAX, &n, e);
+    if (rc < 0)
+        return rc;
     if (n == 0)
         return jcur_fail(at, e, "an identity needs at least one key");
     identity->keys = array_new(n, sizeof(struct public_key *));
@@ -44,9 +44,9 @@ static int decode_keys(const struct jcur *at, struct policy_identity *identity, 
     for (size_t i = 0; i < n; i++) {
         struct jcur item = jcur_item(at, i);
         const char *pem;
-        r = jcur_string(&item, PEM_MAX, &pem, e);
-        if (r < 0)
-            return r;
+        rc = jcur_string(&item, PEM_MAX, &pem, e);
+        if (rc < 0)
+            return rc;
         struct err inner = ERR_INIT;
         if (public_key_parse(pem, strlen(pem), &identity->keys[i], &inner) < 0)
             return jcur_fail(&item, e, "%s", inner.frame[0]);
@@ -60,9 +60,9 @@ static int decode_identities(const struct jcur *at, struct policy_identity **out
 {
     static const char *const keys[] = {"id", "keys", NULL};
     size_t n = 0;
-    int r = jcur_array(at, POLICY_ITEMS_MAX, &n, e);
-    if (r < 0)
-        return r;
+    int rc = jcur_array(at, POLICY_ITEMS_MAX, &n, e);
+    if (rc < 0)
+        return rc;
     *out = array_new(n, sizeof(**out));
     if (*out == NULL)
         return err_oom(e);
@@ -70,20 +70,20 @@ static int decode_identities(const struct jcur *at, struct policy_identity **out
     for (size_t i = 0; i < n; i++) {
         struct jcur item = jcur_item(at, i);
         struct jcur list;
-        r = jcur_object(&item, keys, e);
-        if (r == 0)
-            r = jcur_get_string(&item, "id", ID_MAX, &(*out)[i].id, e);
-        if (r == 0 && (*out)[i].id[0] == 0)
-            r = jcur_fail(&item, e, "an empty id");
-        for (size_t j = 0; r == 0 && j < i; j++)
+        rc = jcur_object(&item, keys, e);
+        if (rc == 0)
+            rc = jcur_get_string(&item, "id", ID_MAX, &(*out)[i].id, e);
+        if (rc == 0 && (*out)[i].id[0] == 0)
+            rc = jcur_fail(&item, e, "an empty id");
+        for (size_t j = 0; rc == 0 && j < i; j++)
             if (strcmp((*out)[j].id, (*out)[i].id) == 0)
-                r = jcur_fail(&item, e, "the id '%s' stands twice", (*out)[i].id);
-        if (r == 0)
-            r = jcur_get(&item, "keys", &list, e);
-        if (r == 0)
-            r = decode_keys(&list, &(*out)[i], e);
-        if (r < 0)
-            return r;
+                rc = jcur_fail(&item, e, "the id '%s' stands twice", (*out)[i].id);
+        if (rc == 0)
+            rc = jcur_get(&item, "keys", &list, e);
+        if (rc == 0)
+            rc = decode_keys(&list, &(*out)[i], e);
+        if (rc < 0)
+            return rc;
     }
     return 0;
 }
@@ -92,9 +92,9 @@ static int decode_artifacts(const struct jcur *at, struct policy *p, struct err 
 {
     static const char *const keys[] = {"name", NULL};
     size_t n = 0;
-    int r = jcur_array(at, POLICY_ITEMS_MAX, &n, e);
-    if (r < 0)
-        return r;
+    int rc = jcur_array(at, POLICY_ITEMS_MAX, &n, e);
+    if (rc < 0)
+        return rc;
     if (n == 0)
         return jcur_fail(at, e, "a policy needs at least one artifact");
     p->artifacts = array_new(n, sizeof(*p->artifacts));
@@ -102,11 +102,11 @@ static int decode_artifacts(const struct jcur *at, struct policy *p, struct err 
         return err_oom(e);
     for (size_t i = 0; i < n; i++) {
         struct jcur item = jcur_item(at, i);
-        r = jcur_object(&item, keys, e);
-        if (r == 0)
-            r = jcur_get_string(&item, "name", NAME_MAX_BYTES, &p->artifacts[i], e);
-        if (r < 0)
-            return r;
+        rc = jcur_object(&item, keys, e);
+        if (rc == 0)
+            rc = jcur_get_string(&item, "name", NAME_MAX_BYTES, &p->artifacts[i], e);
+        if (rc < 0)
+            return rc;
     }
     p->artifact_count = n;
     return 0;
@@ -116,16 +116,16 @@ static int decode_rebuilds(const struct jcur *at, struct policy *p, struct err *
 {
     static const char *const keys[] = {"minimum", "verifiers", NULL};
     struct jcur list;
-    int r = jcur_object(at, keys, e);
-    if (r == 0)
-        r = jcur_get_u64(at, "minimum", POLICY_REBUILDS_MAX, &p->rebuilds_minimum, e);
-    if (r == 0 && p->rebuilds_minimum == 0)
-        r = jcur_fail(at, e, "minimum must be at least 1: what nobody rebuilt is not verified");
-    if (r == 0)
-        r = jcur_get(at, "verifiers", &list, e);
-    if (r == 0)
-        r = decode_identities(&list, &p->verifiers, &p->verifier_count, e);
-    return r;
+    int rc = jcur_object(at, keys, e);
+    if (rc == 0)
+        rc = jcur_get_u64(at, "minimum", POLICY_REBUILDS_MAX, &p->rebuilds_minimum, e);
+    if (rc == 0 && p->rebuilds_minimum == 0)
+        rc = jcur_fail(at, e, "minimum must be at least 1: what nobody rebuilt is not verified");
+    if (rc == 0)
+        rc = jcur_get(at, "verifiers", &list, e);
+    if (rc == 0)
+        rc = decode_identities(&list, &p->verifiers, &p->verifier_count, e);
+    return rc;
 }
 
 static int decode(const struct jcur *root, struct policy *p, struct err *e)
@@ -134,38 +134,38 @@ static int decode(const struct jcur *root, struct policy *p, struct err *e)
     const char *type;
     struct jcur at;
     p->name = "";
-    int r = jcur_object(root, keys, e);
-    if (r == 0)
-        r = jcur_get_string(root, "type", ID_MAX, &type, e);
-    if (r == 0 && strcmp(type, POLICY_TYPE) != 0)
-        r = jcur_fail(root, e, "the type is '%s', expected '%s'", type, POLICY_TYPE);
-    if (r == 0 && jcur_opt(root, "name", &at))
-        r = jcur_string(&at, NAME_MAX_BYTES, &p->name, e);
-    if (r == 0)
-        r = jcur_get(root, "artifacts", &at, e);
-    if (r == 0)
-        r = decode_artifacts(&at, p, e);
-    if (r == 0)
-        r = jcur_get(root, "builders", &at, e);
-    if (r == 0)
-        r = decode_identities(&at, &p->builders, &p->builder_count, e);
-    if (r == 0 && p->builder_count == 0)
-        r = jcur_fail(&at, e, "a policy needs at least one builder");
-    if (r == 0)
-        r = jcur_get(root, "rebuilds", &at, e);
-    if (r == 0)
-        r = decode_rebuilds(&at, p, e);
-    return r;
+    int rc = jcur_object(root, keys, e);
+    if (rc == 0)
+        rc = jcur_get_string(root, "type", ID_MAX, &type, e);
+    if (rc == 0 && strcmp(type, POLICY_TYPE) != 0)
+        rc = jcur_fail(root, e, "the type is '%s', expected '%s'", type, POLICY_TYPE);
+    if (rc == 0 && jcur_opt(root, "name", &at))
+        rc = jcur_string(&at, NAME_MAX_BYTES, &p->name, e);
+    if (rc == 0)
+        rc = jcur_get(root, "artifacts", &at, e);
+    if (rc == 0)
+        rc = decode_artifacts(&at, p, e);
+    if (rc == 0)
+        rc = jcur_get(root, "builders", &at, e);
+    if (rc == 0)
+        rc = decode_identities(&at, &p->builders, &p->builder_count, e);
+    if (rc == 0 && p->builder_count == 0)
+        rc = jcur_fail(&at, e, "a policy needs at least one builder");
+    if (rc == 0)
+        rc = jcur_get(root, "rebuilds", &at, e);
+    if (rc == 0)
+        rc = decode_rebuilds(&at, p, e);
+    return rc;
 }
 
 /* What is malformed input elsewhere is a wrong configuration file here. */
-static int as_usage(int r, struct err *e)
+static int as_usage(int rc, struct err *e)
 {
-    if (r == -ERR_INPUT) {
+    if (rc == -ERR_INPUT) {
         e->code = ERR_USAGE;
         return -ERR_USAGE;
     }
-    return r;
+    return rc;
 }
 
 int policy_parse(const void *data, size_t len, const char *what, struct policy **out, struct err *e)
@@ -174,15 +174,15 @@ int policy_parse(const void *data, size_t len, const char *what, struct policy *
     AUTO_POLICY struct policy *p = calloc(1, sizeof(*p));
     if (p == NULL)
         return err_oom(e);
-    int r = json_parse(data, len, what, &limits, &p->document, e);
-    if (r == 0)
-        r = digest_bytes(DIGEST_SHA256, data, len, &p->digest, e);
-    if (r == 0) {
+    int rc = json_parse(data, len, what, &limits, &p->document, e);
+    if (rc == 0)
+        rc = digest_bytes(DIGEST_SHA256, data, len, &p->digest, e);
+    if (rc == 0) {
         struct jcur root = jcur_root(p->document, what);
-        r = decode(&root, p, e);
+        rc = decode(&root, p, e);
     }
-    if (r < 0)
-        return as_usage(r, e);
+    if (rc < 0)
+        return as_usage(rc, e);
     *out = steal_ptr(&p);
     return 0;
 }
@@ -190,9 +190,9 @@ int policy_parse(const void *data, size_t len, const char *what, struct policy *
 int policy_read(const char *path, struct policy **out, struct err *e)
 {
     AUTO_BUF text = BUF_INIT(POLICY_BYTES_MAX);
-    int r = file_read(path, &text, e);
-    if (r < 0)
-        return as_usage(r, e);
+    int rc = file_read(path, &text, e);
+    if (rc < 0)
+        return as_usage(rc, e);
     return policy_parse(buf_str(&text), text.len, path, out, e);
 }
 
@@ -211,14 +211,14 @@ int policy_find_signer(const struct policy_identity *identities, size_t count,
     for (size_t i = 0; i < count; i++)
         for (size_t k = 0; k < identities[i].key_count; k++) {
             struct err inner = ERR_INIT;
-            int r = dsse_verify(envelope, identities[i].keys[k], &inner);
-            if (r == 0) {
+            int rc = dsse_verify(envelope, identities[i].keys[k], &inner);
+            if (rc == 0) {
                 *key = identities[i].keys[k];
                 return 0;
             }
-            if (r != -ERR_REJECTED) {
+            if (rc != -ERR_REJECTED) {
                 *e = inner;
-                return r;
+                return rc;
             }
         }
     *key = NULL;

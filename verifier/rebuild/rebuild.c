@@ -24,16 +24,16 @@ static int check_builder(const char *path, struct digest *digest, struct err *e)
     if (fd < 0)
         return err_os(e, errno, "cannot open the builder '%s'", path);
     Elf64_Ehdr head;
-    int r = fd_pread_all(fd, &head, sizeof(head), 0, path, e);
-    if (r < 0 || memcmp(head.e_ident, ELFMAG, SELFMAG) != 0 ||
+    int rc = fd_pread_all(fd, &head, sizeof(head), 0, path, e);
+    if (rc < 0 || memcmp(head.e_ident, ELFMAG, SELFMAG) != 0 ||
         head.e_phentsize != sizeof(Elf64_Phdr))
         return err_set(e, ERR_HOST, "the builder '%s' is not a 64-bit ELF program", path);
     for (unsigned i = 0; i < head.e_phnum; i++) {
         Elf64_Phdr segment;
-        r = fd_pread_all(fd, &segment, sizeof(segment), head.e_phoff + i * sizeof(segment), path,
-                         e);
-        if (r < 0)
-            return r;
+        rc = fd_pread_all(fd, &segment, sizeof(segment), head.e_phoff + i * sizeof(segment), path,
+                          e);
+        if (rc < 0)
+            return rc;
         if (segment.p_type == PT_INTERP)
             return err_set(e, ERR_HOST,
                            "the builder '%s' is dynamically linked; a sandboxed rebuild needs the "
@@ -115,9 +115,9 @@ static int run_builder(const struct rebuild_options *o, const char *plan, bool h
         .errors = &errors,
     };
     struct sandbox_result result = {0};
-    int r = sandbox_run(&sandbox, &result, e);
-    if (r < 0)
-        return r;
+    int rc = sandbox_run(&sandbox, &result, e);
+    if (rc < 0)
+        return rc;
     out->fences = result.fences;
     return result.status == 0 && !result.timed_out ? 0 : builder_failed(&result, &errors, e);
 }
@@ -130,22 +130,22 @@ static int read_byproducts(const struct rebuild_options *o, struct rebuild *out,
     struct jcur predicate;
     struct jcur details;
     struct jcur byproducts = {0};
-    int r = str_format(&path, e, "%s/%s.provenance.json", out->artifacts, o->plan_name);
-    if (r == 0)
-        r = json_read_file(path, &limits, &statement, e);
-    if (r < 0)
-        return r;
+    int rc = str_format(&path, e, "%s/%s.provenance.json", out->artifacts, o->plan_name);
+    if (rc == 0)
+        rc = json_read_file(path, &limits, &statement, e);
+    if (rc < 0)
+        return rc;
     struct jcur root = jcur_root(statement, "the rebuilt provenance");
-    r = jcur_get(&root, "predicate", &predicate, e);
-    if (r == 0)
-        r = jcur_get(&predicate, "runDetails", &details, e);
-    if (r == 0)
-        r = jcur_get(&details, "byproducts", &byproducts, e);
+    rc = jcur_get(&root, "predicate", &predicate, e);
+    if (rc == 0)
+        rc = jcur_get(&predicate, "runDetails", &details, e);
+    if (rc == 0)
+        rc = jcur_get(&details, "byproducts", &byproducts, e);
     struct jcur subjects = {0};
-    if (r == 0)
-        r = jcur_get(&root, "subject", &subjects, e);
-    if (r < 0)
-        return r;
+    if (rc == 0)
+        rc = jcur_get(&root, "subject", &subjects, e);
+    if (rc < 0)
+        return rc;
     out->byproducts = json_incref(byproducts.value);
     out->subjects = json_incref(subjects.value);
     return 0;
@@ -167,32 +167,32 @@ int rebuild_run(const struct rebuild_options *options, struct rebuild *out, stru
     AUTO_FREE char *plan_dir = NULL;
     AUTO_FREE char *plan = NULL;
     /* The plan lies outside the one writable directory: the builder cannot change it. */
-    int r = check_builder(options->builder, &b.builder_digest, e);
-    if (r == 0)
-        r = hold_store(options, &has_store, &held, e);
-    if (r == 0)
-        r = dir_make_temp(options->scratch, "assay-plan.", &plan_dir, e);
-    if (r == 0)
-        r = path_join(&plan, plan_dir, "plan.json", e);
-    if (r == 0)
-        r = file_replace(plan, options->plan, options->plan_len, 0644, e);
-    if (r == 0)
-        r = dir_make_temp(options->scratch, "assay-rebuild.", &b.directory, e);
-    if (r == 0)
-        r = path_join(&b.artifacts, b.directory, "artifacts", e);
+    int rc = check_builder(options->builder, &b.builder_digest, e);
+    if (rc == 0)
+        rc = hold_store(options, &has_store, &held, e);
+    if (rc == 0)
+        rc = dir_make_temp(options->scratch, "assay-plan.", &plan_dir, e);
+    if (rc == 0)
+        rc = path_join(&plan, plan_dir, "plan.json", e);
+    if (rc == 0)
+        rc = file_replace(plan, options->plan, options->plan_len, 0644, e);
+    if (rc == 0)
+        rc = dir_make_temp(options->scratch, "assay-rebuild.", &b.directory, e);
+    if (rc == 0)
+        rc = path_join(&b.artifacts, b.directory, "artifacts", e);
     int64_t start = monotonic_ms();
-    if (r == 0)
-        r = run_builder(options, plan, has_store, &b, e);
+    if (rc == 0)
+        rc = run_builder(options, plan, has_store, &b, e);
     b.seconds = (double)(monotonic_ms() - start) / 1000;
-    if (r == 0)
-        r = read_byproducts(options, &b, e);
+    if (rc == 0)
+        rc = read_byproducts(options, &b, e);
     if (plan_dir != NULL) {
         struct err ignored = ERR_INIT;
         (void)dir_remove(plan_dir, &ignored);
     }
-    if (r < 0) {
+    if (rc < 0) {
         rebuild_dispose(&b);
-        return r;
+        return rc;
     }
     *out = b;
     return 0;

@@ -43,21 +43,21 @@ void verdict_check_add(struct verdict *v, const char *id, bool passed, const cha
 static int checks_json(const struct verdict *v, json_t **out, struct err *e)
 {
     AUTO_JSON json_t *list = json_array();
-    int r = list == NULL ? err_oom(e) : 0;
-    for (size_t i = 0; r == 0 && i < v->check_count; i++) {
+    int rc = list == NULL ? err_oom(e) : 0;
+    for (size_t i = 0; rc == 0 && i < v->check_count; i++) {
         const struct verdict_check *c = &v->checks[i];
         AUTO_JSON json_t *o = json_object();
-        r = json_put_string(o, "id", c->id, e);
-        if (r == 0)
-            r = json_put(o, "passed", json_boolean(c->passed), e);
-        if (r == 0)
-            r = json_put_string(o, "text", c->text, e);
-        if (r == 0)
-            r = json_push(list, steal_ptr(&o), e);
+        rc = json_put_string(o, "id", c->id, e);
+        if (rc == 0)
+            rc = json_put(o, "passed", json_boolean(c->passed), e);
+        if (rc == 0)
+            rc = json_put_string(o, "text", c->text, e);
+        if (rc == 0)
+            rc = json_push(list, steal_ptr(&o), e);
     }
-    if (r == 0)
+    if (rc == 0)
         *out = steal_ptr(&list);
-    return r;
+    return rc;
 }
 
 int verdict_report(const struct verdict *v, json_t **out, struct err *e)
@@ -65,32 +65,32 @@ int verdict_report(const struct verdict *v, json_t **out, struct err *e)
     AUTO_JSON json_t *report = json_object();
     AUTO_JSON json_t *artifact = json_object();
     json_t *checks = NULL;
-    int r = json_put_string(artifact, "name", v->artifact_name, e);
-    if (r == 0)
-        r = json_put_digest(artifact, "digest", &v->artifact_digest, e);
-    if (r == 0)
-        r = json_put_u64(artifact, "size", v->artifact_size, e);
-    if (r == 0)
-        r = json_put_string(report, "type", ASSAY_URI "report/v1", e);
-    if (r == 0)
-        r = json_put_string(report, "verdict", verdict_name(v->kind), e);
-    if (r == 0)
-        r = json_put_string(report, "reason", v->reason, e);
-    if (r == 0)
-        r = json_put(report, "artifact", steal_ptr(&artifact), e);
-    if (r == 0)
-        r = checks_json(v, &checks, e);
-    if (r == 0)
-        r = json_put(report, "checks", checks, e);
-    if (r == 0)
-        r = json_put_u64(report, "rebuilds", v->rebuilds, e);
-    if (r == 0 && v->rebuild != NULL)
-        r = json_put(report, "rebuild", json_incref(v->rebuild), e);
-    if (r == 0 && v->explanation != NULL)
-        r = json_put(report, "explanation", json_incref(v->explanation), e);
-    if (r == 0)
+    int rc = json_put_string(artifact, "name", v->artifact_name, e);
+    if (rc == 0)
+        rc = json_put_digest(artifact, "digest", &v->artifact_digest, e);
+    if (rc == 0)
+        rc = json_put_u64(artifact, "size", v->artifact_size, e);
+    if (rc == 0)
+        rc = json_put_string(report, "type", ASSAY_URI "report/v1", e);
+    if (rc == 0)
+        rc = json_put_string(report, "verdict", verdict_name(v->kind), e);
+    if (rc == 0)
+        rc = json_put_string(report, "reason", v->reason, e);
+    if (rc == 0)
+        rc = json_put(report, "artifact", steal_ptr(&artifact), e);
+    if (rc == 0)
+        rc = checks_json(v, &checks, e);
+    if (rc == 0)
+        rc = json_put(report, "checks", checks, e);
+    if (rc == 0)
+        rc = json_put_u64(report, "rebuilds", v->rebuilds, e);
+    if (rc == 0 && v->rebuild != NULL)
+        rc = json_put(report, "rebuild", json_incref(v->rebuild), e);
+    if (rc == 0 && v->explanation != NULL)
+        rc = json_put(report, "explanation", json_incref(v->explanation), e);
+    if (rc == 0)
         *out = steal_ptr(&report);
-    return r;
+    return rc;
 }
 
 enum { LINES_PRINTED = 10 };
@@ -130,20 +130,20 @@ static int extensions(const struct verdict *v, json_t **out, struct err *e)
 {
     AUTO_JSON json_t *o = json_object();
     json_t *checks = NULL;
-    int r = json_put_string(o, "assay_verdict", verdict_name(v->kind), e);
-    if (r == 0)
-        r = json_put_string(o, "assay_reason", v->reason, e);
-    if (r == 0)
-        r = checks_json(v, &checks, e);
-    if (r == 0)
-        r = json_put(o, "assay_checks", checks, e);
-    if (r == 0 && v->rebuild != NULL)
-        r = json_put(o, "assay_rebuild", json_incref(v->rebuild), e);
-    if (r == 0 && v->explanation != NULL)
-        r = json_put(o, "assay_explanation", json_incref(v->explanation), e);
-    if (r == 0)
+    int rc = json_put_string(o, "assay_verdict", verdict_name(v->kind), e);
+    if (rc == 0)
+        rc = json_put_string(o, "assay_reason", v->reason, e);
+    if (rc == 0)
+        rc = checks_json(v, &checks, e);
+    if (rc == 0)
+        rc = json_put(o, "assay_checks", checks, e);
+    if (rc == 0 && v->rebuild != NULL)
+        rc = json_put(o, "assay_rebuild", json_incref(v->rebuild), e);
+    if (rc == 0 && v->explanation != NULL)
+        rc = json_put(o, "assay_explanation", json_incref(v->explanation), e);
+    if (rc == 0)
         *out = steal_ptr(&o);
-    return r;
+    return rc;
 }
 
 static int predicate(const struct verdict *v, const char *verifier_id, const char *resource_uri,
@@ -158,17 +158,17 @@ static int predicate(const struct verdict *v, const char *verifier_id, const cha
      * trusts (SLSA 1.2); one verifier's rebuild is less, and is named for what it is.
      */
     const char *level = v->kind == VERDICT_REPRODUCED ? "ASSAY_REPRODUCED" : "FAILED";
-    int r = extensions(v, &more, e);
-    if (r == 0)
-        r = json_push(levels, json_string(level), e);
-    if (r == 0)
-        r = json_put_string(version, "assay", ASSAY_VERSION, e);
-    if (r < 0)
-        return r;
+    int rc = extensions(v, &more, e);
+    if (rc == 0)
+        rc = json_push(levels, json_string(level), e);
+    if (rc == 0)
+        rc = json_put_string(version, "assay", ASSAY_VERSION, e);
+    if (rc < 0)
+        return rc;
     AUTO_FREE char *policy_uri = NULL;
-    r = str_format(&policy_uri, e, "file:%s", v->policy_name);
-    if (r < 0)
-        return r;
+    rc = str_format(&policy_uri, e, "file:%s", v->policy_name);
+    if (rc < 0)
+        return rc;
     const struct vsa vsa = {
         .verifier_id = verifier_id,
         .verifier_version = version,
@@ -191,16 +191,16 @@ int verdict_statement(const struct verdict *v, const char *verifier_id, const ch
     AUTO_JSON json_t *statement = NULL;
     json_t *subject = NULL;
     json_t *body = NULL;
-    int r = resource_descriptor(v->artifact_name, NULL, &v->artifact_digest, NULL, &subject, e);
-    if (r == 0)
-        r = json_push(subjects, subject, e);
-    if (r == 0)
-        r = predicate(v, verifier_id, resource_uri, now, &body, e);
-    if (r == 0)
-        r = statement_new(steal_ptr(&subjects), VSA_TYPE, body, &statement, e);
-    if (r == 0)
-        r = jcs_format(statement, out, e);
-    return r;
+    int rc = resource_descriptor(v->artifact_name, NULL, &v->artifact_digest, NULL, &subject, e);
+    if (rc == 0)
+        rc = json_push(subjects, subject, e);
+    if (rc == 0)
+        rc = predicate(v, verifier_id, resource_uri, now, &body, e);
+    if (rc == 0)
+        rc = statement_new(steal_ptr(&subjects), VSA_TYPE, body, &statement, e);
+    if (rc == 0)
+        rc = jcs_format(statement, out, e);
+    return rc;
 }
 
 int verdict_bundle(const struct verdict *v, const char *verifier_id, const char *resource_uri,
@@ -208,10 +208,10 @@ int verdict_bundle(const struct verdict *v, const char *verifier_id, const char 
 {
     AUTO_BUF statement = BUF_INIT(STATEMENT_MAX);
     AUTO_DSSE struct dsse_envelope *envelope = NULL;
-    int r = verdict_statement(v, verifier_id, resource_uri, now, &statement, e);
-    if (r == 0)
-        r = dsse_sign(key, DSSE_INTOTO_TYPE, statement.data, statement.len, &envelope, e);
-    if (r == 0)
-        r = bundle_format(envelope, out, e);
-    return r;
+    int rc = verdict_statement(v, verifier_id, resource_uri, now, &statement, e);
+    if (rc == 0)
+        rc = dsse_sign(key, DSSE_INTOTO_TYPE, statement.data, statement.len, &envelope, e);
+    if (rc == 0)
+        rc = bundle_format(envelope, out, e);
+    return rc;
 }

@@ -25,9 +25,9 @@ static int teardown(void **state)
 {
     (void)state;
     struct err e = ERR_INIT;
-    int r = dir_remove(dir, &e);
+    int rc = dir_remove(dir, &e);
     free(dir);
-    return r;
+    return rc;
 }
 
 static char *at(const char *name)

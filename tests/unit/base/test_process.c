@@ -19,11 +19,11 @@
 static int run(struct process_options o, int *status)
 {
     struct err e = ERR_INIT;
-    int r = process_run(&o, status, &e);
+    int rc = process_run(&o, status, &e);
     char line[1024];
-    if (r < 0)
+    if (rc < 0)
         print_message("# %s\n", err_line(&e, line, sizeof(line)));
-    return r;
+    return rc;
 }
 
 static void test_output(void **state)
@@ -242,8 +242,8 @@ static void test_closed_stdio(void **state)
                                     .input_len = 4,
                                     .output = &out,
                                     .errors = &errors};
-        int r = process_run(&o, &status, &e);
-        bool fine = r == 0 && status == 0 && strcmp(buf_str(&out), "good") == 0 &&
+        int rc = process_run(&o, &status, &e);
+        bool fine = rc == 0 && status == 0 && strcmp(buf_str(&out), "good") == 0 &&
                     strcmp(buf_str(&errors), "bad\n") == 0;
         _exit(fine ? 0 : 1);
     }

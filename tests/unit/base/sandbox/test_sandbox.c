@@ -68,11 +68,11 @@ static int teardown(void **state)
 {
     (void)state;
     struct err e = ERR_INIT;
-    int r = dir_remove(dir, &e);
+    int rc = dir_remove(dir, &e);
     free(view);
     free(out);
     free(dir);
-    return r;
+    return rc;
 }
 
 static int fresh(void **state)
@@ -80,8 +80,8 @@ static int fresh(void **state)
     (void)state;
     struct err e = ERR_INIT;
     (void)chmod(out, 0755);
-    int r = dir_remove(out, &e);
-    return r == 0 ? dir_make(out, &e) : r;
+    int rc = dir_remove(out, &e);
+    return rc == 0 ? dir_make(out, &e) : rc;
 }
 
 struct told {
@@ -301,9 +301,9 @@ static int try(struct sandbox_options o, struct told *t)
     struct err e = ERR_INIT;
     o.output = &t->output;
     o.errors = &t->errors;
-    int r = sandbox_run(&o, &t->result, &e);
+    int rc = sandbox_run(&o, &t->result, &e);
     print_message("# %s\n", err_line(&e, t->line, sizeof(t->line)));
-    return r;
+    return rc;
 }
 
 #define VIEWS(...)                                                                                 \
@@ -364,13 +364,13 @@ static void test_views(void **state)
     char *home = getcwd(NULL, 0);
     assert_int_equal(chdir(closed), 0);
     const char *const argv[] = {"/bin/spy", "see", NULL};
-    int r = try((struct sandbox_options){.argv = argv,
-                                         VIEWS({spy, "/bin/spy"}, {"inner", "/deep/er/dir"},
-                                               {"inner/file", "/deep/file"})},
-                &t);
+    int rc = try((struct sandbox_options){.argv = argv,
+                                          VIEWS({spy, "/bin/spy"}, {"inner", "/deep/er/dir"},
+                                                {"inner/file", "/deep/file"})},
+                 &t);
     assert_int_equal(chdir(home), 0);
     free(home);
-    assert_int_equal(r, 0);
+    assert_int_equal(rc, 0);
     assert_int_equal(t.result.status, 0);
     assert_non_null(strstr(buf_str(&t.output), "mount /deep/er/dir ro,nosuid,nodev"));
     assert_non_null(strstr(buf_str(&t.output), "mount /deep/file ro,nosuid,nodev"));

@@ -95,9 +95,9 @@ static void refuses(const char *where, const char *key, const char *value, enum 
     else
         json_object_set_new(place, key, json(value));
     assert_int_equal(jcs_format(d, &bytes, &e), 0);
-    int r = plan_parse(bytes.data, bytes.len, "plan 'x'", &builder_steps, &plan, &e);
-    if (r != -(int)code || plan != NULL)
-        fail_msg("%s.%s = %s: got %d: %s", where, key, value, r, err_line(&e, line, sizeof(line)));
+    int rc = plan_parse(bytes.data, bytes.len, "plan 'x'", &builder_steps, &plan, &e);
+    if (rc != -(int)code || plan != NULL)
+        fail_msg("%s.%s = %s: got %d: %s", where, key, value, rc, err_line(&e, line, sizeof(line)));
     if (strstr(err_line(&e, line, sizeof(line)), message) == NULL)
         fail_msg("%s.%s = %s: the message is: %s", where, key, value, line);
     json_decref(d);

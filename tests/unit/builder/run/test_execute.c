@@ -50,12 +50,12 @@ static int give(const struct step_context *context, const struct jcur *params,
     AUTO_BUF text = BUF_INIT(65536);
     char hex[DIGEST_TEXT_MAX];
     const char *name;
-    int r = jcur_get_string(params, "name", 64, &name, e);
-    if (r < 0 || (r = buf_addf(&text, e, "%s%s\n", name, salt)) < 0)
-        return r;
+    int rc = jcur_get_string(params, "name", 64, &name, e);
+    if (rc < 0 || (rc = buf_addf(&text, e, "%s%s\n", name, salt)) < 0)
+        return rc;
     for (size_t i = 0; i < count; i++)
-        if ((r = buf_addf(&text, e, "%s\n", digest_format(&inputs[i].digest, hex))) < 0)
-            return r;
+        if ((rc = buf_addf(&text, e, "%s\n", digest_format(&inputs[i].digest, hex))) < 0)
+            return rc;
     out->kind = VALUE_BLOB;
     return cas_put(context->cas, text.data, text.len, &out->digest, e);
 }
@@ -65,21 +65,21 @@ static int run(const struct step_context *context, const struct jcur *params,
                struct err *e)
 {
     const char *name;
-    int r = jcur_get_string(params, "name", 64, &name, e);
-    if (r < 0)
-        return r;
+    int rc = jcur_get_string(params, "name", 64, &name, e);
+    if (rc < 0)
+        return rc;
     atomic_fetch_add(&runs, 1);
     raise_to(&at_most, atomic_fetch_add(&together, 1) + 1);
     raise_to(&threads_at_most,
              atomic_fetch_add(&threads_now, (int)context->jobs) + (int)context->jobs);
     if (meet != NULL)
         (void)pthread_barrier_wait(meet);
-    r = give(context, params, inputs, count, out, e);
+    rc = give(context, params, inputs, count, out, e);
     atomic_fetch_sub(&together, 1);
     atomic_fetch_sub(&threads_now, (int)context->jobs);
-    if (r == 0 && (atomic_load(&fail_mask) & (1 << (name[1] - '0'))) != 0)
+    if (rc == 0 && (atomic_load(&fail_mask) & (1 << (name[1] - '0'))) != 0)
         return err_set(e, ERR_INPUT, "%s is meant to fail", name);
-    return r;
+    return rc;
 }
 
 /* A tree of one file, named after the step. */
@@ -93,21 +93,21 @@ static int run_tree(const struct step_context *context, const struct jcur *param
     (void)inputs;
     (void)count;
     atomic_fetch_add(&runs, 1);
-    int r = jcur_get_string(params, "name", 64, &name, e);
-    if (r < 0 || (r = tree_new(&out->tree, e)) < 0 ||
-        (r = tree_inode_new(out->tree, TREE_FILE, &file, e)) < 0 ||
-        (r = tree_link(out->tree, tree_root(out->tree), name, file, NULL, e)) < 0 ||
-        (r = tree_packer_new(out->tree, context->cas, &packer, e)) < 0)
-        return r;
-    if ((r = tree_packer_begin(packer, e)) == 0 &&
-        (r = tree_packer_write(packer, name, strlen(name), e)) == 0 &&
-        (r = tree_packer_end(packer, file, e)) == 0)
-        r = tree_packer_commit(packer, e);
-    if (r == 0)
+    int rc = jcur_get_string(params, "name", 64, &name, e);
+    if (rc < 0 || (rc = tree_new(&out->tree, e)) < 0 ||
+        (rc = tree_inode_new(out->tree, TREE_FILE, &file, e)) < 0 ||
+        (rc = tree_link(out->tree, tree_root(out->tree), name, file, NULL, e)) < 0 ||
+        (rc = tree_packer_new(out->tree, context->cas, &packer, e)) < 0)
+        return rc;
+    if ((rc = tree_packer_begin(packer, e)) == 0 &&
+        (rc = tree_packer_write(packer, name, strlen(name), e)) == 0 &&
+        (rc = tree_packer_end(packer, file, e)) == 0)
+        rc = tree_packer_commit(packer, e);
+    if (rc == 0)
         last_pack = *tree_pack(out->tree, file->content.pack);
     tree_packer_free(packer);
     out->kind = VALUE_TREE;
-    return r;
+    return rc;
 }
 
 /* Reads the file of its input tree. */
@@ -122,13 +122,13 @@ static int run_reader(const struct step_context *context, const struct jcur *par
     assert_int_equal(count, 1);
     assert_non_null(inputs[0].tree);
     const struct tree_inode *file = tree_root(inputs[0].tree)->inode->children[0]->inode;
-    int r = tree_reader_new(inputs[0].tree, context->cas, &reader, e);
-    if (r < 0)
-        return r;
-    r = tree_reader_read(reader, &file->content, 0, data, file->content.size, e);
+    int rc = tree_reader_new(inputs[0].tree, context->cas, &reader, e);
+    if (rc < 0)
+        return rc;
+    rc = tree_reader_read(reader, &file->content, 0, data, file->content.size, e);
     tree_reader_free(reader);
     out->kind = VALUE_BLOB;
-    return r < 0 ? r : cas_put(context->cas, data, file->content.size, &out->digest, e);
+    return rc < 0 ? rc : cas_put(context->cas, data, file->content.size, &out->digest, e);
 }
 
 static const struct step_kind kind_blob = {.name = "test.blob", .check = check, .run = run};
@@ -230,9 +230,9 @@ static int teardown(void **state)
     struct err e = ERR_INIT;
     (void)state;
     cas_close(cas);
-    int r = dir_remove(dir, &e);
+    int rc = dir_remove(dir, &e);
     free(dir);
-    return r;
+    return rc;
 }
 
 static void test_jobs_do_not_change_digests(void **state)

@@ -36,10 +36,10 @@ static int teardown(void **state)
     struct err e = ERR_INIT;
     (void)state;
     cas_close(cas);
-    int r = dir_remove(dir, &e);
+    int rc = dir_remove(dir, &e);
     free(dir);
     free(out);
-    return r;
+    return rc;
 }
 
 /* `name` beneath the output directory; valid until the next call. */

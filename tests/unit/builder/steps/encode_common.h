@@ -37,9 +37,9 @@ static int teardown(void **state)
 {
     (void)state;
     cas_close(store);
-    int r = dir_remove(scratch, &e);
+    int rc = dir_remove(scratch, &e);
     free(scratch);
-    return r;
+    return rc;
 }
 
 /* ---- trees ------------------------------------------------------------------ */
@@ -128,16 +128,16 @@ static inline int try_step(const char *kind_name, const struct tree *t, const ch
     struct jcur root = jcur_root(params, "params");
     struct step_input input = {.id = "in", .kind = VALUE_TREE, .tree = t};
     struct step_context context = {.cas = store, .jobs = jobs};
-    int r = kind->check(&root, 1, &e);
-    return r < 0 ? r : kind->run(&context, &root, &input, 1, out, &e);
+    int rc = kind->check(&root, 1, &e);
+    return rc < 0 ? rc : kind->run(&context, &root, &input, 1, out, &e);
 }
 
 static inline struct digest run_step(const char *kind, const struct tree *t, const char *params,
                                      unsigned jobs)
 {
     struct step_output out = {0};
-    int r = try_step(kind, t, params, jobs, &out);
-    if (r < 0) {
+    int rc = try_step(kind, t, params, jobs, &out);
+    if (rc < 0) {
         char line[1024];
         fail_msg("%s: %s", kind, err_line(&e, line, sizeof(line)));
     }

@@ -49,20 +49,20 @@ static int try_blobs(const char *kind_name, const char *params_text, const uint8
     }
     struct jcur root = jcur_root(params, "params");
     struct step_context context = {.cas = store, .jobs = jobs};
-    int r = kind->check(&root, copies, &e);
-    if (r == 0)
-        r = kind->run(&context, &root, inputs, copies, &made, &e);
-    if (r == 0 && out != NULL)
+    int rc = kind->check(&root, copies, &e);
+    if (rc == 0)
+        rc = kind->run(&context, &root, inputs, copies, &made, &e);
+    if (rc == 0 && out != NULL)
         assert_int_equal(cas_get(store, &made.digest, out, &e), 0);
     step_output_dispose(&made);
-    return r;
+    return rc;
 }
 
 static void make(const char *kind, const char *params, const uint8_t *data, size_t len,
                  size_t copies, struct buf *out)
 {
-    int r = try_blobs(kind, params, data, len, copies, 2, out);
-    if (r < 0) {
+    int rc = try_blobs(kind, params, data, len, copies, 2, out);
+    if (rc < 0) {
         char line[1024];
         fail_msg("%s: %s", kind, err_line(&e, line, sizeof(line)));
     }
@@ -72,9 +72,9 @@ static void refused(const char *kind, const char *params, size_t copies, const c
 {
     static const uint8_t data[1000] = {1};
     char line[1024];
-    int r = try_blobs(kind, params, data, sizeof(data), copies, 1, NULL);
-    if (r != -ERR_INPUT || strstr(err_line(&e, line, sizeof(line)), part) == NULL)
-        fail_msg("%s %s: %d %s", kind, params, r, r < 0 ? line : "");
+    int rc = try_blobs(kind, params, data, sizeof(data), copies, 1, NULL);
+    if (rc != -ERR_INPUT || strstr(err_line(&e, line, sizeof(line)), part) == NULL)
+        fail_msg("%s %s: %d %s", kind, params, rc, rc < 0 ? line : "");
 }
 
 #define ESP "c12a7328-f81f-11d2-ba4b-00a0c93ec93b"

@@ -125,8 +125,8 @@ static void test_sink_fails(void **state)
         size_t left = room;
         AUTO_GZIP_WRITER struct gzip_writer *w = NULL;
         assert_int_equal(gzip_writer_new((struct sink){refuse, &left}, 1, 1, &w, &e), 0);
-        int r = gzip_writer_write(w, data, len, &e);
-        assert_int_equal(r == 0 ? gzip_writer_finish(w, &e) : r, -ERR_HOST);
+        int rc = gzip_writer_write(w, data, len, &e);
+        assert_int_equal(rc == 0 ? gzip_writer_finish(w, &e) : rc, -ERR_HOST);
     }
 }
 

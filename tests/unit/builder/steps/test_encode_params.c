@@ -8,8 +8,8 @@ static int check(const char *kind_name, const char *text)
     AUTO_JSON json_t *params = NULL;
     const struct step_kind *kind = step_kind_find(&builder_steps, kind_name);
     assert_non_null(kind);
-    int r = json_parse(text, strlen(text), "params", NULL, &params, &e);
-    if (r < 0)
+    int rc = json_parse(text, strlen(text), "params", NULL, &params, &e);
+    if (rc < 0)
         fail_msg("not JSON: %s", text);
     struct jcur root = jcur_root(params, "params");
     return kind->check(&root, 1, &e);

@@ -120,11 +120,11 @@ static void test_refused(void **state)
         char line[1024];
         fake_syslinux(program);
         program[changes[i].at] = changes[i].byte;
-        int r = syslinux_find(program, FAKE_SIZE, &s, &e);
-        if (r == 0)
-            r = syslinux_install(&s, 1, file, boot, &e);
-        if (r != -ERR_INPUT || strstr(err_line(&e, line, sizeof(line)), changes[i].part) == NULL)
-            fail_msg("change %zu: %d %s", i, r, r < 0 ? line : "");
+        int rc = syslinux_find(program, FAKE_SIZE, &s, &e);
+        if (rc == 0)
+            rc = syslinux_install(&s, 1, file, boot, &e);
+        if (rc != -ERR_INPUT || strstr(err_line(&e, line, sizeof(line)), changes[i].part) == NULL)
+            fail_msg("change %zu: %d %s", i, rc, rc < 0 ? line : "");
     }
 }
 

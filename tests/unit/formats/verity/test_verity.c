@@ -69,9 +69,9 @@ static void test_read(void **state)
     for (size_t i = 0; i < VERITY_SUPERBLOCK; i++) {
         bool id = (i >= 16 && i < 32) || i == 80 || (i >= 88 && i < 91);
         tree.data[i] ^= 0x80;
-        int r = verity_read(tree.data, tree.len, false, NULL, 0, &f, &e);
+        int rc = verity_read(tree.data, tree.len, false, NULL, 0, &f, &e);
         tree.data[i] ^= 0x80;
-        assert_int_equal(r, id ? 0 : -ERR_INPUT);
+        assert_int_equal(rc, id ? 0 : -ERR_INPUT);
     }
     assert_int_equal(verity_read(tree.data, tree.len - 1, false, NULL, 0, &f, &e), -ERR_INPUT);
     assert_int_equal(verity_read(tree.data, tree.len - VERITY_BLOCK, false, NULL, 0, &f, &e),

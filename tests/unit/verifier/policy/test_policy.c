@@ -59,9 +59,9 @@ static int parse(const json_t *document, struct policy **out, struct err *e)
 {
     char *text = json_dumps(document, 0);
     assert_non_null(text);
-    int r = policy_parse(text, strlen(text), "policy", out, e);
+    int rc = policy_parse(text, strlen(text), "policy", out, e);
     free(text);
-    return r;
+    return rc;
 }
 
 static void test_good(void **state)
