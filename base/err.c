@@ -73,7 +73,7 @@ int err_set(struct err *e, enum err_code code, const char *fmt, ...)
     e->depth = 1;
     set_frame(e->frame[0], fmt, args);
     va_end(args);
-    return -(int)code;
+    return err_rc(e);
 }
 
 static void add_errno(char *frame, int errnum)
@@ -94,7 +94,7 @@ __attribute__((format(printf, 4, 0))) static int set_os(struct err *e, enum err_
     e->depth = 1;
     set_frame(e->frame[0], fmt, args);
     add_errno(e->frame[0], errnum);
-    return -(int)code;
+    return err_rc(e);
 }
 
 int err_os(struct err *e, int errnum, const char *fmt, ...)
@@ -128,7 +128,7 @@ int err_wrap(struct err *e, const char *fmt, ...)
     unsigned at = e->depth < ERR_FRAMES ? e->depth++ : ERR_FRAMES - 1;
     set_frame(e->frame[at], fmt, args);
     va_end(args);
-    return -(int)e->code;
+    return err_rc(e);
 }
 
 const char *err_line(const struct err *e, char *line, size_t size)

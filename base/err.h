@@ -52,6 +52,12 @@ int err_os_code(struct err *e, enum err_code code, int errnum, const char *fmt, 
 /* Out of memory: ERR_HOST with a fixed text. */
 int err_oom(struct err *e);
 
+/* The negative code that e holds, for where no call's result is at hand to be passed up. */
+static inline int err_rc(const struct err *e)
+{
+    return -(int)e->code;
+}
+
 /* Adds a context in front of the message; keeps and returns the code (negative). */
 int err_wrap(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 

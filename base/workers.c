@@ -58,7 +58,7 @@ int workers_run(unsigned jobs, size_t count, int (*fn)(void *context, size_t i, 
     pthread_mutex_destroy(&pool.lock);
     if (pool.failed_at < count) {
         *e = pool.error;
-        return -(int)pool.error.code;
+        return err_rc(&pool.error);
     }
     return 0;
 }

@@ -202,7 +202,7 @@ int linuxkit_blame(const struct ycur *document, const char *list, size_t index, 
     struct ycur key;
     struct err own = ERR_INIT;
     if (!ycur_opt(document, list, &items))
-        return -(int)e->code;
+        return err_rc(e);
     const struct ycur entry = ycur_item(&items, index);
     struct ycur at = entry;
     if (blame != NULL && blame->key != NULL && ycur_opt(&entry, blame->key, &key)) {
@@ -211,7 +211,7 @@ int linuxkit_blame(const struct ycur *document, const char *list, size_t index, 
             at = ycur_item(&key, blame->index);
     }
     if (ycur_where(&at, &where, &own) < 0)
-        return -(int)e->code;
+        return err_rc(e);
     return name != NULL ? err_wrap(e, "%s: %s '%s'", where, list, name) : err_wrap(e, "%s", where);
 }
 

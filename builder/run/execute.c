@@ -254,7 +254,7 @@ static int run_graph(struct graph *g, bool *contradicted, struct err *e)
     if (s.contradicted || s.limit == g->count)
         return 0;
     *e = s.error;
-    return -(int)s.error.code;
+    return err_rc(&s.error);
 }
 
 static void summarize(const struct graph *g, struct execution *x)

@@ -55,9 +55,10 @@ static int read_input(const struct jcur *object, const char *key, size_t input_c
 {
     struct jcur c;
     uint64_t index = 0;
+    int rc;
 
-    if (jcur_get(object, key, &c, e) < 0 || jcur_u64(&c, UINT32_MAX, &index, e) < 0)
-        return -(int)e->code;
+    if ((rc = jcur_get(object, key, &c, e)) < 0 || (rc = jcur_u64(&c, UINT32_MAX, &index, e)) < 0)
+        return rc;
     if (index >= input_count)
         return jcur_fail(&c, e, "there is no such input");
     if (used[index])
@@ -71,13 +72,16 @@ static int read_gpt_partition(const struct jcur *c, struct partition *p, struct 
 {
     struct jcur m;
     const char *type = NULL;
+    int rc;
 
-    if (jcur_get(c, "type", &m, e) < 0 || jcur_string(&m, UUID_TEXT_MAX, &type, e) < 0)
-        return -(int)e->code;
+    if ((rc = jcur_get(c, "type", &m, e)) < 0 ||
+        (rc = jcur_string(&m, UUID_TEXT_MAX, &type, e)) < 0)
+        return rc;
     if (!uuid_parse(type, p->guid))
         return jcur_fail(&m, e, "'%s' is no UUID in small letters", type);
-    if (jcur_get(c, "name", &m, e) < 0 || jcur_string(&m, NAME_MAX_CHARS, &p->name, e) < 0)
-        return -(int)e->code;
+    if ((rc = jcur_get(c, "name", &m, e)) < 0 ||
+        (rc = jcur_string(&m, NAME_MAX_CHARS, &p->name, e)) < 0)
+        return rc;
     for (const char *s = p->name; *s != '\0'; s++)
         if (*s < ' ' || *s > '~')
             return jcur_fail(&m, e, "a partition's name is printable ASCII");
@@ -88,9 +92,10 @@ static int read_mbr_partition(const struct jcur *c, struct partition *p, struct 
 {
     struct jcur m;
     uint64_t type = 0;
+    int rc;
 
-    if (jcur_get(c, "type", &m, e) < 0 || jcur_u64(&m, 255, &type, e) < 0)
-        return -(int)e->code;
+    if ((rc = jcur_get(c, "type", &m, e)) < 0 || (rc = jcur_u64(&m, 255, &type, e)) < 0)
+        return rc;
     if (type == 0)
         return jcur_fail(&m, e, "0 is the type of no partition");
     p->type = (uint8_t)type;
@@ -102,10 +107,11 @@ static int read_partition(const struct jcur *c, bool gpt, size_t input_count, bo
 {
     static const char *const gpt_keys[] = {"attributes", "input", "name", "type", NULL};
     static const char *const mbr_keys[] = {"active", "input", "type", NULL};
+    int rc;
 
-    if (jcur_object(c, gpt ? gpt_keys : mbr_keys, e) < 0 ||
-        read_input(c, "input", input_count, used, &p->input, e) < 0)
-        return -(int)e->code;
+    if ((rc = jcur_object(c, gpt ? gpt_keys : mbr_keys, e)) < 0 ||
+        (rc = read_input(c, "input", input_count, used, &p->input, e)) < 0)
+        return rc;
     return gpt ? read_gpt_partition(c, p, e) : read_mbr_partition(c, p, e);
 }
 
@@ -114,15 +120,16 @@ static int read_partitions(const struct jcur *params, size_t input_count, bool *
 {
     struct jcur list;
     bool active = false;
+    int rc;
 
-    if (jcur_get(params, "partitions", &list, e) < 0 ||
-        jcur_array(&list, p->gpt ? GPT_PARTITIONS : MBR_PARTITIONS, &p->count, e) < 0)
-        return -(int)e->code;
+    if ((rc = jcur_get(params, "partitions", &list, e)) < 0 ||
+        (rc = jcur_array(&list, p->gpt ? GPT_PARTITIONS : MBR_PARTITIONS, &p->count, e)) < 0)
+        return rc;
     for (size_t i = 0; i < p->count; i++) {
         struct jcur item = jcur_item(&list, i);
         struct partition *part = &p->partitions[i];
-        if (read_partition(&item, p->gpt, input_count, used, part, e) < 0)
-            return -(int)e->code;
+        if ((rc = read_partition(&item, p->gpt, input_count, used, part, e)) < 0)
+            return rc;
         if (part->active && active)
             return jcur_fail(&item, e, "two partitions are active");
         active = active || part->active;
@@ -138,21 +145,23 @@ static int read_params(const struct jcur *params, size_t input_count, struct par
     AUTO_FREE bool *used = array_new(input_count + 1, sizeof(*used));
     struct jcur c;
     size_t table = 0;
+    int rc;
 
     if (used == NULL)
         return err_oom(e);
-    if (jcur_object(params, keys, e) < 0 || jcur_get(params, "table", &c, e) < 0 ||
-        jcur_choice(&c, tables, &table, e) < 0 || jcur_get(params, "size", &c, e) < 0 ||
-        jcur_u64(&c, SIZE_LIMIT, &p->size, e) < 0)
-        return -(int)e->code;
+    if ((rc = jcur_object(params, keys, e)) < 0 || (rc = jcur_get(params, "table", &c, e)) < 0 ||
+        (rc = jcur_choice(&c, tables, &table, e)) < 0 ||
+        (rc = jcur_get(params, "size", &c, e)) < 0 ||
+        (rc = jcur_u64(&c, SIZE_LIMIT, &p->size, e)) < 0)
+        return rc;
     if (p->size % SECTOR != 0)
         return jcur_fail(&c, e, "a size is a multiple of %d", SECTOR);
     p->gpt = table == 1;
     p->has_code = jcur_opt(params, "code", &c);
-    if (p->has_code && read_input(params, "code", input_count, used, &p->code, e) < 0)
-        return -(int)e->code;
-    if (read_partitions(params, input_count, used, p, e) < 0)
-        return -(int)e->code;
+    if (p->has_code && (rc = read_input(params, "code", input_count, used, &p->code, e)) < 0)
+        return rc;
+    if ((rc = read_partitions(params, input_count, used, p, e)) < 0)
+        return rc;
     for (size_t i = 0; i < input_count; i++)
         if (!used[i])
             return jcur_fail(params, e, "nothing is made of input %zu", i);
@@ -216,11 +225,12 @@ static int digest_inputs(struct disk *d, size_t count, struct err *e)
 {
     AUTO_HASHER struct hasher *h = NULL;
 
-    if (hasher_new(DIGEST_SHA256, &h, e) < 0)
-        return -(int)e->code;
+    int rc = hasher_new(DIGEST_SHA256, &h, e);
+    if (rc < 0)
+        return rc;
     for (size_t i = 0; i < count; i++)
-        if (hasher_update(h, d->inputs[i].digest.bytes, DIGEST_SHA256_SIZE, e) < 0)
-            return -(int)e->code;
+        if ((rc = hasher_update(h, d->inputs[i].digest.bytes, DIGEST_SHA256_SIZE, e)) < 0)
+            return rc;
     return hasher_final(h, &d->contents, e);
 }
 
@@ -235,8 +245,9 @@ static int read_code(struct disk *d, struct err *e)
         return err_set(e, ERR_INPUT,
                        "the boot code for an MBR has %" PRIu64 " bytes, there is room for %d",
                        input->size, MBR_CODE);
-    if (cas_get(d->context->cas, &input->digest, &code, e) < 0)
-        return -(int)e->code;
+    int rc = cas_get(d->context->cas, &input->digest, &code, e);
+    if (rc < 0)
+        return rc;
     memcpy(d->code, code.data, code.len);
     return 0;
 }
@@ -284,8 +295,9 @@ static int make_mbr(const struct disk *d, uint8_t s[SECTOR], struct err *e)
         memcpy(s + MBR_TABLE + 5, protective_end, sizeof(protective_end));
         return 0;
     }
-    if (id_derive(&d->contents, "encode.disk signature", id, e) < 0)
-        return -(int)e->code;
+    int rc = id_derive(&d->contents, "encode.disk signature", id, e);
+    if (rc < 0)
+        return rc;
     memcpy(s + MBR_CODE, id, 4);
     for (size_t i = 0; i < d->p->count; i++) {
         const struct partition *part = &d->p->partitions[i];
@@ -314,8 +326,9 @@ static int make_entries(const struct disk *d, uint8_t *entries, struct err *e)
         const struct partition *part = &d->p->partitions[i];
         uint8_t *p = entries + i * GPT_ENTRY;
         (void)snprintf(purpose, sizeof(purpose), "encode.disk partition %zu", i + 1);
-        if (id_derive_uuid(&d->contents, purpose, uuid, e) < 0)
-            return -(int)e->code;
+        int rc = id_derive_uuid(&d->contents, purpose, uuid, e);
+        if (rc < 0)
+            return rc;
         put_guid(p, part->guid);
         put_guid(p + 16, uuid);
         put_le64(p + 32, part->first);
@@ -333,8 +346,9 @@ static int make_header(const struct disk *d, const uint8_t *entries, bool backup
     uint8_t uuid[UUID_SIZE];
     uint64_t last = d->sectors - 1;
 
-    if (id_derive_uuid(&d->contents, "encode.disk guid", uuid, e) < 0)
-        return -(int)e->code;
+    int rc = id_derive_uuid(&d->contents, "encode.disk guid", uuid, e);
+    if (rc < 0)
+        return rc;
     memset(s, 0, SECTOR);
     memcpy(s, "EFI PART", 8);
     put_le32(s + 8, 0x00010000);
@@ -365,8 +379,9 @@ static int fill_to(struct disk *d, uint64_t offset, struct err *e)
     memset(d->chunk, 0, CHUNK);
     while (d->at < offset) {
         uint64_t left = offset - d->at;
-        if (put(d, d->chunk, left < CHUNK ? (size_t)left : CHUNK, e) < 0)
-            return -(int)e->code;
+        int rc = put(d, d->chunk, left < CHUNK ? (size_t)left : CHUNK, e);
+        if (rc < 0)
+            return rc;
     }
     return 0;
 }
@@ -375,13 +390,15 @@ static int write_partition(struct disk *d, const struct partition *part, struct 
 {
     AUTO_CAS_STREAM struct cas_stream *s = NULL;
     size_t got = 0;
+    int rc;
 
-    if (fill_to(d, part->first * SECTOR, e) < 0 ||
-        cas_stream_open(d->context->cas, &d->inputs[part->input].digest, &s, e) < 0)
-        return -(int)e->code;
+    if ((rc = fill_to(d, part->first * SECTOR, e)) < 0 ||
+        (rc = cas_stream_open(d->context->cas, &d->inputs[part->input].digest, &s, e)) < 0)
+        return rc;
     do {
-        if (cas_stream_read(s, d->chunk, CHUNK, &got, e) < 0 || put(d, d->chunk, got, e) < 0)
-            return -(int)e->code;
+        if ((rc = cas_stream_read(s, d->chunk, CHUNK, &got, e)) < 0 ||
+            (rc = put(d, d->chunk, got, e)) < 0)
+            return rc;
     } while (got != 0);
     return 0;
 }
@@ -390,25 +407,26 @@ static int write_disk(struct disk *d, struct err *e)
 {
     uint8_t sector[SECTOR];
     AUTO_FREE uint8_t *entries = malloc((size_t)GPT_PARTITIONS * GPT_ENTRY);
+    int rc;
 
     if (entries == NULL)
         return err_oom(e);
-    if (make_mbr(d, sector, e) < 0 || put(d, sector, SECTOR, e) < 0)
-        return -(int)e->code;
-    if (d->p->gpt &&
-        (make_entries(d, entries, e) < 0 || make_header(d, entries, false, sector, e) < 0 ||
-         put(d, sector, SECTOR, e) < 0 ||
-         put(d, entries, (size_t)GPT_PARTITIONS * GPT_ENTRY, e) < 0))
-        return -(int)e->code;
+    if ((rc = make_mbr(d, sector, e)) < 0 || (rc = put(d, sector, SECTOR, e)) < 0)
+        return rc;
+    if (d->p->gpt && ((rc = make_entries(d, entries, e)) < 0 ||
+                      (rc = make_header(d, entries, false, sector, e)) < 0 ||
+                      (rc = put(d, sector, SECTOR, e)) < 0 ||
+                      (rc = put(d, entries, (size_t)GPT_PARTITIONS * GPT_ENTRY, e)) < 0))
+        return rc;
     for (size_t i = 0; i < d->p->count; i++)
-        if (write_partition(d, &d->p->partitions[i], e) < 0)
-            return -(int)e->code;
+        if ((rc = write_partition(d, &d->p->partitions[i], e)) < 0)
+            return rc;
     if (!d->p->gpt)
         return fill_to(d, d->sectors * SECTOR, e);
-    if (fill_to(d, (d->sectors - GPT_SECTORS) * SECTOR, e) < 0 ||
-        put(d, entries, (size_t)GPT_PARTITIONS * GPT_ENTRY, e) < 0 ||
-        make_header(d, entries, true, sector, e) < 0)
-        return -(int)e->code;
+    if ((rc = fill_to(d, (d->sectors - GPT_SECTORS) * SECTOR, e)) < 0 ||
+        (rc = put(d, entries, (size_t)GPT_PARTITIONS * GPT_ENTRY, e)) < 0 ||
+        (rc = make_header(d, entries, true, sector, e)) < 0)
+        return rc;
     return put(d, sector, SECTOR, e);
 }
 
@@ -420,16 +438,17 @@ static int run(const struct step_context *context, const struct jcur *params,
     AUTO_FREE uint8_t *chunk = malloc(CHUNK);
     AUTO_CAS_WRITER struct cas_writer *writer = NULL;
     struct disk d = {.p = p, .inputs = inputs, .context = context, .chunk = chunk};
+    int rc;
 
     if (p == NULL || chunk == NULL)
         return err_oom(e);
-    if (read_params(params, input_count, p, e) < 0 || place(&d, p, e) < 0 ||
-        digest_inputs(&d, input_count, e) < 0 || read_code(&d, e) < 0 ||
-        cas_writer_new(context->cas, NULL, CAS_SIZE_UNKNOWN, &writer, e) < 0)
-        return -(int)e->code;
+    if ((rc = read_params(params, input_count, p, e)) < 0 || (rc = place(&d, p, e)) < 0 ||
+        (rc = digest_inputs(&d, input_count, e)) < 0 || (rc = read_code(&d, e)) < 0 ||
+        (rc = cas_writer_new(context->cas, NULL, CAS_SIZE_UNKNOWN, &writer, e)) < 0)
+        return rc;
     d.out = sink_cas(writer);
-    if (write_disk(&d, e) < 0)
-        return -(int)e->code;
+    if ((rc = write_disk(&d, e)) < 0)
+        return rc;
     return output_commit(writer, out, e);
 }
 

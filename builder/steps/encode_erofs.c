@@ -16,13 +16,14 @@ static int read_params(const struct jcur *params, struct params *out, struct err
 {
     static const char *const keys[] = {"exclude", "time", "uuid", "xattrs", NULL};
     struct params p = {0};
+    int rc;
 
-    if (jcur_object(params, keys, e) < 0 ||
-        jcur_get_u64(params, "time", UINT32_MAX, &p.time, e) < 0 ||
-        params_bool(params, "xattrs", &p.xattrs, e) < 0 ||
-        params_uuid(params, "uuid", &p.uuid_given, p.uuid, e) < 0 ||
-        view_check_exclude(params, e) < 0)
-        return -(int)e->code;
+    if ((rc = jcur_object(params, keys, e)) < 0 ||
+        (rc = jcur_get_u64(params, "time", UINT32_MAX, &p.time, e)) < 0 ||
+        (rc = params_bool(params, "xattrs", &p.xattrs, e)) < 0 ||
+        (rc = params_uuid(params, "uuid", &p.uuid_given, p.uuid, e)) < 0 ||
+        (rc = view_check_exclude(params, e)) < 0)
+        return rc;
     *out = p;
     return 0;
 }
@@ -43,16 +44,18 @@ static int run(const struct step_context *context, const struct jcur *params,
     AUTO_EROFS_LAYOUT layout = {0};
     AUTO_CAS_WRITER struct cas_writer *writer = NULL;
     struct params p = {0};
+    int rc;
 
     (void)input_count;
-    if (read_params(params, &p, e) < 0 ||
-        (!p.uuid_given && id_derive_uuid(&inputs[0].digest, "encode.erofs uuid", p.uuid, e) < 0) ||
-        view_build(inputs[0].tree, params, &view, e) < 0 ||
-        erofs_layout(&view, p.time, p.xattrs, &layout, e) < 0 ||
-        cas_writer_new(context->cas, NULL, layout.blocks * EROFS_BLOCK, &writer, e) < 0 ||
-        erofs_write(&layout, inputs[0].tree, context->cas, context->progress, p.uuid,
-                    sink_cas(writer), e) < 0)
-        return -(int)e->code;
+    if ((rc = read_params(params, &p, e)) < 0 ||
+        (!p.uuid_given &&
+         (rc = id_derive_uuid(&inputs[0].digest, "encode.erofs uuid", p.uuid, e)) < 0) ||
+        (rc = view_build(inputs[0].tree, params, &view, e)) < 0 ||
+        (rc = erofs_layout(&view, p.time, p.xattrs, &layout, e)) < 0 ||
+        (rc = cas_writer_new(context->cas, NULL, layout.blocks * EROFS_BLOCK, &writer, e)) < 0 ||
+        (rc = erofs_write(&layout, inputs[0].tree, context->cas, context->progress, p.uuid,
+                          sink_cas(writer), e)) < 0)
+        return rc;
     return output_commit(writer, out, e);
 }
 

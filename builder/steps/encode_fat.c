@@ -38,9 +38,10 @@ static int read_input(const struct jcur *object, const char *key, size_t input_c
 {
     struct jcur c;
     uint64_t index = 0;
+    int rc;
 
-    if (jcur_get(object, key, &c, e) < 0 || jcur_u64(&c, UINT32_MAX, &index, e) < 0)
-        return -(int)e->code;
+    if ((rc = jcur_get(object, key, &c, e)) < 0 || (rc = jcur_u64(&c, UINT32_MAX, &index, e)) < 0)
+        return rc;
     if (index >= input_count)
         return jcur_fail(&c, e, "there is no such input");
     used[index] = true;
@@ -54,10 +55,11 @@ static int read_entry(const struct jcur *c, size_t input_count, bool *used, stru
     static const char *const keys[] = {"input", "path", "text", NULL};
     struct jcur path;
     struct jcur text;
+    int rc;
 
-    if (jcur_object(c, keys, e) < 0 || jcur_get(c, "path", &path, e) < 0 ||
-        jcur_string(&path, PATH_MAX_BYTES, &out->path, e) < 0)
-        return -(int)e->code;
+    if ((rc = jcur_object(c, keys, e)) < 0 || (rc = jcur_get(c, "path", &path, e)) < 0 ||
+        (rc = jcur_string(&path, PATH_MAX_BYTES, &out->path, e)) < 0)
+        return rc;
     if (!fat_path_valid(out->path))
         return jcur_fail(&path, e, "'%s' is no path that a FAT volume can have", out->path);
     if (!jcur_opt(c, "text", &text))
@@ -71,17 +73,18 @@ static int read_entries(const struct jcur *params, size_t input_count, bool *use
                         struct err *e)
 {
     struct jcur files;
+    int rc;
 
-    if (jcur_get(params, "files", &files, e) < 0 ||
-        jcur_array(&files, FAT_FILES_MAX - OWN_FILES, &p->count, e) < 0)
-        return -(int)e->code;
+    if ((rc = jcur_get(params, "files", &files, e)) < 0 ||
+        (rc = jcur_array(&files, FAT_FILES_MAX - OWN_FILES, &p->count, e)) < 0)
+        return rc;
     p->entries = array_new(p->count + 1, sizeof(*p->entries));
     if (p->entries == NULL)
         return err_oom(e);
     for (size_t i = 0; i < p->count; i++) {
         struct jcur item = jcur_item(&files, i);
-        if (read_entry(&item, input_count, used, &p->entries[i], e) < 0)
-            return -(int)e->code;
+        if ((rc = read_entry(&item, input_count, used, &p->entries[i], e)) < 0)
+            return rc;
     }
     struct jcur c;
     p->has_syslinux = jcur_opt(params, "syslinux", &c);
@@ -96,21 +99,25 @@ static int read_options(const struct jcur *params, struct fat_options *o, struct
     size_t type = 0;
     uint64_t cluster = 0;
     uint64_t hidden = 0;
+    int rc;
 
-    if (jcur_get(params, "type", &c, e) < 0 || jcur_choice(&c, names, &type, e) < 0 ||
-        jcur_get_u64(params, "hidden", UINT32_MAX, &hidden, e) < 0 ||
-        jcur_get(params, "time", &c, e) < 0 ||
-        jcur_i64(&c, 0, INT64_C(253402300799), &o->time, e) < 0 ||
-        jcur_get(params, "label", &c, e) < 0 || jcur_string(&c, FAT_LABEL_MAX, &o->label, e) < 0)
-        return -(int)e->code;
+    if ((rc = jcur_get(params, "type", &c, e)) < 0 || (rc = jcur_choice(&c, names, &type, e)) < 0 ||
+        (rc = jcur_get_u64(params, "hidden", UINT32_MAX, &hidden, e)) < 0 ||
+        (rc = jcur_get(params, "time", &c, e)) < 0 ||
+        (rc = jcur_i64(&c, 0, INT64_C(253402300799), &o->time, e)) < 0 ||
+        (rc = jcur_get(params, "label", &c, e)) < 0 ||
+        (rc = jcur_string(&c, FAT_LABEL_MAX, &o->label, e)) < 0)
+        return rc;
     if (!fat_label_valid(o->label))
         return jcur_fail(&c, e, "'%s' is no label of A-Z, 0-9, '_', '-' and spaces", o->label);
-    if (jcur_get(params, "cluster", &c, e) < 0 || jcur_u64(&c, FAT_CLUSTER_MAX, &cluster, e) < 0)
-        return -(int)e->code;
+    if ((rc = jcur_get(params, "cluster", &c, e)) < 0 ||
+        (rc = jcur_u64(&c, FAT_CLUSTER_MAX, &cluster, e)) < 0)
+        return rc;
     if (cluster != 0 && (cluster < FAT_SECTOR || (cluster & (cluster - 1)) != 0))
         return jcur_fail(&c, e, "a cluster is a power of two from 512");
-    if (jcur_get(params, "size", &c, e) < 0 || jcur_u64(&c, SIZE_LIMIT, &o->size, e) < 0)
-        return -(int)e->code;
+    if ((rc = jcur_get(params, "size", &c, e)) < 0 ||
+        (rc = jcur_u64(&c, SIZE_LIMIT, &o->size, e)) < 0)
+        return rc;
     if (o->size % FAT_SECTOR != 0)
         return jcur_fail(&c, e, "a size is a multiple of %d", FAT_SECTOR);
     o->type = types[type];
@@ -125,12 +132,14 @@ static int read_params(const struct jcur *params, size_t input_count, struct par
     static const char *const keys[] = {"cluster",  "files", "hidden", "label", "size",
                                        "syslinux", "time",  "type",   NULL};
     AUTO_FREE bool *used = array_new(input_count + 1, sizeof(*used));
+    int rc;
 
     if (used == NULL)
         return err_oom(e);
-    if (jcur_object(params, keys, e) < 0 || read_options(params, &p->options, e) < 0 ||
-        read_entries(params, input_count, used, p, e) < 0)
-        return -(int)e->code;
+    if ((rc = jcur_object(params, keys, e)) < 0 ||
+        (rc = read_options(params, &p->options, e)) < 0 ||
+        (rc = read_entries(params, input_count, used, p, e)) < 0)
+        return rc;
     for (size_t i = 0; i < input_count; i++)
         if (!used[i])
             return jcur_fail(params, e, "nothing is made of input %zu", i);
@@ -154,20 +163,21 @@ static int make_serial(const struct params *p, const struct step_input *inputs, 
     struct digest d;
     uint8_t id[DIGEST_SHA256_SIZE];
 
-    if (hasher_new(DIGEST_SHA256, &h, e) < 0)
-        return -(int)e->code;
+    int rc = hasher_new(DIGEST_SHA256, &h, e);
+    if (rc < 0)
+        return rc;
     for (size_t i = 0; i < p->count; i++) {
         const struct entry *entry = &p->entries[i];
         if (entry->text == NULL)
             d = inputs[entry->input].digest;
-        else if (digest_bytes(DIGEST_SHA256, entry->text, strlen(entry->text), &d, e) < 0)
-            return -(int)e->code;
-        if (hasher_update(h, entry->path, strlen(entry->path) + 1, e) < 0 ||
-            hasher_update(h, d.bytes, DIGEST_SHA256_SIZE, e) < 0)
-            return -(int)e->code;
+        else if ((rc = digest_bytes(DIGEST_SHA256, entry->text, strlen(entry->text), &d, e)) < 0)
+            return rc;
+        if ((rc = hasher_update(h, entry->path, strlen(entry->path) + 1, e)) < 0 ||
+            (rc = hasher_update(h, d.bytes, DIGEST_SHA256_SIZE, e)) < 0)
+            return rc;
     }
-    if (hasher_final(h, &d, e) < 0 || id_derive(&d, "encode.fat serial", id, e) < 0)
-        return -(int)e->code;
+    if ((rc = hasher_final(h, &d, e)) < 0 || (rc = id_derive(&d, "encode.fat serial", id, e)) < 0)
+        return rc;
     *out = (uint32_t)id[0] << 24 | (uint32_t)id[1] << 16 | (uint32_t)id[2] << 8 | id[3];
     return 0;
 }
@@ -191,13 +201,15 @@ static void loader_dispose(struct loader *l)
 static int add_loader(struct cas *cas, const struct step_input *input, struct loader *l,
                       struct fat_file *files, struct err *e)
 {
+    int rc;
+
     l->installer.max = SYSLINUX_INSTALLER_MAX;
     if (input->size > SYSLINUX_INSTALLER_MAX)
         return err_set(e, ERR_INPUT, "a SYSLINUX installer has at most %d bytes",
                        SYSLINUX_INSTALLER_MAX);
-    if (cas_get(cas, &input->digest, &l->installer, e) < 0 ||
-        syslinux_find(l->installer.data, l->installer.len, &l->parts, e) < 0)
-        return -(int)e->code;
+    if ((rc = cas_get(cas, &input->digest, &l->installer, e)) < 0 ||
+        (rc = syslinux_find(l->installer.data, l->installer.len, &l->parts, e)) < 0)
+        return rc;
     size_t size = syslinux_installed_size(&l->parts);
     l->file = calloc(1, size);
     if (l->file == NULL)
@@ -237,23 +249,25 @@ static int run(const struct step_context *context, const struct jcur *params,
     AUTO_FAT struct fat *fat = NULL;
     AUTO_CAS_WRITER struct cas_writer *writer = NULL;
     uint32_t serial = 0;
+    int rc;
 
-    if (read_params(params, input_count, &p, e) < 0 || make_serial(&p, inputs, &serial, e) < 0)
-        return -(int)e->code;
+    if ((rc = read_params(params, input_count, &p, e)) < 0 ||
+        (rc = make_serial(&p, inputs, &serial, e)) < 0)
+        return rc;
     size_t count = p.count + (p.has_syslinux ? OWN_FILES : 0);
     files = array_new(count + 1, sizeof(*files));
     if (files == NULL)
         return err_oom(e);
     add_files(&p, inputs, files);
     if ((p.has_syslinux &&
-         add_loader(context->cas, &inputs[p.syslinux], &loader, files + p.count, e) < 0) ||
-        fat_new(&p.options, files, count, &fat, e) < 0 ||
-        (p.has_syslinux && syslinux_install(&loader.parts, fat_file_sector(fat, p.count),
-                                            loader.file, loader.boot, e) < 0) ||
-        cas_writer_new(context->cas, NULL, CAS_SIZE_UNKNOWN, &writer, e) < 0 ||
-        fat_write(fat, context->cas, serial, p.has_syslinux ? loader.boot : NULL, sink_cas(writer),
-                  e) < 0)
-        return -(int)e->code;
+         (rc = add_loader(context->cas, &inputs[p.syslinux], &loader, files + p.count, e)) < 0) ||
+        (rc = fat_new(&p.options, files, count, &fat, e)) < 0 ||
+        (p.has_syslinux && (rc = syslinux_install(&loader.parts, fat_file_sector(fat, p.count),
+                                                  loader.file, loader.boot, e)) < 0) ||
+        (rc = cas_writer_new(context->cas, NULL, CAS_SIZE_UNKNOWN, &writer, e)) < 0 ||
+        (rc = fat_write(fat, context->cas, serial, p.has_syslinux ? loader.boot : NULL,
+                        sink_cas(writer), e)) < 0)
+        return rc;
     return output_commit(writer, out, e);
 }
 

@@ -125,15 +125,16 @@ static int write_map(const struct blocks *b, const struct params *p, const struc
         put_run(b, &r, record + 386 + i * RUN);
     record[482] = left > 0;
     close_header(record);
-    if (put(s, record, RECORD, e) < 0)
-        return -(int)e->code;
+    int rc = put(s, record, RECORD, e);
+    if (rc < 0)
+        return rc;
     while (left > 0) {
         memset(record, 0, RECORD);
         for (size_t i = 0; i < RECORD_RUNS && left > 0; i++, left--)
             put_run(b, &r, record + i * RUN);
         record[RECORD_RUNS * RUN] = left > 0;
-        if (put(s, record, RECORD, e) < 0)
-            return -(int)e->code;
+        if ((rc = put(s, record, RECORD, e)) < 0)
+            return rc;
     }
     return 0;
 }
@@ -145,11 +146,13 @@ static int write_tar(const struct blocks *b, const struct params *p, const struc
 
     if (data == NULL)
         return err_oom(e);
-    if (write_map(b, p, s, e) < 0)
-        return -(int)e->code;
+    int rc = write_map(b, p, s, e);
+    if (rc < 0)
+        return rc;
     for (uint64_t i = 0; i < b->count; i++)
-        if (blocks_used(b, i) && (blocks_read(b, i, data, e) < 0 || put(s, data, BLOCK, e) < 0))
-            return -(int)e->code;
+        if (blocks_used(b, i) &&
+            ((rc = blocks_read(b, i, data, e)) < 0 || (rc = put(s, data, BLOCK, e)) < 0))
+            return rc;
     memset(data, 0, (size_t)END_RECORDS * RECORD);
     return put(s, data, (size_t)END_RECORDS * RECORD, e);
 }
@@ -162,11 +165,13 @@ static int read_params(const struct jcur *params, struct params *p, struct err *
     static const char *const keys[] = {"compressor", "level", "size", "time", NULL};
     struct jcur c;
     size_t index = 0;
+    int rc;
 
-    if (jcur_object(params, keys, e) < 0 || params_disk_size(params, GIB, &p->size, e) < 0 ||
-        params_compressor(params, compressor_gzip_or_none, &index, &p->level, e) < 0 ||
-        jcur_get(params, "time", &c, e) < 0)
-        return -(int)e->code;
+    if ((rc = jcur_object(params, keys, e)) < 0 ||
+        (rc = params_disk_size(params, GIB, &p->size, e)) < 0 ||
+        (rc = params_compressor(params, compressor_gzip_or_none, &index, &p->level, e)) < 0 ||
+        (rc = jcur_get(params, "time", &c, e)) < 0)
+        return rc;
     p->gzip = p->level != 0;
     return jcur_i64(&c, 0, INT64_C(253402300799), &p->time, e);
 }
@@ -187,21 +192,22 @@ static int run(const struct step_context *context, const struct jcur *params,
     AUTO_CAS_WRITER struct cas_writer *w = NULL;
     AUTO_GZIP_WRITER struct gzip_writer *zip = NULL;
     struct params p = {0};
+    int rc;
 
     (void)input_count;
-    if (read_params(params, &p, e) < 0 ||
-        blocks_open(context->cas, &inputs[0].digest, inputs[0].size, p.size, GIB, BLOCK, &b, e) <
-            0 ||
-        cas_writer_new(context->cas, NULL, CAS_SIZE_UNKNOWN, &w, e) < 0)
-        return -(int)e->code;
+    if ((rc = read_params(params, &p, e)) < 0 ||
+        (rc = blocks_open(context->cas, &inputs[0].digest, inputs[0].size, p.size, GIB, BLOCK, &b,
+                          e)) < 0 ||
+        (rc = cas_writer_new(context->cas, NULL, CAS_SIZE_UNKNOWN, &w, e)) < 0)
+        return rc;
     struct sink s = sink_cas(w);
     if (p.gzip) {
-        if (gzip_writer_new(s, p.level, context->jobs, &zip, e) < 0)
-            return -(int)e->code;
+        if ((rc = gzip_writer_new(s, p.level, context->jobs, &zip, e)) < 0)
+            return rc;
         s = sink_gzip(zip);
     }
-    if (write_tar(&b, &p, &s, e) < 0 || (p.gzip && gzip_writer_finish(zip, e) < 0))
-        return -(int)e->code;
+    if ((rc = write_tar(&b, &p, &s, e)) < 0 || (p.gzip && (rc = gzip_writer_finish(zip, e)) < 0))
+        return rc;
     return output_commit(w, out, e);
 }
 

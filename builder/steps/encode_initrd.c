@@ -16,8 +16,9 @@ static int check_prepend(const struct jcur *params, struct err *e)
 
     if (!jcur_opt(params, "prepend", &m))
         return 0;
-    if (jcur_string(&m, TREE_PATH_MAX, &path, e) < 0)
-        return -(int)e->code;
+    int rc = jcur_string(&m, TREE_PATH_MAX, &path, e);
+    if (rc < 0)
+        return rc;
     return relpath_valid(path) ? 0 : jcur_fail(&m, e, "'%.100s' is no path in a tree", path);
 }
 
@@ -25,11 +26,12 @@ static int read_params(const struct jcur *params, bool *gzip, int *level, struct
 {
     static const char *const keys[] = {"compressor", "exclude", "level", "prepend", NULL};
     size_t index = 0;
+    int rc;
 
-    if (jcur_object(params, keys, e) < 0 ||
-        params_compressor(params, compressor_gzip_or_none, &index, level, e) < 0 ||
-        view_check_exclude(params, e) < 0 || check_prepend(params, e) < 0)
-        return -(int)e->code;
+    if ((rc = jcur_object(params, keys, e)) < 0 ||
+        (rc = params_compressor(params, compressor_gzip_or_none, &index, level, e)) < 0 ||
+        (rc = view_check_exclude(params, e)) < 0 || (rc = check_prepend(params, e)) < 0)
+        return rc;
     *gzip = *level != 0;
     return 0;
 }
@@ -84,24 +86,25 @@ static int run(const struct step_context *context, const struct jcur *params,
     AUTO_GZIP_WRITER struct gzip_writer *zip = NULL;
     bool gzip = false;
     int level = 0;
+    int rc;
 
     (void)input_count;
-    if (read_params(params, &gzip, &level, e) < 0 ||
-        view_build(inputs[0].tree, params, &view, e) < 0 ||
-        cas_writer_new(context->cas, NULL, CAS_SIZE_UNKNOWN, &writer, e) < 0)
-        return -(int)e->code;
+    if ((rc = read_params(params, &gzip, &level, e)) < 0 ||
+        (rc = view_build(inputs[0].tree, params, &view, e)) < 0 ||
+        (rc = cas_writer_new(context->cas, NULL, CAS_SIZE_UNKNOWN, &writer, e)) < 0)
+        return rc;
     struct sink sink = sink_cas(writer);
-    if (write_prepended(params, inputs[0].tree, context->cas, sink, e) < 0)
-        return -(int)e->code;
+    if ((rc = write_prepended(params, inputs[0].tree, context->cas, sink, e)) < 0)
+        return rc;
     if (gzip) {
-        if (gzip_writer_new(sink, level, context->jobs, &zip, e) < 0)
-            return -(int)e->code;
+        if ((rc = gzip_writer_new(sink, level, context->jobs, &zip, e)) < 0)
+            return rc;
         sink = sink_gzip(zip);
     }
-    if (cpio_write(inputs[0].tree, &view, context->cas, context->progress, sink, e) < 0)
-        return -(int)e->code;
-    if (gzip && gzip_writer_finish(zip, e) < 0)
-        return -(int)e->code;
+    if ((rc = cpio_write(inputs[0].tree, &view, context->cas, context->progress, sink, e)) < 0)
+        return rc;
+    if (gzip && (rc = gzip_writer_finish(zip, e)) < 0)
+        return rc;
     return output_commit(writer, out, e);
 }
 

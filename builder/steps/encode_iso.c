@@ -16,8 +16,9 @@ static int read_path(const struct jcur *params, const char *key, const char **ou
     *out = NULL;
     if (!jcur_opt(params, key, &c))
         return 0;
-    if (jcur_string(&c, TREE_PATH_MAX, out, e) < 0)
-        return -(int)e->code;
+    int rc = jcur_string(&c, TREE_PATH_MAX, out, e);
+    if (rc < 0)
+        return rc;
     if (!relpath_valid(*out))
         return jcur_fail(&c, e, "'%s' is no path without a leading '/', '.' and '..'", *out);
     return 0;
@@ -39,14 +40,17 @@ static int read_params(const struct jcur *params, size_t input_count, struct iso
     static const char *const keys[] = {"bios", "efi", "exclude", "joliet", "volume", "time", NULL};
     struct iso_params p = {0};
     struct jcur c;
+    int rc;
 
-    if (jcur_object(params, keys, e) < 0 || read_path(params, "bios", &p.bios, e) < 0 ||
-        read_path(params, "efi", &p.efi, e) < 0 ||
-        params_bool(params, "joliet", &p.joliet, e) < 0 ||
-        jcur_get_u64(params, "time", UINT32_MAX, &p.time, e) < 0 ||
-        jcur_get(params, "volume", &c, e) < 0 ||
-        jcur_string(&c, ISO_VOLUME_MAX, &p.volume, e) < 0 || view_check_exclude(params, e) < 0)
-        return -(int)e->code;
+    if ((rc = jcur_object(params, keys, e)) < 0 ||
+        (rc = read_path(params, "bios", &p.bios, e)) < 0 ||
+        (rc = read_path(params, "efi", &p.efi, e)) < 0 ||
+        (rc = params_bool(params, "joliet", &p.joliet, e)) < 0 ||
+        (rc = jcur_get_u64(params, "time", UINT32_MAX, &p.time, e)) < 0 ||
+        (rc = jcur_get(params, "volume", &c, e)) < 0 ||
+        (rc = jcur_string(&c, ISO_VOLUME_MAX, &p.volume, e)) < 0 ||
+        (rc = view_check_exclude(params, e)) < 0)
+        return rc;
     if (!volume_valid(p.volume))
         return jcur_fail(&c, e, "a volume's name is 1 to %d printable ASCII characters",
                          ISO_VOLUME_MAX);
@@ -80,8 +84,9 @@ static int check_attributes(const struct view *v, struct err *e)
         AUTO_FREE char *path = NULL;
         if (v->inodes[i].inode->xattr_count == 0)
             continue;
-        if (view_path(v, v->inodes[i].first, &path, e) < 0)
-            return -(int)e->code;
+        int rc = view_path(v, v->inodes[i].first, &path, e);
+        if (rc < 0)
+            return rc;
         return err_set(e, ERR_INPUT, "cannot put '%s' into an ISO image: it has no attribute '%s'",
                        *path == '\0' ? "." : path, v->inodes[i].inode->xattrs[0].name);
     }
@@ -98,20 +103,23 @@ static int run(const struct step_context *context, const struct jcur *params,
     AUTO_BUF mbr = BUF_INIT(ISO_MBR_CODE);
     uint8_t id[DIGEST_SHA256_SIZE];
     struct iso_params p = {0};
+    int rc;
 
-    if (read_params(params, input_count, &p, e) < 0 || check_inputs(inputs, input_count, e) < 0 ||
-        (input_count > 1 && cas_get(context->cas, &inputs[1].digest, &mbr, e) < 0) ||
-        id_derive(&inputs[0].digest, "encode.iso disk", id, e) < 0)
-        return -(int)e->code;
+    if ((rc = read_params(params, input_count, &p, e)) < 0 ||
+        (rc = check_inputs(inputs, input_count, e)) < 0 ||
+        (input_count > 1 && (rc = cas_get(context->cas, &inputs[1].digest, &mbr, e)) < 0) ||
+        (rc = id_derive(&inputs[0].digest, "encode.iso disk", id, e)) < 0)
+        return rc;
     p.mbr = mbr.data;
     p.disk_id =
         (uint32_t)id[0] | (uint32_t)id[1] << 8 | (uint32_t)id[2] << 16 | (uint32_t)id[3] << 24;
-    if (view_build(inputs[0].tree, params, &view, e) < 0 || check_attributes(&view, e) < 0 ||
-        iso_layout(&view, inputs[0].tree, &p, &layout, e) < 0 ||
-        cas_writer_new(context->cas, NULL, layout.size, &writer, e) < 0 ||
-        iso_write(&layout, inputs[0].tree, context->cas, context->progress, sink_cas(writer), e) <
-            0)
-        return -(int)e->code;
+    if ((rc = view_build(inputs[0].tree, params, &view, e)) < 0 ||
+        (rc = check_attributes(&view, e)) < 0 ||
+        (rc = iso_layout(&view, inputs[0].tree, &p, &layout, e)) < 0 ||
+        (rc = cas_writer_new(context->cas, NULL, layout.size, &writer, e)) < 0 ||
+        (rc = iso_write(&layout, inputs[0].tree, context->cas, context->progress, sink_cas(writer),
+                        e)) < 0)
+        return rc;
     return output_commit(writer, out, e);
 }
 

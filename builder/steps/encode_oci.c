@@ -34,12 +34,13 @@ static int check_strings(const struct jcur *list, struct err *e)
     size_t count = 0;
     const char *text = NULL;
 
-    if (jcur_array(list, CONFIG_ITEMS_MAX, &count, e) < 0)
-        return -(int)e->code;
+    int rc = jcur_array(list, CONFIG_ITEMS_MAX, &count, e);
+    if (rc < 0)
+        return rc;
     for (size_t i = 0; i < count; i++) {
         struct jcur item = jcur_item(list, i);
-        if (jcur_string(&item, CONFIG_TEXT_MAX, &text, e) < 0)
-            return -(int)e->code;
+        if ((rc = jcur_string(&item, CONFIG_TEXT_MAX, &text, e)) < 0)
+            return rc;
     }
     return 0;
 }
@@ -47,9 +48,11 @@ static int check_strings(const struct jcur *list, struct err *e)
 static int check_env(const struct jcur *list, struct err *e)
 {
     size_t count = 0;
+    int rc;
 
-    if (check_strings(list, e) < 0 || jcur_array(list, CONFIG_ITEMS_MAX, &count, e) < 0)
-        return -(int)e->code;
+    if ((rc = check_strings(list, e)) < 0 ||
+        (rc = jcur_array(list, CONFIG_ITEMS_MAX, &count, e)) < 0)
+        return rc;
     for (size_t i = 0; i < count; i++) {
         struct jcur item = jcur_item(list, i);
         const char *text = json_string_value(item.value);
@@ -73,15 +76,17 @@ static int check_map(const struct jcur *c, bool of_strings, struct err *e)
     const char *key = NULL;
     json_t *value = NULL;
 
-    if (jcur_open_object(c, e) < 0)
-        return -(int)e->code;
+    int rc = jcur_open_object(c, e);
+    if (rc < 0)
+        return rc;
     if (json_object_size(c->value) > CONFIG_ITEMS_MAX)
         return jcur_fail(c, e, "more than %d members", CONFIG_ITEMS_MAX);
     json_object_foreach(c->value, key, value)
     {
         struct jcur member = {.value = value, .up = c, .key = key};
-        if (of_strings ? check_string(&member, e) < 0 : jcur_object(&member, nothing, e) < 0)
-            return -(int)e->code;
+        if (of_strings ? (rc = check_string(&member, e)) < 0
+                       : (rc = jcur_object(&member, nothing, e)) < 0)
+            return rc;
     }
     return 0;
 }
@@ -110,12 +115,13 @@ static int check_config(const struct jcur *config, struct err *e)
                                        "Labels",     "StopSignal", "User", "Volumes",
                                        "WorkingDir", NULL};
 
-    if (jcur_object(config, keys, e) < 0)
-        return -(int)e->code;
+    int rc = jcur_object(config, keys, e);
+    if (rc < 0)
+        return rc;
     for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
         struct jcur c;
-        if (jcur_opt(config, members[i].key, &c) && members[i].check(&c, e) < 0)
-            return -(int)e->code;
+        if (jcur_opt(config, members[i].key, &c) && (rc = members[i].check(&c, e)) < 0)
+            return rc;
     }
     return 0;
 }
@@ -124,9 +130,10 @@ static int check_config(const struct jcur *config, struct err *e)
 static int read_word(const struct jcur *params, const char *key, const char **out, struct err *e)
 {
     struct jcur c;
+    int rc;
 
-    if (jcur_get(params, key, &c, e) < 0 || jcur_string(&c, WORD_MAX, out, e) < 0)
-        return -(int)e->code;
+    if ((rc = jcur_get(params, key, &c, e)) < 0 || (rc = jcur_string(&c, WORD_MAX, out, e)) < 0)
+        return rc;
     if (**out == '\0' || strspn(*out, "abcdefghijklmnopqrstuvwxyz0123456789") != strlen(*out))
         return jcur_fail(&c, e, "'%s' is no word of small letters and digits", *out);
     return 0;
@@ -137,15 +144,16 @@ static int read_params(const struct jcur *params, struct params *p, struct err *
     static const char *const keys[] = {"architecture", "compressor", "config", "created",
                                        "exclude",      "level",      "os",     NULL};
     size_t index = 0;
+    int rc;
 
-    if (jcur_object(params, keys, e) < 0 ||
-        read_word(params, "architecture", &p->architecture, e) < 0 ||
-        read_word(params, "os", &p->os, e) < 0 ||
-        jcur_get_u64(params, "created", CREATED_MAX, &p->created, e) < 0 ||
-        params_compressor(params, compressor_gzip_or_none, &index, &p->level, e) < 0 ||
-        jcur_get(params, "config", &p->config, e) < 0 || check_config(&p->config, e) < 0 ||
-        view_check_exclude(params, e) < 0)
-        return -(int)e->code;
+    if ((rc = jcur_object(params, keys, e)) < 0 ||
+        (rc = read_word(params, "architecture", &p->architecture, e)) < 0 ||
+        (rc = read_word(params, "os", &p->os, e)) < 0 ||
+        (rc = jcur_get_u64(params, "created", CREATED_MAX, &p->created, e)) < 0 ||
+        (rc = params_compressor(params, compressor_gzip_or_none, &index, &p->level, e)) < 0 ||
+        (rc = jcur_get(params, "config", &p->config, e)) < 0 ||
+        (rc = check_config(&p->config, e)) < 0 || (rc = view_check_exclude(params, e)) < 0)
+        return rc;
     p->gzip = p->level != 0;
     return 0;
 }
@@ -169,8 +177,9 @@ static int write_layer_bytes(void *context, const void *data, size_t len, struct
 {
     struct layer *layer = context;
 
-    if (hasher_update(layer->plain, data, len, e) < 0)
-        return -(int)e->code;
+    int rc = hasher_update(layer->plain, data, len, e);
+    if (rc < 0)
+        return rc;
     return sink_write(&layer->below, data, len, e);
 }
 
@@ -183,19 +192,21 @@ static int write_layer(const struct step_context *context, const struct params *
     AUTO_HASHER struct hasher *plain = NULL;
     struct tar_options options = {
         .tree = tree, .cas = context->cas, .progress = context->progress, .layer = true};
+    int rc;
 
-    if (cas_writer_new(context->cas, NULL, CAS_SIZE_UNKNOWN, &writer, e) < 0 ||
-        hasher_new(DIGEST_SHA256, &plain, e) < 0)
-        return -(int)e->code;
+    if ((rc = cas_writer_new(context->cas, NULL, CAS_SIZE_UNKNOWN, &writer, e)) < 0 ||
+        (rc = hasher_new(DIGEST_SHA256, &plain, e)) < 0)
+        return rc;
     struct layer layer = {plain, sink_cas(writer)};
     if (p->gzip) {
-        if (gzip_writer_new(layer.below, p->level, context->jobs, &zip, e) < 0)
-            return -(int)e->code;
+        if ((rc = gzip_writer_new(layer.below, p->level, context->jobs, &zip, e)) < 0)
+            return rc;
         layer.below = sink_gzip(zip);
     }
-    if (tar_write(&options, view, (struct sink){write_layer_bytes, &layer}, e) < 0 ||
-        (p->gzip && gzip_writer_finish(zip, e) < 0) || hasher_final(plain, diff_id, e) < 0)
-        return -(int)e->code;
+    if ((rc = tar_write(&options, view, (struct sink){write_layer_bytes, &layer}, e)) < 0 ||
+        (p->gzip && (rc = gzip_writer_finish(zip, e)) < 0) ||
+        (rc = hasher_final(plain, diff_id, e)) < 0)
+        return rc;
     return output_commit(writer, out, e);
 }
 
@@ -206,13 +217,14 @@ static int put_rootfs(json_t *config, const struct digest *diff_id, struct err *
     char text[DIGEST_TEXT_MAX];
     json_t *rootfs = json_object();
     json_t *ids = NULL;
+    int rc;
 
-    if (json_put(config, "rootfs", rootfs, e) < 0 ||
-        json_put_string(rootfs, "type", "layers", e) < 0)
-        return -(int)e->code;
+    if ((rc = json_put(config, "rootfs", rootfs, e)) < 0 ||
+        (rc = json_put_string(rootfs, "type", "layers", e)) < 0)
+        return rc;
     ids = json_array();
-    if (json_put(rootfs, "diff_ids", ids, e) < 0)
-        return -(int)e->code;
+    if ((rc = json_put(rootfs, "diff_ids", ids, e)) < 0)
+        return rc;
     return json_push(ids, json_string(digest_format(diff_id, text)), e);
 }
 
@@ -221,11 +233,13 @@ static int put_history(json_t *config, const char *created, struct err *e)
     json_t *history = json_array();
     json_t *entry = NULL;
 
-    if (json_put(config, "history", history, e) < 0)
-        return -(int)e->code;
+    int rc = json_put(config, "history", history, e);
+    if (rc < 0)
+        return rc;
     entry = json_object();
-    if (json_push(history, entry, e) < 0 || json_put_string(entry, "created", created, e) < 0)
-        return -(int)e->code;
+    if ((rc = json_push(history, entry, e)) < 0 ||
+        (rc = json_put_string(entry, "created", created, e)) < 0)
+        return rc;
     return json_put_string(entry, "created_by", "assay encode.oci", e);
 }
 
@@ -234,8 +248,9 @@ static int put_document(struct cas *cas, const json_t *document, struct digest *
 {
     AUTO_BUF text = BUF_INIT(DOCUMENT_MAX);
 
-    if (jcs_format(document, &text, e) < 0)
-        return -(int)e->code;
+    int rc = jcs_format(document, &text, e);
+    if (rc < 0)
+        return rc;
     *size = text.len;
     return cas_put(cas, text.data, text.len, digest, e);
 }
@@ -245,27 +260,30 @@ static int write_config(struct cas *cas, const struct params *p, const struct di
 {
     AUTO_JSON json_t *config = json_object();
     char created[32];
+    int rc;
 
     if (config == NULL)
         return err_oom(e);
     (void)time_format((int64_t)p->created, created);
-    if (json_put_string(config, "architecture", p->architecture, e) < 0 ||
-        json_put_string(config, "os", p->os, e) < 0 ||
-        json_put_string(config, "created", created, e) < 0 || put_history(config, created, e) < 0 ||
-        put_rootfs(config, diff_id, e) < 0)
-        return -(int)e->code;
+    if ((rc = json_put_string(config, "architecture", p->architecture, e)) < 0 ||
+        (rc = json_put_string(config, "os", p->os, e)) < 0 ||
+        (rc = json_put_string(config, "created", created, e)) < 0 ||
+        (rc = put_history(config, created, e)) < 0 || (rc = put_rootfs(config, diff_id, e)) < 0)
+        return rc;
     if (json_object_size(p->config.value) != 0 &&
-        json_put(config, "config", json_incref(p->config.value), e) < 0)
-        return -(int)e->code;
+        (rc = json_put(config, "config", json_incref(p->config.value), e)) < 0)
+        return rc;
     return put_document(cas, config, digest, size, e);
 }
 
 static int put_descriptor(json_t *descriptor, const char *type, const struct digest *digest,
                           uint64_t size, struct err *e)
 {
-    if (json_put_string(descriptor, "mediaType", type, e) < 0 ||
-        json_put_digest(descriptor, "digest", digest, e) < 0)
-        return -(int)e->code;
+    int rc;
+
+    if ((rc = json_put_string(descriptor, "mediaType", type, e)) < 0 ||
+        (rc = json_put_digest(descriptor, "digest", digest, e)) < 0)
+        return rc;
     return json_put_u64(descriptor, "size", size, e);
 }
 
@@ -277,20 +295,21 @@ static int write_manifest(struct cas *cas, const struct params *p, const struct 
     json_t *config_ref = json_object();
     json_t *layers = NULL;
     json_t *layer_ref = NULL;
+    int rc;
 
-    if (json_put(manifest, "config", config_ref, e) < 0 ||
-        put_descriptor(config_ref, OCI_CONFIG_TYPE, config, config_size, e) < 0)
-        return -(int)e->code;
+    if ((rc = json_put(manifest, "config", config_ref, e)) < 0 ||
+        (rc = put_descriptor(config_ref, OCI_CONFIG_TYPE, config, config_size, e)) < 0)
+        return rc;
     layers = json_array();
-    if (json_put(manifest, "layers", layers, e) < 0)
-        return -(int)e->code;
+    if ((rc = json_put(manifest, "layers", layers, e)) < 0)
+        return rc;
     layer_ref = json_object();
-    if (json_push(layers, layer_ref, e) < 0 ||
-        put_descriptor(layer_ref, p->gzip ? OCI_LAYER_TYPE "+gzip" : OCI_LAYER_TYPE, &layer->digest,
-                       layer->size, e) < 0 ||
-        json_put_string(manifest, "mediaType", OCI_MANIFEST_TYPE, e) < 0 ||
-        json_put_u64(manifest, "schemaVersion", 2, e) < 0)
-        return -(int)e->code;
+    if ((rc = json_push(layers, layer_ref, e)) < 0 ||
+        (rc = put_descriptor(layer_ref, p->gzip ? OCI_LAYER_TYPE "+gzip" : OCI_LAYER_TYPE,
+                             &layer->digest, layer->size, e)) < 0 ||
+        (rc = json_put_string(manifest, "mediaType", OCI_MANIFEST_TYPE, e)) < 0 ||
+        (rc = json_put_u64(manifest, "schemaVersion", 2, e)) < 0)
+        return rc;
     return put_document(cas, manifest, &out->digest, &out->size, e);
 }
 
@@ -305,17 +324,19 @@ static int run(const struct step_context *context, const struct jcur *params,
     struct step_output fresh = {.kind = VALUE_BLOB, .related_count = 2};
     struct digest diff_id;
     uint64_t config_size = 0;
+    int rc;
 
     (void)input_count;
     if (related == NULL)
         return err_oom(e);
-    if (read_params(params, &p, e) < 0 || view_build(inputs[0].tree, params, &view, e) < 0 ||
-        write_layer(context, &p, inputs[0].tree, &view, &diff_id, &layer, e) < 0 ||
-        write_config(context->cas, &p, &diff_id, &related[0], &config_size, e) < 0)
-        return -(int)e->code;
+    if ((rc = read_params(params, &p, e)) < 0 ||
+        (rc = view_build(inputs[0].tree, params, &view, e)) < 0 ||
+        (rc = write_layer(context, &p, inputs[0].tree, &view, &diff_id, &layer, e)) < 0 ||
+        (rc = write_config(context->cas, &p, &diff_id, &related[0], &config_size, e)) < 0)
+        return rc;
     related[1] = layer.digest;
-    if (write_manifest(context->cas, &p, &related[0], config_size, &layer, &fresh, e) < 0)
-        return -(int)e->code;
+    if ((rc = write_manifest(context->cas, &p, &related[0], config_size, &layer, &fresh, e)) < 0)
+        return rc;
     fresh.related = steal_ptr(&related);
     *out = fresh;
     return 0;

@@ -97,8 +97,9 @@ static int write_refcount_table(const struct layout *l, uint8_t *cluster, struct
         memset(cluster, 0, CLUSTER);
         for (uint64_t i = 0; i < POINTERS && t * POINTERS + i < l->block_count; i++)
             put_be64(cluster + i * 8, (1 + l->table_count + t * POINTERS + i) * CLUSTER);
-        if (cas_writer_write(w, cluster, CLUSTER, e) < 0)
-            return -(int)e->code;
+        int rc = cas_writer_write(w, cluster, CLUSTER, e);
+        if (rc < 0)
+            return rc;
     }
     return 0;
 }
@@ -110,8 +111,9 @@ static int write_refcounts(const struct layout *l, uint8_t *cluster, struct cas_
         memset(cluster, 0, CLUSTER);
         for (uint64_t i = 0; i < REFCOUNTS && t * REFCOUNTS + i < l->total; i++)
             put_be16(cluster + i * 2, 1);
-        if (cas_writer_write(w, cluster, CLUSTER, e) < 0)
-            return -(int)e->code;
+        int rc = cas_writer_write(w, cluster, CLUSTER, e);
+        if (rc < 0)
+            return rc;
     }
     return 0;
 }
@@ -126,8 +128,9 @@ static int write_level1(const struct blocks *b, const struct layout *l, uint8_t 
         for (uint64_t i = 0; i < POINTERS && t * POINTERS + i < l->level1_count; i++)
             if (level2_used(b, t * POINTERS + i))
                 put_be64(cluster + i * 8, next++ * CLUSTER | COPIED);
-        if (cas_writer_write(w, cluster, CLUSTER, e) < 0)
-            return -(int)e->code;
+        int rc = cas_writer_write(w, cluster, CLUSTER, e);
+        if (rc < 0)
+            return rc;
     }
     return 0;
 }
@@ -144,18 +147,21 @@ static int write_level2(const struct blocks *b, const struct layout *l, uint8_t 
         for (uint64_t i = 0; i < POINTERS && t * POINTERS + i < b->count; i++)
             if (blocks_used(b, t * POINTERS + i))
                 put_be64(cluster + i * 8, next++ * CLUSTER | COPIED);
-        if (cas_writer_write(w, cluster, CLUSTER, e) < 0)
-            return -(int)e->code;
+        int rc = cas_writer_write(w, cluster, CLUSTER, e);
+        if (rc < 0)
+            return rc;
     }
     return 0;
 }
 
 static int write_data(const struct blocks *b, uint8_t *cluster, struct cas_writer *w, struct err *e)
 {
+    int rc;
+
     for (uint64_t i = 0; i < b->count; i++)
-        if (blocks_used(b, i) &&
-            (blocks_read(b, i, cluster, e) < 0 || cas_writer_write(w, cluster, CLUSTER, e) < 0))
-            return -(int)e->code;
+        if (blocks_used(b, i) && ((rc = blocks_read(b, i, cluster, e)) < 0 ||
+                                  (rc = cas_writer_write(w, cluster, CLUSTER, e)) < 0))
+            return rc;
     return 0;
 }
 
@@ -165,8 +171,9 @@ static int read_params(const struct jcur *params, uint64_t *size, struct err *e)
 {
     static const char *const keys[] = {"size", NULL};
 
-    if (jcur_object(params, keys, e) < 0)
-        return -(int)e->code;
+    int rc = jcur_object(params, keys, e);
+    if (rc < 0)
+        return rc;
     return params_disk_size(params, BLOCKS_SECTOR, size, e);
 }
 
@@ -186,20 +193,23 @@ static int run(const struct step_context *context, const struct jcur *params,
     AUTO_FREE uint8_t *cluster = malloc(CLUSTER);
     AUTO_CAS_WRITER struct cas_writer *w = NULL;
     uint64_t size = 0;
+    int rc;
 
     (void)input_count;
     if (cluster == NULL)
         return err_oom(e);
-    if (read_params(params, &size, e) < 0 ||
-        blocks_open(context->cas, &inputs[0].digest, inputs[0].size, size, BLOCKS_SECTOR, CLUSTER,
-                    &b, e) < 0 ||
-        cas_writer_new(context->cas, NULL, CAS_SIZE_UNKNOWN, &w, e) < 0)
-        return -(int)e->code;
+    if ((rc = read_params(params, &size, e)) < 0 ||
+        (rc = blocks_open(context->cas, &inputs[0].digest, inputs[0].size, size, BLOCKS_SECTOR,
+                          CLUSTER, &b, e)) < 0 ||
+        (rc = cas_writer_new(context->cas, NULL, CAS_SIZE_UNKNOWN, &w, e)) < 0)
+        return rc;
     struct layout l = make_layout(&b);
-    if (write_header(&b, &l, cluster, w, e) < 0 || write_refcount_table(&l, cluster, w, e) < 0 ||
-        write_refcounts(&l, cluster, w, e) < 0 || write_level1(&b, &l, cluster, w, e) < 0 ||
-        write_level2(&b, &l, cluster, w, e) < 0 || write_data(&b, cluster, w, e) < 0)
-        return -(int)e->code;
+    if ((rc = write_header(&b, &l, cluster, w, e)) < 0 ||
+        (rc = write_refcount_table(&l, cluster, w, e)) < 0 ||
+        (rc = write_refcounts(&l, cluster, w, e)) < 0 ||
+        (rc = write_level1(&b, &l, cluster, w, e)) < 0 ||
+        (rc = write_level2(&b, &l, cluster, w, e)) < 0 || (rc = write_data(&b, cluster, w, e)) < 0)
+        return rc;
     return output_commit(w, out, e);
 }
 

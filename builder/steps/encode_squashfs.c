@@ -19,9 +19,11 @@ static int read_block_size(const struct jcur *params, uint32_t *out, struct err 
 {
     struct jcur c;
     uint64_t size = 0;
+    int rc;
 
-    if (jcur_get(params, "blockSize", &c, e) < 0 || jcur_u64(&c, SQFS_MAX_BLOCK_SIZE, &size, e) < 0)
-        return -(int)e->code;
+    if ((rc = jcur_get(params, "blockSize", &c, e)) < 0 ||
+        (rc = jcur_u64(&c, SQFS_MAX_BLOCK_SIZE, &size, e)) < 0)
+        return rc;
     if (size < SQFS_MIN_BLOCK_SIZE || (size & (size - 1)) != 0)
         return jcur_fail(&c, e, "a block has a power of two from 4096 to 1048576 bytes");
     *out = (uint32_t)size;
@@ -36,20 +38,22 @@ static int read_params(const struct jcur *params, struct squashfs_params *out, s
     size_t index = 0;
     uint64_t time = 0;
     struct jcur level;
+    int rc;
 
-    if (jcur_object(params, keys, e) < 0 ||
-        params_compressor(params, compressors, &index, &p.level, e) < 0 ||
-        read_block_size(params, &p.block_size, e) < 0 ||
-        params_bool(params, "fragments", &p.fragments, e) < 0 ||
-        params_bool(params, "exports", &p.exports, e) < 0 ||
-        params_bool(params, "xattrs", &p.xattrs, e) < 0 ||
-        jcur_get_u64(params, "time", UINT32_MAX, &time, e) < 0 || view_check_exclude(params, e) < 0)
-        return -(int)e->code;
+    if ((rc = jcur_object(params, keys, e)) < 0 ||
+        (rc = params_compressor(params, compressors, &index, &p.level, e)) < 0 ||
+        (rc = read_block_size(params, &p.block_size, e)) < 0 ||
+        (rc = params_bool(params, "fragments", &p.fragments, e)) < 0 ||
+        (rc = params_bool(params, "exports", &p.exports, e)) < 0 ||
+        (rc = params_bool(params, "xattrs", &p.xattrs, e)) < 0 ||
+        (rc = jcur_get_u64(params, "time", UINT32_MAX, &time, e)) < 0 ||
+        (rc = view_check_exclude(params, e)) < 0)
+        return rc;
     p.compressor = (enum squashfs_compressor)index;
     p.time = (uint32_t)time;
     if (p.compressor == SQUASHFS_LZ4 && p.level != 0 && p.level != SQUASHFS_LZ4_HC) {
-        if (jcur_get(params, "level", &level, e) < 0)
-            return -(int)e->code;
+        if ((rc = jcur_get(params, "level", &level, e)) < 0)
+            return rc;
         return jcur_fail(&level, e, "'lz4' has level 0 (fast) and 12 (high compression)");
     }
     *out = p;
@@ -78,11 +82,13 @@ static int find_earlier(const struct step_context *context, const struct squashf
     AUTO_SQUASHFS_REUSE struct squashfs_reuse *r = NULL;
     struct earlier before;
     struct err ignored = ERR_INIT;
+    int rc;
 
     if (context->lineage == NULL || p->compressor == SQUASHFS_NONE)
         return 0;
-    if (reuse_options(p, &options, e) < 0 || squashfs_reuse_new(p->block_size, &r, e) < 0)
-        return -(int)e->code;
+    if ((rc = reuse_options(p, &options, e)) < 0 ||
+        (rc = squashfs_reuse_new(p->block_size, &r, e)) < 0)
+        return rc;
     if (earlier_find(context, &step_encode_squashfs, options, &before))
         (void)squashfs_reuse_load(r, context->cas, &before.output, &before.parts, &ignored);
     *out = steal_ptr(&r);
@@ -110,20 +116,23 @@ static int run(const struct step_context *context, const struct jcur *params,
     AUTO_CAS_WRITER struct cas_writer *writer = NULL;
     AUTO_SQUASHFS_REUSE struct squashfs_reuse *reuse = NULL;
     struct squashfs_params p = {0};
+    int rc;
 
     (void)input_count;
-    if (read_params(params, &p, e) < 0 || view_build(inputs[0].tree, params, &view, e) < 0 ||
-        find_earlier(context, &p, &reuse, e) < 0 ||
-        cas_writer_new(context->cas, NULL, CAS_SIZE_UNKNOWN, &writer, e) < 0)
-        return -(int)e->code;
+    if ((rc = read_params(params, &p, e)) < 0 ||
+        (rc = view_build(inputs[0].tree, params, &view, e)) < 0 ||
+        (rc = find_earlier(context, &p, &reuse, e)) < 0 ||
+        (rc = cas_writer_new(context->cas, NULL, CAS_SIZE_UNKNOWN, &writer, e)) < 0)
+        return rc;
     struct squashfs_input in = {.tree = inputs[0].tree,
                                 .view = &view,
                                 .cas = context->cas,
                                 .progress = context->progress,
                                 .jobs = context->jobs,
                                 .reuse = reuse};
-    if (squashfs_write(&in, &p, cas_writer_fd(writer), e) < 0 || output_commit(writer, out, e) < 0)
-        return -(int)e->code;
+    if ((rc = squashfs_write(&in, &p, cas_writer_fd(writer), e)) < 0 ||
+        (rc = output_commit(writer, out, e)) < 0)
+        return rc;
     remember(context, &p, reuse, &out->digest);
     return 0;
 }

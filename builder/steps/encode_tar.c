@@ -9,10 +9,11 @@ static int read_params(const struct jcur *params, bool *sparse, struct err *e)
 {
     static const char *const keys[] = {"exclude", "sparse", NULL};
     struct jcur c;
+    int rc;
 
-    if (jcur_object(params, keys, e) < 0 ||
-        (jcur_opt(params, "sparse", &c) && jcur_bool(&c, sparse, e) < 0))
-        return -(int)e->code;
+    if ((rc = jcur_object(params, keys, e)) < 0 ||
+        (jcur_opt(params, "sparse", &c) && (rc = jcur_bool(&c, sparse, e)) < 0))
+        return rc;
     return view_check_exclude(params, e);
 }
 
@@ -32,13 +33,14 @@ static int run(const struct step_context *context, const struct jcur *params,
     AUTO_CAS_WRITER struct cas_writer *writer = NULL;
     struct tar_options options = {
         .tree = inputs[0].tree, .cas = context->cas, .progress = context->progress};
+    int rc;
 
     (void)input_count;
-    if (read_params(params, &options.sparse, e) < 0 ||
-        view_build(inputs[0].tree, params, &view, e) < 0 ||
-        cas_writer_new(context->cas, NULL, CAS_SIZE_UNKNOWN, &writer, e) < 0 ||
-        tar_write(&options, &view, sink_cas(writer), e) < 0)
-        return -(int)e->code;
+    if ((rc = read_params(params, &options.sparse, e)) < 0 ||
+        (rc = view_build(inputs[0].tree, params, &view, e)) < 0 ||
+        (rc = cas_writer_new(context->cas, NULL, CAS_SIZE_UNKNOWN, &writer, e)) < 0 ||
+        (rc = tar_write(&options, &view, sink_cas(writer), e)) < 0)
+        return rc;
     return output_commit(writer, out, e);
 }
 

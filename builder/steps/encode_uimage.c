@@ -47,9 +47,11 @@ static int read_u32(const struct jcur *params, const char *key, uint64_t *out, s
 static int read_name(const struct jcur *params, const char **out, struct err *e)
 {
     struct jcur c;
+    int rc;
 
-    if (jcur_get(params, "name", &c, e) < 0 || jcur_string(&c, NAME_MAX_BYTES, out, e) < 0)
-        return -(int)e->code;
+    if ((rc = jcur_get(params, "name", &c, e)) < 0 ||
+        (rc = jcur_string(&c, NAME_MAX_BYTES, out, e)) < 0)
+        return rc;
     for (const char *p = *out; *p != '\0'; p++)
         if (*p < ' ' || *p > '~')
             return jcur_fail(&c, e, "a name is printable ASCII");
@@ -68,13 +70,16 @@ static int read_params(const struct jcur *params, size_t input_count, struct par
     struct jcur c;
     size_t arch = 0;
     size_t type = 0;
+    int rc;
 
-    if (jcur_object(params, keys, e) < 0 || jcur_get(params, "arch", &c, e) < 0 ||
-        jcur_choice(&c, archs, &arch, e) < 0 || jcur_get(params, "type", &c, e) < 0 ||
-        jcur_choice(&c, types, &type, e) < 0 || read_u32(params, "load", &p->load, e) < 0 ||
-        read_u32(params, "entry", &p->entry, e) < 0 || read_u32(params, "time", &p->time, e) < 0 ||
-        read_name(params, &p->name, e) < 0)
-        return -(int)e->code;
+    if ((rc = jcur_object(params, keys, e)) < 0 || (rc = jcur_get(params, "arch", &c, e)) < 0 ||
+        (rc = jcur_choice(&c, archs, &arch, e)) < 0 || (rc = jcur_get(params, "type", &c, e)) < 0 ||
+        (rc = jcur_choice(&c, types, &type, e)) < 0 ||
+        (rc = read_u32(params, "load", &p->load, e)) < 0 ||
+        (rc = read_u32(params, "entry", &p->entry, e)) < 0 ||
+        (rc = read_u32(params, "time", &p->time, e)) < 0 ||
+        (rc = read_name(params, &p->name, e)) < 0)
+        return rc;
     p->arch = arch_codes[arch];
     p->type = type_codes[type];
     bool has_text = jcur_opt(params, "text", &c);
@@ -100,12 +105,13 @@ static int each_chunk(const struct content *c, const struct sink *out, struct er
 
     if (c->text != NULL)
         return sink_write(out, c->text, strlen(c->text), e);
-    if (cas_stream_open(c->context->cas, &c->input->digest, &s, e) < 0)
-        return -(int)e->code;
+    int rc = cas_stream_open(c->context->cas, &c->input->digest, &s, e);
+    if (rc < 0)
+        return rc;
     do {
-        if (cas_stream_read(s, c->chunk, CHUNK, &got, e) < 0 ||
-            sink_write(out, c->chunk, got, e) < 0)
-            return -(int)e->code;
+        if ((rc = cas_stream_read(s, c->chunk, CHUNK, &got, e)) < 0 ||
+            (rc = sink_write(out, c->chunk, got, e)) < 0)
+            return rc;
     } while (got != 0);
     return 0;
 }
@@ -147,8 +153,9 @@ static int make_header(const struct params *p, const struct content *c, uint8_t 
     struct sink sink = {survey_write, &s};
     uint8_t *list = h + HEADER;
 
-    if (each_chunk(c, &sink, e) < 0)
-        return -(int)e->code;
+    int rc = each_chunk(c, &sink, e);
+    if (rc < 0)
+        return rc;
     if (s.size == 0 || s.size > UINT32_MAX - 8)
         return err_set(e, ERR_INPUT, "a U-Boot image cannot have %" PRIu64 " bytes", s.size);
     size_t list_len = script_list(p, s.size, list);
@@ -183,15 +190,16 @@ static int run(const struct step_context *context, const struct jcur *params,
 
     if (chunk == NULL)
         return err_oom(e);
-    if (read_params(params, input_count, &p, e) < 0)
-        return -(int)e->code;
+    int rc = read_params(params, input_count, &p, e);
+    if (rc < 0)
+        return rc;
     struct content content = {.context = context, .input = inputs, .text = p.text, .chunk = chunk};
-    if (make_header(&p, &content, header, &len, e) < 0 ||
-        cas_writer_new(context->cas, NULL, CAS_SIZE_UNKNOWN, &w, e) < 0)
-        return -(int)e->code;
+    if ((rc = make_header(&p, &content, header, &len, e)) < 0 ||
+        (rc = cas_writer_new(context->cas, NULL, CAS_SIZE_UNKNOWN, &w, e)) < 0)
+        return rc;
     struct sink sink = sink_cas(w);
-    if (sink_write(&sink, header, len, e) < 0 || each_chunk(&content, &sink, e) < 0)
-        return -(int)e->code;
+    if ((rc = sink_write(&sink, header, len, e)) < 0 || (rc = each_chunk(&content, &sink, e)) < 0)
+        return rc;
     return output_commit(w, out, e);
 }
 

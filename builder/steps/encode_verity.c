@@ -24,9 +24,11 @@ static int read_salt(const struct jcur *params, struct params *p, struct err *e)
 {
     struct jcur c;
     const char *text = NULL;
+    int rc;
 
-    if (jcur_get(params, "salt", &c, e) < 0 || jcur_string(&c, 2 * VERITY_SALT_MAX, &text, e) < 0)
-        return -(int)e->code;
+    if ((rc = jcur_get(params, "salt", &c, e)) < 0 ||
+        (rc = jcur_string(&c, 2 * VERITY_SALT_MAX, &text, e)) < 0)
+        return rc;
     p->salt_given = strcmp(text, ID_DERIVED) != 0;
     if (!p->salt_given)
         return 0;
@@ -42,11 +44,13 @@ static int read_params(const struct jcur *params, size_t input_count, struct par
 {
     static const char *const keys[] = {"append", "salt", "uuid", NULL};
     struct params p = {0};
+    int rc;
 
-    if (jcur_object(params, keys, e) < 0 || params_bool(params, "append", &p.append, e) < 0 ||
-        read_salt(params, &p, e) < 0 ||
-        params_uuid(params, "uuid", &p.uuid_given, p.ids.uuid, e) < 0)
-        return -(int)e->code;
+    if ((rc = jcur_object(params, keys, e)) < 0 ||
+        (rc = params_bool(params, "append", &p.append, e)) < 0 ||
+        (rc = read_salt(params, &p, e)) < 0 ||
+        (rc = params_uuid(params, "uuid", &p.uuid_given, p.ids.uuid, e)) < 0)
+        return rc;
     if (input_count > 1 && p.salt_given && p.uuid_given)
         return jcur_fail(params, e, "nothing is derived, and yet there is a second input");
     *out = p;
@@ -90,10 +94,11 @@ static int derive(struct cas *cas, const struct step_input *inputs, size_t input
                   struct params *p, struct err *e)
 {
     uint8_t id[UUID_SIZE];
+    int rc;
 
     if (input_count > 1) {
-        if (ids_of_blob(cas, &inputs[1], id, e) < 0)
-            return -(int)e->code;
+        if ((rc = ids_of_blob(cas, &inputs[1], id, e)) < 0)
+            return rc;
         if (!p->uuid_given)
             memcpy(p->ids.uuid, id, UUID_SIZE);
         if (!p->salt_given)
@@ -103,8 +108,8 @@ static int derive(struct cas *cas, const struct step_input *inputs, size_t input
         return 0;
     }
     if (!p->uuid_given &&
-        id_derive_uuid(&inputs[0].digest, "encode.verity uuid", p->ids.uuid, e) < 0)
-        return -(int)e->code;
+        (rc = id_derive_uuid(&inputs[0].digest, "encode.verity uuid", p->ids.uuid, e)) < 0)
+        return rc;
     if (p->salt_given)
         return 0;
     p->ids.salt_len = DIGEST_SHA256_SIZE;
@@ -116,10 +121,11 @@ static int copy_data(int fd, const uint8_t *data, size_t len, uint64_t *padded, 
 {
     static const uint8_t zeros[VERITY_BLOCK];
     size_t rest = len % VERITY_BLOCK;
+    int rc;
 
-    if (fd_write_all(fd, data, len, "the data", e) < 0 ||
-        (rest != 0 && fd_write_all(fd, zeros, VERITY_BLOCK - rest, "the data", e) < 0))
-        return -(int)e->code;
+    if ((rc = fd_write_all(fd, data, len, "the data", e)) < 0 ||
+        (rest != 0 && (rc = fd_write_all(fd, zeros, VERITY_BLOCK - rest, "the data", e)) < 0))
+        return rc;
     *padded = len + (rest != 0 ? VERITY_BLOCK - rest : 0);
     return 0;
 }
@@ -135,12 +141,13 @@ static int encode(const struct step_context *context, const struct params *p, co
                        "a hash tree of its own needs data of whole blocks of %d bytes, not %zu "
                        "bytes: with \"append\" it is padded",
                        VERITY_BLOCK, len);
-    if (cas_writer_new(context->cas, NULL, CAS_SIZE_UNKNOWN, &writer, e) < 0)
-        return -(int)e->code;
+    int rc = cas_writer_new(context->cas, NULL, CAS_SIZE_UNKNOWN, &writer, e);
+    if (rc < 0)
+        return rc;
     int fd = cas_writer_fd(writer);
-    if ((p->append && copy_data(fd, data, len, &offset, e) < 0) ||
-        verity_write(data, len, &p->ids, fd, offset, context->jobs, e) < 0)
-        return -(int)e->code;
+    if ((p->append && (rc = copy_data(fd, data, len, &offset, e)) < 0) ||
+        (rc = verity_write(data, len, &p->ids, fd, offset, context->jobs, e)) < 0)
+        return rc;
     return output_commit(writer, out, e);
 }
 
@@ -151,12 +158,13 @@ static int run(const struct step_context *context, const struct jcur *params,
     struct params p = {0};
     const uint8_t *data = NULL;
     size_t len = 0;
+    int rc;
 
-    if (read_params(params, input_count, &p, e) < 0 ||
-        derive(context->cas, inputs, input_count, &p, e) < 0 ||
-        cas_map(context->cas, &inputs[0].digest, &data, &len, e) < 0)
-        return -(int)e->code;
-    int rc = encode(context, &p, data, len, out, e);
+    if ((rc = read_params(params, input_count, &p, e)) < 0 ||
+        (rc = derive(context->cas, inputs, input_count, &p, e)) < 0 ||
+        (rc = cas_map(context->cas, &inputs[0].digest, &data, &len, e)) < 0)
+        return rc;
+    rc = encode(context, &p, data, len, out, e);
     cas_unmap(data, len);
     return rc;
 }

@@ -83,8 +83,9 @@ static int make_footer(const struct params *p, const struct step_input *input, u
     uint8_t uuid[UUID_SIZE];
     int64_t since = p->time < EPOCH_2000 ? 0 : p->time - EPOCH_2000;
 
-    if (id_derive_uuid(&input->digest, "encode.vhd uuid", uuid, e) < 0)
-        return -(int)e->code;
+    int rc = id_derive_uuid(&input->digest, "encode.vhd uuid", uuid, e);
+    if (rc < 0)
+        return rc;
     memset(f, 0, FOOTER);
     memcpy(f, "conectix", 8);
     put_be32(f + 8, 2); /* always set */
@@ -113,8 +114,10 @@ static int write_fixed(struct output *o, struct err *e)
 
     for (uint64_t i = 0; left > 0; i++) {
         size_t n = left < BLOCK ? (size_t)left : BLOCK;
-        if (blocks_read(o->b, i, o->chunk, e) < 0 || cas_writer_write(o->w, o->chunk, n, e) < 0)
-            return -(int)e->code;
+        int rc;
+        if ((rc = blocks_read(o->b, i, o->chunk, e)) < 0 ||
+            (rc = cas_writer_write(o->w, o->chunk, n, e)) < 0)
+            return rc;
         left -= n;
     }
     return cas_writer_write(o->w, o->footer, FOOTER, e);
@@ -139,8 +142,9 @@ static int write_header(struct output *o, struct err *e)
     put_be32(h + 28, (uint32_t)o->b->count);
     put_be32(h + 32, BLOCK);
     put_be32(h + 36, checksum(h, HEADER));
-    if (cas_writer_write(o->w, o->footer, FOOTER, e) < 0)
-        return -(int)e->code;
+    int rc = cas_writer_write(o->w, o->footer, FOOTER, e);
+    if (rc < 0)
+        return rc;
     return cas_writer_write(o->w, h, HEADER, e);
 }
 
@@ -165,15 +169,16 @@ static int write_table(struct output *o, struct err *e)
 static int write_dynamic(struct output *o, struct err *e)
 {
     uint8_t bitmap[BITMAP];
+    int rc;
 
     memset(bitmap, 0xff, sizeof(bitmap));
-    if (write_header(o, e) < 0 || write_table(o, e) < 0)
-        return -(int)e->code;
+    if ((rc = write_header(o, e)) < 0 || (rc = write_table(o, e)) < 0)
+        return rc;
     for (uint64_t i = 0; i < o->b->count; i++)
-        if (blocks_used(o->b, i) && (cas_writer_write(o->w, bitmap, BITMAP, e) < 0 ||
-                                     blocks_read(o->b, i, o->chunk, e) < 0 ||
-                                     cas_writer_write(o->w, o->chunk, BLOCK, e) < 0))
-            return -(int)e->code;
+        if (blocks_used(o->b, i) && ((rc = cas_writer_write(o->w, bitmap, BITMAP, e)) < 0 ||
+                                     (rc = blocks_read(o->b, i, o->chunk, e)) < 0 ||
+                                     (rc = cas_writer_write(o->w, o->chunk, BLOCK, e)) < 0))
+            return rc;
     return cas_writer_write(o->w, o->footer, FOOTER, e);
 }
 
@@ -186,13 +191,14 @@ static int read_params(const struct jcur *params, struct params *p, struct err *
     static const char *const types[] = {"fixed", "dynamic", NULL};
     struct jcur c;
     size_t type = 0;
+    int rc;
 
-    if (jcur_object(params, keys, e) < 0 || jcur_get(params, "type", &c, e) < 0 ||
-        jcur_choice(&c, types, &type, e) < 0 ||
-        params_disk_size(params, BLOCKS_MIB, &p->size, e) < 0 ||
-        jcur_get(params, "time", &c, e) < 0 ||
-        jcur_i64(&c, 0, INT64_C(253402300799), &p->time, e) < 0)
-        return -(int)e->code;
+    if ((rc = jcur_object(params, keys, e)) < 0 || (rc = jcur_get(params, "type", &c, e)) < 0 ||
+        (rc = jcur_choice(&c, types, &type, e)) < 0 ||
+        (rc = params_disk_size(params, BLOCKS_MIB, &p->size, e)) < 0 ||
+        (rc = jcur_get(params, "time", &c, e)) < 0 ||
+        (rc = jcur_i64(&c, 0, INT64_C(253402300799), &p->time, e)) < 0)
+        return rc;
     p->dynamic = type == 1;
     return 0;
 }
@@ -213,23 +219,24 @@ static int run(const struct step_context *context, const struct jcur *params,
     AUTO_FREE uint8_t *chunk = malloc(BLOCK);
     AUTO_CAS_WRITER struct cas_writer *w = NULL;
     struct params p = {0};
+    int rc;
 
     (void)input_count;
     if (chunk == NULL)
         return err_oom(e);
-    if (read_params(params, &p, e) < 0 ||
-        blocks_open(context->cas, &inputs[0].digest, inputs[0].size, p.size, BLOCKS_MIB, BLOCK, &b,
-                    e) < 0)
-        return -(int)e->code;
+    if ((rc = read_params(params, &p, e)) < 0 ||
+        (rc = blocks_open(context->cas, &inputs[0].digest, inputs[0].size, p.size, BLOCKS_MIB,
+                          BLOCK, &b, e)) < 0)
+        return rc;
     if (b.size > SIZE_MAX_VHD)
         return err_set(e, ERR_INPUT, "a VHD has at most 2040 GiB, not %" PRIu64 " bytes", b.size);
     struct output o = {.b = &b, .chunk = chunk};
-    if (make_footer(&p, &inputs[0], b.size, o.footer, e) < 0 ||
-        cas_writer_new(context->cas, NULL, CAS_SIZE_UNKNOWN, &w, e) < 0)
-        return -(int)e->code;
+    if ((rc = make_footer(&p, &inputs[0], b.size, o.footer, e)) < 0 ||
+        (rc = cas_writer_new(context->cas, NULL, CAS_SIZE_UNKNOWN, &w, e)) < 0)
+        return rc;
     o.w = w;
-    if ((p.dynamic ? write_dynamic(&o, e) : write_fixed(&o, e)) < 0)
-        return -(int)e->code;
+    if ((rc = p.dynamic ? write_dynamic(&o, e) : write_fixed(&o, e)) < 0)
+        return rc;
     return output_commit(w, out, e);
 }
 

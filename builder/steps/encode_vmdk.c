@@ -84,8 +84,9 @@ static int write_start(struct output *o, const struct step_input *input, struct 
 
     if (start == NULL)
         return err_oom(e);
-    if (id_derive(&input->digest, "encode.vmdk cid", id, e) < 0)
-        return -(int)e->code;
+    int rc = id_derive(&input->digest, "encode.vmdk cid", id, e);
+    if (rc < 0)
+        return rc;
     make_header(o, AT_END, start);
     /* 0xffffffff would say that there is no parent: the first bit is never set. */
     (void)snprintf((char *)start + SECTOR, (size_t)DESCRIPTOR_SECTORS * SECTOR,
@@ -110,9 +111,10 @@ static int pack_grain(void *context, size_t i, struct err *e)
     uint8_t *packed = batch->packed + i * ROOM;
     uLongf len = ROOM - MARKER;
 
-    if (blocks_read(batch->b, batch->index[i], grain, e) < 0)
-        return -(int)e->code;
-    int rc = compress2(packed + MARKER, &len, grain, GRAIN, LEVEL);
+    int rc = blocks_read(batch->b, batch->index[i], grain, e);
+    if (rc < 0)
+        return rc;
+    rc = compress2(packed + MARKER, &len, grain, GRAIN, LEVEL);
     if (rc != Z_OK)
         return err_set(e, ERR_HOST, "cannot deflate: zlib says %d", rc);
     put_le64(packed, batch->index[i] * GRAIN_SECTORS);
@@ -128,15 +130,16 @@ static int flush_batch(struct output *o, struct err *e)
 {
     struct batch *batch = &o->batch;
 
-    if (workers_run(o->jobs, batch->count, pack_grain, batch, e) < 0)
-        return -(int)e->code;
+    int rc = workers_run(o->jobs, batch->count, pack_grain, batch, e);
+    if (rc < 0)
+        return rc;
     for (size_t i = 0; i < batch->count; i++) {
         if (o->at / SECTOR > UINT32_MAX)
             return err_set(e, ERR_INPUT, "a VMDK has at most 2 TiB of data");
         put_le32(o->table + batch->index[i] % TABLE_ENTRIES * 4, (uint32_t)(o->at / SECTOR));
         o->table_used = true;
-        if (put(o, batch->packed + i * ROOM, batch->len[i], e) < 0)
-            return -(int)e->code;
+        if ((rc = put(o, batch->packed + i * ROOM, batch->len[i], e)) < 0)
+            return rc;
     }
     batch->count = 0;
     return 0;
@@ -155,11 +158,12 @@ static int flush_table(struct output *o, uint64_t index, struct err *e)
 {
     if (!o->table_used)
         return 0;
-    if (write_marker(o, MARKER_TABLE, TABLE / SECTOR, e) < 0)
-        return -(int)e->code;
+    int rc = write_marker(o, MARKER_TABLE, TABLE / SECTOR, e);
+    if (rc < 0)
+        return rc;
     o->directory[index] = (uint32_t)(o->at / SECTOR);
     o->table_used = false;
-    int rc = put(o, o->table, TABLE, e);
+    rc = put(o, o->table, TABLE, e);
     memset(o->table, 0, TABLE);
     return rc;
 }
@@ -168,15 +172,16 @@ static int write_grains(struct output *o, struct err *e)
 {
     for (uint64_t t = 0; t < o->tables; t++) {
         uint64_t end = (t + 1) * TABLE_ENTRIES;
+        int rc;
         for (uint64_t i = t * TABLE_ENTRIES; i < end && i < o->b->count; i++) {
             if (!blocks_used(o->b, i))
                 continue;
             o->batch.index[o->batch.count++] = i;
-            if (o->batch.count == BATCH_MAX && flush_batch(o, e) < 0)
-                return -(int)e->code;
+            if (o->batch.count == BATCH_MAX && (rc = flush_batch(o, e)) < 0)
+                return rc;
         }
-        if (flush_batch(o, e) < 0 || flush_table(o, t, e) < 0)
-            return -(int)e->code;
+        if ((rc = flush_batch(o, e)) < 0 || (rc = flush_table(o, t, e)) < 0)
+            return rc;
     }
     return 0;
 }
@@ -194,12 +199,13 @@ static int write_end(struct output *o, struct err *e)
         return err_oom(e);
     for (uint64_t i = 0; i < o->tables; i++)
         put_le32(directory + i * 4, o->directory[i]);
-    if (write_marker(o, MARKER_DIRECTORY, bytes / SECTOR, e) < 0)
-        return -(int)e->code;
+    int rc = write_marker(o, MARKER_DIRECTORY, bytes / SECTOR, e);
+    if (rc < 0)
+        return rc;
     make_header(o, o->at / SECTOR, header);
-    if (put(o, directory, (size_t)bytes, e) < 0 || write_marker(o, MARKER_FOOTER, 1, e) < 0 ||
-        put(o, header, SECTOR, e) < 0)
-        return -(int)e->code;
+    if ((rc = put(o, directory, (size_t)bytes, e)) < 0 ||
+        (rc = write_marker(o, MARKER_FOOTER, 1, e)) < 0 || (rc = put(o, header, SECTOR, e)) < 0)
+        return rc;
     return write_marker(o, MARKER_END, 0, e);
 }
 
@@ -210,8 +216,9 @@ static int read_params(const struct jcur *params, uint64_t *size, struct err *e)
 {
     static const char *const keys[] = {"size", NULL};
 
-    if (jcur_object(params, keys, e) < 0)
-        return -(int)e->code;
+    int rc = jcur_object(params, keys, e);
+    if (rc < 0)
+        return rc;
     return params_disk_size(params, GRAIN, size, e);
 }
 
@@ -233,13 +240,15 @@ static int run(const struct step_context *context, const struct jcur *params,
     AUTO_FREE uint32_t *directory = NULL;
     AUTO_CAS_WRITER struct cas_writer *w = NULL;
     uint64_t size = 0;
+    int rc;
 
     (void)input_count;
     if (grains == NULL || packed == NULL)
         return err_oom(e);
-    if (read_params(params, &size, e) < 0 ||
-        blocks_open(context->cas, &inputs[0].digest, inputs[0].size, size, GRAIN, GRAIN, &b, e) < 0)
-        return -(int)e->code;
+    if ((rc = read_params(params, &size, e)) < 0 ||
+        (rc = blocks_open(context->cas, &inputs[0].digest, inputs[0].size, size, GRAIN, GRAIN, &b,
+                          e)) < 0)
+        return rc;
     struct output o = {.b = &b, .jobs = context->jobs};
     o.batch = (struct batch){.b = &b, .grains = grains, .packed = packed};
     o.tables = (b.count + TABLE_ENTRIES - 1) / TABLE_ENTRIES;
@@ -247,11 +256,12 @@ static int run(const struct step_context *context, const struct jcur *params,
     o.directory = directory;
     if (directory == NULL)
         return err_oom(e);
-    if (cas_writer_new(context->cas, NULL, CAS_SIZE_UNKNOWN, &w, e) < 0)
-        return -(int)e->code;
+    if ((rc = cas_writer_new(context->cas, NULL, CAS_SIZE_UNKNOWN, &w, e)) < 0)
+        return rc;
     o.w = w;
-    if (write_start(&o, &inputs[0], e) < 0 || write_grains(&o, e) < 0 || write_end(&o, e) < 0)
-        return -(int)e->code;
+    if ((rc = write_start(&o, &inputs[0], e)) < 0 || (rc = write_grains(&o, e)) < 0 ||
+        (rc = write_end(&o, e)) < 0)
+        return rc;
     return output_commit(w, out, e);
 }
 

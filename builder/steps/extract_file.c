@@ -12,10 +12,11 @@ static int read_params(const struct jcur *params, const char **path, struct err 
 {
     static const char *const keys[] = {"path", NULL};
     struct jcur c;
+    int rc;
 
-    if (jcur_object(params, keys, e) < 0 || jcur_get(params, "path", &c, e) < 0 ||
-        jcur_string(&c, TREE_PATH_MAX, path, e) < 0)
-        return -(int)e->code;
+    if ((rc = jcur_object(params, keys, e)) < 0 || (rc = jcur_get(params, "path", &c, e)) < 0 ||
+        (rc = jcur_string(&c, TREE_PATH_MAX, path, e)) < 0)
+        return rc;
     if (!relpath_valid(*path))
         return jcur_fail(&c, e, "'%s' is no path without a leading '/', '.' and '..'", *path);
     return 0;
@@ -35,9 +36,10 @@ static int copy_file(const struct tree_content *content, struct tree_reader *rea
     for (uint64_t offset = 0; offset < content->size;) {
         uint64_t left = content->size - offset;
         size_t len = left < COPY_SIZE ? (size_t)left : COPY_SIZE;
-        if (tree_reader_read(reader, content, offset, data, len, e) < 0 ||
-            cas_writer_write(writer, data, len, e) < 0)
-            return -(int)e->code;
+        int rc;
+        if ((rc = tree_reader_read(reader, content, offset, data, len, e)) < 0 ||
+            (rc = cas_writer_write(writer, data, len, e)) < 0)
+            return rc;
         offset += len;
     }
     return 0;
@@ -53,8 +55,9 @@ static int run(const struct step_context *context, const struct jcur *params,
     struct digest expected = {.alg = DIGEST_SHA256};
 
     (void)input_count;
-    if (read_params(params, &path, e) < 0)
-        return -(int)e->code;
+    int rc = read_params(params, &path, e);
+    if (rc < 0)
+        return rc;
     const struct tree_node *node = tree_find(inputs[0].tree, path, true);
     if (node == NULL)
         return err_set(e, ERR_INPUT, "cannot take '%s' out of the tree: there is no such file",
@@ -64,12 +67,12 @@ static int run(const struct step_context *context, const struct jcur *params,
                        path);
     const struct tree_content *content = &node->inode->content;
     memcpy(expected.bytes, content->sha256, DIGEST_SHA256_SIZE);
-    if (cas_writer_new(context->cas, content->size == 0 ? NULL : &expected, content->size, &writer,
-                       e) < 0 ||
-        tree_reader_new(inputs[0].tree, context->cas, &reader, e) < 0)
-        return -(int)e->code;
+    if ((rc = cas_writer_new(context->cas, content->size == 0 ? NULL : &expected, content->size,
+                             &writer, e)) < 0 ||
+        (rc = tree_reader_new(inputs[0].tree, context->cas, &reader, e)) < 0)
+        return rc;
     uint8_t *data = malloc(COPY_SIZE);
-    int rc = data == NULL ? err_oom(e) : copy_file(content, reader, writer, data, e);
+    rc = data == NULL ? err_oom(e) : copy_file(content, reader, writer, data, e);
     free(data);
     tree_reader_free(reader);
     return rc < 0 ? err_wrap(e, "cannot take '%s' out of the tree", path)

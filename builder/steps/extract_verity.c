@@ -20,10 +20,12 @@ static int read_params(const struct jcur *params, size_t input_count, bool *appe
 {
     static const char *const keys[] = {"appended", "form", NULL};
     struct jcur c;
+    int rc;
 
-    if (jcur_object(params, keys, e) < 0 || params_bool(params, "appended", appended, e) < 0 ||
-        jcur_get(params, "form", &c, e) < 0 || jcur_choice(&c, forms, form, e) < 0)
-        return -(int)e->code;
+    if ((rc = jcur_object(params, keys, e)) < 0 ||
+        (rc = params_bool(params, "appended", appended, e)) < 0 ||
+        (rc = jcur_get(params, "form", &c, e)) < 0 || (rc = jcur_choice(&c, forms, form, e)) < 0)
+        return rc;
     if (*appended != (input_count == 1))
         return jcur_fail(params, e, "%s",
                          *appended ? "a tree that is appended has its data"
@@ -43,8 +45,9 @@ static int put_hex(json_t *object, const char *key, const uint8_t *bytes, size_t
 {
     AUTO_BUF hex = BUF_INIT(TEXT_MAX);
 
-    if (hex_encode(bytes, len, &hex, e) < 0)
-        return -(int)e->code;
+    int rc = hex_encode(bytes, len, &hex, e);
+    if (rc < 0)
+        return rc;
     return json_put_string(object, key, buf_str(&hex), e);
 }
 
@@ -52,19 +55,21 @@ static int format_json(const struct verity_facts *f, struct buf *out, struct err
 {
     AUTO_JSON json_t *o = json_object();
     char uuid[UUID_TEXT_MAX];
+    int rc;
 
     if (o == NULL)
         return err_oom(e);
-    if (json_put_string(o, "type", ASSAY_URI "verity/v1", e) < 0 ||
-        json_put_string(o, "algorithm", "sha256", e) < 0 || json_put_u64(o, "hashType", 1, e) < 0 ||
-        json_put_u64(o, "dataBlockSize", VERITY_BLOCK, e) < 0 ||
-        json_put_u64(o, "hashBlockSize", VERITY_BLOCK, e) < 0 ||
-        json_put_u64(o, "dataBlocks", f->data_blocks, e) < 0 ||
-        json_put_u64(o, "hashOffset", f->hash_offset, e) < 0 ||
-        json_put_string(o, "uuid", uuid_format(f->ids.uuid, uuid), e) < 0 ||
-        put_hex(o, "salt", f->ids.salt, f->ids.salt_len, e) < 0 ||
-        put_hex(o, "rootHash", f->root, sizeof(f->root), e) < 0)
-        return -(int)e->code;
+    if ((rc = json_put_string(o, "type", ASSAY_URI "verity/v1", e)) < 0 ||
+        (rc = json_put_string(o, "algorithm", "sha256", e)) < 0 ||
+        (rc = json_put_u64(o, "hashType", 1, e)) < 0 ||
+        (rc = json_put_u64(o, "dataBlockSize", VERITY_BLOCK, e)) < 0 ||
+        (rc = json_put_u64(o, "hashBlockSize", VERITY_BLOCK, e)) < 0 ||
+        (rc = json_put_u64(o, "dataBlocks", f->data_blocks, e)) < 0 ||
+        (rc = json_put_u64(o, "hashOffset", f->hash_offset, e)) < 0 ||
+        (rc = json_put_string(o, "uuid", uuid_format(f->ids.uuid, uuid), e)) < 0 ||
+        (rc = put_hex(o, "salt", f->ids.salt, f->ids.salt_len, e)) < 0 ||
+        (rc = put_hex(o, "rootHash", f->root, sizeof(f->root), e)) < 0)
+        return rc;
     return jcs_format(o, out, e);
 }
 
@@ -76,9 +81,10 @@ static int facts(struct cas *cas, const struct step_input *inputs, bool appended
     size_t len = 0;
     size_t data_len = 0;
 
-    if (cas_map(cas, &inputs[0].digest, &tree, &len, e) < 0)
-        return -(int)e->code;
-    int rc = appended ? 0 : cas_map(cas, &inputs[1].digest, &data, &data_len, e);
+    int rc = cas_map(cas, &inputs[0].digest, &tree, &len, e);
+    if (rc < 0)
+        return rc;
+    rc = appended ? 0 : cas_map(cas, &inputs[1].digest, &data, &data_len, e);
     if (rc == 0)
         rc = verity_read(tree, len, appended, data, data_len, out, e);
     if (rc == 0 && !appended && out->data_blocks * VERITY_BLOCK != data_len)
@@ -97,15 +103,16 @@ static int run(const struct step_context *context, const struct jcur *params,
     struct verity_facts f = {0};
     bool appended = false;
     size_t form = 0;
+    int rc;
 
-    if (read_params(params, input_count, &appended, &form, e) < 0 ||
-        facts(context->cas, inputs, appended, &f, e) < 0 ||
-        (form == FORM_ROOT_HASH ? hex_encode(f.root, sizeof(f.root), &text, e)
-                                : format_json(&f, &text, e)) < 0)
-        return -(int)e->code;
+    if ((rc = read_params(params, input_count, &appended, &form, e)) < 0 ||
+        (rc = facts(context->cas, inputs, appended, &f, e)) < 0 ||
+        (rc = form == FORM_ROOT_HASH ? hex_encode(f.root, sizeof(f.root), &text, e)
+                                     : format_json(&f, &text, e)) < 0)
+        return rc;
     struct step_output fresh = {.kind = VALUE_BLOB, .size = text.len};
-    if (cas_put(context->cas, text.data, text.len, &fresh.digest, e) < 0)
-        return -(int)e->code;
+    if ((rc = cas_put(context->cas, text.data, text.len, &fresh.digest, e)) < 0)
+        return rc;
     *out = fresh;
     return 0;
 }

@@ -17,11 +17,13 @@ int id_derive(const struct digest *input, const char *purpose, uint8_t out[DIGES
     AUTO_HASHER struct hasher *h = NULL;
     struct digest d;
     char text[DIGEST_TEXT_MAX];
+    int rc;
 
-    if (hasher_new(DIGEST_SHA256, &h, e) < 0 || add_text(h, ASSAY_URI "derived-id/v1", e) < 0 ||
-        add_text(h, purpose, e) < 0 || add_text(h, digest_format(input, text), e) < 0 ||
-        hasher_final(h, &d, e) < 0)
-        return -(int)e->code;
+    if ((rc = hasher_new(DIGEST_SHA256, &h, e)) < 0 ||
+        (rc = add_text(h, ASSAY_URI "derived-id/v1", e)) < 0 ||
+        (rc = add_text(h, purpose, e)) < 0 ||
+        (rc = add_text(h, digest_format(input, text), e)) < 0 || (rc = hasher_final(h, &d, e)) < 0)
+        return rc;
     memcpy(out, d.bytes, DIGEST_SHA256_SIZE);
     return 0;
 }
@@ -31,8 +33,9 @@ int id_derive_uuid(const struct digest *input, const char *purpose, uint8_t out[
 {
     uint8_t bytes[DIGEST_SHA256_SIZE];
 
-    if (id_derive(input, purpose, bytes, e) < 0)
-        return -(int)e->code;
+    int rc = id_derive(input, purpose, bytes, e);
+    if (rc < 0)
+        return rc;
     memcpy(out, bytes, UUID_SIZE);
     out[6] = (uint8_t)(0x80 | (out[6] & 0x0f));
     out[8] = (uint8_t)(0x80 | (out[8] & 0x3f));
@@ -78,9 +81,11 @@ int params_uuid(const struct jcur *params, const char *key, bool *given, uint8_t
 {
     struct jcur c;
     const char *text = NULL;
+    int rc;
 
-    if (jcur_get(params, key, &c, e) < 0 || jcur_string(&c, UUID_TEXT_MAX, &text, e) < 0)
-        return -(int)e->code;
+    if ((rc = jcur_get(params, key, &c, e)) < 0 ||
+        (rc = jcur_string(&c, UUID_TEXT_MAX, &text, e)) < 0)
+        return rc;
     *given = strcmp(text, ID_DERIVED) != 0;
     if (*given && !uuid_parse(text, out))
         return jcur_fail(&c, e, "'%s' is neither a UUID in lower case nor '%s'", text, ID_DERIVED);

@@ -20,16 +20,18 @@ static int read_offsets(const struct jcur *params, size_t input_count, uint64_t 
     static const char *const keys[] = {"offsets", NULL};
     struct jcur list;
     size_t count = 0;
+    int rc;
 
-    if (jcur_object(params, keys, e) < 0 || jcur_get(params, "offsets", &list, e) < 0 ||
-        jcur_array(&list, PARTS_MAX, &count, e) < 0)
-        return -(int)e->code;
+    if ((rc = jcur_object(params, keys, e)) < 0 ||
+        (rc = jcur_get(params, "offsets", &list, e)) < 0 ||
+        (rc = jcur_array(&list, PARTS_MAX, &count, e)) < 0)
+        return rc;
     if (count != input_count)
         return jcur_fail(&list, e, "%zu offsets for %zu inputs", count, input_count);
     for (size_t i = 0; i < count; i++) {
         struct jcur item = jcur_item(&list, i);
-        if (jcur_u64(&item, PART_END_MAX, &out[i], e) < 0)
-            return -(int)e->code;
+        if ((rc = jcur_u64(&item, PART_END_MAX, &out[i], e)) < 0)
+            return rc;
         if (i > 0 && out[i] <= out[i - 1])
             return jcur_fail(&item, e, "offsets must rise");
     }
@@ -49,8 +51,9 @@ static int copy_part(struct cas *cas, const struct step_input *in, uint64_t offs
     AUTO_CLOSE int fd = -1;
     uint64_t size = 0;
 
-    if (cas_open_blob(cas, &in->digest, &fd, &size, e) < 0)
-        return -(int)e->code;
+    int rc = cas_open_blob(cas, &in->digest, &fd, &size, e);
+    if (rc < 0)
+        return rc;
     if (size > limit - offset)
         return err_set(e, ERR_INPUT,
                        "'%s' has %" PRIu64 " bytes, but the next part begins %" PRIu64
@@ -67,14 +70,16 @@ static int run(const struct step_context *context, const struct jcur *params,
 {
     AUTO_CAS_WRITER struct cas_writer *writer = NULL;
     uint64_t offsets[PARTS_MAX] = {0};
+    int rc;
 
-    if (read_offsets(params, input_count, offsets, e) < 0 ||
-        cas_writer_new(context->cas, NULL, CAS_SIZE_UNKNOWN, &writer, e) < 0)
-        return -(int)e->code;
+    if ((rc = read_offsets(params, input_count, offsets, e)) < 0 ||
+        (rc = cas_writer_new(context->cas, NULL, CAS_SIZE_UNKNOWN, &writer, e)) < 0)
+        return rc;
     for (size_t i = 0; i < input_count; i++) {
         uint64_t limit = i + 1 < input_count ? offsets[i + 1] : 2 * PART_END_MAX;
-        if (copy_part(context->cas, &inputs[i], offsets[i], limit, cas_writer_fd(writer), e) < 0)
-            return -(int)e->code;
+        if ((rc = copy_part(context->cas, &inputs[i], offsets[i], limit, cas_writer_fd(writer),
+                            e)) < 0)
+            return rc;
     }
     return output_commit(writer, out, e);
 }

@@ -19,12 +19,13 @@ static int run(const struct step_context *context, const struct jcur *params,
     AUTO_CAS_WRITER struct cas_writer *writer = NULL;
     const uint8_t *data = NULL;
     size_t len = 0;
+    int rc;
 
-    if (check(params, input_count, e) < 0 ||
-        cas_writer_new(context->cas, NULL, CAS_SIZE_UNKNOWN, &writer, e) < 0 ||
-        cas_map(context->cas, &inputs[0].digest, &data, &len, e) < 0)
-        return -(int)e->code;
-    int rc = kernel_unpack(data, len, sink_cas(writer), e);
+    if ((rc = check(params, input_count, e)) < 0 ||
+        (rc = cas_writer_new(context->cas, NULL, CAS_SIZE_UNKNOWN, &writer, e)) < 0 ||
+        (rc = cas_map(context->cas, &inputs[0].digest, &data, &len, e)) < 0)
+        return rc;
+    rc = kernel_unpack(data, len, sink_cas(writer), e);
     cas_unmap(data, len);
     return rc < 0 ? err_wrap(e, "cannot decompress '%s'", inputs[0].id)
                   : output_commit(writer, out, e);

@@ -26,9 +26,10 @@ static int read_mode(const struct jcur *c, uint16_t *out, struct err *e)
     struct jcur m;
     const char *text = NULL;
     unsigned mode = 0;
+    int rc;
 
-    if (jcur_get(c, "mode", &m, e) < 0 || jcur_string(&m, MODE_DIGITS, &text, e) < 0)
-        return -(int)e->code;
+    if ((rc = jcur_get(c, "mode", &m, e)) < 0 || (rc = jcur_string(&m, MODE_DIGITS, &text, e)) < 0)
+        return rc;
     if (strlen(text) != MODE_DIGITS || strspn(text, "01234567") != MODE_DIGITS)
         return jcur_fail(&m, e, "'%s' is no mode of four octal digits", text);
     for (const char *p = text; *p != '\0'; p++)
@@ -44,22 +45,23 @@ static int read_file(const struct jcur *c, size_t input_count, struct file *out,
     struct jcur m;
     struct jcur input;
     uint64_t index = 0;
+    int rc;
 
-    if (jcur_object(c, keys, e) < 0 || jcur_get(c, "path", &m, e) < 0 ||
-        jcur_string(&m, TREE_PATH_MAX, &f.path, e) < 0)
-        return -(int)e->code;
+    if ((rc = jcur_object(c, keys, e)) < 0 || (rc = jcur_get(c, "path", &m, e)) < 0 ||
+        (rc = jcur_string(&m, TREE_PATH_MAX, &f.path, e)) < 0)
+        return rc;
     if (!relpath_valid(f.path))
         return jcur_fail(&m, e, "'%s' is no path without a leading '/', '.' and '..'", f.path);
     if (jcur_opt(c, "text", &m) == jcur_opt(c, "input", &input))
         return jcur_fail(c, e, "a file has either 'input' or 'text'");
-    if (jcur_opt(c, "text", &m) ? jcur_string(&m, TEXT_MAX, &f.text, e) < 0
-                                : jcur_u64(&input, UINT32_MAX, &index, e) < 0)
-        return -(int)e->code;
+    if (jcur_opt(c, "text", &m) ? (rc = jcur_string(&m, TEXT_MAX, &f.text, e)) < 0
+                                : (rc = jcur_u64(&input, UINT32_MAX, &index, e)) < 0)
+        return rc;
     if (f.text == NULL && index >= input_count)
         return jcur_fail(&input, e, "there is no such input");
     f.input = (size_t)index;
-    if (read_mode(c, &f.mode, e) < 0)
-        return -(int)e->code;
+    if ((rc = read_mode(c, &f.mode, e)) < 0)
+        return rc;
     *out = f;
     return 0;
 }
@@ -74,19 +76,21 @@ static int read_params(const struct jcur *params, size_t input_count, int64_t *e
     struct jcur c;
     size_t count = 0;
     AUTO_FREE bool *used = array_new(input_count + 1, sizeof(*used));
+    int rc;
 
     if (used == NULL)
         return err_oom(e);
-    if (jcur_object(params, keys, e) < 0 || jcur_get(params, "epoch", &c, e) < 0 ||
-        jcur_i64(&c, 0, UINT32_MAX, epoch, e) < 0 || jcur_get(params, "files", &c, e) < 0 ||
-        jcur_array(&c, FILES_MAX, &count, e) < 0)
-        return -(int)e->code;
+    if ((rc = jcur_object(params, keys, e)) < 0 || (rc = jcur_get(params, "epoch", &c, e)) < 0 ||
+        (rc = jcur_i64(&c, 0, UINT32_MAX, epoch, e)) < 0 ||
+        (rc = jcur_get(params, "files", &c, e)) < 0 ||
+        (rc = jcur_array(&c, FILES_MAX, &count, e)) < 0)
+        return rc;
     for (size_t i = 0; i < count; i++) {
         struct jcur item = jcur_item(&c, i);
         struct file f = {0};
-        if (read_file(&item, input_count, &f, e) < 0 ||
-            (visit != NULL && visit(context, &f, e) < 0))
-            return -(int)e->code;
+        if ((rc = read_file(&item, input_count, &f, e)) < 0 ||
+            (visit != NULL && (rc = visit(context, &f, e)) < 0))
+            return rc;
         used[f.input] = used[f.input] || f.text == NULL;
     }
     /* The first input may be the tree that files are put into. */
@@ -121,8 +125,9 @@ static int set_content(struct build *b, const struct file *f, struct tree_inode 
 
     if (f->text != NULL) {
         size = strlen(f->text);
-        if (cas_put(b->cas, f->text, (size_t)size, &digest, e) < 0)
-            return -(int)e->code;
+        int rc = cas_put(b->cas, f->text, (size_t)size, &digest, e);
+        if (rc < 0)
+            return rc;
     } else {
         const struct step_input *in = &b->inputs[f->input];
         if (in->kind != VALUE_BLOB)
@@ -144,22 +149,23 @@ static int add_file(void *context, const struct file *f, struct err *e)
     struct tree_node *node = NULL;
     struct tree_inode *inode = NULL;
     AUTO_FREE char *parent = NULL;
+    int rc;
 
     if (base > f->path) {
-        if (str_format(&parent, e, "%.*s", (int)(base - f->path - 1), f->path) < 0 ||
-            tree_make_dirs(b->tree, parent, b->epoch, &dir, e) < 0)
-            return -(int)e->code;
+        if ((rc = str_format(&parent, e, "%.*s", (int)(base - f->path - 1), f->path)) < 0 ||
+            (rc = tree_make_dirs(b->tree, parent, b->epoch, &dir, e)) < 0)
+            return rc;
     }
     const struct tree_node *old = tree_child(dir, base);
     if (old != NULL && old->inode->type == TREE_DIR)
         return err_set(e, ERR_INPUT, "cannot put the file '%s' into the tree: it is a directory",
                        f->path);
-    if (tree_inode_new(b->tree, TREE_FILE, &inode, e) < 0)
-        return -(int)e->code;
+    if ((rc = tree_inode_new(b->tree, TREE_FILE, &inode, e)) < 0)
+        return rc;
     inode->mode = f->mode;
     inode->mtime = b->epoch;
-    if (set_content(b, f, inode, e) < 0)
-        return -(int)e->code;
+    if ((rc = set_content(b, f, inode, e)) < 0)
+        return rc;
     return tree_link(b->tree, dir, base, inode, &node, e);
 }
 
@@ -171,15 +177,16 @@ static int run(const struct step_context *context, const struct jcur *params,
     bool based = input_count > 0 && inputs[0].kind == VALUE_TREE;
     struct build b = {.cas = context->cas, .inputs = inputs};
 
-    if ((based ? tree_copy(inputs[0].tree, &t, e) : tree_new(&t, e)) < 0)
-        return -(int)e->code;
+    int rc = (based ? tree_copy(inputs[0].tree, &t, e) : tree_new(&t, e));
+    if (rc < 0)
+        return rc;
     b.tree = t;
-    if (read_params(params, input_count, &b.epoch, NULL, NULL, e) < 0)
-        return -(int)e->code;
+    if ((rc = read_params(params, input_count, &b.epoch, NULL, NULL, e)) < 0)
+        return rc;
     if (!based)
         tree_root(t)->inode->mtime = b.epoch;
-    if (read_params(params, input_count, &b.epoch, add_file, &b, e) < 0)
-        return -(int)e->code;
+    if ((rc = read_params(params, input_count, &b.epoch, add_file, &b, e)) < 0)
+        return rc;
     *out = (struct step_output){.kind = VALUE_TREE, .tree = steal_ptr(&t)};
     return 0;
 }

@@ -52,10 +52,11 @@ static int put_header(struct writer *w, const struct header *h, const char *name
                        "%08" PRIX32 "%08" PRIX32 "%08X%08X%08" PRIX32 "%08" PRIX32 "%08zX%08X",
                        h->ino, h->mode, h->uid, h->gid, h->links, h->mtime, h->size, 0U, 0U,
                        h->major, h->minor, name_size, 0U);
+    int rc;
     if (len != HEADER_SIZE)
         return err_set(e, ERR_HOST, "a cpio header of %d bytes", len);
-    if (put(w, text, HEADER_SIZE, e) < 0 || put(w, name, name_size, e) < 0)
-        return -(int)e->code;
+    if ((rc = put(w, text, HEADER_SIZE, e)) < 0 || (rc = put(w, name, name_size, e)) < 0)
+        return rc;
     return pad(w, 4, e);
 }
 
@@ -90,9 +91,10 @@ static int put_content(struct writer *w, const struct tree_inode *inode, struct 
 
     for (uint64_t offset = 0; offset < size;) {
         size_t len = size - offset < COPY_SIZE ? (size_t)(size - offset) : COPY_SIZE;
-        if (tree_reader_read(w->reader, &inode->content, offset, w->copy, len, e) < 0 ||
-            put(w, w->copy, len, e) < 0)
-            return -(int)e->code;
+        int rc;
+        if ((rc = tree_reader_read(w->reader, &inode->content, offset, w->copy, len, e)) < 0 ||
+            (rc = put(w, w->copy, len, e)) < 0)
+            return rc;
         offset += len;
     }
     return pad(w, 4, e);
@@ -113,11 +115,12 @@ static int put_node(struct writer *w, size_t i, uint32_t *next_ino, uint32_t *in
     struct header h = {.mode = view_mode(inode), .uid = inode->uid, .gid = inode->gid};
     AUTO_FREE char *path = NULL;
 
-    if (view_path(w->v, i, &path, e) < 0)
-        return -(int)e->code;
+    int rc = view_path(w->v, i, &path, e);
+    if (rc < 0)
+        return rc;
     const char *name = i == 0 ? "." : path;
-    if (check_inode(inode, name, e) < 0)
-        return -(int)e->code;
+    if ((rc = check_inode(inode, name, e)) < 0)
+        return rc;
     uint32_t *ino = &inos[w->v->nodes[i].inode];
     if (*ino == 0 || !linkable)
         *ino = (*next_ino)++;
@@ -130,14 +133,14 @@ static int put_node(struct writer *w, size_t i, uint32_t *next_ino, uint32_t *in
         h.size = (uint32_t)strlen(inode->target);
     else if (inode->type == TREE_FILE && shared->last == i)
         h.size = (uint32_t)inode->content.size;
-    if (put_header(w, &h, name, e) < 0)
-        return -(int)e->code;
+    if ((rc = put_header(w, &h, name, e)) < 0)
+        return rc;
     if (h.size == 0)
         return 0;
     if (inode->type == TREE_FILE)
         return put_content(w, inode, e) < 0 ? err_wrap(e, "cannot write '%s'", name) : 0;
-    if (put(w, inode->target, h.size, e) < 0)
-        return -(int)e->code;
+    if ((rc = put(w, inode->target, h.size, e)) < 0)
+        return rc;
     return pad(w, 4, e);
 }
 
@@ -146,17 +149,18 @@ static int put_all(struct writer *w, struct err *e)
     AUTO_FREE uint32_t *inos = array_new(w->v->inode_count, sizeof(*inos));
     struct header trailer = {.links = 1};
     uint32_t next_ino = 1;
+    int rc;
 
     if (inos == NULL)
         return err_oom(e);
     for (size_t i = view_root_is_plain(w->v) ? 1 : 0; i < w->v->node_count; i++) {
-        if (put_node(w, i, &next_ino, inos, e) < 0)
-            return -(int)e->code;
+        if ((rc = put_node(w, i, &next_ino, inos, e)) < 0)
+            return rc;
         if (i % 256 == 0)
             progress_show(w->progress, "initrd", i, w->v->node_count);
     }
-    if (put_header(w, &trailer, "TRAILER!!!", e) < 0)
-        return -(int)e->code;
+    if ((rc = put_header(w, &trailer, "TRAILER!!!", e)) < 0)
+        return rc;
     return pad(w, ARCHIVE_BLOCK, e);
 }
 

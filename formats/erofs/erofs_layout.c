@@ -21,19 +21,20 @@ int erofs_entries(const struct view *v, uint32_t dir, erofs_entry *add, void *co
     static const char *const own[] = {".", ".."};
     const uint32_t inodes[] = {v->nodes[dir].inode, v->nodes[v->nodes[dir].parent].inode};
     size_t next = 0;
+    int rc;
 
     for (uint32_t i = dir + 1; i < v->nodes[dir].end; i = v->nodes[i].end) {
         const char *name = v->nodes[i].node->name;
         for (; next < 2 && strcmp(own[next], name) < 0; next++) {
-            if (add(context, own[next], inodes[next], e) < 0)
-                return -(int)e->code;
+            if ((rc = add(context, own[next], inodes[next], e)) < 0)
+                return rc;
         }
-        if (add(context, name, v->nodes[i].inode, e) < 0)
-            return -(int)e->code;
+        if ((rc = add(context, name, v->nodes[i].inode, e)) < 0)
+            return rc;
     }
     for (; next < 2; next++) {
-        if (add(context, own[next], inodes[next], e) < 0)
-            return -(int)e->code;
+        if ((rc = add(context, own[next], inodes[next], e)) < 0)
+            return rc;
     }
     return 0;
 }
@@ -62,8 +63,9 @@ static int measure_dir(const struct view *v, uint32_t node, struct erofs_inode *
 {
     struct dir_size d = {0};
 
-    if (erofs_entries(v, node, measure_entry, &d, e) < 0)
-        return -(int)e->code;
+    int rc = erofs_entries(v, node, measure_entry, &d, e);
+    if (rc < 0)
+        return rc;
     out->size = d.full * EROFS_BLOCK + d.used;
     out->links = 2;
     for (uint32_t i = node + 1; i < v->nodes[node].end; i = v->nodes[i].end)
@@ -128,10 +130,11 @@ static int measure(const struct erofs_layout *l, uint32_t index, struct erofs_in
 {
     const struct view_inode *shared = &l->view->inodes[index];
     const struct tree_inode *inode = shared->inode;
+    int rc;
 
     out->links = shared->links;
-    if (inode->type == TREE_DIR && measure_dir(l->view, shared->first, out, e) < 0)
-        return -(int)e->code;
+    if (inode->type == TREE_DIR && (rc = measure_dir(l->view, shared->first, out, e)) < 0)
+        return rc;
     if (inode->type == TREE_FILE)
         out->size = inode->content.size;
     else if (inode->type == TREE_SYMLINK)
@@ -140,8 +143,9 @@ static int measure(const struct erofs_layout *l, uint32_t index, struct erofs_in
              (inode->major > MAJOR_MAX || inode->minor > MINOR_MAX))
         return err_set(e, ERR_INPUT, "its device number %" PRIu32 ":%" PRIu32 " is too large",
                        inode->major, inode->minor);
-    if (l->xattrs && inode->xattr_count > 0 && measure_xattrs(inode, &out->xattr_bytes, e) < 0)
-        return -(int)e->code;
+    if (l->xattrs && inode->xattr_count > 0 &&
+        (rc = measure_xattrs(inode, &out->xattr_bytes, e)) < 0)
+        return rc;
     out->compact = inode->mtime >= 0 && (uint64_t)inode->mtime == l->time &&
                    inode->uid <= UINT16_MAX && inode->gid <= UINT16_MAX &&
                    out->links <= UINT16_MAX && out->size <= UINT32_MAX;
@@ -165,7 +169,7 @@ static int measure_all(struct erofs_layout *l, struct err *e)
             AUTO_FREE char *path = NULL;
             struct err other = ERR_INIT;
             if (view_path(l->view, l->view->inodes[i].first, &path, &other) < 0)
-                return -(int)e->code;
+                return err_rc(e);
             return err_wrap(e, "cannot put '%s' into an EROFS", *path == '\0' ? "." : path);
         }
     }
@@ -190,8 +194,9 @@ static int put_back(struct room *r, uint32_t block, uint64_t free_slots, struct 
 {
     if (free_slots == 0)
         return 0;
-    if (array_grow(&r->below, &r->cap, (size_t)block + 1, sizeof(*r->below), e) < 0)
-        return -(int)e->code;
+    int rc = array_grow(&r->below, &r->cap, (size_t)block + 1, sizeof(*r->below), e);
+    if (rc < 0)
+        return rc;
     r->below[block] = r->heads[free_slots];
     r->heads[free_slots] = block;
     return 0;
@@ -311,13 +316,15 @@ int erofs_layout(const struct view *view, uint64_t time, bool xattrs, struct ero
                  struct err *e)
 {
     AUTO_EROFS_LAYOUT l = {.view = view, .time = time, .xattrs = xattrs};
+    int rc;
 
     l.inodes = array_new(view->inode_count, sizeof(*l.inodes));
     l.order = array_new(view->inode_count, sizeof(*l.order));
     if (l.inodes == NULL || l.order == NULL)
         return err_oom(e);
-    if (measure_all(&l, e) < 0 || place_inodes(&l, e) < 0 || place_contents(&l, e) < 0)
-        return -(int)e->code;
+    if ((rc = measure_all(&l, e)) < 0 || (rc = place_inodes(&l, e)) < 0 ||
+        (rc = place_contents(&l, e)) < 0)
+        return rc;
     for (uint32_t i = 0; i < view->inode_count; i++)
         l.order[i] = i;
     qsort_r(l.order, view->inode_count, sizeof(*l.order), by_nid, &l);

@@ -50,8 +50,9 @@ static int emit_zeros_to(struct writer *w, uint64_t at, struct err *e)
 
     while (w->at < at) {
         uint64_t left = at - w->at;
-        if (emit(w, zeros, left < sizeof(zeros) ? (size_t)left : sizeof(zeros), e) < 0)
-            return -(int)e->code;
+        int rc = emit(w, zeros, left < sizeof(zeros) ? (size_t)left : sizeof(zeros), e);
+        if (rc < 0)
+            return rc;
     }
     return 0;
 }
@@ -124,9 +125,10 @@ static int add_entry(void *context, const char *name, uint32_t inode, struct err
 
     if (w->used + need > EROFS_BLOCK) {
         bool skip = w->tail_only;
+        int rc;
         make_block(w);
-        if (!skip && emit(w, w->block, sizeof(w->block), e) < 0)
-            return -(int)e->code;
+        if (!skip && (rc = emit(w, w->block, sizeof(w->block), e)) < 0)
+            return rc;
     }
     w->names[w->entries] = name;
     w->inodes[w->entries++] = inode;
@@ -138,8 +140,9 @@ static int add_entry(void *context, const char *name, uint32_t inode, struct err
 static int make_dir(struct writer *w, uint32_t inode, bool tail_only, struct err *e)
 {
     w->tail_only = tail_only;
-    if (erofs_entries(w->l->view, w->l->view->inodes[inode].first, add_entry, w, e) < 0)
-        return -(int)e->code;
+    int rc = erofs_entries(w->l->view, w->l->view->inodes[inode].first, add_entry, w, e);
+    if (rc < 0)
+        return rc;
     make_block(w);
     return 0;
 }
@@ -185,8 +188,9 @@ static int write_xattrs(struct writer *w, const struct tree_inode *inode, struct
 {
     static const uint8_t header[EROFS_XATTR_HEADER];
 
-    if (emit(w, header, sizeof(header), e) < 0)
-        return -(int)e->code;
+    int rc = emit(w, header, sizeof(header), e);
+    if (rc < 0)
+        return rc;
     for (size_t i = 0; i < inode->xattr_count; i++) {
         const struct tree_xattr *x = &inode->xattrs[i];
         uint8_t entry[EROFS_XATTR_ENTRY];
@@ -197,9 +201,10 @@ static int write_xattrs(struct writer *w, const struct tree_inode *inode, struct
         entry[0] = (uint8_t)strlen(rest);
         entry[1] = prefix;
         put_le(entry + 2, x->len, 2);
-        if (emit(w, entry, sizeof(entry), e) < 0 || emit(w, rest, entry[0], e) < 0 ||
-            emit(w, x->value, x->len, e) < 0 || emit_zeros_to(w, (w->at + 3) / 4 * 4, e) < 0)
-            return -(int)e->code;
+        if ((rc = emit(w, entry, sizeof(entry), e)) < 0 || (rc = emit(w, rest, entry[0], e)) < 0 ||
+            (rc = emit(w, x->value, x->len, e)) < 0 ||
+            (rc = emit_zeros_to(w, (w->at + 3) / 4 * 4, e)) < 0)
+            return rc;
     }
     return 0;
 }
@@ -210,12 +215,14 @@ static int write_tail(struct writer *w, uint32_t index, struct err *e)
     const struct erofs_inode *n = &w->l->inodes[index];
     const struct tree_inode *inode = w->l->view->inodes[index].inode;
     const void *from = w->block;
+    int rc;
 
-    if (inode->type == TREE_DIR && make_dir(w, index, true, e) < 0)
-        return -(int)e->code;
+    if (inode->type == TREE_DIR && (rc = make_dir(w, index, true, e)) < 0)
+        return rc;
     if (inode->type == TREE_FILE &&
-        tree_reader_read(w->reader, &inode->content, n->size - n->tail, w->block, n->tail, e) < 0)
-        return -(int)e->code;
+        (rc = tree_reader_read(w->reader, &inode->content, n->size - n->tail, w->block, n->tail,
+                               e)) < 0)
+        return rc;
     if (inode->type == TREE_SYMLINK)
         from = inode->target + (n->size - n->tail);
     return emit(w, from, n->tail, e);
@@ -228,10 +235,13 @@ static int write_inodes(struct writer *w, struct err *e)
         const struct erofs_inode *n = &w->l->inodes[index];
         uint8_t inode[EROFS_EXTENDED_SIZE];
         size_t len = make_inode(w->l, index, inode);
-        if (emit_zeros_to(w, n->nid * EROFS_SLOT, e) < 0 || emit(w, inode, len, e) < 0 ||
-            (n->xattr_bytes > 0 && write_xattrs(w, w->l->view->inodes[index].inode, e) < 0) ||
-            (n->tail > 0 && write_tail(w, index, e) < 0))
-            return -(int)e->code;
+        int rc;
+        if ((rc = emit_zeros_to(w, n->nid * EROFS_SLOT, e)) < 0 ||
+            (rc = emit(w, inode, len, e)) < 0 ||
+            (n->xattr_bytes > 0 &&
+             (rc = write_xattrs(w, w->l->view->inodes[index].inode, e)) < 0) ||
+            (n->tail > 0 && (rc = write_tail(w, index, e)) < 0))
+            return rc;
     }
     return emit_zeros_to(w, w->l->meta_blocks * EROFS_BLOCK, e);
 }
@@ -242,9 +252,10 @@ static int write_file(struct writer *w, const struct tree_content *c, uint64_t l
 {
     for (uint64_t offset = 0; offset < len;) {
         size_t part = len - offset < CHUNK ? (size_t)(len - offset) : CHUNK;
-        if (tree_reader_read(w->reader, c, offset, w->chunk, part, e) < 0 ||
-            emit(w, w->chunk, part, e) < 0)
-            return -(int)e->code;
+        int rc;
+        if ((rc = tree_reader_read(w->reader, c, offset, w->chunk, part, e)) < 0 ||
+            (rc = emit(w, w->chunk, part, e)) < 0)
+            return rc;
         offset += part;
         progress_show(w->progress, "erofs", w->at, w->l->blocks * EROFS_BLOCK);
     }
@@ -266,8 +277,9 @@ static int write_contents(struct writer *w, struct err *e)
             rc = emit(w, inode->target, (size_t)len, e);
         else if ((rc = make_dir(w, i, false, e)) == 0 && !n->inline_tail)
             rc = emit(w, w->block, sizeof(w->block), e);
-        if (rc < 0 || emit_zeros_to(w, ((uint64_t)n->block + n->blocks) * EROFS_BLOCK, e) < 0)
-            return -(int)e->code;
+        if (rc < 0 ||
+            (rc = emit_zeros_to(w, ((uint64_t)n->block + n->blocks) * EROFS_BLOCK, e)) < 0)
+            return rc;
     }
     return 0;
 }

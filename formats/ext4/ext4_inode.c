@@ -135,8 +135,9 @@ int ext4_inode_write(const struct ext4_layout *l, uint32_t index, uint8_t *out, 
     put_le16(out + 122, inode->gid >> 16);
     put_le16(out + 128, EXT4_EXTRA);
     put_contents(l, index, out);
-    if (put_times(inode, out, e) < 0)
-        return -(int)e->code;
+    int rc = put_times(inode, out, e);
+    if (rc < 0)
+        return rc;
     return n->xattr_inode ? ext4_xattr_write(inode, false, out + 128 + EXT4_EXTRA, e) : 0;
 }
 
@@ -168,9 +169,10 @@ static int add_entry(struct directory *d, const struct view *v, const char *name
     };
     size_t len = strlen(name);
     size_t size = 8 + (len + 3) / 4 * 4;
+    int rc;
 
-    if (d->used + size > EXT4_BLOCK && finish_block(d, e) < 0)
-        return -(int)e->code;
+    if (d->used + size > EXT4_BLOCK && (rc = finish_block(d, e)) < 0)
+        return rc;
     uint8_t *p = d->block + d->used;
     put_le32(p, ext4_number(inode));
     put_le16(p + 4, (uint32_t)size);
@@ -186,13 +188,14 @@ int ext4_directory(const struct view *v, uint32_t dir, ext4_emit *emit, void *co
                    struct err *e)
 {
     struct directory d = {.emit = emit, .context = context};
+    int rc;
 
-    if (add_entry(&d, v, ".", v->nodes[dir].inode, e) < 0 ||
-        add_entry(&d, v, "..", v->nodes[v->nodes[dir].parent].inode, e) < 0)
-        return -(int)e->code;
+    if ((rc = add_entry(&d, v, ".", v->nodes[dir].inode, e)) < 0 ||
+        (rc = add_entry(&d, v, "..", v->nodes[v->nodes[dir].parent].inode, e)) < 0)
+        return rc;
     for (uint32_t i = dir + 1; i < v->nodes[dir].end; i = v->nodes[i].end) {
-        if (add_entry(&d, v, v->nodes[i].node->name, v->nodes[i].inode, e) < 0)
-            return -(int)e->code;
+        if ((rc = add_entry(&d, v, v->nodes[i].node->name, v->nodes[i].inode, e)) < 0)
+            return rc;
     }
     return finish_block(&d, e);
 }

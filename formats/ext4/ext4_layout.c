@@ -29,8 +29,9 @@ static int measure_dir(const struct view *v, uint32_t node, struct ext4_node *ou
 {
     uint64_t blocks = 0;
 
-    if (ext4_directory(v, node, count_block, &blocks, e) < 0)
-        return -(int)e->code;
+    int rc = ext4_directory(v, node, count_block, &blocks, e);
+    if (rc < 0)
+        return rc;
     out->size = blocks * EXT4_BLOCK;
     out->links = 2;
     for (uint32_t i = node + 1; i < v->nodes[node].end; i = v->nodes[i].end)
@@ -47,10 +48,11 @@ static int measure(const struct ext4_layout *l, uint32_t index, struct ext4_node
     const struct view_inode *shared = &l->v->inodes[index];
     const struct tree_inode *inode = shared->inode;
     bool special = inode->type == TREE_CHAR || inode->type == TREE_BLOCK;
+    int rc;
 
     out->links = shared->links;
-    if (inode->type == TREE_DIR && measure_dir(l->v, shared->first, out, e) < 0)
-        return -(int)e->code;
+    if (inode->type == TREE_DIR && (rc = measure_dir(l->v, shared->first, out, e)) < 0)
+        return rc;
     if (inode->type == TREE_FILE)
         out->size = inode->content.size;
     if (inode->type == TREE_SYMLINK)
@@ -62,8 +64,8 @@ static int measure(const struct ext4_layout *l, uint32_t index, struct ext4_node
         return err_set(e, ERR_INPUT, "it has more than %d names", EXT4_LINKS_MAX);
     if (inode->type == TREE_SYMLINK && out->size >= EXT4_BLOCK)
         return err_set(e, ERR_INPUT, "its target is too long");
-    if (l->params->xattrs && inode->xattr_count > 0 && ext4_xattr_measure(inode, out, e) < 0)
-        return -(int)e->code;
+    if (l->params->xattrs && inode->xattr_count > 0 && (rc = ext4_xattr_measure(inode, out, e)) < 0)
+        return rc;
     uint64_t blocks = (out->size + EXT4_BLOCK - 1) / EXT4_BLOCK;
     if (inode->type == TREE_SYMLINK && out->size < EXT4_FAST_LINK)
         blocks = 0;
@@ -80,7 +82,7 @@ static int measure_all(struct ext4_layout *l, struct err *e)
             AUTO_FREE char *path = NULL;
             struct err other = ERR_INIT;
             if (view_path(l->v, l->v->inodes[i].first, &path, &other) < 0)
-                return -(int)e->code;
+                return err_rc(e);
             return err_wrap(e, "cannot put '%s' into an ext4", *path == '\0' ? "." : path);
         }
     }
@@ -248,8 +250,9 @@ static int place_data(struct ext4_layout *l, struct err *e)
 {
     for (uint32_t i = 0; i < l->v->inode_count; i++) {
         struct ext4_node *n = &l->nodes[i];
-        if (count_leaves(n, e) < 0)
-            return -(int)e->code;
+        int rc = count_leaves(n, e);
+        if (rc < 0)
+            return rc;
         n->start = l->data;
         l->data += (n->xattr_block ? 1U : 0U) + n->leaves + (uint64_t)n->blocks;
     }
@@ -260,14 +263,15 @@ int ext4_layout(const struct view *v, const struct ext4_params *params, struct e
                 struct err *e)
 {
     AUTO_EXT4_LAYOUT l = {.v = v, .params = params};
+    int rc;
 
     l.nodes = array_new(v->inode_count, sizeof(*l.nodes));
     if (l.nodes == NULL)
         return err_oom(e);
-    if (measure_all(&l, e) < 0 || place_data(&l, e) < 0 ||
-        (params->size == 0 ? size_to_fit(&l, e) : size_as_given(&l, e)) < 0 ||
-        make_groups(&l, e) < 0)
-        return -(int)e->code;
+    if ((rc = measure_all(&l, e)) < 0 || (rc = place_data(&l, e)) < 0 ||
+        (rc = params->size == 0 ? size_to_fit(&l, e) : size_as_given(&l, e)) < 0 ||
+        (rc = make_groups(&l, e)) < 0)
+        return rc;
     *out = l;
     l = (struct ext4_layout){0};
     return 0;

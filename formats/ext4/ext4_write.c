@@ -40,8 +40,9 @@ static int emit_zeros_to(struct writer *w, uint64_t block, struct err *e)
     static const uint8_t zeros[EXT4_BLOCK];
 
     while (w->block < block) {
-        if (emit(w, zeros, 1, e) < 0)
-            return -(int)e->code;
+        int rc = emit(w, zeros, 1, e);
+        if (rc < 0)
+            return rc;
     }
     return 0;
 }
@@ -137,14 +138,15 @@ static int write_backup(struct writer *w, uint32_t group, struct err *e)
 
     /* The first one has room for a boot sector before it; the copies begin with their block. */
     put_super(l, group, block + (group == 0 ? SUPER_OFFSET : 0));
-    if (emit(w, block, 1, e) < 0)
-        return -(int)e->code;
+    int rc = emit(w, block, 1, e);
+    if (rc < 0)
+        return rc;
     for (uint32_t i = 0; i < l->table_blocks; i++) {
         memset(block, 0, sizeof(block));
         for (size_t k = 0; k < EXT4_BLOCK / DESCRIPTOR && at < l->group_count; k++, at++)
             put_descriptor(l, at, block + k * DESCRIPTOR);
-        if (emit(w, block, 1, e) < 0)
-            return -(int)e->code;
+        if ((rc = emit(w, block, 1, e)) < 0)
+            return rc;
     }
     return 0;
 }
@@ -175,11 +177,12 @@ static int write_inodes(struct writer *w, uint32_t group, struct err *e)
             AUTO_FREE char *path = NULL;
             struct err other = ERR_INIT;
             if (view_path(l->v, l->v->inodes[inode].first, &path, &other) < 0)
-                return -(int)e->code;
+                return err_rc(e);
             return err_wrap(e, "cannot put '%s' into an ext4", *path == '\0' ? "." : path);
         }
-        if (emit(w, block, 1, e) < 0)
-            return -(int)e->code;
+        int rc = emit(w, block, 1, e);
+        if (rc < 0)
+            return rc;
     }
     return 0;
 }
@@ -187,11 +190,12 @@ static int write_inodes(struct writer *w, uint32_t group, struct err *e)
 static int write_tables(struct writer *w, uint32_t group, struct err *e)
 {
     const struct ext4_layout *l = w->l;
+    int rc;
 
-    if ((l->groups[group].backup && write_backup(w, group, e) < 0) ||
-        write_bitmap(w, used_blocks(l, group), l->groups[group].blocks, e) < 0 ||
-        write_bitmap(w, used_inodes(l, group), l->group_inodes, e) < 0)
-        return -(int)e->code;
+    if ((l->groups[group].backup && (rc = write_backup(w, group, e)) < 0) ||
+        (rc = write_bitmap(w, used_blocks(l, group), l->groups[group].blocks, e)) < 0 ||
+        (rc = write_bitmap(w, used_inodes(l, group), l->group_inodes, e)) < 0)
+        return rc;
     return write_inodes(w, group, e);
 }
 
@@ -203,14 +207,15 @@ static int put_data(struct writer *w, const uint8_t *data, size_t blocks, struct
     while (blocks > 0) {
         uint32_t group = (uint32_t)(w->block / EXT4_GROUP_BLOCKS);
         uint64_t left = (uint64_t)(group + 1) * EXT4_GROUP_BLOCKS - w->block;
+        int rc;
         if (w->block % EXT4_GROUP_BLOCKS == 0) {
-            if (write_tables(w, group, e) < 0)
-                return -(int)e->code;
+            if ((rc = write_tables(w, group, e)) < 0)
+                return rc;
             continue;
         }
         size_t part = blocks < left ? blocks : (size_t)left;
-        if (emit(w, data, part, e) < 0)
-            return -(int)e->code;
+        if ((rc = emit(w, data, part, e)) < 0)
+            return rc;
         data += part * EXT4_BLOCK;
         blocks -= part;
     }
@@ -227,11 +232,12 @@ static int put_file(struct writer *w, const struct tree_content *c, struct err *
     for (uint64_t at = 0; at < c->size;) {
         size_t len = c->size - at < CHUNK ? (size_t)(c->size - at) : CHUNK;
         size_t blocks = (len + EXT4_BLOCK - 1) / EXT4_BLOCK;
-        if (tree_reader_read(w->reader, c, at, w->chunk, len, e) < 0)
-            return -(int)e->code;
+        int rc = tree_reader_read(w->reader, c, at, w->chunk, len, e);
+        if (rc < 0)
+            return rc;
         memset(w->chunk + len, 0, blocks * EXT4_BLOCK - len);
-        if (put_data(w, w->chunk, blocks, e) < 0)
-            return -(int)e->code;
+        if ((rc = put_data(w, w->chunk, blocks, e)) < 0)
+            return rc;
         at += len;
         progress_show(w->progress, "ext4", w->block, w->l->blocks);
     }
@@ -259,14 +265,15 @@ static int write_inode_data(struct writer *w, uint32_t index, struct err *e)
     const struct ext4_layout *l = w->l;
     const struct ext4_node *n = &l->nodes[index];
     uint8_t block[EXT4_BLOCK];
+    int rc;
 
-    if (n->xattr_block && (ext4_xattr_write(l->v->inodes[index].inode, true, block, e) < 0 ||
-                           put_data(w, block, 1, e) < 0))
-        return -(int)e->code;
+    if (n->xattr_block && ((rc = ext4_xattr_write(l->v->inodes[index].inode, true, block, e)) < 0 ||
+                           (rc = put_data(w, block, 1, e)) < 0))
+        return rc;
     if (n->leaves > 0) {
         ext4_leaf_write(l, index, block);
-        if (put_data(w, block, 1, e) < 0)
-            return -(int)e->code;
+        if ((rc = put_data(w, block, 1, e)) < 0)
+            return rc;
     }
     return put_contents(w, index, e);
 }
@@ -274,17 +281,19 @@ static int write_inode_data(struct writer *w, uint32_t index, struct err *e)
 static int write_all(struct writer *w, struct err *e)
 {
     const struct ext4_layout *l = w->l;
+    int rc;
 
     for (uint32_t i = 0; i < l->v->inode_count; i++) {
-        if (write_inode_data(w, i, e) < 0)
-            return -(int)e->code;
+        if ((rc = write_inode_data(w, i, e)) < 0)
+            return rc;
     }
     while (w->block < l->blocks) {
         uint32_t group = (uint32_t)(w->block / EXT4_GROUP_BLOCKS);
-        if (w->block % EXT4_GROUP_BLOCKS == 0 && write_tables(w, group, e) < 0)
-            return -(int)e->code;
-        if (emit_zeros_to(w, (uint64_t)group * EXT4_GROUP_BLOCKS + l->groups[group].blocks, e) < 0)
-            return -(int)e->code;
+        if (w->block % EXT4_GROUP_BLOCKS == 0 && (rc = write_tables(w, group, e)) < 0)
+            return rc;
+        if ((rc = emit_zeros_to(w, (uint64_t)group * EXT4_GROUP_BLOCKS + l->groups[group].blocks,
+                                e)) < 0)
+            return rc;
     }
     return 0;
 }

@@ -105,8 +105,9 @@ int ext4_xattr_measure(const struct tree_inode *inode, struct ext4_node *out, st
         struct value value;
         if (!name_of(x->name, &index, &rest))
             return err_set(e, ERR_INPUT, "ext4 has no place for its attribute '%s'", x->name);
-        if (value_of(x, index, &value, e) < 0)
-            return -(int)e->code;
+        int rc = value_of(x, index, &value, e);
+        if (rc < 0)
+            return rc;
         bytes += ENTRY + padded(strlen(rest)) + padded(value.len);
     }
     out->xattr_inode = INODE_HEADER + bytes <= EXT4_INODE_XATTRS;
@@ -205,8 +206,9 @@ int ext4_xattr_write(const struct tree_inode *inode, bool block, uint8_t *out, s
         sorted[i] = &inode->xattrs[i];
     qsort(sorted, inode->xattr_count, sizeof(const struct tree_xattr *), compare);
     for (size_t i = 0; i < inode->xattr_count; i++) {
-        if (put(&t, sorted[i], block, e) < 0)
-            return -(int)e->code;
+        int rc = put(&t, sorted[i], block, e);
+        if (rc < 0)
+            return rc;
     }
     put_le32(out, MAGIC);
     if (block) {

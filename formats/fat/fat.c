@@ -24,6 +24,7 @@ int fat_new(const struct fat_options *options, const struct fat_file *files, siz
             struct fat **out, struct err *e)
 {
     AUTO_FAT struct fat *f = calloc(1, sizeof(*f));
+    int rc;
 
     if (f == NULL)
         return err_oom(e);
@@ -32,8 +33,8 @@ int fat_new(const struct fat_options *options, const struct fat_file *files, siz
     f->file_count = count;
     if (count > FAT_FILES_MAX)
         return err_set(e, ERR_INPUT, "more than %d files for a FAT volume", FAT_FILES_MAX);
-    if (fat_make_nodes(f, e) < 0 || fat_make_layout(f, e) < 0)
-        return -(int)e->code;
+    if ((rc = fat_make_nodes(f, e)) < 0 || (rc = fat_make_layout(f, e)) < 0)
+        return rc;
     *out = steal_ptr(&f);
     return 0;
 }
@@ -80,8 +81,9 @@ static int write_zeros(const struct output *o, uint64_t len, struct err *e)
     memset(o->chunk, 0, CHUNK);
     while (len > 0) {
         size_t n = len < CHUNK ? (size_t)len : CHUNK;
-        if (sink_write(&o->out, o->chunk, n, e) < 0)
-            return -(int)e->code;
+        int rc = sink_write(&o->out, o->chunk, n, e);
+        if (rc < 0)
+            return rc;
         len -= n;
     }
     return 0;
@@ -215,8 +217,9 @@ static int write_table(const struct output *o, struct err *e)
     for (uint32_t first = 0; left > 0; first += TABLE_CHUNK) {
         size_t n = left < chunk ? (size_t)left : chunk;
         pack_entries(o->f, first, &at, o->chunk);
-        if (sink_write(&o->out, o->chunk, n, e) < 0)
-            return -(int)e->code;
+        int rc = sink_write(&o->out, o->chunk, n, e);
+        if (rc < 0)
+            return rc;
         left -= n;
     }
     return 0;
@@ -261,25 +264,26 @@ static int write_directory(const struct output *o, uint32_t dir, struct err *e)
     uint8_t entry[FAT_ENTRY];
     uint8_t label[FAT_LABEL_MAX];
     AUTO_BUF out = BUF_INIT(DIRECTORY_BYTES_MAX);
+    int rc;
 
     if (dir == 0) {
         put_label(o->f, label);
         make_entry(o, label, ATTRIBUTE_LABEL, 0, 0, entry);
-        if (buf_add(&out, entry, FAT_ENTRY, e) < 0)
-            return -(int)e->code;
+        if ((rc = buf_add(&out, entry, FAT_ENTRY, e)) < 0)
+            return rc;
     } else {
         /* The root is cluster 0 here, also where it has a cluster. */
         uint32_t up = nodes[dir].parent == 0 ? 0 : nodes[nodes[dir].parent].cluster;
         make_entry(o, dot, ATTRIBUTE_DIRECTORY, nodes[dir].cluster, 0, entry);
-        if (buf_add(&out, entry, FAT_ENTRY, e) < 0)
-            return -(int)e->code;
+        if ((rc = buf_add(&out, entry, FAT_ENTRY, e)) < 0)
+            return rc;
         make_entry(o, dots, ATTRIBUTE_DIRECTORY, up, 0, entry);
-        if (buf_add(&out, entry, FAT_ENTRY, e) < 0)
-            return -(int)e->code;
+        if ((rc = buf_add(&out, entry, FAT_ENTRY, e)) < 0)
+            return rc;
     }
     for (uint32_t i = dir + 1; i < nodes[dir].end; i = nodes[i].end)
-        if (put_node(o, &nodes[i], &out, e) < 0)
-            return -(int)e->code;
+        if ((rc = put_node(o, &nodes[i], &out, e)) < 0)
+            return rc;
     return sink_write(&o->out, out.data, out.len, e);
 }
 
@@ -293,14 +297,15 @@ static int copy_blob(const struct output *o, const struct fat_file *file, struct
     size_t got = 0;
 
     for (;;) {
-        if (cas_stream_read(s, o->chunk, CHUNK, &got, e) < 0)
-            return -(int)e->code;
+        int rc = cas_stream_read(s, o->chunk, CHUNK, &got, e);
+        if (rc < 0)
+            return rc;
         if (got == 0)
             break;
         if (got > left)
             return err_set(e, ERR_INPUT, "the blob for '%s' is longer than was said", file->path);
-        if (sink_write(&o->out, o->chunk, got, e) < 0)
-            return -(int)e->code;
+        if ((rc = sink_write(&o->out, o->chunk, got, e)) < 0)
+            return rc;
         left -= got;
     }
     if (left != 0)
@@ -314,8 +319,9 @@ static int write_file(const struct output *o, const struct fat_file *file, struc
 
     if (file->data != NULL)
         return sink_write(&o->out, file->data, (size_t)file->size, e);
-    if (cas_stream_open(o->cas, &file->digest, &s, e) < 0)
-        return -(int)e->code;
+    int rc = cas_stream_open(o->cas, &file->digest, &s, e);
+    if (rc < 0)
+        return rc;
     return copy_blob(o, file, s, e);
 }
 
@@ -332,8 +338,8 @@ static int write_clusters(const struct output *o, struct err *e)
         uint64_t room = node->clusters * cluster;
         int rc = node->file == FAT_NO_FILE ? write_directory(o, f->order[i], e)
                                            : write_file(o, &f->files[node->file], e);
-        if (rc < 0 || write_zeros(o, room - node->bytes, e) < 0)
-            return -(int)e->code;
+        if (rc < 0 || (rc = write_zeros(o, room - node->bytes, e)) < 0)
+            return rc;
         left -= room;
     }
     return write_zeros(o, left, e);
@@ -377,16 +383,19 @@ int fat_write(const struct fat *f, struct cas *cas, uint32_t serial, const uint8
 {
     AUTO_FREE uint8_t *chunk = malloc(CHUNK);
     struct output o = {.f = f, .cas = cas, .out = out, .serial = serial, .chunk = chunk};
+    int rc;
 
     if (chunk == NULL)
         return err_oom(e);
     set_time(&o);
-    if (write_reserved(&o, boot, e) < 0 || write_table(&o, e) < 0 || write_table(&o, e) < 0)
-        return -(int)e->code;
+    if ((rc = write_reserved(&o, boot, e)) < 0 || (rc = write_table(&o, e)) < 0 ||
+        (rc = write_table(&o, e)) < 0)
+        return rc;
     if (f->root_sectors != 0) {
         uint64_t room = (uint64_t)f->root_sectors * FAT_SECTOR;
-        if (write_directory(&o, 0, e) < 0 || write_zeros(&o, room - f->nodes[0].bytes, e) < 0)
-            return -(int)e->code;
+        if ((rc = write_directory(&o, 0, e)) < 0 ||
+            (rc = write_zeros(&o, room - f->nodes[0].bytes, e)) < 0)
+            return rc;
     }
     return write_clusters(&o, e);
 }

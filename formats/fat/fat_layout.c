@@ -175,8 +175,9 @@ static void place(struct fat *f, uint32_t index)
 
 int fat_make_layout(struct fat *f, struct err *e)
 {
-    if (measure(f, e) < 0)
-        return -(int)e->code;
+    int rc = measure(f, e);
+    if (rc < 0)
+        return rc;
     if (!choose(f)) {
         uint64_t bytes = 0;
         for (uint32_t i = 0; i < f->node_count; i++)

@@ -80,8 +80,9 @@ static int compare_sorted(const void *a, const void *b)
 
 static int add_node(struct fat *f, const struct fat_node *node, struct err *e)
 {
-    if (array_grow(&f->nodes, &f->node_cap, f->node_count + 1, sizeof(*f->nodes), e) < 0)
-        return -(int)e->code;
+    int rc = array_grow(&f->nodes, &f->node_cap, f->node_count + 1, sizeof(*f->nodes), e);
+    if (rc < 0)
+        return rc;
     f->nodes[f->node_count++] = *node;
     return 0;
 }
@@ -120,8 +121,9 @@ static int add_path(struct fat *f, struct stack *s, const struct sorted *item, s
                                 .file = last ? item->file : FAT_NO_FILE,
                                 .parent = s->node[depth],
                                 .end = (uint32_t)f->node_count + 1};
-        if (add_node(f, &node, e) < 0)
-            return -(int)e->code;
+        int rc = add_node(f, &node, e);
+        if (rc < 0)
+            return rc;
         if (last)
             return 0;
         s->node[++s->depth] = (uint32_t)f->node_count - 1;
@@ -251,15 +253,16 @@ int fat_make_nodes(struct fat *f, struct err *e)
         items[i] = (struct sorted){f->files[i].path, i};
     /* Equal ones (but for case) are refused below, so the order is total. */
     qsort(items, f->file_count, sizeof(*items), compare_sorted);
-    if (add_node(f, &root, e) < 0)
-        return -(int)e->code;
+    int rc = add_node(f, &root, e);
+    if (rc < 0)
+        return rc;
     for (size_t i = 0; i < f->file_count; i++)
-        if (add_path(f, &stack, &items[i], e) < 0)
-            return -(int)e->code;
+        if ((rc = add_path(f, &stack, &items[i], e)) < 0)
+            return rc;
     close_to(f, &stack, 0);
     f->nodes[0].end = (uint32_t)f->node_count;
-    if (check_unique(f, e) < 0)
-        return -(int)e->code;
+    if ((rc = check_unique(f, e)) < 0)
+        return rc;
     for (uint32_t i = 0; i < f->node_count; i++)
         if (f->nodes[i].file == FAT_NO_FILE)
             name_directory(f, i);
@@ -312,8 +315,9 @@ int fat_put_entries(const struct fat_node *node, const uint8_t entry[FAT_ENTRY],
 
     for (size_t i = long_parts(node); i-- > 0;) {
         long_entry(node, i, part);
-        if (buf_add(out, part, FAT_ENTRY, e) < 0)
-            return -(int)e->code;
+        int rc = buf_add(out, part, FAT_ENTRY, e);
+        if (rc < 0)
+            return rc;
     }
     return buf_add(out, entry, FAT_ENTRY, e);
 }

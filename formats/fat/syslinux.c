@@ -107,12 +107,13 @@ int syslinux_find(const uint8_t *installer, size_t len, struct syslinux *out, st
 {
     struct syslinux s = {0};
     const uint8_t *end = installer + len;
+    int rc;
 
     if (len < 4 || len > SYSLINUX_INSTALLER_MAX || memcmp(installer, "\177ELF", 4) != 0)
         return err_set(e, ERR_INPUT, "the SYSLINUX installer is no ELF program of at most 1 MiB");
-    if (find_one(installer, len, SYSLINUX_SECTOR, boot_at, "boot sector", &s.boot, e) < 0 ||
-        find_one(installer, len, IMAGE_MIN, is_image, "ldlinux.sys", &s.image, e) < 0)
-        return -(int)e->code;
+    if ((rc = find_one(installer, len, SYSLINUX_SECTOR, boot_at, "boot sector", &s.boot, e)) < 0 ||
+        (rc = find_one(installer, len, IMAGE_MIN, is_image, "ldlinux.sys", &s.image, e)) < 0)
+        return rc;
     /* The module is the next object of the program's data. Up to 31 zero bytes between the two are
      * taken as the image's: they change its checksum's length, not its meaning. */
     const uint8_t *p = s.image + IMAGE_MIN;
@@ -221,8 +222,9 @@ int syslinux_install(const struct syslinux *s, uint32_t sector, uint8_t *file,
     if ((uint64_t)table + (uint64_t)room * EXTENT > s->image_len ||
         (uint64_t)variables + 16 > s->image_len)
         return err_set(e, ERR_INPUT, "ldlinux.sys points outside of itself");
-    if (patch_boot_sector(extended, sector, boot, e) < 0)
-        return -(int)e->code;
+    int rc = patch_boot_sector(extended, sector, boot, e);
+    if (rc < 0)
+        return rc;
     put_le16(patch + PATCH_DATA_SECTORS, sectors);
     put_le16(patch + PATCH_ADV_SECTORS, VARIABLES);
     put_le32(patch + PATCH_DWORDS, (uint32_t)(s->image_len / 4));

@@ -59,20 +59,21 @@ static int put_areas(struct directory *d, const uint8_t *entries, size_t len, ui
     while (len > 0) {
         size_t room = ISO_SECTOR - d->areas.len % ISO_SECTOR;
         size_t part = fitting(entries, len, room);
+        int rc;
         if (part == 0) {
-            if (pad(&d->areas, e) < 0)
-                return -(int)e->code;
+            if ((rc = pad(&d->areas, e)) < 0)
+                return rc;
             continue;
         }
         bool last = part == len;
         uint8_t here[CE_SIZE] = {0};
         make_ce(d, d->areas.len, part + (last ? 0 : CE_SIZE), here);
         memcpy(link == SIZE_MAX ? ce : d->areas.data + link, here, CE_SIZE);
-        if (buf_add(&d->areas, entries, part, e) < 0)
-            return -(int)e->code;
+        if ((rc = buf_add(&d->areas, entries, part, e)) < 0)
+            return rc;
         link = d->areas.len;
-        if (!last && buf_add(&d->areas, here, CE_SIZE, e) < 0)
-            return -(int)e->code;
+        if (!last && (rc = buf_add(&d->areas, here, CE_SIZE, e)) < 0)
+            return rc;
         entries += part;
         len -= part;
     }
@@ -102,12 +103,13 @@ static int put_record(struct directory *d, const uint8_t *name, size_t name_len,
     size_t base = RECORD_FIXED + name_len + (name_len % 2 == 0);
     size_t part = fitting(d->rock.data, d->rock.len, RECORD_MAX - base);
     size_t len = base + part;
+    int rc;
 
     if (d->rock.len > 0)
         memcpy(record + base, d->rock.data, part);
     if (part < d->rock.len) {
-        if (put_areas(d, d->rock.data + part, d->rock.len - part, record + len, e) < 0)
-            return -(int)e->code;
+        if ((rc = put_areas(d, d->rock.data + part, d->rock.len - part, record + len, e)) < 0)
+            return rc;
         len += CE_SIZE;
     }
     len += len % 2;
@@ -121,8 +123,8 @@ static int put_record(struct directory *d, const uint8_t *name, size_t name_len,
     iso_both(record + 28, 1, 2);
     record[32] = (uint8_t)name_len;
     memcpy(record + RECORD_FIXED, name, name_len);
-    if (d->out->len % ISO_SECTOR + len > ISO_SECTOR && pad(d->out, e) < 0)
-        return -(int)e->code;
+    if (d->out->len % ISO_SECTOR + len > ISO_SECTOR && (rc = pad(d->out, e)) < 0)
+        return rc;
     return buf_add(d->out, record, len, e);
 }
 
@@ -143,11 +145,12 @@ static int put_own(struct directory *d, uint32_t dir, uint8_t which, struct err 
     const struct iso_dir *x = &d->t->dirs[which == 0 ? dir : d->t->dirs[dir].parent];
     const struct tree_inode *inode = view_inode(d->l->v, x->node);
     struct target to = {x->lba, x->size, true};
+    int rc;
 
     d->rock.len = 0;
-    if (d->t->flavour == ISO_PLAIN && iso_rock(inode, link_count(d->l->v, x->node), NULL,
-                                               dir == 0 && which == 0, &d->rock, e) < 0)
-        return -(int)e->code;
+    if (d->t->flavour == ISO_PLAIN && (rc = iso_rock(inode, link_count(d->l->v, x->node), NULL,
+                                                     dir == 0 && which == 0, &d->rock, e)) < 0)
+        return rc;
     return put_record(d, &which, 1, &to, inode->mtime, e);
 }
 
@@ -156,30 +159,32 @@ static int put_entry(struct directory *d, const struct iso_entry *x, struct err 
     const struct view *v = d->l->v;
     const struct tree_inode *inode = view_inode(v, x->node);
     struct target to = target_of(d, x->node, x->child);
+    int rc;
 
     d->rock.len = 0;
     if (d->t->flavour == ISO_PLAIN &&
-        iso_rock(inode, link_count(v, x->node), v->nodes[x->node].node->name, false, &d->rock, e) <
-            0)
-        return -(int)e->code;
+        (rc = iso_rock(inode, link_count(v, x->node), v->nodes[x->node].node->name, false, &d->rock,
+                       e)) < 0)
+        return rc;
     return put_record(d, d->t->names.data + x->name, x->len, &to, inode->mtime, e);
 }
 
 static int put_records(struct directory *d, uint32_t dir, struct err *e)
 {
     const struct iso_dir *x = &d->t->dirs[dir];
+    int rc;
 
     d->out->len = 0;
     d->areas.len = 0;
-    if (put_own(d, dir, 0, e) < 0 || put_own(d, dir, 1, e) < 0)
-        return -(int)e->code;
+    if ((rc = put_own(d, dir, 0, e)) < 0 || (rc = put_own(d, dir, 1, e)) < 0)
+        return rc;
     for (uint32_t i = 0; i < x->count; i++) {
         const struct iso_entry *entry = &d->t->entries[x->first + i];
         if (put_entry(d, entry, e) < 0) {
             AUTO_FREE char *path = NULL;
             struct err other = ERR_INIT;
             if (view_path(d->l->v, entry->node, &path, &other) < 0)
-                return -(int)e->code;
+                return err_rc(e);
             return err_wrap(e, "cannot put '%s' into an ISO image", path);
         }
     }

@@ -21,8 +21,9 @@ static int add_dir(struct iso_tree *t, uint32_t node, uint32_t parent, uint32_t 
 {
     if (t->dir_count >= DIRS_MAX)
         return err_set(e, ERR_INPUT, "the tree has more than %d directories", DIRS_MAX);
-    if (array_grow(&t->dirs, &t->dir_cap, t->dir_count + 1, sizeof(*t->dirs), e) < 0)
-        return -(int)e->code;
+    int rc = array_grow(&t->dirs, &t->dir_cap, t->dir_count + 1, sizeof(*t->dirs), e);
+    if (rc < 0)
+        return rc;
     t->dirs[t->dir_count++] = (struct iso_dir){.node = node, .parent = parent, .entry = entry};
     return 0;
 }
@@ -32,17 +33,18 @@ static int make_tree(struct iso_tree *t, const struct view *v, struct err *e)
 {
     uint64_t table = 0;
 
-    if (add_dir(t, 0, 0, UINT32_MAX, e) < 0)
-        return -(int)e->code;
+    int rc = add_dir(t, 0, 0, UINT32_MAX, e);
+    if (rc < 0)
+        return rc;
     for (uint32_t i = 0; i < t->dir_count; i++) {
-        if (iso_name_entries(t, v, i, e) < 0)
-            return -(int)e->code;
+        if ((rc = iso_name_entries(t, v, i, e)) < 0)
+            return rc;
         for (uint32_t k = t->dirs[i].first; k < t->dirs[i].first + t->dirs[i].count; k++) {
             if (view_inode(v, t->entries[k].node)->type != TREE_DIR)
                 continue;
             t->entries[k].child = (uint32_t)t->dir_count;
-            if (add_dir(t, t->entries[k].node, i, k, e) < 0)
-                return -(int)e->code;
+            if ((rc = add_dir(t, t->entries[k].node, i, k, e)) < 0)
+                return rc;
         }
         size_t len = i == 0 ? 1 : t->entries[t->dirs[i].entry].len;
         table += 8 + len + len % 2;
@@ -64,8 +66,9 @@ static int place_dirs(const struct iso_layout *l, struct iso_tree *t, uint32_t *
     for (uint32_t i = 0; i < t->dir_count; i++) {
         struct iso_dir *d = &t->dirs[i];
         uint32_t size = 0;
-        if (iso_directory(l, t, i, 0, &bytes, &size, e) < 0)
-            return -(int)e->code;
+        int rc = iso_directory(l, t, i, 0, &bytes, &size, e);
+        if (rc < 0)
+            return rc;
         d->size = size;
         d->sectors = (uint32_t)(bytes.len / ISO_SECTOR);
         d->lba = *next;
@@ -107,8 +110,9 @@ static int place_content(struct iso_layout *l, uint32_t inode, uint32_t *next, s
     AUTO_FREE char *path = NULL;
 
     if (c->size > UINT32_MAX) {
-        if (view_path(l->v, l->v->inodes[inode].first, &path, e) < 0)
-            return -(int)e->code;
+        int rc = view_path(l->v, l->v->inodes[inode].first, &path, e);
+        if (rc < 0)
+            return rc;
         return err_set(e, ERR_INPUT,
                        "cannot put '%s' into an ISO image: it has %" PRIu64 " bytes, 4 GiB or more",
                        path, c->size);
@@ -136,13 +140,15 @@ static int place_contents(struct iso_layout *l, uint32_t *next, struct err *e)
     l->contents = *next;
     for (uint32_t i = 0; i < v->inode_count; i++) {
         uint32_t same = i;
+        int rc;
         if (v->inodes[i].inode->type != TREE_FILE || content_of(l, i)->size == 0)
             continue;
         /* What a BIOS starts is changed on its way: nobody shares it. */
         if (i != l->bios)
             same = find_same(l, slots, slot_count, i);
-        if (same == i ? place_content(l, i, next, e) < 0 : ((l->lba[i] = l->lba[same]), false))
-            return -(int)e->code;
+        if (same == i ? (rc = place_content(l, i, next, e)) < 0
+                      : ((l->lba[i] = l->lba[same]), false))
+            return rc;
     }
     return 0;
 }
@@ -174,6 +180,7 @@ static int place_all(struct iso_layout *l, struct err *e)
     bool boot = l->bios != UINT32_MAX || l->efi != UINT32_MAX;
     /* The primary descriptor and the terminator, and between them what there is. */
     uint32_t next = DESCRIPTORS + 2U + (boot ? 1U : 0U) + (l->params->joliet ? 1U : 0U);
+    int rc;
 
     place_tables(&l->plain, &next);
     if (l->params->joliet)
@@ -182,14 +189,14 @@ static int place_all(struct iso_layout *l, struct err *e)
     l->lba = array_new(l->v->inode_count, sizeof(*l->lba));
     if (l->lba == NULL)
         return err_oom(e);
-    if (place_dirs(l, &l->plain, &next, e) < 0 ||
-        (l->params->joliet && place_dirs(l, &l->joliet, &next, e) < 0))
-        return -(int)e->code;
+    if ((rc = place_dirs(l, &l->plain, &next, e)) < 0 ||
+        (l->params->joliet && (rc = place_dirs(l, &l->joliet, &next, e)) < 0))
+        return rc;
     free(steal_ptr(&l->lba));
     l->catalog = next;
     next += boot ? 1U : 0U;
-    if (place_contents(l, &next, e) < 0)
-        return -(int)e->code;
+    if ((rc = place_contents(l, &next, e)) < 0)
+        return rc;
     if (__builtin_add_overflow(next, PADDING, &l->sectors))
         return err_set(e, ERR_INPUT, "the tree is too large for an ISO image");
     l->size = (uint64_t)l->sectors * ISO_SECTOR;
@@ -206,11 +213,13 @@ int iso_layout(const struct view *v, const struct tree *tree, const struct iso_p
                          .params = params,
                          .plain = {.flavour = ISO_PLAIN, .names = BUF_INIT(NAMES_MAX)},
                          .joliet = {.flavour = ISO_JOLIET, .names = BUF_INIT(NAMES_MAX)}};
+    int rc;
 
-    if (find_image(&l, tree, params->bios, &l.bios, e) < 0 ||
-        find_image(&l, tree, params->efi, &l.efi, e) < 0 || make_tree(&l.plain, v, e) < 0 ||
-        (params->joliet && make_tree(&l.joliet, v, e) < 0) || place_all(&l, e) < 0)
-        return -(int)e->code;
+    if ((rc = find_image(&l, tree, params->bios, &l.bios, e)) < 0 ||
+        (rc = find_image(&l, tree, params->efi, &l.efi, e)) < 0 ||
+        (rc = make_tree(&l.plain, v, e)) < 0 ||
+        (params->joliet && (rc = make_tree(&l.joliet, v, e)) < 0) || (rc = place_all(&l, e)) < 0)
+        return rc;
     *out = l;
     l = (struct iso_layout){0};
     return 0;

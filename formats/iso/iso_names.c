@@ -175,8 +175,9 @@ static int add(struct iso_tree *t, struct taken *taken, const struct name *wante
         iso_be(n.bytes + n.len + n.unit, '1', n.unit);
         n.len += 2 * n.unit;
     }
-    if (array_grow(&t->entries, &t->entry_cap, t->entry_count + 1, sizeof(*t->entries), e) < 0)
-        return -(int)e->code;
+    int rc = array_grow(&t->entries, &t->entry_cap, t->entry_count + 1, sizeof(*t->entries), e);
+    if (rc < 0)
+        return rc;
     t->entries[t->entry_count] = (struct iso_entry){.node = node,
                                                     .child = UINT32_MAX,
                                                     .name = (uint32_t)t->names.len,
@@ -221,8 +222,9 @@ int iso_name_entries(struct iso_tree *t, const struct view *v, uint32_t dir, str
             continue;
         (t->flavour == ISO_JOLIET ? joliet_name : plain_name)(v->nodes[i].node->name,
                                                               type == TREE_DIR, &n);
-        if (add(t, &taken, &n, i, type == TREE_DIR, &next, e) < 0)
-            return -(int)e->code;
+        int rc = add(t, &taken, &n, i, type == TREE_DIR, &next, e);
+        if (rc < 0)
+            return rc;
     }
     d->count = (uint32_t)t->entry_count - d->first;
     qsort_r(t->entries + d->first, d->count, sizeof(*t->entries), compare, t);

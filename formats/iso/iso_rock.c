@@ -71,8 +71,9 @@ static int put_name(struct buf *out, const char *name, struct err *e)
         size_t len = left < NAME_PART ? left : NAME_PART;
         part[0] = len < left; /* it goes on in the next */
         memcpy(part + 1, name, len);
-        if (put(out, "NM", part, len + 1, e) < 0)
-            return -(int)e->code;
+        int rc = put(out, "NM", part, len + 1, e);
+        if (rc < 0)
+            return rc;
         name += len;
         left -= len;
     }
@@ -100,8 +101,9 @@ static int put_component(struct link *l, uint8_t flags, const char *text, size_t
     for (;;) {
         size_t room = sizeof(l->data) - l->len;
         if (room < 2 + (len < SLACK ? len : SLACK)) {
-            if (flush(l, true, e) < 0)
-                return -(int)e->code;
+            int rc = flush(l, true, e);
+            if (rc < 0)
+                return rc;
             continue;
         }
         size_t part = len < room - 2 ? len : room - 2;
@@ -119,13 +121,15 @@ static int put_component(struct link *l, uint8_t flags, const char *text, size_t
 /* Every component, empty ones as well, so that a text comes back as it was: "a//b/". */
 static int put_target(struct buf *out, const char *target, struct err *e)
 {
+    int rc;
+
     enum { CURRENT = 2, PARENT = 4, ROOT = 8 };
     struct link l = {.out = out, .len = 1};
     bool more = true;
 
     if (target[0] == '/') {
-        if (put_component(&l, ROOT, "", 0, e) < 0)
-            return -(int)e->code;
+        if ((rc = put_component(&l, ROOT, "", 0, e)) < 0)
+            return rc;
         target++;
         more = *target != '\0';
     }
@@ -136,8 +140,8 @@ static int put_target(struct buf *out, const char *target, struct err *e)
             flags = CURRENT;
         if (len == 2 && target[0] == '.' && target[1] == '.')
             flags = PARENT;
-        if (put_component(&l, flags, target, flags != 0 ? 0 : len, e) < 0)
-            return -(int)e->code;
+        if ((rc = put_component(&l, flags, target, flags != 0 ? 0 : len, e)) < 0)
+            return rc;
         more = target[len] == '/';
         target += len + 1;
     }
@@ -159,8 +163,9 @@ static int put_attributes(struct buf *out, const struct tree_inode *inode, uint3
                        inode->mtime);
     memcpy(tf + 8, tf + 1, 7);
     memcpy(tf + 15, tf + 1, 7);
-    if (put(out, "PX", px, sizeof(px), e) < 0)
-        return -(int)e->code;
+    int rc = put(out, "PX", px, sizeof(px), e);
+    if (rc < 0)
+        return rc;
     return put(out, "TF", tf, sizeof(tf), e);
 }
 
@@ -209,6 +214,8 @@ static int put_extension(struct buf *out, struct err *e)
 int iso_rock(const struct tree_inode *inode, uint32_t links, const char *name, bool root_self,
              struct buf *out, struct err *e)
 {
+    int rc;
+
     enum { HAS_PX = 1, HAS_PN = 2, HAS_SL = 4, HAS_NM = 8, HAS_TF = 128 };
     bool device = inode->type == TREE_CHAR || inode->type == TREE_BLOCK;
     uint8_t rr = HAS_PX | HAS_TF;
@@ -219,10 +226,11 @@ int iso_rock(const struct tree_inode *inode, uint32_t links, const char *name, b
         rr |= HAS_PN;
     if (inode->type == TREE_SYMLINK)
         rr |= HAS_SL;
-    if ((root_self && put_system(out, e) < 0) || put(out, "RR", &rr, 1, e) < 0 ||
-        put_attributes(out, inode, links, e) < 0 || (device && put_device(out, inode, e) < 0) ||
-        (name != NULL && put_name(out, name, e) < 0) ||
-        (inode->type == TREE_SYMLINK && put_target(out, inode->target, e) < 0))
-        return -(int)e->code;
+    if ((root_self && (rc = put_system(out, e)) < 0) || (rc = put(out, "RR", &rr, 1, e)) < 0 ||
+        (rc = put_attributes(out, inode, links, e)) < 0 ||
+        (device && (rc = put_device(out, inode, e)) < 0) ||
+        (name != NULL && (rc = put_name(out, name, e)) < 0) ||
+        (inode->type == TREE_SYMLINK && (rc = put_target(out, inode->target, e)) < 0))
+        return rc;
     return root_self ? put_extension(out, e) : 0;
 }

@@ -40,8 +40,9 @@ static int emit_zeros_to(struct writer *w, uint64_t at, struct err *e)
 
     while (w->at < at) {
         uint64_t left = at - w->at;
-        if (emit(w, zeros, left < sizeof(zeros) ? (size_t)left : sizeof(zeros), e) < 0)
-            return -(int)e->code;
+        int rc = emit(w, zeros, left < sizeof(zeros) ? (size_t)left : sizeof(zeros), e);
+        if (rc < 0)
+            return rc;
     }
     return 0;
 }
@@ -91,8 +92,9 @@ static int write_system_area(struct writer *w, struct err *e)
         mbr[510] = 0x55;
         mbr[511] = 0xaa;
     }
-    if (emit(w, mbr, sizeof(mbr), e) < 0)
-        return -(int)e->code;
+    int rc = emit(w, mbr, sizeof(mbr), e);
+    if (rc < 0)
+        return rc;
     return emit_zeros_to(w, SYSTEM_SECTORS * ISO_SECTOR, e);
 }
 
@@ -179,14 +181,15 @@ static int write_descriptors(struct writer *w, struct err *e)
 {
     uint8_t boot[ISO_SECTOR] = {0};
     uint8_t end[ISO_SECTOR] = {0xff, 'C', 'D', '0', '0', '1', 1};
+    int rc;
 
     memcpy(boot, "\0CD001\x01", 7);
     memcpy(boot + 7, "EL TORITO SPECIFICATION", 23);
     iso_le(boot + 71, w->l->catalog, 4);
-    if (write_volume(w, &w->l->plain, e) < 0 ||
-        (bootable(w->l) && emit(w, boot, sizeof(boot), e) < 0) ||
-        (w->l->params->joliet && write_volume(w, &w->l->joliet, e) < 0))
-        return -(int)e->code;
+    if ((rc = write_volume(w, &w->l->plain, e)) < 0 ||
+        (bootable(w->l) && (rc = emit(w, boot, sizeof(boot), e)) < 0) ||
+        (w->l->params->joliet && (rc = write_volume(w, &w->l->joliet, e)) < 0))
+        return rc;
     return emit(w, end, sizeof(end), e);
 }
 
@@ -207,8 +210,9 @@ static int write_table(struct writer *w, const struct iso_tree *t, bool big, str
         record[0] = (uint8_t)len;
         put(record + 2, t->dirs[i].lba, 4);
         put(record + 6, t->dirs[i].parent + 1, 2);
-        if (emit(w, record, 8 + len + len % 2, e) < 0)
-            return -(int)e->code;
+        int rc = emit(w, record, 8 + len + len % 2, e);
+        if (rc < 0)
+            return rc;
     }
     return emit_zeros_to(w, (w->at + ISO_SECTOR - 1) / ISO_SECTOR * ISO_SECTOR, e);
 }
@@ -225,9 +229,10 @@ static int write_dirs(struct writer *w, const struct iso_tree *t, struct err *e)
 
     for (uint32_t i = 0; i < t->dir_count; i++) {
         uint32_t size = 0;
-        if (iso_directory(w->l, t, i, t->dirs[i].lba, &bytes, &size, e) < 0 ||
-            emit(w, bytes.data, bytes.len, e) < 0)
-            return -(int)e->code;
+        int rc;
+        if ((rc = iso_directory(w->l, t, i, t->dirs[i].lba, &bytes, &size, e)) < 0 ||
+            (rc = emit(w, bytes.data, bytes.len, e)) < 0)
+            return rc;
     }
     return 0;
 }
@@ -280,8 +285,9 @@ static int patch_boot_image(struct writer *w, const struct tree_content *c, uint
         return err_set(e, ERR_INPUT, "the boot image is too short for its information table");
     for (uint64_t at = TABLE_END; at < c->size;) {
         size_t len = c->size - at < CHUNK ? (size_t)(c->size - at) : CHUNK;
-        if (tree_reader_read(w->reader, c, at, w->chunk, len, e) < 0)
-            return -(int)e->code;
+        int rc = tree_reader_read(w->reader, c, at, w->chunk, len, e);
+        if (rc < 0)
+            return rc;
         for (size_t i = 0; i < len; i++)
             sum += (uint32_t)w->chunk[i] << (8 * (i % 4));
         at += len;
@@ -298,20 +304,22 @@ static int write_content(struct writer *w, uint32_t inode, struct err *e)
 {
     const struct tree_content *c = &w->l->v->inodes[inode].inode->content;
     uint64_t at = 0;
+    int rc;
 
     if (inode == w->l->bios) {
         uint8_t first[TABLE_END] = {0};
-        if (tree_reader_read(w->reader, c, 0, first, c->size < TABLE_END ? c->size : TABLE_END, e) <
-                0 ||
-            patch_boot_image(w, c, first, e) < 0 || emit(w, first, sizeof(first), e) < 0)
-            return -(int)e->code;
+        if ((rc = tree_reader_read(w->reader, c, 0, first,
+                                   c->size < TABLE_END ? c->size : TABLE_END, e)) < 0 ||
+            (rc = patch_boot_image(w, c, first, e)) < 0 ||
+            (rc = emit(w, first, sizeof(first), e)) < 0)
+            return rc;
         at = TABLE_END;
     }
     while (at < c->size) {
         size_t len = c->size - at < CHUNK ? (size_t)(c->size - at) : CHUNK;
-        if (tree_reader_read(w->reader, c, at, w->chunk, len, e) < 0 ||
-            emit(w, w->chunk, len, e) < 0)
-            return -(int)e->code;
+        if ((rc = tree_reader_read(w->reader, c, at, w->chunk, len, e)) < 0 ||
+            (rc = emit(w, w->chunk, len, e)) < 0)
+            return rc;
         at += len;
         progress_show(w->progress, "iso", w->at, w->l->size);
     }
@@ -321,16 +329,18 @@ static int write_content(struct writer *w, uint32_t inode, struct err *e)
 static int write_all(struct writer *w, struct err *e)
 {
     const struct iso_layout *l = w->l;
+    int rc;
 
-    if (write_system_area(w, e) < 0 || write_descriptors(w, e) < 0 ||
-        write_tables(w, &l->plain, e) < 0 ||
-        (l->params->joliet && write_tables(w, &l->joliet, e) < 0) ||
-        write_dirs(w, &l->plain, e) < 0 ||
-        (l->params->joliet && write_dirs(w, &l->joliet, e) < 0) || write_catalog(w, e) < 0)
-        return -(int)e->code;
+    if ((rc = write_system_area(w, e)) < 0 || (rc = write_descriptors(w, e)) < 0 ||
+        (rc = write_tables(w, &l->plain, e)) < 0 ||
+        (l->params->joliet && (rc = write_tables(w, &l->joliet, e)) < 0) ||
+        (rc = write_dirs(w, &l->plain, e)) < 0 ||
+        (l->params->joliet && (rc = write_dirs(w, &l->joliet, e)) < 0) ||
+        (rc = write_catalog(w, e)) < 0)
+        return rc;
     for (size_t i = 0; i < l->order_count; i++) {
-        if (write_content(w, l->order[i], e) < 0)
-            return -(int)e->code;
+        if ((rc = write_content(w, l->order[i], e)) < 0)
+            return rc;
     }
     return emit_zeros_to(w, l->size, e);
 }

@@ -138,12 +138,14 @@ static int unpack_stream(const struct payload *p, enum compression kind, struct 
 
     if (chunk == NULL)
         return err_oom(e);
-    if (decompressor_new(kind, &from, &options, &d, e) < 0)
-        return -(int)e->code;
+    int rc = decompressor_new(kind, &from, &options, &d, e);
+    if (rc < 0)
+        return rc;
     struct source source = decompressor_source(d);
     while (got > 0) {
-        if (source.read(source.context, chunk, CHUNK, &got, e) < 0 || put(o, chunk, got, e) < 0)
-            return -(int)e->code;
+        if ((rc = source.read(source.context, chunk, CHUNK, &got, e)) < 0 ||
+            (rc = put(o, chunk, got, e)) < 0)
+            return rc;
     }
     return 0;
 }
@@ -167,8 +169,9 @@ static int unpack_lz4(const struct payload *p, struct output *o, struct err *e)
                                     (int)size, LZ4_CHUNK);
         if (n < 0)
             return err_set(e, ERR_INPUT, "the LZ4 stream of the kernel is damaged");
-        if (put(o, chunk, (size_t)n, e) < 0)
-            return -(int)e->code;
+        int rc = put(o, chunk, (size_t)n, e);
+        if (rc < 0)
+            return rc;
         at += SIZE_BYTES + size;
     }
     return 0;
@@ -226,8 +229,9 @@ int kernel_unpack(const uint8_t *data, size_t len, struct sink out, struct err *
 
     if (is_plain(&file) && !begins(&file, 4, "zimg", 4))
         return put(&o, data, len, e);
-    if (find_payload(&file, &p, e) < 0)
-        return -(int)e->code;
+    int rc = find_payload(&file, &p, e);
+    if (rc < 0)
+        return rc;
     enum packing packing = packing_of(&p);
     if (packing == PACK_OTHER)
         return err_set(e, ERR_INPUT,

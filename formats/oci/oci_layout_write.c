@@ -39,8 +39,9 @@ static int export_blob(struct cas *cas, const struct digest *digest, const char 
     AUTO_FREE char *path = NULL;
     char hex[DIGEST_TEXT_MAX];
 
-    if (path_join(&path, dir, digest_hex(digest, hex), e) < 0)
-        return -(int)e->code;
+    int rc = path_join(&path, dir, digest_hex(digest, hex), e);
+    if (rc < 0)
+        return rc;
     if (access(path, F_OK) == 0)
         return 0; /* a manifest may name a layer twice */
     return cas_export_file(cas, digest, path, e);
@@ -52,11 +53,12 @@ static int export_descriptor(struct cas *cas, const struct jcur *descriptor, con
     struct digest digest;
     uint64_t size = 0;
     uint64_t there = 0;
+    int rc;
 
-    if (jcur_open_object(descriptor, e) < 0 ||
-        jcur_get_digest(descriptor, "digest", &digest, e) < 0 ||
-        jcur_get_u64(descriptor, "size", INT64_MAX, &size, e) < 0)
-        return -(int)e->code;
+    if ((rc = jcur_open_object(descriptor, e)) < 0 ||
+        (rc = jcur_get_digest(descriptor, "digest", &digest, e)) < 0 ||
+        (rc = jcur_get_u64(descriptor, "size", INT64_MAX, &size, e)) < 0)
+        return rc;
     if (digest.alg != DIGEST_SHA256)
         return jcur_fail(descriptor, e, "only sha256 is taken");
     if (cas_has(cas, &digest, &there) && there != size)
@@ -75,13 +77,14 @@ static int export_item(struct cas *cas, const struct jcur *item, bool of_index, 
     struct digest digest;
     uint64_t size = 0;
 
-    if (export_descriptor(cas, item, dir, e) < 0)
-        return -(int)e->code;
+    int rc = export_descriptor(cas, item, dir, e);
+    if (rc < 0)
+        return rc;
     if (!of_index)
         return 0;
-    if (jcur_get_string(item, "mediaType", TEXT_MAX, &media_type, e) < 0 ||
-        jcur_get_digest(item, "digest", &digest, e) < 0)
-        return -(int)e->code;
+    if ((rc = jcur_get_string(item, "mediaType", TEXT_MAX, &media_type, e)) < 0 ||
+        (rc = jcur_get_digest(item, "digest", &digest, e)) < 0)
+        return rc;
     if (known_type(media_type) == NULL)
         return 0;
     return export_document(cas, &digest, dir, depth + 1, &media_type, &size, e);
@@ -93,14 +96,15 @@ static int export_items(struct cas *cas, const struct jcur *root, const char *ke
     struct jcur c;
     size_t count = 0;
     bool of_index = strcmp(key, "manifests") == 0;
+    int rc;
 
-    if (jcur_get(root, key, &c, e) < 0 ||
-        jcur_array(&c, of_index ? MANIFESTS_MAX : LAYERS_MAX, &count, e) < 0)
-        return -(int)e->code;
+    if ((rc = jcur_get(root, key, &c, e)) < 0 ||
+        (rc = jcur_array(&c, of_index ? MANIFESTS_MAX : LAYERS_MAX, &count, e)) < 0)
+        return rc;
     for (size_t i = 0; i < count; i++) {
         struct jcur item = jcur_item(&c, i);
-        if (export_item(cas, &item, of_index, dir, depth, e) < 0)
-            return -(int)e->code;
+        if ((rc = export_item(cas, &item, of_index, dir, depth, e)) < 0)
+            return rc;
     }
     return 0;
 }
@@ -113,23 +117,24 @@ static int export_document(struct cas *cas, const struct digest *digest, const c
     AUTO_JSON json_t *document = NULL;
     struct jcur c;
     const char *type = NULL;
+    int rc;
 
     if (depth == DEPTH_MAX)
         return err_set(e, ERR_INPUT, "indexes nested deeper than %d", DEPTH_MAX);
-    if (cas_get(cas, digest, &bytes, e) < 0 ||
-        json_parse(bytes.data, bytes.len, "image manifest", NULL, &document, e) < 0)
-        return -(int)e->code;
+    if ((rc = cas_get(cas, digest, &bytes, e)) < 0 ||
+        (rc = json_parse(bytes.data, bytes.len, "image manifest", NULL, &document, e)) < 0)
+        return rc;
     struct jcur root = jcur_root(document, "image manifest");
-    if (jcur_open_object(&root, e) < 0)
-        return -(int)e->code;
+    if ((rc = jcur_open_object(&root, e)) < 0)
+        return rc;
     bool is_index = jcur_opt(&root, "manifests", &c);
-    if (jcur_opt(&root, "mediaType", &c) && jcur_string(&c, TEXT_MAX, &type, e) < 0)
-        return -(int)e->code;
-    if (!is_index &&
-        (jcur_get(&root, "config", &c, e) < 0 || export_descriptor(cas, &c, dir, e) < 0))
-        return -(int)e->code;
-    if (export_items(cas, &root, is_index ? "manifests" : "layers", dir, depth, e) < 0)
-        return -(int)e->code;
+    if (jcur_opt(&root, "mediaType", &c) && (rc = jcur_string(&c, TEXT_MAX, &type, e)) < 0)
+        return rc;
+    if (!is_index && ((rc = jcur_get(&root, "config", &c, e)) < 0 ||
+                      (rc = export_descriptor(cas, &c, dir, e)) < 0))
+        return rc;
+    if ((rc = export_items(cas, &root, is_index ? "manifests" : "layers", dir, depth, e)) < 0)
+        return rc;
     /* OCI 1.0 documents may leave their type out. */
     *media_type = type != NULL ? known_type(type) : is_index ? INDEX_TYPE : OCI_MANIFEST_TYPE;
     *size = bytes.len;
@@ -144,24 +149,27 @@ static int index_document(const struct digest *manifest, uint64_t size, const ch
     AUTO_JSON json_t *index = json_object();
     AUTO_JSON json_t *descriptor = json_object();
     AUTO_JSON json_t *manifests = json_array();
+    int rc;
 
     if (index == NULL || descriptor == NULL || manifests == NULL)
         return err_oom(e);
-    if (json_put_string(descriptor, "mediaType", media_type, e) < 0 ||
-        json_put_digest(descriptor, "digest", manifest, e) < 0 ||
-        json_put_u64(descriptor, "size", size, e) < 0)
-        return -(int)e->code;
+    if ((rc = json_put_string(descriptor, "mediaType", media_type, e)) < 0 ||
+        (rc = json_put_digest(descriptor, "digest", manifest, e)) < 0 ||
+        (rc = json_put_u64(descriptor, "size", size, e)) < 0)
+        return rc;
     if (ref_name != NULL) {
         json_t *annotations = json_object();
-        if (json_put(descriptor, "annotations", annotations, e) < 0 ||
-            json_put_string(annotations, "org.opencontainers.image.ref.name", ref_name, e) < 0)
-            return -(int)e->code;
+        if ((rc = json_put(descriptor, "annotations", annotations, e)) < 0 ||
+            (rc = json_put_string(annotations, "org.opencontainers.image.ref.name", ref_name, e)) <
+                0)
+            return rc;
     }
-    if (json_push(manifests, steal_ptr(&descriptor), e) < 0 ||
-        json_put_u64(index, "schemaVersion", 2, e) < 0 ||
-        json_put_string(index, "mediaType", "application/vnd.oci.image.index.v1+json", e) < 0 ||
-        json_put(index, "manifests", steal_ptr(&manifests), e) < 0)
-        return -(int)e->code;
+    if ((rc = json_push(manifests, steal_ptr(&descriptor), e)) < 0 ||
+        (rc = json_put_u64(index, "schemaVersion", 2, e)) < 0 ||
+        (rc = json_put_string(index, "mediaType", "application/vnd.oci.image.index.v1+json", e)) <
+            0 ||
+        (rc = json_put(index, "manifests", steal_ptr(&manifests), e)) < 0)
+        return rc;
     *out = steal_ptr(&index);
     return 0;
 }
@@ -173,12 +181,14 @@ static int write_index(const char *dir, const struct digest *manifest, uint64_t 
     AUTO_BUF text = BUF_INIT(INDEX_MAX);
     AUTO_FREE char *index_path = NULL;
     AUTO_FREE char *layout_path = NULL;
+    int rc;
 
-    if (index_document(manifest, size, media_type, ref_name, &index, e) < 0 ||
-        jcs_format(index, &text, e) < 0 || path_join(&index_path, dir, "index.json", e) < 0 ||
-        path_join(&layout_path, dir, "oci-layout", e) < 0 ||
-        file_replace(index_path, text.data, text.len, 0644, e) < 0)
-        return -(int)e->code;
+    if ((rc = index_document(manifest, size, media_type, ref_name, &index, e)) < 0 ||
+        (rc = jcs_format(index, &text, e)) < 0 ||
+        (rc = path_join(&index_path, dir, "index.json", e)) < 0 ||
+        (rc = path_join(&layout_path, dir, "oci-layout", e)) < 0 ||
+        (rc = file_replace(index_path, text.data, text.len, 0644, e)) < 0)
+        return rc;
     return file_replace(layout_path, OCI_LAYOUT_BYTES, strlen(OCI_LAYOUT_BYTES), 0644, e);
 }
 
@@ -198,15 +208,17 @@ static int fill(struct cas *cas, const struct digest *manifest, const char *ref_
     AUTO_FREE char *sha256 = NULL;
     const char *media_type = NULL;
     uint64_t size = 0;
+    int rc;
 
-    if (path_join(&blobs, dir, "blobs", e) < 0 || path_join(&sha256, blobs, "sha256", e) < 0 ||
-        make_dir(blobs, e) < 0 || make_dir(sha256, e) < 0 ||
-        export_document(cas, manifest, sha256, 0, &media_type, &size, e) < 0 ||
-        export_blob(cas, manifest, sha256, e) < 0 ||
-        write_index(dir, manifest, size, media_type, ref_name, e) < 0)
-        return -(int)e->code;
-    if (dir_sync(sha256, e) < 0 || dir_sync(blobs, e) < 0)
-        return -(int)e->code;
+    if ((rc = path_join(&blobs, dir, "blobs", e)) < 0 ||
+        (rc = path_join(&sha256, blobs, "sha256", e)) < 0 || (rc = make_dir(blobs, e)) < 0 ||
+        (rc = make_dir(sha256, e)) < 0 ||
+        (rc = export_document(cas, manifest, sha256, 0, &media_type, &size, e)) < 0 ||
+        (rc = export_blob(cas, manifest, sha256, e)) < 0 ||
+        (rc = write_index(dir, manifest, size, media_type, ref_name, e)) < 0)
+        return rc;
+    if ((rc = dir_sync(sha256, e)) < 0 || (rc = dir_sync(blobs, e)) < 0)
+        return rc;
     if (chmod(dir, 0755) != 0)
         return err_os(e, errno, "cannot set the mode of '%s'", dir);
     return dir_sync(dir, e);
@@ -221,8 +233,9 @@ static int check_replaceable(const char *path, bool *there, struct err *e)
     *there = lstat(path, &st) == 0;
     if (!*there)
         return errno == ENOENT ? 0 : err_os(e, errno, "cannot look at '%s'", path);
-    if (path_join(&layout, path, "oci-layout", e) < 0)
-        return -(int)e->code;
+    int rc = path_join(&layout, path, "oci-layout", e);
+    if (rc < 0)
+        return rc;
     if (S_ISDIR(st.st_mode) && (access(layout, F_OK) == 0 || rmdir(path) == 0)) {
         *there = access(path, F_OK) == 0;
         return 0;
@@ -236,14 +249,15 @@ static int swap_in(const char *temp, const char *path, const char *parent, struc
 {
     bool there = false;
 
-    if (check_replaceable(path, &there, e) < 0)
-        return -(int)e->code;
+    int rc = check_replaceable(path, &there, e);
+    if (rc < 0)
+        return rc;
     if (renameat2(AT_FDCWD, temp, AT_FDCWD, path, there ? RENAME_EXCHANGE : 0) != 0) {
         /* No exchange on this file system: there is an instant without the directory. */
         if (!there || (errno != EINVAL && errno != ENOSYS))
             return err_os(e, errno, "cannot rename to '%s'", path);
-        if (dir_remove(path, e) < 0)
-            return -(int)e->code;
+        if ((rc = dir_remove(path, e)) < 0)
+            return rc;
         if (rename(temp, path) != 0)
             return err_os(e, errno, "cannot rename to '%s'", path);
     }
@@ -264,10 +278,12 @@ int oci_layout_export(struct cas *cas, const struct digest *manifest, const char
 {
     AUTO_FREE char *parent = NULL;
     AUTO_FREE char *temp = NULL;
+    int rc;
 
-    if (parent_of(path, &parent, e) < 0 || dir_make_temp(parent, ".oci-layout-", &temp, e) < 0)
-        return -(int)e->code;
-    int rc = fill(cas, manifest, ref_name, temp, e);
+    if ((rc = parent_of(path, &parent, e)) < 0 ||
+        (rc = dir_make_temp(parent, ".oci-layout-", &temp, e)) < 0)
+        return rc;
+    rc = fill(cas, manifest, ref_name, temp, e);
     if (rc == 0)
         rc = swap_in(temp, path, parent, e);
     struct err ignored = ERR_INIT;

@@ -83,6 +83,7 @@ int squashfs_data_new(const struct squashfs_input *in, const struct squashfs_par
                       struct squashfs_data **out, struct err *e)
 {
     struct squashfs_data *d = calloc(1, sizeof(*d));
+    int rc;
 
     if (d == NULL)
         return err_oom(e);
@@ -90,9 +91,9 @@ int squashfs_data_new(const struct squashfs_input *in, const struct squashfs_par
     d->params = params;
     d->file = f;
     d->cmp = cmp;
-    if (allocate(d, e) < 0 || create_processor(d, uncmp, e) < 0) {
+    if ((rc = allocate(d, e)) < 0 || (rc = create_processor(d, uncmp, e)) < 0) {
         squashfs_data_free(d);
-        return -(int)e->code;
+        return rc;
     }
     *out = d;
     return 0;
@@ -145,9 +146,10 @@ static int feed(struct squashfs_data *d, const struct tree_content *c, struct er
         uint64_t left = c->size - offset;
         size_t len = left < d->params->block_size ? (size_t)left : d->params->block_size;
 
-        if (tree_reader_read(d->reader, c, offset, d->block, len, e) < 0)
-            return -(int)e->code;
-        int rc = sqfs_block_processor_append(d->processor, d->block, len);
+        int rc = tree_reader_read(d->reader, c, offset, d->block, len, e);
+        if (rc < 0)
+            return rc;
+        rc = sqfs_block_processor_append(d->processor, d->block, len);
         if (rc != 0)
             return squashfs_fail(d->file, rc, "cannot compress", e);
         offset += len;
@@ -171,8 +173,8 @@ static int write_file(struct squashfs_data *d, uint32_t inode, struct err *e)
     int rc = sqfs_block_processor_begin_file(d->processor, &d->files[inode], NULL, flags);
     if (rc != 0)
         return squashfs_fail(d->file, rc, "cannot begin a file", e);
-    if (feed(d, c, e) < 0)
-        return -(int)e->code;
+    if ((rc = feed(d, c, e)) < 0)
+        return rc;
     rc = sqfs_block_processor_end_file(d->processor);
     return rc == 0 ? 0 : squashfs_fail(d->file, rc, "cannot end a file", e);
 }
@@ -192,7 +194,7 @@ int squashfs_data_write(struct squashfs_data *d, struct err *e)
             continue;
         struct err ignored = ERR_INIT;
         if (view_path(v, v->inodes[i].first, &path, &ignored) < 0)
-            return -(int)e->code;
+            return err_rc(e);
         return err_wrap(e, "cannot put '%s' into the squashfs", path);
     }
     int rc = sqfs_block_processor_finish(d->processor);

@@ -96,8 +96,9 @@ static int file_inode(const struct image *im, uint32_t inode, sqfs_inode_generic
     uint32_t links = im->v->inodes[inode].links;
     size_t payload = data == NULL ? 0 : data->payload_bytes_used;
 
-    if (new_inode(payload, out, e) < 0)
-        return -(int)e->code;
+    int rc = new_inode(payload, out, e);
+    if (rc < 0)
+        return rc;
     if (data != NULL) {
         memcpy(*out, data, sizeof(*data) + payload);
         (*out)->payload_bytes_available = (sqfs_u32)payload;
@@ -119,8 +120,9 @@ static int link_inode(const struct tree_inode *inode, uint32_t links, sqfs_inode
 
     if (len > TARGET_MAX)
         return err_set(e, ERR_INPUT, "its target has %zu bytes", len);
-    if (new_inode(len, out, e) < 0)
-        return -(int)e->code;
+    int rc = new_inode(len, out, e);
+    if (rc < 0)
+        return rc;
     (*out)->base.type = SQFS_INODE_SLINK;
     (*out)->data.slink.nlink = links;
     (*out)->data.slink.target_size = (sqfs_u32)len;
@@ -136,8 +138,9 @@ static int special_inode(const struct tree_inode *inode, uint32_t links, sqfs_in
     if (device && (inode->major > DEVICE_MAJOR_MAX || inode->minor > DEVICE_MINOR_MAX))
         return err_set(e, ERR_INPUT, "its device number is %" PRIu32 ":%" PRIu32, inode->major,
                        inode->minor);
-    if (new_inode(0, out, e) < 0)
-        return -(int)e->code;
+    int rc = new_inode(0, out, e);
+    if (rc < 0)
+        return rc;
     (*out)->base.type = inode->type == TREE_CHAR    ? SQFS_INODE_CDEV
                         : inode->type == TREE_BLOCK ? SQFS_INODE_BDEV
                         : inode->type == TREE_FIFO  ? SQFS_INODE_FIFO
@@ -255,10 +258,10 @@ static int write_inode(struct image *im, uint32_t index, struct err *e)
     uint32_t xattr = UINT32_MAX;
     int rc = 0;
 
-    if (view_path(im->v, im->v->inodes[index].first, &path, e) < 0)
-        return -(int)e->code;
-    if (im->params->xattrs && squashfs_xattrs_add(&im->xattrs, inode, path, &xattr, e) < 0)
-        return -(int)e->code;
+    if ((rc = view_path(im->v, im->v->inodes[index].first, &path, e)) < 0)
+        return rc;
+    if (im->params->xattrs && (rc = squashfs_xattrs_add(&im->xattrs, inode, path, &xattr, e)) < 0)
+        return rc;
     if (inode->mtime < 0 || inode->mtime > (int64_t)UINT32_MAX)
         rc = err_set(e, ERR_INPUT, "its time %" PRId64 " is outside of 0 to 2^32-1", inode->mtime);
     if (rc == 0)
@@ -275,8 +278,9 @@ static int write_metadata(struct image *im, struct err *e)
 {
     im->super.inode_table_start = im->file.size;
     for (uint32_t i = 0; i < im->numbered; i++) {
-        if (write_inode(im, im->order[i], e) < 0)
-            return -(int)e->code;
+        int rc = write_inode(im, im->order[i], e);
+        if (rc < 0)
+            return rc;
     }
     im->super.inode_count = im->numbered;
     im->super.root_inode_ref = le64toh(im->refs[im->numbered - 1]);
@@ -293,8 +297,8 @@ static int write_tables(struct image *im, struct err *e)
 {
     int rc = 0;
 
-    if (squashfs_data_write_fragments(im->data, &im->super, e) < 0)
-        return -(int)e->code;
+    if ((rc = squashfs_data_write_fragments(im->data, &im->super, e)) < 0)
+        return rc;
     im->super.export_table_start = UINT64_MAX;
     if (im->params->exports)
         rc = sqfs_write_table(&im->file.base, im->cmp, im->refs, im->numbered * sizeof(*im->refs),
@@ -347,12 +351,13 @@ static int start(struct image *im, struct err *e)
                                           [SQUASHFS_XZ] = SQFS_COMP_XZ,
                                           [SQUASHFS_LZ4] = SQFS_COMP_LZ4,
                                           [SQUASHFS_NONE] = SQFS_COMP_GZIP};
+    int rc;
 
-    if (squashfs_compressor_new(im->params, false, &im->cmp, e) < 0 ||
-        squashfs_compressor_new(im->params, true, &im->uncmp, e) < 0)
-        return -(int)e->code;
-    int rc = sqfs_super_init(&im->super, im->params->block_size, im->params->time,
-                             ids[im->params->compressor]);
+    if ((rc = squashfs_compressor_new(im->params, false, &im->cmp, e)) < 0 ||
+        (rc = squashfs_compressor_new(im->params, true, &im->uncmp, e)) < 0)
+        return rc;
+    rc = sqfs_super_init(&im->super, im->params->block_size, im->params->time,
+                         ids[im->params->compressor]);
     if (rc == 0)
         rc = sqfs_super_write(&im->super, &im->file.base);
     if (rc != 0)
@@ -371,11 +376,14 @@ static int start(struct image *im, struct err *e)
 
 static int write_image(struct image *im, struct err *e)
 {
-    if (start(im, e) < 0 ||
-        squashfs_data_new(im->in, im->params, &im->file, im->cmp, im->uncmp, &im->data, e) < 0 ||
-        squashfs_data_write(im->data, e) < 0 || number_inodes(im, e) < 0 ||
-        write_metadata(im, e) < 0 || write_tables(im, e) < 0)
-        return -(int)e->code;
+    int rc;
+
+    if ((rc = start(im, e)) < 0 ||
+        (rc = squashfs_data_new(im->in, im->params, &im->file, im->cmp, im->uncmp, &im->data, e)) <
+            0 ||
+        (rc = squashfs_data_write(im->data, e)) < 0 || (rc = number_inodes(im, e)) < 0 ||
+        (rc = write_metadata(im, e)) < 0 || (rc = write_tables(im, e)) < 0)
+        return rc;
     return write_super(im, e);
 }
 

@@ -100,12 +100,14 @@ static int check_names(const struct tree_inode *inode, const char *path, struct 
 int squashfs_xattrs_add(struct squashfs_xattrs *x, const struct tree_inode *inode, const char *path,
                         uint32_t *index, struct err *e)
 {
+    int rc;
+
     *index = UINT32_MAX;
     if (inode->xattr_count == 0)
         return 0;
-    if (check_names(inode, path, e) < 0 || grow_slots(x, e) < 0 ||
-        array_grow(&x->sets, &x->cap, x->count + 1, sizeof(struct tree_inode *), e) < 0)
-        return -(int)e->code;
+    if ((rc = check_names(inode, path, e)) < 0 || (rc = grow_slots(x, e)) < 0 ||
+        (rc = array_grow(&x->sets, &x->cap, x->count + 1, sizeof(struct tree_inode *), e)) < 0)
+        return rc;
     size_t slot = find_slot(x, inode);
     if (x->slots[slot] == UINT32_MAX) {
         x->slots[slot] = (uint32_t)x->count;

@@ -42,8 +42,9 @@ static int find_used(struct blocks *b, struct err *e)
     if (data == NULL)
         return err_oom(e);
     for (uint64_t i = 0; i < in_blob; i++) {
-        if (blocks_read(b, i, data, e) < 0)
-            return -(int)e->code;
+        int rc = blocks_read(b, i, data, e);
+        if (rc < 0)
+            return rc;
         if (all_zero(data, b->block))
             continue;
         b->used[i / 8] |= (uint8_t)(1 << i % 8);
@@ -65,14 +66,15 @@ int blocks_open(struct cas *cas, const struct digest *digest, uint64_t blob_size
     else if (size < blob_size)
         return err_set(e, ERR_INPUT, "a disk of %" PRIu64 " bytes is too small for %" PRIu64, size,
                        blob_size);
-    if (cas_open_blob(cas, digest, &b.fd, &b.blob_size, e) < 0)
-        return -(int)e->code;
+    int rc = cas_open_blob(cas, digest, &b.fd, &b.blob_size, e);
+    if (rc < 0)
+        return rc;
     b.count = (b.size + block - 1) / block;
     b.used = array_new((size_t)(b.count / 8 + 1), 1);
     if (b.used == NULL)
         return err_oom(e);
-    if (find_used(&b, e) < 0)
-        return -(int)e->code;
+    if ((rc = find_used(&b, e)) < 0)
+        return rc;
     *out = b;
     b = (struct blocks){.fd = -1};
     return 0;

@@ -91,12 +91,13 @@ static int pax_add(struct buf *b, const char *key, const char *suffix, const voi
 {
     size_t rest = strlen(key) + strlen(suffix) + len + 3; /* blank, '=', newline */
     size_t total = rest;
+    int rc;
 
     while (total != rest + digits(total))
         total = rest + digits(total);
-    if (buf_addf(b, e, "%zu %s%s=", total, key, suffix) < 0 || buf_add(b, value, len, e) < 0 ||
-        buf_add(b, "\n", 1, e) < 0)
-        return -(int)e->code;
+    if ((rc = buf_addf(b, e, "%zu %s%s=", total, key, suffix)) < 0 ||
+        (rc = buf_add(b, value, len, e)) < 0 || (rc = buf_add(b, "\n", 1, e)) < 0)
+        return rc;
     return 0;
 }
 
@@ -151,8 +152,9 @@ static int pax_xattrs(struct buf *b, const struct entry *n, struct err *e)
             return err_set(e, ERR_INPUT,
                            "cannot put '%s' into a tar: its attribute '%s' has a '=' in its name",
                            n->path, x->name);
-        if (pax_add(b, "SCHILY.xattr.", x->name, x->value, x->len, e) < 0)
-            return -(int)e->code;
+        int rc = pax_add(b, "SCHILY.xattr.", x->name, x->value, x->len, e);
+        if (rc < 0)
+            return rc;
     }
     return 0;
 }
@@ -165,30 +167,31 @@ static int pax_records(struct buf *b, const struct entry *n, struct err *e)
     size_t link_len = 0;
     bool path = !plain(n->path, &path_len);
     bool link = !plain(n->link, &link_len);
+    int rc;
 
     if (n->sparse) {
         path = false; /* the name of a sparse file stands in a record of its own */
-        if (pax_number(b, "GNU.sparse.major", 1, e) < 0 ||
-            pax_number(b, "GNU.sparse.minor", 0, e) < 0 ||
-            pax_add(b, "GNU.sparse.name", "", n->path, path_len, e) < 0 ||
-            pax_number(b, "GNU.sparse.realsize", (int64_t)n->length, e) < 0)
-            return -(int)e->code;
+        if ((rc = pax_number(b, "GNU.sparse.major", 1, e)) < 0 ||
+            (rc = pax_number(b, "GNU.sparse.minor", 0, e)) < 0 ||
+            (rc = pax_add(b, "GNU.sparse.name", "", n->path, path_len, e)) < 0 ||
+            (rc = pax_number(b, "GNU.sparse.realsize", (int64_t)n->length, e)) < 0)
+            return rc;
     }
-    if (pax_xattrs(b, n, e) < 0)
-        return -(int)e->code;
-    if (inode->gid > OCTAL7_MAX && pax_number(b, "gid", inode->gid, e) < 0)
-        return -(int)e->code;
-    if (link && pax_add(b, "linkpath", "", n->link, link_len, e) < 0)
-        return -(int)e->code;
+    if ((rc = pax_xattrs(b, n, e)) < 0)
+        return rc;
+    if (inode->gid > OCTAL7_MAX && (rc = pax_number(b, "gid", inode->gid, e)) < 0)
+        return rc;
+    if (link && (rc = pax_add(b, "linkpath", "", n->link, link_len, e)) < 0)
+        return rc;
     if ((inode->mtime < 0 || (uint64_t)inode->mtime > OCTAL11_MAX) &&
-        pax_number(b, "mtime", inode->mtime, e) < 0)
-        return -(int)e->code;
-    if (path && pax_add(b, "path", "", n->path, path_len, e) < 0)
-        return -(int)e->code;
-    if (n->size > OCTAL11_MAX && pax_number(b, "size", (int64_t)n->size, e) < 0)
-        return -(int)e->code;
-    if (inode->uid > OCTAL7_MAX && pax_number(b, "uid", inode->uid, e) < 0)
-        return -(int)e->code;
+        (rc = pax_number(b, "mtime", inode->mtime, e)) < 0)
+        return rc;
+    if (path && (rc = pax_add(b, "path", "", n->path, path_len, e)) < 0)
+        return rc;
+    if (n->size > OCTAL11_MAX && (rc = pax_number(b, "size", (int64_t)n->size, e)) < 0)
+        return rc;
+    if (inode->uid > OCTAL7_MAX && (rc = pax_number(b, "uid", inode->uid, e)) < 0)
+        return rc;
     return 0;
 }
 
@@ -236,6 +239,7 @@ static int write_padding(const struct writer *w, uint64_t size, struct err *e)
 static int write_pax(struct writer *w, struct err *e)
 {
     struct header h = {.type = 'x'};
+    int rc;
 
     if (w->pax.len == 0)
         return 0;
@@ -248,9 +252,9 @@ static int write_pax(struct writer *w, struct err *e)
     octal(h.major, sizeof(h.major), 0);
     octal(h.minor, sizeof(h.minor), 0);
     seal(&h);
-    if (sink_write(&w->out, &h, sizeof(h), e) < 0 ||
-        sink_write(&w->out, w->pax.data, w->pax.len, e) < 0)
-        return -(int)e->code;
+    if ((rc = sink_write(&w->out, &h, sizeof(h), e)) < 0 ||
+        (rc = sink_write(&w->out, w->pax.data, w->pax.len, e)) < 0)
+        return rc;
     return write_padding(w, w->pax.len, e);
 }
 
@@ -259,13 +263,14 @@ static int write_header(struct writer *w, const struct entry *n, struct err *e)
     const struct tree_inode *inode = n->inode;
     bool device = inode->type == TREE_CHAR || inode->type == TREE_BLOCK;
     struct header h = {.type = n->type};
+    int rc;
 
     if (device && (inode->major > OCTAL7_MAX || inode->minor > OCTAL7_MAX))
         return err_set(e, ERR_INPUT, "cannot put '%s' into a tar: its device number is too large",
                        n->path);
     w->pax.len = 0;
-    if (pax_records(&w->pax, n, e) < 0 || write_pax(w, e) < 0)
-        return -(int)e->code;
+    if ((rc = pax_records(&w->pax, n, e)) < 0 || (rc = write_pax(w, e)) < 0)
+        return rc;
     if (n->sparse)
         (void)snprintf(h.name, sizeof(h.name), "GNUSparseFile.0/%.80s", path_base(n->path));
     else
@@ -303,14 +308,16 @@ static int write_part(const struct writer *w, const struct entry *n, uint64_t of
 
 static int write_content(const struct writer *w, const struct entry *n, struct err *e)
 {
-    if (!n->sparse && write_part(w, n, 0, n->length, e) < 0)
-        return -(int)e->code;
-    if (n->sparse && sink_write(&w->out, w->map_text.data, w->map_text.len, e) < 0)
-        return -(int)e->code;
+    int rc;
+
+    if (!n->sparse && (rc = write_part(w, n, 0, n->length, e)) < 0)
+        return rc;
+    if (n->sparse && (rc = sink_write(&w->out, w->map_text.data, w->map_text.len, e)) < 0)
+        return rc;
     for (size_t i = 0; n->sparse && i < w->map.count; i++) {
         const struct sparse_piece *p = &w->map.pieces[i];
-        if (write_part(w, n, p->offset, p->offset + p->len, e) < 0)
-            return -(int)e->code;
+        if ((rc = write_part(w, n, p->offset, p->offset + p->len, e)) < 0)
+            return rc;
     }
     return write_padding(w, n->size, e);
 }
@@ -326,8 +333,9 @@ static int add_piece(struct sparse_map *m, uint64_t offset, uint64_t len, struct
         last->len += len;
         return 0;
     }
-    if (array_grow(&m->pieces, &m->cap, m->count + 1, sizeof(*m->pieces), e) < 0)
-        return -(int)e->code;
+    int rc = array_grow(&m->pieces, &m->cap, m->count + 1, sizeof(*m->pieces), e);
+    if (rc < 0)
+        return rc;
     m->pieces[m->count++] = (struct sparse_piece){.offset = offset, .len = len};
     return 0;
 }
@@ -363,8 +371,9 @@ static int map_units(struct writer *w, const struct entry *n, struct err *e)
             if (start < mapped || memcmp(w->copy + at, zeros, page) == 0)
                 continue;
             mapped = n->length - start < unit ? n->length : start + unit;
-            if (add_piece(&w->map, start, mapped - start, e) < 0)
-                return -(int)e->code;
+            int rc = add_piece(&w->map, start, mapped - start, e);
+            if (rc < 0)
+                return rc;
         }
         offset += len;
     }
@@ -380,15 +389,16 @@ static int format_map(struct writer *w, const struct entry *n, struct err *e)
     bool open_end = end < n->length; /* a piece of nothing says where the file ends */
 
     w->map_text.len = 0;
-    if (buf_addf(&w->map_text, e, "%zu\n", m->count + open_end) < 0)
-        return -(int)e->code;
+    int rc = buf_addf(&w->map_text, e, "%zu\n", m->count + open_end);
+    if (rc < 0)
+        return rc;
     for (size_t i = 0; i < m->count; i++) {
-        if (buf_addf(&w->map_text, e, "%" PRIu64 "\n%" PRIu64 "\n", m->pieces[i].offset,
-                     m->pieces[i].len) < 0)
-            return -(int)e->code;
+        if ((rc = buf_addf(&w->map_text, e, "%" PRIu64 "\n%" PRIu64 "\n", m->pieces[i].offset,
+                           m->pieces[i].len)) < 0)
+            return rc;
     }
-    if (open_end && buf_addf(&w->map_text, e, "%" PRIu64 "\n0\n", n->length) < 0)
-        return -(int)e->code;
+    if (open_end && (rc = buf_addf(&w->map_text, e, "%" PRIu64 "\n0\n", n->length)) < 0)
+        return rc;
     size_t tail = w->map_text.len % TAR_BLOCK;
     return tail == 0 ? 0 : buf_add(&w->map_text, zeros, TAR_BLOCK - tail, e);
 }
@@ -398,13 +408,14 @@ static int make_sparse(struct writer *w, struct entry *n, struct err *e)
 {
     if (!w->options->sparse || n->length == 0)
         return 0;
-    if (map_units(w, n, e) < 0)
-        return -(int)e->code;
+    int rc = map_units(w, n, e);
+    if (rc < 0)
+        return rc;
     n->sparse = w->map.stored < n->length;
     if (!n->sparse)
         return 0;
-    if (format_map(w, n, e) < 0)
-        return -(int)e->code;
+    if ((rc = format_map(w, n, e)) < 0)
+        return rc;
     n->size = w->map_text.len + w->map.stored;
     return 0;
 }
@@ -434,28 +445,30 @@ static int write_node(struct writer *w, size_t i, struct err *e)
     AUTO_FREE char *slashed = NULL;
     AUTO_FREE char *first = NULL;
     struct entry n = {.inode = inode, .type = types[inode->type], .link = ""};
+    int rc;
 
-    if (view_path(w->v, i, &path, e) < 0 || check_node(w, &w->v->nodes[i], path, e) < 0)
-        return -(int)e->code;
+    if ((rc = view_path(w->v, i, &path, e)) < 0 ||
+        (rc = check_node(w, &w->v->nodes[i], path, e)) < 0)
+        return rc;
     n.path = path;
     if (inode->type == TREE_DIR) {
-        if (str_format(&slashed, e, "%s/", i == 0 ? "." : path) < 0)
-            return -(int)e->code;
+        if ((rc = str_format(&slashed, e, "%s/", i == 0 ? "." : path)) < 0)
+            return rc;
         n.path = slashed;
     } else if (!view_is_first(w->v, i)) {
-        if (view_path(w->v, w->v->inodes[w->v->nodes[i].inode].first, &first, e) < 0)
-            return -(int)e->code;
+        if ((rc = view_path(w->v, w->v->inodes[w->v->nodes[i].inode].first, &first, e)) < 0)
+            return rc;
         n.type = '1';
         n.link = first;
     } else if (inode->type == TREE_SYMLINK) {
         n.link = inode->target;
     } else if (inode->type == TREE_FILE) {
         n.size = n.length = inode->content.size;
-        if (make_sparse(w, &n, e) < 0)
-            return -(int)e->code;
+        if ((rc = make_sparse(w, &n, e)) < 0)
+            return rc;
     }
-    if (write_header(w, &n, e) < 0)
-        return -(int)e->code;
+    if ((rc = write_header(w, &n, e)) < 0)
+        return rc;
     return n.size == 0 ? 0 : write_content(w, &n, e);
 }
 
@@ -464,8 +477,9 @@ static int write_all(struct writer *w, struct err *e)
     static const uint8_t end[2 * TAR_BLOCK];
 
     for (size_t i = view_root_is_plain(w->v) ? 1 : 0; i < w->v->node_count; i++) {
-        if (write_node(w, i, e) < 0)
-            return -(int)e->code;
+        int rc = write_node(w, i, e);
+        if (rc < 0)
+            return rc;
         if (i % 256 == 0)
             progress_show(w->options->progress, "tar", i, w->v->node_count);
     }

@@ -12,8 +12,9 @@ static int read_exclude(const struct jcur *params, struct glob_list **out, struc
 {
     struct jcur list;
 
-    if (jcur_get(params, "exclude", &list, e) < 0)
-        return -(int)e->code;
+    int rc = jcur_get(params, "exclude", &list, e);
+    if (rc < 0)
+        return rc;
     return glob_list_parse(&list, out, e);
 }
 
@@ -68,10 +69,11 @@ static int name_inode(struct view *v, const struct tree_inode *inode, uint32_t n
                       struct err *e)
 {
     size_t slot = 0;
+    int rc;
 
     if (inode->links > 1) {
-        if (grow_slots(v, e) < 0)
-            return -(int)e->code;
+        if ((rc = grow_slots(v, e)) < 0)
+            return rc;
         slot = find_slot(v, inode);
         if (v->slots[slot] != UINT32_MAX) {
             *out = v->slots[slot];
@@ -80,8 +82,8 @@ static int name_inode(struct view *v, const struct tree_inode *inode, uint32_t n
             return 0;
         }
     }
-    if (array_grow(&v->inodes, &v->inode_cap, v->inode_count + 1, sizeof(*v->inodes), e) < 0)
-        return -(int)e->code;
+    if ((rc = array_grow(&v->inodes, &v->inode_cap, v->inode_count + 1, sizeof(*v->inodes), e)) < 0)
+        return rc;
     *out = (uint32_t)v->inode_count++;
     v->inodes[*out] = (struct view_inode){.inode = inode, .first = node, .last = node, .links = 1};
     if (inode->links > 1)
@@ -98,16 +100,17 @@ static int visit(void *context, const char *path, struct tree_node *node, struct
         return 0;
     if (v->node_count >= TREE_ENTRIES_MAX)
         return err_set(e, ERR_INPUT, "the tree has more than %d entries", TREE_ENTRIES_MAX);
-    if (array_grow(&v->nodes, &v->node_cap, v->node_count + 1, sizeof(*v->nodes), e) < 0)
-        return -(int)e->code;
+    int rc = array_grow(&v->nodes, &v->node_cap, v->node_count + 1, sizeof(*v->nodes), e);
+    if (rc < 0)
+        return rc;
     uint32_t index = (uint32_t)v->node_count;
     while (b->depth > 0 && v->nodes[b->open[b->depth - 1]].node != node->parent)
         v->nodes[b->open[--b->depth]].end = index;
     struct view_node *n = &v->nodes[index];
     *n = (struct view_node){.node = node, .end = index + 1};
     n->parent = b->depth > 0 ? b->open[b->depth - 1] : 0;
-    if (name_inode(v, node->inode, index, &n->inode, e) < 0)
-        return -(int)e->code;
+    if ((rc = name_inode(v, node->inode, index, &n->inode, e)) < 0)
+        return rc;
     v->node_count++;
     if (node->inode->type == TREE_DIR) {
         if (b->depth == DEPTH_CAP)
@@ -123,11 +126,12 @@ int view_build(const struct tree *t, const struct jcur *params, struct view *v, 
     AUTO_GLOB_LIST struct glob_list *exclude = NULL;
     struct build b = {.v = &fresh};
 
-    if (read_exclude(params, &exclude, e) < 0)
-        return -(int)e->code;
+    int rc = read_exclude(params, &exclude, e);
+    if (rc < 0)
+        return rc;
     b.exclude = exclude;
-    if (tree_walk(t, visit, &b, e) < 0)
-        return -(int)e->code;
+    if ((rc = tree_walk(t, visit, &b, e)) < 0)
+        return rc;
     while (b.depth > 0)
         fresh.nodes[b.open[--b.depth]].end = (uint32_t)fresh.node_count;
     *v = fresh;

@@ -48,10 +48,12 @@ static int hash_block(struct hasher *h, const struct verity_ids *ids, const uint
                       uint8_t *out, struct err *e)
 {
     struct digest d;
+    int rc;
 
-    if (hasher_restart(h, e) < 0 || hasher_update(h, ids->salt, ids->salt_len, e) < 0 ||
-        hasher_update(h, block, VERITY_BLOCK, e) < 0 || hasher_final(h, &d, e) < 0)
-        return -(int)e->code;
+    if ((rc = hasher_restart(h, e)) < 0 ||
+        (rc = hasher_update(h, ids->salt, ids->salt_len, e)) < 0 ||
+        (rc = hasher_update(h, block, VERITY_BLOCK, e)) < 0 || (rc = hasher_final(h, &d, e)) < 0)
+        return rc;
     memcpy(out, d.bytes, DIGEST_SHA256_SIZE);
     return 0;
 }
@@ -104,13 +106,14 @@ static int make_unit(void *context, size_t unit, struct err *e)
 
     if (out == NULL)
         return err_oom(e);
-    if (hasher_new(DIGEST_SHA256, &h, e) < 0)
-        return -(int)e->code;
+    int rc = hasher_new(DIGEST_SHA256, &h, e);
+    if (rc < 0)
+        return rc;
     for (size_t i = 0; i < count * VERITY_HASHES_PER_BLOCK && source < sources; i++, source++) {
         const uint8_t *block = NULL;
-        if (source_block(b, source, out + count * VERITY_BLOCK, &block, e) < 0 ||
-            hash_block(h, b->ids, block, out + i * DIGEST_SHA256_SIZE, e) < 0)
-            return -(int)e->code;
+        if ((rc = source_block(b, source, out + count * VERITY_BLOCK, &block, e)) < 0 ||
+            (rc = hash_block(h, b->ids, block, out + i * DIGEST_SHA256_SIZE, e)) < 0)
+            return rc;
     }
     return pwrite_all(b->fd, out, count * VERITY_BLOCK,
                       b->tree + (b->layout->start[b->level] + first) * VERITY_BLOCK, e);
@@ -151,8 +154,9 @@ int verity_write(const uint8_t *data, uint64_t len, const struct verity_ids *ids
         return err_set(e, ERR_INPUT, "%" PRIu64 " bytes are too many for a hash tree", len);
     verity_layout((len - 1) / VERITY_BLOCK + 1, &layout);
     superblock(ids, layout.data_blocks, block);
-    if (pwrite_all(fd, block, sizeof(block), offset, e) < 0)
-        return -(int)e->code;
+    int rc = pwrite_all(fd, block, sizeof(block), offset, e);
+    if (rc < 0)
+        return rc;
     struct build b = {.data = data,
                       .len = len,
                       .ids = ids,
@@ -161,8 +165,8 @@ int verity_write(const uint8_t *data, uint64_t len, const struct verity_ids *ids
                       .tree = offset + VERITY_BLOCK};
     for (; b.level < layout.levels; b.level++) {
         uint64_t units = (layout.blocks[b.level] - 1) / UNIT_BLOCKS + 1;
-        if (workers_run(jobs, (size_t)units, make_unit, &b, e) < 0)
-            return -(int)e->code;
+        if ((rc = workers_run(jobs, (size_t)units, make_unit, &b, e)) < 0)
+            return rc;
     }
     return 0;
 }
@@ -222,8 +226,9 @@ int verity_read(const uint8_t *tree, uint64_t len, bool appended, const uint8_t 
         return err_set(e, ERR_INPUT, "%" PRIu64 " bytes are no verity hash tree%s", len,
                        appended ? " behind its data" : "");
     f.hash_offset = before * VERITY_BLOCK;
-    if (read_superblock(tree + f.hash_offset, &f, e) < 0)
-        return -(int)e->code;
+    int rc = read_superblock(tree + f.hash_offset, &f, e);
+    if (rc < 0)
+        return rc;
     if (f.data_blocks == 0 || f.data_blocks > VERITY_DATA_BLOCKS_MAX ||
         (appended && f.data_blocks != before))
         return err_set(e, ERR_INPUT, "the verity superblock says %" PRIu64 " data blocks",
@@ -239,8 +244,9 @@ int verity_read(const uint8_t *tree, uint64_t len, bool appended, const uint8_t 
         top = data;
     else if (l.levels == 0)
         return err_set(e, ERR_INPUT, "the root hash of one block needs that block");
-    if (hasher_new(DIGEST_SHA256, &h, e) < 0 || hash_block(h, &f.ids, top, f.root, e) < 0)
-        return -(int)e->code;
+    if ((rc = hasher_new(DIGEST_SHA256, &h, e)) < 0 ||
+        (rc = hash_block(h, &f.ids, top, f.root, e)) < 0)
+        return rc;
     *out = f;
     return 0;
 }

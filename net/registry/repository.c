@@ -82,7 +82,7 @@ static int tries_fail(const struct tries *t, struct err *e)
 {
     if (t->failed == 1) {
         *e = t->last;
-        return -(int)e->code;
+        return err_rc(e);
     }
     return err_set(e, t->code, "%s", t->text);
 }

@@ -146,7 +146,7 @@ static int wait_chunk(struct ahead *a, size_t *len, struct err *e)
     else
         *e = a->error;
     (void)pthread_mutex_unlock(&a->mutex);
-    return there ? 0 : -(int)e->code;
+    return there ? 0 : err_rc(e);
 }
 
 static void release_chunk(struct ahead *a)
@@ -220,7 +220,7 @@ int cas_stream_read(struct cas_stream *s, void *data, size_t len, size_t *got, s
     int rc = 0;
     if (s->broken) {
         *e = s->why;
-        return -(int)e->code;
+        return err_rc(e);
     }
     if (!s->ended && len != 0) {
         rc = s->ahead != NULL ? read_ahead(s, data, len, &n, e) : read_direct(s, data, len, &n, e);

@@ -56,8 +56,7 @@ int tlog_attach(const char *path, const char *passphrase, struct tlog **out, str
     }
     if (stat(path, &st) < 0) {
         enum err_code code = errno == ENOENT || errno == ENOTDIR ? ERR_INPUT : ERR_HOST;
-        (void)err_os_code(e, code, errno, "cannot open log '%s'", path);
-        return -(int)code;
+        return err_os_code(e, code, errno, "cannot open log '%s'", path);
     }
     log->note = (struct buf)BUF_INIT(NOTE_MAX);
     int rc = str_copy(&log->path, path, e);
@@ -168,8 +167,7 @@ static int load_head(struct tlog *log, struct err *e)
     if (rc == -ERR_INPUT)
         e->code = ERR_LOG; /* a malformed note within the log is the log's failure */
     if (rc != 0) {
-        (void)err_wrap(e, "checkpoint %" PRIu64, size);
-        return -(int)e->code;
+        return err_wrap(e, "checkpoint %" PRIu64, size);
     }
     if (head.size != size)
         return err_set(e, ERR_LOG, "checkpoint %" PRIu64 " is of size %" PRIu64, size, head.size);

@@ -18,8 +18,9 @@ static int import(struct cas *cas, char **paths, size_t count, struct step_input
 {
     for (size_t i = 0; i < count; i++) {
         inputs[i] = (struct step_input){.id = paths[i], .kind = VALUE_BLOB};
-        if (cas_import_file(cas, paths[i], NULL, &inputs[i].digest, &inputs[i].size, e) < 0)
-            return -(int)e->code;
+        int rc = cas_import_file(cas, paths[i], NULL, &inputs[i].digest, &inputs[i].size, e);
+        if (rc < 0)
+            return rc;
     }
     return 0;
 }
@@ -32,19 +33,21 @@ static int run(char **argv, size_t count, struct err *e)
     struct step_output out = {0};
     const struct step_kind *kind = step_kind_find(&builder_steps, argv[2]);
     char text[DIGEST_TEXT_MAX];
+    int rc;
 
     if (kind == NULL || count < kind->min_inputs || count > kind->max_inputs || count > INPUTS_MAX)
         return err_set(e, ERR_USAGE, "there is no kind '%s' of so many inputs", argv[2]);
-    if (cas_open(argv[1], CAS_CREATE, &cas, e) < 0 ||
-        json_parse(argv[3], strlen(argv[3]), "params", NULL, &params, e) < 0 ||
-        import(cas, argv + 6, count, inputs, e) < 0)
-        return -(int)e->code;
+    if ((rc = cas_open(argv[1], CAS_CREATE, &cas, e)) < 0 ||
+        (rc = json_parse(argv[3], strlen(argv[3]), "params", NULL, &params, e)) < 0 ||
+        (rc = import(cas, argv + 6, count, inputs, e)) < 0)
+        return rc;
     struct jcur root = jcur_root(params, "params");
     struct step_context context = {.cas = cas, .jobs = (unsigned)strtoul(argv[4], NULL, 10)};
-    if (kind->check(&root, count, e) < 0 || kind->run(&context, &root, inputs, count, &out, e) < 0)
-        return -(int)e->code;
+    if ((rc = kind->check(&root, count, e)) < 0 ||
+        (rc = kind->run(&context, &root, inputs, count, &out, e)) < 0)
+        return rc;
     (void)printf("%s\n", digest_format(&out.digest, text));
-    int rc = cas_export_file(cas, &out.digest, argv[5], e);
+    rc = cas_export_file(cas, &out.digest, argv[5], e);
     step_output_dispose(&out);
     return rc;
 }

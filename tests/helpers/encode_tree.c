@@ -81,8 +81,9 @@ static int add_host(struct build *b, const char *path, struct err *e)
     if (fd < 0)
         return err_os(e, errno, "cannot open '%s'", path);
     while ((n = read(fd, b->chunk, CHUNK)) > 0) {
-        if (tree_packer_write(b->packer, b->chunk, (size_t)n, e) < 0)
-            return -(int)e->code;
+        int rc = tree_packer_write(b->packer, b->chunk, (size_t)n, e);
+        if (rc < 0)
+            return rc;
     }
     return n < 0 ? err_os(e, errno, "cannot read '%s'", path) : 0;
 }
@@ -93,16 +94,17 @@ static int add_made(struct build *b, char *text, bool zero, struct err *e)
     char *size_text = zero ? text : strchr(text, ':');
     int64_t seed = 0;
     int64_t size = 0;
+    int rc;
 
     if (size_text == NULL)
         return err_set(e, ERR_USAGE, "'%s' is no SEED:SIZE", text);
     if (!zero) {
         *size_text++ = '\0';
-        if (number(text, 10, &seed, e) < 0)
-            return -(int)e->code;
+        if ((rc = number(text, 10, &seed, e)) < 0)
+            return rc;
     }
-    if (number(size_text, 10, &size, e) < 0)
-        return -(int)e->code;
+    if ((rc = number(size_text, 10, &size, e)) < 0)
+        return rc;
     uint64_t x = (uint64_t)seed * UINT64_C(0x9e3779b97f4a7c15) + 1;
     while (size > 0) {
         size_t len = size < CHUNK ? (size_t)size : CHUNK;
@@ -112,8 +114,8 @@ static int add_made(struct build *b, char *text, bool zero, struct err *e)
             x ^= x << 17;
             b->chunk[i] = zero ? 0 : (uint8_t)(x >> 32);
         }
-        if (tree_packer_write(b->packer, b->chunk, len, e) < 0)
-            return -(int)e->code;
+        if ((rc = tree_packer_write(b->packer, b->chunk, len, e)) < 0)
+            return rc;
         size -= (int64_t)len;
     }
     return 0;
@@ -167,12 +169,15 @@ static int set_metadata(struct build *b, struct tree_inode *inode, struct err *e
     int64_t mode = 0;
     int64_t uid = 0;
     int64_t gid = 0;
+    int rc;
 
     if (b->fields < 6)
         return err_set(e, ERR_USAGE, "'%s' lacks fields", b->field[1]);
-    if (number(b->field[2], 8, &mode, e) < 0 || number(b->field[3], 10, &uid, e) < 0 ||
-        number(b->field[4], 10, &gid, e) < 0 || number(b->field[5], 10, &inode->mtime, e) < 0)
-        return -(int)e->code;
+    if ((rc = number(b->field[2], 8, &mode, e)) < 0 ||
+        (rc = number(b->field[3], 10, &uid, e)) < 0 ||
+        (rc = number(b->field[4], 10, &gid, e)) < 0 ||
+        (rc = number(b->field[5], 10, &inode->mtime, e)) < 0)
+        return rc;
     inode->mode = (uint16_t)mode;
     inode->uid = (uint32_t)uid;
     inode->gid = (uint32_t)gid;
@@ -183,9 +188,11 @@ static int set_device(struct build *b, struct tree_inode *inode, struct err *e)
 {
     int64_t major = 0;
     int64_t minor = 0;
+    int rc;
 
-    if (number(b->field[6], 10, &major, e) < 0 || number(b->field[7], 10, &minor, e) < 0)
-        return -(int)e->code;
+    if ((rc = number(b->field[6], 10, &major, e)) < 0 ||
+        (rc = number(b->field[7], 10, &minor, e)) < 0)
+        return rc;
     inode->major = (uint32_t)major;
     inode->minor = (uint32_t)minor;
     return 0;
@@ -223,8 +230,9 @@ static int add_hard(struct build *b, struct err *e)
 
     (void)unescape(b->field[1]);
     (void)unescape(b->field[2]);
-    if (find(b, b->field[2], &node, e) < 0)
-        return -(int)e->code;
+    int rc = find(b, b->field[2], &node, e);
+    if (rc < 0)
+        return rc;
     return name_inode(b, b->field[1], node->inode, e);
 }
 
@@ -235,8 +243,9 @@ static int add_xattr(struct build *b, struct err *e)
     (void)unescape(b->field[1]);
     (void)unescape(b->field[2]);
     size_t len = unescape(b->field[3]);
-    if (find(b, b->field[1], &node, e) < 0)
-        return -(int)e->code;
+    int rc = find(b, b->field[1], &node, e);
+    if (rc < 0)
+        return rc;
     return tree_set_xattr(node->inode, b->field[2], b->field[3], len, e);
 }
 
@@ -247,19 +256,20 @@ static int add_many(struct build *b, struct err *e)
     int64_t count = 0;
     struct tree_node *dir = NULL;
     struct tree_node *node = NULL;
+    int rc;
 
-    if (number(b->field[2], 10, &count, e) < 0 || find(b, b->field[1], &dir, e) < 0)
-        return -(int)e->code;
+    if ((rc = number(b->field[2], 10, &count, e)) < 0 || (rc = find(b, b->field[1], &dir, e)) < 0)
+        return rc;
     for (int64_t i = 0; i < count; i++) {
         struct tree_inode *inode = NULL;
         (void)snprintf(name, sizeof(name), "entry-%07" PRId64, i);
         (void)snprintf(content, sizeof(content), "text:%" PRId64, i);
-        if (tree_inode_new(b->tree, TREE_FILE, &inode, e) < 0)
-            return -(int)e->code;
+        if ((rc = tree_inode_new(b->tree, TREE_FILE, &inode, e)) < 0)
+            return rc;
         inode->mode = 0644;
-        if (tree_link(b->tree, dir, name, inode, &node, e) < 0 ||
-            add_content(b, inode, content, e) < 0)
-            return -(int)e->code;
+        if ((rc = tree_link(b->tree, dir, name, inode, &node, e)) < 0 ||
+            (rc = add_content(b, inode, content, e)) < 0)
+            return rc;
     }
     return 0;
 }
@@ -287,8 +297,9 @@ static int read_description(struct build *b, const char *path, struct err *e)
     AUTO_BUF text = BUF_INIT(256 * 1024 * 1024);
     char *line_state = NULL;
 
-    if (file_read(path, &text, e) < 0)
-        return -(int)e->code;
+    int rc = file_read(path, &text, e);
+    if (rc < 0)
+        return rc;
     for (char *line = strtok_r((char *)text.data, "\n", &line_state); line != NULL;
          line = strtok_r(NULL, "\n", &line_state)) {
         b->fields = 0;
@@ -300,8 +311,8 @@ static int read_description(struct build *b, const char *path, struct err *e)
         }
         if (b->fields < 3)
             return err_set(e, ERR_USAGE, "'%s' is no line of a description", line);
-        if (add_line(b, e) < 0)
-            return -(int)e->code;
+        if ((rc = add_line(b, e)) < 0)
+            return rc;
     }
     return tree_packer_commit(b->packer, e);
 }
@@ -315,19 +326,21 @@ static int encode(struct cas *cas, const struct tree *tree, char **argv, struct 
     const struct step_kind *kind = step_kind_find(&builder_steps, argv[3]);
     char text[DIGEST_TEXT_MAX];
     int64_t jobs = 0;
+    int rc;
 
     if (kind == NULL)
         return err_set(e, ERR_USAGE, "there is no kind '%s'", argv[3]);
-    if (number(argv[5], 10, &jobs, e) < 0 ||
-        json_parse(argv[4], strlen(argv[4]), "params", NULL, &params, e) < 0)
-        return -(int)e->code;
+    if ((rc = number(argv[5], 10, &jobs, e)) < 0 ||
+        (rc = json_parse(argv[4], strlen(argv[4]), "params", NULL, &params, e)) < 0)
+        return rc;
     struct jcur root = jcur_root(params, "params");
     struct step_input input = {.id = "tree", .kind = VALUE_TREE, .tree = tree};
     struct step_context context = {.cas = cas, .jobs = (unsigned)jobs};
-    if (kind->check(&root, 1, e) < 0 || kind->run(&context, &root, &input, 1, &out, e) < 0)
-        return -(int)e->code;
+    if ((rc = kind->check(&root, 1, e)) < 0 ||
+        (rc = kind->run(&context, &root, &input, 1, &out, e)) < 0)
+        return rc;
     (void)printf("%s\n", digest_format(&out.digest, text));
-    int rc = 0;
+    rc = 0;
     if (strcmp(argv[6], "-") != 0)
         rc = strcmp(kind->name, "encode.oci") == 0
                  ? oci_layout_export(cas, &out.digest, "latest", argv[6], e)
@@ -343,9 +356,10 @@ static int run(char **argv, struct err *e)
 
     if (b == NULL)
         return err_oom(e);
-    if (cas_open(argv[1], CAS_CREATE, &cas, e) < 0)
-        return -(int)e->code;
-    int rc = tree_new(&b->tree, e);
+    int rc = cas_open(argv[1], CAS_CREATE, &cas, e);
+    if (rc < 0)
+        return rc;
+    rc = tree_new(&b->tree, e);
     if (rc == 0)
         rc = tree_packer_new(b->tree, cas, &b->packer, e);
     if (rc == 0)
