@@ -5,6 +5,7 @@
 #   make demo       install what is needed, build, and run the main job on real input
 #   make demo-cartesi  the same for a machine snapshot of the Cartesi emulator
 #   make check      unit and end-to-end tests
+#   make test T=x   the one test that x means: a file's name, its path, or a part that only one has
 #   make help       all targets
 
 BUILD ?= build
@@ -102,11 +103,25 @@ $(BUILD)/tests/helpers/spy: tests/helpers/spy.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,LINK)$(CC) $(CPPFLAGS_ALL) $(filter-out $(SANITIZE) -pie,$(CFLAGS_ALL) $(LDFLAGS_ALL)) -static-pie -o $@ $<
 
-check-unit: $(UNIT_BINS) $(HELPER_BINS) all
-	ASSAY_BIN=$(abspath $(BIN)) CMOCKA_MESSAGE_OUTPUT=TAP prove -j$(NPROC) $(if $(V),-v) -e '' $(UNIT_BINS)
+# How unit tests and scripts are run; a script needs what the programs need and what judges them.
+PROVE_UNIT = CMOCKA_MESSAGE_OUTPUT=TAP prove -e ''
+PROVE_E2E = ASSAY_BIN=$(abspath $(BIN)) ASSAY_INPUTS=$(abspath $(INPUTS)) ASSAY_HELPERS=$(abspath $(BUILD)/tests/helpers) prove --timer
 
-check-e2e: all $(HELPER_BINS) peers inputs
-	ASSAY_BIN=$(abspath $(BIN)) ASSAY_INPUTS=$(abspath $(INPUTS)) ASSAY_HELPERS=$(abspath $(BUILD)/tests/helpers) prove -j$(NPROC) $(if $(V),-v) --timer tests/e2e/*.t
+check-unit: $(UNIT_BINS) $(HELPER_BINS) all
+	$(PROVE_UNIT) -j$(NPROC) $(if $(V),-v) $(UNIT_BINS)
+
+for-e2e: all $(HELPER_BINS) peers inputs
+
+check-e2e: for-e2e
+	$(PROVE_E2E) -j$(NPROC) $(if $(V),-v) tests/e2e/*.t
+
+# One unit test builds only itself.
+test:
+	@test=$$(sh tests/find.sh $(call quote,$(T))) || exit 1; \
+	case $$test in \
+	*.c) $(MAKE) --no-print-directory $(BUILD)/$${test%.c} && $(PROVE_UNIT) -v $(BUILD)/$${test%.c} ;; \
+	*) $(MAKE) --no-print-directory for-e2e && $(PROVE_E2E) -v $$test ;; \
+	esac
 
 check: check-unit check-e2e
 
@@ -234,7 +249,7 @@ clean:
 help:
 	@sed -n 's/^#   //p' Makefile; echo "  also: check-unit check-e2e check-slow check-sanitize lint format fuzz-smoke bench bench-cartesi man install deps peers inputs clean"
 
-.PHONY: all check check-unit check-e2e check-slow check-sanitize fuzz-smoke fuzz-run lint lint-format lint-gcc \
+.PHONY: all check test for-e2e check-unit check-e2e check-slow check-sanitize fuzz-smoke fuzz-run lint lint-format lint-gcc \
   lint-clang lint-tidy lint-cppcheck lint-floors lint-spdx lint-packages objects format deps peers inputs demo demo-cartesi bench bench-cartesi man install clean help FORCE
 .SECONDARY:
 -include $(shell find $(OBJ) -name '*.d' 2>/dev/null)
