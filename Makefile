@@ -174,9 +174,9 @@ lint-cppcheck:
 	$(call say,CHECK)cppcheck --quiet --std=c11 --enable=warning,portability,performance --inline-suppr --error-exitcode=1 \
 	  --suppress=missingIncludeSystem --suppress=memleak --suppress=resourceLeak --cppcheck-build-dir=$(BUILD)/cppcheck -j$(NPROC) -I. -D_GNU_SOURCE $(SOURCES)
 
-# The order of the floors, and the banned functions.
-lint-floors:
-	sh tests/lint/floors.sh
+# The order of floors and rooms, over includes and link symbols; circles; the banned functions.
+lint-floors: all
+	sh tests/lint/floors.sh . $(BUILD)
 
 # Each source says its licence.
 lint-spdx:

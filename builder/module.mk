@@ -14,7 +14,7 @@ assay-build_MAIN := builder/run/assay_build_main.c builder/run/assay_build_absen
 assay-build_FLOORS := builder formats store attest base
 assay-build_LIBS := $(BUILDER_LIBS)
 assay-build_LDFLAGS := -static-pie -Wl,--wrap=dlopen
-assay-plan_MAIN := builder/plan/assay_plan_main.c
+assay-plan_MAIN := builder/run/assay_plan_main.c
 assay-plan_FLOORS := builder formats store attest base
 assay-plan_LIBS := $(BUILDER_LIBS)
 assay-cartesi_MAIN := builder/cartesi/assay_cartesi_main.c $(sort $(wildcard builder/cartesi/cartesi_*.c))
