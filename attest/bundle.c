@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reading DSSE envelopes, bare or inside a Sigstore bundle (spec transparency, sections 1 and 12).
+/*
+ * Reading DSSE envelopes, bare or inside a Sigstore bundle (docs/formats/attestations.md,
+ * "Bundle").
  */
 #include "attest/dsse.h"
 #include "base/encoding.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* DSSE v1.0.2: signing, verifying and writing envelopes. Reading is in dsse_read.c. */
+/* DSSE v1.0.2: signing, verifying and writing envelopes. Reading is in bundle.c. */
 #include "attest/dsse.h"
 #include "base/encoding.h"
 

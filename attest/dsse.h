@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * DSSE v1.0.2 envelopes inside Sigstore bundles v0.3 with a plain key
- * (spec transparency, sections 1 and 12).
+ * (docs/formats/attestations.md, "Envelope").
  */
 #ifndef ASSAY_ATTEST_DSSE_H
 #define ASSAY_ATTEST_DSSE_H

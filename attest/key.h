@@ -3,7 +3,7 @@
  * Signing keys: P-256 (ECDSA, SHA-256, DER signatures) and Ed25519. At rest a private key is
  * an encrypted PKCS#8 PEM; a public key is an SPKI PEM. The key id is the OpenSSH SHA-256
  * fingerprint "SHA256:<unpadded base64>" of the SSH wire form, which every
- * client of the field takes (spec transparency, section 1).
+ * client of the field takes (docs/formats/attestations.md, "Keys").
  */
 #ifndef ASSAY_ATTEST_KEY_H
 #define ASSAY_ATTEST_KEY_H

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Writing statements: provenance and verification summaries (spec transparency, sections 2 to 4).
+/*
+ * Writing statements: provenance and verification summaries (docs/formats/attestations.md,
+ * "Build provenance").
  */
 #include "attest/statement.h"
 #include "base/host.h"

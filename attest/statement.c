@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reading in-toto statements (spec transparency, section 2). */
+/* Reading in-toto statements (docs/formats/attestations.md, "Statement"). */
 #include "attest/statement.h"
 #include "base/encoding.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * in-toto Statement v1 and the predicates that Assay writes: SLSA provenance v1
- * and SLSA verification summary (VSA) v1 (spec transparency, sections 2 to 4).
+ * and SLSA verification summary (VSA) v1 (docs/formats/attestations.md, "Statement").
  */
 #ifndef ASSAY_ATTEST_STATEMENT_H
 #define ASSAY_ATTEST_STATEMENT_H

@@ -2,7 +2,7 @@
 /*
  * How go-yaml (LinuxKit's YAML library) reads a plain scalar: YAML 1.2's core
  * with leftovers of 1.1, so 010 and 0o10 are 8, 1_000 is 1000, 0b11 is 3, 08 and
- * 1e3 are floats, 2001-01-02 is a time, and yes is a text (spec linuxkit section 2).
+ * 1e3 are floats, 2001-01-02 is a time, and yes is a text (docs/formats/linuxkit.md, section 2).
  */
 #ifndef ASSAY_BASE_YAML_YAML_GO_SCALAR_H
 #define ASSAY_BASE_YAML_YAML_GO_SCALAR_H

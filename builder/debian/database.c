@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* What dpkg keeps of the packages: status, the list, sums and other files of each, conffiles. */
 #include "builder/debian/installed.h"
 
 #include <string.h>

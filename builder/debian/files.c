@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* New files in the tree of a root file system, and what is in a file of it. */
 #include "base/file.h"
 #include "builder/debian/installed.h"
 

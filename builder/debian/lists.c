@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The lines of a package's `conffiles` and `triggers`. */
 #include "builder/debian/control.h"
 
 #include <string.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The order in which packages are unpacked: what a package depends on comes before it. */
 #include "builder/debian/installed.h"
 
 #include <string.h>

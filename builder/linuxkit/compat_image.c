@@ -15,7 +15,7 @@ static const char hosts_text[] = "127.0.0.1       localhost\n"
                                  "ff02::2 ip6-allrouters\n";
 static const char resolv_text[] = "\n# no resolv.conf configured\n";
 
-/* ---- writing entries ---------------------------------------------------------------------- */
+/* ---- writing entries --------------------------------------------------------------------- */
 
 static int add_records(const struct compat_place *p, struct go_tar_header *h, struct err *e)
 {
@@ -136,8 +136,7 @@ int compat_copy(const struct compat_place *p, struct go_tar_header *h, struct go
     return go_tar_write_padding(&p->to, h->type == '0' ? (uint64_t)h->size : 0, e);
 }
 
-/* ---- flattening (section 6) -------------------------------------------------------------------
- */
+/* ---- flattening (docs/formats/linuxkit.md, section 6) ------------------------------------ */
 
 /* "a/b" → "a", "a" → ".", "/a" → "/"; cleaned paths. */
 static int parent_of(const char *path, char **out, struct err *e)
@@ -262,8 +261,7 @@ static int flatten(struct cas *cas, const struct compat_layer *layers, size_t co
     return rc < 0 ? rc : 0;
 }
 
-/* ---- an image's tar (section 7) ----------------------------------------------------------------
- */
+/* ---- an image's tar (docs/formats/linuxkit.md, section 7) -------------------------------- */
 
 static bool is_one_of(const char *name, const char *const *names)
 {
@@ -408,8 +406,7 @@ int compat_image_tar(const struct compat_place *p, const struct compat_layer *la
     return 0;
 }
 
-/* ---- the kernel (section 8) ---------------------------------------------------------------------
- */
+/* ---- the kernel (docs/formats/linuxkit.md, section 8) ------------------------------------ */
 
 enum { KERNEL_MAX = 256 * 1024 * 1024 };
 

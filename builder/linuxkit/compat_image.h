@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * An image's layers as LinuxKit puts them into its tar (spec linuxkit sections
- * 6 to 8), the defects of its flattening included.
+ * An image's layers as LinuxKit puts them into its tar (docs/formats/linuxkit.md, sections 6 to
+ * 8), the defects of its flattening included.
  */
 #ifndef ASSAY_BUILDER_LINUXKIT_COMPAT_IMAGE_H
 #define ASSAY_BUILDER_LINUXKIT_COMPAT_IMAGE_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What LinuxKit makes of its own tar for kernel+initrd and tar-kernel-initrd
- * (spec linuxkit section 13), its defects included: hard links become relative
+ * (docs/formats/linuxkit.md, section 13), its defects included: hard links become relative
  * symlinks, equal names stay, extended attributes are lost.
  */
 #ifndef ASSAY_BUILDER_LINUXKIT_COMPAT_PARTS_H

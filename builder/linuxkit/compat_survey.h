@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Where LinuxKit's reading of an image's layers (spec linuxkit section 6)
+ * Where LinuxKit's reading of an image's layers (docs/formats/linuxkit.md, section 6)
  * differs from the OCI image specification: which paths come back, get lost, or
  * are hard links that lead nowhere or elsewhere.
  */

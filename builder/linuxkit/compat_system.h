@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The parts of a LinuxKit tar in their order (spec linuxkit sections 8 and 10). */
+/* The parts of a LinuxKit tar in their order (docs/formats/linuxkit.md, sections 8 and 10). */
 #ifndef ASSAY_BUILDER_LINUXKIT_COMPAT_SYSTEM_H
 #define ASSAY_BUILDER_LINUXKIT_COMPAT_SYSTEM_H
 

@@ -28,7 +28,10 @@ bool linuxkit_looks_like(const json_t *document)
     return false;
 }
 
-/* A name of an image; @pkg: templates need LinuxKit's own package tree (spec section 2). */
+/*
+ * A name of an image; @pkg: templates need LinuxKit's own package tree
+ * (docs/formats/linuxkit.md, section 2).
+ */
 int linuxkit_read_image(const struct ycur *c, struct linuxkit_image *out, struct err *e)
 {
     const char *name = NULL;
@@ -119,7 +122,7 @@ static int parse_init(const struct ycur *c, struct linuxkit *lk, struct err *e)
     return 0;
 }
 
-/* ---- files (spec section 10) -------------------------------------------------- */
+/* ---- files (docs/formats/linuxkit.md, section 10) ---------------------------------------- */
 
 /* "/a//b/./c/" → "a/b/c"; ".." is refused, it would mean something else once links are followed. */
 static int normal_path(const struct ycur *c, const char *text, char **out, struct err *e)
@@ -173,7 +176,7 @@ static int read_mode(const struct ycur *c, uint16_t *out, struct err *e)
     return 0;
 }
 
-/* A number, digits in a text, or a name of a container (spec section 4). */
+/* A number, digits in a text, or a name of a container (docs/formats/linuxkit.md, section 4). */
 static int read_owner(const struct ycur *c, const json_t *ids, uint32_t *out, struct err *e)
 {
     int64_t value = 0;
@@ -338,7 +341,7 @@ static int settle_document(const struct ycur *c, const json_t *own, json_t **out
 }
 
 /* `metadata`: the merged document as LinuxKit writes it, with names of images spelt out
- * (spec section 10). */
+ * (docs/formats/linuxkit.md, section 10). */
 static int render_metadata(const struct ycur *c, const json_t *own, struct linuxkit *lk,
                            struct err *e)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * LinuxKit documents: the YAML of `linuxkit build`, read strictly (spec
- * linuxkit sections 3 and 14; docs/formats/linuxkit-strict.md). No key is ever
- * ignored but `trust`, which LinuxKit ignores too. A plan holds such a
- * document again, which the step tree.linuxkit reads with the same code.
+ * LinuxKit documents: the YAML of `linuxkit build`, read strictly (docs/formats/linuxkit.md,
+ * sections 3 and 14; docs/formats/linuxkit-strict.md). No key is ever ignored but `trust`, which
+ * LinuxKit ignores too. A plan holds such a document again, which the step tree.linuxkit reads
+ * with the same code.
  */
 #ifndef ASSAY_BUILDER_LINUXKIT_DOCUMENT_H
 #define ASSAY_BUILDER_LINUXKIT_DOCUMENT_H
@@ -82,7 +82,7 @@ struct linuxkit {
     size_t container_count;
     struct linuxkit_volume *volumes;
     size_t volume_count;
-    json_t *ids;               /* name of a container → its id (spec section 4); owned */
+    json_t *ids;               /* name of a container → its id; owned */
     const json_t *volume_list; /* of the document, borrowed; NULL: none */
     json_t *warnings;          /* texts: what LinuxKit would do otherwise; owned */
 };

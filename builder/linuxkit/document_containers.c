@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* onboot, onshutdown, services and volumes of a LinuxKit document (spec linuxkit sections 3 and 4).
+/*
+ * onboot, onshutdown, services and volumes of a LinuxKit document (docs/formats/linuxkit.md,
+ * sections 3 and 4).
  */
 #include "builder/linuxkit/document_internal.h"
 
@@ -117,7 +119,7 @@ int linuxkit_parse_volumes(const struct ycur *c, struct linuxkit *lk, struct err
 
 /* ---- containers -------------------------------------------------------------------------- */
 
-/* Keys that LinuxKit's decoder loses without a word (spec section 3.2). */
+/* Keys that LinuxKit's decoder loses without a word (docs/formats/linuxkit.md, section 3.2). */
 static int warn_dropped(struct linuxkit *lk, const struct ycur *c, const struct linuxkit_node *node,
                         struct err *e)
 {
@@ -192,7 +194,7 @@ int linuxkit_container_path(const struct linuxkit_container *c, char **out, stru
     return str_format(out, e, "containers/%s/%03zu-%s", c->list, c->index, c->name);
 }
 
-/* ---- checking ----------------------------------------------------------------------------- */
+/* ---- checking ---------------------------------------------------------------------------- */
 
 int linuxkit_blame(const struct ycur *document, const char *list, size_t index, const char *name,
                    const struct oci_spec_blame *blame, struct err *e)

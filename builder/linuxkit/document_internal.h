@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What linuxkit.c and linuxkit_containers.c share. */
+/* What document.c and document_containers.c share. */
 #ifndef ASSAY_BUILDER_LINUXKIT_DOCUMENT_INTERNAL_H
 #define ASSAY_BUILDER_LINUXKIT_DOCUMENT_INTERNAL_H
 

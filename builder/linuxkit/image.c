@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What containers take from the configuration of their image (spec linuxkit section 12). */
+/*
+ * What containers take from the configuration of their image (docs/formats/linuxkit.md, section
+ * 12).
+ */
 #include "builder/linuxkit/oci_spec.h"
 #include "builder/linuxkit/schema.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * JSON as Go's encoding/json writes it with MarshalIndent, which is what
- * LinuxKit leaves in its outputs (spec linuxkit section 12): members in the
+ * LinuxKit leaves in its outputs (docs/formats/linuxkit.md, section 12): members in the
  * order in which they were added, <, > and & escaped, no final newline.
  */
 #ifndef ASSAY_BUILDER_LINUXKIT_JSON_H

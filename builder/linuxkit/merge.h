@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Several LinuxKit documents as one (spec linuxkit section 3.4), and the names
+ * Several LinuxKit documents as one (docs/formats/linuxkit.md, section 3.4), and the names
  * of images (section 3.5).
  */
 #ifndef ASSAY_BUILDER_LINUXKIT_MERGE_H

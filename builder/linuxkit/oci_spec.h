@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * config.json and runtime.json of a LinuxKit container (spec linuxkit sections
- * 3.3, 4 and 12), as LinuxKit writes them, defects included; with `strict` as
+ * config.json and runtime.json of a LinuxKit container (docs/formats/linuxkit.md, sections 3.3,
+ * 4 and 12), as LinuxKit writes them, defects included; with `strict` as
  * docs/formats/linuxkit-strict.md says.
  */
 #ifndef ASSAY_BUILDER_LINUXKIT_OCI_SPEC_H

@@ -2,7 +2,7 @@
 /*
  * "@pkg:PATH" in LinuxKit files: a package of LinuxKit's own source tree, which
  * LinuxKit names by the hash of its directory in git, or `latest` where there is
- * no git history (spec linuxkit section 2). A name that can mean something else
+ * no git history (docs/formats/linuxkit.md, section 2). A name that can mean something else
  * tomorrow is nothing to lock; it can be shown.
  */
 #ifndef ASSAY_BUILDER_LINUXKIT_PKG_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A LinuxKit document as LinuxKit writes it back: `files: metadata:` and
- * `--dry-run` (spec linuxkit sections 1 and 10).
+ * `--dry-run` (docs/formats/linuxkit.md, sections 1 and 10).
  */
 #ifndef ASSAY_BUILDER_LINUXKIT_RENDER_H
 #define ASSAY_BUILDER_LINUXKIT_RENDER_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The schema of LinuxKit documents as one table (spec linuxkit section 3): what
+ * The schema of LinuxKit documents as one table (docs/formats/linuxkit.md, section 3): what
  * keys there are, of which type, in the order in which LinuxKit writes them.
  * Reading, checking and rendering all walk it.
  */

@@ -83,7 +83,10 @@ int strict_tree_put(struct strict_tree *m, const char *path, struct tree_inode *
 int strict_tree_read(const struct strict_tree *m, const struct tree *from,
                      const struct tree_inode *file, struct buf *out, struct err *e);
 
-/* What an image brings from the machine that made it, and LinuxKit leaves out (spec section 7). */
+/*
+ * What an image brings from the machine that made it, and LinuxKit leaves out
+ * (docs/formats/linuxkit.md, section 7).
+ */
 bool strict_tree_skipped(const char *path);
 
 int strict_tree_add_kernel_tar(struct strict_tree *m, struct err *e);

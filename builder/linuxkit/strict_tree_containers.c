@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Volumes and containers of a LinuxKit system (spec linuxkit sections 8, 12
+ * Volumes and containers of a LinuxKit system (docs/formats/linuxkit.md, sections 8, 12
  * and 14): each container has its image's files, config.json for the OCI
  * runtime and runtime.json for LinuxKit's init.
  */
@@ -39,7 +39,7 @@ static int put_text(struct strict_tree *m, const char *base, const char *name,
     return strict_tree_put(m, path, inode, e);
 }
 
-/* ---- the files of an image (spec section 7) ------------------------------------------------- */
+/* ---- the files of an image (docs/formats/linuxkit.md, section 7) ------------------------- */
 
 /* The node at a path of directories, no link followed. */
 static struct tree_node *plain_find(struct tree_node *at, char *path)
@@ -120,8 +120,7 @@ static int put_image(struct strict_tree *m, const char *image, struct tree_node 
     return replace_leaf(m, dir, "mtab", inode, e);
 }
 
-/* ---- volumes (spec section 8.3) ---------------------------------------------------------------
- */
+/* ---- volumes (docs/formats/linuxkit.md, section 8.3) ------------------------------------- */
 
 static const struct strict_layout *find_layout(const struct strict_tree *m, size_t volume)
 {
@@ -215,8 +214,7 @@ int strict_tree_add_volumes(struct strict_tree *m, struct err *e)
     return rc;
 }
 
-/* ---- containers (spec sections 8.4 and 12) ----------------------------------------------------
- */
+/* ---- containers (docs/formats/linuxkit.md, sections 8.4 and 12) -------------------------- */
 
 /* What a container is made with; `config` and `user` are kept while it is. */
 struct bundle {

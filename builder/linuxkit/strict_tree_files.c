@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `files` of a LinuxKit system (spec linuxkit section 10). */
+/* `files` of a LinuxKit system (docs/formats/linuxkit.md, section 10). */
 #include "builder/linuxkit/strict_tree.h"
 
 #include <string.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* init images, laid over each other at the root (spec linuxkit sections 7 and 8.2). */
+/* init images, laid over each other at the root (docs/formats/linuxkit.md, sections 7 and 8.2). */
 #include "builder/linuxkit/strict_tree.h"
 #include "formats/tree/graft.h"
 

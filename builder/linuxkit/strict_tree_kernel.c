@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-/* ---- the kernel (spec section 8.1) --------------------------------------------------- */
+/* ---- the kernel (docs/formats/linuxkit.md, section 8.1) ---------------------------------- */
 
 static int kernel_file(const struct strict_tree *m, const char *path, const char *key,
                        const struct tree_inode **out, struct err *e)

@@ -3,7 +3,7 @@
  * USER of an image configuration: "user", "uid", "user:group", "uid:gid", as
  * Docker reads it (OCI image specification, config.md), by the image's own
  * etc/passwd and etc/group, and then by the names of containers, which are
- * LinuxKit's own users (spec linuxkit section 4). LinuxKit ignores USER.
+ * LinuxKit's own users (docs/formats/linuxkit.md, section 4). LinuxKit ignores USER.
  */
 #include "builder/linuxkit/strict_tree.h"
 

@@ -41,8 +41,8 @@ struct oci_request {
 int oci_lock(const struct oci_request *request, struct locked *out, struct err *e);
 
 /*
- * The descriptor in the layout's index.json whose org.opencontainers.image.ref.name
- * is `name` (NULL: the only one there is), as written or with Docker's prefixes (spec linuxkit
+ * The descriptor in the layout's index.json whose org.opencontainers.image.ref.name is `name`
+ * (NULL: the only one there is), as written or with Docker's prefixes (docs/formats/linuxkit.md,
  * section 3.5). Two that differ are ERR_INPUT.
  */
 int oci_find(const char *layout, const char *name, bool *found, struct digest *manifest,

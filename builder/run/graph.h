@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The plan's graph while it is worked on: one node a step, its key, what the
- * cache claims for it, and whether it has to run. Inside of builder/plan only.
+ * cache claims for it, and whether it has to run. Inside of builder/run only.
  */
 #ifndef ASSAY_BUILDER_RUN_GRAPH_H
 #define ASSAY_BUILDER_RUN_GRAPH_H

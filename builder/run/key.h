@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A step's key: the digest of everything that its output depends on, and of
- * nothing else (docs/formats/plan.md, "keys"). Equal keys give equal bytes, so
+ * nothing else (docs/formats/plan.md, "Keys and the action cache"). Equal keys give equal bytes, so
  * the action cache may map a key to outputs.
  */
 #ifndef ASSAY_BUILDER_RUN_KEY_H

@@ -2,7 +2,7 @@
 /*
  * What a source directory leaves out: a list of patterns, the last that
  * matches a path decides, one that begins with '!' brings it back
- * (docs/reference/recipe.md, "directory").
+ * (docs/reference/recipe.md, "directory: files as they stand").
  *
  * Patterns are those of formats/tree/glob.h, against the path below the
  * directory; what is said of a directory holds for all that is in it.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* encode.fat: named blobs and texts as a FAT volume, with SYSLINUX where asked for
- * (docs/formats/disk.md). */
+ * (docs/formats/fat.md). */
 #include "builder/steps/ids.h"
 #include "builder/steps/kinds.h"
 #include "builder/steps/params.h"
@@ -155,7 +155,7 @@ static int check(const struct jcur *params, size_t input_count, struct err *e)
 
 /* ---- the serial number --------------------------------------------------------------- */
 
-/* What the volume holds, as one digest to derive from: docs/formats/disk.md says of what. */
+/* What the volume holds, as one digest to derive from: docs/formats/fat.md says of what. */
 static int make_serial(const struct params *p, const struct step_input *inputs, uint32_t *out,
                        struct err *e)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * tree.linuxkit: images, kernel, containers and files of a LinuxKit document
- * merged into one tree, in the strict mode of docs/formats/linuxkit-strict.md
- * (spec linuxkit section 14): one entry a path, the last wins; times never after the epoch.
+ * tree.linuxkit: images, kernel, containers and files of a LinuxKit document merged into one
+ * tree, in the strict mode of docs/formats/linuxkit-strict.md (docs/formats/linuxkit.md, section
+ * 14): one entry a path, the last wins; times never after the epoch.
  */
 #include "builder/linuxkit/strict_tree.h"
 #include "builder/steps/kinds.h"

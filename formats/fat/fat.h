@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * FAT12, FAT16 and FAT32 volumes, written front to back (docs/formats/disk.md;
+ * FAT12, FAT16 and FAT32 volumes, written front to back (docs/formats/fat.md;
  * Microsoft, "FAT: General Overview of On-Disk Format", 1.03; the UEFI
  * specification's 13.3 for what firmware reads).
  *

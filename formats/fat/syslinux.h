@@ -2,7 +2,7 @@
 /*
  * SYSLINUX on a FAT volume without its installer: the installer's program
  * carries the boot sector, ldlinux.sys and ldlinux.c32 as they are; what it
- * would change in them at installation is changed here (docs/formats/disk.md;
+ * would change in them at installation is changed here (docs/formats/fat.md;
  * the layout is SYSLINUX's doc/ and libinstaller's, 6.x).
  *
  * Everything is looked for by its marks, everything found is checked, and every

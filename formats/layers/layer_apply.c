@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* A layer onto the tree: whiteouts, links, and what each form means where paths meet. */
 #include "formats/layers/layer.h"
 #include "formats/tree/tree_internal.h"
 

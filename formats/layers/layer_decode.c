@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* One archive to entries and a pack: filters, whiteouts told from files, the merged /usr. */
 #include "base/file.h"
 #include "formats/layers/deb_control.h"
 #include "formats/layers/deb_reader.h"

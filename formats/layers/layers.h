@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Layers: archives applied to a tree one over another, bottom first, without
- * unpacking anything to disk (docs/formats/tree.md, "Layers").
+ * unpacking anything to disk (docs/formats/layers.md).
  *
  * Tar layers follow the OCI image specification (whiteouts, opaque directories);
  * Debian packages follow what dpkg does, and refuse what it would have to

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * config.json of a stored machine: read strictly, checked by every rule of the
- * loader, written byte for byte as the emulator writes it (spec
- * cartesi-snapshot, sections 1 to 3).
+ * config.json of a stored machine: read strictly, checked by every rule of the loader, written
+ * byte for byte as the emulator writes it (docs/formats/machine.md, sections 1 to 3).
  *
  * Keys that are missing take the emulator's defaults; unknown keys, negative
  * numbers and duplicates are refused.

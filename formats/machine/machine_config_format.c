@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* config.json as the emulator writes it (spec cartesi-snapshot, section 2). */
+/* config.json as the emulator writes it (docs/formats/machine.md, section 2). */
 #include "formats/machine/machine_config.h"
 #include "formats/machine/machine_numbers.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The device tree that the emulator gives its guest (spec cartesi-snapshot,
- * section 4.6), and any flattened device tree as text.
+ * The device tree that the emulator gives its guest (docs/formats/machine.md, section 4.5), and
+ * any flattened device tree as text.
  */
 #ifndef ASSAY_FORMATS_MACHINE_MACHINE_DTB_H
 #define ASSAY_FORMATS_MACHINE_MACHINE_DTB_H

@@ -2,7 +2,7 @@
 /*
  * The hash of a Cartesi machine's tree, many inputs at a time: Keccak-256 (the
  * original padding, not SHA3-256) or SHA-256 of 32-byte leaves and of 64-byte
- * pairs (spec cartesi-snapshot, section 5). The processor's widest instructions
+ * pairs (docs/formats/machine.md, section 5). The processor's widest instructions
  * are chosen at run time; every path gives the same bytes.
  */
 #ifndef ASSAY_FORMATS_MACHINE_MACHINE_HASH_H

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The processor's registers: their names in config.json, their places in the
- * shadow state, and their values at creation (spec cartesi-snapshot, sections
- * 2, 4.1 and 4.2).
+ * shadow state, and their values at creation (docs/formats/machine.md, sections 2, 4.1 and 4.2).
  */
 #ifndef ASSAY_FORMATS_MACHINE_MACHINE_REGISTERS_H
 #define ASSAY_FORMATS_MACHINE_MACHINE_REGISTERS_H

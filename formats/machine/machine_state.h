@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The ranges that a config alone decides: shadow state, uarch state and PMAs as
- * they are at creation (spec cartesi-snapshot, sections 4.1, 4.2 and 4.4).
+ * they are at creation (docs/formats/machine.md, sections 4.1, 4.2 and 4.4).
  */
 #ifndef ASSAY_FORMATS_MACHINE_MACHINE_STATE_H
 #define ASSAY_FORMATS_MACHINE_MACHINE_STATE_H

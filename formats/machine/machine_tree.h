@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The machine's hash tree over its 2^64 bytes (spec cartesi-snapshot, section 5),
+ * The machine's hash tree over its 2^64 bytes (docs/formats/machine.md, section 5),
  * computed from the ranges' bytes alone: in one pass, on several threads, with
  * bounded memory. Pages of zeros and holes of files cost next to nothing.
  */

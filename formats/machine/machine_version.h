@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What differs between releases of the Cartesi machine emulator, one row each
- * (spec cartesi-snapshot, sections 1, 4 and 9). Another release is another row.
+ * (docs/formats/machine.md, sections 1, 4 and 7). Another release is another row.
  */
 #ifndef ASSAY_FORMATS_MACHINE_MACHINE_VERSION_H
 #define ASSAY_FORMATS_MACHINE_MACHINE_VERSION_H

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A stored machine at cycle 0, made from a config and its input files (spec
- * cartesi-snapshot, sections 1 to 6): config.json, every range's .bin, caches of
- * zeros in the right sizes. Where inputs come from and where files go is the
- * caller's: a directory (snapshot_write.h), or a tree of the store (the step
- * tree.cartesi).
+ * A stored machine at cycle 0, made from a config and its input files (docs/formats/machine.md,
+ * sections 1 to 6): config.json, every range's .bin, caches of zeros in the right sizes. Where
+ * inputs come from and where files go is the caller's: a directory (snapshot_write.h), or a tree
+ * of the store (the step tree.cartesi).
  */
 #ifndef ASSAY_FORMATS_MACHINE_MACHINE_WRITE_H
 #define ASSAY_FORMATS_MACHINE_MACHINE_WRITE_H

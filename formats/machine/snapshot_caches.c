@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the caches claim against what the state says (spec cartesi-snapshot, section 6). */
+/* What the caches claim against what the state says (docs/formats/machine.md, section 6). */
 #include "base/file.h"
 #include "formats/machine/snapshot_check.h"
 

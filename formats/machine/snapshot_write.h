@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Writes a stored machine at cycle 0 from a config and its input files, the way
- * the emulator stores one (spec cartesi-snapshot, sections 1 to 6): config.json,
+ * the emulator stores one (docs/formats/machine.md, sections 1 to 6): config.json,
  * every range's .bin (with holes), caches of zeros in the right sizes.
  */
 #ifndef ASSAY_FORMATS_MACHINE_SNAPSHOT_WRITE_H

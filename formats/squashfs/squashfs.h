@@ -3,7 +3,7 @@
  * Writing squashfs 4.0 through libsquashfs (docs/formats/squashfs.md). The
  * library compresses, packs and de-duplicates blocks; the order of everything,
  * inode numbers, links, directories and attributes are decided here.
- * Private to encode_squashfs.c and squashfs_*.c.
+ * Private to the files squashfs_*.c and to what encodes with them.
  */
 #ifndef ASSAY_FORMATS_SQUASHFS_SQUASHFS_H
 #define ASSAY_FORMATS_SQUASHFS_SQUASHFS_H

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* What libsquashfs is given: a file to write to, compressors and their options, errors in words. */
 #include "formats/squashfs/squashfs.h"
 
 #include <errno.h>

@@ -3,7 +3,7 @@
  * gzip (RFC 1952) by blocks, on several threads, with the same bytes for any
  * number of them: one member, a fixed header, deflate blocks of 1 MiB of input
  * each primed with the 32 KiB before it and joined by empty stored blocks
- * (docs/formats/cpio.md says exactly how).
+ * (docs/formats/stream.md says exactly how).
  */
 #ifndef ASSAY_FORMATS_STREAM_GZIP_WRITER_H
 #define ASSAY_FORMATS_STREAM_GZIP_WRITER_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Tar archives as Go's archive/tar reads and writes them, which is what
- * LinuxKit's outputs are made with (spec linuxkit section 9): nothing of a
+ * LinuxKit's outputs are made with (docs/formats/linuxkit.md, section 9): nothing of a
  * header is lost, and what is written is written byte for byte the same.
  * formats/tar/tar_reader.h is the strict reader for everything else.
  */

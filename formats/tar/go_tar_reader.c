@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Headers and records as Go's archive/tar reads them, nothing of them lost. */
 #include "formats/tar/go_tar.h"
 
 #include <string.h>

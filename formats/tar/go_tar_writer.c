@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Headers and records as Go's archive/tar writes them, byte for byte. */
 #include "formats/tar/go_tar.h"
 
 #include <inttypes.h>

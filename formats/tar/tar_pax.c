@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Extended headers: records checked one by one, and what they say of the next entry. */
 #include "base/encoding.h"
 #include "formats/tar/tar_internal.h"
 #include "formats/tree/tree_internal.h"

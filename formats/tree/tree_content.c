@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Contents of files into packs, and out of them. */
 #include "base/file.h"
 #include "formats/tree/pack.h"
 #include "formats/tree/tree_internal.h"

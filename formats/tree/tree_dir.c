@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The sorted entries of directories, also while very many come and go. */
 #include "formats/tree/tree_internal.h"
 
 #include <string.h>

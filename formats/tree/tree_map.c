@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* A map keyed by inode. */
 #include "formats/tree/tree_internal.h"
 
 #include <string.h>

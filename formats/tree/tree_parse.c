@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The serialisation and the locations of a tree, read. */
 #include "base/encoding.h"
 #include "formats/tree/tree_format.h"
 #include "formats/tree/tree_internal.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Walks in the canonical order, paths of nodes, copies of whole trees. */
 #include "formats/tree/tree_internal.h"
 
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * C2SP checkpoints: signed tree heads, the text of a signed note (spec
- * transparency, section 7).
+ * C2SP checkpoints: signed tree heads, the text of a signed note (docs/formats/log.md,
+ * "Checkpoint").
  */
 #ifndef ASSAY_STORE_LOG_CHECKPOINT_H
 #define ASSAY_STORE_LOG_CHECKPOINT_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * RFC 6962 Merkle trees over SHA-256 (spec transparency, section 5): hashes,
+ * RFC 6962 Merkle trees over SHA-256 (docs/formats/log.md, "Entries and the tree"): hashes,
  * the append state, proofs and their checks. Knows nothing of storage.
  *
  * A tree of n leaves is addressed through its complete subtrees: node (level,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * C2SP signed notes and verifier keys (spec transparency, section 6).
+ * C2SP signed notes and verifier keys (docs/formats/log.md, "Verifier key and signature").
  *
  * A note is a text and signature lines. A line of an unknown key says nothing
  * and is ignored; a line of a known key that does not verify makes the whole

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Proofs as documents: c2sp.org/tlog-proof@v1 (spec transparency, section 11),
+ * Proofs as documents: c2sp.org/tlog-proof@v1 (docs/formats/log.md, "Proofs"),
  * and consistency proofs in the form of the witness protocol's add-checkpoint
- * request (section 10), so that the same file can be sent to a witness.
+ * request, so that the same file can be sent to a witness.
  * All checks here are offline: a verifier key, the document, the entry.
  */
 #ifndef ASSAY_STORE_LOG_PROOF_H

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* schemas/log.sql as the text that a log's database must have. */
 #include "store/log/db.h"
 
 /* Equal to schemas/log.sql, byte for byte; tests/unit/store/log/test_log.c holds us to it. */

@@ -5,8 +5,8 @@
     cartesi_judge.py COUNT SEED DIR RNG-SEED -- ASSAY
 
 Makes COUNT random configurations with their input files below DIR, lets `assay cartesi write` make each machine,
-and compares config.json and every .bin with what this program makes of the same configuration (spec
-cartesi-snapshot, sections 1 to 4). RNG-SEED is the device tree's fixed rng-seed. Prints TAP lines without a plan.
+and compares config.json and every .bin with what this program makes of the same configuration
+(docs/formats/machine.md, sections 1 to 4). RNG-SEED is the device tree's fixed rng-seed. Prints TAP lines without a plan.
 """
 import json
 import os

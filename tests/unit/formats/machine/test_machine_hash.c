@@ -60,7 +60,7 @@ static void test_paths_agree(void **state)
     }
 }
 
-/* The zero leaf and its pair (spec cartesi-snapshot, section 5). */
+/* The zero leaf and its pair (docs/formats/machine.md, section 5). */
 static void test_known_keccak(void **state)
 {
     (void)state;
