@@ -145,7 +145,7 @@ fuzz-run: $(FUZZ_NAMES:%=$(BUILD)/tests/fuzz/%)
 
 # ---- lint ------------------------------------------------------------------
 SOURCES = $(sort $(foreach f,$(FLOORS),$($(f)_SRCS)) $(MAINS))
-HEADERS = $(sort $(wildcard $(FLOORS:%=%/*.h) $(FLOORS:%=%/*/*.h)))
+HEADERS = $(sort $(wildcard $(FLOORS:%=%/*.h) $(FLOORS:%=%/*/*.h) $(FLOORS:%=%/*/*/*.h)))
 TEST_SRCS = $(UNIT_SRCS) $(FUZZ_SRCS) $(HELPER_SRCS)
 TIDY_STAMPS = $(SOURCES:%=$(BUILD)/tidy/%.ok)
 

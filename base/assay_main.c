@@ -24,6 +24,7 @@ static const struct cli_command parts[] = {
     PART("build", "build a plan's artifacts, offline and bit for bit"),
     PART("attest", "make keys, sign statements, explain bundles"),
     PART("verify", "check an artifact: signatures, policy, rebuild, verdict"),
+    PART("diff", "compare anything with anything and name the cause"),
     PART("log", "keep and check a transparency log"),
     PART("cartesi", "hash, prove, check and write stored Cartesi machines"),
     PART("store", "look into, verify and clean the blob store"),

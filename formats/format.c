@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "formats/format.h"
+
+#include "formats/object/directory.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+
+/* One row a line. What is told by few bytes, or by bytes far inside, stands last. */
+/* clang-format off */
+const struct object_kind *const object_kinds[] = {
+    NULL
+};
+/* clang-format on */
+const size_t object_kind_count = sizeof(object_kinds) / sizeof(object_kinds[0]) - 1;
+
+int format_of(const struct bytes *bytes, const struct object_kind **out, struct err *e)
+{
+    uint8_t head[OBJECT_HEAD_MAX];
+    size_t got = 0;
+    *out = NULL;
+    int rc = bytes_peek(bytes, 0, head, sizeof(head), &got, e);
+    for (size_t i = 0; rc == 0 && *out == NULL && i < object_kind_count; i++)
+        if (object_kinds[i]->is(bytes, head, got))
+            *out = object_kinds[i];
+    return rc;
+}
+
+int format_open_path(const char *path, struct budget *budget, struct bytes **bytes,
+                     struct object **directory, struct err *e)
+{
+    struct stat st;
+    if (stat(path, &st) != 0)
+        return err_os_code(e, ERR_INPUT, errno, "cannot open '%s'", path);
+    return S_ISDIR(st.st_mode) ? object_open_directory(path, budget, directory, e)
+                               : bytes_open(path, bytes, e);
+}

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "formats/object/directory.h"
+
+#include "base/file.h"
+#include "formats/object/inode_fields.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/xattr.h>
+
+enum { DEPTH_MAX = 256, XATTR_NAMES_MAX = 65536, XATTR_VALUE_MAX = 65536, TARGET_MAX = 65536 };
+
+struct directory {
+    int fd;
+    struct buf path; /* of the member that is being read */
+};
+
+static int add_xattrs(struct object *o, const char *magic, struct err *e)
+{
+    AUTO_FREE char *names = malloc(XATTR_NAMES_MAX + 1);
+    AUTO_FREE uint8_t *value = malloc(XATTR_VALUE_MAX);
+    if (names == NULL || value == NULL)
+        return err_oom(e);
+    ssize_t len = llistxattr(magic, names, XATTR_NAMES_MAX);
+    if (len < 0)
+        return errno == ENOTSUP ? 0 : err_os(e, errno, "cannot list extended attributes");
+    names[len] = 0;
+    for (const char *name = names; name < names + len; name += strlen(name) + 1) {
+        ssize_t size = lgetxattr(magic, name, value, XATTR_VALUE_MAX);
+        if (size < 0)
+            return err_os(e, errno, "cannot read the extended attribute '%.255s'", name);
+        int rc = object_inode_xattr(o, name, value, (size_t)size, e);
+        if (rc < 0)
+            return rc;
+    }
+    return 0;
+}
+
+static int add_member(struct object *o, const char *path, int parent, const char *name,
+                      const struct stat *st, struct err *e)
+{
+    static const struct {
+        mode_t format;
+        enum member_type type;
+    } types[] = {{S_IFREG, MEMBER_FILE},   {S_IFDIR, MEMBER_DIRECTORY}, {S_IFLNK, MEMBER_SYMLINK},
+                 {S_IFCHR, MEMBER_CHAR},   {S_IFBLK, MEMBER_BLOCK},     {S_IFIFO, MEMBER_FIFO},
+                 {S_IFSOCK, MEMBER_SOCKET}};
+    struct member m = {.path = path};
+    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+        if ((st->st_mode & S_IFMT) == types[i].format)
+            m.type = types[i].type;
+    struct inode_fields inode = {.mode = st->st_mode & 07777,
+                                 .uid = st->st_uid,
+                                 .gid = st->st_gid,
+                                 .mtime = st->st_mtim.tv_sec,
+                                 .mtime_ns = (uint32_t)st->st_mtim.tv_nsec,
+                                 .device =
+                                     m.type == MEMBER_CHAR || m.type == MEMBER_BLOCK
+                                         ? (uint64_t)major(st->st_rdev) << 32 | minor(st->st_rdev)
+                                         : 0};
+    AUTO_FREE char *target = NULL;
+    if (m.type == MEMBER_SYMLINK) {
+        target = malloc(TARGET_MAX);
+        if (target == NULL)
+            return err_oom(e);
+        ssize_t len = readlinkat(parent, name, target, TARGET_MAX - 1);
+        if (len < 0)
+            return err_os(e, errno, "cannot read the link '%.255s'", path);
+        target[len] = 0;
+        inode.target = target;
+        inode.target_len = (size_t)len;
+    }
+    m.has_content = m.type == MEMBER_FILE;
+    m.size = m.has_content ? (uint64_t)st->st_size : 0;
+    int rc = object_inode_fields(o, m.type, &inode, e);
+    AUTO_FREE char *magic = NULL;
+    if (rc == 0)
+        rc = str_format(&magic, e, "/proc/self/fd/%d/%s", parent, name);
+    return rc < 0 || (rc = add_xattrs(o, magic, e)) < 0 ? rc : object_member(o, &m, e);
+}
+
+static int walk(struct object *o, int fd_taken, unsigned depth, struct err *e);
+
+static int walk_entry(struct object *o, int parent, const char *name, unsigned depth, struct err *e)
+{
+    struct directory *d = o->state;
+    struct stat st;
+    size_t before = d->path.len;
+    if (fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+        return err_os(e, errno, "cannot stat '%.255s'", name);
+    int rc = buf_addf(&d->path, e, before > 0 ? "/%s" : "%s", name);
+    if (rc == 0)
+        rc = add_member(o, buf_str(&d->path), parent, name, &st, e);
+    if (rc == 0 && S_ISDIR(st.st_mode)) {
+        int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        rc = fd < 0 ? err_os(e, errno, "cannot open '%.255s'", buf_str(&d->path))
+                    : walk(o, fd, depth + 1, e);
+    }
+    d->path.len = before;
+    if (d->path.data != NULL)
+        d->path.data[before] = 0;
+    return rc;
+}
+
+static int walk(struct object *o, int fd_taken, unsigned depth, struct err *e)
+{
+    AUTO_CLOSEDIR DIR *dir = fdopendir(fd_taken);
+    if (dir == NULL) {
+        (void)close(fd_taken);
+        return err_os(e, errno, "cannot read a directory");
+    }
+    if (depth > DEPTH_MAX)
+        return err_set(e, ERR_INPUT, "'%s' is deeper than %d directories", o->name, DEPTH_MAX);
+    int rc = 0;
+    while (rc == 0) {
+        errno = 0;
+        const struct dirent *entry = readdir(dir);
+        if (entry == NULL)
+            return errno == 0 ? 0 : err_os(e, errno, "cannot read '%s'", o->name);
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+            rc = walk_entry(o, dirfd(dir), entry->d_name, depth, e);
+    }
+    return rc;
+}
+
+static int open_directory(struct object *o, struct err *e)
+{
+    struct directory *d = o->state;
+    struct stat st;
+    int fd = fcntl(d->fd, F_DUPFD_CLOEXEC, 3);
+    if (fd < 0 || fstat(fd, &st) != 0) {
+        scope_close(&fd);
+        return err_os(e, errno, "cannot open '%s'", o->name);
+    }
+    int rc = add_member(o, "", fd, ".", &st, e);
+    if (rc < 0) {
+        scope_close(&fd);
+        return rc;
+    }
+    return walk(o, fd, 1, e);
+}
+
+static int slice(struct object *o, const struct member *m, struct bytes **out, struct err *e)
+{
+    const struct directory *d = o->state;
+    int fd = open_beneath(d->fd, m->path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0, e);
+    return fd < 0 ? fd : bytes_of_fd(fd, m->path, out, e);
+}
+
+static void close_directory(struct object *o)
+{
+    struct directory *d = o->state;
+    if (d == NULL)
+        return;
+    scope_close(&d->fd);
+    buf_dispose(&d->path);
+    free(d);
+}
+
+const struct object_kind object_kind_directory = {
+    .name = "directory",
+    .title = "a directory",
+    .tree = true,
+    .open = open_directory,
+    .slice = slice,
+    .close = close_directory,
+};
+
+int object_open_directory(const char *path, struct budget *budget, struct object **out,
+                          struct err *e)
+{
+    struct directory *d = calloc(1, sizeof(*d));
+    if (d == NULL)
+        return err_oom(e);
+    d->path.max = 1 << 20;
+    d->fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (d->fd < 0) {
+        int code = errno;
+        free(d);
+        return err_os_code(e, ERR_INPUT, code, "cannot open '%s'", path);
+    }
+    return object_open(&object_kind_directory, NULL, path, d, budget, out, e);
+}

@@ -1,0 +1,129 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# assay diff: directories and files, causes, verdicts, limits, hostile names.
+. "$(dirname "$0")/lib.sh"
+
+cd "$work" || exit 1
+TMPDIR=$work/tmp
+export TMPDIR
+mkdir "$TMPDIR"
+
+# tree NAME: one that all others are made from
+tree() {
+    mkdir -p "$1/bin" "$1/etc"
+    echo hello >"$1/etc/motd"
+    printf 'x%.0s' $(seq 3000) >"$1/bin/tool"
+    ln -s ../bin/tool "$1/etc/link"
+    chmod 755 "$1/bin/tool"
+    find "$1" -exec touch -h -d @1000 {} +
+}
+verdict() {
+    jq -r '(.result // .).verdict' "$work/stdout"
+}
+# causes: the ids that the last --json run named, sorted, in one line
+causes() {
+    jq -r '[(.result // .).causes[].id] | unique | join(" ")' "$work/stdout"
+}
+# differs CAUSES NAME: a and b differ by just those
+differs() {
+    run "$assay" diff --json a b
+    exits 1 "$2: exit code"
+    is "$2: causes" "$(causes)" "$1"
+}
+again() {
+    rm -rf a b
+    tree a
+    tree b
+}
+
+again
+run "$assay" diff a b
+exits 0 "two directories with equal trees"
+prints '^identical$' "say so"
+run "$assay" diff --json a b
+is "in JSON too" "$(verdict) $(causes)" "identical "
+
+touch -d @1007 b/etc b/etc/motd
+differs time.mtime "times"
+run "$assay" diff a b
+prints 'each \+7 s' "a constant distance is said"
+run "$assay" diff --normalize time.mtime --json a b
+exits 0 "what is tolerated makes them equivalent"
+is "and is called so" "$(verdict)" equivalent
+run "$assay" diff --normalize owner.names,xattr a b
+exits 1 "what is tolerated and not there changes nothing"
+run "$assay" diff --normalize no.such a b
+exits 2 "a cause that there is not"
+
+again
+chmod 750 b/bin/tool
+differs mode.umask "a umask"
+chmod 4755 b/bin/tool
+differs content.data "a setuid bit is no umask's doing"
+
+again
+echo hellO >b/etc/motd
+touch -d @1000 b/etc/motd b/etc
+differs content.data "content"
+is "the place is told" "$(jq -r '.result.causes[0].sample[0].path' stdout)" etc/motd
+is "and its bytes are counted" "$(jq -r '.result.unexplained | "\(.count) \(.bytes)"' stdout)" "1 1"
+
+again
+ln -sf ../bin/other b/etc/link
+touch -h -d @1000 b/etc/link b/etc
+differs content.data "a link's target"
+
+again
+mv b/bin/tool b/bin/renamed
+touch -d @1000 b/bin
+differs moved "a file that moved"
+
+again
+rm b/etc/motd
+echo new >b/bin/new
+touch -d @1000 b/etc b/bin b/bin/new
+differs "absent extra" "missing and additional files"
+
+again
+rm b/etc/motd
+mkdir b/etc/motd
+touch -d @1000 b/etc b/etc/motd
+chmod 644 b/etc/motd
+differs content.data "a file that became a directory"
+
+# ---- limits and what cannot be read -----------------------------------------------------
+again
+touch -d @1 b/etc
+run "$assay" diff --max-members 2 a b
+exits 1 "a limit that is hit is no success"
+prints 'limit of members \(2\)' "and is named"
+run "$assay" diff a/none b
+exits 5 "a missing thing"
+one_line "is one line"
+run "$assay" diff a
+exits 2 "one thing alone"
+run "$assay" diff a a/etc/motd
+exits 5 "a directory and a file that is no file system"
+mkfifo p
+run timeout 10 "$assay" diff p p
+exits 5 "a pipe is no file, and is not waited for"
+
+# ---- names that lie -----------------------------------------------------------------------
+again
+esc=$(printf 'a\033[2J\nidentical\377')
+echo 1 >"a/$esc"
+echo 2 >"b/$esc"
+run "$assay" diff a b
+exits 1 "a hostile name"
+if grep -q '^identical' stdout || LC_ALL=C grep -q "$(printf '\033')" stdout; then
+    fail "does not reach the terminal as it is" "$(context)"
+else
+    pass "does not reach the terminal as it is"
+fi
+run "$assay" diff --json a b
+ok "and JSON stays JSON" jq -e . stdout
+
+run "$assay" diff --causes --json
+ok "the causes are listed" jq -e 'map(.id) | index("time.mtime") and index("content.data")' stdout
+is "nothing is left behind" "$(ls "$TMPDIR")" ""
+done_testing

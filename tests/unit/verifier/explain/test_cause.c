@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "verifier/explain/cause.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static const char *cause_id(const struct difference *d)
+{
+    struct err e = ERR_INIT;
+    const struct cause *c = NULL;
+    assert_int_equal(cause_of(d, &c, &e), 0);
+    return c->id;
+}
+
+static const char *field_cause(enum field_class class, uint64_t a, uint64_t b)
+{
+    const struct field x = {.name = "f", .class = class, .number = a};
+    const struct field y = {.name = "f", .class = class, .number = b};
+    const struct difference d = {.kind = DIFFERENCE_FIELD, .path = "", .a = &x, .b = &y};
+    return cause_id(&d);
+}
+
+static void test_field_classes(void **state)
+{
+    (void)state;
+    static const struct {
+        enum field_class class;
+        const char *id;
+    } rows[] = {{FIELD_MEANING, "content.data"},
+                {FIELD_TIME, "time.mtime"},
+                {FIELD_TIME_MADE, "time.superblock"},
+                {FIELD_OWNER, "owner.uid_gid"},
+                {FIELD_OWNER_NAME, "owner.names"},
+                {FIELD_XATTR, "xattr"},
+                {FIELD_ID, "fs.uuid"},
+                {FIELD_SEED, "fs.seed"},
+                {FIELD_HOST, "host.name"},
+                {FIELD_PATH, "path.build"},
+                {FIELD_VERSION, "tool.version"},
+                {FIELD_COMPRESSOR, "compress.tool"},
+                {FIELD_FORMAT, "archive.format"},
+                {FIELD_LAYOUT, "pack.layout"},
+                {FIELD_CHECKSUM, "pack.checksum"},
+                {FIELD_SIGNATURE, "signature.embedded"}};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        assert_string_equal(field_cause(rows[i].class, 1, 2), rows[i].id);
+}
+
+/* A umask takes bits away from one side; anything else about a mode is not one's doing. */
+static void test_umask(void **state)
+{
+    (void)state;
+    assert_string_equal(field_cause(FIELD_MODE, 0666, 0644), "mode.umask");
+    assert_string_equal(field_cause(FIELD_MODE, 0750, 0777), "mode.umask");
+    assert_string_equal(field_cause(FIELD_MODE, 0755, 0775), "mode.umask");
+    assert_string_equal(field_cause(FIELD_MODE, 0755, 04755), "content.data");
+    assert_string_equal(field_cause(FIELD_MODE, 0644, 0755), "content.data");
+    assert_string_equal(field_cause(FIELD_MODE, 0664, 0646), "content.data");
+}
+
+static void test_kinds(void **state)
+{
+    (void)state;
+    static const struct {
+        enum difference_kind kind;
+        const char *id;
+    } rows[] = {{DIFFERENCE_ONLY_A, "absent"},        {DIFFERENCE_ONLY_B, "extra"},
+                {DIFFERENCE_MOVED, "moved"},          {DIFFERENCE_ORDER, "order.entries"},
+                {DIFFERENCE_PACKING, "pack.layout"},  {DIFFERENCE_UNREAD, "unread"},
+                {DIFFERENCE_CONTENT, "content.data"}, {DIFFERENCE_TYPE, "content.data"}};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const struct difference d = {.kind = rows[i].kind, .path = "x"};
+        assert_string_equal(cause_id(&d), rows[i].id);
+    }
+}
+
+static void test_table(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < cause_count; i++) {
+        assert_ptr_equal(cause_find(causes[i]->id), causes[i]);
+        assert_true(strlen(causes[i]->title) > 0 && strlen(causes[i]->advice) > 0);
+    }
+    assert_null(cause_find("no.such"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_field_classes),
+        cmocka_unit_test(test_umask),
+        cmocka_unit_test(test_kinds),
+        cmocka_unit_test(test_table),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "verifier/explain/cause.h"
+
+#include "verifier/explain/causes/causes.h"
+
+#include <string.h>
+
+enum { NORMAL_MAX = 1024 * 1024 };
+
+/* One row a line: rows that are added side by side do not conflict. The first that explains a
+ * difference has it, so what is special stands before what is general. */
+/* clang-format off */
+const struct cause *const causes[] = {
+    &cause_time_mtime,
+    &cause_time_superblock,
+    &cause_owner_names,
+    &cause_owner_uid_gid,
+    &cause_mode_umask,
+    &cause_xattr,
+    &cause_fs_uuid,
+    &cause_fs_seed,
+    &cause_host_name,
+    &cause_path_build,
+    &cause_tool_version,
+    &cause_compress_tool,
+    &cause_archive_format,
+    &cause_pack_layout,
+    &cause_pack_checksum,
+    &cause_signature_embedded,
+    &cause_order_entries,
+    &cause_moved,
+    &cause_absent,
+    &cause_extra,
+    &cause_unread,
+    &cause_content_data,
+};
+/* clang-format on */
+const size_t cause_count = sizeof(causes) / sizeof(causes[0]);
+
+const struct cause *cause_find(const char *id)
+{
+    for (size_t i = 0; i < cause_count; i++)
+        if (strcmp(causes[i]->id, id) == 0)
+            return causes[i];
+    return NULL;
+}
+
+bool difference_is_field(const struct difference *d, enum field_class class)
+{
+    const struct field *f = d->a != NULL ? d->a : d->b;
+    return d->kind == DIFFERENCE_FIELD && f->class == class;
+}
+
+static bool explains(const struct cause *c, const struct difference *d)
+{
+    AUTO_BUF a = BUF_INIT(NORMAL_MAX);
+    AUTO_BUF b = BUF_INIT(NORMAL_MAX);
+    if (!c->normalize(d, false, &a) || !c->normalize(d, true, &b))
+        return false;
+    return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
+}
+
+int cause_of(const struct difference *d, const struct cause **out, struct err *e)
+{
+    for (size_t i = 0; i < cause_count; i++)
+        if (explains(causes[i], d)) {
+            *out = causes[i];
+            return 0;
+        }
+    return err_set(e, ERR_HOST, "no cause takes a difference at '%.255s'", d->path);
+}
