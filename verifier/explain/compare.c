@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "verifier/explain/compare_internal.h"
 
-#include "formats/format.h"
+#include "verifier/explain/kinds.h"
 
 #include <string.h>
 
@@ -120,7 +120,7 @@ int walk_bytes(struct walk *w, struct bytes *a, struct bytes *b, struct err *e)
     if (a->size == b->size && (rc = bytes_compare(a, 0, b, 0, a->size, &first, e)) == 0 &&
         first == a->size)
         return 0;
-    if (rc < 0 || (rc = format_of(a, &ka, e)) < 0 || (rc = format_of(b, &kb, e)) < 0)
+    if (rc < 0 || (rc = kind_of(a, &ka, e)) < 0 || (rc = kind_of(b, &kb, e)) < 0)
         return rc;
     if (ka != kb)
         return walk_two_kinds(w, ka, kb, a, b, e);
@@ -159,7 +159,7 @@ static int compare_opened(struct walk *w, struct object *dir_a, struct object *d
     if (dir_a == NULL && dir_b == NULL)
         return walk_bytes(w, a, b, e);
     struct bytes *file = a != NULL ? a : b;
-    int rc = format_of(file, &kind, e);
+    int rc = kind_of(file, &kind, e);
     if (rc == 0 && (kind == NULL || !kind->tree))
         rc = err_set(e, ERR_INPUT,
                      "'%s' is a directory and '%s' is no file system to compare it with",
@@ -176,9 +176,9 @@ int compare_paths(const struct compare *c, const char *a, const char *b, struct 
     AUTO_BYTES *bytes_b = NULL;
     AUTO_OBJECT *dir_a = NULL;
     AUTO_OBJECT *dir_b = NULL;
-    int rc = format_open_path(a, c->budget, &bytes_a, &dir_a, e);
+    int rc = kind_open_path(a, c->budget, &bytes_a, &dir_a, e);
     if (rc == 0)
-        rc = format_open_path(b, c->budget, &bytes_b, &dir_b, e);
+        rc = kind_open_path(b, c->budget, &bytes_b, &dir_b, e);
     if (rc == 0)
         rc = compare_opened(&w, dir_a, dir_b, bytes_a, bytes_b, e);
     rc = settle(&w, rc, e);

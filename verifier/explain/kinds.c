@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "formats/format.h"
+#include "verifier/explain/kinds.h"
 
 #include "formats/object/directory.h"
 
@@ -14,7 +14,7 @@ const struct object_kind *const object_kinds[] = {
 /* clang-format on */
 const size_t object_kind_count = sizeof(object_kinds) / sizeof(object_kinds[0]) - 1;
 
-int format_of(const struct bytes *bytes, const struct object_kind **out, struct err *e)
+int kind_of(const struct bytes *bytes, const struct object_kind **out, struct err *e)
 {
     uint8_t head[OBJECT_HEAD_MAX];
     size_t got = 0;
@@ -26,8 +26,8 @@ int format_of(const struct bytes *bytes, const struct object_kind **out, struct 
     return rc;
 }
 
-int format_open_path(const char *path, struct budget *budget, struct bytes **bytes,
-                     struct object **directory, struct err *e)
+int kind_open_path(const char *path, struct budget *budget, struct bytes **bytes,
+                   struct object **directory, struct err *e)
 {
     struct stat st;
     if (stat(path, &st) != 0)
