@@ -44,12 +44,15 @@ objects = $(patsubst %.c,$(OBJ)/%.o,$(filter-out $(MAINS),$(1)))
 
 all: $(PROGRAMS:%=$(BIN)/%)
 
-# Flags are an input: when they change, everything is built again.
-FLAGS_NOW := $(CC) $(CFLAGS_ALL) $(CPPFLAGS_ALL) $(LDFLAGS_ALL)
-$(BUILD)/flags: FORCE
-	@mkdir -p $(@D)
-	@printf '%s\n' $(call quote,$(FLAGS_NOW)) | cmp -s - $@ || printf '%s\n' $(call quote,$(FLAGS_NOW)) > $@
 quote = '$(subst ','\'',$(1))'
+# $(call remember,FILE,TEXT): FILE has TEXT, and is new only when that changes.
+differ = $(subst x$(1)x,,x$(2)x)$(subst x$(2)x,,x$(1)x)
+define remember
+$(1): $(if $(call differ,$(strip $(file <$(1))),$(strip $(2))),FORCE)
+	@mkdir -p $$(@D) && printf '%s\n' $(call quote,$(2)) > $$@
+endef
+# Flags are an input: when they change, everything is built again.
+$(eval $(call remember,$(BUILD)/flags,$(CC) $(CFLAGS_ALL) $(CPPFLAGS_ALL) $(LDFLAGS_ALL)))
 # V=1 shows whole command lines.
 say = $(if $(V),,@printf '  %-6s %s\n' '$(1)' '$@';)
 
@@ -57,20 +60,30 @@ $(OBJ)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,CC)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -c $< -o $@
 
+# Thin archives: an index of the symbols in the floor's objects. Which objects these are is an input, too.
 define floor_template
-$(LIB)/lib$(1).a: $(call objects,$($(1)_SRCS))
-	@mkdir -p $$(@D)
+$(call remember,$(LIB)/lib$(1).members,$(call objects,$($(1)_SRCS)))
+$(LIB)/lib$(1).a: $(call objects,$($(1)_SRCS)) $(LIB)/lib$(1).members
 	@rm -f $$@
-	$$(call say,AR)ar rcD $$@ $$^
+	$$(call say,AR)ar rcDT $$@ $(call objects,$($(1)_SRCS))
 endef
 $(foreach f,$(FLOORS),$(eval $(call floor_template,$(f))))
 
-define program_template
-$(BIN)/$(1): $(patsubst %.c,$(OBJ)/%.o,$($(1)_MAIN)) $($(1)_FLOORS:%=$(LIB)/lib%.a)
-	@mkdir -p $$(@D)
-	$$(call say,LINK)$(CC) $(LDFLAGS_ALL) $(if $(SANITIZE),,$($(1)_LDFLAGS)) -o $$@ $$^ $($(1)_LIBS)
+# A program depends on the objects that are in it, not on the archives that they were found in: the linker tells which it
+# took (--trace), and the record of that is read below as the .d of an object is. Adding a file or a symbol relinks nothing:
+# what wants it has changed, too. This is right as long as no symbol is defined twice (tests/lint/symbols.sh).
+# $(call link,PROGRAM,OBJECTS,ARCHIVES,FLAGS LIBRARIES): without its record, and when the command changes, it is linked again.
+define link
+$(call remember,$(LINKED)/$(1).command,$(LDFLAGS_ALL) $(2) $(3) $(4))
+$(BUILD)/$(1): $(2) $(LINKED)/$(1).command $(if $(wildcard $(LINKED)/$(1).d),,FORCE) | $(3)
+	@mkdir -p $$(@D) && rm -f $(LINKED)/$(1).d
+	$$(call say,LINK)$(CC) $(LDFLAGS_ALL) -Wl,--trace -o $$@ $(2) $(3) $(4) > $(LINKED)/$(1).trace
+	@sed -n 's,^$(LIB)/\.\./\(.*\),$(BUILD)/$(1): $(BUILD)/\1\n$(BUILD)/\1:,p' $(LINKED)/$(1).trace > $(LINKED)/$(1).new
+	@mv $(LINKED)/$(1).new $(LINKED)/$(1).d
 endef
-$(foreach p,$(PROGRAMS),$(eval $(call program_template,$(p))))
+LINKED := $(BUILD)/linked
+$(foreach p,$(PROGRAMS),$(eval $(call link,bin/$(p),$(patsubst %.c,$(OBJ)/%.o,$($(p)_MAIN)),\
+  $($(p)_FLOORS:%=$(LIB)/lib%.a),$(if $(SANITIZE),,$($(p)_LDFLAGS)) $($(p)_LIBS))))
 
 # ---- tests -----------------------------------------------------------------
 ALL_LIBS := $(sort $(foreach p,$(PROGRAMS),$($(p)_LIBS)))
@@ -80,24 +93,16 @@ UNIT_BINS := $(UNIT_SRCS:%.c=$(BUILD)/%)
 FUZZ_SRCS := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_NAMES := $(FUZZ_SRCS:tests/fuzz/%.c=%)
 
-$(BUILD)/tests/unit/%: $(OBJ)/tests/unit/%.o $(ARCHIVES)
-	@mkdir -p $(@D)
-	$(call say,LINK)$(CC) $(LDFLAGS_ALL) -o $@ $^ -lcmocka $(ALL_LIBS)
+$(foreach t,$(UNIT_SRCS:%.c=%),$(eval $(call link,$(t),$(OBJ)/$(t).o,$(ARCHIVES),-lcmocka $(ALL_LIBS))))
+$(foreach t,$(FUZZ_SRCS:%.c=%),$(eval $(call link,$(t),$(OBJ)/$(t).o,$(ARCHIVES),-fsanitize=fuzzer $(ALL_LIBS))))
 
-$(BUILD)/tests/fuzz/%: $(OBJ)/tests/fuzz/%.o $(ARCHIVES)
-	@mkdir -p $(@D)
-	$(call say,LINK)$(CC) $(LDFLAGS_ALL) -fsanitize=fuzzer -o $@ $^ $(ALL_LIBS)
-
-# Programs that tests run (spies, fault injectors): tests/helpers/<name>.c
+# Programs that tests run (spies, fault injectors): tests/helpers/<name>.c; some use the builder and need its libraries.
 HELPER_SRCS := $(sort $(wildcard tests/helpers/*.c))
 HELPER_BINS := $(HELPER_SRCS:%.c=$(BUILD)/%)
-$(BUILD)/tests/helpers/%: $(OBJ)/tests/helpers/%.o $(ARCHIVES)
-	@mkdir -p $(@D)
-	$(call say,LINK)$(CC) $(LDFLAGS_ALL) $(if $(SANITIZE),,-static-pie) -o $@ $^ $(BASE_LIBS)
-# These use the builder: they need its libraries.
-$(addprefix $(BUILD)/tests/helpers/,encode_blob encode_tree tree_dump): $(BUILD)/tests/helpers/%: $(OBJ)/tests/helpers/%.o $(ARCHIVES)
-	@mkdir -p $(@D)
-	$(call say,LINK)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(BUILDER_LIBS)
+BUILDER_HELPERS := $(patsubst %,tests/helpers/%,encode_blob encode_tree tree_dump)
+$(foreach t,$(BUILDER_HELPERS),$(eval $(call link,$(t),$(OBJ)/$(t).o,$(ARCHIVES),$(BUILDER_LIBS))))
+$(foreach t,$(filter-out tests/helpers/spy $(BUILDER_HELPERS),$(HELPER_SRCS:%.c=%)),\
+  $(eval $(call link,$(t),$(OBJ)/$(t).o,$(ARCHIVES),$(if $(SANITIZE),,-static-pie) $(BASE_LIBS))))
 # The spy runs where there is nothing but itself: static in every build, on no archive of ours.
 $(BUILD)/tests/helpers/spy: tests/helpers/spy.c $(BUILD)/flags
 	@mkdir -p $(@D)
@@ -149,7 +154,7 @@ HEADERS = $(sort $(wildcard $(FLOORS:%=%/*.h) $(FLOORS:%=%/*/*.h) $(FLOORS:%=%/*
 TEST_SRCS = $(UNIT_SRCS) $(FUZZ_SRCS) $(HELPER_SRCS)
 TIDY_STAMPS = $(SOURCES:%=$(BUILD)/tidy/%.ok)
 
-lint: lint-format lint-clang lint-gcc lint-tidy lint-cppcheck lint-floors lint-spdx lint-packages
+lint: lint-format lint-clang lint-gcc lint-tidy lint-cppcheck lint-floors lint-spdx lint-packages lint-symbols
 
 lint-format:
 	$(call say,FORMAT)clang-format --dry-run --Werror $(SOURCES) $(HEADERS) $(TEST_SRCS)
@@ -185,6 +190,10 @@ lint-spdx:
 # Packages stand once; each library that is linked has its licence in docs/dependencies.md.
 lint-packages:
 	sh tests/lint/packages.sh packages.txt docs/dependencies.md $(ALL_LIBS)
+
+# No symbol has two definitions.
+lint-symbols: $(ARCHIVES)
+	sh tests/lint/symbols.sh $(CC) $(ARCHIVES) $(ALL_LIBS) -lc
 
 format:
 	clang-format -i $(SOURCES) $(HEADERS) $(TEST_SRCS)
@@ -250,6 +259,9 @@ help:
 	@sed -n 's/^#   //p' Makefile; echo "  also: check-unit check-e2e check-slow check-sanitize lint format fuzz-smoke bench bench-cartesi man install deps peers inputs clean"
 
 .PHONY: all check test for-e2e check-unit check-e2e check-slow check-sanitize fuzz-smoke fuzz-run lint lint-format lint-gcc \
-  lint-clang lint-tidy lint-cppcheck lint-floors lint-spdx lint-packages objects format deps peers inputs demo demo-cartesi bench bench-cartesi man install clean help FORCE
-.SECONDARY:
--include $(shell find $(OBJ) -name '*.d' 2>/dev/null)
+  lint-clang lint-tidy lint-cppcheck lint-floors lint-spdx lint-packages lint-symbols objects format deps peers inputs demo demo-cartesi bench bench-cartesi man install clean help FORCE
+# What compilers and linkers recorded. An object whose source is gone goes, too: then what was linked with it is not up to date.
+RECORDED := $(shell find $(OBJ) $(LINKED) -name '*.[do]' 2>/dev/null)
+GONE := $(filter-out $(patsubst %.c,$(OBJ)/%.o,$(SOURCES) $(TEST_SRCS)),$(filter %.o,$(RECORDED)))
+$(if $(GONE),$(shell rm -f $(GONE) $(GONE:.o=.d)))
+-include $(filter-out $(GONE:.o=.d),$(filter %.d,$(RECORDED)))
