@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tree.cartesi, encode.cartesi-hash, encode.cartesi-run, join.parts: machines as values. */
 #include "builder/steps/step.h"
-#include "tests/unit/builder/steps/encode_common.h"
+#include "tests/unit/encode_common.h"
 
 #include "formats/machine/unpack.h"
 

@@ -2,7 +2,7 @@
 /* Disks and their containers: parameters, places, sums and ids. What other programs read from them
  * is tests/e2e/37-disk.t. */
 #include "builder/steps/step.h"
-#include "tests/unit/builder/steps/encode_common.h"
+#include "tests/unit/encode_common.h"
 
 static uint32_t crc(const uint8_t *p, size_t len)
 {

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* OCI images: the three documents to the byte, the layer, and layout directories. */
-#include "tests/unit/builder/steps/encode_common.h"
+/* encode.oci: the three documents to the byte, and the layer. */
+#include "tests/unit/encode_common.h"
 
-#include <sys/stat.h>
 #include <zlib.h>
 
 #define PARAMS                                                                                     \
@@ -89,110 +88,11 @@ static void test_whiteouts_refused(void **state)
     assert_refused("encode.oci", t, PARAMS, ERR_INPUT, "'d/.wh.x'");
 }
 
-static char *in_scratch(const char *name)
-{
-    char *path = NULL;
-    assert_int_equal(path_join(&path, scratch, name, &e), 0);
-    return path;
-}
-
-static bool exists(const char *dir, const char *name)
-{
-    AUTO_FREE char *path = NULL;
-    assert_int_equal(path_join(&path, dir, name, &e), 0);
-    return access(path, F_OK) == 0;
-}
-
-static void assert_layout(const char *path, const struct step_output *image)
-{
-    AUTO_FREE char *index_path = NULL;
-    AUTO_BUF index = BUF_INIT(1 << 20);
-    char text[DIGEST_TEXT_MAX];
-    char name[DIGEST_TEXT_MAX + 16];
-    struct stat st;
-
-    assert_int_equal(stat(path, &st), 0);
-    assert_int_equal(st.st_mode & 07777, 0755);
-    assert_true(exists(path, "oci-layout"));
-    assert_int_equal(path_join(&index_path, path, "index.json", &e), 0);
-    assert_int_equal(file_read(index_path, &index, &e), 0);
-    assert_non_null(strstr(buf_str(&index), digest_format(&image->digest, text)));
-    assert_non_null(strstr(buf_str(&index), "\"org.opencontainers.image.ref.name\":\"v1\""));
-    (void)snprintf(name, sizeof(name), "blobs/sha256/%s", digest_hex(&image->digest, text));
-    assert_true(exists(path, name));
-    for (size_t i = 0; i < image->related_count; i++) {
-        (void)snprintf(name, sizeof(name), "blobs/sha256/%s", digest_hex(&image->related[i], text));
-        assert_true(exists(path, name));
-    }
-}
-
-static void test_layout(void **state)
-{
-    (void)state;
-    AUTO_TREE struct tree *t = small_tree();
-    AUTO_FREE char *path = in_scratch("layout");
-    AUTO_FREE char *other = in_scratch("other");
-    AUTO_FREE char *file = in_scratch("file");
-    struct step_output out = {0};
-    assert_int_equal(try_step("encode.oci", t, PARAMS, 1, &out), 0);
-    assert_int_equal(oci_layout_export(store, &out.digest, "v1", path, &e), 0);
-    assert_layout(path, &out);
-    /* again, over itself, and over a layout with other things in it */
-    AUTO_FREE char *stray = NULL;
-    assert_int_equal(path_join(&stray, path, "stray", &e), 0);
-    assert_int_equal(file_replace(stray, "x", 1, 0644, &e), 0);
-    assert_int_equal(oci_layout_export(store, &out.digest, "v1", path, &e), 0);
-    assert_layout(path, &out);
-    assert_false(exists(path, "stray"));
-    /* an empty directory makes room; anything else does not */
-    assert_int_equal(mkdir(other, 0700), 0);
-    assert_int_equal(oci_layout_export(store, &out.digest, "v1", other, &e), 0);
-    assert_layout(other, &out);
-    assert_int_equal(file_replace(file, "x", 1, 0644, &e), 0);
-    assert_int_equal(oci_layout_export(store, &out.digest, "v1", file, &e), -ERR_USAGE);
-    AUTO_FREE char *kept = in_scratch("kept");
-    assert_int_equal(mkdir(kept, 0700), 0);
-    AUTO_FREE char *inside = NULL;
-    assert_int_equal(path_join(&inside, kept, "data", &e), 0);
-    assert_int_equal(file_replace(inside, "x", 1, 0644, &e), 0);
-    assert_int_equal(oci_layout_export(store, &out.digest, "v1", kept, &e), -ERR_USAGE);
-    assert_true(exists(kept, "data"));
-    step_output_dispose(&out);
-}
-
-/* Nothing is left under the name, nor beside it, when a blob is missing or no manifest is given. */
-static void test_layout_fails(void **state)
-{
-    (void)state;
-    static const char *const manifests[] = {
-        "{}",
-        "[]",
-        "x",
-        "{\"mediaType\":\"m\",\"config\":{\"digest\":\"sha256:"
-        "0000000000000000000000000000000000000000"
-        "000000000000000000000000\",\"size\":1,\"mediaType\":\"c\"},\"layers\":[]}",
-        "{\"mediaType\":\"m\",\"config\":{\"digest\":\"../../x\",\"size\":1},\"layers\":[]}",
-    };
-    AUTO_FREE char *parent = in_scratch("empty");
-    AUTO_FREE char *path = NULL;
-    assert_int_equal(mkdir(parent, 0755), 0);
-    assert_int_equal(path_join(&path, parent, "layout", &e), 0);
-    for (size_t i = 0; i < sizeof(manifests) / sizeof(manifests[0]); i++) {
-        struct digest d;
-        assert_int_equal(cas_put(store, manifests[i], strlen(manifests[i]), &d, &e), 0);
-        assert_int_equal(oci_layout_export(store, &d, "v1", path, &e), -ERR_INPUT);
-        assert_int_equal(rmdir(parent), 0); /* it is empty */
-        assert_int_equal(mkdir(parent, 0755), 0);
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_documents),
         cmocka_unit_test(test_whiteouts_refused),
-        cmocka_unit_test(test_layout),
-        cmocka_unit_test(test_layout_fails),
     };
 
     return cmocka_run_group_tests(tests, setup, teardown);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Parameters: each kind takes exactly its own; extract.file; the table of kinds and libraries. */
 #include "builder/steps/step.h"
-#include "tests/unit/builder/steps/encode_common.h"
+#include "tests/unit/encode_common.h"
 
 static int check(const char *kind_name, const char *text)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* FAT volumes: kinds by their number of clusters, names, places, and what does not go in. What
  * other programs read from them is tests/e2e/37-disk.t. */
-#include "tests/unit/builder/steps/encode_common.h"
+#include "tests/unit/encode_common.h"
 
 #include "formats/fat/fat.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Blocks taken over from an earlier image: never another content, whatever the earlier image or its
  * index holds. */
-#include "tests/unit/builder/steps/encode_common.h"
+#include "tests/unit/encode_common.h"
 
 #include "builder/steps/earlier.h"
 #include "builder/steps/kinds.h"

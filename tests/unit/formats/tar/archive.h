@@ -26,8 +26,8 @@ struct entry {
 
 static inline void archive_add(struct buf *out, const void *data, size_t len)
 {
-    struct err e;
-    if (buf_add(out, data, len, &e) < 0)
+    struct err oom;
+    if (buf_add(out, data, len, &oom) < 0)
         abort();
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* dm-verity trees: where levels are, derived ids, and what a reader refuses. */
-#include "tests/unit/builder/steps/encode_common.h"
+#include "tests/unit/encode_common.h"
 
 #include "builder/steps/ids.h"
 #include "formats/verity/verity.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Canonical tar: every field of small archives, what is refused, and one result whatever the packs.
  */
-#include "tests/unit/builder/steps/encode_common.h"
+#include "tests/unit/encode_common.h"
 
 #define NOTHING "{\"exclude\":[]}"
 

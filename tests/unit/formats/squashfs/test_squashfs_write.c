@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* squashfs images, read back through libsquashfs's own readers; other readers judge in
  * tests/e2e/36-encoders.t. */
-#include "tests/unit/builder/steps/encode_common.h"
+#include "tests/unit/encode_common.h"
 
 #include <endian.h>
 #include <fcntl.h>

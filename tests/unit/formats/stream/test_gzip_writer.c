@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* gzip by blocks: one result for any number of threads and any cutting of the input, and zlib reads
  * it. */
-#include "tests/unit/builder/steps/encode_common.h"
+#include "tests/unit/encode_common.h"
 
 #include <zlib.h>
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A store in a temporary directory, trees made by hand, and steps run on them: shared by
- * test_encode_*.c. */
-#ifndef ASSAY_TESTS_UNIT_BUILDER_STEPS_ENCODE_COMMON_H
-#define ASSAY_TESTS_UNIT_BUILDER_STEPS_ENCODE_COMMON_H
+/* A store in a temporary directory, trees made by hand, and writers and steps run on them: shared
+ * by the tests of formats' writers and of steps. */
+#ifndef ASSAY_TESTS_UNIT_ENCODE_COMMON_H
+#define ASSAY_TESTS_UNIT_ENCODE_COMMON_H
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -114,6 +114,45 @@ static inline void noise(uint8_t *data, size_t len, uint64_t seed)
         x ^= x << 17;
         data[i] = (uint8_t)(x >> 32);
     }
+}
+
+/* ---- writers ---------------------------------------------------------------- */
+
+/* All of a tree; dispose it. */
+static inline void view_all(const struct tree *t, struct view *v)
+{
+    AUTO_JSON json_t *params = NULL;
+    static const char text[] = "{\"exclude\":[]}";
+    assert_int_equal(json_parse(text, sizeof(text) - 1, "params", NULL, &params, &e), 0);
+    struct jcur root = jcur_root(params, "params");
+    assert_int_equal(view_build(t, &root, v, &e), 0);
+}
+
+static inline int write_to_buf(void *context, const void *data, size_t len, struct err *err)
+{
+    return buf_add(context, data, len, err);
+}
+
+static inline struct sink sink_buf(struct buf *out)
+{
+    return (struct sink){.write = write_to_buf, .context = out};
+}
+
+static inline uint64_t get_le(const uint8_t *p, size_t bytes)
+{
+    uint64_t value = 0;
+    for (size_t i = bytes; i-- > 0;)
+        value = value << 8 | p[i];
+    return value;
+}
+
+/* The last error has this in it. */
+static inline void assert_says(const char *part)
+{
+    char line[ERR_FRAMES * ERR_FRAME_MAX];
+    (void)err_line(&e, line, sizeof(line));
+    if (strstr(line, part) == NULL)
+        fail_msg("'%s' does not say '%s'", line, part);
 }
 
 /* ---- steps ------------------------------------------------------------------ */
