@@ -1,327 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* assay lock: a recipe's names → digests, the bytes → the store, the result → a plan. Builds
  * nothing. */
-#include "base/cli.h"
 #include "base/file.h"
 #include "builder/lock/apt.h"
 #include "builder/lock/containers.h"
-#include "builder/lock/debian.h"
-#include "builder/lock/image_source.h"
-#include "builder/lock/layouts.h"
 #include "builder/lock/lock_linuxkit.h"
-#include "builder/lock/oci_volume.h"
+#include "builder/lock/lock_run.h"
 #include "builder/lock/registry.h"
-#include "builder/lock/relock.h"
 #include "builder/lock/source.h"
 #include "builder/plan/plan.h"
 #include "builder/plan/show.h"
 #include "builder/recipe/compile.h"
 #include "builder/steps/step.h"
-#include "net/registry/network.h"
 #include "net/registry/reference.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 #include <sys/stat.h>
 
-/* ---- one run ----------------------------------------------------------------------------- */
-
-struct run {
-    struct cli *cli;
-    struct recipe *recipe;
-    struct private_dir scratch; /* --check: where what moved is kept for the run */
-    struct cas *lower;          /* --check: the store, only read */
-    struct cas *cas;
-    struct plan *plan; /* --check, --update: the plan there is */
-    struct relock relock;
-    bool *moved; /* --update: of the first `marked` blobs of `locked`, that they may */
-    size_t marked;
-    struct debian *debian;
-    struct network network;
-    struct layouts layouts;
-    struct environment env; /* of apt */
-    struct locked locked;
-    struct progress *progress;
-    json_t *warnings; /* --compat */
-};
-
-#define RUN_INIT(the_cli)                                                                          \
-    {                                                                                              \
-        .cli = (the_cli), .layouts = LAYOUTS_INIT, .scratch = PRIVATE_DIR_INIT                     \
-    }
-
-static void run_dispose(struct run *r)
-{
-    progress_end(r->progress);
-    json_decref(r->warnings);
-    debian_free(r->debian);
-    network_close(&r->network);
-    layouts_close(&r->layouts);
-    locked_dispose(&r->locked);
-    environment_dispose(&r->env);
-    relock_dispose(&r->relock);
-    free(r->moved);
-    plan_free(r->plan);
-    cas_close(r->cas);
-    cas_close(r->lower);
-    private_dir_remove(&r->scratch);
-    recipe_free(r->recipe);
-}
-
-static const char *temp_directory(const struct cli *cli)
-{
-    const char *temp = cli_env(cli, "TMPDIR");
-    return temp != NULL ? temp : "/var/tmp";
-}
-
-static int lock_debian(struct run *r, const struct recipe_image *image, struct err *e)
-{
-    if (r->debian == NULL) {
-        const char *keyring = cli_string(r->cli, "keyring");
-        int rc = environment_init(r->cli, NULL, &r->env, e);
-        if (rc < 0)
-            return rc;
-        const struct debian_options options = {
-            .arch = r->recipe->arch,
-            .keyring = keyring != NULL ? keyring : APT_KEYRING_DEFAULT,
-            .temp = temp_directory(r->cli),
-            .env = r->env.items,
-            .cas = r->cas,
-            .progress = r->progress,
-        };
-        if ((rc = debian_new(&options, &r->debian, e)) < 0)
-            return rc;
-    }
-    return debian_lock(r->debian, image, &r->locked, e);
-}
-
-static int open_network(struct run *r, struct err *e)
-{
-    if (r->network.client.http != NULL)
-        return 0;
-    return network_open(r->cli, NETWORK_MIRRORS, r->cas, r->progress, &r->network, e);
-}
-
-static int lock_registry(struct run *r, const char *name, const char *reference,
-                         const char *platform, struct err *e)
-{
-    AUTO_FREE char *own = NULL;
-    int rc = str_format(&own, e, "linux/%s", r->recipe->arch);
-    if (rc == 0)
-        rc = open_network(r, e);
-    return rc == 0 ? registry_lock(&r->network, cli_string(r->cli, "registry"), reference,
-                                   platform != NULL ? platform : own, name,
-                                   containers_run(r->recipe, name), &r->locked, e)
-                   : rc;
-}
-
-static int lock_layout(struct run *r, const char *name, const char *layout, const char *platform,
-                       const struct digest *manifest, struct err *e)
-{
-    AUTO_FREE char *own = NULL;
-    int rc = str_format(&own, e, "linux/%s", r->recipe->arch);
-    if (rc < 0)
-        return rc;
-    const struct oci_request request = {
-        .layout = layout,
-        .manifest = manifest,
-        .platform = platform != NULL ? platform : own,
-        .name = name,
-        .keep_config = containers_run(r->recipe, name),
-        .cas = r->cas,
-    };
-    return oci_lock(&request, &r->locked, e);
-}
-
-static int find_manifest(const struct recipe_oci *oci, const char *layout, struct digest *out,
-                         struct err *e)
-{
-    bool found = false;
-    if (oci->manifest != NULL)
-        return digest_parse(oci->manifest, out, e);
-    int rc = oci_find(layout, oci->image, &found, out, e);
-    if (rc == 0 && !found)
-        rc = err_set(e, ERR_INPUT, "there is no image%s%s", oci->image != NULL ? " " : "",
-                     oci->image != NULL ? oci->image : "");
-    return rc < 0 ? err_wrap(e, "OCI layout '%s'", oci->layout) : 0;
-}
-
-/* The layout of an image of the recipe, for as long as *open is, and the manifest in it. */
-struct recipe_layout {
-    char *path;
-    const char *list[1];
-    struct layouts open;
-    struct digest manifest;
-};
-#define RECIPE_LAYOUT_INIT                                                                         \
-    {                                                                                              \
-        .open = LAYOUTS_INIT                                                                       \
-    }
-
-static void recipe_layout_close(struct recipe_layout *l)
-{
-    layouts_close(&l->open);
-    free(l->path);
-}
-
-static int recipe_layout_open(const struct run *r, const struct recipe_oci *oci,
-                              struct recipe_layout *l, struct err *e)
-{
-    int rc = recipe_path(r->recipe, oci->layout, &l->path, e);
-    if (rc < 0)
-        return rc;
-    l->list[0] = l->path;
-    if ((rc = layouts_open(l->list, 1, temp_directory(r->cli), &l->open, e)) < 0)
-        return err_wrap(e, "'%s' is no OCI layout", oci->layout);
-    return find_manifest(oci, l->open.directories[0], &l->manifest, e);
-}
-
-static int lock_oci(struct run *r, const struct recipe_image *image, struct err *e)
-{
-    AUTO(recipe_layout_close) struct recipe_layout l = RECIPE_LAYOUT_INIT;
-    int rc = recipe_layout_open(r, &image->oci, &l, e);
-    if (rc == 0)
-        rc =
-            lock_layout(r, image->name, l.open.directories[0], image->oci.platform, &l.manifest, e);
-    return rc < 0 ? err_wrap(e, "%s: image '%s'", image->at, image->name) : 0;
-}
-
-static int lock_source(struct run *r, const struct recipe_image *image, struct err *e)
-{
-    int rc = image_source_is_remote(image) ? open_network(r, e) : 0;
-    if (rc < 0)
-        return rc;
-    const struct image_source_options options = {
-        .recipe = r->recipe,
-        .temp = temp_directory(r->cli),
-        .env = r->network.env.items,
-        .ca_file = cli_string(r->cli, "ca-file") != NULL ? cli_string(r->cli, "ca-file")
-                                                         : cli_env(r->cli, "SSL_CERT_FILE"),
-        .http = r->network.client.http,
-        .cas = r->cas,
-    };
-    return image_source_lock(&options, image, &r->locked, e);
-}
-
-/* An image of the recipe's own `images:`. */
-static int lock_image(struct run *r, const struct recipe_image *image, struct err *e)
-{
-    if (image->kind == RECIPE_IMAGE_DEBIAN)
-        return lock_debian(r, image, e);
-    if (image_is_source(image))
-        return lock_source(r, image, e);
-    if (image->kind == RECIPE_IMAGE_OCI)
-        return lock_oci(r, image, e);
-    int rc = lock_registry(r, image->name, image->registry.image, image->registry.platform, e);
-    return rc < 0 ? err_wrap(e, "%s", image->at) : 0;
-}
-
-/* An image that the system names and `images:` does not have: by name, in the layouts of --images.
- */
-static int lock_named(struct run *r, const struct linuxkit_image *image, struct err *e)
-{
-    const char *layout = NULL;
-    struct digest manifest;
-    int rc = layouts_find(&r->layouts, image->name, &layout, &manifest, e);
-    if (rc == 0 && layout != NULL)
-        rc = lock_layout(r, image->name, layout, NULL, &manifest, e);
-    if (rc < 0)
-        return err_wrap(e, "%s: image '%s'", image->at, image->name);
-    if (layout != NULL)
-        return 0;
-    if (cli_flag(r->cli, "pull")) {
-        rc = lock_registry(r, image->name, image->name, NULL, e);
-        return rc < 0 ? err_wrap(e, "%s", image->at) : 0;
-    }
-    if (r->layouts.count > 0)
-        return err_set(e, ERR_INPUT, "%s: no image '%s' in 'images' nor in the layouts of --images",
-                       image->at, image->name);
-    return err_set(
-        e, ERR_INPUT,
-        "%s: no image '%s' in 'images': define it there, or give --images LAYOUT or --pull",
-        image->at, image->name);
-}
-
-static bool is_update(const struct run *r)
-{
-    return r->relock.names != NULL;
-}
-
-/* The blobs that came since the last time: whether they are of something that may move. */
-static int mark_blobs(struct run *r, bool may_move, struct err *e)
-{
-    bool *grown = reallocarray(r->moved, r->locked.blob_count + 1, sizeof(*grown));
-    if (grown == NULL)
-        return err_oom(e);
-    r->moved = grown;
-    while (r->marked < r->locked.blob_count)
-        grown[r->marked++] = may_move;
-    return 0;
-}
-
-static int lock_images(struct run *r, struct err *e)
-{
-    AUTO_FREE struct linuxkit_image *images = NULL;
-    size_t count = 0;
-    size_t system = 0;
-    int rc = recipe_images_used(r->recipe, &images, &count, &system, e);
-    for (size_t i = 0; rc == 0 && i < count; i++) {
-        const struct recipe_image *own = recipe_image_find(r->recipe, images[i].name);
-        bool keep = is_update(r) && !relock_moves(&r->relock, images[i].name);
-        if (keep)
-            rc = relock_keep(&r->relock, images[i].name, &r->locked, e);
-        else
-            rc = own != NULL ? lock_image(r, own, e) : lock_named(r, &images[i], e);
-        if (rc == 0)
-            rc = mark_blobs(r, !keep, e);
-    }
-    return rc;
-}
-
-/* Where the image of a volume of format oci is. *layout is NULL when it is in none. */
-static int find_volume_layout(struct run *r, const struct linuxkit_image *image,
-                              struct recipe_layout *l, const char **layout, struct err *e)
-{
-    const struct recipe_image *own = recipe_image_find(r->recipe, image->name);
-    if (own == NULL)
-        return layouts_find(&r->layouts, image->name, layout, &l->manifest, e);
-    *layout = NULL;
-    if (own->kind != RECIPE_IMAGE_OCI)
-        return 0;
-    int rc = recipe_layout_open(r, &own->oci, l, e);
-    if (rc == 0)
-        *layout = l->open.directories[0];
-    return rc;
-}
-
-static int lock_volumes(struct run *r, struct err *e)
-{
-    const struct linuxkit *lk = r->recipe->system;
-    for (size_t i = 0; lk != NULL && i < lk->volume_count; i++) {
-        const struct linuxkit_volume *v = &lk->volumes[i];
-        AUTO(recipe_layout_close) struct recipe_layout l = RECIPE_LAYOUT_INIT;
-        const char *layout = NULL;
-        if (!v->oci)
-            continue;
-        int rc = find_volume_layout(r, &v->image, &l, &layout, e);
-        if (rc == 0 && layout == NULL)
-            rc = err_set(e, ERR_UNDECIDED,
-                         "a volume of format oci takes its image from an OCI layout only: give "
-                         "--images LAYOUT");
-        if (rc == 0)
-            rc = oci_volume_lock(layout, &l.manifest, v, i, r->cas, &r->locked, e);
-        if (rc == 0)
-            rc = mark_blobs(r, is_update(r) && relock_moves(&r->relock, v->image.name), e);
-        if (rc < 0)
-            return err_wrap(e, "%s: volume '%s'", v->image.at, v->name);
-    }
-    return 0;
-}
-
 /* ---- what is said ---------------------------------------------------------------------------- */
 
-static int say_inputs(const struct run *r, struct err *e)
+static int say_inputs(const struct lock_run *r, struct err *e)
 {
     char digest[DIGEST_TEXT_MAX];
     for (size_t i = 0; i < r->locked.blob_count; i++) {
@@ -341,7 +40,7 @@ static const char *plan_text(const json_t *document, const char *key)
     return json_string_value(json_object_get(document, key));
 }
 
-static int set_result(const struct run *r, const char *path, const struct digest *plan,
+static int set_result(const struct lock_run *r, const char *path, const struct digest *plan,
                       const json_t *document, struct err *e)
 {
     AUTO_JSON json_t *result = json_object();
@@ -409,7 +108,7 @@ static int sort_arguments(const struct cli *cli, struct arguments *a, struct err
 }
 
 /* --check changes nothing: the store is read, what is new goes into one that does not last. */
-static int open_store(struct run *r, struct err *e)
+static int open_store(struct lock_run *r, struct err *e)
 {
     AUTO_FREE char *store = NULL;
     AUTO_FREE char *scratch = NULL;
@@ -419,7 +118,7 @@ static int open_store(struct run *r, struct err *e)
         return rc;
     if (cli_string(r->cli, "check") == NULL)
         return cas_open(store, CAS_CREATE, &r->cas, e);
-    if ((rc = private_dir_make(temp_directory(r->cli), &r->scratch, e)) < 0 ||
+    if ((rc = private_dir_make(lock_run_temp(r->cli), &r->scratch, e)) < 0 ||
         (rc = path_join(&scratch, r->scratch.path, "store", e)) < 0 ||
         (rc = cas_open(scratch, CAS_CREATE, &r->cas, e)) < 0 ||
         (stat(store, &st) == 0 && (rc = cas_open(store, CAS_READ_ONLY, &r->lower, e)) < 0))
@@ -429,7 +128,7 @@ static int open_store(struct run *r, struct err *e)
 }
 
 /* --check PLAN; or --update, of the plan that -o names. */
-static int open_plan(struct run *r, struct err *e)
+static int open_plan(struct lock_run *r, struct err *e)
 {
     size_t count = 0;
     const char *check = cli_string(r->cli, "check");
@@ -448,7 +147,7 @@ static int open_plan(struct run *r, struct err *e)
     return relock_init(&r->relock, r->plan, r->recipe, names, count, e);
 }
 
-static int open_all(struct run *r, const struct arguments *a, struct err *e)
+static int open_all(struct lock_run *r, const struct arguments *a, struct err *e)
 {
     const uint64_t none = UINT64_MAX;
     uint64_t epoch = cli_number(r->cli, "epoch", none);
@@ -469,8 +168,7 @@ static int open_all(struct run *r, const struct arguments *a, struct err *e)
     if (registry != NULL && !reference_host_valid(registry))
         return err_set(e, ERR_USAGE, "--registry '%s' is no HOST[:PORT]", registry);
     if (rc < 0 || (rc = open_plan(r, e)) < 0 || (rc = open_store(r, e)) < 0 ||
-        (rc = layouts_open(a->layouts, a->layout_count, temp_directory(r->cli), &r->layouts, e)) <
-            0)
+        (rc = layouts_open(a->layouts, a->layout_count, lock_run_temp(r->cli), &r->layouts, e)) < 0)
         return rc;
     const json_t *warnings = r->recipe->system != NULL ? r->recipe->system->warnings : NULL;
     for (size_t i = 0; i < json_array_size(warnings); i++)
@@ -479,7 +177,8 @@ static int open_all(struct run *r, const struct arguments *a, struct err *e)
     return 0;
 }
 
-static int write_plan(struct run *r, const json_t *document, const struct buf *bytes, struct err *e)
+static int write_plan(struct lock_run *r, const json_t *document, const struct buf *bytes,
+                      struct err *e)
 {
     AUTO_FREE char *own = NULL;
     AUTO_FREE char *reference = NULL;
@@ -508,8 +207,8 @@ static int write_plan(struct run *r, const json_t *document, const struct buf *b
 static int compat_pull(void *context, const char *reference, const char *platform,
                        struct locked *out, struct err *e)
 {
-    struct run *r = context;
-    int rc = open_network(r, e);
+    struct lock_run *r = context;
+    int rc = lock_run_network(r, e);
     return rc < 0 ? rc
                   : registry_lock(&r->network, cli_string(r->cli, "registry"), reference, platform,
                                   reference, true, out, e);
@@ -517,7 +216,7 @@ static int compat_pull(void *context, const char *reference, const char *platfor
 
 static int compat_run(struct cli *cli, const char *mode, struct err *e)
 {
-    AUTO(run_dispose) struct run r = RUN_INIT(cli);
+    AUTO_LOCK_RUN r = LOCK_RUN_INIT(cli);
     AUTO(arguments_dispose) struct arguments a = {0};
     AUTO_JSON json_t *document = NULL;
     AUTO_FREE char *store = NULL;
@@ -545,7 +244,7 @@ static int compat_run(struct cli *cli, const char *mode, struct err *e)
         .name = cli_string(cli, "name"),
         .arch = cli_string(cli, "arch"),
         .home = cli_env(cli, "HOME"),
-        .temp = temp_directory(cli),
+        .temp = lock_run_temp(cli),
         .cas = r.cas,
     };
     if ((rc = compat_lock(&options, &r.locked, &document, e)) < 0 ||
@@ -557,7 +256,7 @@ static int compat_run(struct cli *cli, const char *mode, struct err *e)
 }
 
 /* --check: what moved since the plan was made. */
-static int say_moved(struct run *r, const struct buf *bytes, struct err *e)
+static int say_moved(struct lock_run *r, const struct buf *bytes, struct err *e)
 {
     AUTO_PLAN struct plan *now = NULL;
     AUTO_JSON json_t *document = NULL;
@@ -596,17 +295,17 @@ static int lock_run(struct cli *cli, struct err *e)
         return err_set(e, ERR_USAGE, "--compat goes with neither --check nor --update");
     if (mode != NULL)
         return compat_run(cli, mode, e);
-    AUTO(run_dispose) struct run r = RUN_INIT(cli);
+    AUTO_LOCK_RUN r = LOCK_RUN_INIT(cli);
     AUTO(arguments_dispose) struct arguments a = {0};
     AUTO_JSON json_t *document = NULL;
     AUTO_BUF bytes = BUF_INIT(PLAN_BYTES_MAX);
     int rc = sort_arguments(cli, &a, e);
-    if (rc < 0 || (rc = open_all(&r, &a, e)) < 0 || (rc = lock_images(&r, e)) < 0 ||
+    if (rc < 0 || (rc = open_all(&r, &a, e)) < 0 || (rc = lock_run_images(&r, e)) < 0 ||
         (rc = containers_check(r.recipe, &r.locked, r.cas, e)) < 0 ||
-        (rc = lock_volumes(&r, e)) < 0 ||
+        (rc = lock_run_volumes(&r, e)) < 0 ||
         (rc = source_lock(r.recipe, cli_env(cli, "HOME"), r.cas, &r.locked, e)) < 0 ||
-        (rc = mark_blobs(&r, false, e)) < 0 ||
-        (is_update(&r) && (rc = relock_settle(&r.relock, &r.locked, r.moved, e)) < 0) ||
+        (rc = lock_run_mark(&r, false, e)) < 0 ||
+        (lock_run_is_update(&r) && (rc = relock_settle(&r.relock, &r.locked, r.moved, e)) < 0) ||
         (rc = recipe_compile(r.recipe, &r.locked, &builder_steps, &document, e)) < 0 ||
         (rc = plan_format(document, &builder_steps, &bytes, e)) < 0)
         return rc;
