@@ -154,10 +154,10 @@ HEADERS = $(sort $(wildcard $(FLOORS:%=%/*.h) $(FLOORS:%=%/*/*.h) $(FLOORS:%=%/*
 TEST_SRCS = $(UNIT_SRCS) $(FUZZ_SRCS) $(HELPER_SRCS)
 TIDY_STAMPS = $(SOURCES:%=$(BUILD)/tidy/%.ok)
 
-lint: lint-format lint-clang lint-gcc lint-tidy lint-cppcheck lint-floors lint-spdx lint-packages lint-symbols
+lint: lint-format lint-clang lint-gcc lint-tidy lint-cppcheck lint-floors lint-papers lint-spdx lint-packages lint-symbols
 
 lint-format:
-	$(call say,FORMAT)clang-format --dry-run --Werror $(SOURCES) $(HEADERS) $(TEST_SRCS)
+	$(call say,FORMAT)clang-format --dry-run --Werror $(SOURCES) $(HEADERS) $(TEST_SRCS) $(TEST_HEADERS)
 
 lint-gcc:
 	$(MAKE) BUILD=$(BUILD) all $(UNIT_BINS) $(HELPER_BINS)
@@ -183,6 +183,10 @@ lint-cppcheck:
 lint-floors: all
 	sh tests/lint/floors.sh . $(BUILD)
 
+# READMEs list their folders, formats have pages and tests, links and citations lead somewhere, no file is too long.
+lint-papers:
+	PYTHONDONTWRITEBYTECODE=1 python3 tests/lint/papers.py
+
 # Each source says its licence.
 lint-spdx:
 	sh tests/lint/spdx.sh
@@ -196,7 +200,7 @@ lint-symbols: $(ARCHIVES)
 	sh tests/lint/symbols.sh $(CC) $(ARCHIVES) $(ALL_LIBS) -lc
 
 format:
-	clang-format -i $(SOURCES) $(HEADERS) $(TEST_SRCS)
+	clang-format -i $(SOURCES) $(HEADERS) $(TEST_SRCS) $(TEST_HEADERS)
 
 # ---- running, benchmarks, installing ---------------------------------------
 deps:
@@ -259,7 +263,7 @@ help:
 	@sed -n 's/^#   //p' Makefile; echo "  also: check-unit check-e2e check-slow check-sanitize lint format fuzz-smoke bench bench-cartesi man install deps peers inputs clean"
 
 .PHONY: all check test for-e2e check-unit check-e2e check-slow check-sanitize fuzz-smoke fuzz-run lint lint-format lint-gcc \
-  lint-clang lint-tidy lint-cppcheck lint-floors lint-spdx lint-packages lint-symbols objects format deps peers inputs demo demo-cartesi bench bench-cartesi man install clean help FORCE
+  lint-clang lint-tidy lint-cppcheck lint-floors lint-papers lint-spdx lint-packages lint-symbols objects format deps peers inputs demo demo-cartesi bench bench-cartesi man install clean help FORCE
 # What compilers and linkers recorded. An object whose source is gone goes, too: then what was linked with it is not up to date.
 RECORDED := $(shell find $(OBJ) $(LINKED) -name '*.[do]' 2>/dev/null)
 GONE := $(filter-out $(patsubst %.c,$(OBJ)/%.o,$(SOURCES) $(TEST_SRCS)),$(filter %.o,$(RECORDED)))
