@@ -228,6 +228,26 @@ $(INPUTS)/%.plan.json: tests/inputs/%.yml $(BIN)/assay-lock | all
 	@mkdir -p $(@D)
 	$(BIN)/assay lock --quiet --store $(INPUTS)/store $< -o $@
 
+# Another architecture, by Debian's cross compiler and QEMU (tests/cross/README.md).
+ARM64 = $(BUILD)/arm64
+ARM64_ROOT = $(ARM64)/sysroot/root
+WITH_ARM64 = BUILD=$(ARM64) CC="aarch64-linux-gnu-gcc --sysroot=$(ARM64_ROOT)" PKG_CONFIG_LIBDIR=$(ARM64_ROOT)/usr/lib/aarch64-linux-gnu/pkgconfig
+$(ARM64)/sysroot/done: tests/cross/sysroot.sh packages.txt
+	sh tests/cross/sysroot.sh arm64 $(@D) $$(grep -E '^(lib|zlib).*-dev$$' packages.txt | grep -v '^libclang')
+	touch $@
+
+.PHONY: cross-arm64 check-arm64
+# What the user emulation cannot run is in the machine that arm64.t boots.
+ARM64_UNIT = $(UNIT_SRCS:%.c=$(ARM64)/%)
+ARM64_IN_MACHINE = $(filter %/test_sandbox %/test_file,$(ARM64_UNIT))
+cross-arm64: all $(ARM64)/sysroot/done $(INPUTS)/disk-arm64.plan.json
+	$(MAKE) $(WITH_ARM64) all $(ARM64_IN_MACHINE) $(ARM64)/tests/helpers/spy
+	ASSAY_BIN=$(abspath $(BIN)) ASSAY_INPUTS=$(abspath $(INPUTS)) ASSAY_ARM64=$(abspath $(ARM64)) prove $(if $(V),-v) --timer tests/cross/arm64.t
+
+check-arm64: cross-arm64
+	$(MAKE) $(WITH_ARM64) $(ARM64_UNIT)
+	ASSAY_BIN=$(abspath $(ARM64)/bin) ASSAY_ARM64=$(ARM64) CMOCKA_MESSAGE_OUTPUT=TAP prove -j$(NPROC) $(if $(V),-v) -e 'sh tests/cross/unit.sh' $(filter-out $(ARM64_IN_MACHINE),$(ARM64_UNIT))
+
 demo: deps
 	$(MAKE) -j$(NPROC) all
 	sh examples/demo.sh $(abspath $(BIN))
@@ -260,7 +280,7 @@ clean:
 	rm -rf $(BUILD)
 
 help:
-	@sed -n 's/^#   //p' Makefile; echo "  also: check-unit check-e2e check-slow check-sanitize lint format fuzz-smoke bench bench-cartesi man install deps peers inputs clean"
+	@sed -n 's/^#   //p' Makefile; echo "  also: check-unit check-e2e check-slow check-sanitize cross-arm64 check-arm64 lint format fuzz-smoke bench bench-cartesi man install deps peers inputs clean"
 
 .PHONY: all check test for-e2e check-unit check-e2e check-slow check-sanitize fuzz-smoke fuzz-run lint lint-format lint-gcc \
   lint-clang lint-tidy lint-cppcheck lint-floors lint-papers lint-spdx lint-packages lint-symbols objects format deps peers inputs demo demo-cartesi bench bench-cartesi man install clean help FORCE
