@@ -3,6 +3,8 @@
 
 #include "formats/squashfs/squashfs_reader.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -201,9 +203,28 @@ static int diff_directory(struct walk *w, const struct pair *p, unsigned depth, 
     return diff_lists(w, a, a_count, b, b_count, depth, e);
 }
 
+static int known_bytes(int fd, uint64_t length, const char *name, struct bytes **out, bool *known,
+                       struct err *e)
+{
+    AUTO_BYTES *whole = NULL;
+    uint8_t head[4096];
+    size_t got = 0;
+    int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+    if (copy < 0)
+        return err_os(e, errno, "cannot read %s", name);
+    int rc = bytes_of_fd(copy, name, &whole, e);
+    if (rc < 0 || (rc = bytes_slice(whole, 0, length, name, out, e)) < 0 ||
+        (rc = bytes_peek(*out, 0, head, sizeof(head), &got, e)) < 0)
+        return rc;
+    *known = drive_is_squashfs(head, got);
+    return 0;
+}
+
 int drive_diff(int a, uint64_t a_length, int b, uint64_t b_length, const char *name,
                const struct drive_diff *options, bool *compared, struct err *e)
 {
+    AUTO_BYTES *bytes_a = NULL;
+    AUTO_BYTES *bytes_b = NULL;
     AUTO_DRIVE_IMAGE first = {0};
     AUTO_DRIVE_IMAGE second = {0};
     struct walk w = {.options = options,
@@ -213,11 +234,12 @@ int drive_diff(int a, uint64_t a_length, int b, uint64_t b_length, const char *n
     struct pair root;
     bool known = false;
     *compared = false;
-    int rc = drive_is_squashfs(a, a_length, &known, e);
-    if (rc < 0 || !known || (rc = drive_is_squashfs(b, b_length, &known, e)) < 0 || !known)
+    int rc = known_bytes(a, a_length, name, &bytes_a, &known, e);
+    if (rc < 0 || !known || (rc = known_bytes(b, b_length, name, &bytes_b, &known, e)) < 0 ||
+        !known)
         return rc;
-    if ((rc = drive_image_open(a, a_length, name, &first, e)) == 0 &&
-        (rc = drive_image_open(b, b_length, name, &second, e)) == 0 &&
+    if ((rc = drive_image_open(bytes_a, name, &first, e)) == 0 &&
+        (rc = drive_image_open(bytes_b, name, &second, e)) == 0 &&
         (rc = drive_inode_read(&first, first.root, &root.a, e)) == 0 &&
         (rc = drive_inode_read(&second, second.root, &root.b, e)) == 0 &&
         (rc = buf_add_str(&w.path, "/", e)) == 0 && (rc = diff_inodes(&w, "", &root, e)) == 0 &&

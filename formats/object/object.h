@@ -75,6 +75,13 @@ struct member {
 
 struct object;
 
+enum object_same {
+    OBJECT_UNKNOWN,
+    OBJECT_SAME,      /* equal contents */
+    OBJECT_REPACKED,  /* equal contents, stored in other bytes though nothing else asked for it */
+    OBJECT_DIFFERENT, /* other contents */
+};
+
 struct object_kind {
     const char *name;  /* "squashfs" */
     const char *title; /* "a squashfs image" */
@@ -90,12 +97,10 @@ struct object_kind {
     /* The same without copying, where it is stored as it is: a new reference, or NULL. The member
      * may be NULL. */
     int (*slice)(struct object *o, const struct member *m, struct bytes **out, struct err *e);
-    /*
-     * Cheap evidence that two members of two objects of this kind have equal content, found without
-     * decoding: *same is true only when that is certain. The member may be NULL.
-     */
+    /* Evidence about two members of two objects of this kind, of equal size, that is cheaper than
+     * decoding both; may be NULL. */
     int (*same)(struct object *a, const struct member *am, struct object *b,
-                const struct member *bm, bool *same, struct err *e);
+                const struct member *bm, enum object_same *out, struct err *e);
     void (*close)(struct object *o); /* frees o->state; may be NULL */
 };
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reads squashfs images (version 4.0) inside flash drives, to say in the guest's terms where two
- * machines differ. Every offset, size and count comes from the image and is hostile: all are
- * bounded, and an image that breaks the format is ERR_INPUT.
+ * Reads squashfs images (version 4.0), to say in files where two differ. Every offset, size and
+ * count comes from the image and is hostile: all are bounded, and an image that breaks the format
+ * is ERR_INPUT.
  */
 #ifndef ASSAY_FORMATS_SQUASHFS_SQUASHFS_READER_H
 #define ASSAY_FORMATS_SQUASHFS_SQUASHFS_READER_H
 
-#include "base/buf.h"
+#include "formats/stream/bytes.h"
 
 #include <stdbool.h>
 
@@ -27,18 +27,23 @@ enum drive_type {
 };
 
 struct drive_image {
-    const char *name; /* in errors; borrowed */
-    int fd;           /* borrowed */
+    const char *name;          /* in errors; borrowed */
+    const struct bytes *bytes; /* borrowed */
     uint16_t compressor;
+    uint16_t flags;
+    uint32_t inodes;
+    uint32_t time; /* when it was made */
     uint32_t block_size;
     uint32_t fragments;
     uint32_t ids;
-    uint64_t used; /* bytes of the image, not more than the drive has */
-    uint64_t root; /* the reference of the root's inode */
+    uint64_t used;       /* bytes of the image, not more than the drive has */
+    uint64_t data_start; /* behind the superblock and the compressor's options */
+    uint64_t root;       /* the reference of the root's inode */
     uint64_t id_table;
     uint64_t inode_table;
     uint64_t directory_table;
     uint64_t fragment_table;
+    uint64_t xattr_table;     /* UINT64_MAX = none */
     struct drive_meta *metas; /* a cache of decoded metadata blocks */
     uint8_t *raw;             /* room for one block as it is stored */
     uint8_t *block;           /* … and decoded */
@@ -65,15 +70,29 @@ struct drive_inode {
     uint64_t blocks;          /* where a file's first block stands */
     uint32_t fragment;        /* UINT32_MAX = none */
     uint32_t fragment_offset;
+    uint32_t number; /* of the inode: names of one file have one */
+    uint32_t xattrs; /* a set's index; UINT32_MAX = none */
+    uint32_t length; /* bytes of the inode in its table, a file's block sizes and a directory's
+                        index left out */
 };
 
-/* Whether the drive starts like a squashfs image. ERR_HOST when it cannot be read. */
-int drive_is_squashfs(int fd, uint64_t length, bool *out, struct err *e);
-/* Dispose *out whatever the result. */
-int drive_image_open(int fd, uint64_t length, const char *name, struct drive_image *out,
+/* Whether bytes start like a squashfs image. */
+bool drive_is_squashfs(const uint8_t *head, size_t len);
+/* Keeps `bytes` borrowed. Dispose *out whatever the result. */
+int drive_image_open(const struct bytes *bytes, const char *name, struct drive_image *out,
                      struct err *e);
 void drive_image_dispose(struct drive_image *image);
 #define AUTO_DRIVE_IMAGE AUTO(drive_image_dispose) struct drive_image
+
+/* The compressor's options as they are stored, cut at `max` bytes; none: *len is 0. */
+int drive_options_read(const struct drive_image *image, uint8_t *out, size_t max, size_t *len,
+                       struct err *e);
+/* Where the fragments lie. */
+typedef int drive_extent_fn(void *context, uint64_t start, uint64_t len, struct err *e);
+int drive_fragments_read(struct drive_image *image, drive_extent_fn *found, void *context,
+                         struct err *e);
+/* Bytes of the inode table, decoded. */
+int drive_inodes_size(struct drive_image *image, uint64_t *out, struct err *e);
 
 /* The inode at a reference: image->root, or a directory entry's. */
 int drive_inode_read(struct drive_image *image, uint64_t reference, struct drive_inode *out,
@@ -81,6 +100,13 @@ int drive_inode_read(struct drive_image *image, uint64_t reference, struct drive
 /* A symbolic link's target; appends. */
 int drive_target_read(struct drive_image *image, const struct drive_inode *inode, struct buf *out,
                       struct err *e);
+
+/* One extended attribute; the name with its prefix ("user.x"). */
+typedef int drive_xattr_fn(void *context, const char *name, const void *value, size_t len,
+                           struct err *e);
+/* Those of an inode, in order. */
+int drive_xattrs_read(struct drive_image *image, const struct drive_inode *inode,
+                      drive_xattr_fn *found, void *context, struct err *e);
 
 struct drive_entry {
     char name[DRIVE_NAME_MAX + 1];
@@ -102,5 +128,18 @@ void drive_file_start(struct drive_image *image, const struct drive_inode *inode
                       struct drive_file *out);
 /* The next block; *len is 0 behind the last. *data is valid until the image is read again. */
 int drive_file_next(struct drive_file *file, const uint8_t **data, size_t *len, struct err *e);
+
+/* How the next block is stored. */
+struct drive_block {
+    uint64_t position; /* in the image */
+    uint32_t stored;   /* bytes there; 0 = a hole */
+    uint32_t word;     /* as the image says it: the stored size, and whether it is compressed */
+    uint32_t len;      /* of the file's bytes in it */
+    bool tail; /* in a fragment, with others: position, stored and word are the fragment's */
+};
+/* The block that drive_file_next() would give, without reading it; *there is false behind the last.
+ * drive_file_skip() goes on to the one after it. */
+int drive_file_peek(struct drive_file *file, struct drive_block *out, bool *there, struct err *e);
+int drive_file_skip(struct drive_file *file, const struct drive_block *block, struct err *e);
 
 #endif

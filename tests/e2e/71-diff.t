@@ -108,6 +108,58 @@ mkfifo p
 run timeout 10 "$assay" diff p p
 exits 5 "a pipe is no file, and is not waited for"
 
+# ---- squashfs ----------------------------------------------------------------------------
+# pack IMAGE TREE OPTION…: as the tool of others makes it
+pack() {
+    image=$1
+    tree=$2
+    shift 2
+    rm -f "$image"
+    SOURCE_DATE_EPOCH=2000 mksquashfs "$tree" "$image" "$@" -quiet -no-progress >mksquashfs.log 2>&1 || cat mksquashfs.log
+}
+# packed CAUSES NAME: a.img and b.img differ by just those
+packed() {
+    run "$assay" diff --json a.img b.img
+    exits 1 "$2: exit code"
+    is "$2: causes" "$(causes)" "$1"
+}
+again
+for n in $(seq 40); do seq "$n" 3000 >"a/bin/many$n"; done
+head -c 400000 /dev/zero | tr '\0' 'y' >a/bin/large
+find a -exec touch -h -d @1000 {} +
+cp -a a/. b/
+pack a.img a
+for compressor in gzip lzma xz lz4 zstd; do
+    pack b.img b -comp $compressor
+    run "$assay" diff a b.img
+    exits 1 "a directory and its image by $compressor are of two kinds"
+    run "$assay" diff --normalize archive.format a b.img
+    exits 0 "and are the same tree"
+done
+pack b.img b -comp gzip -Xcompression-level 1
+run "$assay" diff --normalize compress.tool,pack.layout,archive.format a.img b.img
+exits 0 "another level"
+echo hellO >b/etc/motd
+touch -d @1000 b/etc/motd b/etc
+pack b.img b
+packed content.data "one byte in a file that shares its fragment"
+is "its path" "$(jq -r '.result.causes[0].sample[0].path' stdout)" etc/motd
+echo hello >b/etc/motd
+touch -d @1000 b/etc/motd b/etc
+touch -d @1500 b/bin/large
+pack b.img b
+packed time.mtime "a time alone"
+cp a.img b.img
+printf hidden | dd of=b.img bs=1 seek=$(($(stat -c %s b.img) - 50)) conv=notrunc 2>/dev/null
+run "$assay" diff --json a.img b.img
+is "bytes behind the end are seen" "$(causes)" extra
+for cut in 96 500 1000 5000; do
+    head -c $cut a.img >b.img
+    run "$assay" diff a.img b.img
+    exits 1 "an image cut at $cut bytes"
+    prints 'unread' "says that it is damaged"
+done
+
 # ---- names that lie -----------------------------------------------------------------------
 again
 esc=$(printf 'a\033[2J\nidentical\377')

@@ -69,6 +69,15 @@ static int walk_same_kind(struct walk *w, const struct object_kind *kind, struct
     return rc;
 }
 
+static int tell_kinds(struct walk *w, const char *a, const char *b, enum field_class class,
+                      struct err *e)
+{
+    const struct field x = {"format", class, FIELD_TEXT, 0, (const uint8_t *)a, strlen(a)};
+    const struct field y = {"format", class, FIELD_TEXT, 0, (const uint8_t *)b, strlen(b)};
+    struct difference d = {.kind = DIFFERENCE_FIELD, .a = &x, .b = &y};
+    return walk_tell(w, &d, e);
+}
+
 /* Two formats: trees are compared by what both have, wrapped bytes by what is in them. */
 static int walk_two_kinds(struct walk *w, const struct object_kind *ka,
                           const struct object_kind *kb, struct bytes *a, struct bytes *b,
@@ -79,21 +88,14 @@ static int walk_two_kinds(struct walk *w, const struct object_kind *ka,
     AUTO_BYTES *inner = NULL;
     bool damaged = false;
     int rc = 0;
-    struct field names[2] = {{"format", FIELD_FORMAT, FIELD_TEXT, 0, NULL, 0},
-                             {"format", FIELD_FORMAT, FIELD_TEXT, 0, NULL, 0}};
-    names[0].data = (const uint8_t *)(ka == NULL ? "bytes" : ka->name);
-    names[1].data = (const uint8_t *)(kb == NULL ? "bytes" : kb->name);
     bool wraps_a = ka != NULL && ka->wrapper;
     bool wraps_b = kb != NULL && kb->wrapper;
     bool trees = ka != NULL && kb != NULL && ka->tree && kb->tree;
-    for (size_t i = 0; i < 2; i++)
-        names[i].len = strlen((const char *)names[i].data);
     if (!trees && !wraps_a && !wraps_b)
         return walk_leaf(w, a, b, e);
-    if (wraps_a || wraps_b)
-        names[0].class = names[1].class = FIELD_COMPRESSOR;
-    struct difference d = {.kind = DIFFERENCE_FIELD, .a = &names[0], .b = &names[1]};
-    if ((rc = walk_tell(w, &d, e)) < 0 || (rc = budget_depth(w->c->budget, ++w->depth, e)) < 0)
+    rc = tell_kinds(w, ka == NULL ? "bytes" : ka->name, kb == NULL ? "bytes" : kb->name,
+                    trees ? FIELD_FORMAT : FIELD_COMPRESSOR, e);
+    if (rc < 0 || (rc = budget_depth(w->c->budget, ++w->depth, e)) < 0)
         return rc;
     if ((trees || wraps_a) && (rc = open_kind(w, ka, a, &first, &damaged, e)) < 0)
         return rc;
@@ -165,6 +167,10 @@ static int compare_opened(struct walk *w, struct object *dir_a, struct object *d
                      "'%s' is a directory and '%s' is no file system to compare it with",
                      dir_a != NULL ? dir_a->name : dir_b->name, file->name);
     if (rc < 0 || (rc = object_open(kind, file, file->name, NULL, w->c->budget, &tree, e)) < 0)
+        return rc;
+    rc = tell_kinds(w, dir_a != NULL ? "directory" : kind->name,
+                    dir_a != NULL ? kind->name : "directory", FIELD_FORMAT, e);
+    if (rc < 0)
         return rc;
     return dir_a != NULL ? walk_objects(w, dir_a, tree, e) : walk_objects(w, tree, dir_b, e);
 }

@@ -64,15 +64,16 @@ static int diff_content(struct pairing *p, const struct member *a, const struct 
 {
     AUTO_BYTES *first = NULL;
     AUTO_BYTES *second = NULL;
-    bool same = false;
+    enum object_same same = OBJECT_UNKNOWN;
     int rc = 0;
-    if (a->size == b->size && p->a->kind == p->b->kind && p->a->kind->same != NULL &&
-        ((rc = p->a->kind->same(p->a, a, p->b, b, &same, e)) < 0 || same))
+    if (a->size == b->size && p->a->kind == p->b->kind && p->a->kind->same != NULL)
+        rc = p->a->kind->same(p->a, a, p->b, b, &same, e);
+    p->repacked += same == OBJECT_REPACKED;
+    if (rc < 0 || same == OBJECT_SAME || same == OBJECT_REPACKED)
         return rc;
     if ((rc = object_content(p->a, a, &first, e)) < 0 ||
         (rc = object_content(p->b, b, &second, e)) < 0)
         return rc;
-    uint64_t found = p->w->found;
     size_t before = p->w->path.len;
     if (a->path[0] != 0)
         rc = buf_addf(&p->w->path, e, before > 0 ? " » %s" : "%s", a->path);
@@ -81,8 +82,6 @@ static int diff_content(struct pairing *p, const struct member *a, const struct 
     p->w->path.len = before;
     if (p->w->path.data != NULL)
         p->w->path.data[before] = 0;
-    if (found == p->w->found && p->a->kind->same != NULL)
-        p->repacked++;
     return rc;
 }
 

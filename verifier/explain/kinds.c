@@ -2,6 +2,7 @@
 #include "verifier/explain/kinds.h"
 
 #include "formats/object/directory.h"
+#include "formats/squashfs/squashfs_object.h"
 
 #include <errno.h>
 #include <sys/stat.h>
@@ -9,7 +10,8 @@
 /* One row a line. What is told by few bytes, or by bytes far inside, stands last. */
 /* clang-format off */
 const struct object_kind *const object_kinds[] = {
-    NULL
+    &object_kind_squashfs,
+    NULL,
 };
 /* clang-format on */
 const size_t object_kind_count = sizeof(object_kinds) / sizeof(object_kinds[0]) - 1;
