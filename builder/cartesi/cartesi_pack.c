@@ -20,12 +20,8 @@ static int write_tar(struct tree *tree, struct cas *cas, const char *path, struc
 {
     AUTO_ATOMIC_FILE file = ATOMIC_FILE_INIT;
     AUTO_VIEW view = {0};
-    AUTO_JSON json_t *params = json_pack("{s:[]}", "exclude");
-    if (params == NULL)
-        return err_oom(e);
-    struct jcur root = jcur_root(params, "params");
     const struct tar_options options = {.tree = tree, .cas = cas, .sparse = true};
-    int rc = view_build(tree, &root, &view, e);
+    int rc = view_build(tree, NULL, &view, e);
     if (rc < 0 || (rc = atomic_file_open(&file, path, 0644, e)) < 0 ||
         (rc = tar_write(&options, &view, (struct sink){write_file, &file}, e)) < 0)
         return rc;

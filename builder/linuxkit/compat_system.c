@@ -11,17 +11,6 @@
 #define RESOLV_TARGET "/run/resolvconf/resolv.conf"
 enum { APK_MAX = 64 * 1024 * 1024, TEXT_MAX = 16 * 1024 * 1024, CONFIG_MAX = 4 * 1024 * 1024 };
 
-void compat_system_dispose(struct compat_system *s)
-{
-    for (size_t i = 0; i < s->image_count; i++)
-        free(s->images[i].layers);
-    for (size_t i = 0; i < s->layout_count; i++)
-        free(s->layouts[i].blobs);
-    free(s->images);
-    free(s->layouts);
-    free(s->sources);
-}
-
 struct writer {
     const struct compat_system *s;
     const struct step_input *inputs;

@@ -24,7 +24,7 @@ struct compat_system_source {
     size_t blob;
 };
 
-/* Borrowed from the step's parameters but for the arrays. */
+/* Borrowed. */
 struct compat_system {
     const json_t *document;
     size_t visible_volumes;
@@ -37,7 +37,6 @@ struct compat_system {
     struct compat_system_source *sources;
     size_t source_count;
 };
-void compat_system_dispose(struct compat_system *s);
 
 /* What a file of the document says, but for its bytes, as compat_system_write reads it. ERR_INPUT.
  */

@@ -296,7 +296,7 @@ static int parse_step(struct parse *p, const struct jcur *c, size_t index, struc
     if ((rc = jcur_object(c, keys, e)) < 0 || (rc = jcur_get(c, "kind", &kind, e)) < 0 ||
         (rc = parse_kind(p, &kind, &step->kind, e)) < 0 || (rc = jcur_get(c, "in", &in, e)) < 0 ||
         (rc = parse_refs(p, &in, step, e)) < 0 || (rc = jcur_get(c, "params", &params, e)) < 0 ||
-        (rc = step->kind->check(&params, step->in_count, e)) < 0)
+        (rc = step_params_check(step->kind->params, &params, step->in_count, e)) < 0)
         return rc;
     step->params = params.value;
     /* The id last, so that a step cannot refer to itself. */

@@ -198,12 +198,8 @@ static int write_tar(const struct writer *w, const char *path, struct err *e)
 {
     AUTO_ATOMIC_FILE file = ATOMIC_FILE_INIT;
     AUTO_VIEW view = {0};
-    AUTO_JSON json_t *params = json_pack("{s:[]}", "exclude");
     const struct tar_options options = {.tree = w->tree, .cas = w->cas};
-    if (params == NULL)
-        return err_oom(e);
-    const struct jcur root = jcur_root(params, "view");
-    int rc = view_build(w->tree, &root, &view, e);
+    int rc = view_build(w->tree, NULL, &view, e);
     if (rc < 0 || (rc = atomic_file_open(&file, path, 0644, e)) < 0 ||
         (rc = tar_write(&options, &view, (struct sink){sink_file, &file}, e)) < 0)
         return rc;

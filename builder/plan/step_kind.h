@@ -3,6 +3,9 @@
  * Step kinds: one pure function of digests each, one row of a table, one file in
  * builder/steps/. A step reads its inputs from the store, its parameters
  * from the plan, and nothing else: equal keys give equal bytes.
+ *
+ * This is what a plan's reader knows of a kind; the function is apart from it
+ * (builder/steps/step.h), so that whoever only reads plans links none.
  */
 #ifndef ASSAY_BUILDER_PLAN_STEP_KIND_H
 #define ASSAY_BUILDER_PLAN_STEP_KIND_H
@@ -10,6 +13,7 @@
 #include "base/digest.h"
 #include "base/json.h"
 #include "base/progress.h"
+#include "builder/plan/step_params.h"
 #include "formats/tree/tree.h"
 #include "store/cas/cas.h"
 
@@ -57,11 +61,7 @@ struct step_kind {
     size_t max_inputs;
     enum value_kind takes; /* every input's kind */
     enum value_kind gives;
-    /* Refuses parameters that are not exactly as the kind's schema says (ERR_INPUT). */
-    int (*check)(const struct jcur *params, size_t input_count, struct err *e);
-    int (*run)(const struct step_context *context, const struct jcur *params,
-               const struct step_input *inputs, size_t input_count, struct step_output *out,
-               struct err *e);
+    const struct step_params *params; /* what it takes; all else is refused */
     bool wide; /* it makes use of several threads; others run on the one that calls them */
     /* What whoever builds must be told of a step with these parameters (they are checked), one
      * clause; NULL when nothing. The member may be NULL. */

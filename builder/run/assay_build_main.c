@@ -352,6 +352,7 @@ static int execute(struct build *b, struct err *e)
     const struct cli *cli = b->cli;
     struct progress *progress = progress_start(!cli_json(cli) && !cli_quiet(cli));
     struct execute_options options = {
+        .runners = &builder_runners,
         .cas = b->stores.cas,
         .store = b->stores.path,
         .jobs = (unsigned)cli_number(cli, "jobs", workers_default()),

@@ -83,7 +83,8 @@ static int call_step(const struct graph *g, const struct plan_step *step, unsign
     struct step_context context = {
         .cas = g->options->cas, .jobs = jobs, .progress = g->options->progress, .lineage = lineage};
     struct jcur params = jcur_root(step->params, what);
-    rc = step->kind->run(&context, &params, inputs, step->in_count, out, e);
+    rc = step_run(g->options->runners, step->kind, &context, &params, inputs, step->in_count, out,
+                  e);
     return rc < 0 ? rc : check_output(g, step, out, e);
 }
 

@@ -9,8 +9,10 @@
 
 #include "base/host.h"
 #include "builder/plan/plan.h"
+#include "builder/steps/step.h"
 
 struct execute_options {
+    const struct step_runners *runners; /* of all kinds of the plan */
     struct cas
         *cas; /* new blobs go here; inputs are read from it (or from what it falls back to) */
     const char *store;  /* where inputs should be, for messages; NULL = cas's path */

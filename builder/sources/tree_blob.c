@@ -74,15 +74,11 @@ int tree_blob_commit(struct tree_blob *b, struct cas *cas, struct digest *digest
 {
     AUTO_VIEW view = {0};
     AUTO_CAS_WRITER struct cas_writer *writer = NULL;
-    AUTO_JSON json_t *params = json_pack("{s:[]}", "exclude");
     const struct tar_options options = {.tree = b->tree, .cas = b->scratch, .layer = true};
-    if (params == NULL)
-        return err_oom(e);
     if (tree_entry_count(b->tree) < 2)
         return err_set(e, ERR_INPUT, "there is nothing in it");
-    struct jcur root = jcur_root(params, "view");
     int rc = tree_packer_commit(b->packer, e);
-    if (rc < 0 || (rc = view_build(b->tree, &root, &view, e)) < 0 ||
+    if (rc < 0 || (rc = view_build(b->tree, NULL, &view, e)) < 0 ||
         (rc = cas_writer_new(cas, NULL, CAS_SIZE_UNKNOWN, &writer, e)) < 0 ||
         (rc = tar_write(&options, &view, sink_cas(writer), e)) < 0)
         return rc;

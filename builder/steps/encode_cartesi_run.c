@@ -10,26 +10,18 @@
 
 enum { DOCUMENT_MAX = 65536 };
 #define CYCLES_MAX (((uint64_t)1 << 53) - 1)
+#define NO_LIMIT UINT64_MAX
 
-/* maxCycle is optional: without it the machine runs until it halts or yields. */
-static int read_params(const struct jcur *params, bool *limited, uint64_t *max_cycle, struct err *e)
-{
-    static const char *const keys[] = {"maxCycle", NULL};
-    struct jcur c;
-    int rc = jcur_object(params, keys, e);
-    if (rc < 0)
-        return rc;
-    *limited = jcur_opt(params, "maxCycle", &c);
-    return *limited ? jcur_u64(&c, CYCLES_MAX, max_cycle, e) : 0;
-}
+struct params {
+    uint64_t max_cycle;
+};
 
-static int check(const struct jcur *params, size_t input_count, struct err *e)
-{
-    uint64_t max_cycle = 0;
-    bool limited;
-    (void)input_count;
-    return read_params(params, &limited, &max_cycle, e);
-}
+/* Without maxCycle the machine runs until it halts or yields. */
+static const struct param rows[] = {
+    {PARAM_U64("maxCycle", struct params, max_cycle), .max = CYCLES_MAX, .optional = true,
+     .absent = NO_LIMIT},
+};
+static const struct step_params takes = {STEP_PARAMS(rows, struct params)};
 
 static int make_document(const struct machine_value *machine, const char *root, json_t *document,
                          struct err *e)
@@ -46,25 +38,25 @@ static int make_document(const struct machine_value *machine, const char *root, 
     return json_put_string(document, "network", "none", e);
 }
 
-static int run(const struct step_context *context, const struct jcur *params,
-               const struct step_input *inputs, size_t input_count, struct step_output *out,
-               struct err *e)
+int step_encode_cartesi_run_run(const struct step_context *context, void *params,
+                                const struct step_input *inputs, size_t input_count,
+                                struct step_output *out, struct err *e)
 {
     AUTO_MACHINE_VALUE machine = {.count = 0};
     AUTO_CAS_WRITER struct cas_writer *writer = NULL;
     AUTO_JSON json_t *document = json_object();
     AUTO_BUF bytes = BUF_INIT(DOCUMENT_MAX);
-    uint64_t max_cycle = 0;
-    bool limited = false;
+    uint64_t max_cycle = ((const struct params *)params)->max_cycle;
     char root[80];
+    int rc;
+
     (void)input_count;
     if (document == NULL)
         return err_oom(e);
-    int rc = read_params(params, &limited, &max_cycle, e);
-    if (rc < 0 || (rc = machine_value_open(inputs[0].tree, context->cas, &machine, e)) < 0 ||
+    if ((rc = machine_value_open(inputs[0].tree, context->cas, &machine, e)) < 0 ||
         (rc = machine_value_root(&machine, context->jobs, root, e)) < 0 ||
         (rc = make_document(&machine, root, document, e)) < 0 ||
-        (limited && (rc = json_put_u64(document, "maxCycle", max_cycle, e)) < 0) ||
+        (max_cycle != NO_LIMIT && (rc = json_put_u64(document, "maxCycle", max_cycle, e)) < 0) ||
         (rc = jcs_format(document, &bytes, e)) < 0 ||
         (rc = cas_writer_new(context->cas, NULL, CAS_SIZE_UNKNOWN, &writer, e)) < 0 ||
         (rc = cas_writer_write(writer, bytes.data, bytes.len, e)) < 0)
@@ -78,7 +70,6 @@ const struct step_kind step_encode_cartesi_run = {
     .max_inputs = 1,
     .takes = VALUE_TREE,
     .gives = VALUE_BLOB,
-    .check = check,
-    .run = run,
+    .params = &takes,
     .wide = true,
 };

@@ -30,155 +30,123 @@ enum {
 
 struct partition {
     size_t input;
-    uint8_t type;            /* MBR */
-    bool active;             /* MBR */
-    uint8_t guid[UUID_SIZE]; /* GPT: the type's */
-    const char *name;        /* GPT */
-    uint64_t attributes;     /* GPT */
-    uint64_t first;          /* sector */
-    uint64_t sectors;
+    uint32_t mbr_type;
+    bool active;          /* MBR */
+    const char *gpt_type; /* UUID */
+    const char *name;     /* GPT */
+    uint64_t attributes;  /* GPT */
 };
 
 struct params {
-    bool gpt;
+    size_t table;  /* into tables */
     uint64_t size; /* 0: the smallest */
-    bool has_code;
-    size_t code; /* input */
-    struct partition partitions[GPT_PARTITIONS];
+    size_t code;   /* input, or PARAM_NO_INPUT */
+    struct partition *partitions;
     size_t count;
 };
 
 /* ---- parameters ---------------------------------------------------------------------- */
 
-static int read_input(const struct jcur *object, const char *key, size_t input_count, bool *used,
-                      size_t *out, struct err *e)
-{
-    struct jcur c;
-    uint64_t index = 0;
-    int rc;
+enum { MBR, GPT };
+static const char *const tables[] = {"mbr", "gpt", NULL};
 
-    if ((rc = jcur_get(object, key, &c, e)) < 0 || (rc = jcur_u64(&c, UINT32_MAX, &index, e)) < 0)
-        return rc;
-    if (index >= input_count)
-        return jcur_fail(&c, e, "there is no such input");
-    if (used[index])
-        return jcur_fail(&c, e, "the input is used twice");
-    used[index] = true;
-    *out = (size_t)index;
-    return 0;
+static bool uuid_valid(const char *text)
+{
+    uint8_t uuid[UUID_SIZE];
+    return uuid_parse(text, uuid);
 }
 
-static int read_gpt_partition(const struct jcur *c, struct partition *p, struct err *e)
-{
-    struct jcur m;
-    const char *type = NULL;
-    int rc;
+static const struct param_text type_text = {
+    .max = UUID_TEXT_MAX,
+    .valid = uuid_valid,
+    .is = "no UUID in small letters",
+    .pattern = "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$",
+};
 
-    if ((rc = jcur_get(c, "type", &m, e)) < 0 ||
-        (rc = jcur_string(&m, UUID_TEXT_MAX, &type, e)) < 0)
-        return rc;
-    if (!uuid_parse(type, p->guid))
-        return jcur_fail(&m, e, "'%s' is no UUID in small letters", type);
-    if ((rc = jcur_get(c, "name", &m, e)) < 0 ||
-        (rc = jcur_string(&m, NAME_MAX_CHARS, &p->name, e)) < 0)
-        return rc;
-    for (const char *s = p->name; *s != '\0'; s++)
-        if (*s < ' ' || *s > '~')
-            return jcur_fail(&m, e, "a partition's name is printable ASCII");
-    return jcur_get_u64(c, "attributes", (UINT64_C(1) << 53) - 1, &p->attributes, e);
-}
+static const struct param_text name_text = {
+    .max = NAME_MAX_CHARS,
+    .valid = param_printable,
+    .complaint = "a partition's name is printable ASCII",
+    .said_max = NAME_MAX_CHARS,
+};
 
-static int read_mbr_partition(const struct jcur *c, struct partition *p, struct err *e)
-{
-    struct jcur m;
-    uint64_t type = 0;
-    int rc;
-
-    if ((rc = jcur_get(c, "type", &m, e)) < 0 || (rc = jcur_u64(&m, 255, &type, e)) < 0)
-        return rc;
-    if (type == 0)
-        return jcur_fail(&m, e, "0 is the type of no partition");
-    p->type = (uint8_t)type;
-    return params_bool(c, "active", &p->active, e);
-}
-
-static int read_partition(const struct jcur *c, bool gpt, size_t input_count, bool *used,
-                          struct partition *p, struct err *e)
-{
-    static const char *const gpt_keys[] = {"attributes", "input", "name", "type", NULL};
-    static const char *const mbr_keys[] = {"active", "input", "type", NULL};
-    int rc;
-
-    if ((rc = jcur_object(c, gpt ? gpt_keys : mbr_keys, e)) < 0 ||
-        (rc = read_input(c, "input", input_count, used, &p->input, e)) < 0)
-        return rc;
-    return gpt ? read_gpt_partition(c, p, e) : read_mbr_partition(c, p, e);
-}
-
-static int read_partitions(const struct jcur *params, size_t input_count, bool *used,
-                           struct params *p, struct err *e)
-{
-    struct jcur list;
-    bool active = false;
-    int rc;
-
-    if ((rc = jcur_get(params, "partitions", &list, e)) < 0 ||
-        (rc = jcur_array(&list, p->gpt ? GPT_PARTITIONS : MBR_PARTITIONS, &p->count, e)) < 0)
-        return rc;
-    for (size_t i = 0; i < p->count; i++) {
-        struct jcur item = jcur_item(&list, i);
-        struct partition *part = &p->partitions[i];
-        if ((rc = read_partition(&item, p->gpt, input_count, used, part, e)) < 0)
-            return rc;
-        if (part->active && active)
-            return jcur_fail(&item, e, "two partitions are active");
-        active = active || part->active;
-    }
-    return 0;
-}
-
-static int read_params(const struct jcur *params, size_t input_count, struct params *p,
+static int check_count(const struct param_reading *r, const struct jcur *object, const void *fields,
                        struct err *e)
 {
-    static const char *const keys[] = {"code", "partitions", "size", "table", NULL};
-    static const char *const tables[] = {"mbr", "gpt", NULL};
-    AUTO_FREE bool *used = array_new(input_count + 1, sizeof(*used));
-    struct jcur c;
-    size_t table = 0;
-    int rc;
+    size_t table = ((const struct params *)fields)->table;
+    struct jcur list;
+    size_t count = 0;
+    (void)r;
+    int rc = jcur_get(object, "partitions", &list, e);
+    return rc < 0 ? rc
+                  : jcur_array(&list, table == GPT ? GPT_PARTITIONS : MBR_PARTITIONS, &count, e);
+}
 
-    if (used == NULL)
-        return err_oom(e);
-    if ((rc = jcur_object(params, keys, e)) < 0 || (rc = jcur_get(params, "table", &c, e)) < 0 ||
-        (rc = jcur_choice(&c, tables, &table, e)) < 0 ||
-        (rc = jcur_get(params, "size", &c, e)) < 0 ||
-        (rc = jcur_u64(&c, SIZE_LIMIT, &p->size, e)) < 0)
-        return rc;
-    if (p->size % SECTOR != 0)
-        return jcur_fail(&c, e, "a size is a multiple of %d", SECTOR);
-    p->gpt = table == 1;
-    p->has_code = jcur_opt(params, "code", &c);
-    if (p->has_code && (rc = read_input(params, "code", input_count, used, &p->code, e)) < 0)
-        return rc;
-    if ((rc = read_partitions(params, input_count, used, p, e)) < 0)
-        return rc;
-    for (size_t i = 0; i < input_count; i++)
-        if (!used[i])
-            return jcur_fail(params, e, "nothing is made of input %zu", i);
+static int pick_table(const struct param_reading *r, const struct jcur *item, size_t *out,
+                      struct err *e)
+{
+    (void)item;
+    (void)e;
+    *out = ((const struct params *)r->params)->table;
     return 0;
 }
 
-static int check(const struct jcur *params, size_t input_count, struct err *e)
+static int check_active(const struct param_list *list, const struct jcur *item, const void *items,
+                        size_t index, struct err *e)
 {
-    AUTO_FREE struct params *p = calloc(1, sizeof(*p));
-
-    return p == NULL ? err_oom(e) : read_params(params, input_count, p, e);
+    const struct partition *partitions = items;
+    (void)list;
+    for (size_t i = 0; partitions[index].active && i < index; i++)
+        if (partitions[i].active)
+            return jcur_fail(item, e, "two partitions are active");
+    return 0;
 }
+
+static const struct param mbr_rows[] = {
+    {PARAM_INPUT("input", struct partition, input), .once = true},
+    {PARAM_U32("type", struct partition, mbr_type), .min = 1, .max = 255,
+     .complaint = "0 is the type of no partition"},
+    {PARAM_BOOL("active", struct partition, active)},
+};
+static const struct param gpt_rows[] = {
+    {PARAM_INPUT("input", struct partition, input), .once = true},
+    {PARAM_TEXT("type", struct partition, gpt_type, &type_text)},
+    {PARAM_TEXT("name", struct partition, name, &name_text)},
+    {PARAM_U64("attributes", struct partition, attributes), .max = (UINT64_C(1) << 53) - 1,
+     .said = SAID_FROM},
+};
+static const struct step_params mbr_takes = {STEP_PARAMS(mbr_rows, struct partition)};
+static const struct step_params gpt_takes = {STEP_PARAMS(gpt_rows, struct partition)};
+static const struct step_params *const partition_objects[] = {
+    [MBR] = &mbr_takes, [GPT] = &gpt_takes};
+static const struct param_list partition_list = {.max = GPT_PARTITIONS,
+                                                 .item_size = sizeof(struct partition),
+                                                 .objects = partition_objects,
+                                                 .object_count = 2,
+                                                 .pick = pick_table,
+                                                 .after = check_active};
+
+static const struct param rows[] = {
+    {PARAM_CHOICE("table", struct params, table, tables)},
+    {PARAM_U64("size", struct params, size), .max = SIZE_LIMIT, .multiple = SECTOR,
+     .complaint = "a size", .said = SAID_FROM},
+    {PARAM_INPUT("code", struct params, code), .optional = true, .once = true},
+    {PARAM_RULE(check_count)},
+    {PARAM_LIST("partitions", struct partition, struct params, partitions, count, &partition_list)},
+    {PARAM_RULE(param_inputs_used)},
+};
+static const struct step_params takes = {STEP_PARAMS(rows, struct params)};
 
 /* ---- places ---------------------------------------------------------------------------- */
 
+struct place {
+    uint64_t first; /* sector */
+    uint64_t sectors;
+};
+
 struct disk {
     const struct params *p;
+    struct place places[GPT_PARTITIONS]; /* of the partitions */
     const struct step_input *inputs;
     const struct step_context *context;
     struct sink out;
@@ -195,27 +163,26 @@ static uint64_t round_up(uint64_t bytes)
 }
 
 /* Partitions begin and end at whole MiB; behind the last is one MiB for a GPT's second copy. */
-static int place(struct disk *d, struct params *p, struct err *e)
+static int place(struct disk *d, struct err *e)
 {
+    const struct params *p = d->p;
     uint64_t at = MIB;
 
     for (size_t i = 0; i < p->count; i++) {
-        struct partition *part = &p->partitions[i];
-        uint64_t size = d->inputs[part->input].size;
+        uint64_t size = d->inputs[p->partitions[i].input].size;
         if (size == 0 || size > SIZE_LIMIT || at > SIZE_LIMIT)
             return err_set(e, ERR_INPUT, "a partition of %" PRIu64 " bytes cannot be made", size);
-        part->first = at / SECTOR;
-        part->sectors = round_up(size) / SECTOR;
+        d->places[i] = (struct place){.first = at / SECTOR, .sectors = round_up(size) / SECTOR};
         at += round_up(size);
     }
-    if (p->gpt)
+    if (p->table == GPT)
         at += MIB;
     if (p->size != 0 && p->size < at)
         return err_set(e, ERR_INPUT,
                        "a disk of %" PRIu64 " bytes is too small: its partitions need %" PRIu64,
                        p->size, at);
     d->sectors = (p->size != 0 ? p->size : at) / SECTOR;
-    if (!p->gpt && d->sectors > UINT32_MAX)
+    if (p->table == MBR && d->sectors > UINT32_MAX)
         return err_set(e, ERR_INPUT, "an MBR cannot describe a disk of 2 TiB and more");
     return 0;
 }
@@ -237,10 +204,10 @@ static int digest_inputs(struct disk *d, size_t count, struct err *e)
 static int read_code(struct disk *d, struct err *e)
 {
     AUTO_BUF code = BUF_INIT(MBR_CODE);
-    const struct step_input *input = &d->inputs[d->p->code];
 
-    if (!d->p->has_code)
+    if (d->p->code == PARAM_NO_INPUT)
         return 0;
+    const struct step_input *input = &d->inputs[d->p->code];
     if (input->size > MBR_CODE)
         return err_set(e, ERR_INPUT,
                        "the boot code for an MBR has %" PRIu64 " bytes, there is room for %d",
@@ -271,14 +238,14 @@ static void put_chs(uint8_t *p, uint64_t sector)
     p[2] = (uint8_t)cylinder;
 }
 
-static void put_mbr_entry(uint8_t *p, bool active, uint8_t type, uint64_t first, uint64_t sectors)
+static void put_mbr_entry(uint8_t *p, bool active, uint8_t type, struct place at)
 {
     p[0] = active ? 0x80 : 0;
-    put_chs(p + 1, first);
+    put_chs(p + 1, at.first);
     p[4] = type;
-    put_chs(p + 5, first + sectors - 1);
-    put_le32(p + 8, (uint32_t)first);
-    put_le32(p + 12, (uint32_t)sectors);
+    put_chs(p + 5, at.first + at.sectors - 1);
+    put_le32(p + 8, (uint32_t)at.first);
+    put_le32(p + 12, (uint32_t)at.sectors);
 }
 
 static int make_mbr(const struct disk *d, uint8_t s[SECTOR], struct err *e)
@@ -289,9 +256,10 @@ static int make_mbr(const struct disk *d, uint8_t s[SECTOR], struct err *e)
     memset(s, 0, SECTOR);
     memcpy(s, d->code, MBR_CODE);
     put_le16(s + 510, 0xaa55);
-    if (d->p->gpt) {
+    if (d->p->table == GPT) {
         uint64_t rest = d->sectors - 1;
-        put_mbr_entry(s + MBR_TABLE, false, 0xee, 1, rest < UINT32_MAX ? rest : UINT32_MAX);
+        const struct place all = {.first = 1, .sectors = rest < UINT32_MAX ? rest : UINT32_MAX};
+        put_mbr_entry(s + MBR_TABLE, false, 0xee, all);
         memcpy(s + MBR_TABLE + 5, protective_end, sizeof(protective_end));
         return 0;
     }
@@ -301,7 +269,7 @@ static int make_mbr(const struct disk *d, uint8_t s[SECTOR], struct err *e)
     memcpy(s + MBR_CODE, id, 4);
     for (size_t i = 0; i < d->p->count; i++) {
         const struct partition *part = &d->p->partitions[i];
-        put_mbr_entry(s + MBR_TABLE + 16 * i, part->active, part->type, part->first, part->sectors);
+        put_mbr_entry(s + MBR_TABLE + 16 * i, part->active, (uint8_t)part->mbr_type, d->places[i]);
     }
     return 0;
 }
@@ -325,14 +293,15 @@ static int make_entries(const struct disk *d, uint8_t *entries, struct err *e)
     for (size_t i = 0; i < d->p->count; i++) {
         const struct partition *part = &d->p->partitions[i];
         uint8_t *p = entries + i * GPT_ENTRY;
+        (void)uuid_parse(part->gpt_type, uuid);
+        put_guid(p, uuid);
         (void)snprintf(purpose, sizeof(purpose), "encode.disk partition %zu", i + 1);
         int rc = id_derive_uuid(&d->contents, purpose, uuid, e);
         if (rc < 0)
             return rc;
-        put_guid(p, part->guid);
         put_guid(p + 16, uuid);
-        put_le64(p + 32, part->first);
-        put_le64(p + 40, part->first + part->sectors - 1);
+        put_le64(p + 32, d->places[i].first);
+        put_le64(p + 40, d->places[i].first + d->places[i].sectors - 1);
         put_le64(p + 48, part->attributes);
         for (size_t k = 0; part->name[k] != '\0'; k++)
             p[56 + 2 * k] = (uint8_t)part->name[k];
@@ -386,14 +355,15 @@ static int fill_to(struct disk *d, uint64_t offset, struct err *e)
     return 0;
 }
 
-static int write_partition(struct disk *d, const struct partition *part, struct err *e)
+static int write_partition(struct disk *d, size_t index, struct err *e)
 {
+    const struct step_input *input = &d->inputs[d->p->partitions[index].input];
     AUTO_CAS_STREAM struct cas_stream *s = NULL;
     size_t got = 0;
     int rc;
 
-    if ((rc = fill_to(d, part->first * SECTOR, e)) < 0 ||
-        (rc = cas_stream_open(d->context->cas, &d->inputs[part->input].digest, &s, e)) < 0)
+    if ((rc = fill_to(d, d->places[index].first * SECTOR, e)) < 0 ||
+        (rc = cas_stream_open(d->context->cas, &input->digest, &s, e)) < 0)
         return rc;
     do {
         if ((rc = cas_stream_read(s, d->chunk, CHUNK, &got, e)) < 0 ||
@@ -413,15 +383,15 @@ static int write_disk(struct disk *d, struct err *e)
         return err_oom(e);
     if ((rc = make_mbr(d, sector, e)) < 0 || (rc = put(d, sector, SECTOR, e)) < 0)
         return rc;
-    if (d->p->gpt && ((rc = make_entries(d, entries, e)) < 0 ||
-                      (rc = make_header(d, entries, false, sector, e)) < 0 ||
-                      (rc = put(d, sector, SECTOR, e)) < 0 ||
-                      (rc = put(d, entries, (size_t)GPT_PARTITIONS * GPT_ENTRY, e)) < 0))
+    if (d->p->table == GPT && ((rc = make_entries(d, entries, e)) < 0 ||
+                               (rc = make_header(d, entries, false, sector, e)) < 0 ||
+                               (rc = put(d, sector, SECTOR, e)) < 0 ||
+                               (rc = put(d, entries, (size_t)GPT_PARTITIONS * GPT_ENTRY, e)) < 0))
         return rc;
     for (size_t i = 0; i < d->p->count; i++)
-        if ((rc = write_partition(d, &d->p->partitions[i], e)) < 0)
+        if ((rc = write_partition(d, i, e)) < 0)
             return rc;
-    if (!d->p->gpt)
+    if (d->p->table == MBR)
         return fill_to(d, d->sectors * SECTOR, e);
     if ((rc = fill_to(d, (d->sectors - GPT_SECTORS) * SECTOR, e)) < 0 ||
         (rc = put(d, entries, (size_t)GPT_PARTITIONS * GPT_ENTRY, e)) < 0 ||
@@ -430,20 +400,19 @@ static int write_disk(struct disk *d, struct err *e)
     return put(d, sector, SECTOR, e);
 }
 
-static int run(const struct step_context *context, const struct jcur *params,
-               const struct step_input *inputs, size_t input_count, struct step_output *out,
-               struct err *e)
+int step_encode_disk_run(const struct step_context *context, void *params,
+                         const struct step_input *inputs, size_t input_count,
+                         struct step_output *out, struct err *e)
 {
-    AUTO_FREE struct params *p = calloc(1, sizeof(*p));
     AUTO_FREE uint8_t *chunk = malloc(CHUNK);
     AUTO_CAS_WRITER struct cas_writer *writer = NULL;
-    struct disk d = {.p = p, .inputs = inputs, .context = context, .chunk = chunk};
+    struct disk d = {.p = params, .inputs = inputs, .context = context, .chunk = chunk};
     int rc;
 
-    if (p == NULL || chunk == NULL)
+    if (chunk == NULL)
         return err_oom(e);
-    if ((rc = read_params(params, input_count, p, e)) < 0 || (rc = place(&d, p, e)) < 0 ||
-        (rc = digest_inputs(&d, input_count, e)) < 0 || (rc = read_code(&d, e)) < 0 ||
+    if ((rc = place(&d, e)) < 0 || (rc = digest_inputs(&d, input_count, e)) < 0 ||
+        (rc = read_code(&d, e)) < 0 ||
         (rc = cas_writer_new(context->cas, NULL, CAS_SIZE_UNKNOWN, &writer, e)) < 0)
         return rc;
     d.out = sink_cas(writer);
@@ -458,6 +427,5 @@ const struct step_kind step_encode_disk = {
     .max_inputs = GPT_PARTITIONS + 1,
     .takes = VALUE_BLOB,
     .gives = VALUE_BLOB,
-    .check = check,
-    .run = run,
+    .params = &takes,
 };

@@ -8,52 +8,35 @@
 struct params {
     uint64_t time;
     bool xattrs;
-    bool uuid_given;
-    uint8_t uuid[UUID_SIZE];
+    const char *uuid;
+    struct glob_list *exclude;
 };
 
-static int read_params(const struct jcur *params, struct params *out, struct err *e)
-{
-    static const char *const keys[] = {"exclude", "time", "uuid", "xattrs", NULL};
-    struct params p = {0};
-    int rc;
+static const struct param rows[] = {
+    {PARAM_U64("time", struct params, time), .max = UINT32_MAX},
+    {PARAM_BOOL("xattrs", struct params, xattrs)},
+    {PARAM_TEXT("uuid", struct params, uuid, &param_text_uuid)},
+    {PARAM_GLOBS("exclude", struct params, exclude)},
+};
+static const struct step_params takes = {STEP_PARAMS(rows, struct params)};
 
-    if ((rc = jcur_object(params, keys, e)) < 0 ||
-        (rc = jcur_get_u64(params, "time", UINT32_MAX, &p.time, e)) < 0 ||
-        (rc = params_bool(params, "xattrs", &p.xattrs, e)) < 0 ||
-        (rc = params_uuid(params, "uuid", &p.uuid_given, p.uuid, e)) < 0 ||
-        (rc = view_check_exclude(params, e)) < 0)
-        return rc;
-    *out = p;
-    return 0;
-}
-
-static int check(const struct jcur *params, size_t input_count, struct err *e)
-{
-    struct params p;
-
-    (void)input_count;
-    return read_params(params, &p, e);
-}
-
-static int run(const struct step_context *context, const struct jcur *params,
-               const struct step_input *inputs, size_t input_count, struct step_output *out,
-               struct err *e)
+int step_encode_erofs_run(const struct step_context *context, void *params,
+                          const struct step_input *inputs, size_t input_count,
+                          struct step_output *out, struct err *e)
 {
     AUTO_VIEW view = {0};
     AUTO_EROFS_LAYOUT layout = {0};
     AUTO_CAS_WRITER struct cas_writer *writer = NULL;
-    struct params p = {0};
+    const struct params *p = params;
+    uint8_t uuid[UUID_SIZE];
     int rc;
 
     (void)input_count;
-    if ((rc = read_params(params, &p, e)) < 0 ||
-        (!p.uuid_given &&
-         (rc = id_derive_uuid(&inputs[0].digest, "encode.erofs uuid", p.uuid, e)) < 0) ||
-        (rc = view_build(inputs[0].tree, params, &view, e)) < 0 ||
-        (rc = erofs_layout(&view, p.time, p.xattrs, &layout, e)) < 0 ||
+    if ((rc = id_uuid(p->uuid, &inputs[0].digest, "encode.erofs uuid", uuid, e)) < 0 ||
+        (rc = view_build(inputs[0].tree, p->exclude, &view, e)) < 0 ||
+        (rc = erofs_layout(&view, p->time, p->xattrs, &layout, e)) < 0 ||
         (rc = cas_writer_new(context->cas, NULL, layout.blocks * EROFS_BLOCK, &writer, e)) < 0 ||
-        (rc = erofs_write(&layout, inputs[0].tree, context->cas, context->progress, p.uuid,
+        (rc = erofs_write(&layout, inputs[0].tree, context->cas, context->progress, uuid,
                           sink_cas(writer), e)) < 0)
         return rc;
     return output_commit(writer, out, e);
@@ -65,6 +48,5 @@ const struct step_kind step_encode_erofs = {
     .max_inputs = 1,
     .takes = VALUE_TREE,
     .gives = VALUE_BLOB,
-    .check = check,
-    .run = run,
+    .params = &takes,
 };

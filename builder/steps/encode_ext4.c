@@ -18,42 +18,35 @@ static bool label_valid(const char *text)
     return true;
 }
 
-static int read_params(const struct jcur *params, struct ext4_params *out, bool *uuid_given,
-                       struct err *e)
-{
-    static const char *const keys[] = {"exclude", "label", "size", "time", "uuid", "xattrs", NULL};
-    struct ext4_params p = {0};
-    struct jcur c;
-    int rc;
+static const struct param_text label_text = {
+    .max = EXT4_LABEL_MAX,
+    .valid = label_valid,
+    .is = "no label of printable ASCII",
+    .said_max = EXT4_LABEL_MAX,
+    .pattern = "^[!-.0-~]*$",
+};
 
-    if ((rc = jcur_object(params, keys, e)) < 0 ||
-        (rc = jcur_get_u64(params, "time", UINT32_MAX, &p.time, e)) < 0 ||
-        (rc = params_bool(params, "xattrs", &p.xattrs, e)) < 0 ||
-        (rc = params_uuid(params, "uuid", uuid_given, p.uuid, e)) < 0 ||
-        (rc = view_check_exclude(params, e)) < 0 || (rc = jcur_get(params, "label", &c, e)) < 0 ||
-        (rc = jcur_string(&c, EXT4_LABEL_MAX, &p.label, e)) < 0)
-        return rc;
-    if (!label_valid(p.label))
-        return jcur_fail(&c, e, "'%s' is no label of printable ASCII", p.label);
-    if ((rc = jcur_get(params, "size", &c, e)) < 0 ||
-        (rc = jcur_u64(&c, SIZE_LIMIT, &p.size, e)) < 0)
-        return rc;
-    if (p.size % EXT4_BLOCK != 0)
-        return jcur_fail(&c, e, "a size is a multiple of %d", EXT4_BLOCK);
-    *out = p;
-    return 0;
-}
+struct params {
+    uint64_t time;
+    bool xattrs;
+    const char *uuid;
+    struct glob_list *exclude;
+    const char *label;
+    uint64_t size;
+};
 
-static int check(const struct jcur *params, size_t input_count, struct err *e)
-{
-    struct ext4_params p;
-    bool given = false;
+static const struct param rows[] = {
+    {PARAM_U64("time", struct params, time), .max = UINT32_MAX},
+    {PARAM_BOOL("xattrs", struct params, xattrs)},
+    {PARAM_TEXT("uuid", struct params, uuid, &param_text_uuid)},
+    {PARAM_GLOBS("exclude", struct params, exclude)},
+    {PARAM_TEXT("label", struct params, label, &label_text)},
+    {PARAM_U64("size", struct params, size), .max = SIZE_LIMIT, .multiple = EXT4_BLOCK,
+     .complaint = "a size"},
+};
+static const struct step_params takes = {STEP_PARAMS(rows, struct params)};
 
-    (void)input_count;
-    return read_params(params, &p, &given, e);
-}
-
-static int make_ids(const struct digest *tree, bool uuid_given, struct ext4_params *p,
+static int make_ids(const struct digest *tree, const char *uuid, struct ext4_params *p,
                     struct err *e)
 {
     uint8_t seed[DIGEST_SHA256_SIZE];
@@ -62,25 +55,25 @@ static int make_ids(const struct digest *tree, bool uuid_given, struct ext4_para
     if (rc < 0)
         return rc;
     memcpy(p->hash_seed, seed, sizeof(p->hash_seed));
-    return uuid_given ? 0 : id_derive_uuid(tree, "encode.ext4 uuid", p->uuid, e);
+    return id_uuid(uuid, tree, "encode.ext4 uuid", p->uuid, e);
 }
 
-static int run(const struct step_context *context, const struct jcur *params,
-               const struct step_input *inputs, size_t input_count, struct step_output *out,
-               struct err *e)
+int step_encode_ext4_run(const struct step_context *context, void *params,
+                         const struct step_input *inputs, size_t input_count,
+                         struct step_output *out, struct err *e)
 {
     AUTO_VIEW view = {0};
     AUTO_EXT4_LAYOUT layout = {0};
     AUTO_CAS_WRITER struct cas_writer *writer = NULL;
-    struct ext4_params p = {0};
-    bool given = false;
+    const struct params *p = params;
+    struct ext4_params image = {
+        .size = p->size, .time = p->time, .label = p->label, .xattrs = p->xattrs};
     int rc;
 
     (void)input_count;
-    if ((rc = read_params(params, &p, &given, e)) < 0 ||
-        (rc = make_ids(&inputs[0].digest, given, &p, e)) < 0 ||
-        (rc = view_build(inputs[0].tree, params, &view, e)) < 0 ||
-        (rc = ext4_layout(&view, &p, &layout, e)) < 0 ||
+    if ((rc = make_ids(&inputs[0].digest, p->uuid, &image, e)) < 0 ||
+        (rc = view_build(inputs[0].tree, p->exclude, &view, e)) < 0 ||
+        (rc = ext4_layout(&view, &image, &layout, e)) < 0 ||
         (rc = cas_writer_new(context->cas, NULL, (uint64_t)layout.blocks * EXT4_BLOCK, &writer,
                              e)) < 0 ||
         (rc = ext4_write(&layout, inputs[0].tree, context->cas, context->progress, sink_cas(writer),
@@ -95,6 +88,5 @@ const struct step_kind step_encode_ext4 = {
     .max_inputs = 1,
     .takes = VALUE_TREE,
     .gives = VALUE_BLOB,
-    .check = check,
-    .run = run,
+    .params = &takes,
 };

@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-enum { TEXT_MAX = 65536, PATH_MAX_BYTES = 4096, OWN_FILES = 2 };
+enum { PATH_MAX_BYTES = 4096, OWN_FILES = 2 };
 #define SIZE_LIMIT ((uint64_t)UINT32_MAX * FAT_SECTOR)
 
 struct entry {
@@ -19,139 +19,83 @@ struct entry {
 };
 
 struct params {
-    struct fat_options options;
-    struct entry *entries; /* owned */
+    size_t type; /* into type_names */
+    uint32_t hidden;
+    int64_t time;
+    const char *label;
+    uint32_t cluster;
+    uint64_t size;
+    struct entry *entries;
     size_t count;
-    bool has_syslinux;
-    size_t syslinux; /* input */
+    size_t syslinux; /* input, or PARAM_NO_INPUT */
 };
-
-static void params_dispose(struct params *p)
-{
-    free(p->entries);
-}
 
 /* ---- parameters ------------------------------------------------------------------- */
 
-static int read_input(const struct jcur *object, const char *key, size_t input_count, bool *used,
-                      size_t *out, struct err *e)
-{
-    struct jcur c;
-    uint64_t index = 0;
-    int rc;
+static const char *const type_names[] = {"auto", "fat12", "fat16", "fat32", NULL};
+static const enum fat_type types[] = {FAT_AUTO, FAT_12, FAT_16, FAT_32};
 
-    if ((rc = jcur_get(object, key, &c, e)) < 0 || (rc = jcur_u64(&c, UINT32_MAX, &index, e)) < 0)
-        return rc;
-    if (index >= input_count)
-        return jcur_fail(&c, e, "there is no such input");
-    used[index] = true;
-    *out = (size_t)index;
-    return 0;
+static const struct param_text label_text = {
+    .max = FAT_LABEL_MAX,
+    .valid = fat_label_valid,
+    .is = "no label of A-Z, 0-9, '_', '-' and spaces",
+    .said_min = 1,
+    .said_max = FAT_LABEL_MAX,
+};
+
+static const struct param_text path_text = {
+    .max = PATH_MAX_BYTES,
+    .valid = fat_path_valid,
+    .is = "no path that a FAT volume can have",
+};
+
+static bool cluster_valid(uint64_t bytes)
+{
+    return bytes == 0 || (bytes >= FAT_SECTOR && (bytes & (bytes - 1)) == 0);
 }
 
-static int read_entry(const struct jcur *c, size_t input_count, bool *used, struct entry *out,
-                      struct err *e)
+static int check_source(const struct param_reading *r, const struct jcur *object,
+                        const void *fields, struct err *e)
 {
-    static const char *const keys[] = {"input", "path", "text", NULL};
-    struct jcur path;
+    struct jcur input;
     struct jcur text;
-    int rc;
-
-    if ((rc = jcur_object(c, keys, e)) < 0 || (rc = jcur_get(c, "path", &path, e)) < 0 ||
-        (rc = jcur_string(&path, PATH_MAX_BYTES, &out->path, e)) < 0)
-        return rc;
-    if (!fat_path_valid(out->path))
-        return jcur_fail(&path, e, "'%s' is no path that a FAT volume can have", out->path);
-    if (!jcur_opt(c, "text", &text))
-        return read_input(c, "input", input_count, used, &out->input, e);
-    if (jcur_opt(c, "input", &path))
-        return jcur_fail(c, e, "a file has either 'input' or 'text'");
-    return jcur_string(&text, TEXT_MAX, &out->text, e);
-}
-
-static int read_entries(const struct jcur *params, size_t input_count, bool *used, struct params *p,
-                        struct err *e)
-{
-    struct jcur files;
-    int rc;
-
-    if ((rc = jcur_get(params, "files", &files, e)) < 0 ||
-        (rc = jcur_array(&files, FAT_FILES_MAX - OWN_FILES, &p->count, e)) < 0)
-        return rc;
-    p->entries = array_new(p->count + 1, sizeof(*p->entries));
-    if (p->entries == NULL)
-        return err_oom(e);
-    for (size_t i = 0; i < p->count; i++) {
-        struct jcur item = jcur_item(&files, i);
-        if ((rc = read_entry(&item, input_count, used, &p->entries[i], e)) < 0)
-            return rc;
-    }
-    struct jcur c;
-    p->has_syslinux = jcur_opt(params, "syslinux", &c);
-    return p->has_syslinux ? read_input(params, "syslinux", input_count, used, &p->syslinux, e) : 0;
-}
-
-static int read_options(const struct jcur *params, struct fat_options *o, struct err *e)
-{
-    static const char *const names[] = {"auto", "fat12", "fat16", "fat32", NULL};
-    static const enum fat_type types[] = {FAT_AUTO, FAT_12, FAT_16, FAT_32};
-    struct jcur c;
-    size_t type = 0;
-    uint64_t cluster = 0;
-    uint64_t hidden = 0;
-    int rc;
-
-    if ((rc = jcur_get(params, "type", &c, e)) < 0 || (rc = jcur_choice(&c, names, &type, e)) < 0 ||
-        (rc = jcur_get_u64(params, "hidden", UINT32_MAX, &hidden, e)) < 0 ||
-        (rc = jcur_get(params, "time", &c, e)) < 0 ||
-        (rc = jcur_i64(&c, 0, INT64_C(253402300799), &o->time, e)) < 0 ||
-        (rc = jcur_get(params, "label", &c, e)) < 0 ||
-        (rc = jcur_string(&c, FAT_LABEL_MAX, &o->label, e)) < 0)
-        return rc;
-    if (!fat_label_valid(o->label))
-        return jcur_fail(&c, e, "'%s' is no label of A-Z, 0-9, '_', '-' and spaces", o->label);
-    if ((rc = jcur_get(params, "cluster", &c, e)) < 0 ||
-        (rc = jcur_u64(&c, FAT_CLUSTER_MAX, &cluster, e)) < 0)
-        return rc;
-    if (cluster != 0 && (cluster < FAT_SECTOR || (cluster & (cluster - 1)) != 0))
-        return jcur_fail(&c, e, "a cluster is a power of two from 512");
-    if ((rc = jcur_get(params, "size", &c, e)) < 0 ||
-        (rc = jcur_u64(&c, SIZE_LIMIT, &o->size, e)) < 0)
-        return rc;
-    if (o->size % FAT_SECTOR != 0)
-        return jcur_fail(&c, e, "a size is a multiple of %d", FAT_SECTOR);
-    o->type = types[type];
-    o->cluster = (uint32_t)cluster;
-    o->hidden = (uint32_t)hidden;
+    (void)r;
+    (void)fields;
+    if (!jcur_opt(object, "text", &text))
+        return jcur_get(object, "input", &input, e);
+    if (jcur_opt(object, "input", &input))
+        return jcur_fail(object, e, "a file has either 'input' or 'text'");
     return 0;
 }
 
-static int read_params(const struct jcur *params, size_t input_count, struct params *p,
-                       struct err *e)
-{
-    static const char *const keys[] = {"cluster",  "files", "hidden", "label", "size",
-                                       "syslinux", "time",  "type",   NULL};
-    AUTO_FREE bool *used = array_new(input_count + 1, sizeof(*used));
-    int rc;
+static const struct param entry_rows[] = {
+    {PARAM_TEXT("path", struct entry, path, &path_text)},
+    {PARAM_RULE(check_source)},
+    {PARAM_TEXT("text", struct entry, text, &param_text_content), .optional = true},
+    {PARAM_INPUT("input", struct entry, input), .optional = true},
+};
+static const struct step_params entry_takes = {STEP_PARAMS(entry_rows, struct entry)};
+static const struct step_params *const entry_objects[] = {&entry_takes};
+static const struct param_list entry_list = {.max = FAT_FILES_MAX - OWN_FILES,
+                                             .item_size = sizeof(struct entry),
+                                             .objects = entry_objects,
+                                             .object_count = 1};
 
-    if (used == NULL)
-        return err_oom(e);
-    if ((rc = jcur_object(params, keys, e)) < 0 ||
-        (rc = read_options(params, &p->options, e)) < 0 ||
-        (rc = read_entries(params, input_count, used, p, e)) < 0)
-        return rc;
-    for (size_t i = 0; i < input_count; i++)
-        if (!used[i])
-            return jcur_fail(params, e, "nothing is made of input %zu", i);
-    return 0;
-}
-
-static int check(const struct jcur *params, size_t input_count, struct err *e)
-{
-    AUTO(params_dispose) struct params p = {0};
-
-    return read_params(params, input_count, &p, e);
-}
+static const struct param rows[] = {
+    {PARAM_CHOICE("type", struct params, type, type_names)},
+    {PARAM_U32("hidden", struct params, hidden), .max = UINT32_MAX, .said = SAID_FROM},
+    {PARAM_I64("time", struct params, time), .max = PARAM_SECONDS_MAX, .definition = "seconds"},
+    {PARAM_TEXT("label", struct params, label, &label_text)},
+    {PARAM_U32("cluster", struct params, cluster), .max = FAT_CLUSTER_MAX, .fits = cluster_valid,
+     .complaint = "a cluster is a power of two from 512", .said = SAID_FROM},
+    {PARAM_U64("size", struct params, size), .max = SIZE_LIMIT, .multiple = FAT_SECTOR,
+     .complaint = "a size", .said = SAID_FROM},
+    {PARAM_LIST("files", struct entry, struct params, entries, count, &entry_list),
+     .said = SAID_BY_HAND},
+    {PARAM_INPUT("syslinux", struct params, syslinux), .optional = true},
+    {PARAM_RULE(param_inputs_used)},
+};
+static const struct step_params takes = {STEP_PARAMS(rows, struct params)};
 
 /* ---- the serial number --------------------------------------------------------------- */
 
@@ -239,11 +183,18 @@ static void add_files(const struct params *p, const struct step_input *inputs,
     }
 }
 
-static int run(const struct step_context *context, const struct jcur *params,
-               const struct step_input *inputs, size_t input_count, struct step_output *out,
-               struct err *e)
+int step_encode_fat_run(const struct step_context *context, void *params,
+                        const struct step_input *inputs, size_t input_count,
+                        struct step_output *out, struct err *e)
 {
-    AUTO(params_dispose) struct params p = {0};
+    const struct params *p = params;
+    const struct fat_options options = {.type = types[p->type],
+                                        .size = p->size,
+                                        .cluster = p->cluster,
+                                        .label = p->label,
+                                        .time = p->time,
+                                        .hidden = p->hidden};
+    bool loads = p->syslinux != PARAM_NO_INPUT;
     AUTO(loader_dispose) struct loader loader = {0};
     AUTO_FREE struct fat_file *files = NULL;
     AUTO_FAT struct fat *fat = NULL;
@@ -251,22 +202,22 @@ static int run(const struct step_context *context, const struct jcur *params,
     uint32_t serial = 0;
     int rc;
 
-    if ((rc = read_params(params, input_count, &p, e)) < 0 ||
-        (rc = make_serial(&p, inputs, &serial, e)) < 0)
+    (void)input_count;
+    if ((rc = make_serial(p, inputs, &serial, e)) < 0)
         return rc;
-    size_t count = p.count + (p.has_syslinux ? OWN_FILES : 0);
+    size_t count = p->count + (loads ? OWN_FILES : 0);
     files = array_new(count + 1, sizeof(*files));
     if (files == NULL)
         return err_oom(e);
-    add_files(&p, inputs, files);
-    if ((p.has_syslinux &&
-         (rc = add_loader(context->cas, &inputs[p.syslinux], &loader, files + p.count, e)) < 0) ||
-        (rc = fat_new(&p.options, files, count, &fat, e)) < 0 ||
-        (p.has_syslinux && (rc = syslinux_install(&loader.parts, fat_file_sector(fat, p.count),
-                                                  loader.file, loader.boot, e)) < 0) ||
+    add_files(p, inputs, files);
+    if ((loads &&
+         (rc = add_loader(context->cas, &inputs[p->syslinux], &loader, files + p->count, e)) < 0) ||
+        (rc = fat_new(&options, files, count, &fat, e)) < 0 ||
+        (loads && (rc = syslinux_install(&loader.parts, fat_file_sector(fat, p->count), loader.file,
+                                         loader.boot, e)) < 0) ||
         (rc = cas_writer_new(context->cas, NULL, CAS_SIZE_UNKNOWN, &writer, e)) < 0 ||
-        (rc = fat_write(fat, context->cas, serial, p.has_syslinux ? loader.boot : NULL,
-                        sink_cas(writer), e)) < 0)
+        (rc = fat_write(fat, context->cas, serial, loads ? loader.boot : NULL, sink_cas(writer),
+                        e)) < 0)
         return rc;
     return output_commit(writer, out, e);
 }
@@ -277,6 +228,5 @@ const struct step_kind step_encode_fat = {
     .max_inputs = FAT_FILES_MAX,
     .takes = VALUE_BLOB,
     .gives = VALUE_BLOB,
-    .check = check,
-    .run = run,
+    .params = &takes,
 };

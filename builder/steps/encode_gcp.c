@@ -19,9 +19,8 @@ enum {
 
 struct params {
     uint64_t size;
+    struct param_compression compression;
     int64_t time;
-    bool gzip;
-    int level;
 };
 
 /* ---- numbers and runs --------------------------------------------------------------------------
@@ -160,53 +159,37 @@ static int write_tar(const struct blocks *b, const struct params *p, const struc
 /* ---- the step
  * ------------------------------------------------------------------------------------------ */
 
-static int read_params(const struct jcur *params, struct params *p, struct err *e)
-{
-    static const char *const keys[] = {"compressor", "level", "size", "time", NULL};
-    struct jcur c;
-    size_t index = 0;
-    int rc;
+static const struct param rows[] = {
+    {PARAM_U64("size", struct params, size), .max = BLOCKS_SIZE_MAX, .multiple = GIB,
+     .complaint = "this size", .said = SAID_FROM},
+    {PARAM_COMPRESSOR(struct params, compression, compressor_gzip_or_none)},
+    {PARAM_I64("time", struct params, time), .max = PARAM_SECONDS_MAX, .definition = "seconds"},
+};
+static const struct step_params takes = {STEP_PARAMS(rows, struct params)};
 
-    if ((rc = jcur_object(params, keys, e)) < 0 ||
-        (rc = params_disk_size(params, GIB, &p->size, e)) < 0 ||
-        (rc = params_compressor(params, compressor_gzip_or_none, &index, &p->level, e)) < 0 ||
-        (rc = jcur_get(params, "time", &c, e)) < 0)
-        return rc;
-    p->gzip = p->level != 0;
-    return jcur_i64(&c, 0, INT64_C(253402300799), &p->time, e);
-}
-
-static int check(const struct jcur *params, size_t input_count, struct err *e)
-{
-    struct params p = {0};
-
-    (void)input_count;
-    return read_params(params, &p, e);
-}
-
-static int run(const struct step_context *context, const struct jcur *params,
-               const struct step_input *inputs, size_t input_count, struct step_output *out,
-               struct err *e)
+int step_encode_gcp_run(const struct step_context *context, void *params,
+                        const struct step_input *inputs, size_t input_count,
+                        struct step_output *out, struct err *e)
 {
     AUTO_BLOCKS b = {.fd = -1};
     AUTO_CAS_WRITER struct cas_writer *w = NULL;
     AUTO_GZIP_WRITER struct gzip_writer *zip = NULL;
-    struct params p = {0};
+    const struct params *p = params;
+    bool gzip = p->compression.level != 0;
     int rc;
 
     (void)input_count;
-    if ((rc = read_params(params, &p, e)) < 0 ||
-        (rc = blocks_open(context->cas, &inputs[0].digest, inputs[0].size, p.size, GIB, BLOCK, &b,
+    if ((rc = blocks_open(context->cas, &inputs[0].digest, inputs[0].size, p->size, GIB, BLOCK, &b,
                           e)) < 0 ||
         (rc = cas_writer_new(context->cas, NULL, CAS_SIZE_UNKNOWN, &w, e)) < 0)
         return rc;
     struct sink s = sink_cas(w);
-    if (p.gzip) {
-        if ((rc = gzip_writer_new(s, p.level, context->jobs, &zip, e)) < 0)
+    if (gzip) {
+        if ((rc = gzip_writer_new(s, p->compression.level, context->jobs, &zip, e)) < 0)
             return rc;
         s = sink_gzip(zip);
     }
-    if ((rc = write_tar(&b, &p, &s, e)) < 0 || (p.gzip && (rc = gzip_writer_finish(zip, e)) < 0))
+    if ((rc = write_tar(&b, p, &s, e)) < 0 || (gzip && (rc = gzip_writer_finish(zip, e)) < 0))
         return rc;
     return output_commit(w, out, e);
 }
@@ -220,7 +203,6 @@ const struct step_kind step_encode_gcp = {
     .max_inputs = 1,
     .takes = VALUE_BLOB,
     .gives = VALUE_BLOB,
-    .check = check,
-    .run = run,
+    .params = &takes,
     .wide = true,
 };

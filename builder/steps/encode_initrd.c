@@ -8,42 +8,26 @@
 
 enum { CHUNK = 65536 };
 
-/* prepend: the path of a file of the tree. */
-static int check_prepend(const struct jcur *params, struct err *e)
-{
-    struct jcur m;
-    const char *path = NULL;
+struct params {
+    struct param_compression compression;
+    struct glob_list *exclude;
+    const char *prepend; /* NULL: nothing */
+};
 
-    if (!jcur_opt(params, "prepend", &m))
-        return 0;
-    int rc = jcur_string(&m, TREE_PATH_MAX, &path, e);
-    if (rc < 0)
-        return rc;
-    return relpath_valid(path) ? 0 : jcur_fail(&m, e, "'%.100s' is no path in a tree", path);
-}
+static const struct param_text prepend_text = {
+    .max = TREE_PATH_MAX,
+    .valid = relpath_valid,
+    .is = "no path in a tree",
+    .quoted = 100,
+    .said_min = 1,
+};
 
-static int read_params(const struct jcur *params, bool *gzip, int *level, struct err *e)
-{
-    static const char *const keys[] = {"compressor", "exclude", "level", "prepend", NULL};
-    size_t index = 0;
-    int rc;
-
-    if ((rc = jcur_object(params, keys, e)) < 0 ||
-        (rc = params_compressor(params, compressor_gzip_or_none, &index, level, e)) < 0 ||
-        (rc = view_check_exclude(params, e)) < 0 || (rc = check_prepend(params, e)) < 0)
-        return rc;
-    *gzip = *level != 0;
-    return 0;
-}
-
-static int check(const struct jcur *params, size_t input_count, struct err *e)
-{
-    bool gzip = false;
-    int level = 0;
-
-    (void)input_count;
-    return read_params(params, &gzip, &level, e);
-}
+static const struct param rows[] = {
+    {PARAM_COMPRESSOR(struct params, compression, compressor_gzip_or_none)},
+    {PARAM_GLOBS("exclude", struct params, exclude)},
+    {PARAM_TEXT("prepend", struct params, prepend, &prepend_text), .optional = true},
+};
+static const struct step_params takes = {STEP_PARAMS(rows, struct params)};
 
 static int copy_file(const struct tree *t, const struct tree_inode *file, struct cas *cas,
                      struct sink to, struct err *e)
@@ -65,10 +49,9 @@ static int copy_file(const struct tree *t, const struct tree_inode *file, struct
 }
 
 /* Microcode, which the kernel reads before it can decompress anything, comes first and as it is. */
-static int write_prepended(const struct jcur *params, const struct tree *t, struct cas *cas,
-                           struct sink to, struct err *e)
+static int write_prepended(const char *path, const struct tree *t, struct cas *cas, struct sink to,
+                           struct err *e)
 {
-    const char *path = json_string_value(json_object_get(params->value, "prepend"));
     if (path == NULL)
         return 0;
     const struct tree_node *node = tree_find(t, path, true);
@@ -77,27 +60,26 @@ static int write_prepended(const struct jcur *params, const struct tree *t, stru
     return copy_file(t, node->inode, cas, to, e);
 }
 
-static int run(const struct step_context *context, const struct jcur *params,
-               const struct step_input *inputs, size_t input_count, struct step_output *out,
-               struct err *e)
+int step_encode_initrd_run(const struct step_context *context, void *params,
+                           const struct step_input *inputs, size_t input_count,
+                           struct step_output *out, struct err *e)
 {
     AUTO_VIEW view = {0};
     AUTO_CAS_WRITER struct cas_writer *writer = NULL;
     AUTO_GZIP_WRITER struct gzip_writer *zip = NULL;
-    bool gzip = false;
-    int level = 0;
+    const struct params *p = params;
+    bool gzip = p->compression.level != 0;
     int rc;
 
     (void)input_count;
-    if ((rc = read_params(params, &gzip, &level, e)) < 0 ||
-        (rc = view_build(inputs[0].tree, params, &view, e)) < 0 ||
+    if ((rc = view_build(inputs[0].tree, p->exclude, &view, e)) < 0 ||
         (rc = cas_writer_new(context->cas, NULL, CAS_SIZE_UNKNOWN, &writer, e)) < 0)
         return rc;
     struct sink sink = sink_cas(writer);
-    if ((rc = write_prepended(params, inputs[0].tree, context->cas, sink, e)) < 0)
+    if ((rc = write_prepended(p->prepend, inputs[0].tree, context->cas, sink, e)) < 0)
         return rc;
     if (gzip) {
-        if ((rc = gzip_writer_new(sink, level, context->jobs, &zip, e)) < 0)
+        if ((rc = gzip_writer_new(sink, p->compression.level, context->jobs, &zip, e)) < 0)
             return rc;
         sink = sink_gzip(zip);
     }
@@ -117,7 +99,6 @@ const struct step_kind step_encode_initrd = {
     .max_inputs = 1,
     .takes = VALUE_TREE,
     .gives = VALUE_BLOB,
-    .check = check,
-    .run = run,
+    .params = &takes,
     .wide = true,
 };

@@ -9,63 +9,57 @@
 #include "builder/steps/params.h"
 #include "formats/iso/iso.h"
 
-static int read_path(const struct jcur *params, const char *key, const char **out, struct err *e)
-{
-    struct jcur c;
+struct params {
+    const char *bios; /* NULL: none, as below */
+    const char *efi;
+    bool joliet;
+    uint64_t time;
+    const char *volume;
+    struct glob_list *exclude;
+};
 
-    *out = NULL;
-    if (!jcur_opt(params, key, &c))
-        return 0;
-    int rc = jcur_string(&c, TREE_PATH_MAX, out, e);
-    if (rc < 0)
-        return rc;
-    if (!relpath_valid(*out))
-        return jcur_fail(&c, e, "'%s' is no path without a leading '/', '.' and '..'", *out);
-    return 0;
-}
+static const struct param_text volume_text = {
+    .max = ISO_VOLUME_MAX,
+    .said_min = 1,
+    .said_max = ISO_VOLUME_MAX,
+    .pattern = "^[ -~]*$",
+};
 
 /* Printable ASCII: ECMA-119's d-characters and what else everybody writes. */
-static bool volume_valid(const char *text)
+static int check_volume(const struct param_reading *r, const struct jcur *object,
+                        const void *fields, struct err *e)
 {
-    for (const char *p = text; *p != '\0'; p++) {
-        if (*p < 0x20 || *p > 0x7e)
-            return false;
-    }
-    return *text != '\0';
+    const char *volume = ((const struct params *)fields)->volume;
+    struct jcur c;
+    (void)r;
+    if (*volume != '\0' && param_printable(volume))
+        return 0;
+    int rc = jcur_get(object, "volume", &c, e);
+    return rc < 0 ? rc
+                  : jcur_fail(&c, e, "a volume's name is 1 to %d printable ASCII characters",
+                              ISO_VOLUME_MAX);
 }
 
-static int read_params(const struct jcur *params, size_t input_count, struct iso_params *out,
-                       struct err *e)
+static int check_hybrid(const struct param_reading *r, const struct jcur *object,
+                        const void *fields, struct err *e)
 {
-    static const char *const keys[] = {"bios", "efi", "exclude", "joliet", "volume", "time", NULL};
-    struct iso_params p = {0};
-    struct jcur c;
-    int rc;
-
-    if ((rc = jcur_object(params, keys, e)) < 0 ||
-        (rc = read_path(params, "bios", &p.bios, e)) < 0 ||
-        (rc = read_path(params, "efi", &p.efi, e)) < 0 ||
-        (rc = params_bool(params, "joliet", &p.joliet, e)) < 0 ||
-        (rc = jcur_get_u64(params, "time", UINT32_MAX, &p.time, e)) < 0 ||
-        (rc = jcur_get(params, "volume", &c, e)) < 0 ||
-        (rc = jcur_string(&c, ISO_VOLUME_MAX, &p.volume, e)) < 0 ||
-        (rc = view_check_exclude(params, e)) < 0)
-        return rc;
-    if (!volume_valid(p.volume))
-        return jcur_fail(&c, e, "a volume's name is 1 to %d printable ASCII characters",
-                         ISO_VOLUME_MAX);
-    if (input_count > 1 && p.bios == NULL)
-        return jcur_fail(params, e, "a hybrid boot record needs 'bios'");
-    *out = p;
+    if (r->input_count > 1 && ((const struct params *)fields)->bios == NULL)
+        return jcur_fail(object, e, "a hybrid boot record needs 'bios'");
     return 0;
 }
 
-static int check(const struct jcur *params, size_t input_count, struct err *e)
-{
-    struct iso_params p;
-
-    return read_params(params, input_count, &p, e);
-}
+static const struct param rows[] = {
+    {PARAM_TEXT("bios", struct params, bios, &param_text_path), .optional = true,
+     .said = SAID_TYPE},
+    {PARAM_TEXT("efi", struct params, efi, &param_text_path), .optional = true, .said = SAID_TYPE},
+    {PARAM_BOOL("joliet", struct params, joliet)},
+    {PARAM_U64("time", struct params, time), .max = UINT32_MAX},
+    {PARAM_TEXT("volume", struct params, volume, &volume_text)},
+    {PARAM_GLOBS("exclude", struct params, exclude)},
+    {PARAM_RULE(check_volume)},
+    {PARAM_RULE(check_hybrid)},
+};
+static const struct step_params takes = {STEP_PARAMS(rows, struct params)};
 
 static int check_inputs(const struct step_input *inputs, size_t input_count, struct err *e)
 {
@@ -93,27 +87,31 @@ static int check_attributes(const struct view *v, struct err *e)
     return 0;
 }
 
-static int run(const struct step_context *context, const struct jcur *params,
-               const struct step_input *inputs, size_t input_count, struct step_output *out,
-               struct err *e)
+int step_encode_iso_run(const struct step_context *context, void *params,
+                        const struct step_input *inputs, size_t input_count,
+                        struct step_output *out, struct err *e)
 {
     AUTO_VIEW view = {0};
     AUTO_ISO_LAYOUT layout = {0};
     AUTO_CAS_WRITER struct cas_writer *writer = NULL;
     AUTO_BUF mbr = BUF_INIT(ISO_MBR_CODE);
     uint8_t id[DIGEST_SHA256_SIZE];
-    struct iso_params p = {0};
+    const struct params *given = params;
+    struct iso_params p = {.volume = given->volume,
+                           .time = given->time,
+                           .joliet = given->joliet,
+                           .bios = given->bios,
+                           .efi = given->efi};
     int rc;
 
-    if ((rc = read_params(params, input_count, &p, e)) < 0 ||
-        (rc = check_inputs(inputs, input_count, e)) < 0 ||
+    if ((rc = check_inputs(inputs, input_count, e)) < 0 ||
         (input_count > 1 && (rc = cas_get(context->cas, &inputs[1].digest, &mbr, e)) < 0) ||
         (rc = id_derive(&inputs[0].digest, "encode.iso disk", id, e)) < 0)
         return rc;
     p.mbr = mbr.data;
     p.disk_id =
         (uint32_t)id[0] | (uint32_t)id[1] << 8 | (uint32_t)id[2] << 16 | (uint32_t)id[3] << 24;
-    if ((rc = view_build(inputs[0].tree, params, &view, e)) < 0 ||
+    if ((rc = view_build(inputs[0].tree, given->exclude, &view, e)) < 0 ||
         (rc = check_attributes(&view, e)) < 0 ||
         (rc = iso_layout(&view, inputs[0].tree, &p, &layout, e)) < 0 ||
         (rc = cas_writer_new(context->cas, NULL, layout.size, &writer, e)) < 0 ||
@@ -129,6 +127,5 @@ const struct step_kind step_encode_iso = {
     .max_inputs = 2,
     .takes = VALUE_ANY,
     .gives = VALUE_BLOB,
-    .check = check,
-    .run = run,
+    .params = &takes,
 };

@@ -10,207 +10,159 @@
 
 #include <string.h>
 
-enum { IMAGES_MAX = 4096, LAYERS_MAX = 512, NAME_MAX_BYTES = 4096 };
+enum { IMAGES_MAX = 4096, LAYERS_MAX = 512, NAME_MAX_BYTES = 4096, BLOBS_MAX = 65536 };
 
-static int read_index(const struct jcur *c, const char *key, size_t input_count, size_t *out,
-                      struct err *e)
-{
-    uint64_t value = 0;
-    int rc = jcur_get_u64(c, key, input_count - 1, &value, e);
-    *out = (size_t)value;
-    return rc;
-}
+struct layer {
+    size_t blob; /* input, as all below */
+    size_t compression;
+};
 
-/* The inputs' indices are kept in `config` and `layers` until run knows their digests. */
-struct image_indices {
+struct image {
+    const char *name;
     size_t config;
-    size_t *layers;
+    struct layer *layers;
+    size_t layer_count;
 };
 
 struct params {
-    struct compat_system system;
-    struct image_indices *indices;
+    json_t *document;
+    uint64_t visible_volumes;
+    bool dockerfile;
+    bool decompress_kernel;
+    struct image *images;
+    size_t image_count;
+    struct compat_system_layout *layouts;
+    size_t layout_count;
+    struct compat_system_source *sources;
+    size_t source_count;
 };
 
-static void params_dispose(struct params *p)
+static int check_document(const struct jcur *c, struct err *e)
 {
-    for (size_t i = 0; p->indices != NULL && i < p->system.image_count; i++)
-        free(p->indices[i].layers);
-    free(p->indices);
-    compat_system_dispose(&p->system);
+    const struct ycur y = ycur_json(c->value, "document");
+    return linuxkit_check(&y, &linuxkit_document, e);
 }
 
-static int read_layers(const struct jcur *c, size_t input_count, struct compat_system_image *image,
-                       struct image_indices *indices, struct err *e)
+static int check_inputs(const struct param_reading *r, const struct jcur *object,
+                        const void *fields, struct err *e)
 {
-    static const char *const keys[] = {"blob", "compression", NULL};
-    size_t count = 0;
-    int rc = jcur_array(c, LAYERS_MAX, &count, e);
-    if (rc < 0)
-        return rc;
-    image->layers = array_new(count + 1, sizeof(*image->layers));
-    indices->layers = array_new(count + 1, sizeof(*indices->layers));
-    if (image->layers == NULL || indices->layers == NULL)
-        return err_oom(e);
-    for (size_t i = 0; i < count; i++) {
-        struct jcur item = jcur_item(c, i);
-        struct jcur m;
-        size_t choice = 0;
-        if ((rc = jcur_object(&item, keys, e)) < 0 ||
-            (rc = read_index(&item, "blob", input_count, &indices->layers[i], e)) < 0 ||
-            (rc = jcur_get(&item, "compression", &m, e)) < 0 ||
-            (rc = jcur_choice(&m, compression_names, &choice, e)) < 0)
-            return rc;
-        image->layers[i].compression = (enum compression)choice;
-    }
-    image->layer_count = count;
+    const struct params *p = fields;
+    if (r->input_count == 0 && p->image_count + p->layout_count + p->source_count > 0)
+        return jcur_fail(object, e, "images, layouts or sources, but no inputs");
     return 0;
 }
 
-static int read_images(const struct jcur *c, size_t input_count, struct params *p, struct err *e)
-{
-    static const char *const keys[] = {"name", "config", "layers", NULL};
-    size_t count = 0;
-    int rc = jcur_array(c, IMAGES_MAX, &count, e);
-    if (rc < 0)
-        return rc;
-    p->system.images = array_new(count + 1, sizeof(*p->system.images));
-    p->indices = array_new(count + 1, sizeof(*p->indices));
-    if (p->system.images == NULL || p->indices == NULL)
-        return err_oom(e);
-    p->system.image_count = count;
-    for (size_t i = 0; i < count; i++) {
-        struct compat_system_image *image = &p->system.images[i];
-        struct jcur item = jcur_item(c, i);
-        struct jcur layers;
-        if ((rc = jcur_object(&item, keys, e)) < 0 ||
-            (rc = jcur_get_string(&item, "name", NAME_MAX_BYTES, &image->reference, e)) < 0 ||
-            (rc = read_index(&item, "config", input_count, &p->indices[i].config, e)) < 0 ||
-            (rc = jcur_get(&item, "layers", &layers, e)) < 0 ||
-            (rc = read_layers(&layers, input_count, image, &p->indices[i], e)) < 0)
-            return rc;
-    }
-    return 0;
-}
+static const struct param_text name_text = {.max = NAME_MAX_BYTES};
+static const struct param_text media_type_text = {.max = 256};
 
-static int read_layout(const struct jcur *c, size_t input_count, struct compat_system_layout *l,
-                       struct err *e)
-{
-    static const char *const keys[] = {"volume", "mediaType", "index", "blobs", NULL};
-    struct jcur blobs;
-    uint64_t volume = 0;
-    size_t count = 0;
-    int rc = jcur_object(c, keys, e);
-    if (rc < 0 || (rc = jcur_get_u64(c, "volume", IMAGES_MAX, &volume, e)) < 0 ||
-        (rc = jcur_get_string(c, "mediaType", 256, &l->media_type, e)) < 0 ||
-        (rc = read_index(c, "index", input_count, &l->index, e)) < 0 ||
-        (rc = jcur_get(c, "blobs", &blobs, e)) < 0 ||
-        (rc = jcur_array(&blobs, 65536, &count, e)) < 0)
-        return rc;
-    l->volume = (size_t)volume;
-    l->blobs = array_new(count + 1, sizeof(*l->blobs));
-    if (l->blobs == NULL)
-        return err_oom(e);
-    l->blob_count = count;
-    for (size_t i = 0; i < count; i++) {
-        struct jcur item = jcur_item(&blobs, i);
-        uint64_t index = 0;
-        if ((rc = jcur_u64(&item, input_count - 1, &index, e)) < 0)
-            return rc;
-        l->blobs[i] = (size_t)index;
-    }
-    return 0;
-}
+static const struct param layer_rows[] = {
+    {PARAM_INPUT("blob", struct layer, blob), .in_range = true},
+    {PARAM_CHOICE("compression", struct layer, compression, compression_names)},
+};
+static const struct step_params layer_takes = {STEP_PARAMS(layer_rows, struct layer)};
+static const struct step_params *const layer_objects[] = {&layer_takes};
+static const struct param_list layer_list = {.max = LAYERS_MAX,
+                                             .item_size = sizeof(struct layer),
+                                             .objects = layer_objects,
+                                             .object_count = 1};
 
-static int read_layouts(const struct jcur *c, size_t input_count, struct compat_system *s,
-                        struct err *e)
-{
-    size_t count = 0;
-    int rc = jcur_array(c, IMAGES_MAX, &count, e);
-    if (rc < 0)
-        return rc;
-    s->layouts = array_new(count + 1, sizeof(*s->layouts));
-    if (s->layouts == NULL)
-        return err_oom(e);
-    s->layout_count = count;
-    for (size_t i = 0; rc == 0 && i < count; i++) {
-        struct jcur item = jcur_item(c, i);
-        rc = read_layout(&item, input_count, &s->layouts[i], e);
-    }
-    return rc;
-}
+static const struct param image_rows[] = {
+    {PARAM_TEXT("name", struct image, name, &name_text)},
+    {PARAM_INPUT("config", struct image, config), .in_range = true},
+    {PARAM_LIST("layers", struct layer, struct image, layers, layer_count, &layer_list),
+     .said = SAID_TYPE},
+};
+static const struct step_params image_takes = {STEP_PARAMS(image_rows, struct image)};
+static const struct step_params *const image_objects[] = {&image_takes};
+static const struct param_list image_list = {.max = IMAGES_MAX,
+                                             .item_size = sizeof(struct image),
+                                             .objects = image_objects,
+                                             .object_count = 1};
 
-static int read_sources(const struct jcur *c, size_t input_count, struct compat_system *s,
-                        struct err *e)
+static const struct param blob = {.type = PARAM_TYPE_INPUT, .in_range = true};
+static const struct param_list blob_list = {
+    .max = BLOBS_MAX, .item = &blob, .item_size = sizeof(size_t)};
+
+static const struct param layout_rows[] = {
+    {PARAM_SIZE("volume", struct compat_system_layout, volume), .max = IMAGES_MAX,
+     .said = SAID_FROM},
+    {PARAM_TEXT("mediaType", struct compat_system_layout, media_type, &media_type_text)},
+    {PARAM_INPUT("index", struct compat_system_layout, index), .in_range = true},
+    {PARAM_LIST("blobs", size_t, struct compat_system_layout, blobs, blob_count, &blob_list),
+     .said = SAID_TYPE},
+};
+static const struct step_params layout_takes = {
+    STEP_PARAMS(layout_rows, struct compat_system_layout)};
+static const struct step_params *const layout_objects[] = {&layout_takes};
+static const struct param_list layout_list = {.max = IMAGES_MAX,
+                                              .item_size = sizeof(struct compat_system_layout),
+                                              .objects = layout_objects,
+                                              .object_count = 1};
+
+static const struct param source_rows[] = {
+    {PARAM_SIZE("file", struct compat_system_source, file), .max = BLOBS_MAX, .said = SAID_FROM},
+    {PARAM_INPUT("blob", struct compat_system_source, blob), .in_range = true},
+};
+static const struct step_params source_takes = {
+    STEP_PARAMS(source_rows, struct compat_system_source)};
+static const struct step_params *const source_objects[] = {&source_takes};
+static const struct param_list source_list = {.max = BLOBS_MAX,
+                                              .item_size = sizeof(struct compat_system_source),
+                                              .objects = source_objects,
+                                              .object_count = 1};
+
+static const struct param rows[] = {
+    {PARAM_THERE("document")},
+    {PARAM_U64("visibleVolumes", struct params, visible_volumes), .max = BLOBS_MAX,
+     .said = SAID_FROM},
+    {PARAM_THERE("images")},
+    {PARAM_THERE("layouts")},
+    {PARAM_THERE("sources")},
+    {PARAM_BOOL("dockerfile", struct params, dockerfile), .optional = true},
+    {PARAM_BOOL("decompressKernel", struct params, decompress_kernel), .optional = true},
+    {PARAM_OBJECT("document", struct params, document, check_document)},
+    {PARAM_LIST("images", struct image, struct params, images, image_count, &image_list),
+     .said = SAID_TYPE},
+    {PARAM_LIST("layouts", struct compat_system_layout, struct params, layouts, layout_count,
+                &layout_list),
+     .said = SAID_TYPE},
+    {PARAM_LIST("sources", struct compat_system_source, struct params, sources, source_count,
+                &source_list),
+     .said = SAID_TYPE},
+    {PARAM_RULE(check_inputs)},
+};
+static const struct step_params takes = {STEP_PARAMS(rows, struct params)};
+
+/* The images with their digests; dispose whatever the result. */
+static int make_images(const struct params *p, const struct step_input *inputs,
+                       struct compat_system *s, struct err *e)
 {
-    static const char *const keys[] = {"file", "blob", NULL};
-    size_t count = 0;
-    int rc = jcur_array(c, 65536, &count, e);
-    if (rc < 0)
-        return rc;
-    s->sources = array_new(count + 1, sizeof(*s->sources));
-    if (s->sources == NULL)
+    s->images = array_new(p->image_count, sizeof(*s->images));
+    if (s->images == NULL)
         return err_oom(e);
-    s->source_count = count;
-    for (size_t i = 0; i < count; i++) {
-        struct jcur item = jcur_item(c, i);
-        uint64_t file = 0;
-        if ((rc = jcur_object(&item, keys, e)) < 0 ||
-            (rc = jcur_get_u64(&item, "file", 65536, &file, e)) < 0 ||
-            (rc = read_index(&item, "blob", input_count, &s->sources[i].blob, e)) < 0)
-            return rc;
-        s->sources[i].file = (size_t)file;
+    s->image_count = p->image_count;
+    for (size_t i = 0; i < p->image_count; i++) {
+        const struct image *from = &p->images[i];
+        struct compat_system_image *to = &s->images[i];
+        to->reference = from->name;
+        to->config = inputs[from->config].digest;
+        to->layers = array_new(from->layer_count, sizeof(*to->layers));
+        if (to->layers == NULL)
+            return err_oom(e);
+        to->layer_count = from->layer_count;
+        for (size_t k = 0; k < from->layer_count; k++) {
+            to->layers[k].digest = inputs[from->layers[k].blob].digest;
+            to->layers[k].compression = (enum compression)from->layers[k].compression;
+        }
     }
     return 0;
 }
 
-/* May be left out, and then it is false. */
-static int read_flag(const struct jcur *c, const char *key, bool *out, struct err *e)
+static void images_dispose(struct compat_system *s)
 {
-    struct jcur m;
-    *out = false;
-    return jcur_opt(c, key, &m) ? jcur_bool(&m, out, e) : 0;
-}
-
-static int read_params(const struct jcur *c, size_t input_count, struct params *p, struct err *e)
-{
-    static const char *const keys[] = {"document", "visibleVolumes", "images",           "layouts",
-                                       "sources",  "dockerfile",     "decompressKernel", NULL};
-    /* Without inputs no index is right; one more makes the bound of jcur_get_u64 hold. */
-    size_t bound = input_count == 0 ? 1 : input_count;
-    struct jcur document;
-    struct jcur images;
-    struct jcur layouts;
-    struct jcur sources;
-    uint64_t visible = 0;
-    int rc = jcur_object(c, keys, e);
-    if (rc < 0 || (rc = jcur_get(c, "document", &document, e)) < 0 ||
-        (rc = jcur_get_u64(c, "visibleVolumes", 65536, &visible, e)) < 0 ||
-        (rc = jcur_get(c, "images", &images, e)) < 0 ||
-        (rc = jcur_get(c, "layouts", &layouts, e)) < 0 ||
-        (rc = jcur_get(c, "sources", &sources, e)) < 0)
-        return rc;
-    if ((rc = read_flag(c, "dockerfile", &p->system.dockerfile, e)) < 0 ||
-        (rc = read_flag(c, "decompressKernel", &p->system.decompress_kernel, e)) < 0)
-        return rc;
-    const struct ycur y = ycur_json(document.value, "document");
-    p->system.document = document.value;
-    p->system.visible_volumes = (size_t)visible;
-    if ((rc = linuxkit_check(&y, &linuxkit_document, e)) < 0 ||
-        (rc = read_images(&images, bound, p, e)) < 0 ||
-        (rc = read_layouts(&layouts, bound, &p->system, e)) < 0 ||
-        (rc = read_sources(&sources, bound, &p->system, e)) < 0)
-        return rc;
-    if (input_count == 0 &&
-        p->system.image_count + p->system.layout_count + p->system.source_count > 0)
-        return jcur_fail(c, e, "images, layouts or sources, but no inputs");
-    return 0;
-}
-
-static int check(const struct jcur *c, size_t input_count, struct err *e)
-{
-    AUTO(params_dispose) struct params p = {0};
-    return read_params(c, input_count, &p, e);
+    for (size_t i = 0; i < s->image_count; i++)
+        free(s->images[i].layers);
+    free(s->images);
 }
 
 static int write_sink(void *context, const void *data, size_t len, struct err *e)
@@ -218,23 +170,29 @@ static int write_sink(void *context, const void *data, size_t len, struct err *e
     return cas_writer_write(context, data, len, e);
 }
 
-static int run(const struct step_context *context, const struct jcur *c,
-               const struct step_input *inputs, size_t input_count, struct step_output *out,
-               struct err *e)
+int step_encode_linuxkit_tar_run(const struct step_context *context, void *params,
+                                 const struct step_input *inputs, size_t input_count,
+                                 struct step_output *out, struct err *e)
 {
-    AUTO(params_dispose) struct params p = {0};
+    const struct params *p = params;
+    AUTO(images_dispose)
+    struct compat_system system = {
+        .document = p->document,
+        .visible_volumes = (size_t)p->visible_volumes,
+        .dockerfile = p->dockerfile,
+        .decompress_kernel = p->decompress_kernel,
+        .layouts = p->layouts,
+        .layout_count = p->layout_count,
+        .sources = p->sources,
+        .source_count = p->source_count,
+    };
     AUTO_CAS_WRITER struct cas_writer *writer = NULL;
-    int rc = read_params(c, input_count, &p, e);
-    for (size_t i = 0; rc == 0 && i < p.system.image_count; i++) {
-        struct compat_system_image *image = &p.system.images[i];
-        image->config = inputs[p.indices[i].config].digest;
-        for (size_t k = 0; k < image->layer_count; k++)
-            image->layers[k].digest = inputs[p.indices[i].layers[k]].digest;
-    }
+    (void)input_count;
+    int rc = make_images(p, inputs, &system, e);
     if (rc < 0 || (rc = cas_writer_new(context->cas, NULL, CAS_SIZE_UNKNOWN, &writer, e)) < 0)
         return rc;
     const struct sink to = {.context = writer, .write = write_sink};
-    if ((rc = compat_system_write(&p.system, inputs, context->cas, to, e)) < 0)
+    if ((rc = compat_system_write(&system, inputs, context->cas, to, e)) < 0)
         return rc;
     return output_commit(writer, out, e);
 }
@@ -245,6 +203,5 @@ const struct step_kind step_encode_linuxkit_tar = {
     .max_inputs = 65536,
     .takes = VALUE_BLOB,
     .gives = VALUE_BLOB,
-    .check = check,
-    .run = run,
+    .params = &takes,
 };

@@ -15,16 +15,13 @@ enum {
     DOCUMENT_MAX = 16 * 1024 * 1024
 };
 
-/* The last second of the year 9999: what RFC 3339 can write. */
-#define CREATED_MAX UINT64_C(253402300799)
-
 struct params {
     const char *architecture;
     const char *os;
     uint64_t created;
-    bool gzip;
-    int level;
-    struct jcur config;
+    struct param_compression compression;
+    json_t *config;
+    struct glob_list *exclude;
 };
 
 /* ---- parameters ------------------------------------------------------------- */
@@ -126,45 +123,29 @@ static int check_config(const struct jcur *config, struct err *e)
     return 0;
 }
 
+static bool word_valid(const char *text)
+{
+    return *text != '\0' && strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789") == strlen(text);
+}
+
 /* GOARCH and GOOS are words of these letters. */
-static int read_word(const struct jcur *params, const char *key, const char **out, struct err *e)
-{
-    struct jcur c;
-    int rc;
+static const struct param_text word_text = {
+    .max = WORD_MAX,
+    .valid = word_valid,
+    .is = "no word of small letters and digits",
+    .said_min = 1,
+    .said_max = 4096,
+};
 
-    if ((rc = jcur_get(params, key, &c, e)) < 0 || (rc = jcur_string(&c, WORD_MAX, out, e)) < 0)
-        return rc;
-    if (**out == '\0' || strspn(*out, "abcdefghijklmnopqrstuvwxyz0123456789") != strlen(*out))
-        return jcur_fail(&c, e, "'%s' is no word of small letters and digits", *out);
-    return 0;
-}
-
-static int read_params(const struct jcur *params, struct params *p, struct err *e)
-{
-    static const char *const keys[] = {"architecture", "compressor", "config", "created",
-                                       "exclude",      "level",      "os",     NULL};
-    size_t index = 0;
-    int rc;
-
-    if ((rc = jcur_object(params, keys, e)) < 0 ||
-        (rc = read_word(params, "architecture", &p->architecture, e)) < 0 ||
-        (rc = read_word(params, "os", &p->os, e)) < 0 ||
-        (rc = jcur_get_u64(params, "created", CREATED_MAX, &p->created, e)) < 0 ||
-        (rc = params_compressor(params, compressor_gzip_or_none, &index, &p->level, e)) < 0 ||
-        (rc = jcur_get(params, "config", &p->config, e)) < 0 ||
-        (rc = check_config(&p->config, e)) < 0 || (rc = view_check_exclude(params, e)) < 0)
-        return rc;
-    p->gzip = p->level != 0;
-    return 0;
-}
-
-static int check(const struct jcur *params, size_t input_count, struct err *e)
-{
-    struct params p = {0};
-
-    (void)input_count;
-    return read_params(params, &p, e);
-}
+static const struct param rows[] = {
+    {PARAM_TEXT("architecture", struct params, architecture, &word_text)},
+    {PARAM_TEXT("os", struct params, os, &word_text)},
+    {PARAM_U64("created", struct params, created), .max = PARAM_SECONDS_MAX, .said = SAID_FROM},
+    {PARAM_COMPRESSOR(struct params, compression, compressor_gzip_or_none)},
+    {PARAM_OBJECT("config", struct params, config, check_config)},
+    {PARAM_GLOBS("exclude", struct params, exclude)},
+};
+static const struct step_params takes = {STEP_PARAMS(rows, struct params)};
 
 /* ---- the layer -------------------------------------------------------------- */
 
@@ -190,21 +171,22 @@ static int write_layer(const struct step_context *context, const struct params *
     AUTO_CAS_WRITER struct cas_writer *writer = NULL;
     AUTO_GZIP_WRITER struct gzip_writer *zip = NULL;
     AUTO_HASHER struct hasher *plain = NULL;
-    struct tar_options options = {
+    const struct tar_options options = {
         .tree = tree, .cas = context->cas, .progress = context->progress, .layer = true};
+    bool gzip = p->compression.level != 0;
     int rc;
 
     if ((rc = cas_writer_new(context->cas, NULL, CAS_SIZE_UNKNOWN, &writer, e)) < 0 ||
         (rc = hasher_new(DIGEST_SHA256, &plain, e)) < 0)
         return rc;
     struct layer layer = {plain, sink_cas(writer)};
-    if (p->gzip) {
-        if ((rc = gzip_writer_new(layer.below, p->level, context->jobs, &zip, e)) < 0)
+    if (gzip) {
+        if ((rc = gzip_writer_new(layer.below, p->compression.level, context->jobs, &zip, e)) < 0)
             return rc;
         layer.below = sink_gzip(zip);
     }
     if ((rc = tar_write(&options, view, (struct sink){write_layer_bytes, &layer}, e)) < 0 ||
-        (p->gzip && (rc = gzip_writer_finish(zip, e)) < 0) ||
+        (gzip && (rc = gzip_writer_finish(zip, e)) < 0) ||
         (rc = hasher_final(plain, diff_id, e)) < 0)
         return rc;
     return output_commit(writer, out, e);
@@ -270,8 +252,8 @@ static int write_config(struct cas *cas, const struct params *p, const struct di
         (rc = json_put_string(config, "created", created, e)) < 0 ||
         (rc = put_history(config, created, e)) < 0 || (rc = put_rootfs(config, diff_id, e)) < 0)
         return rc;
-    if (json_object_size(p->config.value) != 0 &&
-        (rc = json_put(config, "config", json_incref(p->config.value), e)) < 0)
+    if (json_object_size(p->config) != 0 &&
+        (rc = json_put(config, "config", json_incref(p->config), e)) < 0)
         return rc;
     return put_document(cas, config, digest, size, e);
 }
@@ -305,7 +287,8 @@ static int write_manifest(struct cas *cas, const struct params *p, const struct 
         return rc;
     layer_ref = json_object();
     if ((rc = json_push(layers, layer_ref, e)) < 0 ||
-        (rc = put_descriptor(layer_ref, p->gzip ? OCI_LAYER_TYPE "+gzip" : OCI_LAYER_TYPE,
+        (rc = put_descriptor(layer_ref,
+                             p->compression.level != 0 ? OCI_LAYER_TYPE "+gzip" : OCI_LAYER_TYPE,
                              &layer->digest, layer->size, e)) < 0 ||
         (rc = json_put_string(manifest, "mediaType", OCI_MANIFEST_TYPE, e)) < 0 ||
         (rc = json_put_u64(manifest, "schemaVersion", 2, e)) < 0)
@@ -313,13 +296,13 @@ static int write_manifest(struct cas *cas, const struct params *p, const struct 
     return put_document(cas, manifest, &out->digest, &out->size, e);
 }
 
-static int run(const struct step_context *context, const struct jcur *params,
-               const struct step_input *inputs, size_t input_count, struct step_output *out,
-               struct err *e)
+int step_encode_oci_run(const struct step_context *context, void *params,
+                        const struct step_input *inputs, size_t input_count,
+                        struct step_output *out, struct err *e)
 {
     AUTO_VIEW view = {0};
     AUTO_FREE struct digest *related = array_new(2, sizeof(*related));
-    struct params p = {0};
+    const struct params *p = params;
     struct step_output layer = {0};
     struct step_output fresh = {.kind = VALUE_BLOB, .related_count = 2};
     struct digest diff_id;
@@ -329,13 +312,12 @@ static int run(const struct step_context *context, const struct jcur *params,
     (void)input_count;
     if (related == NULL)
         return err_oom(e);
-    if ((rc = read_params(params, &p, e)) < 0 ||
-        (rc = view_build(inputs[0].tree, params, &view, e)) < 0 ||
-        (rc = write_layer(context, &p, inputs[0].tree, &view, &diff_id, &layer, e)) < 0 ||
-        (rc = write_config(context->cas, &p, &diff_id, &related[0], &config_size, e)) < 0)
+    if ((rc = view_build(inputs[0].tree, p->exclude, &view, e)) < 0 ||
+        (rc = write_layer(context, p, inputs[0].tree, &view, &diff_id, &layer, e)) < 0 ||
+        (rc = write_config(context->cas, p, &diff_id, &related[0], &config_size, e)) < 0)
         return rc;
     related[1] = layer.digest;
-    if ((rc = write_manifest(context->cas, &p, &related[0], config_size, &layer, &fresh, e)) < 0)
+    if ((rc = write_manifest(context->cas, p, &related[0], config_size, &layer, &fresh, e)) < 0)
         return rc;
     fresh.related = steal_ptr(&related);
     *out = fresh;
@@ -351,7 +333,6 @@ const struct step_kind step_encode_oci = {
     .max_inputs = 1,
     .takes = VALUE_TREE,
     .gives = VALUE_BLOB,
-    .check = check,
-    .run = run,
+    .params = &takes,
     .wide = true,
 };

@@ -167,39 +167,30 @@ static int write_data(const struct blocks *b, uint8_t *cluster, struct cas_write
 
 /* ---- the step ------------------------------------------------------------------------------ */
 
-static int read_params(const struct jcur *params, uint64_t *size, struct err *e)
-{
-    static const char *const keys[] = {"size", NULL};
+struct params {
+    uint64_t size; /* 0: the input's */
+};
 
-    int rc = jcur_object(params, keys, e);
-    if (rc < 0)
-        return rc;
-    return params_disk_size(params, BLOCKS_SECTOR, size, e);
-}
+static const struct param rows[] = {
+    {PARAM_U64("size", struct params, size), .max = BLOCKS_SIZE_MAX, .multiple = BLOCKS_SECTOR,
+     .complaint = "this size", .said = SAID_FROM},
+};
+static const struct step_params takes = {STEP_PARAMS(rows, struct params)};
 
-static int check(const struct jcur *params, size_t input_count, struct err *e)
-{
-    uint64_t size = 0;
-
-    (void)input_count;
-    return read_params(params, &size, e);
-}
-
-static int run(const struct step_context *context, const struct jcur *params,
-               const struct step_input *inputs, size_t input_count, struct step_output *out,
-               struct err *e)
+int step_encode_qcow2_run(const struct step_context *context, void *params,
+                          const struct step_input *inputs, size_t input_count,
+                          struct step_output *out, struct err *e)
 {
     AUTO_BLOCKS b = {.fd = -1};
     AUTO_FREE uint8_t *cluster = malloc(CLUSTER);
     AUTO_CAS_WRITER struct cas_writer *w = NULL;
-    uint64_t size = 0;
+    const struct params *p = params;
     int rc;
 
     (void)input_count;
     if (cluster == NULL)
         return err_oom(e);
-    if ((rc = read_params(params, &size, e)) < 0 ||
-        (rc = blocks_open(context->cas, &inputs[0].digest, inputs[0].size, size, BLOCKS_SECTOR,
+    if ((rc = blocks_open(context->cas, &inputs[0].digest, inputs[0].size, p->size, BLOCKS_SECTOR,
                           CLUSTER, &b, e)) < 0 ||
         (rc = cas_writer_new(context->cas, NULL, CAS_SIZE_UNKNOWN, &w, e)) < 0)
         return rc;
@@ -219,6 +210,5 @@ const struct step_kind step_encode_qcow2 = {
     .max_inputs = 1,
     .takes = VALUE_BLOB,
     .gives = VALUE_BLOB,
-    .check = check,
-    .run = run,
+    .params = &takes,
 };

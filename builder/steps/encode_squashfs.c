@@ -15,58 +15,46 @@ static const struct compressor_range compressors[] = {
     {NULL, 0, 0},
 };
 
-static int read_block_size(const struct jcur *params, uint32_t *out, struct err *e)
-{
-    struct jcur c;
-    uint64_t size = 0;
-    int rc;
+struct params {
+    struct param_compression compression;
+    uint32_t block_size;
+    bool fragments;
+    bool exports;
+    bool xattrs;
+    uint32_t time;
+    struct glob_list *exclude;
+};
 
-    if ((rc = jcur_get(params, "blockSize", &c, e)) < 0 ||
-        (rc = jcur_u64(&c, SQFS_MAX_BLOCK_SIZE, &size, e)) < 0)
-        return rc;
-    if (size < SQFS_MIN_BLOCK_SIZE || (size & (size - 1)) != 0)
-        return jcur_fail(&c, e, "a block has a power of two from 4096 to 1048576 bytes");
-    *out = (uint32_t)size;
-    return 0;
+static bool is_power_of_two(uint64_t n)
+{
+    return n != 0 && (n & (n - 1)) == 0;
 }
 
-static int read_params(const struct jcur *params, struct squashfs_params *out, struct err *e)
+static int check_lz4(const struct param_reading *r, const struct jcur *object, const void *fields,
+                     struct err *e)
 {
-    static const char *const keys[] = {"blockSize", "compressor", "exclude", "exports", "fragments",
-                                       "level",     "time",       "xattrs",  NULL};
-    struct squashfs_params p = {0};
-    size_t index = 0;
-    uint64_t time = 0;
+    const struct param_compression *c = &((const struct params *)fields)->compression;
     struct jcur level;
-    int rc;
-
-    if ((rc = jcur_object(params, keys, e)) < 0 ||
-        (rc = params_compressor(params, compressors, &index, &p.level, e)) < 0 ||
-        (rc = read_block_size(params, &p.block_size, e)) < 0 ||
-        (rc = params_bool(params, "fragments", &p.fragments, e)) < 0 ||
-        (rc = params_bool(params, "exports", &p.exports, e)) < 0 ||
-        (rc = params_bool(params, "xattrs", &p.xattrs, e)) < 0 ||
-        (rc = jcur_get_u64(params, "time", UINT32_MAX, &time, e)) < 0 ||
-        (rc = view_check_exclude(params, e)) < 0)
-        return rc;
-    p.compressor = (enum squashfs_compressor)index;
-    p.time = (uint32_t)time;
-    if (p.compressor == SQUASHFS_LZ4 && p.level != 0 && p.level != SQUASHFS_LZ4_HC) {
-        if ((rc = jcur_get(params, "level", &level, e)) < 0)
-            return rc;
-        return jcur_fail(&level, e, "'lz4' has level 0 (fast) and 12 (high compression)");
-    }
-    *out = p;
-    return 0;
+    (void)r;
+    if (c->index != SQUASHFS_LZ4 || c->level == 0 || c->level == SQUASHFS_LZ4_HC)
+        return 0;
+    int rc = jcur_get(object, "level", &level, e);
+    return rc < 0 ? rc : jcur_fail(&level, e, "'lz4' has level 0 (fast) and 12 (high compression)");
 }
 
-static int check(const struct jcur *params, size_t input_count, struct err *e)
-{
-    struct squashfs_params p;
-
-    (void)input_count;
-    return read_params(params, &p, e);
-}
+static const struct param rows[] = {
+    {PARAM_COMPRESSOR(struct params, compression, compressors)},
+    {PARAM_U32("blockSize", struct params, block_size), .min = SQFS_MIN_BLOCK_SIZE,
+     .max = SQFS_MAX_BLOCK_SIZE, .fits = is_power_of_two,
+     .complaint = "a block has a power of two from 4096 to 1048576 bytes"},
+    {PARAM_BOOL("fragments", struct params, fragments)},
+    {PARAM_BOOL("exports", struct params, exports)},
+    {PARAM_BOOL("xattrs", struct params, xattrs)},
+    {PARAM_U32("time", struct params, time), .max = UINT32_MAX},
+    {PARAM_GLOBS("exclude", struct params, exclude)},
+    {PARAM_RULE(check_lz4)},
+};
+static const struct step_params takes = {STEP_PARAMS(rows, struct params)};
 
 /* All that decides what a block becomes. */
 static int reuse_options(const struct squashfs_params *p, char **out, struct err *e)
@@ -108,19 +96,27 @@ static void remember(const struct step_context *context, const struct squashfs_p
         earlier_remember(context, &step_encode_squashfs, options, &now);
 }
 
-static int run(const struct step_context *context, const struct jcur *params,
-               const struct step_input *inputs, size_t input_count, struct step_output *out,
-               struct err *e)
+int step_encode_squashfs_run(const struct step_context *context, void *params,
+                             const struct step_input *inputs, size_t input_count,
+                             struct step_output *out, struct err *e)
 {
     AUTO_VIEW view = {0};
     AUTO_CAS_WRITER struct cas_writer *writer = NULL;
     AUTO_SQUASHFS_REUSE struct squashfs_reuse *reuse = NULL;
-    struct squashfs_params p = {0};
+    const struct params *given = params;
+    const struct squashfs_params p = {
+        .compressor = (enum squashfs_compressor)given->compression.index,
+        .level = given->compression.level,
+        .block_size = given->block_size,
+        .fragments = given->fragments,
+        .exports = given->exports,
+        .xattrs = given->xattrs,
+        .time = given->time,
+    };
     int rc;
 
     (void)input_count;
-    if ((rc = read_params(params, &p, e)) < 0 ||
-        (rc = view_build(inputs[0].tree, params, &view, e)) < 0 ||
+    if ((rc = view_build(inputs[0].tree, given->exclude, &view, e)) < 0 ||
         (rc = find_earlier(context, &p, &reuse, e)) < 0 ||
         (rc = cas_writer_new(context->cas, NULL, CAS_SIZE_UNKNOWN, &writer, e)) < 0)
         return rc;
@@ -146,7 +142,6 @@ const struct step_kind step_encode_squashfs = {
     .max_inputs = 1,
     .takes = VALUE_TREE,
     .gives = VALUE_BLOB,
-    .check = check,
-    .run = run,
+    .params = &takes,
     .wide = true,
 };

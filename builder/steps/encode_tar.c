@@ -4,40 +4,33 @@
 #include "builder/steps/params.h"
 #include "formats/tar/tar_writer.h"
 
+struct params {
+    bool sparse;
+    struct glob_list *exclude;
+};
+
 /* `sparse` is optional: plans of before have tars without. */
-static int read_params(const struct jcur *params, bool *sparse, struct err *e)
-{
-    static const char *const keys[] = {"exclude", "sparse", NULL};
-    struct jcur c;
-    int rc;
+static const struct param rows[] = {
+    {PARAM_BOOL("sparse", struct params, sparse), .optional = true},
+    {PARAM_GLOBS("exclude", struct params, exclude)},
+};
+static const struct step_params takes = {STEP_PARAMS(rows, struct params)};
 
-    if ((rc = jcur_object(params, keys, e)) < 0 ||
-        (jcur_opt(params, "sparse", &c) && (rc = jcur_bool(&c, sparse, e)) < 0))
-        return rc;
-    return view_check_exclude(params, e);
-}
-
-static int check(const struct jcur *params, size_t input_count, struct err *e)
-{
-    bool sparse = false;
-
-    (void)input_count;
-    return read_params(params, &sparse, e);
-}
-
-static int run(const struct step_context *context, const struct jcur *params,
-               const struct step_input *inputs, size_t input_count, struct step_output *out,
-               struct err *e)
+int step_encode_tar_run(const struct step_context *context, void *params,
+                        const struct step_input *inputs, size_t input_count,
+                        struct step_output *out, struct err *e)
 {
     AUTO_VIEW view = {0};
     AUTO_CAS_WRITER struct cas_writer *writer = NULL;
-    struct tar_options options = {
-        .tree = inputs[0].tree, .cas = context->cas, .progress = context->progress};
+    const struct params *p = params;
+    const struct tar_options options = {.tree = inputs[0].tree,
+                                        .cas = context->cas,
+                                        .progress = context->progress,
+                                        .sparse = p->sparse};
     int rc;
 
     (void)input_count;
-    if ((rc = read_params(params, &options.sparse, e)) < 0 ||
-        (rc = view_build(inputs[0].tree, params, &view, e)) < 0 ||
+    if ((rc = view_build(inputs[0].tree, p->exclude, &view, e)) < 0 ||
         (rc = cas_writer_new(context->cas, NULL, CAS_SIZE_UNKNOWN, &writer, e)) < 0 ||
         (rc = tar_write(&options, &view, sink_cas(writer), e)) < 0)
         return rc;
@@ -50,6 +43,5 @@ const struct step_kind step_encode_tar = {
     .max_inputs = 1,
     .takes = VALUE_TREE,
     .gives = VALUE_BLOB,
-    .check = check,
-    .run = run,
+    .params = &takes,
 };

@@ -14,14 +14,14 @@ enum {
     NAME_AT = 32,
     NAME_MAX_BYTES = 32,
     CHUNK = 256 * 1024,
-    TEXT_MAX = 65536,
     OS_LINUX = 5,
+    KERNEL = 2, /* IH_TYPE_KERNEL */
     SCRIPT = 6, /* IH_TYPE_SCRIPT */
 };
 
 struct params {
-    uint8_t arch;
-    uint8_t type;
+    size_t arch; /* into archs */
+    size_t type; /* into types */
     uint64_t load;
     uint64_t entry;
     uint64_t time;
@@ -38,62 +38,39 @@ struct content {
 
 /* ---- parameters ---------------------------------------------------------------------------- */
 
-/* An address as this header has room for one. */
-static int read_u32(const struct jcur *params, const char *key, uint64_t *out, struct err *e)
-{
-    return jcur_get_u64(params, key, UINT32_MAX, out, e);
-}
+static const char *const archs[] = {"arm64", "riscv64", NULL};
+static const uint8_t arch_codes[] = {22, 26};
+static const char *const types[] = {"kernel", "ramdisk", "script", NULL};
+static const uint8_t type_codes[] = {KERNEL, 3, SCRIPT};
 
-static int read_name(const struct jcur *params, const char **out, struct err *e)
-{
-    struct jcur c;
-    int rc;
+static const struct param_text name_text = {
+    .max = NAME_MAX_BYTES,
+    .valid = param_printable,
+    .complaint = "a name is printable ASCII",
+    .said_max = NAME_MAX_BYTES,
+};
 
-    if ((rc = jcur_get(params, "name", &c, e)) < 0 ||
-        (rc = jcur_string(&c, NAME_MAX_BYTES, out, e)) < 0)
-        return rc;
-    for (const char *p = *out; *p != '\0'; p++)
-        if (*p < ' ' || *p > '~')
-            return jcur_fail(&c, e, "a name is printable ASCII");
+static int check_content(const struct param_reading *r, const struct jcur *object,
+                         const void *fields, struct err *e)
+{
+    struct jcur text;
+    (void)fields;
+    if (jcur_opt(object, "text", &text) == (r->input_count == 1))
+        return jcur_fail(object, e, "an image is made of one input or of 'text'");
     return 0;
 }
 
-static int read_params(const struct jcur *params, size_t input_count, struct params *p,
-                       struct err *e)
-{
-    static const char *const keys[] = {"arch", "entry", "load", "name",
-                                       "text", "time",  "type", NULL};
-    static const char *const archs[] = {"arm64", "riscv64", NULL};
-    static const uint8_t arch_codes[] = {22, 26};
-    static const char *const types[] = {"kernel", "ramdisk", "script", NULL};
-    static const uint8_t type_codes[] = {2, 3, SCRIPT};
-    struct jcur c;
-    size_t arch = 0;
-    size_t type = 0;
-    int rc;
-
-    if ((rc = jcur_object(params, keys, e)) < 0 || (rc = jcur_get(params, "arch", &c, e)) < 0 ||
-        (rc = jcur_choice(&c, archs, &arch, e)) < 0 || (rc = jcur_get(params, "type", &c, e)) < 0 ||
-        (rc = jcur_choice(&c, types, &type, e)) < 0 ||
-        (rc = read_u32(params, "load", &p->load, e)) < 0 ||
-        (rc = read_u32(params, "entry", &p->entry, e)) < 0 ||
-        (rc = read_u32(params, "time", &p->time, e)) < 0 ||
-        (rc = read_name(params, &p->name, e)) < 0)
-        return rc;
-    p->arch = arch_codes[arch];
-    p->type = type_codes[type];
-    bool has_text = jcur_opt(params, "text", &c);
-    if (has_text == (input_count == 1))
-        return jcur_fail(params, e, "an image is made of one input or of 'text'");
-    return has_text ? jcur_string(&c, TEXT_MAX, &p->text, e) : 0;
-}
-
-static int check(const struct jcur *params, size_t input_count, struct err *e)
-{
-    struct params p = {0};
-
-    return read_params(params, input_count, &p, e);
-}
+static const struct param rows[] = {
+    {PARAM_CHOICE("arch", struct params, arch, archs)},
+    {PARAM_CHOICE("type", struct params, type, types)},
+    {PARAM_U64("load", struct params, load), .max = UINT32_MAX},
+    {PARAM_U64("entry", struct params, entry), .max = UINT32_MAX},
+    {PARAM_U64("time", struct params, time), .max = UINT32_MAX},
+    {PARAM_TEXT("name", struct params, name, &name_text)},
+    {PARAM_RULE(check_content)},
+    {PARAM_TEXT("text", struct params, text, &param_text_content), .optional = true},
+};
+static const struct step_params takes = {STEP_PARAMS(rows, struct params)};
 
 /* ---- the bytes ---------------------------------------------------------------------------------
  */
@@ -139,7 +116,7 @@ static int survey_write(void *context, const void *data, size_t len, struct err 
 /* A script is the one member of a list of files: its length, and a zero that ends the list. */
 static size_t script_list(const struct params *p, uint64_t size, uint8_t list[8])
 {
-    if (p->type != SCRIPT)
+    if (type_codes[p->type] != SCRIPT)
         return 0;
     put_be32(list, (uint32_t)size);
     put_be32(list + 4, 0);
@@ -168,33 +145,32 @@ static int make_header(const struct params *p, const struct content *c, uint8_t 
     put_be32(h + 20, (uint32_t)p->entry);
     put_be32(h + 24, (uint32_t)crc32_combine(crc, s.crc, (z_off_t)s.size));
     h[28] = OS_LINUX;
-    h[29] = p->arch;
-    h[30] = p->type;
+    h[29] = arch_codes[p->arch];
+    h[30] = type_codes[p->type];
     /* Only of a kernel does U-Boot undo the compression. */
-    h[31] = p->type == 2 && s.head[0] == 0x1f && s.head[1] == 0x8b;
+    h[31] = type_codes[p->type] == KERNEL && s.head[0] == 0x1f && s.head[1] == 0x8b;
     memcpy(h + NAME_AT, p->name, strlen(p->name));
     put_be32(h + 4, (uint32_t)crc32_z(0, h, HEADER));
     *len = HEADER + list_len;
     return 0;
 }
 
-static int run(const struct step_context *context, const struct jcur *params,
-               const struct step_input *inputs, size_t input_count, struct step_output *out,
-               struct err *e)
+int step_encode_uimage_run(const struct step_context *context, void *params,
+                           const struct step_input *inputs, size_t input_count,
+                           struct step_output *out, struct err *e)
 {
     AUTO_FREE uint8_t *chunk = malloc(CHUNK);
     AUTO_CAS_WRITER struct cas_writer *w = NULL;
-    struct params p = {.name = ""};
+    const struct params *p = params;
     uint8_t header[HEADER + 8];
     size_t len = 0;
 
+    (void)input_count;
     if (chunk == NULL)
         return err_oom(e);
-    int rc = read_params(params, input_count, &p, e);
-    if (rc < 0)
-        return rc;
-    struct content content = {.context = context, .input = inputs, .text = p.text, .chunk = chunk};
-    if ((rc = make_header(&p, &content, header, &len, e)) < 0 ||
+    struct content content = {.context = context, .input = inputs, .text = p->text, .chunk = chunk};
+    int rc;
+    if ((rc = make_header(p, &content, header, &len, e)) < 0 ||
         (rc = cas_writer_new(context->cas, NULL, CAS_SIZE_UNKNOWN, &w, e)) < 0)
         return rc;
     struct sink sink = sink_cas(w);
@@ -209,6 +185,5 @@ const struct step_kind step_encode_uimage = {
     .max_inputs = 1,
     .takes = VALUE_BLOB,
     .gives = VALUE_BLOB,
-    .check = check,
-    .run = run,
+    .params = &takes,
 };

@@ -15,54 +15,45 @@ enum { ID_BLOB_MAX = 1024, ID_HEX = 2 * UUID_SIZE };
 
 struct params {
     bool append;
-    bool salt_given;
-    bool uuid_given;
-    struct verity_ids ids;
+    const char *salt; /* hex digits or ID_DERIVED */
+    const char *uuid;
 };
 
-static int read_salt(const struct jcur *params, struct params *p, struct err *e)
+static bool is_derived(const char *text)
 {
-    struct jcur c;
-    const char *text = NULL;
-    int rc;
+    return strcmp(text, ID_DERIVED) == 0;
+}
 
-    if ((rc = jcur_get(params, "salt", &c, e)) < 0 ||
-        (rc = jcur_string(&c, 2 * VERITY_SALT_MAX, &text, e)) < 0)
-        return rc;
-    p->salt_given = strcmp(text, ID_DERIVED) != 0;
-    if (!p->salt_given)
-        return 0;
-    p->ids.salt_len = strlen(text) / 2;
-    if (!hex_decode(text, strlen(text), p->ids.salt, p->ids.salt_len))
-        return jcur_fail(&c, e, "a salt is an even number of lower-case hex digits or '%s'",
-                         ID_DERIVED);
+static bool salt_valid(const char *text)
+{
+    uint8_t salt[VERITY_SALT_MAX];
+    size_t len = strlen(text);
+    return is_derived(text) || hex_decode(text, len, salt, len / 2);
+}
+
+static const struct param_text salt_text = {
+    .max = 2 * VERITY_SALT_MAX,
+    .valid = salt_valid,
+    .complaint = "a salt is an even number of lower-case hex digits or '" ID_DERIVED "'",
+    .pattern = "^(derived|([0-9a-f]{2}){0,256})$",
+};
+
+static int check_derived(const struct param_reading *r, const struct jcur *object,
+                         const void *fields, struct err *e)
+{
+    const struct params *p = fields;
+    if (r->input_count > 1 && !is_derived(p->salt) && !is_derived(p->uuid))
+        return jcur_fail(object, e, "nothing is derived, and yet there is a second input");
     return 0;
 }
 
-static int read_params(const struct jcur *params, size_t input_count, struct params *out,
-                       struct err *e)
-{
-    static const char *const keys[] = {"append", "salt", "uuid", NULL};
-    struct params p = {0};
-    int rc;
-
-    if ((rc = jcur_object(params, keys, e)) < 0 ||
-        (rc = params_bool(params, "append", &p.append, e)) < 0 ||
-        (rc = read_salt(params, &p, e)) < 0 ||
-        (rc = params_uuid(params, "uuid", &p.uuid_given, p.ids.uuid, e)) < 0)
-        return rc;
-    if (input_count > 1 && p.salt_given && p.uuid_given)
-        return jcur_fail(params, e, "nothing is derived, and yet there is a second input");
-    *out = p;
-    return 0;
-}
-
-static int check(const struct jcur *params, size_t input_count, struct err *e)
-{
-    struct params p;
-
-    return read_params(params, input_count, &p, e);
-}
+static const struct param rows[] = {
+    {PARAM_BOOL("append", struct params, append)},
+    {PARAM_TEXT("salt", struct params, salt, &salt_text)},
+    {PARAM_TEXT("uuid", struct params, uuid, &param_text_uuid)},
+    {PARAM_RULE(check_derived)},
+};
+static const struct step_params takes = {STEP_PARAMS(rows, struct params)};
 
 /*
  * Salt and UUID of what the second input says: a line "ALGORITHM:HEX" or "HEX", of which the first
@@ -90,30 +81,31 @@ static int ids_of_blob(struct cas *cas, const struct step_input *input, uint8_t 
     return 0;
 }
 
-static int derive(struct cas *cas, const struct step_input *inputs, size_t input_count,
-                  struct params *p, struct err *e)
+/* Salt and UUID: given, or of the second input, or derived from the first. */
+static int make_ids(struct cas *cas, const struct step_input *inputs, size_t input_count,
+                    const struct params *p, struct verity_ids *out, struct err *e)
 {
-    uint8_t id[UUID_SIZE];
+    uint8_t id[UUID_SIZE] = {0};
     int rc;
 
-    if (input_count > 1) {
-        if ((rc = ids_of_blob(cas, &inputs[1], id, e)) < 0)
-            return rc;
-        if (!p->uuid_given)
-            memcpy(p->ids.uuid, id, UUID_SIZE);
-        if (!p->salt_given)
-            memcpy(p->ids.salt, id, UUID_SIZE);
-        if (!p->salt_given)
-            p->ids.salt_len = UUID_SIZE;
+    if (input_count > 1 && (rc = ids_of_blob(cas, &inputs[1], id, e)) < 0)
+        return rc;
+    if (input_count > 1 && is_derived(p->uuid))
+        memcpy(out->uuid, id, UUID_SIZE);
+    else if ((rc = id_uuid(p->uuid, &inputs[0].digest, "encode.verity uuid", out->uuid, e)) < 0)
+        return rc;
+    if (!is_derived(p->salt)) {
+        out->salt_len = strlen(p->salt) / 2;
+        (void)hex_decode(p->salt, strlen(p->salt), out->salt, out->salt_len);
         return 0;
     }
-    if (!p->uuid_given &&
-        (rc = id_derive_uuid(&inputs[0].digest, "encode.verity uuid", p->ids.uuid, e)) < 0)
-        return rc;
-    if (p->salt_given)
+    if (input_count > 1) {
+        out->salt_len = UUID_SIZE;
+        memcpy(out->salt, id, UUID_SIZE);
         return 0;
-    p->ids.salt_len = DIGEST_SHA256_SIZE;
-    return id_derive(&inputs[0].digest, "encode.verity salt", p->ids.salt, e);
+    }
+    out->salt_len = DIGEST_SHA256_SIZE;
+    return id_derive(&inputs[0].digest, "encode.verity salt", out->salt, e);
 }
 
 /* The data, and zeros up to a whole block. */
@@ -130,13 +122,13 @@ static int copy_data(int fd, const uint8_t *data, size_t len, uint64_t *padded, 
     return 0;
 }
 
-static int encode(const struct step_context *context, const struct params *p, const uint8_t *data,
-                  size_t len, struct step_output *out, struct err *e)
+static int encode(const struct step_context *context, bool append, const struct verity_ids *ids,
+                  const uint8_t *data, size_t len, struct step_output *out, struct err *e)
 {
     AUTO_CAS_WRITER struct cas_writer *writer = NULL;
     uint64_t offset = 0;
 
-    if (!p->append && len % VERITY_BLOCK != 0)
+    if (!append && len % VERITY_BLOCK != 0)
         return err_set(e, ERR_INPUT,
                        "a hash tree of its own needs data of whole blocks of %d bytes, not %zu "
                        "bytes: with \"append\" it is padded",
@@ -145,26 +137,26 @@ static int encode(const struct step_context *context, const struct params *p, co
     if (rc < 0)
         return rc;
     int fd = cas_writer_fd(writer);
-    if ((p->append && (rc = copy_data(fd, data, len, &offset, e)) < 0) ||
-        (rc = verity_write(data, len, &p->ids, fd, offset, context->jobs, e)) < 0)
+    if ((append && (rc = copy_data(fd, data, len, &offset, e)) < 0) ||
+        (rc = verity_write(data, len, ids, fd, offset, context->jobs, e)) < 0)
         return rc;
     return output_commit(writer, out, e);
 }
 
-static int run(const struct step_context *context, const struct jcur *params,
-               const struct step_input *inputs, size_t input_count, struct step_output *out,
-               struct err *e)
+int step_encode_verity_run(const struct step_context *context, void *params,
+                           const struct step_input *inputs, size_t input_count,
+                           struct step_output *out, struct err *e)
 {
-    struct params p = {0};
+    const struct params *p = params;
+    struct verity_ids ids = {0};
     const uint8_t *data = NULL;
     size_t len = 0;
     int rc;
 
-    if ((rc = read_params(params, input_count, &p, e)) < 0 ||
-        (rc = derive(context->cas, inputs, input_count, &p, e)) < 0 ||
+    if ((rc = make_ids(context->cas, inputs, input_count, p, &ids, e)) < 0 ||
         (rc = cas_map(context->cas, &inputs[0].digest, &data, &len, e)) < 0)
         return rc;
-    rc = encode(context, &p, data, len, out, e);
+    rc = encode(context, p->append, &ids, data, len, out, e);
     cas_unmap(data, len);
     return rc;
 }
@@ -175,7 +167,6 @@ const struct step_kind step_encode_verity = {
     .max_inputs = 2,
     .takes = VALUE_BLOB,
     .gives = VALUE_BLOB,
-    .check = check,
-    .run = run,
+    .params = &takes,
     .wide = true,
 };

@@ -25,10 +25,12 @@ enum {
 #define EPOCH_2000 INT64_C(946684800) /* VHD's times count from 2000 */
 
 struct params {
-    bool dynamic;
+    size_t type; /* into types */
     uint64_t size;
     int64_t time;
 };
+enum { FIXED, DYNAMIC };
+static const char *const types[] = {"fixed", "dynamic", NULL};
 
 struct output {
     const struct blocks *b;
@@ -90,7 +92,7 @@ static int make_footer(const struct params *p, const struct step_input *input, u
     memcpy(f, "conectix", 8);
     put_be32(f + 8, 2); /* always set */
     put_be32(f + 12, 0x00010000);
-    put_be64(f + 16, p->dynamic ? FOOTER : NOWHERE);
+    put_be64(f + 16, p->type == DYNAMIC ? FOOTER : NOWHERE);
     put_be32(f + 24, since > UINT32_MAX ? UINT32_MAX : (uint32_t)since);
     /* This creator's images are read by their size, not by the geometry, which is rounded down. */
     memcpy(f + 28, "qem2", 4);
@@ -99,7 +101,7 @@ static int make_footer(const struct params *p, const struct step_input *input, u
     put_be64(f + 40, size);
     put_be64(f + 48, size);
     put_geometry(f + 56, size / BLOCKS_SECTOR);
-    put_be32(f + 60, p->dynamic ? TYPE_DYNAMIC : TYPE_FIXED);
+    put_be32(f + 60, p->type == DYNAMIC ? TYPE_DYNAMIC : TYPE_FIXED);
     memcpy(f + 68, uuid, UUID_SIZE);
     put_be32(f + CHECKSUM_AT, checksum(f, FOOTER));
     return 0;
@@ -185,57 +187,38 @@ static int write_dynamic(struct output *o, struct err *e)
 /* ---- the step
  * --------------------------------------------------------------------------------------- */
 
-static int read_params(const struct jcur *params, struct params *p, struct err *e)
-{
-    static const char *const keys[] = {"size", "time", "type", NULL};
-    static const char *const types[] = {"fixed", "dynamic", NULL};
-    struct jcur c;
-    size_t type = 0;
-    int rc;
+static const struct param rows[] = {
+    {PARAM_CHOICE("type", struct params, type, types)},
+    {PARAM_U64("size", struct params, size), .max = BLOCKS_SIZE_MAX, .multiple = BLOCKS_MIB,
+     .complaint = "this size", .said = SAID_FROM},
+    {PARAM_I64("time", struct params, time), .max = PARAM_SECONDS_MAX, .definition = "seconds"},
+};
+static const struct step_params takes = {STEP_PARAMS(rows, struct params)};
 
-    if ((rc = jcur_object(params, keys, e)) < 0 || (rc = jcur_get(params, "type", &c, e)) < 0 ||
-        (rc = jcur_choice(&c, types, &type, e)) < 0 ||
-        (rc = params_disk_size(params, BLOCKS_MIB, &p->size, e)) < 0 ||
-        (rc = jcur_get(params, "time", &c, e)) < 0 ||
-        (rc = jcur_i64(&c, 0, INT64_C(253402300799), &p->time, e)) < 0)
-        return rc;
-    p->dynamic = type == 1;
-    return 0;
-}
-
-static int check(const struct jcur *params, size_t input_count, struct err *e)
-{
-    struct params p = {0};
-
-    (void)input_count;
-    return read_params(params, &p, e);
-}
-
-static int run(const struct step_context *context, const struct jcur *params,
-               const struct step_input *inputs, size_t input_count, struct step_output *out,
-               struct err *e)
+int step_encode_vhd_run(const struct step_context *context, void *params,
+                        const struct step_input *inputs, size_t input_count,
+                        struct step_output *out, struct err *e)
 {
     AUTO_BLOCKS b = {.fd = -1};
     AUTO_FREE uint8_t *chunk = malloc(BLOCK);
     AUTO_CAS_WRITER struct cas_writer *w = NULL;
-    struct params p = {0};
+    const struct params *p = params;
     int rc;
 
     (void)input_count;
     if (chunk == NULL)
         return err_oom(e);
-    if ((rc = read_params(params, &p, e)) < 0 ||
-        (rc = blocks_open(context->cas, &inputs[0].digest, inputs[0].size, p.size, BLOCKS_MIB,
+    if ((rc = blocks_open(context->cas, &inputs[0].digest, inputs[0].size, p->size, BLOCKS_MIB,
                           BLOCK, &b, e)) < 0)
         return rc;
     if (b.size > SIZE_MAX_VHD)
         return err_set(e, ERR_INPUT, "a VHD has at most 2040 GiB, not %" PRIu64 " bytes", b.size);
     struct output o = {.b = &b, .chunk = chunk};
-    if ((rc = make_footer(&p, &inputs[0], b.size, o.footer, e)) < 0 ||
+    if ((rc = make_footer(p, &inputs[0], b.size, o.footer, e)) < 0 ||
         (rc = cas_writer_new(context->cas, NULL, CAS_SIZE_UNKNOWN, &w, e)) < 0)
         return rc;
     o.w = w;
-    if ((rc = p.dynamic ? write_dynamic(&o, e) : write_fixed(&o, e)) < 0)
+    if ((rc = p->type == DYNAMIC ? write_dynamic(&o, e) : write_fixed(&o, e)) < 0)
         return rc;
     return output_commit(w, out, e);
 }
@@ -246,6 +229,5 @@ const struct step_kind step_encode_vhd = {
     .max_inputs = 1,
     .takes = VALUE_BLOB,
     .gives = VALUE_BLOB,
-    .check = check,
-    .run = run,
+    .params = &takes,
 };

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* extract.file: the bytes of one regular file of a tree (a kernel out of its package). */
-#include "base/file.h"
 #include "builder/steps/kinds.h"
 #include "builder/steps/params.h"
 
@@ -8,27 +7,14 @@
 
 enum { COPY_SIZE = 256 * 1024 };
 
-static int read_params(const struct jcur *params, const char **path, struct err *e)
-{
-    static const char *const keys[] = {"path", NULL};
-    struct jcur c;
-    int rc;
+struct params {
+    const char *path;
+};
 
-    if ((rc = jcur_object(params, keys, e)) < 0 || (rc = jcur_get(params, "path", &c, e)) < 0 ||
-        (rc = jcur_string(&c, TREE_PATH_MAX, path, e)) < 0)
-        return rc;
-    if (!relpath_valid(*path))
-        return jcur_fail(&c, e, "'%s' is no path without a leading '/', '.' and '..'", *path);
-    return 0;
-}
-
-static int check(const struct jcur *params, size_t input_count, struct err *e)
-{
-    const char *path = NULL;
-
-    (void)input_count;
-    return read_params(params, &path, e);
-}
+static const struct param rows[] = {
+    {PARAM_TEXT("path", struct params, path, &param_text_path)},
+};
+static const struct step_params takes = {STEP_PARAMS(rows, struct params)};
 
 static int copy_file(const struct tree_content *content, struct tree_reader *reader,
                      struct cas_writer *writer, uint8_t *data, struct err *e)
@@ -45,19 +31,18 @@ static int copy_file(const struct tree_content *content, struct tree_reader *rea
     return 0;
 }
 
-static int run(const struct step_context *context, const struct jcur *params,
-               const struct step_input *inputs, size_t input_count, struct step_output *out,
-               struct err *e)
+int step_extract_file_run(const struct step_context *context, void *params,
+                          const struct step_input *inputs, size_t input_count,
+                          struct step_output *out, struct err *e)
 {
     AUTO_CAS_WRITER struct cas_writer *writer = NULL;
     struct tree_reader *reader = NULL;
-    const char *path = NULL;
+    const char *path = ((const struct params *)params)->path;
     struct digest expected = {.alg = DIGEST_SHA256};
 
+    int rc;
+
     (void)input_count;
-    int rc = read_params(params, &path, e);
-    if (rc < 0)
-        return rc;
     const struct tree_node *node = tree_find(inputs[0].tree, path, true);
     if (node == NULL)
         return err_set(e, ERR_INPUT, "cannot take '%s' out of the tree: there is no such file",
@@ -85,6 +70,5 @@ const struct step_kind step_extract_file = {
     .max_inputs = 1,
     .takes = VALUE_TREE,
     .gives = VALUE_BLOB,
-    .check = check,
-    .run = run,
+    .params = &takes,
 };

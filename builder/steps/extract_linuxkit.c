@@ -16,28 +16,29 @@ enum part { PART_KERNEL, PART_CMDLINE, PART_INITRD, PART_INITRD_BARE, PART_TAR }
 static const char *const parts[] = {"kernel", "cmdline", "initrd", "initrd-bare", "tar", NULL};
 enum { GZIP_LEVEL = 6, PAD = 4 };
 
+struct params {
+    size_t part;
+};
+
 /* "tar" takes the bare initrd as its second input. */
-static int read_params(const struct jcur *c, size_t input_count, enum part *out, struct err *e)
+static int check_inputs(const struct param_reading *r, const struct jcur *object,
+                        const void *fields, struct err *e)
 {
-    static const char *const keys[] = {"part", NULL};
+    size_t part = ((const struct params *)fields)->part;
     struct jcur m;
-    size_t index = 0;
-    int rc = jcur_object(c, keys, e);
-    if (rc < 0 || (rc = jcur_get(c, "part", &m, e)) < 0 ||
-        (rc = jcur_choice(&m, parts, &index, e)) < 0)
-        return rc;
-    *out = (enum part)index;
-    if (input_count != (*out == PART_TAR ? 2U : 1U))
-        return jcur_fail(&m, e, "the part '%s' takes %d inputs", parts[index],
-                         *out == PART_TAR ? 2 : 1);
-    return 0;
+    if (r->input_count == (part == PART_TAR ? 2U : 1U))
+        return 0;
+    int rc = jcur_get(object, "part", &m, e);
+    return rc < 0 ? rc
+                  : jcur_fail(&m, e, "the part '%s' takes %d inputs", parts[part],
+                              part == PART_TAR ? 2 : 1);
 }
 
-static int check(const struct jcur *c, size_t input_count, struct err *e)
-{
-    enum part part = PART_KERNEL;
-    return read_params(c, input_count, &part, e);
-}
+static const struct param rows[] = {
+    {PARAM_CHOICE("part", struct params, part, parts)},
+    {PARAM_RULE(check_inputs)},
+};
+static const struct step_params takes = {STEP_PARAMS(rows, struct params)};
 
 static int read_stream(void *context, void *data, size_t len, size_t *got, struct err *e)
 {
@@ -121,17 +122,18 @@ static int write_tar(const struct step_context *context, const struct step_input
     return sink_write(&to, end, sizeof(end), e);
 }
 
-static int run(const struct step_context *context, const struct jcur *c,
-               const struct step_input *inputs, size_t input_count, struct step_output *out,
-               struct err *e)
+int step_extract_linuxkit_run(const struct step_context *context, void *params,
+                              const struct step_input *inputs, size_t input_count,
+                              struct step_output *out, struct err *e)
 {
     AUTO_CAS_WRITER struct cas_writer *writer = NULL;
     AUTO(compat_boot_dispose) struct compat_boot boot;
     const struct sink nowhere = {0};
-    enum part part = PART_KERNEL;
+    size_t part = ((const struct params *)params)->part;
+    (void)input_count;
     compat_boot_init(&boot);
-    int rc = read_params(c, input_count, &part, e);
-    if (rc < 0 || (rc = cas_writer_new(context->cas, NULL, CAS_SIZE_UNKNOWN, &writer, e)) < 0)
+    int rc = cas_writer_new(context->cas, NULL, CAS_SIZE_UNKNOWN, &writer, e);
+    if (rc < 0)
         return rc;
     const struct sink to = sink_cas(writer);
     const struct digest *tar = &inputs[0].digest;
@@ -154,7 +156,6 @@ const struct step_kind step_extract_linuxkit = {
     .max_inputs = 2,
     .takes = VALUE_BLOB,
     .gives = VALUE_BLOB,
-    .check = check,
-    .run = run,
+    .params = &takes,
     .wide = true,
 };

@@ -15,31 +15,28 @@ enum { TEXT_MAX = 4096 };
 static const char *const forms[] = {"root-hash", "json", NULL};
 enum form { FORM_ROOT_HASH, FORM_JSON };
 
-static int read_params(const struct jcur *params, size_t input_count, bool *appended, size_t *form,
-                       struct err *e)
-{
-    static const char *const keys[] = {"appended", "form", NULL};
-    struct jcur c;
-    int rc;
+struct params {
+    bool appended;
+    size_t form;
+};
 
-    if ((rc = jcur_object(params, keys, e)) < 0 ||
-        (rc = params_bool(params, "appended", appended, e)) < 0 ||
-        (rc = jcur_get(params, "form", &c, e)) < 0 || (rc = jcur_choice(&c, forms, form, e)) < 0)
-        return rc;
-    if (*appended != (input_count == 1))
-        return jcur_fail(params, e, "%s",
-                         *appended ? "a tree that is appended has its data"
-                                   : "a tree of its own needs its data as well");
+static int check_inputs(const struct param_reading *r, const struct jcur *object,
+                        const void *fields, struct err *e)
+{
+    bool appended = ((const struct params *)fields)->appended;
+    if (appended != (r->input_count == 1))
+        return jcur_fail(object, e, "%s",
+                         appended ? "a tree that is appended has its data"
+                                  : "a tree of its own needs its data as well");
     return 0;
 }
 
-static int check(const struct jcur *params, size_t input_count, struct err *e)
-{
-    bool appended = false;
-    size_t form = 0;
-
-    return read_params(params, input_count, &appended, &form, e);
-}
+static const struct param rows[] = {
+    {PARAM_BOOL("appended", struct params, appended)},
+    {PARAM_CHOICE("form", struct params, form, forms)},
+    {PARAM_RULE(check_inputs)},
+};
+static const struct step_params takes = {STEP_PARAMS(rows, struct params)};
 
 static int put_hex(json_t *object, const char *key, const uint8_t *bytes, size_t len, struct err *e)
 {
@@ -95,20 +92,19 @@ static int facts(struct cas *cas, const struct step_input *inputs, bool appended
     return rc < 0 ? err_wrap(e, "cannot read the hash tree '%s'", inputs[0].id) : 0;
 }
 
-static int run(const struct step_context *context, const struct jcur *params,
-               const struct step_input *inputs, size_t input_count, struct step_output *out,
-               struct err *e)
+int step_extract_verity_run(const struct step_context *context, void *params,
+                            const struct step_input *inputs, size_t input_count,
+                            struct step_output *out, struct err *e)
 {
     AUTO_BUF text = BUF_INIT(TEXT_MAX);
     struct verity_facts f = {0};
-    bool appended = false;
-    size_t form = 0;
+    const struct params *p = params;
     int rc;
 
-    if ((rc = read_params(params, input_count, &appended, &form, e)) < 0 ||
-        (rc = facts(context->cas, inputs, appended, &f, e)) < 0 ||
-        (rc = form == FORM_ROOT_HASH ? hex_encode(f.root, sizeof(f.root), &text, e)
-                                     : format_json(&f, &text, e)) < 0)
+    (void)input_count;
+    if ((rc = facts(context->cas, inputs, p->appended, &f, e)) < 0 ||
+        (rc = p->form == FORM_ROOT_HASH ? hex_encode(f.root, sizeof(f.root), &text, e)
+                                        : format_json(&f, &text, e)) < 0)
         return rc;
     struct step_output fresh = {.kind = VALUE_BLOB, .size = text.len};
     if ((rc = cas_put(context->cas, text.data, text.len, &fresh.digest, e)) < 0)
@@ -123,6 +119,5 @@ const struct step_kind step_extract_verity = {
     .max_inputs = 2,
     .takes = VALUE_BLOB,
     .gives = VALUE_BLOB,
-    .check = check,
-    .run = run,
+    .params = &takes,
 };

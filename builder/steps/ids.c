@@ -76,18 +76,22 @@ char *uuid_format(const uint8_t uuid[UUID_SIZE], char text[UUID_TEXT_MAX])
     return text;
 }
 
-int params_uuid(const struct jcur *params, const char *key, bool *given, uint8_t out[UUID_SIZE],
-                struct err *e)
+static bool uuid_or_derived(const char *text)
 {
-    struct jcur c;
-    const char *text = NULL;
-    int rc;
+    uint8_t uuid[UUID_SIZE];
+    return strcmp(text, ID_DERIVED) == 0 || uuid_parse(text, uuid);
+}
 
-    if ((rc = jcur_get(params, key, &c, e)) < 0 ||
-        (rc = jcur_string(&c, UUID_TEXT_MAX, &text, e)) < 0)
-        return rc;
-    *given = strcmp(text, ID_DERIVED) != 0;
-    if (*given && !uuid_parse(text, out))
-        return jcur_fail(&c, e, "'%s' is neither a UUID in lower case nor '%s'", text, ID_DERIVED);
-    return 0;
+const struct param_text param_text_uuid = {
+    .max = UUID_TEXT_MAX,
+    .valid = uuid_or_derived,
+    .is = "neither a UUID in lower case nor '" ID_DERIVED "'",
+    .definition = "uuid",
+    .pattern = "^(derived|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$",
+};
+
+int id_uuid(const char *text, const struct digest *input, const char *purpose,
+            uint8_t out[UUID_SIZE], struct err *e)
+{
+    return uuid_parse(text, out) ? 0 : id_derive_uuid(input, purpose, out, e);
 }

@@ -29,8 +29,9 @@ bool uuid_parse(const char *text, uint8_t out[UUID_SIZE]);
 /* Returns text. */
 char *uuid_format(const uint8_t uuid[UUID_SIZE], char text[UUID_TEXT_MAX]);
 
-/* params[key]: "derived" (*given is false), or a UUID. */
-int params_uuid(const struct jcur *params, const char *key, bool *given, uint8_t out[UUID_SIZE],
-                struct err *e);
+/* A parameter that is a UUID or ID_DERIVED, and what it means: of that input, for that purpose. */
+extern const struct param_text param_text_uuid;
+int id_uuid(const char *text, const struct digest *input, const char *purpose,
+            uint8_t out[UUID_SIZE], struct err *e);
 
 #endif

@@ -15,35 +15,35 @@
 enum { PARTS_MAX = 64 };
 #define PART_END_MAX ((uint64_t)1 << 40)
 
-static int read_offsets(const struct jcur *params, size_t input_count, uint64_t *out, struct err *e)
-{
-    static const char *const keys[] = {"offsets", NULL};
-    struct jcur list;
-    size_t count = 0;
-    int rc;
+struct params {
+    uint64_t *offsets;
+    size_t count;
+};
 
-    if ((rc = jcur_object(params, keys, e)) < 0 ||
-        (rc = jcur_get(params, "offsets", &list, e)) < 0 ||
-        (rc = jcur_array(&list, PARTS_MAX, &count, e)) < 0)
-        return rc;
-    if (count != input_count)
-        return jcur_fail(&list, e, "%zu offsets for %zu inputs", count, input_count);
-    for (size_t i = 0; i < count; i++) {
-        struct jcur item = jcur_item(&list, i);
-        if ((rc = jcur_u64(&item, PART_END_MAX, &out[i], e)) < 0)
-            return rc;
-        if (i > 0 && out[i] <= out[i - 1])
-            return jcur_fail(&item, e, "offsets must rise");
-    }
+static int rises(const struct param_list *list, const struct jcur *item, const void *items,
+                 size_t index, struct err *e)
+{
+    const uint64_t *offsets = items;
+    (void)list;
+    if (index > 0 && offsets[index] <= offsets[index - 1])
+        return jcur_fail(item, e, "offsets must rise");
     return 0;
 }
 
-static int check(const struct jcur *params, size_t input_count, struct err *e)
-{
-    uint64_t offsets[PARTS_MAX] = {0};
-
-    return read_offsets(params, input_count, offsets, e);
-}
+static const struct param one_offset = {.type = PARAM_TYPE_U64, .max = PART_END_MAX};
+static const struct param_list offset_list = {
+    .max = PARTS_MAX,
+    .item = &one_offset,
+    .item_size = sizeof(uint64_t),
+    .per_input = "offsets",
+    .after = rises,
+    .said_min = 1,
+    .said_unique = true,
+};
+static const struct param rows[] = {
+    {PARAM_LIST("offsets", uint64_t, struct params, offsets, count, &offset_list)},
+};
+static const struct step_params takes = {STEP_PARAMS(rows, struct params)};
 
 static int copy_part(struct cas *cas, const struct step_input *in, uint64_t offset, uint64_t limit,
                      int to, struct err *e)
@@ -64,16 +64,15 @@ static int copy_part(struct cas *cas, const struct step_input *in, uint64_t offs
     return sparse_copy(fd, 0, size, to, offset, in->id, e);
 }
 
-static int run(const struct step_context *context, const struct jcur *params,
-               const struct step_input *inputs, size_t input_count, struct step_output *out,
-               struct err *e)
+int step_join_parts_run(const struct step_context *context, void *params,
+                        const struct step_input *inputs, size_t input_count,
+                        struct step_output *out, struct err *e)
 {
     AUTO_CAS_WRITER struct cas_writer *writer = NULL;
-    uint64_t offsets[PARTS_MAX] = {0};
-    int rc;
+    const uint64_t *offsets = ((const struct params *)params)->offsets;
 
-    if ((rc = read_offsets(params, input_count, offsets, e)) < 0 ||
-        (rc = cas_writer_new(context->cas, NULL, CAS_SIZE_UNKNOWN, &writer, e)) < 0)
+    int rc = cas_writer_new(context->cas, NULL, CAS_SIZE_UNKNOWN, &writer, e);
+    if (rc < 0)
         return rc;
     for (size_t i = 0; i < input_count; i++) {
         uint64_t limit = i + 1 < input_count ? offsets[i + 1] : 2 * PART_END_MAX;
@@ -90,6 +89,5 @@ const struct step_kind step_join_parts = {
     .max_inputs = PARTS_MAX,
     .takes = VALUE_BLOB,
     .gives = VALUE_BLOB,
-    .check = check,
-    .run = run,
+    .params = &takes,
 };

@@ -4,25 +4,18 @@
 #include "builder/steps/params.h"
 #include "formats/kernel/kernel.h"
 
-static int check(const struct jcur *params, size_t input_count, struct err *e)
-{
-    static const char *const keys[] = {NULL};
-
-    (void)input_count;
-    return jcur_object(params, keys, e);
-}
-
-static int run(const struct step_context *context, const struct jcur *params,
-               const struct step_input *inputs, size_t input_count, struct step_output *out,
-               struct err *e)
+int step_kernel_decompress_run(const struct step_context *context, void *params,
+                               const struct step_input *inputs, size_t input_count,
+                               struct step_output *out, struct err *e)
 {
     AUTO_CAS_WRITER struct cas_writer *writer = NULL;
     const uint8_t *data = NULL;
     size_t len = 0;
     int rc;
 
-    if ((rc = check(params, input_count, e)) < 0 ||
-        (rc = cas_writer_new(context->cas, NULL, CAS_SIZE_UNKNOWN, &writer, e)) < 0 ||
+    (void)params;
+    (void)input_count;
+    if ((rc = cas_writer_new(context->cas, NULL, CAS_SIZE_UNKNOWN, &writer, e)) < 0 ||
         (rc = cas_map(context->cas, &inputs[0].digest, &data, &len, e)) < 0)
         return rc;
     rc = kernel_unpack(data, len, sink_cas(writer), e);
@@ -40,6 +33,5 @@ const struct step_kind step_kernel_decompress = {
     .max_inputs = 1,
     .takes = VALUE_BLOB,
     .gives = VALUE_BLOB,
-    .check = check,
-    .run = run,
+    .params = &step_params_none,
 };

@@ -1,61 +1,53 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "builder/steps/params.h"
 
-#include <inttypes.h>
+#include "base/file.h"
+
 #include <string.h>
+
+enum { CONTENT_MAX = 65536 };
 
 const struct compressor_range compressor_gzip_or_none[] = {
     {"gzip", GZIP_LEVEL_MIN, GZIP_LEVEL_MAX}, {"none", 0, 0}, {NULL, 0, 0}};
 
-enum { NAME_MAX_BYTES = 32, LEVEL_LIMIT = 1000 };
+const struct param_text param_text_path = {
+    .max = TREE_PATH_MAX,
+    .valid = relpath_valid,
+    .is = "no path without a leading '/', '.' and '..'",
+    .said_min = 1,
+    .said_max = TREE_PATH_MAX,
+};
 
-int params_compressor(const struct jcur *params, const struct compressor_range *ranges,
-                      size_t *index, int *level, struct err *e)
+const struct param_text param_text_content = {.max = CONTENT_MAX, .said_max = CONTENT_MAX};
+
+bool param_printable(const char *text)
 {
-    struct jcur c;
-    const char *name = NULL;
-    uint64_t number = 0;
-    size_t i = 0;
-    int rc;
-
-    if ((rc = jcur_get(params, "compressor", &c, e)) < 0 ||
-        (rc = jcur_string(&c, NAME_MAX_BYTES, &name, e)) < 0)
-        return rc;
-    while (ranges[i].name != NULL && strcmp(ranges[i].name, name) != 0)
-        i++;
-    if (ranges[i].name == NULL)
-        return jcur_fail(&c, e, "no compressor of that kind of step is called '%s'", name);
-    if ((rc = jcur_get(params, "level", &c, e)) < 0 ||
-        (rc = jcur_u64(&c, LEVEL_LIMIT, &number, e)) < 0)
-        return rc;
-    if (number < (uint64_t)ranges[i].level_min || number > (uint64_t)ranges[i].level_max)
-        return jcur_fail(&c, e, "'%s' has levels %d to %d, not %" PRIu64, name, ranges[i].level_min,
-                         ranges[i].level_max, number);
-    *index = i;
-    *level = (int)number;
-    return 0;
+    for (const char *p = text; *p != '\0'; p++)
+        if (*p < ' ' || *p > '~')
+            return false;
+    return true;
 }
 
-int params_bool(const struct jcur *params, const char *key, bool *out, struct err *e)
+bool param_mode_valid(const char *text)
 {
-    struct jcur c;
-
-    int rc = jcur_get(params, key, &c, e);
-    if (rc < 0)
-        return rc;
-    return jcur_bool(&c, out, e);
+    return strlen(text) == PARAM_MODE_DIGITS && strspn(text, "01234567") == PARAM_MODE_DIGITS;
 }
 
-int params_disk_size(const struct jcur *params, uint32_t unit, uint64_t *out, struct err *e)
+uint16_t param_mode(const char *text)
 {
-    struct jcur c;
-    int rc;
+    unsigned mode = 0;
+    for (; *text != '\0'; text++)
+        mode = mode * 8 + (unsigned)(*text - '0');
+    return (uint16_t)mode;
+}
 
-    if ((rc = jcur_get(params, "size", &c, e)) < 0 ||
-        (rc = jcur_u64(&c, BLOCKS_SIZE_MAX, out, e)) < 0)
-        return rc;
-    if (*out % unit != 0)
-        return jcur_fail(&c, e, "this size is a multiple of %" PRIu32, unit);
+int param_inputs_used(const struct param_reading *r, const struct jcur *object, const void *fields,
+                      struct err *e)
+{
+    (void)fields;
+    for (size_t i = 0; i < r->input_count; i++)
+        if (!r->used[i])
+            return jcur_fail(object, e, "nothing is made of input %zu", i);
     return 0;
 }
 

@@ -7,23 +7,26 @@
 #include "formats/stream/blocks.h"
 #include "formats/stream/gzip_writer.h"
 
-/* A compressor's name and the levels that it has; a list ends with a NULL name. */
-struct compressor_range {
-    const char *name;
-    int level_min;
-    int level_max;
-};
 /* "gzip" 1..9, and "none" 0. */
 extern const struct compressor_range compressor_gzip_or_none[];
 
-/* params.compressor and params.level: the index in `ranges`, and the level, which must be one of
- * that compressor's. */
-int params_compressor(const struct jcur *params, const struct compressor_range *ranges,
-                      size_t *index, int *level, struct err *e);
-int params_bool(const struct jcur *params, const char *key, bool *out, struct err *e);
+/* A time until the end of the year 9999; "seconds" in the schema. */
+#define PARAM_SECONDS_MAX UINT64_C(253402300799)
 
-/* params.size of a disk: 0, or a multiple of `unit` up to BLOCKS_SIZE_MAX. */
-int params_disk_size(const struct jcur *params, uint32_t unit, uint64_t *out, struct err *e);
+/* The path of a file in a tree. */
+extern const struct param_text param_text_path;
+/* A text that is a file's or an image's content. */
+extern const struct param_text param_text_content;
+/* ' ' to '~', or nothing. */
+bool param_printable(const char *text);
+/* Four octal digits, and their number. */
+enum { PARAM_MODE_DIGITS = 4 };
+bool param_mode_valid(const char *text);
+uint16_t param_mode(const char *text);
+
+/* A rule: each input is named by an input's row. */
+int param_inputs_used(const struct param_reading *r, const struct jcur *object, const void *fields,
+                      struct err *e);
 
 /* Commits the writer as the step's output. */
 int output_commit(struct cas_writer *w, struct step_output *out, struct err *e);

@@ -3,39 +3,11 @@
 
 #include "builder/steps/kinds.h"
 
-/* One row a line: rows that are added side by side do not conflict. */
-/* clang-format off */
-static const struct step_kind *const kinds[] = {
-    &step_encode_cartesi_hash,
-    &step_encode_cartesi_run,
-    &step_encode_disk,
-    &step_encode_erofs,
-    &step_encode_ext4,
-    &step_encode_fat,
-    &step_encode_gcp,
-    &step_encode_initrd,
-    &step_encode_iso,
-    &step_encode_linuxkit_tar,
-    &step_encode_oci,
-    &step_encode_qcow2,
-    &step_encode_squashfs,
-    &step_encode_tar,
-    &step_encode_uimage,
-    &step_encode_verity,
-    &step_encode_vhd,
-    &step_encode_vmdk,
-    &step_extract_file,
-    &step_extract_linuxkit,
-    &step_extract_verity,
-    &step_join_parts,
-    &step_kernel_decompress,
-    &step_tree_cartesi,
-    &step_tree_debian,
-    &step_tree_files,
-    &step_tree_layers,
-    &step_tree_linuxkit,
-};
-/* clang-format on */
+#define KIND_ROW(name) &step_##name,
+#define RUNNER_ROW(name) {&step_##name, step_##name##_run},
+
+static const struct step_kind *const kinds[] = {STEP_KINDS(KIND_ROW)};
+static const struct step_runner runners[] = {STEP_KINDS(RUNNER_ROW)};
 
 const struct step_table builder_steps = {
     .kinds = kinds,
@@ -44,3 +16,29 @@ const struct step_table builder_steps = {
     .library_count = TOOLCHAIN_LIBRARY_COUNT,
     .library_version = toolchain_library_version,
 };
+
+const struct step_runners builder_runners = {
+    .items = runners,
+    .count = sizeof(runners) / sizeof(runners[0]),
+};
+
+int step_run(const struct step_runners *runners_of, const struct step_kind *kind,
+             const struct step_context *context, const struct jcur *params,
+             const struct step_input *inputs, size_t input_count, struct step_output *out,
+             struct err *e)
+{
+    const struct step_runner *runner = runners_of->items;
+    const struct step_runner *end = runner + runners_of->count;
+    AUTO_FREE void *fields = malloc(kind->params->size);
+    if (fields == NULL)
+        return err_oom(e);
+    while (runner < end && runner->kind != kind)
+        runner++;
+    if (runner == end)
+        return err_set(e, ERR_UNDECIDED, "no function is known for steps of kind '%s'", kind->name);
+    int rc = step_params_read(kind->params, params, input_count, fields, e);
+    if (rc == 0)
+        rc = runner->run(context, fields, inputs, input_count, out, e);
+    step_params_dispose(kind->params, fields);
+    return rc;
+}

@@ -9,6 +9,10 @@
 
 #include <string.h>
 
+struct params {
+    struct machine_params machine;
+};
+
 struct inputs {
     struct cas *cas;
     const struct machine_params *params;
@@ -30,29 +34,52 @@ static int open_input(void *context, enum machine_kind kind, const char *data,
     return cas_open_blob(in->cas, &in->items[i].digest, &out->fd, &out->size, e);
 }
 
-static int check(const struct jcur *params, size_t input_count, struct err *e)
+static int read_machine(const struct param_reading *r, const struct jcur *object, void *field,
+                        struct err *e)
 {
-    AUTO_MACHINE_PARAMS p = {.role_count = 0};
-    return machine_params_read(params, input_count, &p, e);
+    return machine_params_read(object, r->input_count, field, e);
 }
 
-static int run(const struct step_context *context, const struct jcur *params,
-               const struct step_input *inputs, size_t input_count, struct step_output *out,
-               struct err *e)
+static void dispose(void *fields)
 {
-    AUTO_MACHINE_PARAMS p = {.role_count = 0};
+    machine_params_dispose(&((struct params *)fields)->machine);
+}
+
+/* They become a config of the emulator's, whose reader knows what it takes. */
+static const struct param rows[] = {
+    {PARAM_OTHER(NULL, struct machine_params, struct params, machine, read_machine)},
+    {PARAM_THERE("emulator")},
+    {PARAM_THERE("hashFunction")},
+    {PARAM_THERE("ramLength")},
+    {PARAM_THERE("bootargs")},
+    {PARAM_THERE("init")},
+    {PARAM_THERE("entrypoint")},
+    {PARAM_THERE("registers")},
+    {PARAM_THERE("flashDrives")},
+    {PARAM_THERE("phtcSize"), .optional = true},
+    {PARAM_THERE("nvrams")},
+    {PARAM_THERE("inputs")},
+};
+static const struct step_params takes = {STEP_PARAMS(rows, struct params), .dispose = dispose};
+
+int step_tree_cartesi_run(const struct step_context *context, void *params,
+                          const struct step_input *inputs, size_t input_count,
+                          struct step_output *out, struct err *e)
+{
+    struct machine_params *p = &((struct params *)params)->machine;
     AUTO_MACHINE_PACKER packer = {.writer = NULL};
     struct step_output fresh = {.kind = VALUE_TREE};
-    struct inputs in = {.cas = context->cas, .params = &p, .items = inputs};
-    int rc = machine_params_read(params, input_count, &p, e);
-    if (rc < 0 || (rc = machine_packer_init(&packer, context->cas, e)) < 0)
+    struct inputs in = {.cas = context->cas, .params = p, .items = inputs};
+    (void)input_count;
+    int rc = machine_packer_init(&packer, context->cas, e);
+    if (rc < 0)
         return rc;
     const struct machine_write write = {
         .source = {.open = open_input, .context = &in},
         .sink = machine_packer_sink(&packer),
         .round_lengths = true,
     };
-    if ((rc = machine_write(&p.config, &write, e)) < 0 ||
+    if ((rc = machine_write(&p->config, &write, e)) < 0 ||
         (rc = machine_packer_finish(&packer, &fresh.tree, e)) < 0)
         return rc;
     *out = fresh;
@@ -79,7 +106,6 @@ const struct step_kind step_tree_cartesi = {
     .max_inputs = MACHINE_INPUTS_MAX,
     .takes = VALUE_BLOB,
     .gives = VALUE_TREE,
-    .check = check,
-    .run = run,
+    .params = &takes,
     .warn = warn,
 };

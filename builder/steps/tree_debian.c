@@ -10,261 +10,221 @@
 enum { TEXT_MAX = 4096 };
 
 struct params {
-    struct rootfs_options o;
+    size_t arch; /* into arches */
+    struct glob_list *include;
+    struct glob_list *exclude;
+    int64_t clamp;
     struct rootfs_divert *diverts;
+    size_t divert_count;
     struct rootfs_alternative *alternatives;
+    size_t alternative_count;
     struct rootfs_user *users;
+    size_t user_count;
     struct rootfs_group *groups;
+    size_t group_count;
 };
-
-static void params_dispose(struct params *p)
-{
-    for (size_t i = 0; i < p->o.alternative_count; i++)
-        free(p->alternatives[i].slaves);
-    for (size_t i = 0; i < p->o.user_count; i++)
-        free(p->users[i].groups);
-    free(p->diverts);
-    free(p->alternatives);
-    free(p->users);
-    free(p->groups);
-    glob_list_free(p->o.layers.include);
-    glob_list_free(p->o.layers.exclude);
-}
-#define AUTO_PARAMS AUTO(params_dispose) struct params
-
-/* A member that is a string which `valid` accepts. */
-static int read_text(const struct jcur *c, const char *key, bool (*valid)(const char *),
-                     const char *what, const char **out, struct err *e)
-{
-    struct jcur m;
-    int rc = jcur_get(c, key, &m, e);
-    if (rc == 0)
-        rc = jcur_string(&m, TEXT_MAX, out, e);
-    if (rc == 0 && !valid(*out))
-        rc = jcur_fail(&m, e, "'%.80s' is no %s", *out, what);
-    return rc;
-}
 
 static bool package_valid(const char *name)
 {
     return package_name_valid(name, strlen(name));
 }
 
-static int read_id(const struct jcur *c, const char *key, uint32_t *out, struct err *e)
-{
-    uint64_t id = 0;
-    int rc = jcur_get_u64(c, key, ROOTFS_ID_MAX, &id, e);
-    *out = (uint32_t)id;
-    return rc;
-}
+/* ---- texts ---- */
 
-/* A list of at most `max` items, each read by `read` into an element of *items; the count is kept
- * up to date, so that whoever disposes knows how far it came. Names must be in order, and each
- * once. */
-static int read_items(const struct jcur *root, const char *key, size_t max, size_t size,
-                      int (*read)(const struct jcur *, void *, const char **name, struct err *),
-                      void *items, size_t *count, struct err *e)
+#define ACCOUNT_PATTERN "^[a-z_][a-z0-9_-]{0,31}$"
+enum { QUOTED = 80, COMMENT_SAID = 255, ALTERNATIVE_SAID = 128 };
+
+static const struct param_text path_text = {
+    .max = TEXT_MAX,
+    .valid = rootfs_path_valid,
+    .is = "no absolute path",
+    .quoted = QUOTED,
+    .definition = "absolutePath",
+    .said_max = TEXT_MAX,
+    .pattern = "^(/(?!\\.\\.?(/|$))[^/:\\u0000-\\u0020\\u007f]+)+$",
+};
+static const struct param_text package_text = {
+    .max = TEXT_MAX,
+    .valid = package_valid,
+    .is = "no name of a package",
+    .quoted = QUOTED,
+    .said_max = CONTROL_NAME_MAX,
+    .pattern = "^[a-z0-9][a-z0-9+.-]+$",
+};
+static const struct param_text alternative_text = {
+    .max = TEXT_MAX,
+    .valid = rootfs_alternative_valid,
+    .is = "no name of an alternative",
+    .quoted = QUOTED,
+    .definition = "alternativeName",
+    .said_max = ALTERNATIVE_SAID,
+    .pattern = "^[A-Za-z0-9][A-Za-z0-9+._-]*$",
+};
+static const struct param_text user_text = {
+    .max = TEXT_MAX,
+    .valid = rootfs_account_valid,
+    .is = "no name of a user",
+    .quoted = QUOTED,
+    .definition = "accountName",
+    .pattern = ACCOUNT_PATTERN,
+};
+static const struct param_text group_text = {
+    .max = TEXT_MAX,
+    .valid = rootfs_account_valid,
+    .is = "no name of a group",
+    .quoted = QUOTED,
+    .definition = "accountName",
+    .pattern = ACCOUNT_PATTERN,
+};
+static const struct param_text comment_text = {
+    .max = TEXT_MAX,
+    .valid = rootfs_comment_valid,
+    .is = "no comment",
+    .quoted = QUOTED,
+    .said_max = COMMENT_SAID,
+    .pattern = "^[^:\\u0000-\\u001f\\u007f]*$",
+};
+
+/* ---- lists ---- */
+
+/* Items begin with their name; names are in order, and each once. */
+static int names_rise(const struct param_list *list, const struct jcur *item, const void *items,
+                      size_t index, struct err *e)
 {
-    struct jcur list;
-    size_t total = 0;
     const char *last = NULL;
-    int rc = jcur_get(root, key, &list, e);
-    if (rc == 0)
-        rc = jcur_array(&list, max, &total, e);
-    if (rc < 0)
-        return rc;
-    char *array = array_new(total, size);
-    if (array == NULL)
-        return err_oom(e);
-    memcpy(items, &array, sizeof(array));
-    for (size_t i = 0; rc == 0 && i < total; i++) {
-        struct jcur item = jcur_item(&list, i);
-        const char *name = NULL;
-        *count = i + 1;
-        rc = read(&item, array + i * size, &name, e);
-        if (rc == 0 && last != NULL && name != NULL && strcmp(last, name) >= 0)
-            rc = jcur_fail(&item, e, "'%.80s' does not come after '%.80s'", name, last);
-        last = name;
+    const char *name = NULL;
+    if (index == 0)
+        return 0;
+    memcpy(&last, (const char *)items + (index - 1) * list->item_size, sizeof(last));
+    memcpy(&name, (const char *)items + index * list->item_size, sizeof(name));
+    if (strcmp(last, name) >= 0)
+        return jcur_fail(item, e, "'%.80s' does not come after '%.80s'", name, last);
+    return 0;
+}
+
+/* A list of at most `most` of what `c_type` holds. */
+#define NAMED(c_type, most, takes_rows)                                                            \
+    {                                                                                              \
+        .max = (most), .item_size = sizeof(c_type), .objects = (takes_rows), .object_count = 1,    \
+        .after = names_rise                                                                        \
     }
-    return rc;
-}
 
-static int read_divert(const struct jcur *c, void *item, const char **name, struct err *e)
-{
-    static const char *const keys[] = {"path", "to", "by", NULL};
-    struct rootfs_divert *d = item;
-    struct jcur by;
-    int rc = jcur_object(c, keys, e);
-    if (rc == 0)
-        rc = read_text(c, "path", rootfs_path_valid, "absolute path", &d->path, e);
-    if (rc == 0)
-        rc = read_text(c, "to", rootfs_path_valid, "absolute path", &d->to, e);
-    if (rc == 0 && jcur_opt(c, "by", &by))
-        rc = read_text(c, "by", package_valid, "name of a package", &d->by, e);
-    *name = d->path;
-    return rc;
-}
+static const struct param divert_rows[] = {
+    {PARAM_TEXT("path", struct rootfs_divert, path, &path_text)},
+    {PARAM_TEXT("to", struct rootfs_divert, to, &path_text)},
+    {PARAM_TEXT("by", struct rootfs_divert, by, &package_text), .optional = true},
+};
+static const struct step_params divert_takes = {STEP_PARAMS(divert_rows, struct rootfs_divert)};
+static const struct step_params *const divert_objects[] = {&divert_takes};
+static const struct param_list divert_list =
+    NAMED(struct rootfs_divert, ROOTFS_DECLARED_MAX, divert_objects);
 
-static int read_link(const struct jcur *c, struct rootfs_link *l, const char **name, struct err *e)
-{
-    int rc = read_text(c, "name", rootfs_alternative_valid, "name of an alternative", &l->name, e);
-    if (rc == 0)
-        rc = read_text(c, "link", rootfs_path_valid, "absolute path", &l->link, e);
-    if (rc == 0)
-        rc = read_text(c, "path", rootfs_path_valid, "absolute path", &l->path, e);
-    *name = l->name;
-    return rc;
-}
+static const struct param slave_rows[] = {
+    {PARAM_TEXT("name", struct rootfs_link, name, &alternative_text)},
+    {PARAM_TEXT("link", struct rootfs_link, link, &path_text)},
+    {PARAM_TEXT("path", struct rootfs_link, path, &path_text)},
+};
+static const struct step_params slave_takes = {STEP_PARAMS(slave_rows, struct rootfs_link)};
+static const struct step_params *const slave_objects[] = {&slave_takes};
+static const struct param_list slave_list =
+    NAMED(struct rootfs_link, ROOTFS_SLAVES_MAX, slave_objects);
 
-static int read_slave(const struct jcur *c, void *item, const char **name, struct err *e)
-{
-    static const char *const keys[] = {"name", "link", "path", NULL};
-    int rc = jcur_object(c, keys, e);
-    return rc < 0 ? rc : read_link(c, item, name, e);
-}
+static const struct param alternative_rows[] = {
+    {PARAM_TEXT("name", struct rootfs_alternative, self.name, &alternative_text)},
+    {PARAM_TEXT("link", struct rootfs_alternative, self.link, &path_text)},
+    {PARAM_TEXT("path", struct rootfs_alternative, self.path, &path_text)},
+    {PARAM_I64("priority", struct rootfs_alternative, priority), .min = -ROOTFS_ID_MAX,
+     .max = ROOTFS_ID_MAX},
+    {PARAM_LIST("slaves", struct rootfs_link, struct rootfs_alternative, slaves, slave_count,
+                &slave_list),
+     .definition = "slaves"},
+};
+static const struct step_params alternative_takes = {
+    STEP_PARAMS(alternative_rows, struct rootfs_alternative)};
+static const struct step_params *const alternative_objects[] = {&alternative_takes};
+static const struct param_list alternative_list =
+    NAMED(struct rootfs_alternative, ROOTFS_DECLARED_MAX, alternative_objects);
 
-static int read_alternative(const struct jcur *c, void *item, const char **name, struct err *e)
-{
-    static const char *const keys[] = {"name", "link", "path", "priority", "slaves", NULL};
-    struct rootfs_alternative *a = item;
-    struct jcur priority;
-    int rc = jcur_object(c, keys, e);
-    if (rc == 0)
-        rc = read_link(c, &a->self, name, e);
-    if (rc == 0)
-        rc = jcur_get(c, "priority", &priority, e);
-    if (rc == 0)
-        rc = jcur_i64(&priority, -ROOTFS_ID_MAX, ROOTFS_ID_MAX, &a->priority, e);
-    return rc < 0 ? rc
-                  : read_items(c, "slaves", ROOTFS_SLAVES_MAX, sizeof(*a->slaves), read_slave,
-                               &a->slaves, &a->slave_count, e);
-}
+static const struct param member = {.type = PARAM_TYPE_TEXT, .text = &group_text};
+static const struct param_list member_list = {.max = ROOTFS_MEMBER_MAX,
+                                              .item = &member,
+                                              .item_size = sizeof(const char *),
+                                              .after = names_rise};
 
-static int read_member(const struct jcur *c, void *item, const char **name, struct err *e)
-{
-    int rc = jcur_string(c, TEXT_MAX, name, e);
-    if (rc == 0 && !rootfs_account_valid(*name))
-        rc = jcur_fail(c, e, "'%.80s' is no name of a group", *name);
-    *(const char **)item = *name;
-    return rc;
-}
+static const struct param user_rows[] = {
+    {PARAM_TEXT("name", struct rootfs_user, name, &user_text)},
+    {PARAM_U32("uid", struct rootfs_user, uid), .max = ROOTFS_ID_MAX, .definition = "accountId"},
+    {PARAM_U32("gid", struct rootfs_user, gid), .max = ROOTFS_ID_MAX, .definition = "accountId"},
+    {PARAM_TEXT("comment", struct rootfs_user, comment, &comment_text)},
+    {PARAM_TEXT("home", struct rootfs_user, home, &path_text)},
+    {PARAM_TEXT("shell", struct rootfs_user, shell, &path_text)},
+    {PARAM_LIST("groups", const char *, struct rootfs_user, groups, group_count, &member_list)},
+};
+static const struct step_params user_takes = {STEP_PARAMS(user_rows, struct rootfs_user)};
+static const struct step_params *const user_objects[] = {&user_takes};
+static const struct param_list user_list =
+    NAMED(struct rootfs_user, ROOTFS_DECLARED_MAX, user_objects);
 
-static int read_user(const struct jcur *c, void *item, const char **name, struct err *e)
-{
-    static const char *const keys[] = {"name", "uid",   "gid",    "comment",
-                                       "home", "shell", "groups", NULL};
-    struct rootfs_user *u = item;
-    int rc = jcur_object(c, keys, e);
-    if (rc == 0)
-        rc = read_text(c, "name", rootfs_account_valid, "name of a user", &u->name, e);
-    if (rc == 0)
-        rc = read_id(c, "uid", &u->uid, e);
-    if (rc == 0)
-        rc = read_id(c, "gid", &u->gid, e);
-    if (rc == 0)
-        rc = read_text(c, "comment", rootfs_comment_valid, "comment", &u->comment, e);
-    if (rc == 0)
-        rc = read_text(c, "home", rootfs_path_valid, "absolute path", &u->home, e);
-    if (rc == 0)
-        rc = read_text(c, "shell", rootfs_path_valid, "absolute path", &u->shell, e);
-    *name = u->name;
-    return rc < 0 ? rc
-                  : read_items(c, "groups", ROOTFS_MEMBER_MAX, sizeof(*u->groups), read_member,
-                               &u->groups, &u->group_count, e);
-}
+static const struct param group_rows[] = {
+    {PARAM_TEXT("name", struct rootfs_group, name, &group_text)},
+    {PARAM_U32("gid", struct rootfs_group, gid), .max = ROOTFS_ID_MAX, .definition = "accountId"},
+};
+static const struct step_params group_takes = {STEP_PARAMS(group_rows, struct rootfs_group)};
+static const struct step_params *const group_objects[] = {&group_takes};
+static const struct param_list group_list =
+    NAMED(struct rootfs_group, ROOTFS_DECLARED_MAX, group_objects);
 
-static int read_group(const struct jcur *c, void *item, const char **name, struct err *e)
-{
-    static const char *const keys[] = {"name", "gid", NULL};
-    struct rootfs_group *g = item;
-    int rc = jcur_object(c, keys, e);
-    if (rc == 0)
-        rc = read_text(c, "name", rootfs_account_valid, "name of a group", &g->name, e);
-    *name = g->name;
-    return rc < 0 ? rc : read_id(c, "gid", &g->gid, e);
-}
+/* ---- all of it ---- */
 
-static int read_globs(const struct jcur *root, const char *key, struct glob_list **out,
-                      struct err *e)
-{
-    struct jcur list;
-    int rc = jcur_get(root, key, &list, e);
-    return rc < 0 ? rc : glob_list_parse(&list, out, e);
-}
+static const char *const arches[] = {"amd64", "arm64", "riscv64", NULL};
 
-static int read_declared(const struct jcur *root, struct params *p, struct err *e)
-{
-    struct rootfs_options *o = &p->o;
-    int rc = read_items(root, "divert", ROOTFS_DECLARED_MAX, sizeof(*p->diverts), read_divert,
-                        &p->diverts, &o->divert_count, e);
-    if (rc == 0)
-        rc = read_items(root, "alternatives", ROOTFS_DECLARED_MAX, sizeof(*p->alternatives),
-                        read_alternative, &p->alternatives, &o->alternative_count, e);
-    if (rc == 0)
-        rc = read_items(root, "users", ROOTFS_DECLARED_MAX, sizeof(*p->users), read_user, &p->users,
-                        &o->user_count, e);
-    if (rc == 0)
-        rc = read_items(root, "groups", ROOTFS_DECLARED_MAX, sizeof(*p->groups), read_group,
-                        &p->groups, &o->group_count, e);
-    o->diverts = p->diverts;
-    o->alternatives = p->alternatives;
-    o->users = p->users;
-    o->groups = p->groups;
-    return rc;
-}
+static const struct param rows[] = {
+    {PARAM_CHOICE("architecture", struct params, arch, arches)},
+    {PARAM_GLOBS("include", struct params, include)},
+    {PARAM_GLOBS("exclude", struct params, exclude)},
+    {PARAM_I64("clamp", struct params, clamp), .min = -TIME_MAX, .max = TIME_MAX,
+     .said = SAID_TYPE},
+    {PARAM_LIST("divert", struct rootfs_divert, struct params, diverts, divert_count,
+                &divert_list)},
+    {PARAM_LIST("alternatives", struct rootfs_alternative, struct params, alternatives,
+                alternative_count, &alternative_list)},
+    {PARAM_LIST("users", struct rootfs_user, struct params, users, user_count, &user_list)},
+    {PARAM_LIST("groups", struct rootfs_group, struct params, groups, group_count, &group_list)},
+};
+static const struct step_params takes = {STEP_PARAMS(rows, struct params)};
 
-static int read_params(const struct jcur *root, struct params *p, struct err *e)
+int step_tree_debian_run(const struct step_context *context, void *params,
+                         const struct step_input *inputs, size_t input_count,
+                         struct step_output *out, struct err *e)
 {
-    static const char *const keys[] = {"architecture", "include", "exclude", "clamp", "divert",
-                                       "alternatives", "users",   "groups",  NULL};
-    static const char *const arches[] = {"amd64", "arm64", "riscv64", NULL};
-    struct jcur m;
-    size_t arch = 0;
-    int rc = jcur_object(root, keys, e);
-    if (rc == 0)
-        rc = jcur_get(root, "architecture", &m, e);
-    if (rc == 0)
-        rc = jcur_choice(&m, arches, &arch, e);
-    p->o.arch = arches[arch];
-    if (rc == 0)
-        rc = read_globs(root, "include", &p->o.layers.include, e);
-    if (rc == 0)
-        rc = read_globs(root, "exclude", &p->o.layers.exclude, e);
-    if (rc == 0)
-        rc = jcur_get(root, "clamp", &m, e);
-    if (rc == 0)
-        rc = jcur_i64(&m, -TIME_MAX, TIME_MAX, &p->o.layers.clamp, e);
-    return rc < 0 ? rc : read_declared(root, p, e);
-}
-
-static int check(const struct jcur *params, size_t input_count, struct err *e)
-{
-    AUTO_PARAMS p = {0};
-    (void)input_count;
-    return read_params(params, &p, e);
-}
-
-static int run(const struct step_context *context, const struct jcur *params,
-               const struct step_input *inputs, size_t input_count, struct step_output *out,
-               struct err *e)
-{
-    AUTO_PARAMS p = {0};
+    const struct params *p = params;
+    const struct rootfs_options options = {
+        .arch = arches[p->arch],
+        .layers = {.include = p->include,
+                   .exclude = p->exclude,
+                   .clamp = p->clamp,
+                   .jobs = context->jobs,
+                   .progress = context->progress},
+        .diverts = p->diverts,
+        .divert_count = p->divert_count,
+        .alternatives = p->alternatives,
+        .alternative_count = p->alternative_count,
+        .users = p->users,
+        .user_count = p->user_count,
+        .groups = p->groups,
+        .group_count = p->group_count,
+    };
     AUTO_TREE struct tree *tree = NULL;
     AUTO_FREE struct layer_input *packages = array_new(input_count, sizeof(*packages));
     struct digest digest;
     struct digest locations;
     if (packages == NULL)
         return err_oom(e);
-    int rc = read_params(params, &p, e);
-    if (rc < 0)
-        return rc;
     for (size_t i = 0; i < input_count; i++) {
         packages[i].name = inputs[i].id;
         packages[i].blob = inputs[i].digest;
     }
-    p.o.layers.jobs = context->jobs;
-    p.o.layers.progress = context->progress;
-    rc = rootfs_make(context->cas, packages, input_count, &p.o, &tree, e);
+    int rc = rootfs_make(context->cas, packages, input_count, &options, &tree, e);
     if (rc == 0)
         rc = tree_store(tree, context->cas, &digest, &locations, e);
     if (rc < 0)
@@ -284,7 +244,6 @@ const struct step_kind step_tree_debian = {
     .max_inputs = ROOTFS_PACKAGES_MAX,
     .takes = VALUE_BLOB,
     .gives = VALUE_TREE,
-    .check = check,
-    .run = run,
+    .params = &takes,
     .wide = true,
 };

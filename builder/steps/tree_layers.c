@@ -2,6 +2,7 @@
 /* tree.layers: archives (OCI layers, Debian packages) applied over one another, bottom first. */
 #include "base/file.h"
 #include "builder/steps/kinds.h"
+#include "builder/steps/params.h"
 #include "formats/layers/layers.h"
 
 #include <string.h>
@@ -10,227 +11,178 @@ enum { LAYERS_MAX = 65536, PLACES_MAX = 4096 };
 
 #define TIME_MAX ((int64_t)9007199254740991) /* 2^53 - 1, as in all JSON here */
 
-struct params {
-    struct layer_input *layers;
-    size_t layer_count;
-    struct layers_options options;
-    struct layer_place *places;
+struct layer {
+    size_t form; /* into forms */
+    size_t compression;
+    struct digest diff_id;
+    const char *path;
+    const char *mode;
 };
 
-static void params_dispose(struct params *p)
-{
-    for (size_t i = 0; i < p->options.place_count; i++) {
-        glob_free(p->places[i].match);
-        free(p->places[i].path);
-        free(p->places[i].pattern);
-    }
-    free(p->places);
-    free(p->layers);
-    glob_list_free(p->options.include);
-    glob_list_free(p->options.exclude);
-}
-#define AUTO_PARAMS AUTO(params_dispose) struct params
+struct params {
+    struct layer *layers;
+    size_t layer_count;
+    struct glob_list *include;
+    struct glob_list *exclude;
+    struct layer_place *places;
+    size_t place_count;
+    bool usr_merged;
+    int64_t clamp;
+};
 
-static int read_tar(const struct jcur *c, struct layer_input *out, struct err *e)
+static const char *const forms[] = {"tar", "deb", "file", NULL};
+enum { TAR, DEB, FILE_ALONE, FORMS };
+static const enum layer_form layer_forms[] = {LAYER_TAR, LAYER_DEB, LAYER_FILE};
+
+/* ---- layers ---- */
+
+static bool layer_path_valid(const char *path)
 {
-    static const char *const keys[] = {"form", "compression", "diffId", NULL};
-    struct jcur compression;
-    struct jcur diff_id;
-    size_t choice = 0;
-    int rc = jcur_object(c, keys, e);
-    if (rc == 0)
-        rc = jcur_get(c, "compression", &compression, e);
-    if (rc == 0)
-        rc = jcur_choice(&compression, compression_names, &choice, e);
-    if (rc == 0 && jcur_opt(c, "diffId", &diff_id))
-        rc = jcur_digest(&diff_id, &out->diff_id, e);
-    out->form = LAYER_TAR;
-    out->compression = (enum compression)choice;
-    return rc;
+    return relpath_valid(path) && !str_starts(path, ".wh.") && strstr(path, "/.wh.") == NULL;
 }
 
-/* "0000" to "7777": always four octal digits, so that one mode has one form. */
-static int read_mode(const struct jcur *c, uint16_t *out, struct err *e)
-{
-    const char *text = NULL;
-    unsigned mode = 0;
-    int rc = jcur_get_string(c, "mode", 4, &text, e);
-    if (rc < 0)
-        return rc;
-    if (strlen(text) != 4 || strspn(text, "01234567") != 4)
-        return jcur_fail(c, e, "a mode is four octal digits, not '%s'", text);
-    for (const char *p = text; *p != 0; p++)
-        mode = mode * 8 + (unsigned)(*p - '0');
-    *out = (uint16_t)mode;
-    return 0;
-}
+static const struct param_text layer_path_text = {
+    .max = TREE_PATH_MAX,
+    .valid = layer_path_valid,
+    .is = "no path of a file",
+    .said_min = 1,
+    .said_max = TREE_PATH_MAX,
+};
+static const struct param_text mode_text = {.max = PARAM_MODE_DIGITS, .pattern = "^[0-7]{4}$"};
 
-static int read_file(const struct jcur *c, struct layer_input *out, struct err *e)
-{
-    static const char *const keys[] = {"form", "path", "mode", NULL};
-    struct jcur path;
-    int rc = jcur_object(c, keys, e);
-    if (rc == 0)
-        rc = jcur_get(c, "path", &path, e);
-    if (rc == 0)
-        rc = jcur_string(&path, TREE_PATH_MAX, &out->path, e);
-    if (rc < 0)
-        return rc;
-    if (!relpath_valid(out->path) || str_starts(out->path, ".wh.") ||
-        strstr(out->path, "/.wh.") != NULL)
-        return jcur_fail(&path, e, "'%s' is no path of a file", out->path);
-    out->form = LAYER_FILE;
-    return read_mode(c, &out->mode, e);
-}
-
-static int read_layer(const struct jcur *c, struct layer_input *out, struct err *e)
-{
-    static const char *const forms[] = {"tar", "deb", "file", NULL};
-    static const char *const keys[] = {"form", NULL};
-    struct jcur form;
-    size_t choice = 0;
-    int rc = jcur_open_object(c, e);
-    if (rc == 0)
-        rc = jcur_get(c, "form", &form, e);
-    if (rc == 0)
-        rc = jcur_choice(&form, forms, &choice, e);
-    if (rc < 0)
-        return rc;
-    if (choice == 0)
-        return read_tar(c, out, e);
-    if (choice == 2)
-        return read_file(c, out, e);
-    out->form = LAYER_DEB;
-    return jcur_object(c, keys, e);
-}
-
-static int read_layers(const struct jcur *root, size_t input_count, struct params *p, struct err *e)
-{
-    struct jcur list;
-    size_t count = 0;
-    int rc = jcur_get(root, "layers", &list, e);
-    if (rc == 0)
-        rc = jcur_array(&list, LAYERS_MAX, &count, e);
-    if (rc == 0 && count != input_count)
-        rc = jcur_fail(&list, e, "%zu layers for %zu inputs", count, input_count);
-    if (rc < 0)
-        return rc;
-    p->layers = array_new(count, sizeof(*p->layers));
-    if (p->layers == NULL)
-        return err_oom(e);
-    p->layer_count = count;
-    for (size_t i = 0; rc == 0 && i < count; i++) {
-        struct jcur item = jcur_item(&list, i);
-        rc = read_layer(&item, &p->layers[i], e);
-    }
-    return rc;
-}
-
-static int read_place(const struct jcur *c, struct layer_place *out, struct err *e)
-{
-    static const char *const keys[] = {"match", "path", NULL};
-    struct jcur match;
-    struct jcur path;
-    const char *match_text = "";
-    const char *path_text = "";
-    int rc = jcur_object(c, keys, e);
-    if (rc == 0)
-        rc = jcur_get(c, "match", &match, e);
-    if (rc == 0)
-        rc = jcur_string(&match, GLOB_PATTERN_MAX, &match_text, e);
-    if (rc == 0)
-        rc = jcur_get(c, "path", &path, e);
-    if (rc == 0)
-        rc = jcur_string(&path, TREE_PATH_MAX, &path_text, e);
-    if (rc == 0 && !relpath_valid(path_text))
-        rc = jcur_fail(&path, e, "'%s' is no path without a leading '/', '.' and '..'", path_text);
-    if (rc != 0)
-        return rc;
-    if (glob_new(match_text, &out->match, e) < 0) {
-        char line[ERR_FRAME_MAX];
-        return jcur_fail(&match, e, "%s", err_line(e, line, sizeof(line)));
-    }
-    rc = str_copy(&out->path, path_text, e);
-    return rc < 0 ? rc : str_copy(&out->pattern, match_text, e);
-}
-
-static int read_places(const struct jcur *root, struct params *p, struct err *e)
-{
-    struct jcur list;
-    size_t count = 0;
-    int rc = jcur_get(root, "place", &list, e);
-    if (rc == 0)
-        rc = jcur_array(&list, PLACES_MAX, &count, e);
-    if (rc < 0)
-        return rc;
-    p->places = array_new(count, sizeof(*p->places));
-    if (p->places == NULL)
-        return err_oom(e);
-    p->options.places = p->places;
-    p->options.place_count = count;
-    for (size_t i = 0; rc == 0 && i < count; i++) {
-        struct jcur item = jcur_item(&list, i);
-        rc = read_place(&item, &p->places[i], e);
-    }
-    return rc;
-}
-
-static int read_globs(const struct jcur *root, const char *key, struct glob_list **out,
+/* Always four octal digits, so that one mode has one form. */
+static int check_mode(const struct param_reading *r, const struct jcur *object, const void *fields,
                       struct err *e)
 {
-    struct jcur list;
-    int rc = jcur_get(root, key, &list, e);
-    return rc < 0 ? rc : glob_list_parse(&list, out, e);
+    const char *mode = ((const struct layer *)fields)->mode;
+    (void)r;
+    return param_mode_valid(mode)
+               ? 0
+               : jcur_fail(object, e, "a mode is four octal digits, not '%s'", mode);
 }
 
-static int read_params(const struct jcur *root, size_t input_count, struct params *p, struct err *e)
+static int pick_form(const struct param_reading *r, const struct jcur *item, size_t *out,
+                     struct err *e)
 {
-    static const char *const keys[] = {"layers",    "include", "exclude", "place",
-                                       "usrMerged", "clamp",   NULL};
-    struct jcur merged;
-    struct jcur clamp;
-    int rc = jcur_object(root, keys, e);
-    if (rc == 0)
-        rc = read_layers(root, input_count, p, e);
-    if (rc == 0)
-        rc = read_globs(root, "include", &p->options.include, e);
-    if (rc == 0)
-        rc = read_globs(root, "exclude", &p->options.exclude, e);
-    if (rc == 0)
-        rc = read_places(root, p, e);
-    if (rc == 0)
-        rc = jcur_get(root, "usrMerged", &merged, e);
-    if (rc == 0)
-        rc = jcur_bool(&merged, &p->options.usr_merged, e);
-    if (rc == 0)
-        rc = jcur_get(root, "clamp", &clamp, e);
-    return rc < 0 ? rc : jcur_i64(&clamp, -TIME_MAX, TIME_MAX, &p->options.clamp, e);
+    struct jcur form;
+    (void)r;
+    int rc = jcur_get(item, "form", &form, e);
+    return rc < 0 ? rc : jcur_choice(&form, forms, out, e);
 }
 
-static int check(const struct jcur *params, size_t input_count, struct err *e)
+static const struct param tar_rows[] = {
+    {PARAM_CONST("form", struct layer, form, forms, TAR)},
+    {PARAM_CHOICE("compression", struct layer, compression, compression_names)},
+    {PARAM_DIGEST("diffId", struct layer, diff_id), .optional = true},
+};
+static const struct param deb_rows[] = {
+    {PARAM_CONST("form", struct layer, form, forms, DEB)},
+};
+static const struct param file_rows[] = {
+    {PARAM_CONST("form", struct layer, form, forms, FILE_ALONE)},
+    {PARAM_TEXT("path", struct layer, path, &layer_path_text)},
+    {PARAM_TEXT("mode", struct layer, mode, &mode_text)},
+    {PARAM_RULE(check_mode)},
+};
+static const struct step_params tar_takes = {STEP_PARAMS(tar_rows, struct layer)};
+static const struct step_params deb_takes = {STEP_PARAMS(deb_rows, struct layer)};
+static const struct step_params file_takes = {STEP_PARAMS(file_rows, struct layer)};
+static const struct step_params *const layer_objects[FORMS] = {
+    [TAR] = &tar_takes, [DEB] = &deb_takes, [FILE_ALONE] = &file_takes};
+static const struct param_list layer_list = {.max = LAYERS_MAX,
+                                             .item_size = sizeof(struct layer),
+                                             .objects = layer_objects,
+                                             .object_count = FORMS,
+                                             .pick = pick_form,
+                                             .per_input = "layers",
+                                             .said_min = 1};
+
+/* ---- places ---- */
+
+static int read_match(const struct param_reading *r, const struct jcur *object, void *field,
+                      struct err *e)
 {
-    AUTO_PARAMS p = {0};
-    return read_params(params, input_count, &p, e);
+    struct jcur match;
+    (void)r;
+    int rc = jcur_get(object, "match", &match, e);
+    if (rc < 0 || glob_new(json_string_value(match.value), field, e) == 0)
+        return rc;
+    char line[ERR_FRAME_MAX];
+    return jcur_fail(&match, e, "%s", err_line(e, line, sizeof(line)));
 }
 
-static int run(const struct step_context *context, const struct jcur *params,
-               const struct step_input *inputs, size_t input_count, struct step_output *out,
-               struct err *e)
+static void place_dispose(void *fields)
 {
-    AUTO_PARAMS p = {0};
+    struct layer_place *place = fields;
+    glob_free(place->match);
+    place->match = NULL;
+}
+
+static const struct param_text match_text = {
+    .max = GLOB_PATTERN_MAX, .said_min = 1, .said_max = GLOB_PATTERN_MAX};
+static const struct param place_rows[] = {
+    {PARAM_TEXT("match", struct layer_place, pattern, &match_text)},
+    {PARAM_TEXT("path", struct layer_place, path, &param_text_path)},
+    {PARAM_OTHER(NULL, struct glob *, struct layer_place, match, read_match)},
+};
+static const struct step_params place_takes = {STEP_PARAMS(place_rows, struct layer_place),
+                                               .dispose = place_dispose};
+static const struct step_params *const place_objects[] = {&place_takes};
+static const struct param_list place_list = {.max = PLACES_MAX,
+                                             .item_size = sizeof(struct layer_place),
+                                             .objects = place_objects,
+                                             .object_count = 1};
+
+/* ---- all of it ---- */
+
+static const struct param rows[] = {
+    {PARAM_LIST("layers", struct layer, struct params, layers, layer_count, &layer_list),
+     .said = SAID_FROM},
+    {PARAM_GLOBS("include", struct params, include)},
+    {PARAM_GLOBS("exclude", struct params, exclude)},
+    {PARAM_LIST("place", struct layer_place, struct params, places, place_count, &place_list),
+     .said = SAID_FROM},
+    {PARAM_BOOL("usrMerged", struct params, usr_merged)},
+    {PARAM_I64("clamp", struct params, clamp), .min = -TIME_MAX, .max = TIME_MAX,
+     .said = SAID_TYPE},
+};
+static const struct step_params takes = {STEP_PARAMS(rows, struct params)};
+
+static struct layer_input make_layer(const struct layer *l, const struct step_input *input)
+{
+    struct layer_input out = {.name = input->id,
+                              .blob = input->digest,
+                              .form = layer_forms[l->form],
+                              .compression = (enum compression)l->compression,
+                              .diff_id = l->diff_id,
+                              .path = l->path};
+    if (l->form == FILE_ALONE)
+        out.mode = param_mode(l->mode);
+    return out;
+}
+
+int step_tree_layers_run(const struct step_context *context, void *params,
+                         const struct step_input *inputs, size_t input_count,
+                         struct step_output *out, struct err *e)
+{
+    const struct params *p = params;
+    AUTO_FREE struct layer_input *layers = array_new(input_count, sizeof(*layers));
     AUTO_TREE struct tree *tree = NULL;
     struct digest digest;
     struct digest locations;
-    int rc = read_params(params, input_count, &p, e);
-    if (rc < 0)
-        return rc;
-    for (size_t i = 0; i < input_count; i++) {
-        p.layers[i].name = inputs[i].id;
-        p.layers[i].blob = inputs[i].digest;
-    }
-    p.options.jobs = context->jobs;
-    p.options.progress = context->progress;
-    rc = layers_flatten(context->cas, p.layers, p.layer_count, &p.options, &tree, e);
+    const struct layers_options options = {.include = p->include,
+                                           .exclude = p->exclude,
+                                           .places = p->places,
+                                           .place_count = p->place_count,
+                                           .usr_merged = p->usr_merged,
+                                           .clamp = p->clamp,
+                                           .jobs = context->jobs,
+                                           .progress = context->progress};
+    if (layers == NULL)
+        return err_oom(e);
+    for (size_t i = 0; i < input_count; i++)
+        layers[i] = make_layer(&p->layers[i], &inputs[i]);
+    int rc = layers_flatten(context->cas, layers, input_count, &options, &tree, e);
     if (rc == 0)
         rc = tree_store(tree, context->cas, &digest, &locations, e);
     if (rc < 0)
@@ -250,7 +202,6 @@ const struct step_kind step_tree_layers = {
     .max_inputs = LAYERS_MAX,
     .takes = VALUE_BLOB,
     .gives = VALUE_TREE,
-    .check = check,
-    .run = run,
+    .params = &takes,
     .wide = true,
 };

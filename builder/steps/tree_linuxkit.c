@@ -17,63 +17,67 @@ enum {
 
 /* ---- parameters ------------------------------------------------------------------------ */
 
-static void params_dispose(struct strict_tree_params *p)
+/* But for the images, which the table knows. */
+static void params_dispose(void *fields)
 {
+    struct strict_tree_params *p = fields;
     linuxkit_free(p->lk);
     for (size_t i = 0; i < p->layout_count; i++)
         free(p->layouts[i].blobs);
     free(p->layouts);
-    free(p->images);
     free(p->configs);
     free(p->sources);
 }
-#define AUTO_PARAMS AUTO(params_dispose) struct strict_tree_params
 
-static int read_images(const struct jcur *c, struct strict_tree_params *p, struct err *e)
+static int read_document(const struct param_reading *r, const struct jcur *c, void *field,
+                         struct err *e)
 {
-    int rc = jcur_array(c, IMAGES_MAX, &p->image_count, e);
-    if (rc < 0)
-        return rc;
-    p->images = array_new(p->image_count + 1, sizeof(*p->images));
-    if (p->images == NULL)
-        return err_oom(e);
-    for (size_t i = 0; rc == 0 && i < p->image_count; i++) {
-        struct jcur item = jcur_item(c, i);
-        rc = jcur_string(&item, LINUXKIT_NAME_MAX, &p->images[i], e);
-    }
-    return rc;
+    const struct ycur y = ycur_json(c->value, "document");
+    (void)r;
+    if (linuxkit_parse(&y, LINUXKIT_IN_PLAN, NULL, field, e) == 0)
+        return 0;
+    /* A plan has numbers and images' names only: nothing here is undecided. */
+    e->code = e->code == ERR_UNDECIDED ? ERR_INPUT : e->code;
+    return err_wrap(e, "document");
 }
 
 /* The images are those of the document, each once, in the order of linuxkit_images: one form per
  * value. */
-static int match_images(const struct jcur *c, const struct strict_tree_params *p, struct err *e)
+static int match_images(const struct param_reading *r, const struct jcur *object,
+                        const void *fields, struct err *e)
 {
+    const struct strict_tree_params *p = fields;
     AUTO_FREE struct linuxkit_image *wanted = NULL;
+    struct jcur images;
     size_t count = 0;
+    (void)r;
     int rc = linuxkit_images(p->lk, &wanted, &count, e);
-    if (rc < 0)
+    if (rc < 0 || (rc = jcur_get(object, "images", &images, e)) < 0)
         return rc;
     bool same = count == p->image_count;
     for (size_t i = 0; same && i < count; i++)
         same = strcmp(wanted[i].name, p->images[i]) == 0;
-    return same ? 0 : jcur_fail(c, e, "these are not the images that the document names");
+    return same ? 0 : jcur_fail(&images, e, "these are not the images that the document names");
 }
 
 /* `decompressed`, if it is there, is true. */
-static int read_decompressed(const struct jcur *c, struct strict_tree_params *p, struct err *e)
+static int check_decompressed(const struct param_reading *r, const struct jcur *object,
+                              const void *fields, struct err *e)
 {
+    const struct strict_tree_params *p = fields;
     struct jcur m;
-    if (!jcur_opt(c, "decompressed", &m))
+    (void)r;
+    if (!jcur_opt(object, "decompressed", &m) || (p->decompressed && p->lk->kernel.name != NULL))
         return 0;
-    int rc = jcur_bool(&m, &p->decompressed, e);
-    if (rc == 0 && (!p->decompressed || p->lk->kernel.name == NULL))
-        rc = jcur_fail(&m, e, "only true, and only of a kernel");
-    return rc;
+    return jcur_fail(&m, e, "only true, and only of a kernel");
 }
 
 /* The images whose configuration is among the inputs, ascending. */
-static int read_configs(const struct jcur *c, struct strict_tree_params *p, struct err *e)
+static int read_configs(const struct param_reading *r, const struct jcur *c, void *field,
+                        struct err *e)
 {
+    struct strict_tree_params *p = r->params;
+    (void)field;
     int rc = jcur_array(c, p->image_count, &p->config_count, e);
     if (rc < 0)
         return rc;
@@ -134,10 +138,13 @@ static int read_layout(const struct jcur *c, struct strict_tree_params *p, struc
 }
 
 /* Every volume of format oci has its layout, in the order of the volumes. */
-static int read_layouts(const struct jcur *c, struct strict_tree_params *p, struct err *e)
+static int read_layouts(const struct param_reading *r, const struct jcur *c, void *field,
+                        struct err *e)
 {
+    struct strict_tree_params *p = r->params;
     size_t count = 0;
     size_t next = 0;
+    (void)field;
     int rc = jcur_array(c, LINUXKIT_VOLUMES_MAX, &count, e);
     if (rc < 0)
         return rc;
@@ -162,9 +169,12 @@ static int read_layouts(const struct jcur *c, struct strict_tree_params *p, stru
 }
 
 /* Every file with a source has its blob, in the order of the files. */
-static int read_sources(const struct jcur *c, struct strict_tree_params *p, struct err *e)
+static int read_sources(const struct param_reading *r, const struct jcur *c, void *field,
+                        struct err *e)
 {
+    struct strict_tree_params *p = r->params;
     size_t next = 0;
+    (void)field;
     int rc = jcur_array(c, LINUXKIT_FILES_MAX, &p->source_count, e);
     if (rc < 0)
         return rc;
@@ -188,49 +198,46 @@ static int read_sources(const struct jcur *c, struct strict_tree_params *p, stru
     return 0;
 }
 
-static int read_params(const struct jcur *c, size_t input_count, struct strict_tree_params *p,
-                       struct err *e)
+static int check_inputs(const struct param_reading *r, const struct jcur *object,
+                        const void *fields, struct err *e)
 {
-    static const char *const keys[] = {"document", "images",  "decompressed", "configs",
-                                       "layouts",  "sources", "epoch",        NULL};
-    struct jcur document;
-    struct jcur images;
-    struct jcur configs;
-    struct jcur layouts;
-    struct jcur sources;
-    struct jcur epoch;
-    int rc = jcur_object(c, keys, e);
-    if (rc < 0 || (rc = jcur_get(c, "document", &document, e)) < 0 ||
-        (rc = jcur_get(c, "images", &images, e)) < 0 ||
-        (rc = jcur_get(c, "configs", &configs, e)) < 0 ||
-        (rc = jcur_get(c, "layouts", &layouts, e)) < 0 ||
-        (rc = jcur_get(c, "sources", &sources, e)) < 0 ||
-        (rc = jcur_get(c, "epoch", &epoch, e)) < 0 ||
-        (rc = jcur_i64(&epoch, 0, UINT32_MAX, &p->epoch, e)) < 0)
-        return rc;
-    const struct ycur y = ycur_json(document.value, "document");
-    if ((rc = linuxkit_parse(&y, LINUXKIT_IN_PLAN, NULL, &p->lk, e)) < 0) {
-        /* A plan has numbers and images' names only: nothing here is undecided. */
-        e->code = e->code == ERR_UNDECIDED ? ERR_INPUT : e->code;
-        return err_wrap(e, "document");
-    }
-    if ((rc = read_images(&images, p, e)) < 0 || (rc = match_images(&images, p, e)) < 0 ||
-        (rc = read_decompressed(c, p, e)) < 0 || (rc = read_configs(&configs, p, e)) < 0 ||
-        (rc = read_layouts(&layouts, p, e)) < 0 || (rc = read_sources(&sources, p, e)) < 0)
-        return rc;
+    const struct strict_tree_params *p = fields;
     size_t wanted =
         strict_tree_first_blob(p) + p->config_count + p->layout_inputs + p->source_count;
-    if (input_count != wanted)
-        return jcur_fail(c, e, "the parameters name %zu inputs, but there are %zu", wanted,
-                         input_count);
+    if (r->input_count != wanted)
+        return jcur_fail(object, e, "the parameters name %zu inputs, but there are %zu", wanted,
+                         r->input_count);
     return 0;
 }
 
-static int check(const struct jcur *c, size_t input_count, struct err *e)
-{
-    AUTO_PARAMS p = {0};
-    return read_params(c, input_count, &p, e);
-}
+static const struct param_text image_text = {.max = LINUXKIT_NAME_MAX};
+static const struct param image = {.type = PARAM_TYPE_TEXT, .text = &image_text};
+static const struct param_list image_list = {
+    .max = IMAGES_MAX, .item = &image, .item_size = sizeof(const char *)};
+
+static const struct param rows[] = {
+    {PARAM_THERE("document")},
+    {PARAM_THERE("images")},
+    {PARAM_THERE("configs")},
+    {PARAM_THERE("layouts")},
+    {PARAM_THERE("sources")},
+    {PARAM_I64("epoch", struct strict_tree_params, epoch), .max = UINT32_MAX, .said = SAID_TYPE},
+    {PARAM_OTHER("document", struct linuxkit *, struct strict_tree_params, lk, read_document)},
+    {PARAM_LIST("images", const char *, struct strict_tree_params, images, image_count,
+                &image_list),
+     .said = SAID_TYPE},
+    {PARAM_RULE(match_images)},
+    {PARAM_BOOL("decompressed", struct strict_tree_params, decompressed), .optional = true,
+     .said = SAID_BY_HAND},
+    {PARAM_RULE(check_decompressed)},
+    {PARAM_OTHER("configs", size_t *, struct strict_tree_params, configs, read_configs)},
+    {PARAM_OTHER("layouts", struct strict_layout *, struct strict_tree_params, layouts,
+                 read_layouts)},
+    {PARAM_OTHER("sources", size_t *, struct strict_tree_params, sources, read_sources)},
+    {PARAM_RULE(check_inputs)},
+};
+static const struct step_params takes = {STEP_PARAMS(rows, struct strict_tree_params),
+                                         .dispose = params_dispose};
 
 /* ---- the step ---- */
 
@@ -259,8 +266,8 @@ static int merge_all(struct strict_tree *m, struct err *e)
 }
 
 /* Trees first, one per image, then blobs. */
-static int check_inputs(const struct strict_tree_params *p, const struct step_input *inputs,
-                        size_t count, struct err *e)
+static int check_kinds(const struct strict_tree_params *p, const struct step_input *inputs,
+                       size_t count, struct err *e)
 {
     for (size_t i = 0; i < count; i++) {
         enum value_kind wanted = i < p->image_count ? VALUE_TREE : VALUE_BLOB;
@@ -280,22 +287,21 @@ static void strict_tree_dispose(struct strict_tree *m)
     tree_free(m->tree);
 }
 
-static int run(const struct step_context *context, const struct jcur *params,
-               const struct step_input *inputs, size_t input_count, struct step_output *out,
-               struct err *e)
+int step_tree_linuxkit_run(const struct step_context *context, void *params,
+                           const struct step_input *inputs, size_t input_count,
+                           struct step_output *out, struct err *e)
 {
-    AUTO_PARAMS p = {0};
+    const struct strict_tree_params *p = params;
     AUTO(strict_tree_dispose)
-    struct strict_tree m = {.p = &p, .inputs = inputs, .cas = context->cas};
-    int rc = read_params(params, input_count, &p, e);
-    if (rc < 0 || (rc = check_inputs(&p, inputs, input_count, e)) < 0 ||
-        (rc = tree_new(&m.tree, e)) < 0 ||
+    struct strict_tree m = {.p = p, .inputs = inputs, .cas = context->cas};
+    int rc = check_kinds(p, inputs, input_count, e);
+    if (rc < 0 || (rc = tree_new(&m.tree, e)) < 0 ||
         (rc = tree_packer_new(m.tree, context->cas, &m.packer, e)) < 0)
         return rc;
-    m.unpacked = array_new(p.image_count + 1, sizeof(*m.unpacked));
+    m.unpacked = array_new(p->image_count + 1, sizeof(*m.unpacked));
     if (m.unpacked == NULL)
         return err_oom(e);
-    tree_root(m.tree)->inode->mtime = p.epoch;
+    tree_root(m.tree)->inode->mtime = p->epoch;
     if ((rc = merge_all(&m, e)) < 0)
         return rc;
     out->kind = VALUE_TREE;
@@ -309,6 +315,5 @@ const struct step_kind step_tree_linuxkit = {
     .max_inputs = INPUTS_MAX,
     .takes = VALUE_ANY,
     .gives = VALUE_TREE,
-    .check = check,
-    .run = run,
+    .params = &takes,
 };

@@ -35,9 +35,9 @@ struct layer_input {
 };
 
 struct layer_place {
-    struct glob *match; /* owned */
-    char *path;         /* owned */
-    char *pattern;      /* owned: what `match` was made from */
+    struct glob *match;  /* owned */
+    const char *path;    /* borrowed, as below */
+    const char *pattern; /* what `match` was made from */
 };
 
 /* A file of a package's control.tar, kept in the layer's pack. */

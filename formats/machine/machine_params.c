@@ -305,15 +305,11 @@ static int check_places(const struct machine_config *config, struct err *e)
 int machine_params_read(const struct jcur *params, size_t input_count, struct machine_params *out,
                         struct err *e)
 {
-    static const char *const keys[] = {"bootargs",     "emulator",  "entrypoint", "flashDrives",
-                                       "hashFunction", "init",      "inputs",     "nvrams",
-                                       "phtcSize",     "ramLength", "registers",  NULL};
     AUTO_JSON json_t *document = NULL;
     AUTO_BUF text = BUF_INIT(MACHINE_CONFIG_BYTES_MAX);
     memset(out, 0, sizeof(*out));
-    int rc = jcur_object(params, keys, e);
-    if (rc < 0 || (rc = read_roles(params, input_count, out, e)) < 0 ||
-        (rc = make_document(params, out, &document, e)) < 0 ||
+    int rc = read_roles(params, input_count, out, e);
+    if (rc < 0 || (rc = make_document(params, out, &document, e)) < 0 ||
         (rc = machine_json_format(document, &text, e)) < 0)
         return rc;
     rc = machine_config_parse(buf_str(&text), text.len, "the machine of the parameters",

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The parameters of the step tree.cartesi (docs/formats/machine.md, "As a step"):
- * a machine and what each of the step's inputs is for. Strict: they become a
- * config of the emulator's own form, whose reader checks the rest.
+ * a machine and what each of the step's inputs is for. They become a config of
+ * the emulator's own form, whose reader checks the rest; that there are no
+ * unknown ones, the step's table does.
  */
 #ifndef ASSAY_FORMATS_MACHINE_MACHINE_PARAMS_H
 #define ASSAY_FORMATS_MACHINE_MACHINE_PARAMS_H

@@ -1,35 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "formats/tree/view.h"
 
-#include "formats/tree/glob.h"
-
 #include <string.h>
 #include <sys/stat.h>
 
 enum { DEPTH_CAP = TREE_DEPTH_MAX + 2 };
 
-static int read_exclude(const struct jcur *params, struct glob_list **out, struct err *e)
-{
-    struct jcur list;
-
-    int rc = jcur_get(params, "exclude", &list, e);
-    if (rc < 0)
-        return rc;
-    return glob_list_parse(&list, out, e);
-}
-
-int view_check_exclude(const struct jcur *params, struct err *e)
-{
-    AUTO_GLOB_LIST struct glob_list *list = NULL;
-
-    return read_exclude(params, &list, e);
-}
-
 /* ---- building --------------------------------------------------------------- */
 
 struct build {
     struct view *v;
-    struct glob_list *exclude;
+    const struct glob_list *exclude;
     uint32_t open[DEPTH_CAP]; /* directories from the root to here */
     size_t depth;
 };
@@ -120,17 +101,13 @@ static int visit(void *context, const char *path, struct tree_node *node, struct
     return 0;
 }
 
-int view_build(const struct tree *t, const struct jcur *params, struct view *v, struct err *e)
+int view_build(const struct tree *t, const struct glob_list *exclude, struct view *v, struct err *e)
 {
     AUTO_VIEW fresh = {0};
-    AUTO_GLOB_LIST struct glob_list *exclude = NULL;
-    struct build b = {.v = &fresh};
+    struct build b = {.v = &fresh, .exclude = exclude};
 
-    int rc = read_exclude(params, &exclude, e);
+    int rc = tree_walk(t, visit, &b, e);
     if (rc < 0)
-        return rc;
-    b.exclude = exclude;
-    if ((rc = tree_walk(t, visit, &b, e)) < 0)
         return rc;
     while (b.depth > 0)
         fresh.nodes[b.open[--b.depth]].end = (uint32_t)fresh.node_count;

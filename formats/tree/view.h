@@ -8,7 +8,7 @@
 #ifndef ASSAY_FORMATS_TREE_VIEW_H
 #define ASSAY_FORMATS_TREE_VIEW_H
 
-#include "base/json.h"
+#include "formats/tree/glob.h"
 #include "formats/tree/tree.h"
 
 #include <stdint.h>
@@ -40,13 +40,12 @@ struct view {
     size_t slot_count;
 };
 
-/* params.exclude: an array of globs. For the kinds' check functions. */
-int view_check_exclude(const struct jcur *params, struct err *e);
 /*
- * The tree less what params.exclude covers (formats/tree/glob.h: a directory
- * goes with all below it; the root stays). Borrows the tree.
+ * The tree less what `exclude` covers (formats/tree/glob.h: a directory goes with all below it;
+ * the root stays; NULL covers nothing). Borrows the tree.
  */
-int view_build(const struct tree *t, const struct jcur *params, struct view *v, struct err *e);
+int view_build(const struct tree *t, const struct glob_list *exclude, struct view *v,
+               struct err *e);
 void view_dispose(struct view *v);
 #define AUTO_VIEW AUTO(view_dispose) struct view
 

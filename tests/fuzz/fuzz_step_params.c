@@ -20,8 +20,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     struct jcur root = jcur_root(params, "params");
     for (size_t i = 0; i < builder_steps.kind_count; i++) {
-        int first = kinds[i]->check(&root, data[0], &e);
-        int second = kinds[i]->check(&root, data[0], &e);
+        int first = step_params_check(kinds[i]->params, &root, data[0], &e);
+        int second = step_params_check(kinds[i]->params, &root, data[0], &e);
         if (first != second || (first != 0 && first != -ERR_INPUT))
             abort();
     }

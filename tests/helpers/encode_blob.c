@@ -43,8 +43,7 @@ static int run(char **argv, size_t count, struct err *e)
         return rc;
     struct jcur root = jcur_root(params, "params");
     struct step_context context = {.cas = cas, .jobs = (unsigned)strtoul(argv[4], NULL, 10)};
-    if ((rc = kind->check(&root, count, e)) < 0 ||
-        (rc = kind->run(&context, &root, inputs, count, &out, e)) < 0)
+    if ((rc = step_run(&builder_runners, kind, &context, &root, inputs, count, &out, e)) < 0)
         return rc;
     (void)printf("%s\n", digest_format(&out.digest, text));
     rc = cas_export_file(cas, &out.digest, argv[5], e);

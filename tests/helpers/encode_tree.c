@@ -336,8 +336,7 @@ static int encode(struct cas *cas, const struct tree *tree, char **argv, struct 
     struct jcur root = jcur_root(params, "params");
     struct step_input input = {.id = "tree", .kind = VALUE_TREE, .tree = tree};
     struct step_context context = {.cas = cas, .jobs = (unsigned)jobs};
-    if ((rc = kind->check(&root, 1, e)) < 0 ||
-        (rc = kind->run(&context, &root, &input, 1, &out, e)) < 0)
+    if ((rc = step_run(&builder_runners, kind, &context, &root, &input, 1, &out, e)) < 0)
         return rc;
     (void)printf("%s\n", digest_format(&out.digest, text));
     rc = 0;

@@ -262,9 +262,7 @@ static int merge(const char *params, struct tree *const *trees, const char *cons
         assert_int_equal(cas_put(cas, *blobs, strlen(*blobs), &inputs[n++].digest, e), 0);
     }
     struct jcur c = jcur_root(document, "params");
-    if ((rc = step_tree_linuxkit.check(&c, n, e)) < 0)
-        return rc;
-    return step_tree_linuxkit.run(&context, &c, inputs, n, out, e);
+    return step_run(&builder_runners, &step_tree_linuxkit, &context, &c, inputs, n, out, e);
 }
 
 static void test_merge(void **state)

@@ -346,8 +346,7 @@ static int run_step(const char *params, struct tree *const *trees, const char *c
         must(cas_put(cas, *blobs, strlen(*blobs), &inputs[n].digest, e), e);
     }
     const struct jcur c = jcur_root(document, "params");
-    int rc = step_tree_linuxkit.check(&c, n, e);
-    return rc < 0 ? rc : step_tree_linuxkit.run(&context, &c, inputs, n, out, e);
+    return step_run(&builder_runners, &step_tree_linuxkit, &context, &c, inputs, n, out, e);
 }
 
 static void read_text(const struct tree *t, const char *path, char *text, size_t size)

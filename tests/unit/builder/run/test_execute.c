@@ -34,24 +34,28 @@ static void raise_to(atomic_int *most, int value)
         ;
 }
 
-static int check(const struct jcur *params, size_t count, struct err *e)
-{
-    (void)params;
-    (void)count;
-    (void)e;
-    return 0;
-}
+struct params {
+    const char *name; /* of the step */
+    bool other;       /* what makes keys differ */
+};
+static const struct param_text name_text = {.max = 64};
+static const struct param rows[] = {
+    {PARAM_TEXT("name", struct params, name, &name_text)},
+    {PARAM_BOOL("less", struct params, other), .optional = true},
+    {PARAM_BOOL("more", struct params, other), .optional = true},
+    {PARAM_BOOL("most", struct params, other), .optional = true},
+};
+static const struct step_params takes = {STEP_PARAMS(rows, struct params)};
 
 /* Gives its name, its salt and its inputs' digests as a blob. */
-static int give(const struct step_context *context, const struct jcur *params,
+static int give(const struct step_context *context, const char *name,
                 const struct step_input *inputs, size_t count, struct step_output *out,
                 struct err *e)
 {
     AUTO_BUF text = BUF_INIT(65536);
     char hex[DIGEST_TEXT_MAX];
-    const char *name;
-    int rc = jcur_get_string(params, "name", 64, &name, e);
-    if (rc < 0 || (rc = buf_addf(&text, e, "%s%s\n", name, salt)) < 0)
+    int rc = buf_addf(&text, e, "%s%s\n", name, salt);
+    if (rc < 0)
         return rc;
     for (size_t i = 0; i < count; i++)
         if ((rc = buf_addf(&text, e, "%s\n", digest_format(&inputs[i].digest, hex))) < 0)
@@ -60,21 +64,17 @@ static int give(const struct step_context *context, const struct jcur *params,
     return cas_put(context->cas, text.data, text.len, &out->digest, e);
 }
 
-static int run(const struct step_context *context, const struct jcur *params,
-               const struct step_input *inputs, size_t count, struct step_output *out,
-               struct err *e)
+static int run(const struct step_context *context, void *params, const struct step_input *inputs,
+               size_t count, struct step_output *out, struct err *e)
 {
-    const char *name;
-    int rc = jcur_get_string(params, "name", 64, &name, e);
-    if (rc < 0)
-        return rc;
+    const char *name = ((const struct params *)params)->name;
     atomic_fetch_add(&runs, 1);
     raise_to(&at_most, atomic_fetch_add(&together, 1) + 1);
     raise_to(&threads_at_most,
              atomic_fetch_add(&threads_now, (int)context->jobs) + (int)context->jobs);
     if (meet != NULL)
         (void)pthread_barrier_wait(meet);
-    rc = give(context, params, inputs, count, out, e);
+    int rc = give(context, name, inputs, count, out, e);
     atomic_fetch_sub(&together, 1);
     atomic_fetch_sub(&threads_now, (int)context->jobs);
     if (rc == 0 && (atomic_load(&fail_mask) & (1 << (name[1] - '0'))) != 0)
@@ -83,18 +83,18 @@ static int run(const struct step_context *context, const struct jcur *params,
 }
 
 /* A tree of one file, named after the step. */
-static int run_tree(const struct step_context *context, const struct jcur *params,
+static int run_tree(const struct step_context *context, void *params,
                     const struct step_input *inputs, size_t count, struct step_output *out,
                     struct err *e)
 {
     struct tree_packer *packer = NULL;
     struct tree_inode *file;
-    const char *name;
+    const char *name = ((const struct params *)params)->name;
+    int rc;
     (void)inputs;
     (void)count;
     atomic_fetch_add(&runs, 1);
-    int rc = jcur_get_string(params, "name", 64, &name, e);
-    if (rc < 0 || (rc = tree_new(&out->tree, e)) < 0 ||
+    if ((rc = tree_new(&out->tree, e)) < 0 ||
         (rc = tree_inode_new(out->tree, TREE_FILE, &file, e)) < 0 ||
         (rc = tree_link(out->tree, tree_root(out->tree), name, file, NULL, e)) < 0 ||
         (rc = tree_packer_new(out->tree, context->cas, &packer, e)) < 0)
@@ -111,7 +111,7 @@ static int run_tree(const struct step_context *context, const struct jcur *param
 }
 
 /* Reads the file of its input tree. */
-static int run_reader(const struct step_context *context, const struct jcur *params,
+static int run_reader(const struct step_context *context, void *params,
                       const struct step_input *inputs, size_t count, struct step_output *out,
                       struct err *e)
 {
@@ -131,13 +131,15 @@ static int run_reader(const struct step_context *context, const struct jcur *par
     return rc < 0 ? rc : cas_put(context->cas, data, file->content.size, &out->digest, e);
 }
 
-static const struct step_kind kind_blob = {.name = "test.blob", .check = check, .run = run};
-static const struct step_kind kind_wide = {
-    .name = "test.wide", .check = check, .run = run, .wide = true};
+static const struct step_kind kind_blob = {.name = "test.blob", .params = &takes};
+static const struct step_kind kind_wide = {.name = "test.wide", .params = &takes, .wide = true};
 static const struct step_kind kind_tree = {
-    .name = "test.tree", .gives = VALUE_TREE, .check = check, .run = run_tree};
+    .name = "test.tree", .gives = VALUE_TREE, .params = &takes};
 static const struct step_kind kind_reader = {
-    .name = "test.reader", .takes = VALUE_TREE, .check = check, .run = run_reader};
+    .name = "test.reader", .takes = VALUE_TREE, .params = &takes};
+static const struct step_runner runner_items[] = {
+    {&kind_blob, run}, {&kind_wide, run}, {&kind_tree, run_tree}, {&kind_reader, run_reader}};
+static const struct step_runners runners = {.items = runner_items, .count = 4};
 
 /* ---- plans by hand: step s<i> takes the one input and the steps of its mask ---- */
 
@@ -192,7 +194,8 @@ static void unmake(struct made *m)
 
 static struct execute_options defaults(void)
 {
-    return (struct execute_options){.cas = cas, .jobs = 4, .host = host_real()};
+    return (struct execute_options){
+        .runners = &runners, .cas = cas, .jobs = 4, .host = host_real()};
 }
 
 static struct execution *go(struct made *m, const struct execute_options *options)

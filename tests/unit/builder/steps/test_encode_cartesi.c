@@ -46,8 +46,7 @@ static int run_blobs(const char *kind_name, const char *params_text, const struc
     }
     assert_int_equal(json_parse(params_text, strlen(params_text), "params", NULL, &params, &e), 0);
     struct jcur root = jcur_root(params, "params");
-    int rc = kind->check(&root, count, &e);
-    return rc < 0 ? rc : kind->run(&context, &root, inputs, count, out, &e);
+    return step_run(&builder_runners, kind, &context, &root, inputs, count, out, &e);
 }
 
 static void put_noise(size_t len, uint64_t seed, struct digest *out)

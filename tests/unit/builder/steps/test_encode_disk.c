@@ -49,9 +49,7 @@ static int try_blobs(const char *kind_name, const char *params_text, const uint8
     }
     struct jcur root = jcur_root(params, "params");
     struct step_context context = {.cas = store, .jobs = jobs};
-    int rc = kind->check(&root, copies, &e);
-    if (rc == 0)
-        rc = kind->run(&context, &root, inputs, copies, &made, &e);
+    int rc = step_run(&builder_runners, kind, &context, &root, inputs, copies, &made, &e);
     if (rc == 0 && out != NULL)
         assert_int_equal(cas_get(store, &made.digest, out, &e), 0);
     step_output_dispose(&made);

@@ -12,7 +12,7 @@ static int check(const char *kind_name, const char *text)
     if (rc < 0)
         fail_msg("not JSON: %s", text);
     struct jcur root = jcur_root(params, "params");
-    return kind->check(&root, 1, &e);
+    return step_params_check(kind->params, &root, 1, &e);
 }
 
 /* The text with one part replaced by another. */

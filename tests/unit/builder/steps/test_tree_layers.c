@@ -13,8 +13,7 @@ static int run_step(const char *params, struct stack *s, struct step_output *out
     for (size_t i = 0; i < s->count; i++)
         inputs[i] = (struct step_input){.id = s->names[i], .digest = s->layers[i].blob};
     struct step_context context = {.cas = cas, .jobs = 2};
-    int rc = step_tree_layers.check(&c, s->count, &e);
-    return rc < 0 ? rc : step_tree_layers.run(&context, &c, inputs, s->count, out, &e);
+    return step_run(&builder_runners, &step_tree_layers, &context, &c, inputs, s->count, out, &e);
 }
 
 #define REST "\"include\":[],\"exclude\":[],\"place\":[],\"usrMerged\":false,\"clamp\":0}"

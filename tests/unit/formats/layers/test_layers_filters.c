@@ -53,8 +53,8 @@ static struct layer_place *place_new(const char *pattern, const char *path)
     struct layer_place *p = array_new(1, sizeof(*p));
     assert_non_null(p);
     assert_int_equal(glob_new(pattern, &p->match, &e), 0);
-    p->pattern = strdup(pattern);
-    p->path = strdup(path);
+    p->pattern = pattern;
+    p->path = path;
     return p;
 }
 
@@ -69,8 +69,6 @@ static void try_place(struct stack *s, const char *pattern, const char *path, co
     else
         assert_refused(s, why);
     glob_free(p->match);
-    free(p->path);
-    free(p->pattern);
     free(p);
 }
 

@@ -53,11 +53,9 @@ static void write_image(const struct tree *t, const struct squashfs_params *p,
                         struct digest *image)
 {
     AUTO_VIEW view = {0};
-    AUTO_JSON json_t *params = json_pack("{s:[]}", "exclude");
-    struct jcur c = jcur_root(params, "params");
     AUTO_FREE char *path = NULL;
     assert_int_equal(path_join(&path, scratch, "image", &e), 0);
-    assert_int_equal(view_build(t, &c, &view, &e), 0);
+    assert_int_equal(view_build(t, NULL, &view, &e), 0);
     AUTO_CLOSE int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     assert_true(fd >= 0);
     struct squashfs_input in = {
@@ -231,7 +229,8 @@ static struct digest run_lineage(const struct tree *t, int level, const char *li
     struct step_context context = {.cas = store, .jobs = 2, .lineage = lineage};
     struct step_input input = {.id = "root", .kind = VALUE_TREE, .tree = t};
     struct step_output out = {0};
-    assert_int_equal(step_encode_squashfs.run(&context, &c, &input, 1, &out, &e), 0);
+    assert_int_equal(
+        step_run(&builder_runners, &step_encode_squashfs, &context, &c, &input, 1, &out, &e), 0);
     struct digest d = out.digest;
     step_output_dispose(&out);
     return d;

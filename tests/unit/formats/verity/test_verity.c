@@ -128,7 +128,7 @@ static int check(const char *kind_name, size_t inputs, const char *text)
     assert_non_null(kind);
     assert_int_equal(json_parse(text, strlen(text), "params", NULL, &params, &e), 0);
     struct jcur root = jcur_root(params, "params");
-    return kind->check(&root, inputs, &e);
+    return step_params_check(kind->params, &root, inputs, &e);
 }
 
 static void test_params(void **state)
