@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A key pair on disk: two new files, or none. */
 #include "attest/key.h"
+#include "base/cleanup.h"
 #include "base/file.h"
 
 #include <errno.h>
@@ -49,6 +50,18 @@ int key_files_absent(const char *path, struct err *e)
     return refuse_existing(public_name, e);
 }
 
+/* Both, or none: also when an interrupt comes. */
+static int create_pair(const char *private_path, const struct buf *private_pem,
+                       const char *public_path, const struct buf *public_pem, struct err *e)
+{
+    cleanup_defer();
+    int rc = create_new(private_path, private_pem, 0600, e);
+    if (rc == 0 && (rc = create_new(public_path, public_pem, 0644, e)) != 0)
+        (void)unlink(private_path); /* ours, of just now */
+    cleanup_resume();
+    return rc;
+}
+
 int key_files_create(const struct signing_key *key, const char *passphrase, const char *path,
                      char **public_path, struct err *e)
 {
@@ -59,12 +72,8 @@ int key_files_create(const struct signing_key *key, const char *passphrase, cons
     if (rc != 0 || (rc = key_files_absent(path, e)) != 0 ||
         (rc = signing_key_format(key, passphrase, &private_pem, e)) != 0 ||
         (rc = public_key_format(signing_key_public(key), &public_pem, e)) != 0 ||
-        (rc = create_new(path, &private_pem, 0600, e)) != 0)
+        (rc = create_pair(path, &private_pem, public_name, &public_pem, e)) != 0)
         return rc;
-    if ((rc = create_new(public_name, &public_pem, 0644, e)) != 0) {
-        (void)unlink(path); /* ours, of just now */
-        return rc;
-    }
     *public_path = steal_ptr(&public_name);
     return 0;
 }

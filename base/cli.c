@@ -2,11 +2,13 @@
 #include "base/cli.h"
 
 #include "base/buf.h"
+#include "base/cleanup.h"
 #include "base/cli_help.h"
 #include "base/json.h"
 #include "base/version.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -243,10 +245,20 @@ static int report(struct cli *cli, int rc, const struct err *e)
     return rc < 0 ? -rc : 0;
 }
 
+/* Who closed one of the first three descriptors gets one that fails, not the next file opened. */
+static void fill_descriptors(void)
+{
+    for (int fd = 0; fd <= 2; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_PATH) != fd)
+            _exit(ERR_HOST);
+}
+
 int cli_main(const struct cli_program *program, int argc, char **argv)
 {
     struct cli cli = {.program = program};
     struct err e = ERR_INIT;
+    fill_descriptors();
+    cleanup_start(program->name);
     size_t most = argc > 0 ? (size_t)argc : 1;
     /* One option letter each: no argument holds more values than it has characters. */
     for (int i = 1; i < argc; i++)

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/file.h"
 
+#include "base/cleanup.h"
 #include "base/host.h"
+#include "base/remove.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -118,15 +120,26 @@ static int open_parent(const char *path, int *dirfd, const char **name, struct e
     return 0;
 }
 
+static int random_u64(uint64_t *out, struct err *e)
+{
+    const struct host *host = host_real();
+    return host->random(host->context, out, sizeof(*out), e);
+}
+
 /* ".<name>.<16 hex digits>": hidden, and never equal to a name that a reader looks for. */
 static int temp_name(const char *name, char **out, struct err *e)
 {
     uint64_t random;
-    const struct host *host = host_real();
-    int rc = host->random(host->context, &random, sizeof(random), e);
+    int rc = random_u64(&random, e);
     if (rc < 0)
         return rc;
     return str_format(out, e, ".%.200s.%016llx", name, (unsigned long long)random);
+}
+
+/* The temporary name as a path: the directory of `path`, and the name. */
+static int temp_path(const char *path, const char *name, char **out, struct err *e)
+{
+    return str_format(out, e, "%.*s%s", (int)(path_base(path) - path), path, name);
 }
 
 int atomic_file_open(struct atomic_file *f, const char *path, mode_t mode, struct err *e)
@@ -139,6 +152,10 @@ int atomic_file_open(struct atomic_file *f, const char *path, mode_t mode, struc
         rc = str_copy(&f->name, name, e);
     if (rc == 0)
         rc = temp_name(name, &f->temp, e);
+    if (rc == 0)
+        rc = temp_path(path, f->temp, &f->path, e);
+    if (rc == 0)
+        rc = cleanup_path(f->path, e);
     if (rc < 0)
         return rc;
     f->fd = openat(f->dirfd, f->temp, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
@@ -161,6 +178,7 @@ int atomic_file_commit(struct atomic_file *f, struct err *e)
     if (renameat(f->dirfd, f->temp, f->dirfd, f->name) != 0)
         return err_os(e, errno, "cannot rename to '%s'", f->name);
     f->committed = true;
+    cleanup_forget(f->path);
     if (fsync(f->dirfd) != 0)
         return err_os(e, errno, "cannot sync the directory of '%s'", f->name);
     return 0;
@@ -172,9 +190,12 @@ void atomic_file_dispose(struct atomic_file *f)
         (void)close(steal_fd(&f->fd));
     if (f->temp != NULL && !f->committed)
         (void)unlinkat(f->dirfd, f->temp, 0);
+    if (f->path != NULL)
+        cleanup_forget(f->path);
     if (f->dirfd >= 0)
         (void)close(steal_fd(&f->dirfd));
     free(steal_ptr(&f->temp));
+    free(steal_ptr(&f->path));
     free(steal_ptr(&f->name));
 }
 
@@ -221,52 +242,38 @@ int dir_sync(const char *path, struct err *e)
     return 0;
 }
 
-enum { REMOVE_DEPTH_MAX = 512 };
-
-static int remove_below(int dirfd, const char *name, unsigned depth, struct err *e)
-{
-    if (unlinkat(dirfd, name, 0) == 0 || errno == ENOENT)
-        return 0;
-    if (errno != EISDIR && errno != EPERM)
-        return err_os(e, errno, "cannot remove '%s'", name);
-    if (depth >= REMOVE_DEPTH_MAX)
-        return err_set(e, ERR_HOST, "cannot remove '%s': too deep", name);
-    int fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (fd < 0)
-        return err_os(e, errno, "cannot remove '%s'", name);
-    AUTO_CLOSEDIR DIR *dir = fdopendir(fd);
-    if (dir == NULL) {
-        int errnum = errno;
-        (void)close(fd);
-        return err_os(e, errnum, "cannot remove '%s'", name);
-    }
-    for (struct dirent *d; (d = readdir(dir)) != NULL;) {
-        if (strcmp(d->d_name, ".") == 0 || strcmp(d->d_name, "..") == 0)
-            continue;
-        int rc = remove_below(fd, d->d_name, depth + 1, e);
-        if (rc < 0)
-            return rc;
-    }
-    if (unlinkat(dirfd, name, AT_REMOVEDIR) != 0 && errno != ENOENT)
-        return err_os(e, errno, "cannot remove '%s'", name);
-    return 0;
-}
-
 int dir_remove(const char *path, struct err *e)
 {
-    return remove_below(AT_FDCWD, path, 0, e);
+    int errnum = remove_tree(AT_FDCWD, path);
+    if (errnum != 0)
+        return err_os(e, errnum, "cannot remove '%s'", path);
+    cleanup_forget(path);
+    return 0;
 }
 
 int dir_make_temp(const char *parent, const char *prefix, char **out, struct err *e)
 {
     AUTO_FREE char *path = NULL;
-    int rc = str_format(&path, e, "%s/%sXXXXXX", parent, prefix);
-    if (rc < 0)
+    uint64_t random;
+    int rc = random_u64(&random, e);
+    if (rc == 0)
+        rc = str_format(&path, e, "%s/%s%016llx", parent, prefix, (unsigned long long)random);
+    if (rc == 0)
+        rc = cleanup_path(path, e);
+    if (rc != 0 || path == NULL)
         return rc;
-    if (mkdtemp(path) == NULL)
-        return err_os(e, errno, "cannot make a temporary directory in '%s'", parent);
+    if (mkdir(path, 0700) != 0) {
+        rc = err_os(e, errno, "cannot make a temporary directory in '%s'", parent);
+        cleanup_forget(path);
+        return rc;
+    }
     *out = steal_ptr(&path);
     return 0;
+}
+
+void dir_keep(const char *path)
+{
+    cleanup_forget(path);
 }
 
 int open_beneath(int dirfd, const char *path, int flags, mode_t mode, struct err *e)

@@ -28,7 +28,8 @@ struct atomic_file {
     int fd; /* write here */
     int dirfd;
     char *name;
-    char *temp;
+    char *temp; /* its name, and its path */
+    char *path;
     bool committed;
 };
 #define ATOMIC_FILE_INIT                                                                           \
@@ -47,10 +48,14 @@ int file_replace(const char *path, const void *data, size_t len, mode_t mode, st
 /* mkdir -p with mode 0755 & ~umask for the missing parts. */
 int dir_make(const char *path, struct err *e);
 int dir_sync(const char *path, struct err *e);
-/* Removes a tree without following links out of it; a missing one is fine. */
+/* Removes a tree (base/remove.h); a missing one is fine. */
 int dir_remove(const char *path, struct err *e);
-/* A new private directory `<parent>/<prefix>XXXXXX` (0700); caller frees *out. */
+/*
+ * A new private directory `<parent>/<prefix><16 hex digits>` (0700), which an interrupt takes away
+ * (base/cleanup.h) until it is removed, or was renamed and dir_keep is told. Caller frees *out.
+ */
 int dir_make_temp(const char *parent, const char *prefix, char **out, struct err *e);
+void dir_keep(const char *path);
 
 /* openat2 with RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS: never leaves `dirfd`. Returns fd or
  * negative. */

@@ -2,6 +2,7 @@
 #include "base/process.h"
 
 #include "base/capture.h"
+#include "base/cleanup.h"
 #include "base/file.h"
 
 #include <errno.h>
@@ -149,6 +150,7 @@ static int reap(pid_t pid, int *status, struct err *e)
             return err_os(e, errno, "cannot wait for a process");
     }
     (void)kill(-pid, SIGKILL);
+    cleanup_forget_child(pid);
     while (waitpid(pid, &raw, 0) < 0) {
         if (errno != EINTR)
             return err_os(e, errno, "cannot wait for a process");
@@ -251,6 +253,7 @@ static int run(const struct process_options *o, struct child *c, struct pipes *p
         return err_os(e, errno, "cannot start a process");
     if (pid == 0)
         child_run(c);
+    cleanup_child(pid, true);
     close_in_parent(p);
     int rc = follow(o, p, pid, deadline, &end, e);
     if (rc < 0 || end != CAPTURE_ENDED)

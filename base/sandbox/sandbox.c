@@ -6,6 +6,7 @@
 #include "base/sandbox/sandbox.h"
 
 #include "base/capture.h"
+#include "base/cleanup.h"
 #include "base/file.h"
 #include "base/sandbox/internal.h"
 
@@ -182,6 +183,10 @@ static void kill_all(int pidfd)
 
 static int wait_for(pid_t pid, struct err *e)
 {
+    siginfo_t info;
+    while (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT) != 0 && errno == EINTR)
+        ;
+    cleanup_forget_child(pid);
     while (waitpid(pid, NULL, 0) < 0) {
         if (errno != EINTR)
             return err_os(e, errno, "cannot wait for the sandbox");
@@ -232,6 +237,7 @@ static int run(const struct sandbox_options *o, struct enclosure *s, struct desc
         (void)close(d->writable[PIPE_ALIVE]);
         init_main(s);
     }
+    cleanup_child(pid, false);
     close_fd(&d->writable[PIPE_OUT]);
     close_fd(&d->writable[PIPE_ERR]);
     close_fd(&d->writable[PIPE_REPORT]);

@@ -18,28 +18,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
 
 enum { JOBS_MAX = 256, URI_MAX = 2048 };
-
-/* Set while artifacts are written, so that an interrupted run takes its unfinished files along. */
-static volatile sig_atomic_t interrupted;
-
-static void on_signal(int number)
-{
-    interrupted = number;
-}
-
-static void catch_signals(void)
-{
-    struct sigaction action = {.sa_handler = on_signal};
-    static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
-    (void)sigemptyset(&action.sa_mask);
-    for (size_t i = 0; i < CLI_COUNT(signals); i++)
-        (void)sigaction(signals[i], &action, NULL);
-}
 
 /* ---- stores ---- */
 
@@ -181,8 +163,7 @@ static int write_artifacts(struct build *b, struct err *e)
     int rc = b->provenance_name == NULL ? 0 : make_provenance(b, e);
     if (rc < 0)
         return rc;
-    catch_signals();
-    return export_write(b->output, b->stores.cas, b->items, b->item_count, &interrupted, e);
+    return export_write(b->output, b->stores.cas, b->items, b->item_count, e);
 }
 
 /* ---- reports ---- */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "builder/run/export.h"
 
+#include "base/cleanup.h"
 #include "base/file.h"
 #include "formats/machine/unpack.h"
 #include "formats/oci/oci_layout_write.h"
@@ -145,8 +146,7 @@ static int move_item(int dirfd, int staging, const char *dir, const struct expor
 }
 
 static int write_all(int dirfd, const char *dir, const char *staging, struct cas *cas,
-                     const struct export_item *items, size_t count,
-                     const volatile sig_atomic_t *stop, struct err *e)
+                     const struct export_item *items, size_t count, struct err *e)
 {
     AUTO_CLOSE int fd = -1;
     int rc = open_dir(staging, &fd, e);
@@ -154,18 +154,19 @@ static int write_all(int dirfd, const char *dir, const char *staging, struct cas
         rc = write_item(cas, staging, &items[i], e);
         if (rc < 0)
             rc = err_wrap(e, "cannot write artifact '%s'", items[i].name);
-        else if (stop != NULL && *stop != 0)
-            rc = err_set(e, ERR_HOST, "interrupted: nothing was written to '%s'", dir);
     }
+    /* An interrupt finds none of them, or all. */
+    cleanup_defer();
     for (size_t i = 0; rc == 0 && i < count; i++)
         rc = move_item(dirfd, fd, dir, &items[i], e);
+    cleanup_resume();
     if (rc == 0 && fsync(dirfd) != 0)
         rc = err_os(e, errno, "cannot sync directory '%s'", dir);
     return rc;
 }
 
 int export_write(const char *dir, struct cas *cas, const struct export_item *items, size_t count,
-                 const volatile sig_atomic_t *stop, struct err *e)
+                 struct err *e)
 {
     AUTO_CLOSE int fd = -1;
     AUTO_FREE char *staging = NULL;
@@ -173,12 +174,12 @@ int export_write(const char *dir, struct cas *cas, const struct export_item *ite
     if (rc < 0)
         return rc;
     while (flock(fd, LOCK_EX) != 0)
-        if (errno != EINTR || (stop != NULL && *stop != 0))
+        if (errno != EINTR)
             return err_os(e, errno, "cannot lock directory '%s'", dir);
     if ((rc = remove_stale(fd, dir, e)) < 0 ||
         (rc = dir_make_temp(dir, STAGING_PREFIX, &staging, e)) < 0)
         return rc;
-    rc = write_all(fd, dir, staging, cas, items, count, stop, e);
+    rc = write_all(fd, dir, staging, cas, items, count, e);
     struct err ignored = ERR_INIT;
     (void)dir_remove(staging, rc < 0 ? &ignored : e);
     return rc;

@@ -11,8 +11,6 @@
 #include "base/digest.h"
 #include "store/cas/cas.h"
 
-#include <signal.h>
-
 enum export_form {
     EXPORT_FILE,
     EXPORT_LAYOUT,  /* an OCI manifest: written as an image layout directory */
@@ -33,9 +31,8 @@ struct export_item {
  * (ERR_USAGE).
  */
 int export_check(const char *dir, const struct export_item *items, size_t count, struct err *e);
-/* Writes all, or nothing when it fails before the renames. Gives up when *stop (may be NULL)
- * becomes non-zero. */
+/* Writes all, or nothing when it fails, or an interrupt comes, before the renames. */
 int export_write(const char *dir, struct cas *cas, const struct export_item *items, size_t count,
-                 const volatile sig_atomic_t *stop, struct err *e);
+                 struct err *e);
 
 #endif

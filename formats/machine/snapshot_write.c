@@ -150,10 +150,11 @@ static int write_directory(const struct contents *c, const char *output, struct 
     if (rc == 0 && renameat2(AT_FDCWD, temp, AT_FDCWD, output, RENAME_NOREPLACE) != 0)
         rc = err_os_code(e, errno == EEXIST ? ERR_USAGE : ERR_HOST, errno, "cannot create '%s'",
                          output);
-    if (rc < 0) {
-        struct err ignored = ERR_INIT;
+    struct err ignored = ERR_INIT;
+    if (rc < 0)
         (void)dir_remove(temp, &ignored);
-    }
+    else
+        dir_keep(temp);
     return rc;
 }
 

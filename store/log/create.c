@@ -97,6 +97,7 @@ static int publish(const char *temp, const char *parent, const char *path, struc
             return err_set(e, ERR_USAGE, "'%s' exists already", path);
         return err_os(e, errno, "cannot rename '%s' to '%s'", temp, path);
     }
+    dir_keep(temp);
     return dir_sync(parent, e);
 }
 

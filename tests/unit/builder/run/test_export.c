@@ -89,13 +89,13 @@ static void test_files(void **state)
     struct stat st;
     struct export_item items[] = {blob("a", "one"), {.name = "b", .data = "two", .len = 3}};
     assert_int_equal(export_check(out, items, 2, &e), 0);
-    assert_int_equal(export_write(out, cas, items, 2, NULL, &e), 0);
+    assert_int_equal(export_write(out, cas, items, 2, &e), 0);
     holds("a", "one");
     holds("b", "two");
     assert_int_equal(stat(at("b"), &st), 0);
     assert_int_equal(st.st_mode & 07777, 0644);
     items[0] = blob("a", "three");
-    assert_int_equal(export_write(out, cas, items, 2, NULL, &e), 0);
+    assert_int_equal(export_write(out, cas, items, 2, &e), 0);
     holds("a", "three");
     assert_int_equal(entries(), 2);
 }
@@ -110,20 +110,9 @@ static void test_all_or_nothing(void **state)
     items[1].digest.bytes[0] ^= 1;
     assert_int_equal(export_check(out, items, 2, &e), 0);
     put("a", "old");
-    assert_int_equal(export_write(out, cas, items, 2, NULL, &e), -ERR_INPUT);
+    assert_int_equal(export_write(out, cas, items, 2, &e), -ERR_INPUT);
     holds("a", "old");
     assert_int_equal(entries(), 1);
-}
-
-static void test_interrupted(void **state)
-{
-    (void)state;
-    struct err e = ERR_INIT;
-    volatile sig_atomic_t stop = SIGTERM;
-    const struct export_item item = blob("a", "new");
-    assert_int_equal(export_check(out, &item, 1, &e), 0);
-    assert_int_equal(export_write(out, cas, &item, 1, &stop, &e), -ERR_HOST);
-    assert_int_equal(entries(), 0);
 }
 
 static void test_stale_staging(void **state)
@@ -134,7 +123,7 @@ static void test_stale_staging(void **state)
     assert_int_equal(export_check(out, &item, 1, &e), 0);
     assert_int_equal(dir_make(at(".assay-build.dead/deep"), &e), 0);
     put(".assay-build.dead/deep/file", "left");
-    assert_int_equal(export_write(out, cas, &item, 1, NULL, &e), 0);
+    assert_int_equal(export_write(out, cas, &item, 1, &e), 0);
     assert_int_equal(entries(), 1);
 }
 
@@ -147,7 +136,7 @@ static void test_directories_stay(void **state)
     assert_int_equal(dir_make(at("a"), &e), 0);
     put("a/mine", "mine");
     assert_int_equal(export_check(out, &item, 1, &e), -ERR_USAGE);
-    assert_int_equal(export_write(out, cas, &item, 1, NULL, &e), -ERR_USAGE);
+    assert_int_equal(export_write(out, cas, &item, 1, &e), -ERR_USAGE);
     item.form = EXPORT_MACHINE;
     put("a/config.json", "{}");
     assert_int_equal(export_check(out, &item, 1, &e), -ERR_USAGE);
@@ -175,7 +164,7 @@ static void test_link_is_replaced(void **state)
     assert_int_equal(dir_make(out, &e), 0);
     put("other", "precious");
     assert_int_equal(symlink("other", at("a")), 0);
-    assert_int_equal(export_write(out, cas, &item, 1, NULL, &e), 0);
+    assert_int_equal(export_write(out, cas, &item, 1, &e), 0);
     holds("other", "precious");
     holds("a", "new");
 }
@@ -185,7 +174,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_files, setup, teardown),
         cmocka_unit_test_setup_teardown(test_all_or_nothing, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_interrupted, setup, teardown),
         cmocka_unit_test_setup_teardown(test_stale_staging, setup, teardown),
         cmocka_unit_test_setup_teardown(test_directories_stay, setup, teardown),
         cmocka_unit_test_setup_teardown(test_link_is_replaced, setup, teardown),
