@@ -268,13 +268,32 @@ $(BUILD)/man/%.1: $(BIN)/%
 	@mkdir -p $(@D)
 	$(BIN)/$* --help-man > $@.tmp && mv $@.tmp $@
 
-install: all man
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 \
-	  $(DESTDIR)$(PREFIX)/share/bash-completion/completions $(DESTDIR)$(PREFIX)/share/assay/schemas
+# What a program completes in each shell, out of its own table.
+BASH_COMPLETIONS = $(PROGRAMS:%=$(BUILD)/complete/bash/%)
+ZSH_COMPLETIONS = $(PROGRAMS:%=$(BUILD)/complete/zsh/_%)
+FISH_COMPLETIONS = $(PROGRAMS:%=$(BUILD)/complete/fish/%.fish)
+complete = @mkdir -p $(@D) && $(BIN)/$* --help-$(1) > $@.tmp && mv $@.tmp $@
+$(BUILD)/complete/bash/%: $(BIN)/%
+	$(call complete,bash)
+$(BUILD)/complete/zsh/_%: $(BIN)/%
+	$(call complete,zsh)
+$(BUILD)/complete/fish/%.fish: $(BIN)/%
+	$(call complete,fish)
+
+# Where things go below $(PREFIX)/share; distributions have their own minds about zsh.
+SHARE = $(DESTDIR)$(PREFIX)/share
+ZSH_FUNCTIONS ?= $(PREFIX)/share/zsh/site-functions
+install: all man $(BASH_COMPLETIONS) $(ZSH_COMPLETIONS) $(FISH_COMPLETIONS)
+	install -d $(DESTDIR)$(PREFIX)/bin $(SHARE)/man/man1 $(SHARE)/bash-completion/completions $(DESTDIR)$(ZSH_FUNCTIONS) \
+	  $(SHARE)/fish/vendor_completions.d $(SHARE)/assay/schemas $(patsubst %,$(SHARE)/doc/assay/%,$(sort $(dir $(wildcard docs/*.md docs/*/*.md))))
 	install -m 0755 $(PROGRAMS:%=$(BIN)/%) $(DESTDIR)$(PREFIX)/bin
-	install -m 0644 $(MANPAGES) $(DESTDIR)$(PREFIX)/share/man/man1
-	install -m 0644 schemas/*.json $(DESTDIR)$(PREFIX)/share/assay/schemas
-	for p in $(PROGRAMS); do $(BIN)/$$p --help-bash > $(DESTDIR)$(PREFIX)/share/bash-completion/completions/$$p || exit 1; done
+	install -m 0644 $(MANPAGES) $(SHARE)/man/man1
+	install -m 0644 $(BASH_COMPLETIONS) $(SHARE)/bash-completion/completions
+	install -m 0644 $(ZSH_COMPLETIONS) $(DESTDIR)$(ZSH_FUNCTIONS)
+	install -m 0644 $(FISH_COMPLETIONS) $(SHARE)/fish/vendor_completions.d
+	install -m 0644 schemas/*.json $(SHARE)/assay/schemas
+	install -m 0644 README.md CHANGELOG.md CONTRIBUTING.md SECURITY.md LICENSE $(SHARE)/doc/assay
+	for d in $(sort $(dir $(wildcard docs/*.md docs/*/*.md))); do install -m 0644 $$d*.md $(SHARE)/doc/assay/$$d || exit 1; done
 
 clean:
 	rm -rf $(BUILD)

@@ -43,6 +43,8 @@ const struct cli_option cli_common_options[] = {
     {"help-json", 0, CLI_FLAG, NULL, "print the tables of commands and options as JSON"},
     {"help-man", 0, CLI_FLAG, NULL, "print the manual page (mdoc)"},
     {"help-bash", 0, CLI_FLAG, NULL, "print the completion for bash"},
+    {"help-zsh", 0, CLI_FLAG, NULL, "print the completion for zsh"},
+    {"help-fish", 0, CLI_FLAG, NULL, "print the completion for fish"},
 };
 const size_t cli_common_count = CLI_COUNT(cli_common_options);
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Table-driven command lines. One table per program gives parsing, --help,
- * --version, --help-json, the man page (--help-man) and bash completion
- * (--help-bash), so they cannot disagree.
+ * --version, --help-json, the man page (--help-man) and completion for three
+ * shells (--help-bash, --help-zsh, --help-fish), so they cannot disagree.
  *
  * Options common to all programs: -h/--help, --version, --json, -q/--quiet,
- * -v/--verbose, --help-json, --help-man, --help-bash.
+ * -v/--verbose, and those that print help in another form.
  */
 #ifndef ASSAY_BASE_CLI_H
 #define ASSAY_BASE_CLI_H
@@ -40,7 +40,7 @@ struct cli_command {
     size_t max_args; /* (size_t)-1 = any */
     const struct cli_option *options;
     size_t option_count;
-    int (*run)(struct cli *cli, struct err *e); /* 0 or negative code */
+    int (*run)(struct cli *cli, struct err *e); /* 0 or negative code; NULL: a program of its own */
 };
 
 struct cli_program {

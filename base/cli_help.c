@@ -2,16 +2,12 @@
 #include "base/cli_help.h"
 
 #include "base/buf.h"
+#include "base/cli_complete.h"
 #include "base/json.h"
 #include "base/version.h"
 
 #include <stdio.h>
 #include <string.h>
-
-static bool lone(const struct cli_program *p)
-{
-    return p->command_count == 1 && p->commands[0].name == NULL;
-}
 
 /* "assay-build" is typed as "assay build". */
 static void typed_name(const struct cli_program *p, char *out, size_t size)
@@ -268,62 +264,29 @@ static void help_man(const struct cli_program *p)
     man_examples(p);
 }
 
-static void bash_words(const struct cli_option *table, size_t count)
+static void help_version(const struct cli_program *p)
 {
-    for (size_t i = 0; i < count; i++)
-        printf(" --%s", table[i].name);
-}
-
-static void help_bash(const struct cli_program *p)
-{
-    char fn[80];
-    snprintf(fn, sizeof(fn), "_%s", p->name);
-    for (char *c = fn; *c != 0; c++)
-        if (*c == '-')
-            *c = '_';
-    printf("# bash completion for %s\n%s()\n{\n    local cur=${COMP_WORDS[COMP_CWORD]} i cmd=\n"
-           "    COMPREPLY=()\n"
-           "    for ((i = 1; i < COMP_CWORD; i++)); do\n"
-           "        [[ ${COMP_WORDS[i]} == -* ]] || { cmd=${COMP_WORDS[i]}; break; }\n    done\n"
-           "    local words=\"",
-           p->name, fn);
-    bash_words(cli_common_options, cli_common_count);
-    printf("\"\n");
-    if (lone(p)) {
-        printf("    words+=\"");
-        bash_words(p->commands[0].options, p->commands[0].option_count);
-        printf("\"\n");
-    } else {
-        printf("    case $cmd in\n    '') words+=\"");
-        for (size_t i = 0; i < p->command_count; i++)
-            printf(" %s", p->commands[i].name);
-        printf("\" ;;\n");
-        for (size_t i = 0; i < p->command_count; i++) {
-            printf("    %s) words+=\"", p->commands[i].name);
-            bash_words(p->commands[i].options, p->commands[i].option_count);
-            printf("\" ;;\n");
-        }
-        printf("    esac\n");
-    }
-    printf("    if [[ $cur == -* || -z $cmd%s ]]; then\n"
-           "        mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$cur\")\n"
-           "    else\n        mapfile -t COMPREPLY < <(compgen -f -- \"$cur\")\n    fi\n}\n"
-           "complete -o filenames -F %s %s\n",
-           lone(p) ? "lone" : "", fn, p->name);
+    printf("%s %s\n", p->name, ASSAY_VERSION);
 }
 
 void cli_help_print(const struct cli_program *program, const struct cli_command *command,
                     const char *which)
 {
-    if (strcmp(which, "version") == 0)
-        printf("%s %s\n", program->name, ASSAY_VERSION);
-    else if (strcmp(which, "help-json") == 0)
-        help_json(program);
-    else if (strcmp(which, "help-man") == 0)
-        help_man(program);
-    else if (strcmp(which, "help-bash") == 0)
-        help_bash(program);
-    else if (command != NULL)
+    static const struct {
+        const char *name;
+        void (*print)(const struct cli_program *p);
+    } forms[] = {
+        {"version", help_version},      {"help-json", help_json},
+        {"help-man", help_man},         {"help-bash", cli_complete_bash},
+        {"help-zsh", cli_complete_zsh}, {"help-fish", cli_complete_fish},
+    };
+    for (size_t i = 0; i < CLI_COUNT(forms); i++) {
+        if (strcmp(forms[i].name, which) == 0) {
+            forms[i].print(program);
+            return;
+        }
+    }
+    if (command != NULL)
         help_command(program, command);
     else
         help_program(program);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a program's table says of itself: help, manual page, completion, JSON. Used by base/cli.c
- * only. */
+/* What a program's table says of itself: help, manual page, JSON. Used by base/cli.c only. */
 #ifndef ASSAY_BASE_CLI_HELP_H
 #define ASSAY_BASE_CLI_HELP_H
 
@@ -9,8 +8,7 @@
 extern const struct cli_option cli_common_options[];
 extern const size_t cli_common_count;
 
-/* `which`: "help", "version", "help-json", "help-man" or "help-bash". `command` may be NULL. To
- * stdout. */
+/* `which`: "help" or another common option that prints. `command` may be NULL. To stdout. */
 void cli_help_print(const struct cli_program *program, const struct cli_command *command,
                     const char *which);
 
