@@ -14,9 +14,19 @@
 
 enum { DEPTH_MAX = 256, XATTR_NAMES_MAX = 65536, XATTR_VALUE_MAX = 65536, TARGET_MAX = 65536 };
 
+/* A file with several names, and the one that was met first. */
+struct named {
+    dev_t device;
+    ino_t inode;
+    char *path;
+};
+
 struct directory {
     int fd;
-    struct buf path; /* of the member that is being read */
+    struct buf path;     /* of the member that is being read */
+    struct named *named; /* a hash table; a NULL path is a free place */
+    size_t named_count;
+    size_t named_room;
 };
 
 static int add_xattrs(struct object *o, const char *magic, struct err *e)
@@ -38,6 +48,56 @@ static int add_xattrs(struct object *o, const char *magic, struct err *e)
             return rc;
     }
     return 0;
+}
+
+static struct named *find_named(struct directory *d, const struct stat *st)
+{
+    size_t at = (size_t)(st->st_ino * UINT64_C(0x9e3779b97f4a7c15)) & (d->named_room - 1);
+    while (d->named[at].path != NULL &&
+           (d->named[at].inode != st->st_ino || d->named[at].device != st->st_dev))
+        at = (at + 1) & (d->named_room - 1);
+    return &d->named[at];
+}
+
+static int grow_named(struct directory *d, struct err *e)
+{
+    struct named *old = d->named;
+    size_t old_room = d->named_room;
+    if (2 * d->named_count < d->named_room)
+        return 0;
+    d->named_room = old_room == 0 ? 256 : 2 * old_room;
+    d->named = array_new(d->named_room, sizeof(*d->named));
+    if (d->named == NULL) {
+        d->named = old;
+        d->named_room = old_room;
+        return err_oom(e);
+    }
+    for (size_t i = 0; i < old_room; i++) {
+        const struct stat st = {.st_dev = old[i].device, .st_ino = old[i].inode};
+        if (old[i].path != NULL)
+            *find_named(d, &st) = old[i];
+    }
+    free(old);
+    return 0;
+}
+
+/* The name under which a file was met before; NULL: this is the first. */
+static int first_name(struct directory *d, const struct stat *st, const char *path,
+                      const char **out, struct err *e)
+{
+    *out = NULL;
+    if (S_ISDIR(st->st_mode) || st->st_nlink < 2)
+        return 0;
+    int rc = grow_named(d, e);
+    if (rc < 0)
+        return rc;
+    struct named *n = find_named(d, st);
+    *out = n->path;
+    if (n->path != NULL)
+        return 0;
+    *n = (struct named){.device = st->st_dev, .inode = st->st_ino};
+    d->named_count++;
+    return str_copy(&n->path, path, e);
 }
 
 static int add_member(struct object *o, const char *path, int parent, const char *name,
@@ -74,9 +134,17 @@ static int add_member(struct object *o, const char *path, int parent, const char
         inode.target = target;
         inode.target_len = (size_t)len;
     }
+    const char *first = NULL;
+    int rc = first_name(o->state, st, path, &first, e);
+    if (first != NULL) {
+        m.type = MEMBER_HARDLINK;
+        inode.target = first;
+        inode.target_len = strlen(first);
+    }
     m.has_content = m.type == MEMBER_FILE;
     m.size = m.has_content ? (uint64_t)st->st_size : 0;
-    int rc = object_inode_fields(o, m.type, &inode, e);
+    if (rc == 0)
+        rc = object_inode_fields(o, m.type, &inode, e);
     AUTO_FREE char *magic = NULL;
     if (rc == 0)
         rc = str_format(&magic, e, "/proc/self/fd/%d/%s", parent, name);
@@ -158,6 +226,9 @@ static void close_directory(struct object *o)
         return;
     scope_close(&d->fd);
     buf_dispose(&d->path);
+    for (size_t i = 0; i < d->named_room; i++)
+        free(d->named[i].path);
+    free(d->named);
     free(d);
 }
 

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "formats/object/object.h"
 
-#include <errno.h>
-#include <fcntl.h>
+#include "formats/object/hard_links.h"
+#include "formats/object/spool.h"
+
 #include <inttypes.h>
 #include <string.h>
 
-#include "base/file.h"
-
-enum { SHOWN_MAX = 80, IN_MEMORY_MAX = 1024 * 1024, FIELDS_MAX = 65536 };
+enum { SHOWN_MAX = 80, FIELDS_MAX = 65536 };
 
 /* ---- filling ----------------------------------------------------------------------- */
 
@@ -131,6 +130,8 @@ int object_open(const struct object_kind *kind, struct bytes *bytes, const char 
     if (rc < 0)
         return rc;
     settle_members(o);
+    if ((rc = hard_links_join(o, e)) < 0)
+        return rc;
     *out = steal_ptr(&o);
     return 0;
 }
@@ -153,56 +154,16 @@ void object_close(struct object *o)
 
 /* ---- contents ------------------------------------------------------------------------- */
 
-/* What is decoded: in memory while it is small, then in a file that has no name. */
-struct spool {
-    struct budget *budget;
-    struct buf memory;
-    int fd;
-    uint64_t size;
-};
-
-static int spool_to_file(struct spool *s, struct err *e)
-{
-    s->fd = open(s->budget->scratch, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-    if (s->fd < 0)
-        return err_os(e, errno, "cannot make a temporary file in '%s'", s->budget->scratch);
-    int rc = fd_write_all(s->fd, s->memory.data, s->memory.len, "a temporary file", e);
-    buf_dispose(&s->memory);
-    return rc;
-}
-
-static int spool_write(void *context, const void *data, size_t len, struct err *e)
-{
-    struct spool *s = context;
-    int rc = budget_decoded(s->budget, len, e);
-    if (rc < 0)
-        return rc;
-    s->size += len;
-    if (s->fd < 0 && s->size > IN_MEMORY_MAX && (rc = spool_to_file(s, e)) < 0)
-        return rc;
-    return s->fd < 0 ? buf_add(&s->memory, data, len, e)
-                     : fd_write_all(s->fd, data, len, "a temporary file", e);
-}
-
 static int spool_content(struct object *o, const struct member *m, struct bytes **out,
                          struct err *e)
 {
-    struct spool s = {.budget = o->budget, .memory = BUF_INIT(IN_MEMORY_MAX), .fd = -1};
-    struct sink to = {spool_write, &s};
-    int rc = o->kind->content(o, m, to, e);
+    AUTO_SPOOL s;
+    spool_init(&s, o->budget);
+    int rc = o->kind->content(o, m, spool_sink(&s), e);
     if (rc == 0 && s.size != m->size)
         rc = err_set(e, ERR_INPUT, "%s: '%.255s' has %" PRIu64 " bytes and should have %" PRIu64,
                      o->name, m->path, s.size, m->size);
-    if (rc == 0 && s.fd >= 0)
-        return bytes_of_fd(s.fd, m->path, out, e);
-    if (rc == 0) {
-        size_t size = s.memory.len;
-        char *data = buf_steal(&s.memory);
-        return data == NULL ? err_oom(e) : bytes_of_memory(data, size, m->path, out, e);
-    }
-    scope_close(&s.fd);
-    buf_dispose(&s.memory);
-    return rc;
+    return rc < 0 ? rc : spool_bytes(&s, m->path, out, e);
 }
 
 int object_content(struct object *o, const struct member *m, struct bytes **out, struct err *e)

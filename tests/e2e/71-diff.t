@@ -160,6 +160,58 @@ for cut in 96 500 1000 5000; do
     prints 'unread' "says that it is damaged"
 done
 
+# ---- tar, compressed and not -----------------------------------------------------------------
+# archived CAUSES NAME: a.tar and b.tar differ by just those
+archived() {
+    run "$assay" diff --json a.tar b.tar
+    exits 1 "$2: exit code"
+    is "$2: causes" "$(causes)" "$1"
+}
+again
+ln a/bin/tool a/bin/twin
+ln b/bin/tool b/bin/twin
+find a b -exec touch -h -d @1000 {} +
+tar -C a --sort=name --numeric-owner --format=gnu -cf a.tar .
+for dialect in gnu ustar posix; do
+    tar -C b --sort=name --numeric-owner --format=$dialect --pax-option=delete=atime,delete=ctime -cf b.tar . 2>/dev/null ||
+        tar -C b --sort=name --numeric-owner --format=$dialect -cf b.tar .
+    run "$assay" diff --normalize archive.format,pack.layout a.tar b.tar
+    exits 0 "the same tree as $dialect"
+    run "$assay" diff --normalize archive.format b.tar b
+    exits 0 "and a directory of it"
+done
+(cd b && find . | LC_ALL=C sort -r | tar --no-recursion --numeric-owner --format=gnu -T - -cf ../b.tar)
+archived "archive.format order.entries" "another order, which makes another name the link"
+tar -C b --sort=name --owner=x:5 --group=y:6 --format=gnu -cf b.tar .
+archived "owner.names owner.uid_gid" "owners"
+echo hellO >b/etc/motd
+touch -d @1000 b/etc/motd b/etc
+tar -C b --sort=name --numeric-owner --format=gnu -cf b.tar .
+archived content.data "content in a tar"
+is "its place" "$(jq -r '.result.causes[0].sample[0] | .path + " " + .b' stdout)" "etc/motd at 4: 'hellO\x0a'"
+cp a.tar b.tar
+printf x | dd of=b.tar bs=1 seek=$(($(stat -c %s b.tar) - 1)) conv=notrunc 2>/dev/null
+archived "extra pack.layout" "a byte in the zeros behind the end"
+for pair in "gzip -n" "gzip -1n" xz bzip2 zstd "lz4 -z"; do
+    $pair -c <a.tar >b.packed
+    run "$assay" diff --json a.tar b.packed
+    is "a tar and the same by $pair" "$(causes)" compress.tool
+done
+gzip -9n <a.tar >a.gz
+gzip -1n <a.tar >b.gz
+run "$assay" diff --normalize compress.tool,pack.layout a.gz b.gz
+exits 0 "another level of gzip"
+touch -d @5 one
+touch -d @9 two
+gzip -c one >a.gz
+gzip -c two >b.gz
+run "$assay" diff --json a.gz b.gz
+is "gzip's own time and name" "$(causes)" "host.name time.superblock"
+head -c 20 a.gz >b.gz
+run "$assay" diff --json a.gz b.gz
+exits 1 "a cut gzip differs"
+is "and says that it is damaged" "$(causes)" "content.data unread"
+
 # ---- names that lie -----------------------------------------------------------------------
 again
 esc=$(printf 'a\033[2J\nidentical\377')

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "verifier/explain/kinds.h"
 
+#include "formats/compressed/compressed_object.h"
 #include "formats/object/directory.h"
 #include "formats/squashfs/squashfs_object.h"
+#include "formats/tar/tar_object.h"
 
 #include <errno.h>
 #include <sys/stat.h>
@@ -11,6 +13,12 @@
 /* clang-format off */
 const struct object_kind *const object_kinds[] = {
     &object_kind_squashfs,
+    &object_kind_gzip,
+    &object_kind_xz,
+    &object_kind_zstd,
+    &object_kind_lz4,
+    &object_kind_bzip2,
+    &object_kind_tar,
     NULL,
 };
 /* clang-format on */

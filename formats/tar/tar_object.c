@@ -1,0 +1,538 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Reads every dialect and refuses little: what a strict reader would refuse is what a comparison
+ * must show. A header's fields are told by value, and apart from that how they are written, so that
+ * two headers that differ in a blank differ here.
+ */
+#include "formats/tar/tar_object.h"
+
+#include "formats/object/inode_fields.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+enum { BLOCK = 512, EXTENSION_MAX = 1 << 20, ZEROS_ROOM = 64 * 1024 };
+
+/* Where a header's fields are (POSIX.1-1988 and its successors). */
+enum tar_place {
+    TAR_NAME,
+    TAR_MODE,
+    TAR_UID,
+    TAR_GID,
+    TAR_SIZE,
+    TAR_MTIME,
+    TAR_CHECKSUM,
+    TAR_TYPE,
+    TAR_LINK,
+    TAR_MAGIC,
+    TAR_UNAME,
+    TAR_GNAME,
+    TAR_MAJOR,
+    TAR_MINOR,
+    TAR_PREFIX,
+    TAR_REST,
+    TAR_PLACES
+};
+static const struct {
+    uint16_t start;
+    uint16_t len;
+} places[TAR_PLACES] = {
+    [TAR_NAME] = {0, 100},     [TAR_MODE] = {100, 8},   [TAR_UID] = {108, 8},
+    [TAR_GID] = {116, 8},      [TAR_SIZE] = {124, 12},  [TAR_MTIME] = {136, 12},
+    [TAR_CHECKSUM] = {148, 8}, [TAR_TYPE] = {156, 1},   [TAR_LINK] = {157, 100},
+    [TAR_MAGIC] = {257, 8},    [TAR_UNAME] = {265, 32}, [TAR_GNAME] = {297, 32},
+    [TAR_MAJOR] = {329, 8},    [TAR_MINOR] = {337, 8},  [TAR_PREFIX] = {345, 155},
+    [TAR_REST] = {500, 12},
+};
+
+struct tar {
+    struct object *o;
+    uint64_t at;
+    uint8_t header[BLOCK];
+    /* What extensions said of the entry that follows. */
+    struct buf name;
+    struct buf link;
+    bool has_name;
+    bool has_link;
+    bool has_size;
+    uint64_t size;
+    struct inode_fields inode;
+    bool has_uid, has_gid, has_mtime;
+};
+
+static bool text_is(const uint8_t *p, size_t len, const char *text)
+{
+    return strlen(text) == len && memcmp(p, text, len) == 0;
+}
+
+/* ---- numbers -------------------------------------------------------------------------- */
+
+static const uint8_t *at_place(const struct tar *t, enum tar_place p)
+{
+    return t->header + places[p].start;
+}
+
+/* Octal with blanks and NULs around it, or base-256; false when it is neither. */
+static bool number_at(const struct tar *t, enum tar_place p, int64_t *out)
+{
+    const uint8_t *text = at_place(t, p);
+    size_t len = places[p].len;
+    size_t i = 0;
+    uint64_t value = 0;
+    if ((text[0] & 0x80) != 0) {
+        bool negative = (text[0] & 0x40) != 0;
+        value = negative ? UINT64_MAX : 0;
+        for (i = 0; i < len; i++) {
+            uint8_t byte = i == 0 ? (uint8_t)(negative ? text[0] : text[0] & 0x7f) : text[i];
+            if (len - i > 8 && byte != (negative ? 0xff : 0))
+                return false;
+            value = value << 8 | byte;
+        }
+        *out = (int64_t)value;
+        return true;
+    }
+    while (i < len && text[i] == ' ')
+        i++;
+    for (; i < len && text[i] >= '0' && text[i] <= '7'; i++) {
+        if (value >> 60 != 0)
+            return false;
+        value = value << 3 | (uint64_t)(text[i] - '0');
+    }
+    for (; i < len; i++)
+        if (text[i] != ' ' && text[i] != 0)
+            return false;
+    *out = (int64_t)value;
+    return true;
+}
+
+static bool checksum_right(const struct tar *t)
+{
+    int64_t said = 0;
+    int64_t plain = 0;
+    int64_t old = 0; /* by signed bytes, as some once did */
+    for (size_t i = 0; i < BLOCK; i++) {
+        bool own = i >= places[TAR_CHECKSUM].start &&
+                   i < (size_t)places[TAR_CHECKSUM].start + places[TAR_CHECKSUM].len;
+        plain += own ? ' ' : t->header[i];
+        old += own ? ' ' : (int8_t)t->header[i];
+    }
+    return number_at(t, TAR_CHECKSUM, &said) && (said == plain || said == old);
+}
+
+static size_t text_length(const uint8_t *p, size_t max)
+{
+    size_t n = 0;
+    while (n < max && p[n] != 0)
+        n++;
+    return n;
+}
+
+/* ---- fields ----------------------------------------------------------------------------- */
+
+/* The dialect by its mark. */
+static int add_dialect(struct tar *t, struct err *e)
+{
+    const uint8_t *magic = at_place(t, TAR_MAGIC);
+    const char *word = memcmp(magic, "ustar\0", 6) == 0   ? "posix"
+                       : memcmp(magic, "ustar  ", 7) == 0 ? "gnu"
+                       : magic[0] == 0                    ? "v7"
+                                                          : "other";
+    return object_member_field(
+        t->o,
+        (struct field){"dialect", FIELD_FORMAT, FIELD_TEXT, 0, (const uint8_t *)word, strlen(word)},
+        e);
+}
+
+/* How the header is written: digits are all alike here, texts are gone, blanks and ends stay. */
+static int add_form(struct tar *t, struct err *e)
+{
+    static const enum tar_place numbers[] = {TAR_MODE,  TAR_UID,      TAR_GID,   TAR_SIZE,
+                                             TAR_MTIME, TAR_CHECKSUM, TAR_MAJOR, TAR_MINOR};
+    static const enum tar_place texts[] = {TAR_NAME, TAR_LINK, TAR_UNAME, TAR_GNAME, TAR_PREFIX};
+    uint8_t form[BLOCK];
+    memcpy(form, t->header, BLOCK);
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+        uint8_t *p = form + places[numbers[i]].start;
+        size_t len = places[numbers[i]].len;
+        if ((p[0] & 0x80) != 0)
+            memset(p + 1, 0, len - 1);
+        for (size_t k = 0; k < len; k++)
+            if (p[k] >= '0' && p[k] <= '7')
+                p[k] = '0';
+    }
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        uint8_t *p = form + places[texts[i]].start;
+        memset(p, 0, text_length(p, places[texts[i]].len));
+    }
+    form[places[TAR_TYPE].start] = t->header[places[TAR_TYPE].start] == 0 ? 'V' : '.';
+    return object_member_field(
+        t->o, (struct field){"header.form", FIELD_FORMAT, FIELD_BYTES, 0, form, BLOCK}, e);
+}
+
+static int add_text_field(struct tar *t, const char *name, enum field_class class,
+                          const uint8_t *data, size_t len, struct err *e)
+{
+    return object_member_field(t->o, (struct field){name, class, FIELD_TEXT, 0, data, len}, e);
+}
+
+static int add_owner_names(struct tar *t, struct err *e)
+{
+    int rc = add_text_field(t, "uname", FIELD_OWNER_NAME, at_place(t, TAR_UNAME),
+                            text_length(at_place(t, TAR_UNAME), places[TAR_UNAME].len), e);
+    return rc < 0 ? rc
+                  : add_text_field(t, "gname", FIELD_OWNER_NAME, at_place(t, TAR_GNAME),
+                                   text_length(at_place(t, TAR_GNAME), places[TAR_GNAME].len), e);
+}
+
+/* ---- paths ------------------------------------------------------------------------------- */
+
+/* "./a/", "/a" and "a" are one path; how it was written is a field when it is not the plain form.
+ */
+static int clean_path(const uint8_t *raw, size_t len, struct buf *out, struct err *e)
+{
+    size_t i = 0;
+    int rc = 0;
+    while (rc == 0 && i < len) {
+        size_t n = 0;
+        while (i + n < len && raw[i + n] != '/')
+            n++;
+        bool keep = n > 0 && !(n == 1 && raw[i] == '.');
+        if (keep && out->len > 0)
+            rc = buf_add_str(out, "/", e);
+        if (rc == 0 && keep)
+            rc = buf_add(out, raw + i, n, e);
+        i += n + 1;
+    }
+    return rc;
+}
+
+static int raw_name(const struct tar *t, struct buf *out, struct err *e)
+{
+    const uint8_t *prefix = at_place(t, TAR_PREFIX);
+    const uint8_t *name = at_place(t, TAR_NAME);
+    bool posix = text_is(at_place(t, TAR_MAGIC), 6, "ustar") ||
+                 memcmp(at_place(t, TAR_MAGIC), "ustar\0", 6) == 0;
+    size_t prefix_len = posix ? text_length(prefix, places[TAR_PREFIX].len) : 0;
+    int rc = 0;
+    if (t->has_name)
+        return buf_add(out, t->name.data, t->name.len, e);
+    if (prefix_len > 0 && (rc = buf_add(out, prefix, prefix_len, e)) == 0)
+        rc = buf_add_str(out, "/", e);
+    return rc < 0 ? rc : buf_add(out, name, text_length(name, places[TAR_NAME].len), e);
+}
+
+/* ---- extensions ----------------------------------------------------------------------------- */
+
+static bool parse_decimal(const uint8_t *p, size_t len, int64_t *seconds, uint32_t *ns)
+{
+    bool negative = len > 0 && p[0] == '-';
+    size_t i = negative;
+    uint64_t value = 0;
+    uint32_t scale = 100000000;
+    if (i == len)
+        return false;
+    for (; i < len && p[i] >= '0' && p[i] <= '9'; i++) {
+        if (value > INT64_MAX / 20)
+            return false;
+        value = value * 10 + (uint64_t)(p[i] - '0');
+    }
+    *ns = 0;
+    if (i < len && p[i] == '.')
+        for (i++; i < len && p[i] >= '0' && p[i] <= '9'; i++, scale /= 10)
+            *ns += (uint32_t)(p[i] - '0') * scale;
+    *seconds = negative ? -(int64_t)value : (int64_t)value;
+    return i == len;
+}
+
+static int set_text(struct buf *b, bool *has, const uint8_t *data, size_t len, struct err *e)
+{
+    b->len = 0;
+    *has = true;
+    return buf_add(b, data, text_length(data, len), e);
+}
+
+/* One record of an extended header. What has a place of its own goes there, all else is a field. */
+static int take_record(struct tar *t, bool global, const char *key, const uint8_t *value,
+                       size_t len, struct err *e)
+{
+    AUTO_FREE char *name = NULL;
+    int64_t number = 0;
+    uint32_t ns = 0;
+    bool plain = parse_decimal(value, len, &number, &ns);
+    if (!global && strcmp(key, "path") == 0)
+        return set_text(&t->name, &t->has_name, value, len, e);
+    if (!global && strcmp(key, "linkpath") == 0)
+        return set_text(&t->link, &t->has_link, value, len, e);
+    if (!global && strcmp(key, "size") == 0 && plain && number >= 0) {
+        t->has_size = true;
+        t->size = (uint64_t)number;
+        return 0;
+    }
+    if (!global && strcmp(key, "mtime") == 0 && plain) {
+        t->has_mtime = true;
+        t->inode.mtime = number;
+        t->inode.mtime_ns = ns;
+        return 0;
+    }
+    if (!global && (strcmp(key, "uid") == 0 || strcmp(key, "gid") == 0) && plain &&
+        number == (int64_t)(uint32_t)number) {
+        *(key[0] == 'u' ? &t->has_uid : &t->has_gid) = true;
+        *(key[0] == 'u' ? &t->inode.uid : &t->inode.gid) = (uint32_t)number;
+        return 0;
+    }
+    if (!global && str_starts(key, "SCHILY.xattr."))
+        return object_inode_xattr(t->o, key + strlen("SCHILY.xattr."), value, len, e);
+    enum field_class class =
+        strcmp(key, "atime") == 0 || strcmp(key, "ctime") == 0 ? FIELD_TIME : FIELD_FORMAT;
+    int rc = str_format(&name, e, "pax.%s", key);
+    if (rc < 0)
+        return rc;
+    const struct field f = {name, class, FIELD_TEXT, 0, value, len};
+    return global ? object_field(t->o, f, e) : object_member_field(t->o, f, e);
+}
+
+/* "27 path=value\n": the length counts itself. */
+static int take_records(struct tar *t, bool global, uint8_t *data, size_t len, struct err *e)
+{
+    size_t at = 0;
+    int rc = 0;
+    while (rc == 0 && at < len && data[at] != 0) {
+        size_t size = 0;
+        size_t i = at;
+        for (; i < len && data[i] >= '0' && data[i] <= '9' && size < EXTENSION_MAX; i++)
+            size = size * 10 + (size_t)(data[i] - '0');
+        uint8_t *equals = i < len ? memchr(data + i, '=', len - i) : NULL;
+        if (i == at || i >= len || data[i] != ' ' || size > len - at || size < i - at + 3 ||
+            equals == NULL || equals >= data + at + size || data[at + size - 1] != '\n')
+            return err_set(e, ERR_INPUT,
+                           "%s: the extended header before byte %" PRIu64 " is broken", t->o->name,
+                           t->at);
+        *equals = 0;
+        rc = take_record(t, global, (const char *)data + i + 1, equals + 1,
+                         (size_t)(data + at + size - 1 - (equals + 1)), e);
+        at += size;
+    }
+    return rc;
+}
+
+static int take_extension(struct tar *t, char type, uint64_t size, struct err *e)
+{
+    AUTO_FREE uint8_t *data = size > EXTENSION_MAX ? NULL : calloc(1, (size_t)size + 1);
+    if (size > EXTENSION_MAX)
+        return err_set(e, ERR_INPUT, "%s: an extended header of %" PRIu64 " bytes", t->o->name,
+                       size);
+    if (data == NULL)
+        return err_oom(e);
+    int rc = bytes_read(t->o->bytes, t->at, data, (size_t)size, e);
+    if (rc < 0)
+        return rc;
+    if (type == 'L')
+        return set_text(&t->name, &t->has_name, data, (size_t)size, e);
+    if (type == 'K')
+        return set_text(&t->link, &t->has_link, data, (size_t)size, e);
+    return take_records(t, type == 'g', data, (size_t)size, e);
+}
+
+/* ---- entries ----------------------------------------------------------------------------------
+ */
+
+static enum member_type type_of(char type, const struct buf *raw)
+{
+    switch (type) {
+    case '1':
+        return MEMBER_HARDLINK;
+    case '2':
+        return MEMBER_SYMLINK;
+    case '3':
+        return MEMBER_CHAR;
+    case '4':
+        return MEMBER_BLOCK;
+    case '5':
+    case 'D':
+        return MEMBER_DIRECTORY;
+    case '6':
+        return MEMBER_FIFO;
+    default: /* V7 had no type for directories: their names end with a slash */
+        return raw->len > 0 && raw->data[raw->len - 1] == '/' ? MEMBER_DIRECTORY : MEMBER_FILE;
+    }
+}
+
+static void read_inode(struct tar *t)
+{
+    int64_t number = 0;
+    t->inode.mode = number_at(t, TAR_MODE, &number) ? (uint32_t)number & 07777 : 0;
+    if (!t->has_uid && number_at(t, TAR_UID, &number))
+        t->inode.uid = (uint32_t)number;
+    if (!t->has_gid && number_at(t, TAR_GID, &number))
+        t->inode.gid = (uint32_t)number;
+    if (!t->has_mtime && number_at(t, TAR_MTIME, &number))
+        t->inode.mtime = number;
+    int64_t minor = 0;
+    if (number_at(t, TAR_MAJOR, &number) && number_at(t, TAR_MINOR, &minor))
+        t->inode.device = (uint64_t)number << 32 | (uint32_t)minor;
+}
+
+static int add_entry(struct tar *t, char type, uint64_t size, struct err *e)
+{
+    static const char plain[] = "01234567";
+    AUTO_BUF raw = BUF_INIT(EXTENSION_MAX);
+    AUTO_BUF path = BUF_INIT(EXTENSION_MAX);
+    AUTO_BUF target = BUF_INIT(EXTENSION_MAX);
+    int rc = raw_name(t, &raw, e);
+    if (rc < 0 || (rc = clean_path(raw.data, raw.len, &path, e)) < 0)
+        return rc;
+    struct member m = {.path = buf_str(&path), .type = type_of(type, &raw), .cookie = t->at};
+    m.has_content = m.type == MEMBER_FILE || size > 0;
+    m.size = m.has_content ? size : 0;
+    read_inode(t);
+    const uint8_t *link = at_place(t, TAR_LINK);
+    t->inode.target = t->has_link ? buf_str(&t->link) : (const char *)link;
+    t->inode.target_len = t->has_link ? t->link.len : text_length(link, places[TAR_LINK].len);
+    if (m.type == MEMBER_HARDLINK) {
+        rc = clean_path((const uint8_t *)t->inode.target, t->inode.target_len, &target, e);
+        t->inode.target = buf_str(&target);
+        t->inode.target_len = target.len;
+    }
+    if (rc < 0 || (rc = object_inode_fields(t->o, m.type, &t->inode, e)) < 0 ||
+        (rc = add_form(t, e)) < 0 || (rc = add_dialect(t, e)) < 0 ||
+        (rc = add_owner_names(t, e)) < 0)
+        return rc;
+    size_t slash = m.type == MEMBER_DIRECTORY && raw.len > 0 && raw.data[raw.len - 1] == '/';
+    if (raw.len - slash != path.len || memcmp(buf_str(&raw), buf_str(&path), path.len) != 0)
+        rc = add_text_field(t, "name.form", FIELD_FORMAT, raw.data, raw.len, e);
+    if (rc == 0 && strchr(plain, type) == NULL && type != 0)
+        rc = object_member_field(
+            t->o, (struct field){"type", FIELD_FORMAT, FIELD_NUMBER, (uint8_t)type, NULL, 0}, e);
+    return rc < 0 ? rc : object_member(t->o, &m, e);
+}
+
+static void forget_extensions(struct tar *t)
+{
+    t->has_name = t->has_link = t->has_size = t->has_uid = t->has_gid = t->has_mtime = false;
+    t->inode = (struct inode_fields){0};
+}
+
+static int all_zero(const struct bytes *bytes, uint64_t start, uint64_t end, bool *out,
+                    struct err *e)
+{
+    AUTO_FREE uint8_t *room = malloc(ZEROS_ROOM);
+    *out = true;
+    if (room == NULL)
+        return err_oom(e);
+    while (*out && start < end) {
+        size_t want = end - start < ZEROS_ROOM ? (size_t)(end - start) : ZEROS_ROOM;
+        int rc = bytes_read(bytes, start, room, want, e);
+        if (rc < 0)
+            return rc;
+        for (size_t i = 0; i < want; i++)
+            *out = *out && room[i] == 0;
+        start += want;
+    }
+    return 0;
+}
+
+static int add_gap(struct tar *t, uint64_t start, uint64_t end, struct err *e)
+{
+    AUTO_FREE char *name = NULL;
+    bool zeros = true;
+    int rc = all_zero(t->o->bytes, start, end, &zeros, e);
+    if (rc < 0 || zeros)
+        return rc;
+    if ((rc = str_format(&name, e, "(gap at %" PRIu64 ")", start)) < 0)
+        return rc;
+    const struct member m = {.path = name,
+                             .type = MEMBER_GAP,
+                             .has_content = true,
+                             .size = end - start,
+                             .cookie = start};
+    return object_member(t->o, &m, e);
+}
+
+/* Header, data, padding. */
+static int take_entry(struct tar *t, struct err *e)
+{
+    char type = (char)t->header[places[TAR_TYPE].start];
+    int64_t said = 0;
+    bool numeric = number_at(t, TAR_SIZE, &said) && said >= 0;
+    uint64_t size = t->has_size ? t->size : (uint64_t)said;
+    /* Links and the like have no data, whatever their size says; old tars say it of links. */
+    bool none =
+        type == '1' || type == '2' || type == '3' || type == '4' || type == '5' || type == '6';
+    if (none && !(type == '5' && size > 0 && size <= t->o->bytes->size - t->at))
+        size = 0;
+    if (!numeric || !checksum_right(t) || size > t->o->bytes->size - t->at)
+        return err_set(e, ERR_INPUT, "%s: the tar header before byte %" PRIu64 " is broken",
+                       t->o->name, t->at);
+    uint64_t padded = (size + BLOCK - 1) / BLOCK * BLOCK;
+    uint64_t end = t->at + padded < t->o->bytes->size ? t->at + padded : t->o->bytes->size;
+    bool extension = type == 'x' || type == 'g' || type == 'L' || type == 'K';
+    /* An extension's fields wait for its entry: nothing may come between. */
+    int rc = extension ? add_gap(t, t->at + size, end, e) : add_entry(t, type, size, e);
+    if (rc == 0)
+        rc = extension ? take_extension(t, type, size, e) : add_gap(t, t->at + size, end, e);
+    if (!extension)
+        forget_extensions(t);
+    t->at = end;
+    return rc;
+}
+
+/* Behind the last entry: blocks of zeros, whose number is how the tool fills a record. */
+static int take_end(struct tar *t, struct err *e)
+{
+    const struct bytes *bytes = t->o->bytes;
+    bool zeros = true;
+    int rc = all_zero(bytes, t->at, bytes->size, &zeros, e);
+    if (rc < 0)
+        return rc;
+    if (!zeros)
+        return add_gap(t, t->at, bytes->size, e);
+    return object_field(
+        t->o, (struct field){"end", FIELD_LAYOUT, FIELD_NUMBER, bytes->size - t->at, NULL, 0}, e);
+}
+
+static int open_tar(struct object *o, struct err *e)
+{
+    struct tar t = {.o = o, .name = BUF_INIT(EXTENSION_MAX), .link = BUF_INIT(EXTENSION_MAX)};
+    int rc = 0;
+    while (rc == 0 && o->bytes->size - t.at >= BLOCK) {
+        bool zeros = true;
+        if ((rc = bytes_read(o->bytes, t.at, t.header, BLOCK, e)) < 0)
+            break;
+        for (size_t i = 0; i < BLOCK; i++)
+            zeros = zeros && t.header[i] == 0;
+        if (zeros)
+            break;
+        t.at += BLOCK;
+        rc = take_entry(&t, e);
+    }
+    if (rc == 0)
+        rc = take_end(&t, e);
+    buf_dispose(&t.name);
+    buf_dispose(&t.link);
+    return rc;
+}
+
+static bool is_tar(const struct bytes *bytes, const uint8_t *head, size_t len)
+{
+    struct tar t = {0};
+    (void)bytes;
+    if (len < BLOCK)
+        return false;
+    memcpy(t.header, head, BLOCK);
+    return head[0] != 0 && checksum_right(&t);
+}
+
+static int slice(struct object *o, const struct member *m, struct bytes **out, struct err *e)
+{
+    return bytes_slice(o->bytes, m->cookie, m->size, m->path, out, e);
+}
+
+const struct object_kind object_kind_tar = {
+    .name = "tar",
+    .title = "a tar archive",
+    .ordered = true,
+    .tree = true,
+    .is = is_tar,
+    .open = open_tar,
+    .slice = slice,
+};
