@@ -377,7 +377,8 @@ static int xattrs_of(struct drive_image *image, struct drive_place at, bool exte
     if (!extended)
         return 0;
     int rc = drive_take(image, &at, b, sizeof(b), e);
-    out->xattrs = le32(b);
+    if (rc == 0)
+        out->xattrs = le32(b);
     out->length += sizeof(b);
     return rc;
 }
@@ -572,10 +573,14 @@ int drive_file_peek(struct drive_file *f, struct drive_block *out, bool *there, 
     out->tail = out->len < image->block_size && f->inode.fragment != NO_FRAGMENT;
     if (out->tail) {
         rc = drive_table_entry(image, image->fragment_table, f->inode.fragment, b, sizeof(b), e);
+        if (rc < 0)
+            return rc;
         out->position = le64(b);
         out->word = le32(b + 8);
     } else {
         rc = drive_take(image, &at, b, 4, e);
+        if (rc < 0)
+            return rc;
         out->position = f->position;
         out->word = le32(b);
     }
