@@ -237,7 +237,7 @@ static int run_show(struct cli *cli, struct err *e)
         (rc = summary_explain(summary, &words, e)) != 0)
         return rc;
     cli_result(cli, steal_ptr(&summary));
-    cli_say(cli, "%s", buf_str(&words));
+    cli_say_lines(cli, buf_str(&words));
     return 0;
 }
 

@@ -23,37 +23,17 @@ static void add(struct text *t, const char *words)
         t->rc = buf_add_str(t->out, words, t->e);
 }
 
-/* C0 and C1 controls, DEL, line and paragraph separators, and marks of writing direction. */
-static bool is_unprintable(uint32_t c)
+/* Words of the attestation itself: at most `most` bytes of them. */
+static void add_quoted_head(struct text *t, const char *words, size_t most)
 {
-    return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x200e || c == 0x200f || c == 0x61c ||
-           (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) || c == 0xfeff;
-}
-
-/* The code point at *p of valid UTF-8 (the JSON parser's promise), and its length. */
-static uint32_t code_point(const unsigned char *p, size_t *len)
-{
-    *len = p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : p[0] >= 0xc0 ? 2 : 1;
-    uint32_t c = *len == 4 ? p[0] & 7U : *len == 3 ? p[0] & 15U : *len == 2 ? p[0] & 31U : p[0];
-    for (size_t i = 1; i < *len; i++)
-        c = c << 6 | (p[i] & 63U);
-    return c;
-}
-
-/* Words of the attestation itself. */
-static void add_quoted_head(struct text *t, const char *words, size_t size)
-{
-    const unsigned char *p = (const unsigned char *)words;
-    const unsigned char *end = p + size;
-    for (size_t len = 0; p < end && t->rc == 0; p += len) {
-        uint32_t c = code_point(p, &len);
-        t->rc = is_unprintable(c) ? buf_add(t->out, "?", 1, t->e) : buf_add(t->out, p, len, t->e);
-    }
+    if (t->rc == 0)
+        t->rc = buf_sayf(t->out, t->e, "%.*s", (int)text_head(words, most), words);
 }
 
 static void add_quoted(struct text *t, const char *words)
 {
-    add_quoted_head(t, words, strlen(words));
+    if (t->rc == 0)
+        t->rc = buf_sayf(t->out, t->e, "%s", words);
 }
 
 static const char *text_at(const json_t *object, const char *key)
@@ -69,23 +49,11 @@ static void add_padded(struct text *t, const char *words, size_t width)
         add(t, " ");
 }
 
-/* The longest head of at most `most` bytes that splits no character. */
-static size_t head_length(const char *words, size_t most)
-{
-    size_t len = strnlen(words, most + 1);
-    if (len <= most)
-        return len;
-    for (len = most; len > 0 && ((unsigned char)words[len] & 0xc0) == 0x80;)
-        len--;
-    return len;
-}
-
 /* At most `most` bytes of it, and whether that is all. */
 static bool add_head(struct text *t, const char *words, size_t most)
 {
-    size_t len = head_length(words, most);
-    add_quoted_head(t, words, len);
-    return words[len] == '\0';
+    add_quoted_head(t, words, most);
+    return words[text_head(words, most)] == '\0';
 }
 
 static void add_label(struct text *t, const char *label)

@@ -14,8 +14,7 @@
 int summary_make(const void *data, size_t len, const char *what, json_t **out, struct err *e);
 /*
  * Plain words, with a final newline; appends. Text of the attestation is shown with control
- * characters and those that change the direction of writing replaced, so it cannot repaint a
- * terminal.
+ * characters and their like replaced (base/text.h), so it cannot repaint a terminal.
  */
 int summary_explain(const json_t *summary, struct buf *out, struct err *e);
 

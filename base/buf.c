@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/buf.h"
 
-#include <stdio.h>
 #include <string.h>
 
 void buf_dispose(struct buf *b)
@@ -48,17 +47,46 @@ int buf_add_str(struct buf *b, const char *text, struct err *e)
     return buf_add(b, text, strlen(text), e);
 }
 
+struct addition {
+    struct buf *buf;
+    struct err *e;
+    int rc; /* the first failure; what comes later is left out */
+};
+
+static void add_piece(void *context, const char *data, size_t len)
+{
+    struct addition *a = context;
+    if (a->rc == 0)
+        a->rc = buf_add(a->buf, data, len, a->e);
+}
+
+int buf_vaddf(struct buf *b, enum text_how how, struct err *e, const char *fmt, va_list args)
+{
+    size_t before = b->len;
+    struct addition a = {.buf = b, .e = e};
+    text_vformat(add_piece, &a, how, fmt, args);
+    if (a.rc < 0 && b->data != NULL) {
+        b->len = before;
+        b->data[before] = 0;
+    }
+    return a.rc;
+}
+
 int buf_addf(struct buf *b, struct err *e, const char *fmt, ...)
 {
     va_list args;
     va_start(args, fmt);
-    char *text = NULL;
-    int n = vasprintf(&text, fmt, args);
+    int rc = buf_vaddf(b, TEXT_AS_IT_IS, e, fmt, args);
     va_end(args);
-    if (n < 0)
-        return err_oom(e);
-    int rc = buf_add(b, text, (size_t)n, e);
-    free(text);
+    return rc;
+}
+
+int buf_sayf(struct buf *b, struct err *e, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    int rc = buf_vaddf(b, TEXT_CLEANED, e, fmt, args);
+    va_end(args);
     return rc;
 }
 
@@ -78,14 +106,17 @@ char *buf_steal(struct buf *b)
 
 int str_format(char **out, struct err *e, const char *fmt, ...)
 {
+    AUTO_BUF text = BUF_INIT(SIZE_MAX / 4);
     va_list args;
     va_start(args, fmt);
-    char *text = NULL;
-    int n = vasprintf(&text, fmt, args);
+    int rc = buf_vaddf(&text, TEXT_AS_IT_IS, e, fmt, args);
     va_end(args);
-    if (n < 0)
+    if (rc < 0)
+        return rc;
+    char *made = buf_steal(&text);
+    if (made == NULL)
         return err_oom(e);
-    *out = text;
+    *out = made;
     return 0;
 }
 

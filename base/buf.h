@@ -8,6 +8,7 @@
 
 #include "base/err.h"
 #include "base/scope.h"
+#include "base/text.h"
 
 #include <stdarg.h>
 #include <stdbool.h>
@@ -33,6 +34,12 @@ int buf_add(struct buf *b, const void *data, size_t len, struct err *e);
 int buf_add_str(struct buf *b, const char *text, struct err *e);
 int buf_addf(struct buf *b, struct err *e, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+/* The same for text that a terminal will show: what %s and %c bring in is cleaned (text.h). */
+int buf_sayf(struct buf *b, struct err *e, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+/* Adds nothing when it fails. */
+int buf_vaddf(struct buf *b, enum text_how how, struct err *e, const char *fmt, va_list args)
+    __attribute__((format(printf, 4, 0)));
 /* Makes room for `len` more bytes without changing `len`; the room starts at data + len. */
 int buf_reserve(struct buf *b, size_t len, struct err *e);
 /* The contents as a string; "" when empty. Borrowed. */
@@ -40,7 +47,7 @@ const char *buf_str(const struct buf *b);
 /* Hands the bytes over (NUL-terminated, caller frees); NULL only when out of memory. */
 char *buf_steal(struct buf *b);
 
-/* asprintf with an error instead of a return code; caller frees. */
+/* asprintf by text.h, with an error instead of a return code; caller frees. */
 int str_format(char **out, struct err *e, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 int str_copy(char **out, const char *text, struct err *e);

@@ -371,21 +371,34 @@ void cli_result(struct cli *cli, json_t *document_taken)
     cli->result = document_taken;
 }
 
+static void put_stream(void *context, const char *data, size_t len)
+{
+    (void)fwrite(data, 1, len, context);
+}
+
 void cli_say(const struct cli *cli, const char *fmt, ...)
 {
     if (cli->json || cli->quiet)
         return;
     va_list args;
     va_start(args, fmt);
-    (void)vprintf(fmt, args);
+    text_vformat(put_stream, stdout, TEXT_CLEANED, fmt, args);
     va_end(args);
+}
+
+void cli_say_lines(const struct cli *cli, const char *text)
+{
+    for (const char *end; *text != 0; text = *end != 0 ? end + 1 : end) {
+        end = strchrnul(text, '\n');
+        cli_say(cli, "%.*s\n", (int)(end - text), text);
+    }
 }
 
 __attribute__((format(printf, 2, 0))) static void talk(const struct cli *cli, const char *fmt,
                                                        va_list args)
 {
     fprintf(stderr, "%s: ", cli->program->name);
-    (void)vfprintf(stderr, fmt, args);
+    text_vformat(put_stream, stderr, TEXT_CLEANED, fmt, args);
     fputc('\n', stderr);
 }
 

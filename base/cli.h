@@ -77,8 +77,14 @@ bool cli_verbose(const struct cli *cli);
  * (also beside an error, as its "result"). Takes ownership.
  */
 void cli_result(struct cli *cli, json_t *document_taken);
-/* Text for people, to stdout; nothing when --json or --quiet. */
+/*
+ * Text for people, to stdout; nothing when --json or --quiet. What %s brings in may be foreign: it
+ * cannot begin a line or move the terminal's cursor (text.h).
+ */
 void cli_say(const struct cli *cli, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* A text of many lines, each cleaned for itself: whoever made them kept foreign newlines out
+ * (buf_sayf). */
+void cli_say_lines(const struct cli *cli, const char *text);
 /* Talk, to stderr: cli_note only with -v, cli_warn always. */
 void cli_note(const struct cli *cli, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void cli_warn(const struct cli *cli, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/err.h"
 
+#include "base/text.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -15,54 +17,15 @@
 #undef err_wrap
 #endif
 
-/* Bytes of the UTF-8 character at p (text that ends in a NUL is never left); 0 = malformed. */
-static size_t utf8_length(const unsigned char *p, unsigned *code)
-{
-    size_t len = p[0] < 0x80 ? 1 : p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : p[0] >= 0xc0 ? 2 : 0;
-    static const unsigned lowest[] = {0, 0, 0x80, 0x800, 0x10000};
-    static const unsigned char masks[] = {0, 0x7f, 0x1f, 0x0f, 0x07};
-    if (len == 0 || p[0] > 0xf4)
-        return 0;
-    unsigned c = p[0] & masks[len];
-    for (size_t i = 1; i < len; i++) {
-        if ((p[i] & 0xc0) != 0x80)
-            return 0;
-        c = c << 6 | (p[i] & 0x3f);
-    }
-    *code = c;
-    return c < lowest[len] || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff) ? 0 : len;
-}
-
-/* C0, DEL and C1 controls, line separators, and marks that change the direction of writing. */
-static bool is_control(unsigned c)
-{
-    return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x61c || c == 0x200e || c == 0x200f ||
-           (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
-}
-
 /*
- * Text from outside may hold terminal control sequences, and may be no UTF-8 or be cut inside a
- * character; an error is one harmless line that JSON can carry.
+ * Text from outside may hold terminal control sequences, and may be no UTF-8: an error is one
+ * harmless line that JSON can carry, and none of its text, the format's included, may break it.
  */
-static void clean_line(char *text)
-{
-    size_t len;
-    unsigned code = 0;
-    for (unsigned char *p = (unsigned char *)text; *p != 0; p += len > 0 ? len : 1) {
-        len = utf8_length(p, &code);
-        if (len == 0)
-            *p = '?';
-        else if (is_control(code))
-            memset(p, '?', len);
-    }
-}
-
 __attribute__((format(printf, 2, 0))) static void set_frame(char *frame, const char *fmt,
                                                             va_list args)
 {
-    if (vsnprintf(frame, ERR_FRAME_MAX, fmt, args) < 0)
-        frame[0] = 0;
-    clean_line(frame);
+    (void)text_vprint(frame, ERR_FRAME_MAX, TEXT_AS_IT_IS, fmt, args);
+    text_clean(frame);
 }
 
 int err_set(struct err *e, enum err_code code, const char *fmt, ...)
@@ -80,7 +43,8 @@ static void add_errno(char *frame, int errnum)
 {
     const char *text = strerrordesc_np(errnum); /* unlike strerror, never translated */
     size_t used = strlen(frame);
-    snprintf(frame + used, ERR_FRAME_MAX - used, ": %s", text != NULL ? text : "unknown error");
+    (void)text_print(frame + used, ERR_FRAME_MAX - used, ": %s",
+                     text != NULL ? text : "unknown error");
     /* "No such file" reads as "no such file" in the middle of a line; "RPC …" stays. */
     char *first = used + 3 < ERR_FRAME_MAX ? frame + used + 2 : NULL;
     if (first != NULL && first[0] >= 'A' && first[0] <= 'Z' && first[1] >= 'a')
@@ -137,12 +101,8 @@ const char *err_line(const struct err *e, char *line, size_t size)
     if (size == 0)
         return line;
     line[0] = 0;
-    for (unsigned i = e->depth; i-- > 0 && used < size;) {
-        int n = snprintf(line + used, size - used, "%s%s", e->frame[i], i > 0 ? ": " : "");
-        if (n < 0)
-            break;
-        used += (size_t)n;
-    }
+    for (unsigned i = e->depth; i-- > 0 && used + 1 < size;)
+        used += text_print(line + used, size - used, "%s%s", e->frame[i], i > 0 ? ": " : "");
     return line;
 }
 

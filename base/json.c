@@ -3,7 +3,6 @@
 
 #include "base/file.h"
 
-#include <stdio.h>
 #include <string.h>
 
 enum {
@@ -134,9 +133,9 @@ static void path_text(const struct jcur *c, char *text)
     path_text(c->up, text);
     size_t used = strlen(text);
     if (c->key != NULL)
-        snprintf(text + used, PATH_TEXT_MAX - used, ".%.64s", c->key);
+        (void)text_print(text + used, PATH_TEXT_MAX - used, ".%.64s", c->key);
     else
-        snprintf(text + used, PATH_TEXT_MAX - used, "[%zu]", c->index);
+        (void)text_print(text + used, PATH_TEXT_MAX - used, "[%zu]", c->index);
 }
 
 #ifdef __clang_analyzer__
@@ -152,8 +151,7 @@ int jcur_fail(const struct jcur *c, struct err *e, const char *fmt, ...)
     path_text(c, path);
     va_list args;
     va_start(args, fmt);
-    if (vsnprintf(message, sizeof(message), fmt, args) < 0)
-        message[0] = 0;
+    (void)text_vprint(message, sizeof(message), TEXT_AS_IT_IS, fmt, args);
     va_end(args);
     return err_set(e, ERR_INPUT, "%s: at %s: %s", root->key != NULL ? root->key : "document", path,
                    message);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/progress.h"
 
+#include "base/text.h"
+
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,11 +42,14 @@ void progress_show(struct progress *p, const char *label, uint64_t done, uint64_
     int64_t now = now_ms();
     if (now - p->shown >= 100) {
         p->shown = now;
+        char name[61];
+        (void)text_print(name, sizeof(name), "%s", label);
+        text_clean(name);
         if (total > 0)
-            fprintf(stderr, "\r\033[K%.60s  %llu/%llu (%llu%%)", label, (unsigned long long)done,
+            fprintf(stderr, "\r\033[K%s  %llu/%llu (%llu%%)", name, (unsigned long long)done,
                     (unsigned long long)total, (unsigned long long)(done * 100 / total));
         else
-            fprintf(stderr, "\r\033[K%.60s  %llu", label, (unsigned long long)done);
+            fprintf(stderr, "\r\033[K%s  %llu", name, (unsigned long long)done);
         (void)fflush(stderr);
     }
     pthread_mutex_unlock(&p->lock);

@@ -1,7 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "runner/console.h"
 
+#include "base/text.h"
+
 #include <string.h>
+
+/* What a guest prints stays in its line; a tab does no harm. */
+static void clean(char *line)
+{
+    for (char *end = line; end != NULL; line = end + 1) {
+        end = strchr(line, '\t');
+        if (end != NULL)
+            *end = 0;
+        text_clean(line);
+        if (end == NULL)
+            return;
+        *end = '\t';
+    }
+}
 
 /* Serial drivers end lines with CR LF, some with CR CR LF. */
 static void end_line(struct console *c)
@@ -12,12 +28,11 @@ static void end_line(struct console *c)
     if (c->expect != NULL && !c->too_long && strlen(c->expect) == c->len &&
         memcmp(c->line, c->expect, c->len) == 0)
         c->seen = true;
-    for (size_t i = 0; i < c->len; i++) {
-        unsigned char b = (unsigned char)c->line[i];
-        if ((b < 0x20 && b != '\t') || b == 0x7f)
+    for (size_t i = 0; i < c->len; i++)
+        if (c->line[i] == '\0')
             c->line[i] = '?';
-    }
     c->line[c->len] = '\0';
+    clean(c->line);
     if (c->show != NULL)
         c->show(c->show_context, c->line);
     c->len = 0;

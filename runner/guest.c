@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -55,8 +54,7 @@ static void watch(void *context, const char *line)
 {
     struct watcher *w = context;
     if (*line != '\0')
-        (void)snprintf(w->result->last, sizeof(w->result->last), "%.*s",
-                       (int)sizeof(w->result->last) - 1, line);
+        (void)text_print(w->result->last, sizeof(w->result->last), "%s", line);
     if (w->options->show != NULL)
         w->options->show(w->options->show_context, line);
 }

@@ -71,7 +71,8 @@ static int report(struct cli *cli, const struct explanation *x, struct err *e)
     if (rc < 0 || (rc = explanation_text(x, &text, e)) < 0 ||
         (rc = explanation_json(x, &document, e)) < 0)
         return rc;
-    cli_say(cli, "%s\n%s", buf_str(&line), buf_str(&text));
+    cli_say(cli, "%s\n", buf_str(&line));
+    cli_say_lines(cli, buf_str(&text));
     cli_result(cli, steal_ptr(&document));
     return explanation_verdict(x) == EXPLANATION_DIFFERS
                ? err_set(e, ERR_DIFFERS, "'%.255s' and '%.255s': %s", cli_arg(cli, 0),

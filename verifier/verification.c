@@ -11,7 +11,6 @@
 #include "verifier/policy/policy.h"
 #include "verifier/rebuild/rebuild.h"
 
-#include <stdio.h>
 #include <string.h>
 
 enum { BUNDLE_MAX = 64 * 1024 * 1024 };
@@ -48,8 +47,7 @@ __attribute__((format(printf, 5, 6))) static int decide(struct run *run, enum ve
     struct verdict *v = run->verdict;
     va_list args;
     va_start(args, fmt);
-    if (vsnprintf(v->reason, sizeof(v->reason), fmt, args) < 0)
-        v->reason[0] = 0;
+    (void)text_vprint(v->reason, sizeof(v->reason), TEXT_AS_IT_IS, fmt, args);
     va_end(args);
     verdict_check_add(v, id, false, "%s", v->reason);
     v->kind = kind;
@@ -228,16 +226,16 @@ static int locate(struct run *run, const char *path, const struct artifact *rebu
             return rc;
         explain_clause(v->explanation, clause, sizeof(clause));
         if (clause[0] != 0)
-            snprintf(text, size, ": %.220s", clause);
+            (void)text_print(text, size, ": %.220s", clause);
     }
     if (text[0] != 0 || rebuilt->layout || run->artifact.layout || rebuilt->machine ||
         run->artifact.machine)
         return 0;
     int rc = artifact_first_difference(run->artifact.path, path, &offset, e);
     if (rc == 0)
-        snprintf(text, size, " at byte %llu (%llu bytes here, %llu rebuilt)",
-                 (unsigned long long)offset, (unsigned long long)run->artifact.size,
-                 (unsigned long long)rebuilt->size);
+        (void)text_print(text, size, " at byte %llu (%llu bytes here, %llu rebuilt)",
+                         (unsigned long long)offset, (unsigned long long)run->artifact.size,
+                         (unsigned long long)rebuilt->size);
     return rc;
 }
 
@@ -292,7 +290,7 @@ static int compare_digests(struct run *run, const struct rebuild *b, char *text,
                           "'%.100s' was signed with %.64s %.80s, its rebuild has %.80s",
                           run->subject->name, key, a != NULL ? a : "", o != NULL ? o : "none");
         if (strcmp(key, "sha256") != 0 && n < size)
-            n += (size_t)snprintf(text + n, size - n, "; %.64s %.64s", key, a);
+            n += text_print(text + n, size - n, "; %.64s %.64s", key, a);
     }
     return 0;
 }
@@ -375,8 +373,8 @@ static void explain_stranger(struct run *run)
         v->explanation != NULL) {
         explain_clause(v->explanation, clause, sizeof(clause));
         size_t n = strlen(v->reason);
-        snprintf(v->reason + n, sizeof(v->reason) - n, "; against the rebuild of '%.80s': %s", name,
-                 clause);
+        (void)text_print(v->reason + n, sizeof(v->reason) - n,
+                         "; against the rebuild of '%.80s': %s", name, clause);
     }
     rebuild_dispose(&b);
 }
@@ -513,8 +511,8 @@ int verification_run(const struct verification_options *options, struct verdict 
         rc = check_all(&run, e);
     if (rc == 0 && !run.decided) {
         verdict->kind = VERDICT_REPRODUCED;
-        snprintf(verdict->reason, sizeof(verdict->reason),
-                 "rebuilt bit for bit from the plan that was signed");
+        (void)text_print(verdict->reason, sizeof(verdict->reason),
+                         "rebuilt bit for bit from the plan that was signed");
     }
     if (rc == 0)
         *code = run.code;

@@ -24,9 +24,9 @@ static const char *json_path(const struct ycur *c, char *text, size_t size)
     for (; c->up != NULL; c = c->up) {
         char part[160];
         if (c->key != NULL)
-            (void)snprintf(part, sizeof(part), ".%.128s", c->key);
+            (void)text_print(part, sizeof(part), ".%.128s", c->key);
         else
-            (void)snprintf(part, sizeof(part), "[%zu]", c->index);
+            (void)text_print(part, sizeof(part), "[%zu]", c->index);
         size_t len = strlen(part);
         if (len >= at)
             break;
@@ -80,7 +80,7 @@ int ycur_fail(const struct ycur *c, enum err_code code, struct err *e, const cha
     char text[ERR_FRAME_MAX];
     va_list ap;
     va_start(ap, fmt);
-    (void)vsnprintf(text, sizeof(text), fmt, ap);
+    (void)text_vprint(text, sizeof(text), TEXT_AS_IT_IS, fmt, ap);
     va_end(ap);
     return fail(c, false, code, e, text);
 }
@@ -90,7 +90,7 @@ int ycur_fail_key(const struct ycur *c, enum err_code code, struct err *e, const
     char text[ERR_FRAME_MAX];
     va_list ap;
     va_start(ap, fmt);
-    (void)vsnprintf(text, sizeof(text), fmt, ap);
+    (void)text_vprint(text, sizeof(text), TEXT_AS_IT_IS, fmt, ap);
     va_end(ap);
     return fail(c, true, code, e, text);
 }

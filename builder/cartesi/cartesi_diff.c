@@ -24,9 +24,9 @@ __attribute__((format(printf, 3, 4))) static int differ(struct differences *d, s
     char text[ERR_FRAME_MAX];
     va_list args;
     va_start(args, fmt);
-    if (vsnprintf(text, sizeof(text), fmt, args) < 0)
-        text[0] = 0;
+    (void)text_vprint(text, sizeof(text), TEXT_AS_IT_IS, fmt, args);
     va_end(args);
+    text_repair(text); /* names of a drive's files are bytes */
     return ++d->count > LINES_MAX ? 0 : json_push(d->list, json_string(text), e);
 }
 
@@ -39,7 +39,7 @@ static int diff_member(json_t *a, json_t *b, const char *path, const char *key, 
                        struct differences *d, struct err *e)
 {
     char child[256];
-    snprintf(child, sizeof(child), "%.180s.%.64s", path, key);
+    (void)text_print(child, sizeof(child), "%.180s.%.64s", path, key);
     if (a == NULL || b == NULL)
         return differ(d, e, "config %s: only in the %s", child, a == NULL ? "second" : "first");
     return diff_json(a, b, child, depth + 1, d, e);

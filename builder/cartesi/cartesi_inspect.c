@@ -28,7 +28,7 @@ static int add_ranges(const struct snapshot *s, json_t *document, struct buf *ou
         AUTO_JSON json_t *one = json_object();
         if (one == NULL)
             return err_oom(e);
-        if ((rc = buf_addf(out, e, "  0x%016" PRIx64 " 0x%-10" PRIx64 " %s%s%s\n", range->start,
+        if ((rc = buf_sayf(out, e, "  0x%016" PRIx64 " 0x%-10" PRIx64 " %s%s%s\n", range->start,
                            range->length, range->name, range->read_only ? ", read-only" : "",
                            s->fds[i] < 0 ? ", no file" : "")) < 0 ||
             (rc = put_hex(one, "start", range->start, e)) < 0 ||
@@ -102,6 +102,17 @@ static int add_pmas(const struct snapshot *s, json_t *document, struct buf *out,
     return rc < 0 ? rc : json_put(document, "pmas", steal_ptr(&pmas), e);
 }
 
+/* Each line for itself: what a guest wrote into one cannot begin another. */
+static int say_lines(const char *text, struct buf *out, struct err *e)
+{
+    int rc = 0;
+    for (const char *end; rc == 0 && *text != 0; text = *end != 0 ? end + 1 : end) {
+        end = strchrnul(text, '\n');
+        rc = buf_sayf(out, e, "%.*s\n", (int)(end - text), text);
+    }
+    return rc;
+}
+
 static int add_dtb(const struct snapshot *s, json_t *document, struct buf *out, struct err *e)
 {
     AUTO_FREE uint8_t *bytes = NULL;
@@ -116,7 +127,7 @@ static int add_dtb(const struct snapshot *s, json_t *document, struct buf *out, 
         if ((rc = buf_addf(&text, e, "/* %s */\n", inner.frame[0])) < 0)
             return rc;
     }
-    if ((rc = buf_add_str(out, "dtb:\n", e)) < 0 || (rc = buf_add(out, text.data, text.len, e)) < 0)
+    if ((rc = buf_add_str(out, "dtb:\n", e)) < 0 || (rc = say_lines(buf_str(&text), out, e)) < 0)
         return rc;
     /* Bytes of the machine's that are not UTF-8 cannot stand in JSON. */
     json_t *string = json_stringn(buf_str(&text), text.len);
@@ -126,7 +137,7 @@ static int add_dtb(const struct snapshot *s, json_t *document, struct buf *out, 
 static int add_head(const struct snapshot *s, json_t *document, struct buf *out, struct err *e)
 {
     const struct machine_config *c = &s->config;
-    int rc = buf_addf(out, e, "emulator %s, %s\nbootargs: %s\n", c->version->name,
+    int rc = buf_sayf(out, e, "emulator %s, %s\nbootargs: %s\n", c->version->name,
                       machine_hash_name(c->hash), c->bootargs);
     if (rc < 0 || (rc = json_put_string(document, "emulator", c->version->name, e)) < 0 ||
         (rc = json_put_string(document, "hashFunction", machine_hash_name(c->hash), e)) < 0 ||

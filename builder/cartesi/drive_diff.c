@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 enum { DEPTH_MAX = 256, FILES_MAX = 1 << 20, PATH_TEXT_MAX = 4096, TEXT_MAX = 200 };
@@ -39,9 +38,9 @@ __attribute__((format(printf, 4, 5))) static int tell(struct walk *w, const char
     char path[PATH_TEXT_MAX + DRIVE_NAME_MAX + 2];
     char text[TEXT_MAX];
     va_list args;
-    (void)snprintf(path, sizeof(path), "%.*s%s", PATH_TEXT_MAX, buf_str(&w->path), name);
+    (void)text_print(path, sizeof(path), "%.*s%s", PATH_TEXT_MAX, buf_str(&w->path), name);
     va_start(args, fmt);
-    (void)vsnprintf(text, sizeof(text), fmt, args);
+    (void)text_vprint(text, sizeof(text), TEXT_AS_IT_IS, fmt, args);
     va_end(args);
     return w->options->found(w->options->context, path, text, e);
 }

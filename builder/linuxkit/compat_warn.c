@@ -46,7 +46,7 @@ static int warn(struct warner *w, const struct ycur *place, struct err *e, const
         return rc;
     va_list ap;
     va_start(ap, fmt);
-    (void)vsnprintf(line, TEXT_MAX, fmt, ap);
+    (void)text_vprint(line, TEXT_MAX, TEXT_AS_IT_IS, fmt, ap);
     va_end(ap);
     if ((rc = str_format(&text, e, "%s%s%s", at != NULL ? at : "", at != NULL ? ": " : "", line)) <
         0)

@@ -23,7 +23,7 @@ int linuxkit_warn(struct linuxkit *lk, const struct ycur *c, struct err *e, cons
     if (c->doc == NULL || json_array_size(lk->warnings) >= WARNINGS_MAX)
         return 0;
     va_start(ap, fmt);
-    (void)vsnprintf(text, sizeof(text), fmt, ap);
+    (void)text_vprint(text, sizeof(text), TEXT_AS_IT_IS, fmt, ap);
     va_end(ap);
     int rc = ycur_where(c, &where, e);
     if (rc < 0 || (rc = str_format(&line, e, "%s: %s", where, text)) < 0)

@@ -89,7 +89,7 @@ static const char *complaint(const struct buf *errors, char *line, size_t size)
     else
         start += 3;
     size_t len = strcspn(start, "\n");
-    (void)snprintf(line, size, "%.*s", (int)(len < size ? len : size - 1), start);
+    (void)text_print(line, size, "%.*s", (int)len, start);
     return line[0] != '\0' ? line : "no reason given";
 }
 

@@ -13,21 +13,84 @@ struct diff {
     const char *id; /* NULL for parts that are one of a kind */
 };
 
+/* A value as text: a string as it is, all else as canonical JSON. */
 static int value_text(const json_t *value, struct buf *out, struct err *e)
 {
-    AUTO_BUF text = BUF_INIT(PLAN_BYTES_MAX);
-    int rc;
     if (value == NULL)
         return buf_add_str(out, "nothing", e);
-    rc = json_is_string(value) ? buf_add_str(&text, json_string_value(value), e)
-                               : jcs_format(value, &text, e);
-    if (rc < 0 || text.len <= VALUE_TEXT_MAX)
-        return rc < 0 ? rc : buf_add(out, buf_str(&text), text.len, e);
-    size_t len = VALUE_TEXT_MAX;
-    while (len > 0 && (text.data[len] & 0xC0) == 0x80) /* inside of a UTF-8 sequence */
-        len--;
-    rc = buf_add(out, text.data, len, e);
-    return rc < 0 ? rc : buf_add_str(out, "...", e);
+    return json_is_string(value) ? buf_add_str(out, json_string_value(value), e)
+                                 : jcs_format(value, out, e);
+}
+
+/* What a terminal shows of the first `len` bytes when all that it would not show is spelt. */
+static size_t spelt_length(const char *text, size_t len)
+{
+    char piece[TEXT_ESCAPE_MAX];
+    size_t sum = 0;
+    for (size_t n, at = 0; at < len && (n = text_escape(text + at, piece)) > 0; at += n)
+        sum += strlen(piece);
+    return sum;
+}
+
+/* How far both are the same, in whole characters, less a few that tell where one is. */
+static size_t place_of_difference(const char *a, const char *b, bool spelt)
+{
+    enum { CONTEXT = 32 };
+    char piece[TEXT_ESCAPE_MAX];
+    size_t same = 0;
+    while (a[same] != '\0' && a[same] == b[same])
+        same++;
+    size_t start = text_head(a, same > CONTEXT ? same - CONTEXT : 0);
+    while (spelt && start < same && spelt_length(a + start, same - start) > CONTEXT)
+        start += text_escape(a + start, piece);
+    return start < same ? start : text_head(a, same);
+}
+
+/*
+ * What is there from `start` on, as much as fits a line. Where one of the two has characters that a
+ * terminal would not show, both are spelt so that they never look the same.
+ */
+static int add_window(const char *text, size_t start, bool spelt, struct buf *out, struct err *e)
+{
+    char piece[TEXT_ESCAPE_MAX];
+    size_t room = VALUE_TEXT_MAX;
+    const char *from = text + start;
+    int rc = start > 0 ? buf_add_str(out, "...", e) : 0;
+    if (rc == 0 && !spelt) {
+        size_t len = text_head(from, room);
+        rc = buf_add(out, from, len, e);
+        from += len;
+    }
+    for (size_t n; rc == 0 && spelt && (n = text_escape(from, piece)) > 0; from += n) {
+        if (strlen(piece) > room)
+            break;
+        room -= strlen(piece);
+        rc = buf_add_str(out, piece, e);
+    }
+    return rc < 0 || *from == '\0' ? rc : buf_add_str(out, "...", e);
+}
+
+/* "before -> after"; of long ones the place where they differ. */
+static int add_values(const json_t *before, const char *between, const json_t *after,
+                      struct buf *out, struct err *e)
+{
+    AUTO_BUF a = BUF_INIT(PLAN_BYTES_MAX);
+    AUTO_BUF b = BUF_INIT(PLAN_BYTES_MAX);
+    int rc;
+    if ((rc = value_text(before, &a, e)) < 0 || (rc = value_text(after, &b, e)) < 0)
+        return rc;
+    bool spelt = !text_is_harmless(buf_str(&a)) || !text_is_harmless(buf_str(&b));
+    size_t one = spelt ? spelt_length(buf_str(&a), a.len) : a.len;
+    size_t other = spelt ? spelt_length(buf_str(&b), b.len) : b.len;
+    size_t start = 0;
+    if (one > VALUE_TEXT_MAX || other > VALUE_TEXT_MAX)
+        start = place_of_difference(buf_str(&a), buf_str(&b), spelt);
+    if (start > 0 && (rc = buf_addf(out, e, "from byte %zu on: ", start)) < 0)
+        return rc;
+    if ((rc = add_window(buf_str(&a), start, spelt, out, e)) < 0 ||
+        (rc = buf_add_str(out, between, e)) < 0)
+        return rc;
+    return add_window(buf_str(&b), start, spelt, out, e);
 }
 
 static int add_subject(const struct diff *d, const char *path, struct buf *text, struct err *e)
@@ -64,8 +127,7 @@ static int changed(struct diff *d, const char *path, json_t *before, json_t *aft
     AUTO_BUF text = BUF_INIT(PATH_MAX_BYTES);
     int rc;
     if ((rc = add_subject(d, path, &text, e)) < 0 || (rc = buf_add_str(&text, ": ", e)) < 0 ||
-        (rc = value_text(before, &text, e)) < 0 || (rc = buf_add_str(&text, " -> ", e)) < 0 ||
-        (rc = value_text(after, &text, e)) < 0)
+        (rc = add_values(before, " -> ", after, &text, e)) < 0)
         return rc;
     return push_change(d, "changed", path, before, after, buf_str(&text), e);
 }
@@ -158,10 +220,10 @@ static int diff_version(struct diff *d, const struct version_of *v, const json_t
         return 0;
     const char *name = json_string_value(json_object_get(b, v->name));
     const char *mark = strstr(v->what, "%s");
-    int rc = buf_addf(&text, e, "input '%s': %.*s%s%s %s to %s", d->id, (int)(mark - v->what),
-                      v->what, name != NULL ? name : "", mark + (name != NULL ? 2 : 3),
-                      json_string_value(old), json_string_value(new));
-    if (rc < 0 || (rc = str_format(&path, e, "from.%s.%s", v->origin, v->member)) < 0)
+    int rc = buf_addf(&text, e, "input '%s': %.*s%s%s ", d->id, (int)(mark - v->what), v->what,
+                      name != NULL ? name : "", mark + (name != NULL ? 2 : 3));
+    if (rc < 0 || (rc = add_values(old, " to ", new, &text, e)) < 0 ||
+        (rc = str_format(&path, e, "from.%s.%s", v->origin, v->member)) < 0)
         return rc;
     return push_change(d, "changed", path, old, new, buf_str(&text), e);
 }

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+enum { ORIGIN_MAX = 65536 };
+
 static const char *member(const json_t *object, const char *key)
 {
     const char *text = json_string_value(json_object_get(object, key));
@@ -65,7 +67,7 @@ static const char *ref_name(const struct plan *plan, const struct plan_ref *ref)
 static int show_head(const struct plan *plan, struct buf *out, struct err *e)
 {
     char text[DIGEST_TEXT_MAX];
-    int rc = buf_addf(out, e, "plan %s for %s, epoch %lld\n%s\nbuilt by assay %s", plan->name,
+    int rc = buf_sayf(out, e, "plan %s for %s, epoch %lld\n%s\nbuilt by assay %s", plan->name,
                       plan->arch, (long long)plan->epoch, digest_format(&plan->digest, text),
                       plan->toolchain_assay);
     const char *const *names = plan->table->libraries;
@@ -73,7 +75,7 @@ static int show_head(const struct plan *plan, struct buf *out, struct err *e)
         const char *version =
             json_string_value(json_object_get(plan->toolchain_libraries, names[i]));
         if (version != NULL)
-            rc = buf_addf(out, e, ", %s %s", names[i], version);
+            rc = buf_sayf(out, e, ", %s %s", names[i], version);
     }
     return rc < 0 ? rc : buf_add_str(out, "\n", e);
 }
@@ -85,13 +87,14 @@ static int show_inputs(const struct plan *plan, struct buf *out, struct err *e)
     for (size_t i = 0; i < plan->input_count; i++)
         widen(&width, plan->inputs[i].id);
     int rc =
-        buf_addf(out, e, "\n%-*s %12s  %-19s  %s\n", width, "INPUT", "BYTES", "DIGEST", "FROM");
+        buf_sayf(out, e, "\n%-*s %12s  %-19s  %s\n", width, "INPUT", "BYTES", "DIGEST", "FROM");
     for (size_t i = 0; rc == 0 && i < plan->input_count; i++) {
         const struct plan_input *in = &plan->inputs[i];
-        rc = buf_addf(out, e, "%-*s %12llu  %.19s  ", width, in->id, (unsigned long long)in->size,
-                      digest_format(&in->digest, text));
-        if (rc == 0 && (rc = plan_origin(in->from, out, e)) == 0)
-            rc = buf_add_str(out, "\n", e);
+        AUTO_BUF origin = BUF_INIT(ORIGIN_MAX);
+        if ((rc = plan_origin(in->from, &origin, e)) == 0)
+            rc = buf_sayf(out, e, "%-*s %12llu  %.19s  %s\n", width, in->id,
+                          (unsigned long long)in->size, digest_format(&in->digest, text),
+                          buf_str(&origin));
     }
     return rc;
 }
@@ -101,12 +104,12 @@ static int show_steps(const struct plan *plan, struct buf *out, struct err *e)
     int width = (int)strlen("STEP");
     for (size_t i = 0; i < plan->step_count; i++)
         widen(&width, plan->steps[i].id);
-    int rc = buf_addf(out, e, "\n%-*s %-16s %s\n", width, "STEP", "KIND", "IN");
+    int rc = buf_sayf(out, e, "\n%-*s %-16s %s\n", width, "STEP", "KIND", "IN");
     for (size_t i = 0; rc == 0 && i < plan->step_count; i++) {
         const struct plan_step *s = &plan->steps[i];
-        rc = buf_addf(out, e, "%-*s %-16s", width, s->id, s->kind->name);
+        rc = buf_sayf(out, e, "%-*s %-16s", width, s->id, s->kind->name);
         for (size_t k = 0; rc == 0 && k < s->in_count; k++)
-            rc = buf_addf(out, e, " %s", ref_name(plan, &s->in[k]));
+            rc = buf_sayf(out, e, " %s", ref_name(plan, &s->in[k]));
         if (rc == 0)
             rc = buf_add_str(out, "\n", e);
     }
@@ -120,10 +123,10 @@ static int show_outputs(const struct plan *plan, struct buf *out, struct err *e)
         widen(&name, plan->outputs[i].name);
         widen(&from, plan->steps[plan->outputs[i].step].id);
     }
-    int rc = buf_addf(out, e, "\n%-*s %-*s %s\n", name, "OUTPUT", from, "FROM", "MEDIA TYPE");
+    int rc = buf_sayf(out, e, "\n%-*s %-*s %s\n", name, "OUTPUT", from, "FROM", "MEDIA TYPE");
     for (size_t i = 0; rc == 0 && i < plan->output_count; i++) {
         const struct plan_output *o = &plan->outputs[i];
-        rc = buf_addf(out, e, "%-*s %-*s %s\n", name, o->name, from, plan->steps[o->step].id,
+        rc = buf_sayf(out, e, "%-*s %-*s %s\n", name, o->name, from, plan->steps[o->step].id,
                       o->media_type);
     }
     return rc;
@@ -144,11 +147,11 @@ int plan_show(const struct plan *plan, struct buf *out, struct err *e)
 static int dot_quote(const char *text, struct buf *out, struct err *e)
 {
     int rc = 0;
-    for (const char *p = text; rc == 0 && *p != '\0'; p++) {
-        if (*p == '"' || *p == '\\')
-            rc = buf_add_str(out, "\\", e);
-        if (rc == 0)
-            rc = buf_add(out, (unsigned char)*p < 0x20 ? "?" : p, 1, e);
+    for (size_t n; rc == 0 && *text != '\0'; text += n) {
+        n = strcspn(text, "\"\\");
+        bool special = n == 0;
+        n = special ? 1 : n;
+        rc = buf_sayf(out, e, "%s%.*s", special ? "\\" : "", (int)n, text);
     }
     return rc;
 }
@@ -157,7 +160,7 @@ static int dot_nodes(const struct plan *plan, struct buf *out, struct err *e)
 {
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < plan->input_count; i++) {
-        AUTO_BUF origin = BUF_INIT(65536);
+        AUTO_BUF origin = BUF_INIT(ORIGIN_MAX);
         if ((rc = plan_origin(plan->inputs[i].from, &origin, e)) < 0 ||
             (rc = buf_addf(out, e, "  \"%s\" [shape=note, label=\"%s\\n", plan->inputs[i].id,
                            plan->inputs[i].id)) < 0 ||

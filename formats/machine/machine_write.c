@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 struct writer {
@@ -24,8 +23,8 @@ __attribute__((format(printf, 2, 3))) static void note(const struct writer *w, c
         return;
     va_start(args, fmt);
     struct err ignored = ERR_INIT;
-    if (vsnprintf(text, sizeof(text), fmt, args) >= 0)
-        (void)buf_add(w->options->notes, text, strlen(text) + 1, &ignored);
+    size_t len = text_vprint(text, sizeof(text), TEXT_AS_IT_IS, fmt, args);
+    (void)buf_add(w->options->notes, text, len + 1, &ignored);
     va_end(args);
 }
 

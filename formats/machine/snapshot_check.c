@@ -19,8 +19,7 @@ __attribute__((format(printf, 3, 0))) static int push(json_t *list, struct err *
                                                       va_list args)
 {
     char text[ERR_FRAME_MAX];
-    if (vsnprintf(text, sizeof(text), fmt, args) < 0)
-        text[0] = 0;
+    (void)text_vprint(text, sizeof(text), TEXT_AS_IT_IS, fmt, args);
     json_t *string = json_string(text);
     if (string == NULL) /* not UTF-8: a file's name */
         string = json_string("a name that is no text");

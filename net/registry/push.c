@@ -200,11 +200,9 @@ static int complain_which(const struct image *index, const char *layout, const c
     char names[300] = "";
     size_t len = 0;
     const struct image_descriptor *items = index->items;
-    for (size_t i = 0; items != NULL && i < index->count && len < sizeof(names) - 1; i++) {
-        int n = snprintf(names + len, sizeof(names) - len, "%s%s", i > 0 ? ", " : "",
-                         items[i].ref_name != NULL ? items[i].ref_name : "(unnamed)");
-        len = n > 0 && len + (size_t)n < sizeof(names) ? len + (size_t)n : sizeof(names) - 1;
-    }
+    for (size_t i = 0; items != NULL && i < index->count && len < sizeof(names) - 1; i++)
+        len += text_print(names + len, sizeof(names) - len, "%s%s", i > 0 ? ", " : "",
+                          items[i].ref_name != NULL ? items[i].ref_name : "(unnamed)");
     if (name != NULL)
         return err_set(e, ERR_INPUT, "'%s' has no image '%.100s', or several: it has %s", layout,
                        name, names);

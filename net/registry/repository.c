@@ -63,10 +63,8 @@ static unsigned gravity(enum err_code code)
 
 static void note(struct tries *t, const char *line)
 {
-    int n = snprintf(t->text + t->len, sizeof(t->text) - t->len, "%s%.180s",
-                     t->failed > 0 ? "; " : "", line);
-    if (n > 0)
-        t->len = t->len + (size_t)n < sizeof(t->text) ? t->len + (size_t)n : sizeof(t->text) - 1;
+    t->len += text_print(t->text + t->len, sizeof(t->text) - t->len, "%s%.180s",
+                         t->failed > 0 ? "; " : "", line);
 }
 
 static void tries_add(struct tries *t, const struct err *e)

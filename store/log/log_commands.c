@@ -239,8 +239,9 @@ static int show_log(struct cli *cli, const struct tlog *log, struct err *e)
         rc = line_add_hash(&head->root, &root, e);
     if (rc != 0)
         return rc;
+    root.data[--root.len] = 0; /* its newline */
     cli_result(cli, steal_ptr(&doc));
-    cli_say(cli, "origin  %s\nsize    %" PRIu64 "\nroot    %svkey    %s\n", head->origin,
+    cli_say(cli, "origin  %s\nsize    %" PRIu64 "\nroot    %s\nvkey    %s\n", head->origin,
             head->size, buf_str(&root), tlog_vkey(log));
     return 0;
 }

@@ -58,6 +58,40 @@ prints "^plan: epoch: 0 -> 5$" "and the member"
 run "$assay" plan diff "$work/plan.json" "$work/other.json" --json
 ok "diff --json" jq -e '[.result.changes[] | .part] == ["plan", "step"] and .error.code == "differs"' "$work/stdout"
 
+# ---- long texts, and texts that would repaint a terminal ----
+# recipe FILE TEXT: the plan with this text in its recipe, which it does not look into; TEXT is as printf has it.
+# shellcheck disable=SC2059
+recipe() { printf "$2" | jq -cSj --rawfile plan "$work/plan.json" --raw-input --slurp '. as $t | $plan | fromjson | .recipe = {"made by": $t}' >"$work/$1"; }
+long=$(printf '# line %d\\n' 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16)
+recipe a.json "${long}PermitRootLogin no\\n"
+recipe b.json "${long}PermitRootLogin yes\\n"
+run "$assay" plan diff "$work/a.json" "$work/b.json"
+exits 1 "a change at the end of a long text"
+prints 'recipe: made by: from byte [0-9]+ on: \.\.\..*# line 16\\nPermitRootLogin no\\n -> \.\.\..*# line 16\\nPermitRootLogin yes\\n$' "is shown at its place"
+recipe c.json "$(printf '%0200d' 0)x"
+recipe d.json "$(printf '%0200d' 0)"
+run "$assay" plan diff "$work/c.json" "$work/d.json"
+prints 'from byte 168 on: \.\.\.0{32}x -> \.\.\.0{32}$' "one that the other begins with, too"
+recipe e.json '\342\202\254\n\342\202\254'
+recipe f.json '\342\202\254\t\342\202\254'
+run "$assay" plan diff "$work/e.json" "$work/f.json"
+prints 'made by: €\\n€ -> €\\t€$' "two texts that differ never look the same"
+recipe g.json "a\\nrecipe: nothing moved\\nassay-plan: the plans are the same\\033[8m\\302\\233m"
+run "$assay" plan diff "$work/e.json" "$work/g.json"
+is "no text of a plan begins a line of its own" "$(wc -l <"$work/stdout")" 1
+ok "nor reaches the terminal as it is" sh -c "! LC_ALL=C grep -q '$(printf '[\001-\011\013-\037]')' '$work/stdout'"
+run "$assay" plan diff "$work/e.json" "$work/g.json" --json
+ok "JSON has it, escaped" jq -e '.result.changes[0].after | startswith("a\nrecipe: nothing moved\nassay-plan: the plans are the same\u001b[8m")' "$work/stdout"
+jq -cSj '.inputs[0].from = {"file": {"name": "x\ninput: nothing\u001b[2J\u202e"}}' "$work/plan.json" >"$work/h.json"
+run "$assay" plan show "$work/h.json"
+exits 0 "a plan with a hostile name is shown"
+prints '^layer0 .* file x\?input: nothing\?\[2J\?+$' "on one line, cleaned"
+ok "show --json has the name as it is" sh -c "'$assay' plan show '$work/h.json' --json | jq -e '.plan.inputs[0].from.file.name == \"x\\ninput: nothing\\u001b[2J\\u202e\"'"
+run "$assay" plan diff "$work/plan.json" "$work/h.json"
+is "and its difference is one line" "$(wc -l <"$work/stdout")" 1
+run "$assay" plan graph "$work/h.json"
+ok "a graph of it is text without surprises" sh -c "! LC_ALL=C grep -q '$(printf '[\001-\011\013-\037]')' '$work/stdout'"
+
 # ---- what is refused ----
 refused() {
     code_wanted=$1

@@ -82,6 +82,7 @@ BANNED = [
     ('strcpy strcat sprintf vsprintf strtok gets atoi atol atoll alloca', 'banned (base/README.md)', None),
     ('gmtime localtime ctime asctime mktime', 'banned: base/host.h formats times', None),
     ('system popen mktemp tmpnam tempnam', 'banned: base/process.h runs programs', None),
+    ('vsnprintf vasprintf vprintf vfprintf', 'banned: base/text.h formats, and cuts between characters', None),
     ('rand srand random srandom drand48 rand_r', 'banned: randomness comes through base/host.h', None),
     ('setlocale newlocale uselocale', 'banned: the locale must not reach an artifact', None),
     ('time clock_gettime gettimeofday', 'the clock comes through base/host.h',

@@ -144,15 +144,10 @@ static struct group *any_group(struct explanation *x, const struct cause *cause)
 /* Names come from what is compared: no byte of theirs may steer a terminal or end a line. */
 static int text_path(const char *path, struct buf *out, struct err *e)
 {
-    AUTO_JSON json_t *as_text = json_string(path);
+    char piece[TEXT_ESCAPE_MAX];
     int rc = 0;
-    for (const unsigned char *p = (const unsigned char *)path; rc == 0 && *p != 0; p++) {
-        bool c1 = p[0] == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0;
-        if (*p < 0x20 || *p == 0x7f || *p == '\\' || c1 || (*p >= 0x80 && as_text == NULL))
-            rc = buf_addf(out, e, "\\x%02x", *p);
-        else
-            rc = buf_add(out, p, 1, e);
-    }
+    for (size_t n; rc == 0 && (n = text_escape(path, piece)) > 0; path += n)
+        rc = buf_add_str(out, piece, e);
     return rc;
 }
 

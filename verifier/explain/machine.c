@@ -4,7 +4,6 @@
 #include "base/json.h"
 #include "base/tool.h"
 
-#include <stdio.h>
 #include <string.h>
 
 enum { REPORT_MAX = 8 * 1024 * 1024, DIFFERENCE_MAX = 400 };
@@ -24,11 +23,7 @@ static int take_differences(const json_t *report, json_t **out, struct err *e)
         const char *text = json_string_value(json_array_get(all, i));
         if (text == NULL)
             return err_set(e, ERR_HOST, "assay-cartesi told no differences");
-        size_t len = strlen(text);
-        while (len > DIFFERENCE_MAX ||
-               (len < strlen(text) && ((unsigned char)text[len] & 0xc0) == 0x80))
-            len = len > DIFFERENCE_MAX ? DIFFERENCE_MAX : len - 1;
-        int rc = json_push(list, json_stringn(text, len), e);
+        int rc = json_push(list, json_stringn(text, text_head(text, DIFFERENCE_MAX)), e);
         if (rc < 0)
             return rc;
     }
@@ -67,7 +62,7 @@ void explain_clause(const json_t *explanation, char *text, size_t size)
     json_int_t more = json_integer_value(json_object_get(explanation, "count")) - 1;
     text[0] = 0;
     if (first != NULL && more > 0)
-        snprintf(text, size, "%.200s, and %lld more", first, (long long)more);
+        (void)text_print(text, size, "%.200s, and %lld more", first, (long long)more);
     else if (first != NULL)
-        snprintf(text, size, "%.200s", first);
+        (void)text_print(text, size, "%.200s", first);
 }

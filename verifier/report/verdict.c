@@ -6,7 +6,6 @@
 #include "base/version.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 enum { STATEMENT_MAX = 1024 * 1024 };
@@ -35,8 +34,7 @@ void verdict_check_add(struct verdict *v, const char *id, bool passed, const cha
     check->passed = passed;
     va_list args;
     va_start(args, fmt);
-    if (vsnprintf(check->text, sizeof(check->text), fmt, args) < 0)
-        check->text[0] = 0;
+    (void)text_vprint(check->text, sizeof(check->text), TEXT_AS_IT_IS, fmt, args);
     va_end(args);
 }
 

@@ -48,8 +48,8 @@ static void test_hostile_text(void **state)
     static const char *const pairs[][2] = {
         {"a\x1b[2J\n\r\t\x7f", "a?[2J????"},
         {"\xc3\xa4 \xe2\x82\xac \xf0\x9f\x98\x80", "\xc3\xa4 \xe2\x82\xac \xf0\x9f\x98\x80"},
-        {"\xc2\x9b", "??"},           /* C1: the control sequence introducer */
-        {"\xe2\x80\xae", "???"},      /* right-to-left override */
+        {"\xc2\x9b", "?"},            /* C1: the control sequence introducer */
+        {"\xe2\x80\xae", "?"},        /* right-to-left override */
         {"\xff\xfe", "??"},           /* never in UTF-8 */
         {"\xc0\xaf", "??"},           /* overlong */
         {"\xed\xa0\x80", "???"},      /* surrogate */
