@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "formats/squashfs/squashfs_object.h"
 
+#include "formats/object/gaps.h"
 #include "formats/object/inode_fields.h"
 #include "formats/squashfs/squashfs_reader.h"
 
@@ -200,30 +201,13 @@ static int by_start(const void *a, const void *b)
     return x->end < y->end ? -1 : x->end > y->end;
 }
 
-static int only_zeros(struct squashfs *s, uint64_t start, uint64_t end, bool *out, struct err *e)
-{
-    *out = true;
-    for (uint64_t at = start; *out && at < end;) {
-        size_t got = 0;
-        size_t want = end - at < COMPARE_CHUNK ? (size_t)(end - at) : COMPARE_CHUNK;
-        int rc = bytes_peek(s->image.bytes, at, s->room, want, &got, e);
-        if (rc < 0)
-            return rc;
-        for (size_t i = 0; i < got; i++)
-            *out = *out && s->room[i] == 0;
-        at += got;
-    }
-    return 0;
-}
-
 /* Zeros up to the next 4 KiB at the image's end are padding, as tools write it; any other number of
  * them is layout. */
 static int add_gap(struct object *o, uint64_t start, uint64_t end, struct err *e)
 {
     struct squashfs *s = o->state;
-    AUTO_FREE char *name = NULL;
     bool zeros = false;
-    int rc = only_zeros(s, start, end, &zeros, e);
+    int rc = bytes_are_zero(s->image.bytes, start, end, &zeros, e);
     if (rc < 0)
         return rc;
     if (zeros && end == s->image.bytes->size && end % DEVICE_BLOCK == 0 &&
@@ -232,14 +216,7 @@ static int add_gap(struct object *o, uint64_t start, uint64_t end, struct err *e
     if (zeros && end == s->image.bytes->size)
         return object_field(
             o, (struct field){"padding", FIELD_LAYOUT, FIELD_NUMBER, end - start, NULL, 0}, e);
-    if ((rc = str_format(&name, e, "(gap at %llu)", (unsigned long long)start)) < 0)
-        return rc;
-    const struct member m = {.path = name,
-                             .type = MEMBER_GAP,
-                             .has_content = true,
-                             .size = end - start,
-                             .cookie = start};
-    return object_member(o, &m, e);
+    return object_gap(o, start, end, e);
 }
 
 static int add_gaps(struct object *o, struct err *e)

@@ -6,12 +6,13 @@
  */
 #include "formats/tar/tar_object.h"
 
+#include "formats/object/gaps.h"
 #include "formats/object/inode_fields.h"
 
 #include <inttypes.h>
 #include <string.h>
 
-enum { BLOCK = 512, EXTENSION_MAX = 1 << 20, ZEROS_ROOM = 64 * 1024 };
+enum { BLOCK = 512, EXTENSION_MAX = 1 << 20 };
 
 /* Where a header's fields are (POSIX.1-1988 and its successors). */
 enum tar_place {
@@ -186,26 +187,6 @@ static int add_owner_names(struct tar *t, struct err *e)
 
 /* ---- paths ------------------------------------------------------------------------------- */
 
-/* "./a/", "/a" and "a" are one path; how it was written is a field when it is not the plain form.
- */
-static int clean_path(const uint8_t *raw, size_t len, struct buf *out, struct err *e)
-{
-    size_t i = 0;
-    int rc = 0;
-    while (rc == 0 && i < len) {
-        size_t n = 0;
-        while (i + n < len && raw[i + n] != '/')
-            n++;
-        bool keep = n > 0 && !(n == 1 && raw[i] == '.');
-        if (keep && out->len > 0)
-            rc = buf_add_str(out, "/", e);
-        if (rc == 0 && keep)
-            rc = buf_add(out, raw + i, n, e);
-        i += n + 1;
-    }
-    return rc;
-}
-
 static int raw_name(const struct tar *t, struct buf *out, struct err *e)
 {
     const uint8_t *prefix = at_place(t, TAR_PREFIX);
@@ -379,7 +360,7 @@ static int add_entry(struct tar *t, char type, uint64_t size, struct err *e)
     AUTO_BUF path = BUF_INIT(EXTENSION_MAX);
     AUTO_BUF target = BUF_INIT(EXTENSION_MAX);
     int rc = raw_name(t, &raw, e);
-    if (rc < 0 || (rc = clean_path(raw.data, raw.len, &path, e)) < 0)
+    if (rc < 0 || (rc = object_path(raw.data, raw.len, &path, e)) < 0)
         return rc;
     struct member m = {.path = buf_str(&path), .type = type_of(type, &raw), .cookie = t->at};
     m.has_content = m.type == MEMBER_FILE || size > 0;
@@ -389,7 +370,7 @@ static int add_entry(struct tar *t, char type, uint64_t size, struct err *e)
     t->inode.target = t->has_link ? buf_str(&t->link) : (const char *)link;
     t->inode.target_len = t->has_link ? t->link.len : text_length(link, places[TAR_LINK].len);
     if (m.type == MEMBER_HARDLINK) {
-        rc = clean_path((const uint8_t *)t->inode.target, t->inode.target_len, &target, e);
+        rc = object_path(t->inode.target, t->inode.target_len, &target, e);
         t->inode.target = buf_str(&target);
         t->inode.target_len = target.len;
     }
@@ -397,9 +378,7 @@ static int add_entry(struct tar *t, char type, uint64_t size, struct err *e)
         (rc = add_form(t, e)) < 0 || (rc = add_dialect(t, e)) < 0 ||
         (rc = add_owner_names(t, e)) < 0)
         return rc;
-    size_t slash = m.type == MEMBER_DIRECTORY && raw.len > 0 && raw.data[raw.len - 1] == '/';
-    if (raw.len - slash != path.len || memcmp(buf_str(&raw), buf_str(&path), path.len) != 0)
-        rc = add_text_field(t, "name.form", FIELD_FORMAT, raw.data, raw.len, e);
+    rc = object_name_form(t->o, m.type, raw.data, raw.len, &path, e);
     if (rc == 0 && strchr(plain, type) == NULL && type != 0)
         rc = object_member_field(
             t->o, (struct field){"type", FIELD_FORMAT, FIELD_NUMBER, (uint8_t)type, NULL, 0}, e);
@@ -410,42 +389,6 @@ static void forget_extensions(struct tar *t)
 {
     t->has_name = t->has_link = t->has_size = t->has_uid = t->has_gid = t->has_mtime = false;
     t->inode = (struct inode_fields){0};
-}
-
-static int all_zero(const struct bytes *bytes, uint64_t start, uint64_t end, bool *out,
-                    struct err *e)
-{
-    AUTO_FREE uint8_t *room = malloc(ZEROS_ROOM);
-    *out = true;
-    if (room == NULL)
-        return err_oom(e);
-    while (*out && start < end) {
-        size_t want = end - start < ZEROS_ROOM ? (size_t)(end - start) : ZEROS_ROOM;
-        int rc = bytes_read(bytes, start, room, want, e);
-        if (rc < 0)
-            return rc;
-        for (size_t i = 0; i < want; i++)
-            *out = *out && room[i] == 0;
-        start += want;
-    }
-    return 0;
-}
-
-static int add_gap(struct tar *t, uint64_t start, uint64_t end, struct err *e)
-{
-    AUTO_FREE char *name = NULL;
-    bool zeros = true;
-    int rc = all_zero(t->o->bytes, start, end, &zeros, e);
-    if (rc < 0 || zeros)
-        return rc;
-    if ((rc = str_format(&name, e, "(gap at %" PRIu64 ")", start)) < 0)
-        return rc;
-    const struct member m = {.path = name,
-                             .type = MEMBER_GAP,
-                             .has_content = true,
-                             .size = end - start,
-                             .cookie = start};
-    return object_member(t->o, &m, e);
 }
 
 /* Header, data, padding. */
@@ -467,9 +410,9 @@ static int take_entry(struct tar *t, struct err *e)
     uint64_t end = t->at + padded < t->o->bytes->size ? t->at + padded : t->o->bytes->size;
     bool extension = type == 'x' || type == 'g' || type == 'L' || type == 'K';
     /* An extension's fields wait for its entry: nothing may come between. */
-    int rc = extension ? add_gap(t, t->at + size, end, e) : add_entry(t, type, size, e);
+    int rc = extension ? object_gap(t->o, t->at + size, end, e) : add_entry(t, type, size, e);
     if (rc == 0)
-        rc = extension ? take_extension(t, type, size, e) : add_gap(t, t->at + size, end, e);
+        rc = extension ? take_extension(t, type, size, e) : object_gap(t->o, t->at + size, end, e);
     if (!extension)
         forget_extensions(t);
     t->at = end;
@@ -481,11 +424,11 @@ static int take_end(struct tar *t, struct err *e)
 {
     const struct bytes *bytes = t->o->bytes;
     bool zeros = true;
-    int rc = all_zero(bytes, t->at, bytes->size, &zeros, e);
+    int rc = bytes_are_zero(bytes, t->at, bytes->size, &zeros, e);
     if (rc < 0)
         return rc;
     if (!zeros)
-        return add_gap(t, t->at, bytes->size, e);
+        return object_gap(t->o, t->at, bytes->size, e);
     return object_field(
         t->o, (struct field){"end", FIELD_LAYOUT, FIELD_NUMBER, bytes->size - t->at, NULL, 0}, e);
 }

@@ -212,6 +212,29 @@ run "$assay" diff --json a.gz b.gz
 exits 1 "a cut gzip differs"
 is "and says that it is damaged" "$(causes)" "content.data unread"
 
+# ---- cpio, ar ----------------------------------------------------------------------------------
+again
+(cd a && find . | LC_ALL=C sort | cpio -o -H newc --quiet >../a.tar)
+(cd b && find . | LC_ALL=C sort | cpio -o -H crc --quiet >../b.tar)
+run "$assay" diff --normalize archive.format,pack.checksum,pack.layout a.tar b.tar
+exits 0 "two dialects of cpio"
+run "$assay" diff --normalize archive.format a.tar b
+exits 0 "a cpio and a directory"
+(cd b && find . | LC_ALL=C sort -r | cpio -o -H newc --quiet >../b.tar)
+run "$assay" diff --normalize order.entries,pack.layout a.tar b.tar
+exits 0 "another order"
+gzip -n <a.gz | cat a.tar - >a.chain
+gzip -n <b.gz | cat a.tar - >b.chain
+run "$assay" diff --json a.chain b.chain
+is "what follows an initrd's first archive is compared too" \
+    "$(jq -r '[.result.causes[].sample[].path] | unique | join(" ")' stdout)" "(behind the end)"
+echo int >x.txt
+ar rcD a.a x.txt
+echo iNt >x.txt
+ar rcD b.a x.txt
+run "$assay" diff --json a.a b.a
+is "a member of a static library" "$(jq -r '.result.causes[0].sample[0].path' stdout)" x.txt
+
 # ---- names that lie -----------------------------------------------------------------------
 again
 esc=$(printf 'a\033[2J\nidentical\377')

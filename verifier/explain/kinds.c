@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "verifier/explain/kinds.h"
 
+#include "formats/ar/ar_object.h"
 #include "formats/compressed/compressed_object.h"
+#include "formats/cpio/cpio_object.h"
 #include "formats/object/directory.h"
 #include "formats/squashfs/squashfs_object.h"
 #include "formats/tar/tar_object.h"
@@ -18,6 +20,8 @@ const struct object_kind *const object_kinds[] = {
     &object_kind_zstd,
     &object_kind_lz4,
     &object_kind_bzip2,
+    &object_kind_ar,
+    &object_kind_cpio,
     &object_kind_tar,
     NULL,
 };

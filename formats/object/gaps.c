@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "formats/object/gaps.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+enum { ZEROS_ROOM = 64 * 1024 };
+
+int bytes_are_zero(const struct bytes *b, uint64_t start, uint64_t end, bool *out, struct err *e)
+{
+    AUTO_FREE uint8_t *room = malloc(ZEROS_ROOM);
+    *out = true;
+    if (room == NULL)
+        return err_oom(e);
+    while (*out && start < end) {
+        size_t want = end - start < ZEROS_ROOM ? (size_t)(end - start) : ZEROS_ROOM;
+        int rc = bytes_read(b, start, room, want, e);
+        if (rc < 0)
+            return rc;
+        for (size_t i = 0; i < want; i++)
+            *out = *out && room[i] == 0;
+        start += want;
+    }
+    return 0;
+}
+
+int object_gap(struct object *o, uint64_t start, uint64_t end, struct err *e)
+{
+    AUTO_FREE char *name = NULL;
+    bool zeros = true;
+    int rc = bytes_are_zero(o->bytes, start, end, &zeros, e);
+    if (rc < 0 || zeros)
+        return rc;
+    if ((rc = str_format(&name, e, "(gap at %" PRIu64 ")", start)) < 0)
+        return rc;
+    const struct member m = {.path = name,
+                             .type = MEMBER_GAP,
+                             .has_content = true,
+                             .size = end - start,
+                             .cookie = start};
+    return object_member(o, &m, e);
+}
+
+int object_path(const void *raw, size_t len, struct buf *out, struct err *e)
+{
+    const uint8_t *p = raw;
+    size_t i = 0;
+    int rc = 0;
+    while (rc == 0 && i < len) {
+        size_t n = 0;
+        while (i + n < len && p[i + n] != '/')
+            n++;
+        bool keep = n > 0 && !(n == 1 && p[i] == '.');
+        if (keep && out->len > 0)
+            rc = buf_add_str(out, "/", e);
+        if (rc == 0 && keep)
+            rc = buf_add(out, p + i, n, e);
+        i += n + 1;
+    }
+    return rc;
+}
+
+int object_name_form(struct object *o, enum member_type type, const void *raw, size_t len,
+                     const struct buf *path, struct err *e)
+{
+    const uint8_t *p = raw;
+    size_t slash = type == MEMBER_DIRECTORY && len > 0 && p[len - 1] == '/';
+    if (len - slash == path->len && (path->len == 0 || memcmp(p, path->data, path->len) == 0))
+        return 0;
+    return object_member_field(o, (struct field){"name.form", FIELD_FORMAT, FIELD_TEXT, 0, p, len},
+                               e);
+}

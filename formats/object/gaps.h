@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Bytes that belong to nothing, and paths as they are written. */
+#ifndef ASSAY_FORMATS_OBJECT_GAPS_H
+#define ASSAY_FORMATS_OBJECT_GAPS_H
+
+#include "formats/object/object.h"
+
+/* Whether [start, end) is nothing but zeros. */
+int bytes_are_zero(const struct bytes *b, uint64_t start, uint64_t end, bool *out, struct err *e);
+/* A member of type MEMBER_GAP, "(gap at N)", with `start` as its cookie; none where all are zeros.
+ */
+int object_gap(struct object *o, uint64_t start, uint64_t end, struct err *e);
+
+/* "./a/", "/a" and "a" are one path: "a"; ".." stays. Appends. */
+int object_path(const void *raw, size_t len, struct buf *out, struct err *e);
+/* The field "name.form" of the member that is added next, where the raw name is not the plain form
+ * (a directory may have a slash at its end). */
+int object_name_form(struct object *o, enum member_type type, const void *raw, size_t len,
+                     const struct buf *path, struct err *e);
+
+#endif
