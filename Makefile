@@ -99,7 +99,7 @@ $(foreach t,$(FUZZ_SRCS:%.c=%),$(eval $(call link,$(t),$(OBJ)/$(t).o,$(ARCHIVES)
 # Programs that tests run (spies, fault injectors): tests/helpers/<name>.c; some use the builder and need its libraries.
 HELPER_SRCS := $(sort $(wildcard tests/helpers/*.c))
 HELPER_BINS := $(HELPER_SRCS:%.c=$(BUILD)/%)
-BUILDER_HELPERS := $(patsubst %,tests/helpers/%,encode_blob encode_tree tree_dump)
+BUILDER_HELPERS := $(patsubst %,tests/helpers/%,encode_blob encode_tree plan_schema tree_dump)
 $(foreach t,$(BUILDER_HELPERS),$(eval $(call link,$(t),$(OBJ)/$(t).o,$(ARCHIVES),$(BUILDER_LIBS))))
 $(foreach t,$(filter-out tests/helpers/spy $(BUILDER_HELPERS),$(HELPER_SRCS:%.c=%)),\
   $(eval $(call link,$(t),$(OBJ)/$(t).o,$(ARCHIVES),$(if $(SANITIZE),,-static-pie) $(BASE_LIBS))))
@@ -202,6 +202,10 @@ lint-symbols: $(ARCHIVES)
 format:
 	clang-format -i $(SOURCES) $(HEADERS) $(TEST_SRCS) $(TEST_HEADERS)
 
+# What the tables of step kinds say, into the schema of plans; test_step_schema wants it to be there.
+schemas: $(BUILD)/tests/helpers/plan_schema
+	$< schemas/plan.schema.json > $(BUILD)/plan.schema.json && cp $(BUILD)/plan.schema.json schemas/plan.schema.json
+
 # ---- running, benchmarks, installing ---------------------------------------
 deps:
 	$(SUDO) apt-get update -q
@@ -299,10 +303,10 @@ clean:
 	rm -rf $(BUILD)
 
 help:
-	@sed -n 's/^#   //p' Makefile; echo "  also: check-unit check-e2e check-slow check-sanitize cross-arm64 check-arm64 lint format fuzz-smoke bench bench-cartesi man install deps peers inputs clean"
+	@sed -n 's/^#   //p' Makefile; echo "  also: check-unit check-e2e check-slow check-sanitize cross-arm64 check-arm64 lint format schemas fuzz-smoke bench bench-cartesi man install deps peers inputs clean"
 
 .PHONY: all check test for-e2e check-unit check-e2e check-slow check-sanitize fuzz-smoke fuzz-run lint lint-format lint-gcc \
-  lint-clang lint-tidy lint-cppcheck lint-floors lint-papers lint-spdx lint-packages lint-symbols objects format deps peers inputs demo demo-cartesi bench bench-cartesi man install clean help FORCE
+  lint-clang lint-tidy lint-cppcheck lint-floors lint-papers lint-spdx lint-packages lint-symbols objects format schemas deps peers inputs demo demo-cartesi bench bench-cartesi man install clean help FORCE
 # What compilers and linkers recorded. An object whose source is gone goes, too: then what was linked with it is not up to date.
 RECORDED := $(shell find $(OBJ) $(LINKED) -name '*.[do]' 2>/dev/null)
 GONE := $(filter-out $(patsubst %.c,$(OBJ)/%.o,$(SOURCES) $(TEST_SRCS)),$(filter %.o,$(RECORDED)))
