@@ -5,6 +5,7 @@
  */
 #include "attest/key.h"
 #include "attest/key_internal.h"
+#include "base/byte_order.h"
 #include "base/encoding.h"
 #include "base/file.h"
 
@@ -47,7 +48,8 @@ const char *key_type_name(enum key_type type)
 
 static int wire_string(struct buf *out, const void *data, size_t len, struct err *e)
 {
-    uint8_t size[4] = {0, 0, (uint8_t)(len >> 8), (uint8_t)len};
+    uint8_t size[4];
+    put_be32(size, (uint32_t)len);
     int rc = buf_add(out, size, sizeof(size), e);
     return rc != 0 ? rc : buf_add(out, data, len, e);
 }

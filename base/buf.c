@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/buf.h"
 
+#include "base/byte_order.h"
+
 #include <string.h>
 
 void buf_dispose(struct buf *b)
@@ -150,67 +152,30 @@ bool reader_take(struct reader *r, size_t len, const uint8_t **out)
     return true;
 }
 
-static bool reader_number(struct reader *r, size_t len, bool big_endian, uint64_t *out)
-{
-    const uint8_t *p;
-    if (!reader_take(r, len, &p))
-        return false;
-    uint64_t v = 0;
-    for (size_t i = 0; i < len; i++)
-        v = v << 8 | p[big_endian ? i : len - 1 - i];
-    *out = v;
-    return true;
-}
-
 bool reader_u8(struct reader *r, uint8_t *out)
 {
-    uint64_t v;
-    if (!reader_number(r, 1, true, &v))
+    const uint8_t *p;
+    if (!reader_take(r, sizeof(*out), &p))
         return false;
-    *out = (uint8_t)v;
+    *out = *p;
     return true;
 }
 
-bool reader_le16(struct reader *r, uint16_t *out)
-{
-    uint64_t v;
-    if (!reader_number(r, 2, false, &v))
-        return false;
-    *out = (uint16_t)v;
-    return true;
-}
-
-bool reader_le32(struct reader *r, uint32_t *out)
-{
-    uint64_t v;
-    if (!reader_number(r, 4, false, &v))
-        return false;
-    *out = (uint32_t)v;
-    return true;
-}
-
-bool reader_le64(struct reader *r, uint64_t *out)
-{
-    return reader_number(r, 8, false, out);
-}
-
-bool reader_be16(struct reader *r, uint16_t *out)
-{
-    uint64_t v;
-    if (!reader_number(r, 2, true, &v))
-        return false;
-    *out = (uint16_t)v;
-    return true;
-}
-
-bool reader_be32(struct reader *r, uint32_t *out)
-{
-    uint64_t v;
-    if (!reader_number(r, 4, true, &v))
-        return false;
-    *out = (uint32_t)v;
-    return true;
-}
+/* Each is the getter of its name behind a check that the bytes are there. */
+#define READER_NUMBER(name, type)                                                                  \
+    bool reader_##name(struct reader *r, type *out)                                                \
+    {                                                                                              \
+        const uint8_t *p;                                                                          \
+        if (!reader_take(r, sizeof(*out), &p))                                                     \
+            return false;                                                                          \
+        *out = get_##name(p);                                                                      \
+        return true;                                                                               \
+    }
+READER_NUMBER(le16, uint16_t)
+READER_NUMBER(le32, uint32_t)
+READER_NUMBER(le64, uint64_t)
+READER_NUMBER(be16, uint16_t)
+READER_NUMBER(be32, uint32_t)
 
 void *array_new(size_t count, size_t size)
 {

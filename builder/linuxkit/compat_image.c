@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "builder/linuxkit/compat_image.h"
 
+#include "base/byte_order.h"
 #include "base/file.h"
 
 #include <string.h>
@@ -449,11 +450,6 @@ static bool is_gzip(const uint8_t *p, size_t len)
     return len >= 2 && p[0] == 0x1f && p[1] == 0x8b;
 }
 
-static uint32_t le32(const uint8_t *p)
-{
-    return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
-}
-
 /* A gzip file, or the payload of an x86 bzImage that is one. */
 static int find_payload(const struct buf *kernel, struct span *out, struct err *e)
 {
@@ -469,8 +465,8 @@ static int find_payload(const struct buf *kernel, struct span *out, struct err *
     if (p[0x206] < 2 && p[0x207] < 8)
         return err_set(e, ERR_INPUT, "the kernel is a bzImage of an old version");
     /* As LinuxKit adds them: in 32 bits. */
-    uint32_t offset = le32(p + 0x248) + ((uint32_t)p[0x1f1] + 1) * 512;
-    uint32_t size = le32(p + 0x24c);
+    uint32_t offset = get_le32(p + 0x248) + ((uint32_t)p[0x1f1] + 1) * 512;
+    uint32_t size = get_le32(p + 0x24c);
     if (offset > kernel->len || (uint64_t)offset + size > kernel->len)
         return err_set(e, ERR_INPUT, "the payload of the bzImage exceeds it");
     *out = (struct span){p + offset, size};

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* encode.disk: partitions from blobs behind an MBR or a GPT (docs/formats/disk.md; UEFI
  * specification, chapter 5). */
+#include "base/byte_order.h"
 #include "builder/steps/ids.h"
 #include "builder/steps/kinds.h"
 #include "builder/steps/params.h"
-#include "formats/stream/le.h"
 
 #include <inttypes.h>
 #include <string.h>

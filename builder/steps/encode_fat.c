@@ -2,6 +2,8 @@
 /* encode.fat: named blobs and texts as a FAT volume, with SYSLINUX where asked for
  * (docs/formats/fat.md). */
 #include "builder/steps/ids.h"
+
+#include "base/byte_order.h"
 #include "builder/steps/kinds.h"
 #include "builder/steps/params.h"
 #include "formats/fat/fat.h"
@@ -122,7 +124,7 @@ static int make_serial(const struct params *p, const struct step_input *inputs, 
     }
     if ((rc = hasher_final(h, &d, e)) < 0 || (rc = id_derive(&d, "encode.fat serial", id, e)) < 0)
         return rc;
-    *out = (uint32_t)id[0] << 24 | (uint32_t)id[1] << 16 | (uint32_t)id[2] << 8 | id[3];
+    *out = get_be32(id);
     return 0;
 }
 

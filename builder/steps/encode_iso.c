@@ -3,6 +3,7 @@
  * encode.iso: a tree as an ISO 9660 image (docs/formats/iso.md). A second input is the code of its
  * hybrid boot record.
  */
+#include "base/byte_order.h"
 #include "base/file.h"
 #include "builder/steps/ids.h"
 #include "builder/steps/kinds.h"
@@ -109,8 +110,7 @@ int step_encode_iso_run(const struct step_context *context, void *params,
         (rc = id_derive(&inputs[0].digest, "encode.iso disk", id, e)) < 0)
         return rc;
     p.mbr = mbr.data;
-    p.disk_id =
-        (uint32_t)id[0] | (uint32_t)id[1] << 8 | (uint32_t)id[2] << 16 | (uint32_t)id[3] << 24;
+    p.disk_id = get_le32(id);
     if ((rc = view_build(inputs[0].tree, given->exclude, &view, e)) < 0 ||
         (rc = check_attributes(&view, e)) < 0 ||
         (rc = iso_layout(&view, inputs[0].tree, &p, &layout, e)) < 0 ||

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* encode.qcow2: a disk as a QCOW2 image of version 3 without its empty clusters
  * (docs/formats/disk.md; QEMU, docs/interop/qcow2.txt). */
+#include "base/byte_order.h"
 #include "builder/steps/kinds.h"
 #include "builder/steps/params.h"
 #include "formats/stream/blocks.h"
-#include "formats/stream/le.h"
 
 #include <string.h>
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* encode.uimage: a blob or a text behind the header of a legacy U-Boot image (docs/formats/disk.md;
  * U-Boot, include/image.h). */
+#include "base/byte_order.h"
 #include "builder/steps/kinds.h"
 #include "builder/steps/params.h"
-#include "formats/stream/le.h"
 
 #include <inttypes.h>
 #include <string.h>

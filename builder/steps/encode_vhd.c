@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* encode.vhd: a disk as a VHD, of fixed size as Azure wants it, or dynamic (docs/formats/disk.md;
  * Microsoft, Virtual Hard Disk Image Format Specification, 2006). */
+#include "base/byte_order.h"
 #include "builder/steps/ids.h"
 #include "builder/steps/kinds.h"
 #include "builder/steps/params.h"
 #include "formats/stream/blocks.h"
-#include "formats/stream/le.h"
 
 #include <inttypes.h>
 #include <string.h>

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* encode.vmdk: a disk as a stream-optimized VMDK, as VMware imports it (docs/formats/disk.md;
  * VMware, Virtual Disk Format 5.0). */
+#include "base/byte_order.h"
 #include "base/workers.h"
 #include "builder/steps/ids.h"
 #include "builder/steps/kinds.h"
 #include "builder/steps/params.h"
 #include "formats/stream/blocks.h"
-#include "formats/stream/le.h"
 
 #include <inttypes.h>
 #include <string.h>

@@ -2,6 +2,8 @@
 /* The bytes: super block, inodes with their attributes and tails, contents. */
 #include "formats/erofs/erofs.h"
 
+#include "base/byte_order.h"
+
 #include <string.h>
 
 enum {
@@ -31,12 +33,6 @@ struct writer {
     uint32_t used;
     bool tail_only;
 };
-
-static void put_le(uint8_t *p, uint64_t value, size_t bytes)
-{
-    for (size_t i = 0; i < bytes; i++)
-        p[i] = (uint8_t)(value >> (8 * i));
-}
 
 static int emit(struct writer *w, const void *data, size_t len, struct err *e)
 {
@@ -75,15 +71,15 @@ static int write_super(struct writer *w, const uint8_t uuid[16], struct err *e)
     uint8_t block[EROFS_BLOCK] = {0};
     uint8_t *s = block + SUPER_OFFSET;
 
-    put_le(s, (uint32_t)MAGIC, 4);
-    put_le(s + 8, COMPAT_CHECKSUM | COMPAT_MTIME, 4);
+    put_le32(s, (uint32_t)MAGIC);
+    put_le32(s + 8, COMPAT_CHECKSUM | COMPAT_MTIME);
     s[12] = BLOCK_BITS;
-    put_le(s + 14, EROFS_ROOT_NID, 2);
-    put_le(s + 16, w->l->view->inode_count, 8);
-    put_le(s + 24, w->l->time, 8);
-    put_le(s + 36, w->l->blocks, 4);
+    put_le16(s + 14, EROFS_ROOT_NID);
+    put_le64(s + 16, w->l->view->inode_count);
+    put_le64(s + 24, w->l->time);
+    put_le32(s + 36, (uint32_t)w->l->blocks);
     memcpy(s + 48, uuid, 16);
-    put_le(s + 4, crc32c(UINT32_MAX, s, EROFS_BLOCK - SUPER_OFFSET), 4);
+    put_le32(s + 4, crc32c(UINT32_MAX, s, EROFS_BLOCK - SUPER_OFFSET));
     return emit(w, block, sizeof(block), e);
 }
 
@@ -108,8 +104,8 @@ static void make_block(struct writer *w)
     for (size_t i = 0; i < w->entries; i++) {
         uint8_t *d = w->block + i * EROFS_DIRENT_SIZE;
         size_t len = strlen(w->names[i]);
-        put_le(d, w->l->inodes[w->inodes[i]].nid, 8);
-        put_le(d + 8, at, 2);
+        put_le64(d, w->l->inodes[w->inodes[i]].nid);
+        put_le16(d + 8, (uint32_t)at);
         d[10] = file_type(w->l->view->inodes[w->inodes[i]].inode->type);
         memcpy(w->block + at, w->names[i], len);
         at += len;
@@ -149,11 +145,6 @@ static int make_dir(struct writer *w, uint32_t inode, bool tail_only, struct err
 
 /* ---- inodes ----------------------------------------------------------------------- */
 
-static uint32_t device(const struct tree_inode *inode)
-{
-    return (inode->minor & 0xff) | inode->major << 8 | (inode->minor & ~UINT32_C(0xff)) << 12;
-}
-
 static size_t make_inode(const struct erofs_layout *l, uint32_t index, uint8_t out[])
 {
     const struct erofs_inode *n = &l->inodes[index];
@@ -163,24 +154,24 @@ static size_t make_inode(const struct erofs_layout *l, uint32_t index, uint8_t o
     bool special = inode->type == TREE_CHAR || inode->type == TREE_BLOCK;
 
     memset(out, 0, EROFS_EXTENDED_SIZE);
-    put_le(out, format, 2);
+    put_le16(out, format);
     if (n->xattr_bytes > 0)
-        put_le(out + 2, (n->xattr_bytes - EROFS_XATTR_HEADER) / 4 + 1, 2);
-    put_le(out + 4, view_mode(inode), 2);
-    put_le(out + 16, special ? device(inode) : n->block, 4);
-    put_le(out + 20, index + 1, 4);
+        put_le16(out + 2, (n->xattr_bytes - EROFS_XATTR_HEADER) / 4 + 1);
+    put_le16(out + 4, view_mode(inode));
+    put_le32(out + 16, special ? view_device(inode) : n->block);
+    put_le32(out + 20, index + 1);
     if (n->compact) {
-        put_le(out + 6, n->links, 2);
-        put_le(out + 8, n->size, 4);
-        put_le(out + 24, inode->uid, 2);
-        put_le(out + 26, inode->gid, 2);
+        put_le16(out + 6, n->links);
+        put_le32(out + 8, (uint32_t)n->size);
+        put_le16(out + 24, inode->uid);
+        put_le16(out + 26, inode->gid);
         return EROFS_COMPACT_SIZE;
     }
-    put_le(out + 8, n->size, 8);
-    put_le(out + 24, inode->uid, 4);
-    put_le(out + 28, inode->gid, 4);
-    put_le(out + 32, (uint64_t)inode->mtime, 8);
-    put_le(out + 44, n->links, 4);
+    put_le64(out + 8, n->size);
+    put_le32(out + 24, inode->uid);
+    put_le32(out + 28, inode->gid);
+    put_le64(out + 32, (uint64_t)inode->mtime);
+    put_le32(out + 44, n->links);
     return EROFS_EXTENDED_SIZE;
 }
 
@@ -200,7 +191,7 @@ static int write_xattrs(struct writer *w, const struct tree_inode *inode, struct
             return err_set(e, ERR_INPUT, "EROFS has no place for the attribute '%s'", x->name);
         entry[0] = (uint8_t)strlen(rest);
         entry[1] = prefix;
-        put_le(entry + 2, x->len, 2);
+        put_le16(entry + 2, (uint32_t)x->len);
         if ((rc = emit(w, entry, sizeof(entry), e)) < 0 || (rc = emit(w, rest, entry[0], e)) < 0 ||
             (rc = emit(w, x->value, x->len, e)) < 0 ||
             (rc = emit_zeros_to(w, (w->at + 3) / 4 * 4, e)) < 0)

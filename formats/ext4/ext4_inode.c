@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Inodes, their extents, and directories. */
+#include "base/byte_order.h"
 #include "formats/ext4/ext4.h"
-#include "formats/stream/le.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -77,8 +77,7 @@ static void put_device(const struct tree_inode *inode, uint8_t *out)
     if (inode->major < 256 && inode->minor < 256)
         put_le32(out, inode->major << 8 | inode->minor);
     else
-        put_le32(out + 4, (inode->minor & 0xff) | inode->major << 8 |
-                              (inode->minor & ~UINT32_C(0xff)) << 12);
+        put_le32(out + 4, view_device(inode));
 }
 
 static int put_times(const struct tree_inode *inode, uint8_t *out, struct err *e)

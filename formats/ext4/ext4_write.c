@@ -3,8 +3,8 @@
  * The bytes: groups one after the other, each with its tables, and between them the data of the
  * inodes in the view's order.
  */
+#include "base/byte_order.h"
 #include "formats/ext4/ext4.h"
-#include "formats/stream/le.h"
 
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Attributes: behind the inode where they fit, else in a block of its own. */
+#include "base/byte_order.h"
 #include "formats/ext4/ext4.h"
-#include "formats/stream/le.h"
 
 #include <string.h>
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "formats/fat/fat.h"
 
+#include "base/byte_order.h"
 #include "formats/fat/fat_internal.h"
-#include "formats/stream/le.h"
 
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "formats/fat/syslinux.h"
 
-#include "formats/stream/le.h"
+#include "base/byte_order.h"
 
 #include <string.h>
 
@@ -38,15 +38,6 @@ enum {
 #define ADV_SUM UINT32_C(0xa3041767)
 #define ADV_TAIL UINT32_C(0xdd28bf64)
 
-static uint32_t get32(const uint8_t *p)
-{
-    return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
-}
-static uint32_t get16(const uint8_t *p)
-{
-    return (uint32_t)p[0] | (uint32_t)p[1] << 8;
-}
-
 /* ---- finding -------------------------------------------------------------------- */
 
 static const char name[] = "SYSLINUX";
@@ -55,7 +46,7 @@ static bool is_boot_sector(const uint8_t *p)
 {
     static const uint8_t jump[] = {0xeb, 0x58, 0x90};
     return memcmp(p, jump, sizeof(jump)) == 0 && memcmp(p + 3, name, 8) == 0 &&
-           get32(p + MAGIC_AT_BOOT) == MAGIC && get16(p + 510) == 0xaa55;
+           get_le32(p + MAGIC_AT_BOOT) == MAGIC && get_le16(p + 510) == 0xaa55;
 }
 
 /* "\r\nSYSLINUX 6.04 …" and, soon, the magic number. */
@@ -64,7 +55,7 @@ static bool is_image(const uint8_t *p, size_t len)
     if (len < IMAGE_MIN || p[0] != '\r' || p[1] != '\n' || memcmp(p + 2, name, 8) != 0)
         return false;
     for (size_t i = 12; i + PATCH_SIZE <= 256; i += 4)
-        if (get32(p + i) == MAGIC)
+        if (get_le32(p + i) == MAGIC)
             return true;
     return false;
 }
@@ -73,10 +64,10 @@ static bool is_image(const uint8_t *p, size_t len)
 static size_t module_length(const uint8_t *p, size_t len)
 {
     static const uint8_t ident[] = {0x7f, 'E', 'L', 'F', 1, 1, 1};
-    if (len < 52 || memcmp(p, ident, sizeof(ident)) != 0 || get16(p + 16) != 3 ||
-        get16(p + 18) != 3 || get16(p + 40) != 52 || get16(p + 46) != 40)
+    if (len < 52 || memcmp(p, ident, sizeof(ident)) != 0 || get_le16(p + 16) != 3 ||
+        get_le16(p + 18) != 3 || get_le16(p + 40) != 52 || get_le16(p + 46) != 40)
         return 0;
-    uint64_t end = (uint64_t)get32(p + 32) + (uint64_t)get16(p + 48) * 40;
+    uint64_t end = (uint64_t)get_le32(p + 32) + (uint64_t)get_le16(p + 48) * 40;
     return end <= len && end > 52 ? (size_t)end : 0;
 }
 
@@ -177,12 +168,12 @@ static bool put_extents(uint8_t *table, uint32_t room, uint32_t sector, uint32_t
 
 static int patch_boot_sector(const uint8_t *extended, uint32_t sector, uint8_t *boot, struct err *e)
 {
-    uint32_t low = get16(extended + EXT_SECT1_LOW);
-    uint32_t high = get16(extended + EXT_SECT1_HIGH);
+    uint32_t low = get_le16(extended + EXT_SECT1_LOW);
+    uint32_t high = get_le16(extended + EXT_SECT1_HIGH);
 
     /* What the assembler left there to be replaced. */
-    if (low + 4 > MAGIC_AT_BOOT || high + 4 > MAGIC_AT_BOOT || get32(boot + low) != 0xdeadbeef ||
-        get32(boot + high) != 0xfeedface)
+    if (low + 4 > MAGIC_AT_BOOT || high + 4 > MAGIC_AT_BOOT || get_le32(boot + low) != 0xdeadbeef ||
+        get_le32(boot + high) != 0xfeedface)
         return err_set(e, ERR_INPUT,
                        "SYSLINUX's boot sector has no place for the first sector's number");
     put_le32(boot + low, sector);
@@ -196,7 +187,7 @@ static void put_checksum(uint8_t *image, size_t len, uint8_t *field)
 
     put_le32(field, 0);
     for (size_t i = 0; i < len; i += 4)
-        sum -= get32(image + i);
+        sum -= get_le32(image + i);
     put_le32(field, sum);
 }
 
@@ -210,15 +201,15 @@ int syslinux_install(const struct syslinux *s, uint32_t sector, uint8_t *file,
     memset(file, 0, size);
     memcpy(file, s->image, s->image_len);
     memcpy(boot, s->boot, SYSLINUX_SECTOR);
-    while (get32(patch) != MAGIC) /* within the first 256 bytes: is_image() */
+    while (get_le32(patch) != MAGIC) /* within the first 256 bytes: is_image() */
         patch += 4;
-    uint32_t at = get16(patch + PATCH_EXTENDED);
+    uint32_t at = get_le16(patch + PATCH_EXTENDED);
     if (at + EXT_SIZE > s->image_len)
         return err_set(e, ERR_INPUT, "ldlinux.sys points outside of itself");
     const uint8_t *extended = file + at;
-    uint32_t table = get16(extended + EXT_SECTORS);
-    uint32_t room = get16(extended + EXT_SECTOR_COUNT);
-    uint32_t variables = get16(extended + EXT_ADV_POINTERS);
+    uint32_t table = get_le16(extended + EXT_SECTORS);
+    uint32_t room = get_le16(extended + EXT_SECTOR_COUNT);
+    uint32_t variables = get_le16(extended + EXT_ADV_POINTERS);
     if ((uint64_t)table + (uint64_t)room * EXTENT > s->image_len ||
         (uint64_t)variables + 16 > s->image_len)
         return err_set(e, ERR_INPUT, "ldlinux.sys points outside of itself");

@@ -7,6 +7,7 @@
 #ifndef ASSAY_FORMATS_ISO_ISO_H
 #define ASSAY_FORMATS_ISO_ISO_H
 
+#include "base/byte_order.h"
 #include "base/progress.h"
 #include "formats/stream/sink.h"
 #include "formats/tree/view.h"
@@ -31,23 +32,11 @@ struct iso_params {
     uint32_t disk_id;   /* of the hybrid's partition table */
 };
 
-/* ---- little and big endian -------------------------------------------------- */
-
-static inline void iso_le(uint8_t *p, uint64_t value, size_t bytes)
-{
-    for (size_t i = 0; i < bytes; i++)
-        p[i] = (uint8_t)(value >> (8 * i));
-}
-static inline void iso_be(uint8_t *p, uint64_t value, size_t bytes)
-{
-    for (size_t i = 0; i < bytes; i++)
-        p[bytes - 1 - i] = (uint8_t)(value >> (8 * i));
-}
 /* Both byte orders, one after the other (ECMA-119 7.2.3, 7.3.3). */
 static inline void iso_both(uint8_t *p, uint64_t value, size_t bytes)
 {
-    iso_le(p, value, bytes);
-    iso_be(p + bytes, value, bytes);
+    put_le(p, value, bytes);
+    put_be(p + bytes, value, bytes);
 }
 
 /* ---- iso_names.c ------------------------------------------------------------ */

@@ -90,7 +90,7 @@ static void joliet_name(const char *text, bool dir, struct name *n)
         uint32_t c = next_char(&text);
         if (c == '.')
             dot = n->len;
-        iso_be(n->bytes + n->len, c, 2);
+        put_be16(n->bytes + n->len, c);
         n->len += 2;
     }
     n->stem = dir || dot == 0 ? n->len : dot;
@@ -150,7 +150,7 @@ static void number_name(const struct name *n, uint32_t number, struct name *out)
     if (out->stem + used > room)
         out->stem = used < room ? room - used : 0;
     for (size_t i = 0; i < count; i++) {
-        iso_be(out->bytes + out->stem, text[i], n->unit);
+        put_be(out->bytes + out->stem, text[i], n->unit);
         out->stem += n->unit;
     }
     memcpy(out->bytes + out->stem, n->bytes + n->stem, extension);
@@ -171,8 +171,8 @@ static int add(struct iso_tree *t, struct taken *taken, const struct name *wante
     }
     size_t key = n.len;
     if (!dir) {
-        iso_be(n.bytes + n.len, ';', n.unit);
-        iso_be(n.bytes + n.len + n.unit, '1', n.unit);
+        put_be(n.bytes + n.len, ';', n.unit);
+        put_be(n.bytes + n.len + n.unit, '1', n.unit);
         n.len += 2 * n.unit;
     }
     int rc = array_grow(&t->entries, &t->entry_cap, t->entry_count + 1, sizeof(*t->entries), e);

@@ -173,8 +173,7 @@ static int put_device(struct buf *out, const struct tree_inode *inode, struct er
 {
     uint8_t pn[16];
     /* As Linux reads it: high is 0, low the number as 16 bits where it fits them. */
-    uint32_t number =
-        (inode->minor & 0xff) | inode->major << 8 | (inode->minor & ~UINT32_C(0xff)) << 12;
+    uint32_t number = view_device(inode);
 
     if (inode->major > 0xfff || inode->minor > 0xfffff)
         return err_set(e, ERR_INPUT, "its device number %" PRIu32 ":%" PRIu32 " is too large",

@@ -66,8 +66,8 @@ static void partition(uint8_t *p, uint8_t type, bool active, uint64_t start, uin
         at[1] = (uint8_t)(chs[i] % TRACK + 1 + ((cylinder >> 8) << 6));
         at[2] = (uint8_t)cylinder;
     }
-    iso_le(p + 8, start, 4);
-    iso_le(p + 12, count, 4);
+    put_le32(p + 8, (uint32_t)start);
+    put_le32(p + 12, (uint32_t)count);
 }
 
 static uint64_t file_size(const struct iso_layout *l, uint32_t inode)
@@ -83,8 +83,8 @@ static int write_system_area(struct writer *w, struct err *e)
 
     if (l->params->mbr != NULL) {
         memcpy(mbr, l->params->mbr, ISO_MBR_CODE);
-        iso_le(mbr + ISO_MBR_CODE, (uint64_t)l->lba[l->bios] * 4, 4);
-        iso_le(mbr + 440, l->params->disk_id, 4);
+        put_le32(mbr + ISO_MBR_CODE, (uint64_t)l->lba[l->bios] * 4);
+        put_le32(mbr + 440, l->params->disk_id);
         partition(mbr + 446, 0x17, true, 0, l->size / 512);
         if (l->efi != UINT32_MAX)
             partition(mbr + 462, 0xef, false, (uint64_t)l->lba[l->efi] * 4,
@@ -107,7 +107,7 @@ static void put_text(uint8_t *p, const char *text, size_t size, enum iso_flavour
     size_t len = strlen(text);
 
     for (size_t i = 0; i + unit <= size; i += unit)
-        iso_be(p + i, i / unit < len ? (uint8_t)text[i / unit] : ' ', unit);
+        put_be(p + i, i / unit < len ? (uint8_t)text[i / unit] : ' ', unit);
 }
 
 /* ECMA-119 8.4.26.1: digits and a zone of 0; without a time all is '0'. */
@@ -154,8 +154,8 @@ static int write_volume(struct writer *w, const struct iso_tree *t, struct err *
     iso_both(d + 124, 1, 2);
     iso_both(d + 128, ISO_SECTOR, 2);
     iso_both(d + 132, t->table_size, 4);
-    iso_le(d + 140, t->table_lba, 4);
-    iso_be(d + 148, t->table_lba + iso_sectors(t->table_size), 4);
+    put_le32(d + 140, t->table_lba);
+    put_be32(d + 148, t->table_lba + iso_sectors(t->table_size));
     put_root(t, view_inode(l->v, 0)->mtime, d + 156);
     put_text(d + 190, "", 128, t->flavour); /* volume set */
     put_text(d + 318, "", 128, t->flavour); /* publisher */
@@ -185,7 +185,7 @@ static int write_descriptors(struct writer *w, struct err *e)
 
     memcpy(boot, "\0CD001\x01", 7);
     memcpy(boot + 7, "EL TORITO SPECIFICATION", 23);
-    iso_le(boot + 71, w->l->catalog, 4);
+    put_le32(boot + 71, w->l->catalog);
     if ((rc = write_volume(w, &w->l->plain, e)) < 0 ||
         (bootable(w->l) && (rc = emit(w, boot, sizeof(boot), e)) < 0) ||
         (w->l->params->joliet && (rc = write_volume(w, &w->l->joliet, e)) < 0))
@@ -197,7 +197,7 @@ static int write_descriptors(struct writer *w, struct err *e)
 
 static int write_table(struct writer *w, const struct iso_tree *t, bool big, struct err *e)
 {
-    void (*put)(uint8_t *, uint64_t, size_t) = big ? iso_be : iso_le;
+    void (*put)(uint8_t *, uint64_t, size_t) = big ? put_be : put_le;
 
     for (size_t i = 0; i < t->dir_count; i++) {
         uint8_t record[8 + ISO_NAME_MAX + 2] = {0};
@@ -245,8 +245,8 @@ static void boot_entry(const struct iso_layout *l, uint32_t inode, bool bios, ui
 
     p[0] = 0x88;
     /* Of EFI's image firmware takes all; where 16 bits do not hold it, 0 says so. */
-    iso_le(p + 6, bios ? LOAD_SECTORS : sectors <= UINT16_MAX ? sectors : 0, 2);
-    iso_le(p + 8, l->lba[inode], 4);
+    put_le16(p + 6, (uint32_t)(bios ? LOAD_SECTORS : sectors <= UINT16_MAX ? sectors : 0));
+    put_le32(p + 8, l->lba[inode]);
 }
 
 static int write_catalog(struct writer *w, struct err *e)
@@ -261,8 +261,8 @@ static int write_catalog(struct writer *w, struct err *e)
     c[30] = 0x55;
     c[31] = 0xaa;
     for (size_t i = 0; i < 32; i += 2)
-        sum = (uint16_t)(sum + c[i] + (c[i + 1] << 8));
-    iso_le(c + 28, (uint16_t)(0x10000 - sum), 2);
+        sum = (uint16_t)(sum + get_le16(c + i));
+    put_le16(c + 28, (uint16_t)(0x10000 - sum));
     boot_entry(l, l->bios != UINT32_MAX ? l->bios : l->efi, l->bios != UINT32_MAX, c + 32);
     if (both) {
         c[64] = 0x91; /* the last section */
@@ -293,10 +293,10 @@ static int patch_boot_image(struct writer *w, const struct tree_content *c, uint
         at += len;
     }
     memset(first + TABLE_OFFSET, 0, TABLE_END - TABLE_OFFSET);
-    iso_le(first + 8, PVD_LBA, 4);
-    iso_le(first + 12, w->l->lba[w->l->bios], 4);
-    iso_le(first + 16, c->size, 4);
-    iso_le(first + 20, sum, 4);
+    put_le32(first + 8, PVD_LBA);
+    put_le32(first + 12, w->l->lba[w->l->bios]);
+    put_le32(first + 16, (uint32_t)c->size);
+    put_le32(first + 20, sum);
     return 0;
 }
 

@@ -2,6 +2,7 @@
 #include "formats/kernel/kernel.h"
 
 #include "base/buf.h"
+#include "base/byte_order.h"
 #include "formats/stream/decompress.h"
 
 #include <inttypes.h>
@@ -37,11 +38,6 @@ static int put(struct output *o, const void *data, size_t len, struct err *e)
                        KERNEL_SIZE_MAX);
     o->size += len;
     return sink_write(&o->sink, data, len, e);
-}
-
-static uint32_t le32(const uint8_t *p)
-{
-    return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
 }
 
 static bool begins(const struct payload *p, size_t at, const void *bytes, size_t len)
@@ -89,11 +85,11 @@ static bool is_plain(const struct payload *p)
 /* Documentation/arch/x86/boot.rst: payload_offset and payload_length, from version 2.08 on. */
 static int find_x86(const struct payload *p, struct payload *out, struct err *e)
 {
-    if (p->len < SETUP_HEADER_END || ((uint32_t)p->data[0x207] << 8 | p->data[0x206]) < 0x208)
+    if (p->len < SETUP_HEADER_END || get_le16(p->data + 0x206) < 0x208)
         return err_set(e, ERR_INPUT, "the kernel is a bzImage of an old version");
     uint64_t sectors = p->data[0x1f1] == 0 ? 4 : p->data[0x1f1];
-    uint64_t start = (sectors + 1) * 512 + le32(p->data + 0x248);
-    uint64_t size = le32(p->data + 0x24c);
+    uint64_t start = (sectors + 1) * 512 + get_le32(p->data + 0x248);
+    uint64_t size = get_le32(p->data + 0x24c);
     if (start > p->len || size > p->len - start)
         return err_set(e, ERR_INPUT, "the payload of the bzImage exceeds it");
     *out = (struct payload){p->data + start, (size_t)size, true};
@@ -106,8 +102,8 @@ static int find_zboot(const struct payload *p, struct payload *out, struct err *
     enum { HEADER = 56 };
     if (p->len < HEADER)
         return err_set(e, ERR_INPUT, "the EFI zboot image is too short");
-    uint64_t start = le32(p->data + 8);
-    uint64_t size = le32(p->data + 12);
+    uint64_t start = get_le32(p->data + 8);
+    uint64_t size = get_le32(p->data + 12);
     if (start > p->len || size > p->len - start)
         return err_set(e, ERR_INPUT, "the payload of the EFI zboot image exceeds it");
     *out = (struct payload){p->data + start, (size_t)size, true};
@@ -162,7 +158,7 @@ static int unpack_lz4(const struct payload *p, struct output *o, struct err *e)
         size_t left = p->len - at - SIZE_BYTES;
         if (p->len - at < SIZE_BYTES)
             return err_set(e, ERR_INPUT, "the LZ4 stream of the kernel is cut short");
-        size_t size = le32(p->data + at);
+        size_t size = get_le32(p->data + at);
         if (size == 0 || size > left || size > (size_t)LZ4_compressBound(LZ4_CHUNK))
             return err_set(e, ERR_INPUT, "the LZ4 stream of the kernel is damaged");
         int n = LZ4_decompress_safe((const char *)p->data + at + SIZE_BYTES, (char *)chunk,
@@ -214,10 +210,10 @@ static int unpack(const struct payload *p, enum packing packing, struct output *
              : packing == PACK_XZ   ? unpack_stream(&packed, COMPRESSION_XZ, o, e)
              : packing == PACK_ZSTD ? unpack_stream(&packed, COMPRESSION_ZSTD, o, e)
                                     : unpack_stream(&packed, COMPRESSION_GZIP, o, e);
-    if (rc == 0 && sized && le32(p->data + packed.len) != (uint32_t)o->size)
+    if (rc == 0 && sized && get_le32(p->data + packed.len) != (uint32_t)o->size)
         return err_set(e, ERR_INPUT,
                        "the kernel has %" PRIu64 " bytes unpacked, and says that it has %" PRIu32,
-                       o->size, le32(p->data + packed.len));
+                       o->size, get_le32(p->data + packed.len));
     return rc;
 }
 

@@ -2,8 +2,7 @@
 /* Keccak-256, one instance at a time, on any processor. */
 #include "formats/machine/machine_hash_paths.h"
 
-#include <endian.h>
-#include <string.h>
+#include "base/byte_order.h"
 
 #define LANE uint64_t
 #define LANE_XOR(a, b) ((a) ^ (b))
@@ -17,18 +16,13 @@
 static void keccak_one(const uint8_t *in, size_t words, uint8_t *out)
 {
     uint64_t state[25] = {0};
-    for (size_t i = 0; i < words; i++) {
-        uint64_t v;
-        memcpy(&v, in + 8 * i, 8);
-        state[i] = le64toh(v);
-    }
+    for (size_t i = 0; i < words; i++)
+        state[i] = get_le64(in + 8 * i);
     state[words] = 1;               /* the original padding begins */
     state[16] ^= (uint64_t)1 << 63; /* and ends at the rate of 136 bytes */
     keccak_rounds(state);
-    for (size_t i = 0; i < 4; i++) {
-        uint64_t v = htole64(state[i]);
-        memcpy(out + 8 * i, &v, 8);
-    }
+    for (size_t i = 0; i < 4; i++)
+        put_le64(out + 8 * i, state[i]);
 }
 
 void keccak_leaves_scalar(const uint8_t *in, uint8_t *out, size_t count)

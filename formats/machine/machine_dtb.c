@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "formats/machine/machine_dtb.h"
 
-#include <endian.h>
+#include "base/byte_order.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -24,8 +25,9 @@ static void add(struct fdt *f, struct buf *to, const void *data, size_t len)
 
 static void add_u32(struct fdt *f, uint32_t v)
 {
-    v = htobe32(v);
-    add(f, &f->structure, &v, 4);
+    uint8_t big[4];
+    put_be32(big, v);
+    add(f, &f->structure, big, sizeof(big));
 }
 
 static void pad(struct fdt *f, struct buf *to, size_t to_multiple)
@@ -82,9 +84,9 @@ static void prop_text(struct fdt *f, const char *name, const char *text)
 
 static void prop_cells(struct fdt *f, const char *name, const uint32_t *cells, size_t count)
 {
-    uint32_t big[8];
+    uint8_t big[8 * 4];
     for (size_t i = 0; i < count; i++)
-        big[i] = htobe32(cells[i]);
+        put_be32(big + 4 * i, cells[i]);
     prop(f, name, big, 4 * count);
 }
 
@@ -95,7 +97,9 @@ static void prop_u32(struct fdt *f, const char *name, uint32_t v)
 
 static void prop_reg(struct fdt *f, uint64_t start, uint64_t length)
 {
-    uint64_t big[2] = {htobe64(start), htobe64(length)};
+    uint8_t big[16];
+    put_be64(big, start);
+    put_be64(big + 8, length);
     prop(f, "reg", big, sizeof(big));
 }
 
@@ -296,8 +300,9 @@ int machine_dtb_format(const struct machine_config *c, struct buf *out, struct e
                                (uint32_t)f.strings.len,
                                (uint32_t)f.structure.len};
     for (size_t i = 0; i < sizeof(header) / sizeof(header[0]); i++) {
-        uint32_t v = htobe32(header[i]);
-        add(&f, &blob, &v, 4);
+        uint8_t big[4];
+        put_be32(big, header[i]);
+        add(&f, &blob, big, sizeof(big));
     }
     if (f.rc == 0)
         add(&f, &blob, buf_str(&f.structure), f.structure.len);

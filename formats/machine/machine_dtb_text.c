@@ -2,6 +2,8 @@
 /* Any flattened device tree as source text; every offset is checked against the bytes there are. */
 #include "formats/machine/machine_dtb.h"
 
+#include "base/byte_order.h"
+
 #include <string.h>
 
 enum { FDT_BEGIN = 1, FDT_END_NODE = 2, FDT_PROP = 3, FDT_NOP = 4, FDT_END = 9 };
@@ -86,9 +88,7 @@ static int add_value(struct tree *t, const uint8_t *p, size_t len, struct err *e
     for (size_t i = 0; rc == 0 && i < len; i += cells ? 4 : 1) {
         const char *space = i > 0 ? " " : "";
         if (cells)
-            rc = buf_addf(t->out, e, "%s0x%x", space,
-                          (unsigned)p[i] << 24 | (unsigned)p[i + 1] << 16 |
-                              (unsigned)p[i + 2] << 8 | p[i + 3]);
+            rc = buf_addf(t->out, e, "%s0x%x", space, (unsigned)get_be32(p + i));
         else
             rc = buf_addf(t->out, e, "%s%02x", space, p[i]);
     }

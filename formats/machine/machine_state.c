@@ -1,21 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "formats/machine/machine_state.h"
 
-#include <endian.h>
+#include "base/byte_order.h"
+
 #include <stdio.h>
 #include <string.h>
 
 static void put_word(uint8_t *bytes, size_t i, uint64_t v)
 {
-    v = htole64(v);
-    memcpy(bytes + 8 * i, &v, 8);
+    put_le64(bytes + 8 * i, v);
 }
 
 uint64_t machine_word(const uint8_t *bytes, size_t i)
 {
-    uint64_t v;
-    memcpy(&v, bytes + 8 * i, 8);
-    return le64toh(v);
+    return get_le64(bytes + 8 * i);
 }
 
 void machine_state_bytes(const struct machine_config *config, uint8_t out[MACHINE_STATE_SIZE])

@@ -2,7 +2,8 @@
 /* SHA-256 (FIPS 180-4) of 32-byte and 64-byte messages, one at a time, on any processor. */
 #include "formats/machine/machine_hash_paths.h"
 
-#include <endian.h>
+#include "base/byte_order.h"
+
 #include <string.h>
 
 const uint32_t sha256_constants[64] = {
@@ -24,11 +25,8 @@ static uint32_t ror(uint32_t v, int n)
 static void compress(uint32_t h[8], const uint8_t block[64])
 {
     uint32_t w[64];
-    for (size_t i = 0; i < 16; i++) {
-        uint32_t v;
-        memcpy(&v, block + 4 * i, 4);
-        w[i] = be32toh(v);
-    }
+    for (size_t i = 0; i < 16; i++)
+        w[i] = get_be32(block + 4 * i);
     for (size_t i = 16; i < 64; i++)
         w[i] = w[i - 16] + w[i - 7] + (ror(w[i - 15], 7) ^ ror(w[i - 15], 18) ^ w[i - 15] >> 3) +
                (ror(w[i - 2], 17) ^ ror(w[i - 2], 19) ^ w[i - 2] >> 10);
@@ -58,13 +56,10 @@ static void sha256_one(const uint8_t *in, size_t len, uint8_t *out)
         memset(block, 0, sizeof(block));
     }
     block[len % 64] = 0x80;
-    block[62] = (uint8_t)(len * 8 >> 8);
-    block[63] = (uint8_t)(len * 8);
+    put_be64(block + 56, len * 8);
     compress(h, block);
-    for (size_t i = 0; i < 8; i++) {
-        uint32_t v = htobe32(h[i]);
-        memcpy(out + 4 * i, &v, 4);
-    }
+    for (size_t i = 0; i < 8; i++)
+        put_be32(out + 4 * i, h[i]);
 }
 
 void sha256_leaves_scalar(const uint8_t *in, uint8_t *out, size_t count)

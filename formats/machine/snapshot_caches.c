@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the caches claim against what the state says (docs/formats/machine.md, section 6). */
+#include "base/byte_order.h"
 #include "base/file.h"
 #include "formats/machine/snapshot_check.h"
 
-#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -19,13 +19,6 @@ enum {
     PAGE_LEAVES = MACHINE_PAGE / 32,
 };
 #define PHTC_TAG ((uint64_t)0x50485443)
-
-static uint64_t get_u64(const uint8_t *p)
-{
-    uint64_t v;
-    memcpy(&v, p, 8);
-    return le64toh(v);
-}
 
 /* A cache file of the right size; -1 when it is missing or wrong (another check says so). */
 static int open_cache(const struct snapshot *s, const char *name, uint64_t size)
@@ -180,17 +173,17 @@ static bool child_fits(const uint8_t *nodes, size_t count, size_t i, int64_t chi
     if (child < 0 || child >= (int64_t)count)
         return false;
     const uint8_t *node = nodes + (size_t)child * SHT_NODE;
-    return child == 0 || (get_u64(node + 16) == i && (uint32_t)get_u64(node + 24) == log2 - 1);
+    return child == 0 || (get_le64(node + 16) == i && (uint32_t)get_le64(node + 24) == log2 - 1);
 }
 
 static int check_sht_node(const struct machine_tree *tree, const uint8_t *nodes, size_t count,
                           size_t i, struct findings *f, struct err *e)
 {
     const uint8_t *node = nodes + i * SHT_NODE;
-    int64_t left = (int64_t)get_u64(node);
-    int64_t right = (int64_t)get_u64(node + 8);
-    uint32_t log2 = (uint32_t)get_u64(node + 24);
-    uint32_t marked = (uint32_t)(get_u64(node + 24) >> 32);
+    int64_t left = (int64_t)get_le64(node);
+    int64_t right = (int64_t)get_le64(node + 8);
+    uint32_t log2 = (uint32_t)get_le64(node + 24);
+    uint32_t marked = (uint32_t)(get_le64(node + 24) >> 32);
     uint8_t wanted[MACHINE_HASH_SIZE];
     bool is_range = i >= 2 && i < 2 + tree->count;
     int rc = 0;
@@ -228,9 +221,9 @@ static int check_sht(const struct snapshot *s, const struct machine_tree *tree, 
     if (fd < 0)
         return 0;
     int rc = fd_pread_all(fd, nodes, (size_t)size, 0, "hash_tree.sht", e);
-    if (rc < 0 || (uint32_t)get_u64(nodes + SHT_NODE + 24) == 0)
+    if (rc < 0 || (uint32_t)get_le64(nodes + SHT_NODE + 24) == 0)
         return rc; /* uninitialised */
-    if ((uint32_t)get_u64(nodes + SHT_NODE + 24) != MACHINE_ROOT_LOG2)
+    if ((uint32_t)get_le64(nodes + SHT_NODE + 24) != MACHINE_ROOT_LOG2)
         return finding_add(f, e, "hash_tree.sht: the root is not of 2^64 bytes");
     for (size_t i = 1; rc == 0 && i < size / SHT_NODE; i++)
         rc = check_sht_node(tree, nodes, (size_t)(size / SHT_NODE), i, f, e);
@@ -258,7 +251,7 @@ static int check_entry(const struct machine_tree *tree, uint8_t *entry, size_t l
             return finding_add(f, e,
                                "hash_tree.phtc: entry %" PRIu64 " (page 0x%" PRIx64
                                ") has hashes that are not of its bytes",
-                               index, get_u64(hashes));
+                               index, get_le64(hashes));
         tree->hasher->pairs(page, page, n / 2);
     }
     return 0;
@@ -276,9 +269,9 @@ static int check_phtc(const struct snapshot *s, const struct machine_tree *tree,
     if (fd < 0)
         return 0;
     int rc = fd_pread_all(fd, head, sizeof(head), 0, "hash_tree.phtc", e);
-    if (rc < 0 || get_u64(head) == 0)
+    if (rc < 0 || get_le64(head) == 0)
         return rc; /* uninitialised */
-    if (get_u64(head) != PHTC_TAG)
+    if (get_le64(head) != PHTC_TAG)
         return finding_add(f, e, "hash_tree.phtc begins with an unknown tag");
     for (uint64_t i = 0; rc == 0 && i < s->config.phtc_size; i++) {
         uint64_t at = PHTC_START + i * PHTC_ENTRY;

@@ -129,7 +129,7 @@ static int load_meta(struct drive_image *image, uint64_t position, const struct 
     int rc = drive_read_at(image, position, head, sizeof(head), e);
     if (rc < 0)
         return rc;
-    size_t size = (size_t)(head[0] | head[1] << 8);
+    size_t size = get_le16(head);
     bool plain = (size & 0x8000) != 0;
     size &= 0x7fff;
     if (size == 0 || size > META_SIZE)
@@ -173,37 +173,37 @@ int drive_take(struct drive_image *image, struct drive_place *place, void *out, 
 
 bool drive_is_squashfs(const uint8_t *head, size_t len)
 {
-    return len >= SUPER_SIZE && le32(head) == MAGIC;
+    return len >= SUPER_SIZE && get_le32(head) == MAGIC;
 }
 
 static int check_super(struct drive_image *image, const uint8_t *s, uint64_t length, struct err *e)
 {
-    image->inodes = le32(s + 4);
-    image->time = le32(s + 8);
-    image->block_size = le32(s + 12);
-    image->fragments = le32(s + 16);
-    image->compressor = le16(s + 20);
-    image->flags = le16(s + 24);
-    image->ids = le16(s + 26);
-    image->root = le64(s + 32);
-    image->id_table = le64(s + 48);
-    image->xattr_table = le64(s + 56);
-    image->inode_table = le64(s + 64);
-    image->directory_table = le64(s + 72);
-    image->fragment_table = le64(s + 80);
-    if (le32(s) != MAGIC || le16(s + 28) != 4 || le16(s + 30) != 0)
+    image->inodes = get_le32(s + 4);
+    image->time = get_le32(s + 8);
+    image->block_size = get_le32(s + 12);
+    image->fragments = get_le32(s + 16);
+    image->compressor = get_le16(s + 20);
+    image->flags = get_le16(s + 24);
+    image->ids = get_le16(s + 26);
+    image->root = get_le64(s + 32);
+    image->id_table = get_le64(s + 48);
+    image->xattr_table = get_le64(s + 56);
+    image->inode_table = get_le64(s + 64);
+    image->directory_table = get_le64(s + 72);
+    image->fragment_table = get_le64(s + 80);
+    if (get_le32(s) != MAGIC || get_le16(s + 28) != 4 || get_le16(s + 30) != 0)
         return drive_broken(image, "it is not of version 4.0", e);
     if (image->block_size < BLOCK_MIN || image->block_size > BLOCK_MAX ||
         (image->block_size & (image->block_size - 1)) != 0)
         return drive_broken(image, "its block size is not a power of two from 4 KiB to 1 MiB", e);
-    if (le64(s + 40) > length)
+    if (get_le64(s + 40) > length)
         return drive_broken(image, "it is longer than the drive", e);
     if (image->compressor != GZIP && image->compressor != LZMA && image->compressor != XZ &&
         image->compressor != LZ4 && image->compressor != ZSTD)
         return err_set(e, ERR_UNDECIDED,
                        "%s: a squashfs image by a compressor that is not known (%u)", image->name,
                        (unsigned)image->compressor);
-    image->used = le64(s + 40);
+    image->used = get_le64(s + 40);
     return 0;
 }
 
@@ -218,7 +218,7 @@ int drive_options_read(const struct drive_image *image, uint8_t *out, size_t max
     int rc = drive_read_at(image, SUPER_SIZE, head, sizeof(head), e);
     if (rc < 0)
         return rc;
-    size_t size = le16(head) & 0x7fff;
+    size_t size = get_le16(head) & 0x7fff;
     *len = size < max ? size : max;
     return drive_read_at(image, SUPER_SIZE + sizeof(head), out, *len, e);
 }
@@ -269,7 +269,7 @@ int drive_table_entry(struct drive_image *image, uint64_t table, size_t index, v
     int rc = drive_read_at(image, at, position, sizeof(position), e);
     if (rc < 0)
         return rc;
-    struct drive_place place = {le64(position), index % each * size};
+    struct drive_place place = {get_le64(position), index % each * size};
     return drive_take(image, &place, out, size, e);
 }
 
@@ -281,7 +281,7 @@ int drive_fragments_read(struct drive_image *image, drive_extent_fn *found, void
         uint8_t b[16];
         rc = drive_table_entry(image, image->fragment_table, i, b, sizeof(b), e);
         if (rc == 0)
-            rc = found(context, le64(b), le32(b + 8) & (STORED_PLAIN - 1), e);
+            rc = found(context, get_le64(b), get_le32(b + 8) & (STORED_PLAIN - 1), e);
     }
     return rc;
 }
@@ -309,7 +309,7 @@ static int owner(struct drive_image *image, uint16_t index, uint32_t *out, struc
         return drive_broken(image, "an owner is not in its table", e);
     int rc = drive_table_entry(image, image->id_table, index, id, sizeof(id), e);
     if (rc == 0)
-        *out = le32(id);
+        *out = get_le32(id);
     return rc;
 }
 
@@ -323,10 +323,10 @@ static int index_length(struct drive_image *image, struct drive_place at, uint16
         uint8_t name[DRIVE_NAME_MAX];
         if ((rc = drive_take(image, &at, b, sizeof(b), e)) < 0)
             return rc;
-        if (le32(b + 8) >= sizeof(name))
+        if (get_le32(b + 8) >= sizeof(name))
             return drive_broken(image, "a directory's index has a name that is too long", e);
-        rc = drive_take(image, &at, name, (size_t)le32(b + 8) + 1, e);
-        *length += (uint32_t)sizeof(b) + le32(b + 8) + 1;
+        rc = drive_take(image, &at, name, (size_t)get_le32(b + 8) + 1, e);
+        *length += (uint32_t)sizeof(b) + get_le32(b + 8) + 1;
     }
     return rc;
 }
@@ -338,16 +338,16 @@ static int directory_inode(struct drive_image *image, bool extended, struct driv
     int rc = drive_take(image, &at, b, extended ? 24 : 16, e);
     if (rc < 0)
         return rc;
-    uint32_t size = extended ? le32(b + 4) : le16(b + 8);
-    uint32_t start = le32(b + (extended ? 8 : 0));
+    uint32_t size = extended ? get_le32(b + 4) : get_le16(b + 8);
+    uint32_t start = get_le32(b + (extended ? 8 : 0));
     if (!add_u64(image->directory_table, start, &out->place.block))
         return drive_broken(image, "it points beyond its end", e);
-    out->place.offset = le16(b + (extended ? 18 : 10));
-    out->xattrs = extended ? le32(b + 20) : NO_XATTRS;
+    out->place.offset = get_le16(b + (extended ? 18 : 10));
+    out->xattrs = extended ? get_le32(b + 20) : NO_XATTRS;
     out->length = extended ? 40 : 32;
     /* The size counts "." and "..", which are not there. */
     out->size = size < 3 ? 0 : size - 3;
-    return extended ? index_length(image, at, le16(b + 16), &out->length, e) : 0;
+    return extended ? index_length(image, at, get_le16(b + 16), &out->length, e) : 0;
 }
 
 static int file_inode(struct drive_image *image, bool extended, struct drive_place at,
@@ -357,11 +357,11 @@ static int file_inode(struct drive_image *image, bool extended, struct drive_pla
     int rc = drive_take(image, &at, b, extended ? 40 : 16, e);
     if (rc < 0)
         return rc;
-    out->blocks = extended ? le64(b) : le32(b);
-    out->size = extended ? le64(b + 8) : le32(b + 12);
-    out->fragment = le32(b + (extended ? 28 : 4));
-    out->fragment_offset = le32(b + (extended ? 32 : 8));
-    out->xattrs = extended ? le32(b + 36) : NO_XATTRS;
+    out->blocks = extended ? get_le64(b) : get_le32(b);
+    out->size = extended ? get_le64(b + 8) : get_le32(b + 12);
+    out->fragment = get_le32(b + (extended ? 28 : 4));
+    out->fragment_offset = get_le32(b + (extended ? 32 : 8));
+    out->xattrs = extended ? get_le32(b + 36) : NO_XATTRS;
     out->length = extended ? 56 : 32;
     out->place = at;
     if (out->fragment != NO_FRAGMENT && out->fragment >= image->fragments)
@@ -378,7 +378,7 @@ static int xattrs_of(struct drive_image *image, struct drive_place at, bool exte
         return 0;
     int rc = drive_take(image, &at, b, sizeof(b), e);
     if (rc == 0)
-        out->xattrs = le32(b);
+        out->xattrs = get_le32(b);
     out->length += sizeof(b);
     return rc;
 }
@@ -393,7 +393,7 @@ static int link_inode(struct drive_image *image, bool extended, struct drive_pla
     int rc = drive_take(image, &at, b, sizeof(b), e);
     if (rc < 0)
         return rc;
-    out->size = le32(b + 4);
+    out->size = get_le32(b + 4);
     out->place = at;
     if (out->size > DRIVE_TARGET_MAX)
         return drive_broken(image, "a link's target is too long", e);
@@ -409,7 +409,7 @@ static int device_inode(struct drive_image *image, bool extended, struct drive_p
     int rc = drive_take(image, &at, b, sizeof(b), e);
     if (rc < 0)
         return rc;
-    out->device = le32(b + 4);
+    out->device = get_le32(b + 4);
     out->length = 24;
     return xattrs_of(image, at, extended, out, e);
 }
@@ -436,16 +436,16 @@ int drive_inode_read(struct drive_image *image, uint64_t reference, struct drive
     int rc = drive_take(image, &at, b, sizeof(b), e);
     if (rc < 0)
         return rc;
-    uint16_t type = le16(b);
+    uint16_t type = get_le16(b);
     if (type < 1 || type > 14)
         return drive_broken(image, "an inode is of no type", e);
     bool extended = type > 7;
     out->type = types[(type - 1) % 7];
-    out->mode = le16(b + 2) & 07777;
-    out->time = le32(b + 8);
-    out->number = le32(b + 12);
-    if ((rc = owner(image, le16(b + 4), &out->uid, e)) < 0 ||
-        (rc = owner(image, le16(b + 6), &out->gid, e)) < 0)
+    out->mode = get_le16(b + 2) & 07777;
+    out->time = get_le32(b + 8);
+    out->number = get_le32(b + 12);
+    if ((rc = owner(image, get_le16(b + 4), &out->uid, e)) < 0 ||
+        (rc = owner(image, get_le16(b + 6), &out->gid, e)) < 0)
         return rc;
     switch (out->type) {
     case DRIVE_DIRECTORY:
@@ -482,14 +482,14 @@ static int read_entry(struct drive_image *image, struct drive_place *at, uint64_
     int rc = drive_take(image, at, b, sizeof(b), e);
     if (rc < 0)
         return rc;
-    size_t len = (size_t)le16(b + 6) + 1;
+    size_t len = (size_t)get_le16(b + 6) + 1;
     if (len > DRIVE_NAME_MAX || *left < sizeof(b) + len)
         return drive_broken(image, "a directory's entry is too long", e);
     if ((rc = drive_take(image, at, out->name, len, e)) < 0)
         return rc;
     *left -= sizeof(b) + len;
     out->name[len] = 0;
-    out->reference = (uint64_t)start << 16 | le16(b);
+    out->reference = (uint64_t)start << 16 | get_le16(b);
     if (strlen(out->name) != len || strchr(out->name, '/') != NULL || strcmp(out->name, ".") == 0 ||
         strcmp(out->name, "..") == 0)
         return drive_broken(image, "a name is no name", e);
@@ -512,12 +512,12 @@ int drive_directory_read(struct drive_image *image, const struct drive_inode *in
         if ((rc = drive_take(image, &at, head, sizeof(head), e)) < 0)
             return rc;
         left -= sizeof(head);
-        uint64_t run = (uint64_t)le32(head) + 1;
+        uint64_t run = (uint64_t)get_le32(head) + 1;
         for (uint64_t i = 0; rc == 0 && i < run; i++) {
             if (found == max)
                 return drive_broken(image, "it has more entries than are read", e);
             if ((rc = array_grow(&entries, &cap, found + 1, sizeof(*entries), e)) < 0 ||
-                (rc = read_entry(image, &at, &left, le32(head + 4), &entries[found], e)) < 0)
+                (rc = read_entry(image, &at, &left, get_le32(head + 4), &entries[found], e)) < 0)
                 return rc;
             if (found > 0 && strcmp(entries[found - 1].name, entries[found].name) >= 0)
                 return drive_broken(image, "a directory is not in order", e);
@@ -546,7 +546,7 @@ static int read_tail(struct drive_file *f, size_t len, const uint8_t **data, str
         image->fragment_index = NO_FRAGMENT;
         int rc = drive_table_entry(image, image->fragment_table, f->inode.fragment, entry,
                                    sizeof(entry), e);
-        if (rc < 0 || (rc = read_block(image, le64(entry), le32(entry + 8), image->fragment,
+        if (rc < 0 || (rc = read_block(image, get_le64(entry), get_le32(entry + 8), image->fragment,
                                        &image->fragment_len, e)) < 0)
             return rc;
         image->fragment_index = f->inode.fragment;
@@ -575,14 +575,14 @@ int drive_file_peek(struct drive_file *f, struct drive_block *out, bool *there, 
         rc = drive_table_entry(image, image->fragment_table, f->inode.fragment, b, sizeof(b), e);
         if (rc < 0)
             return rc;
-        out->position = le64(b);
-        out->word = le32(b + 8);
+        out->position = get_le64(b);
+        out->word = get_le32(b + 8);
     } else {
         rc = drive_take(image, &at, b, 4, e);
         if (rc < 0)
             return rc;
         out->position = f->position;
-        out->word = le32(b);
+        out->word = get_le32(b);
     }
     out->stored = out->word & (STORED_PLAIN - 1);
     return rc;
@@ -617,7 +617,7 @@ int drive_file_next(struct drive_file *f, const uint8_t **data, size_t *len, str
         int rc = drive_take(image, &f->sizes, word, sizeof(word), e);
         if (rc < 0)
             return rc;
-        uint32_t size = le32(word);
+        uint32_t size = get_le32(word);
         if (size == 0) /* a hole */
             memset(image->block, 0, want);
         else if ((rc = read_block(image, f->position, size, image->block, &got, e)) < 0)

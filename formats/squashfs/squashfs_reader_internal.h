@@ -3,25 +3,11 @@
 #ifndef ASSAY_FORMATS_SQUASHFS_SQUASHFS_READER_INTERNAL_H
 #define ASSAY_FORMATS_SQUASHFS_SQUASHFS_READER_INTERNAL_H
 
+#include "base/byte_order.h"
 #include "formats/squashfs/squashfs_reader.h"
 
 #define NO_XATTRS UINT32_MAX
 #define NO_TABLE UINT64_MAX
-
-static inline uint16_t le16(const uint8_t *p)
-{
-    return (uint16_t)(p[0] | p[1] << 8);
-}
-
-static inline uint32_t le32(const uint8_t *p)
-{
-    return (uint32_t)le16(p) | (uint32_t)le16(p + 2) << 16;
-}
-
-static inline uint64_t le64(const uint8_t *p)
-{
-    return le32(p) | (uint64_t)le32(p + 4) << 32;
-}
 
 /* ERR_INPUT, naming the image. */
 int drive_broken(const struct drive_image *image, const char *what, struct err *e);

@@ -15,18 +15,18 @@ static int read_value(struct drive_image *image, uint64_t base, struct drive_pla
         return rc;
     struct drive_place there = {0};
     struct drive_place *from = at;
-    *len = le32(b);
+    *len = get_le32(b);
     if (away) {
         if (*len != 8)
             return drive_broken(image, "an attribute's reference has another size", e);
         if ((rc = drive_take(image, at, b, 8, e)) < 0)
             return rc;
-        there.offset = le64(b) & 0xffff;
-        if (!add_u64(base, le64(b) >> 16, &there.block))
+        there.offset = get_le64(b) & 0xffff;
+        if (!add_u64(base, get_le64(b) >> 16, &there.block))
             return drive_broken(image, "it points beyond its end", e);
         if ((rc = drive_take(image, &there, b, 4, e)) < 0)
             return rc;
-        *len = le32(b);
+        *len = get_le32(b);
         from = &there;
     }
     if (*len > XATTR_VALUE_MAX)
@@ -44,8 +44,8 @@ static int read_xattr(struct drive_image *image, uint64_t base, struct drive_pla
     int rc = drive_take(image, at, b, sizeof(b), e);
     if (rc < 0)
         return rc;
-    uint16_t type = le16(b);
-    size_t size = le16(b + 2);
+    uint16_t type = get_le16(b);
+    size_t size = get_le16(b + 2);
     if ((type & 0xff) > 2 || (type & ~(0xff | XATTR_OUT_OF_LINE)) != 0 || size == 0 ||
         size > DRIVE_NAME_MAX - 1)
         return drive_broken(image, "an attribute's name is none", e);
@@ -73,15 +73,15 @@ int drive_xattrs_read(struct drive_image *image, const struct drive_inode *inode
     int rc = drive_read_at(image, image->xattr_table, head, sizeof(head), e);
     if (rc < 0)
         return rc;
-    if (inode->xattrs >= le32(head + 8))
+    if (inode->xattrs >= get_le32(head + 8))
         return drive_broken(image, "an inode's attributes are not in their table", e);
     if ((rc = drive_table_entry(image, image->xattr_table + sizeof(head), inode->xattrs, id,
                                 sizeof(id), e)) < 0)
         return rc;
-    uint64_t base = le64(head);
-    uint32_t count = le32(id + 8);
-    at.offset = le64(id) & 0xffff;
-    if (!add_u64(base, le64(id) >> 16, &at.block) || count > XATTRS_MAX)
+    uint64_t base = get_le64(head);
+    uint32_t count = get_le32(id + 8);
+    at.offset = get_le64(id) & 0xffff;
+    if (!add_u64(base, get_le64(id) >> 16, &at.block) || count > XATTRS_MAX)
         return drive_broken(image, "it points beyond its end", e);
     AUTO_FREE uint8_t *value = malloc(XATTR_VALUE_MAX);
     if (value == NULL)

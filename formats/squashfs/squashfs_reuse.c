@@ -7,8 +7,8 @@
  * nothing, and whatever the index says, files have their right bytes. That a block stands there as
  * it is since it does not shrink is believed, as the action cache is.
  */
+#include "base/byte_order.h"
 #include "formats/squashfs/squashfs.h"
-#include "formats/stream/le.h"
 
 #include "base/file.h"
 

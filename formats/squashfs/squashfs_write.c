@@ -147,9 +147,7 @@ static int special_inode(const struct tree_inode *inode, uint32_t links, sqfs_in
                                                     : SQFS_INODE_SOCKET;
     if (device) {
         (*out)->data.dev.nlink = links;
-        /* the kernel's 32-bit form: 12 bits of minor above 12 of major above 8 of minor */
-        (*out)->data.dev.devno =
-            (inode->minor & 0xffU) | inode->major << 8 | (inode->minor & ~0xffU) << 12;
+        (*out)->data.dev.devno = view_device(inode);
     } else {
         (*out)->data.ipc.nlink = links;
     }

@@ -142,3 +142,8 @@ uint32_t view_mode(const struct tree_inode *inode)
 
     return types[inode->type] | (inode->mode & 07777U);
 }
+
+uint32_t view_device(const struct tree_inode *inode)
+{
+    return (inode->minor & 0xff) | inode->major << 8 | (inode->minor & ~UINT32_C(0xff)) << 12;
+}

@@ -67,5 +67,8 @@ static inline int view_path(const struct view *v, size_t node, char **out, struc
 bool view_root_is_plain(const struct view *v);
 /* mode with the type's S_IF bits */
 uint32_t view_mode(const struct tree_inode *inode);
+/* A device's number as Linux has it in 32 bits: 12 bits of minor above 12 of major above 8 of
+ * minor. */
+uint32_t view_device(const struct tree_inode *inode);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "formats/verity/verity.h"
 
+#include "base/byte_order.h"
 #include "base/file.h"
 #include "base/workers.h"
 
@@ -119,26 +120,20 @@ static int make_unit(void *context, size_t unit, struct err *e)
                       b->tree + (b->layout->start[b->level] + first) * VERITY_BLOCK, e);
 }
 
-static void put_le(uint8_t *p, uint64_t value, size_t bytes)
-{
-    for (size_t i = 0; i < bytes; i++)
-        p[i] = (uint8_t)(value >> (8 * i));
-}
-
 /* struct verity_sb of cryptsetup and the kernel's documentation. */
 static void superblock(const struct verity_ids *ids, uint64_t data_blocks,
                        uint8_t out[VERITY_SUPERBLOCK])
 {
     memset(out, 0, VERITY_SUPERBLOCK);
     memcpy(out, signature, sizeof(signature));
-    put_le(out + 8, 1, 4);  /* version of this header */
-    put_le(out + 12, 1, 4); /* hash type: the salt goes before the block */
+    put_le32(out + 8, 1);  /* version of this header */
+    put_le32(out + 12, 1); /* hash type: the salt goes before the block */
     memcpy(out + 16, ids->uuid, VERITY_UUID_SIZE);
     memcpy(out + 32, algorithm, NAME_SIZE);
-    put_le(out + 64, VERITY_BLOCK, 4);
-    put_le(out + 68, VERITY_BLOCK, 4);
-    put_le(out + 72, data_blocks, 8);
-    put_le(out + 80, ids->salt_len, 2);
+    put_le32(out + 64, VERITY_BLOCK);
+    put_le32(out + 68, VERITY_BLOCK);
+    put_le64(out + 72, data_blocks);
+    put_le16(out + 80, (uint32_t)ids->salt_len);
     memcpy(out + 88, ids->salt, ids->salt_len);
 }
 

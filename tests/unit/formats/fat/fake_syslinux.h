@@ -4,7 +4,7 @@
 #ifndef ASSAY_TESTS_UNIT_FORMATS_FAT_FAKE_SYSLINUX_H
 #define ASSAY_TESTS_UNIT_FORMATS_FAT_FAKE_SYSLINUX_H
 
-#include "formats/stream/le.h"
+#include "base/byte_order.h"
 
 #include <string.h>
 

@@ -3,16 +3,9 @@
  * other programs read from them is tests/e2e/37-disk.t. */
 #include "tests/unit/encode_common.h"
 
-#include "formats/fat/fat.h"
+#include "base/byte_order.h"
 
-static uint32_t le16(const uint8_t *p)
-{
-    return (uint32_t)p[0] | (uint32_t)p[1] << 8;
-}
-static uint32_t le32(const uint8_t *p)
-{
-    return le16(p) | le16(p + 2) << 16;
-}
+#include "formats/fat/fat.h"
 
 static int write_buf(void *context, const void *data, size_t len, struct err *err)
 {
@@ -42,9 +35,9 @@ static struct fat_file text(const char *path, const char *content)
 /* Clusters as a reader counts them, from the boot sector alone. */
 static uint32_t clusters(const uint8_t *s)
 {
-    uint32_t sectors = le16(s + 19) != 0 ? le16(s + 19) : le32(s + 32);
-    uint32_t table = le16(s + 22) != 0 ? le16(s + 22) : le32(s + 36);
-    uint32_t data = sectors - le16(s + 14) - 2 * table - le16(s + 17) * 32 / 512;
+    uint32_t sectors = get_le16(s + 19) != 0 ? get_le16(s + 19) : get_le32(s + 32);
+    uint32_t table = get_le16(s + 22) != 0 ? get_le16(s + 22) : get_le32(s + 36);
+    uint32_t data = sectors - get_le16(s + 14) - 2 * table - get_le16(s + 17) * 32U / 512;
     return data / s[13];
 }
 
@@ -106,7 +99,8 @@ static void test_bounds(void **state)
 static const char *root_entry(const uint8_t *volume, size_t wanted, unsigned *attributes)
 {
     static char name[12];
-    const uint8_t *p = volume + ((size_t)le16(volume + 14) + 2 * (size_t)le16(volume + 22)) * 512;
+    const uint8_t *p =
+        volume + ((size_t)get_le16(volume + 14) + 2 * (size_t)get_le16(volume + 22)) * 512;
     for (size_t i = 0; i < 512; i++, p += 32) {
         if (p[11] == 0x0f || wanted-- > 0)
             continue;
@@ -227,8 +221,8 @@ static void test_sectors(void **state)
         make(&o, files, 2, &out);
         assert_memory_equal(out.data + (size_t)fat_file_sector(f, 1) * 512, data, sizeof(data));
         assert_memory_equal(out.data + (size_t)fat_file_sector(f, 0) * 512, "before", 6);
-        assert_int_equal(le32(out.data + 28), 2048);
-        assert_int_equal(le32(out.data + (types[i] == FAT_32 ? 67 : 39)), 0x12345678);
+        assert_int_equal(get_le32(out.data + 28), 2048);
+        assert_int_equal(get_le32(out.data + (types[i] == FAT_32 ? 67 : 39)), 0x12345678);
     }
 }
 
@@ -253,10 +247,11 @@ static void test_times(void **state)
         struct fat_options o = options(FAT_12, 0, 0);
         o.time = cases[i].time;
         make(&o, &file, 1, &out);
-        const uint8_t *entry = out.data + ((size_t)1 + 2 * (size_t)le16(out.data + 22)) * 512 + 32;
-        assert_int_equal(le16(entry + 24), cases[i].date);
-        assert_int_equal(le16(entry + 22), cases[i].clock);
-        assert_int_equal(le16(entry + 16), cases[i].date);
+        const uint8_t *entry =
+            out.data + ((size_t)1 + 2 * (size_t)get_le16(out.data + 22)) * 512 + 32;
+        assert_int_equal(get_le16(entry + 24), cases[i].date);
+        assert_int_equal(get_le16(entry + 22), cases[i].clock);
+        assert_int_equal(get_le16(entry + 16), cases[i].date);
     }
 }
 

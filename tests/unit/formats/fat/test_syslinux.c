@@ -9,6 +9,8 @@
 #include <cmocka.h>
 
 #include "formats/fat/syslinux.h"
+
+#include "base/byte_order.h"
 #include "tests/unit/formats/fat/fake_syslinux.h"
 
 static struct err e;
@@ -19,16 +21,6 @@ static int setup(void **state)
     (void)state;
     fake_syslinux(program);
     return 0;
-}
-
-static uint32_t le32(const uint8_t *p)
-{
-    return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
-}
-
-static uint32_t le16(const uint8_t *p)
-{
-    return (uint32_t)p[0] | (uint32_t)p[1] << 8;
 }
 
 static void test_found(void **state)
@@ -55,35 +47,35 @@ static void test_installed(void **state)
     AUTO_FREE uint8_t *file = malloc(size);
     assert_non_null(file);
     assert_int_equal(syslinux_install(&s, FIRST, file, boot, &e), 0);
-    assert_int_equal(le32(boot + FAKE_LOW), FIRST);
-    assert_int_equal(le32(boot + FAKE_HIGH), 0);
+    assert_int_equal(get_le32(boot + FAKE_LOW), FIRST);
+    assert_int_equal(get_le32(boot + FAKE_HIGH), 0);
     const uint8_t *patch = file + 0x18;
-    assert_int_equal(le16(patch + 8), SECTORS);
-    assert_int_equal(le16(patch + 10), 2);
-    assert_int_equal(le32(patch + 12), FAKE_IMAGE_LEN / 4);
+    assert_int_equal(get_le16(patch + 8), SECTORS);
+    assert_int_equal(get_le16(patch + 10), 2);
+    assert_int_equal(get_le32(patch + 12), FAKE_IMAGE_LEN / 4);
     uint32_t sum = 0;
     for (size_t i = 0; i < FAKE_IMAGE_LEN; i += 4)
-        sum += le32(file + i);
+        sum += get_le32(file + i);
     assert_int_equal(sum, 0x3eb202fe);
     /* The extents are the sectors behind the first, in order, none across 64 KiB of memory. */
     uint32_t next = FIRST + 1;
     uint32_t address = 0x8200;
     const uint8_t *extent = file + FAKE_TABLE;
-    for (; le16(extent + 8) != 0; extent += 10) {
-        uint32_t bytes = le16(extent + 8) * 512;
-        assert_int_equal(le32(extent), next);
-        assert_int_equal(le32(extent + 4), 0);
+    for (; get_le16(extent + 8) != 0; extent += 10) {
+        uint32_t bytes = get_le16(extent + 8) * 512;
+        assert_int_equal(get_le32(extent), next);
+        assert_int_equal(get_le32(extent + 4), 0);
         assert_true(bytes < 65536);
         assert_int_equal(address / 65536, (address + bytes - 1) / 65536);
-        next += le16(extent + 8);
+        next += get_le16(extent + 8);
         address += bytes;
     }
     assert_int_equal(next, FIRST + SECTORS);
-    assert_int_equal(le32(file + FAKE_VARIABLES), FIRST + SECTORS);
-    assert_int_equal(le32(file + FAKE_VARIABLES + 8), FIRST + SECTORS + 1);
-    assert_int_equal(le32(file + size - 1024), 0x5a2d2fa5);
-    assert_int_equal(le32(file + size - 1020), 0xa3041767);
-    assert_int_equal(le32(file + size - 4), 0xdd28bf64);
+    assert_int_equal(get_le32(file + FAKE_VARIABLES), FIRST + SECTORS);
+    assert_int_equal(get_le32(file + FAKE_VARIABLES + 8), FIRST + SECTORS + 1);
+    assert_int_equal(get_le32(file + size - 1024), 0x5a2d2fa5);
+    assert_int_equal(get_le32(file + size - 1020), 0xa3041767);
+    assert_int_equal(get_le32(file + size - 4), 0xdd28bf64);
 }
 
 struct change {
