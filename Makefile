@@ -154,7 +154,7 @@ HEADERS = $(sort $(wildcard $(FLOORS:%=%/*.h) $(FLOORS:%=%/*/*.h) $(FLOORS:%=%/*
 TEST_SRCS = $(UNIT_SRCS) $(FUZZ_SRCS) $(HELPER_SRCS)
 TIDY_STAMPS = $(SOURCES:%=$(BUILD)/tidy/%.ok)
 
-lint: lint-format lint-clang lint-gcc lint-tidy lint-cppcheck lint-floors lint-papers lint-spdx lint-packages lint-symbols
+lint: lint-format lint-clang lint-gcc lint-tidy lint-cppcheck lint-floors lint-facts lint-papers lint-spdx lint-packages lint-symbols
 
 lint-format:
 	$(call say,FORMAT)clang-format --dry-run --Werror $(SOURCES) $(HEADERS) $(TEST_SRCS) $(TEST_HEADERS)
@@ -182,6 +182,10 @@ lint-cppcheck:
 # The order of floors and rooms, over includes and link symbols; circles; the banned functions.
 lint-floors: all
 	sh tests/lint/floors.sh . $(BUILD)
+
+# One fact in one place: media types, the order of bytes.
+lint-facts:
+	sh tests/lint/facts.sh
 
 # READMEs list their folders, formats have pages and tests, links and citations lead somewhere, no file is too long.
 lint-papers:
@@ -306,7 +310,7 @@ help:
 	@sed -n 's/^#   //p' Makefile; echo "  also: check-unit check-e2e check-slow check-sanitize cross-arm64 check-arm64 lint format schemas fuzz-smoke bench bench-cartesi man install deps peers inputs clean"
 
 .PHONY: all check test for-e2e check-unit check-e2e check-slow check-sanitize fuzz-smoke fuzz-run lint lint-format lint-gcc \
-  lint-clang lint-tidy lint-cppcheck lint-floors lint-papers lint-spdx lint-packages lint-symbols objects format schemas deps peers inputs demo demo-cartesi bench bench-cartesi man install clean help FORCE
+  lint-clang lint-tidy lint-cppcheck lint-floors lint-facts lint-papers lint-spdx lint-packages lint-symbols objects format schemas deps peers inputs demo demo-cartesi bench bench-cartesi man install clean help FORCE
 # What compilers and linkers recorded. An object whose source is gone goes, too: then what was linked with it is not up to date.
 RECORDED := $(shell find $(OBJ) $(LINKED) -name '*.[do]' 2>/dev/null)
 GONE := $(filter-out $(patsubst %.c,$(OBJ)/%.o,$(SOURCES) $(TEST_SRCS)),$(filter %.o,$(RECORDED)))

@@ -7,6 +7,7 @@
 #include "attest/summary.h"
 #include "base/cli.h"
 #include "base/file.h"
+#include "base/media_types.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -131,7 +132,7 @@ static int run_sign(struct cli *cli, struct err *e)
     if ((rc = file_read(path, &text, e)) != 0 ||
         (rc = statement_parse(text.data, text.len, path, &statement, e)) != 0 ||
         (rc = read_signing_key(cli, key_path, &key, e)) != 0 ||
-        (rc = dsse_sign(key, DSSE_INTOTO_TYPE, text.data, text.len, &envelope, e)) != 0 ||
+        (rc = dsse_sign(key, MEDIA_INTOTO, text.data, text.len, &envelope, e)) != 0 ||
         (rc = write_bundle(cli, envelope, output, e)) != 0)
         return rc;
     return report_signed(cli, statement, envelope, output, e);

@@ -6,16 +6,17 @@
 #include "attest/dsse.h"
 #include "base/encoding.h"
 #include "base/file.h"
+#include "base/media_types.h"
 
 #include <string.h>
 
 static const struct json_limits document_limits = {.bytes = DSSE_DOCUMENT_MAX, .depth = 64};
 
 static const char *const bundle_types[] = {
-    BUNDLE_MEDIA_TYPE,
-    "application/vnd.dev.sigstore.bundle+json;version=0.3",
-    "application/vnd.dev.sigstore.bundle+json;version=0.2",
-    "application/vnd.dev.sigstore.bundle+json;version=0.1",
+    MEDIA_SIGSTORE_BUNDLE,
+    MEDIA_SIGSTORE_BUNDLE_OLD "0.3",
+    MEDIA_SIGSTORE_BUNDLE_OLD "0.2",
+    MEDIA_SIGSTORE_BUNDLE_OLD "0.1",
     NULL,
 };
 

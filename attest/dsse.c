@@ -2,6 +2,7 @@
 /* DSSE v1.0.2: signing, verifying and writing envelopes. Reading is in bundle.c. */
 #include "attest/dsse.h"
 #include "base/encoding.h"
+#include "base/media_types.h"
 
 #include <string.h>
 
@@ -94,8 +95,8 @@ int dsse_verify(const struct dsse_envelope *envelope, const struct public_key *k
 bool dsse_is_intoto(const struct dsse_envelope *envelope)
 {
     const char *type = envelope->payload_type;
-    return strcmp(type, DSSE_INTOTO_TYPE) == 0 ||
-           (str_starts(type, "application/vnd.in-toto.") && str_ends(type, "+json"));
+    return strcmp(type, MEDIA_INTOTO) == 0 ||
+           (str_starts(type, MEDIA_INTOTO_PREFIX) && str_ends(type, "+json"));
 }
 
 static int put_base64(json_t *object, const char *key, const void *data, size_t len, struct err *e)
@@ -151,7 +152,7 @@ int bundle_format(const struct dsse_envelope *envelope, struct buf *out, struct 
     if (envelope->signature_count != 1)
         return err_set(e, ERR_INPUT, "a bundle holds exactly one signature, not %zu",
                        envelope->signature_count);
-    int rc = json_put_string(bundle, "mediaType", BUNDLE_MEDIA_TYPE, e);
+    int rc = json_put_string(bundle, "mediaType", MEDIA_SIGSTORE_BUNDLE, e);
     if (rc != 0 || (rc = material_json(envelope->signatures[0].keyid, &part, e)) != 0 ||
         (rc = json_put(bundle, "verificationMaterial", part, e)) != 0 ||
         (rc = envelope_json(envelope, &part, e)) != 0 ||

@@ -9,9 +9,6 @@
 #include "attest/key.h"
 #include "base/json.h"
 
-#define DSSE_INTOTO_TYPE "application/vnd.in-toto+json"
-#define BUNDLE_MEDIA_TYPE "application/vnd.dev.sigstore.bundle.v0.3+json"
-
 enum {
     DSSE_PAYLOAD_MAX = 32 * 1024 * 1024, /* bytes */
     DSSE_SIGNATURES_MAX = 16,
@@ -63,8 +60,8 @@ void dsse_free(struct dsse_envelope *envelope);
 int dsse_verify(const struct dsse_envelope *envelope, const struct public_key *key, struct err *e);
 
 /*
- * Whether the payload's type is in-toto's: application/vnd.in-toto+json, or
- * application/vnd.in-toto.<predicate>+json. What it claims is in the payload's predicateType only.
+ * Whether the payload's type is in-toto's (MEDIA_INTOTO), or that of one of its
+ * predicates (MEDIA_INTOTO_PREFIX). What it claims is in the payload's predicateType only.
  */
 bool dsse_is_intoto(const struct dsse_envelope *envelope);
 

@@ -63,7 +63,7 @@ static int read_document(const char *path, struct run_document *out, struct err 
         return rc;
     struct jcur root = jcur_root(out->document, path);
     if ((rc = jcur_object(&root, keys, e)) < 0 ||
-        (rc = want(&root, "type", ASSAY_URI "cartesi-run/v1", e)) < 0 ||
+        (rc = want(&root, "type", CARTESI_RUN_TYPE, e)) < 0 ||
         (rc = want(&root, "emulator", "0.21", e)) < 0 ||
         (rc = want(&root, "network", "none", e)) < 0 ||
         (rc = jcur_get_u64(&root, "archiveVersion", CYCLE_MAX, &version, e)) < 0 ||

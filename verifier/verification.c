@@ -4,6 +4,7 @@
 #include "attest/dsse.h"
 #include "attest/statement.h"
 #include "base/file.h"
+#include "base/media_types.h"
 #include "base/version.h"
 #include "verifier/compare/artifact.h"
 #include "verifier/explain/machine.h"
@@ -14,7 +15,6 @@
 #include <string.h>
 
 enum { BUNDLE_MAX = 64 * 1024 * 1024 };
-#define MACHINE_MEDIA_TYPE "application/vnd.assay.cartesi-machine.v1+tar"
 
 /* Everything that the checks of one run share. */
 struct run {
@@ -129,7 +129,7 @@ static int check_signature(struct run *run, struct err *e)
     if (run->signer == NULL)
         return decide(run, VERDICT_REJECTED, ERR_REJECTED, "signature",
                       "no key that the policy trusts signed this provenance");
-    if (strcmp(run->envelope->payload_type, DSSE_INTOTO_TYPE) != 0)
+    if (strcmp(run->envelope->payload_type, MEDIA_INTOTO) != 0)
         return decide(run, VERDICT_REJECTED, ERR_REJECTED, "signature",
                       "what was signed is '%.100s', not an in-toto statement",
                       run->envelope->payload_type);
@@ -343,7 +343,7 @@ static const char *changed_subject(const struct run *run)
         const json_t *s = json_array_get(subjects, i);
         const char *name = json_string_value(json_object_get(s, "name"));
         const char *type = json_string_value(json_object_get(s, "mediaType"));
-        if (name == NULL || type == NULL || strcmp(type, MACHINE_MEDIA_TYPE) != 0)
+        if (name == NULL || type == NULL || strcmp(type, MEDIA_ASSAY_CARTESI_MACHINE) != 0)
             continue;
         if (strcmp(name, run->verdict->artifact_name) == 0)
             return name;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "builder/linuxkit/compat_plan.h"
 
+#include "base/media_types.h"
 #include "builder/linuxkit/compat_image.h"
 #include "builder/plan/plan.h"
 
@@ -21,13 +22,13 @@ struct row {
 };
 
 static const struct row rows[] = {
-    {"tar", "tar", TAR, NULL, NULL, ".tar", "application/x-tar"},
-    {"docker", "docker", TAR, NULL, NULL, ".docker", "application/x-tar"},
-    {"kernel+initrd", "kernel", PART, "kernel", NULL, "-kernel", "application/octet-stream"},
-    {"kernel+initrd", "initrd", PART, "initrd", NULL, "-initrd.img", "application/octet-stream"},
-    {"kernel+initrd", "cmdline", PART, "cmdline", NULL, "-cmdline", "text/plain"},
+    {"tar", "tar", TAR, NULL, NULL, ".tar", MEDIA_TAR},
+    {"docker", "docker", TAR, NULL, NULL, ".docker", MEDIA_TAR},
+    {"kernel+initrd", "kernel", PART, "kernel", NULL, "-kernel", MEDIA_BYTES},
+    {"kernel+initrd", "initrd", PART, "initrd", NULL, "-initrd.img", MEDIA_BYTES},
+    {"kernel+initrd", "cmdline", PART, "cmdline", NULL, "-cmdline", MEDIA_TEXT},
     {"tar-kernel-initrd", "bare", PART, "initrd-bare", NULL, NULL, NULL},
-    {"tar-kernel-initrd", "initrd-tar", PART, "tar", "bare", "-initrd.tar", "application/x-tar"},
+    {"tar-kernel-initrd", "initrd-tar", PART, "tar", "bare", "-initrd.tar", MEDIA_TAR},
 };
 enum { ROW_COUNT = sizeof(rows) / sizeof(rows[0]) };
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "builder/linuxkit/compat_system.h"
 
-#include "builder/linuxkit/json.h"
 #include "builder/linuxkit/merge.h"
 #include "builder/linuxkit/oci_spec.h"
 #include "builder/linuxkit/render.h"
+#include "builder/linuxkit/volume_layout.h"
 
 #include <string.h>
 
@@ -110,31 +110,6 @@ static int write_init(const struct writer *w, struct err *e)
 /* ---- volumes ----------------------------------------------------------------------------------
  */
 
-static int layout_index(const struct writer *w, const struct compat_system_layout *l,
-                        const char *reference, struct buf *out, struct err *e)
-{
-    const struct step_input *index = &w->inputs[l->index];
-    AUTO_JSON json_t *document = json_object();
-    AUTO_JSON json_t *item = json_object();
-    AUTO_JSON json_t *list = json_array();
-    AUTO_JSON json_t *notes = json_object();
-    if (document == NULL || item == NULL || list == NULL || notes == NULL)
-        return err_oom(e);
-    int rc = json_put_u64(document, "schemaVersion", 2, e);
-    if (rc < 0 ||
-        (rc = json_put_string(document, "mediaType", "application/vnd.oci.image.index.v1+json",
-                              e)) < 0 ||
-        (rc = json_put_string(item, "mediaType", l->media_type, e)) < 0 ||
-        (rc = json_put_u64(item, "size", index->size, e)) < 0 ||
-        (rc = json_put_digest(item, "digest", &index->digest, e)) < 0 ||
-        (rc = json_put_string(notes, "org.opencontainers.image.ref.name", reference, e)) < 0 ||
-        (rc = json_put(item, "annotations", steal_ptr(&notes), e)) < 0 ||
-        (rc = json_push(list, steal_ptr(&item), e)) < 0 ||
-        (rc = json_put(document, "manifests", steal_ptr(&list), e)) < 0)
-        return rc;
-    return linuxkit_json_format(document, 3, out, e);
-}
-
 static int put_layout_entry(const struct compat_place *p, const char *lower, const char *name,
                             const struct buf *data, struct err *e)
 {
@@ -161,10 +136,9 @@ static int put_layout_blob(const struct writer *w, const struct compat_place *p,
 static int write_layout(const struct writer *w, const struct compat_place *p, const char *lower,
                         const struct compat_system_layout *l, struct err *e)
 {
-    static const char version[] = "{\n\t\t\"imageLayoutVersion\": \"1.0.0\"\n\t}";
     AUTO_BUF text = BUF_INIT(TEXT_MAX);
     AUTO_BUF index = BUF_INIT(TEXT_MAX);
-    int rc = buf_add_str(&text, version, e);
+    int rc = buf_add_str(&text, linuxkit_volume_version, e);
     if (rc < 0 || (rc = compat_put_prefix(p, lower, e)) < 0 ||
         (rc = put_layout_entry(p, lower, "oci-layout", &text, e)) < 0 ||
         (rc = put_layout_entry(p, lower, "blobs/", NULL, e)) < 0 ||
@@ -174,7 +148,7 @@ static int write_layout(const struct writer *w, const struct compat_place *p, co
         if ((rc = put_layout_blob(w, p, lower, l->blobs[i], e)) < 0)
             return rc;
     if ((rc = put_layout_blob(w, p, lower, l->index, e)) < 0 ||
-        (rc = layout_index(w, l, p->source, &index, e)) < 0)
+        (rc = linuxkit_volume_index(&w->inputs[l->index], l->media_type, p->source, &index, e)) < 0)
         return rc;
     return put_layout_entry(p, lower, "index.json", &index, e);
 }

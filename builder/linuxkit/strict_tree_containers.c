@@ -5,10 +5,10 @@
  * runtime and runtime.json for LinuxKit's init.
  */
 #include "base/json.h"
-#include "builder/linuxkit/json.h"
 #include "builder/linuxkit/merge.h"
 #include "builder/linuxkit/oci_spec.h"
 #include "builder/linuxkit/strict_tree.h"
+#include "builder/linuxkit/volume_layout.h"
 #include "formats/tree/graft.h"
 
 #include <string.h>
@@ -130,30 +130,6 @@ static const struct strict_layout *find_layout(const struct strict_tree *m, size
     return NULL;
 }
 
-static int layout_index(const struct step_input *root, const char *media_type, const char *name,
-                        struct buf *out, struct err *e)
-{
-    AUTO_JSON json_t *document = json_object();
-    AUTO_JSON json_t *item = json_object();
-    AUTO_JSON json_t *list = json_array();
-    AUTO_JSON json_t *notes = json_object();
-    if (document == NULL || item == NULL || list == NULL || notes == NULL)
-        return err_oom(e);
-    int rc = json_put_u64(document, "schemaVersion", 2, e);
-    if (rc < 0 ||
-        (rc = json_put_string(document, "mediaType", "application/vnd.oci.image.index.v1+json",
-                              e)) < 0 ||
-        (rc = json_put_string(item, "mediaType", media_type, e)) < 0 ||
-        (rc = json_put_u64(item, "size", root->size, e)) < 0 ||
-        (rc = json_put_digest(item, "digest", &root->digest, e)) < 0 ||
-        (rc = json_put_string(notes, "org.opencontainers.image.ref.name", name, e)) < 0 ||
-        (rc = json_put(item, "annotations", steal_ptr(&notes), e)) < 0 ||
-        (rc = json_push(list, steal_ptr(&item), e)) < 0 ||
-        (rc = json_put(document, "manifests", steal_ptr(&list), e)) < 0)
-        return rc;
-    return linuxkit_json_format(document, 3, out, e);
-}
-
 static int put_layout_blob(struct strict_tree *m, struct tree_node *dir,
                            const struct step_input *blob, struct err *e)
 {
@@ -167,7 +143,6 @@ static int put_layout_blob(struct strict_tree *m, struct tree_node *dir,
 static int put_layout(struct strict_tree *m, const struct linuxkit_volume *v,
                       const struct strict_layout *l, const char *lower, struct err *e)
 {
-    static const char version[] = "{\n\t\t\"imageLayoutVersion\": \"1.0.0\"\n\t}";
     AUTO_BUF text = BUF_INIT(TEXT_MAX);
     AUTO_BUF index = BUF_INIT(TEXT_MAX);
     AUTO_FREE char *name = NULL;
@@ -176,10 +151,10 @@ static int put_layout(struct strict_tree *m, const struct linuxkit_volume *v,
     for (size_t i = 0; rc == 0 && i < l->blob_count; i++)
         rc = put_layout_blob(m, dir, &m->inputs[l->blobs[i]], e);
     if (rc < 0 || (rc = put_layout_blob(m, dir, &m->inputs[l->root], e)) < 0 ||
-        (rc = buf_add_str(&text, version, e)) < 0 ||
+        (rc = buf_add_str(&text, linuxkit_volume_version, e)) < 0 ||
         (rc = put_text(m, lower, "oci-layout", &text, e)) < 0 ||
         (rc = linuxkit_reference(v->image.name, &name, e)) < 0 ||
-        (rc = layout_index(&m->inputs[l->root], l->media_type, name, &index, e)) < 0)
+        (rc = linuxkit_volume_index(&m->inputs[l->root], l->media_type, name, &index, e)) < 0)
         return rc;
     return put_text(m, lower, "index.json", &index, e);
 }

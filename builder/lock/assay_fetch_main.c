@@ -2,6 +2,7 @@
 /* assay fetch: what a plan needs and the store lacks, from whoever still has it. */
 #include "base/cli.h"
 #include "base/file.h"
+#include "base/media_types.h"
 #include "base/private_dir.h"
 #include "builder/lock/archive.h"
 #include "builder/lock/fetch.h"
@@ -130,7 +131,7 @@ static int keep_plan(struct run *r, struct err *e)
     if (rc < 0 || (rc = cas_put(r->cas, bytes.data, bytes.len, &digest, e)) < 0 ||
         (rc = str_format(&reference, e, "plan:%s", r->plan->name)) < 0)
         return rc;
-    return cas_ref_set(r->cas, reference, PLAN_MEDIA_TYPE, &digest, bytes.len, e);
+    return cas_ref_set(r->cas, reference, MEDIA_ASSAY_PLAN, &digest, bytes.len, e);
 }
 
 /* ---- what is said --------------------------------------------------------------------------- */

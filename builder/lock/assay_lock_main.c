@@ -2,6 +2,7 @@
 /* assay lock: a recipe's names → digests, the bytes → the store, the result → a plan. Builds
  * nothing. */
 #include "base/file.h"
+#include "base/media_types.h"
 #include "builder/lock/apt.h"
 #include "builder/lock/containers.h"
 #include "builder/lock/lock_linuxkit.h"
@@ -193,7 +194,7 @@ static int write_plan(struct lock_run *r, const json_t *document, const struct b
     }
     if ((rc = cas_put(r->cas, bytes->data, bytes->len, &digest, e)) < 0 ||
         (rc = str_format(&reference, e, "plan:%s", plan_text(document, "name"))) < 0 ||
-        (rc = cas_ref_set(r->cas, reference, PLAN_MEDIA_TYPE, &digest, bytes->len, e)) < 0 ||
+        (rc = cas_ref_set(r->cas, reference, MEDIA_ASSAY_PLAN, &digest, bytes->len, e)) < 0 ||
         (rc = file_replace(path, bytes->data, bytes->len, 0644, e)) < 0 ||
         (rc = say_inputs(r, e)) < 0)
         return rc;

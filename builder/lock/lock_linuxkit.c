@@ -2,6 +2,7 @@
 #include "builder/lock/lock_linuxkit.h"
 
 #include "base/file.h"
+#include "base/media_types.h"
 #include "builder/linuxkit/compat_check.h"
 #include "builder/linuxkit/compat_image.h"
 #include "builder/linuxkit/compat_plan.h"
@@ -11,6 +12,7 @@
 #include "builder/lock/oci_layout.h"
 #include "builder/plan/plan.h"
 #include "builder/steps/step.h"
+#include "formats/oci/oci_type.h"
 
 #include <errno.h>
 #include <string.h>
@@ -268,9 +270,7 @@ static int platform_wanted(const json_t *volume, const json_t *item, bool *wante
 /* Other things than images, an index in an index for one, are left out. */
 static bool is_image(const json_t *item)
 {
-    const char *type = text_of(item, "mediaType");
-    return strcmp(type, "application/vnd.oci.image.manifest.v1+json") == 0 ||
-           strcmp(type, "application/vnd.docker.distribution.manifest.v2+json") == 0;
+    return oci_type_is_manifest(text_of(item, "mediaType"));
 }
 
 static int take_layout(struct run *r, const char *layout, const struct digest *root,
@@ -306,8 +306,7 @@ static int take_layout(struct run *r, const char *layout, const struct digest *r
     }
     if ((rc = json_put_u64(object, "volume", i, e)) < 0 ||
         (rc = json_put_u64(object, "index", index, e)) < 0 ||
-        (rc = json_put_string(object, "mediaType", "application/vnd.oci.image.index.v1+json", e)) <
-            0 ||
+        (rc = json_put_string(object, "mediaType", MEDIA_OCI_INDEX, e)) < 0 ||
         (rc = json_put(object, "blobs", steal_ptr(&blobs), e)) < 0)
         return rc;
     return json_push(r->volumes, steal_ptr(&object), e);

@@ -2,6 +2,8 @@
 #include "builder/lock/oci_layout.h"
 
 #include "base/file.h"
+#include "base/media_types.h"
+#include "formats/oci/oci_type.h"
 
 #include <string.h>
 
@@ -18,38 +20,6 @@ struct descriptor {
     uint64_t size;
     const char *media_type;
 };
-
-struct media {
-    const char *type;
-    const char *compression;
-};
-
-static const struct media layer_media[] = {
-    {"application/vnd.oci.image.layer.v1.tar", "none"},
-    {"application/vnd.oci.image.layer.v1.tar+gzip", "gzip"},
-    {"application/vnd.oci.image.layer.v1.tar+zstd", "zstd"},
-    {"application/vnd.docker.image.rootfs.diff.tar", "none"},
-    {"application/vnd.docker.image.rootfs.diff.tar.gzip", "gzip"},
-    {"application/vnd.docker.image.rootfs.diff.tar.zstd", "zstd"},
-};
-
-static bool is_index_type(const char *type)
-{
-    return strcmp(type, "application/vnd.oci.image.index.v1+json") == 0 ||
-           strcmp(type, "application/vnd.docker.distribution.manifest.list.v2+json") == 0;
-}
-
-static bool is_manifest_type(const char *type)
-{
-    return strcmp(type, "application/vnd.oci.image.manifest.v1+json") == 0 ||
-           strcmp(type, "application/vnd.docker.distribution.manifest.v2+json") == 0;
-}
-
-static bool is_config_type(const char *type)
-{
-    return strcmp(type, "application/vnd.oci.image.config.v1+json") == 0 ||
-           strcmp(type, "application/vnd.docker.container.image.v1+json") == 0;
-}
 
 /* ---- the layout's files --------------------------------------------------------------- */
 
@@ -202,9 +172,7 @@ static int document_type(const struct jcur *c, const char **out, struct err *e)
     if (jcur_opt(c, "mediaType", &m))
         return jcur_string(&m, TEXT_MAX, out, e);
     /* OCI 1.0 documents may leave it out; what they hold tells. */
-    *out = json_object_get(c->value, "manifests") != NULL
-               ? "application/vnd.oci.image.index.v1+json"
-               : "application/vnd.oci.image.manifest.v1+json";
+    *out = json_object_get(c->value, "manifests") != NULL ? MEDIA_OCI_INDEX : MEDIA_OCI_MANIFEST;
     return 0;
 }
 
@@ -226,11 +194,11 @@ static int find_manifest(const struct oci_request *r, struct digest *digest, jso
         struct jcur c = jcur_root(document, digest_format(digest, text));
         if ((rc = document_type(&c, &type, e)) < 0)
             return rc;
-        if (is_manifest_type(type)) {
+        if (oci_type_is_manifest(type)) {
             *out = steal_ptr(&document);
             return 0;
         }
-        if (!is_index_type(type))
+        if (!oci_type_is_index(type))
             return jcur_fail(&c, e, "'%.100s' is neither a manifest nor an index", type);
         if ((rc = choose(&c, r, &next, e)) < 0)
             return rc;
@@ -268,7 +236,7 @@ static int read_config(const struct jcur *manifest, const struct oci_request *r,
     int rc = jcur_get(manifest, "config", &m, e);
     if (rc < 0 || (rc = read_descriptor(&m, &d, e)) < 0)
         return rc;
-    if (!is_config_type(d.media_type))
+    if (!oci_type_is_config(d.media_type))
         return jcur_fail(&m, e, "'%.100s' is no image configuration", d.media_type);
     const struct oci_wanted wanted = {d.digest, d.size, false};
     if ((rc = read_document(r, &wanted, out, e)) < 0)
@@ -278,14 +246,6 @@ static int read_config(const struct jcur *manifest, const struct oci_request *r,
         (rc = jcur_get(root, "rootfs", rootfs, e)) < 0 || (rc = jcur_open_object(rootfs, e)) < 0)
         return rc;
     return jcur_get(rootfs, "diff_ids", diff_ids, e);
-}
-
-static const char *layer_compression(const char *type)
-{
-    for (size_t i = 0; i < sizeof(layer_media) / sizeof(layer_media[0]); i++)
-        if (strcmp(layer_media[i].type, type) == 0)
-            return layer_media[i].compression;
-    return NULL;
 }
 
 static int import_blob(const struct oci_request *r, const struct descriptor *d, struct err *e)
@@ -327,7 +287,7 @@ static int read_layer(const struct jcur *c, struct descriptor *d, const char **c
     int rc = read_descriptor(c, d, e);
     if (rc < 0)
         return rc;
-    *compression = layer_compression(d->media_type);
+    *compression = oci_type_compression(d->media_type);
     if (*compression == NULL)
         return jcur_fail(c, e, "'%.100s' is no layer that can be taken: %s", d->media_type,
                          strstr(d->media_type, "foreign") != NULL ||
@@ -489,7 +449,7 @@ static int has_name(const struct jcur *item, const char *name, const char *expan
     if (name == NULL || !jcur_opt(item, "annotations", &annotations))
         return 0;
     int rc = jcur_open_object(&annotations, e);
-    if (rc < 0 || !jcur_opt(&annotations, "org.opencontainers.image.ref.name", &ref))
+    if (rc < 0 || !jcur_opt(&annotations, OCI_REF_NAME, &ref))
         return rc;
     if ((rc = jcur_string(&ref, TEXT_MAX, &text, e)) < 0)
         return rc;

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "builder/lock/oci_volume.h"
 
+#include "base/media_types.h"
+
 #include <string.h>
 
 enum { DOCUMENT_MAX = 4 * 1024 * 1024, LAYERS_MAX = 512, MANIFESTS_MAX = 4096, TEXT_MAX = 1024 };
-
-static const char index_type[] = "application/vnd.oci.image.index.v1+json";
-static const char manifest_type[] = "application/vnd.oci.image.manifest.v1+json";
 
 struct run {
     const char *layout;
@@ -170,7 +169,7 @@ int oci_volume_lock(const char *layout, const struct digest *root, const struct 
     if ((rc = jcur_open_object(&c, e)) < 0)
         return rc;
     bool is_index = json_object_get(document, "manifests") != NULL;
-    const char *type = is_index ? index_type : manifest_type;
+    const char *type = is_index ? MEDIA_OCI_INDEX : MEDIA_OCI_MANIFEST;
     if ((jcur_opt(&c, "mediaType", &m) && (rc = jcur_string(&m, 255, &type, e)) < 0) ||
         (rc = locked_add_layout(out, volume, type, index, &r.out, e)) < 0)
         return rc;

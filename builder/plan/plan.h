@@ -12,15 +12,6 @@
 #include "base/version.h"
 #include "builder/plan/step_kind.h"
 
-#define PLAN_TYPE ASSAY_URI "plan/v1"
-#define PLAN_MEDIA_TYPE "application/vnd.assay.plan.v1+json"
-/* An output of this media type is written as an OCI image layout directory. */
-#define PLAN_OCI_MEDIA_TYPE "application/vnd.oci.image.manifest.v1+json"
-/* An output of this media type is a tar of a stored machine, written as the directory that it
- * packs.
- */
-#define PLAN_MACHINE_MEDIA_TYPE "application/vnd.assay.cartesi-machine.v1+tar"
-
 enum {
     PLAN_BYTES_MAX = 64 * 1024 * 1024,
     PLAN_DEPTH_MAX = 64,

@@ -4,6 +4,7 @@
 
 #include "base/encoding.h"
 #include "base/file.h"
+#include "base/media_types.h"
 #include "formats/tar/tar_reader.h"
 
 #include <errno.h>
@@ -243,7 +244,7 @@ static int read_index(const struct plan_archive *a, struct digest *manifest, str
     if (count != 1)
         return jcur_fail(&list, e, "there is no plan in it");
     struct jcur item = jcur_item(&list, 0);
-    return read_descriptor(a, &item, PLAN_OCI_MEDIA_TYPE, manifest, e);
+    return read_descriptor(a, &item, MEDIA_OCI_MANIFEST, manifest, e);
 }
 
 static int read_layers(struct plan_archive *a, const struct jcur *c, struct digest *plan,
@@ -259,7 +260,8 @@ static int read_layers(struct plan_archive *a, const struct jcur *c, struct dige
     for (size_t i = 0; rc == 0 && i < count; i++) {
         struct jcur item = jcur_item(&list, i);
         struct digest digest;
-        rc = read_descriptor(a, &item, i == 0 ? PLAN_MEDIA_TYPE : NULL, i == 0 ? plan : &digest, e);
+        rc =
+            read_descriptor(a, &item, i == 0 ? MEDIA_ASSAY_PLAN : NULL, i == 0 ? plan : &digest, e);
     }
     return rc;
 }
@@ -281,7 +283,7 @@ static int read_manifest(struct plan_archive *a, const struct digest *manifest, 
     if ((rc = jcur_open_object(&c, e)) < 0 ||
         (rc = jcur_get_string(&c, "artifactType", 255, &type, e)) < 0)
         return rc;
-    if (strcmp(type, PLAN_ARCHIVE_TYPE) != 0)
+    if (strcmp(type, MEDIA_ASSAY_PLAN) != 0)
         return jcur_fail(&c, e, "'%.100s' is no plan", type);
     if ((rc = jcur_get(&c, "config", &m, e)) < 0 ||
         (rc = read_descriptor(a, &m, NULL, &config, e)) < 0)

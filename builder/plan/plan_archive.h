@@ -11,7 +11,6 @@
 #include "builder/plan/plan.h"
 #include "store/cas/cas.h"
 
-#define PLAN_ARCHIVE_TYPE PLAN_MEDIA_TYPE /* the manifest's artifactType */
 #define PLAN_ARCHIVE_EXTENSION ".assay"
 
 /*

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Writing a self-contained plan: the store's blobs, named in a tree, as one canonical tar. */
 #include "base/file.h"
+#include "base/media_types.h"
 #include "base/private_dir.h"
 #include "builder/plan/plan_archive.h"
 #include "formats/tar/tar_writer.h"
 
 #include <string.h>
 
-static const char layout[] = "{\"imageLayoutVersion\":\"1.0.0\"}";
+static const char layout[] = OCI_LAYOUT_BYTES;
 static const char empty_config[] = "{}";
 
 struct writer {
@@ -101,8 +102,7 @@ static int add_layer(struct writer *w, const char *type, const struct digest *di
                      const char *title, struct err *e)
 {
     json_t *descriptor = NULL;
-    int rc = make_descriptor(type, digest, size, "org.opencontainers.image.title", title,
-                             &descriptor, e);
+    int rc = make_descriptor(type, digest, size, OCI_TITLE, title, &descriptor, e);
     return rc < 0 ? rc : json_push(w->layers, descriptor, e);
 }
 
@@ -115,7 +115,7 @@ static int add_plan(struct writer *w, struct err *e)
     if (rc < 0 || (rc = add_text_blob(w, buf_str(&bytes), bytes.len, &digest, e)) < 0 ||
         (rc = str_format(&title, e, "%s.plan.json", w->plan->name)) < 0)
         return rc;
-    return add_layer(w, PLAN_MEDIA_TYPE, &digest, bytes.len, title, e);
+    return add_layer(w, MEDIA_ASSAY_PLAN, &digest, bytes.len, title, e);
 }
 
 static int add_inputs(struct writer *w, struct err *e)
@@ -130,7 +130,7 @@ static int add_inputs(struct writer *w, struct err *e)
                            digest_format(&in->digest, text));
         int rc = add_blob(w, &in->digest, in->size, &is_new, e);
         if (rc == 0 && is_new)
-            rc = add_layer(w, "application/octet-stream", &in->digest, in->size, in->id, e);
+            rc = add_layer(w, MEDIA_BYTES, &in->digest, in->size, in->id, e);
         if (rc < 0)
             return rc;
     }
@@ -152,10 +152,10 @@ static int add_manifest(struct writer *w, struct digest *digest, uint64_t *size,
     if (manifest == NULL)
         return err_oom(e);
     int rc = add_text_blob(w, empty_config, strlen(empty_config), &config, e);
-    if (rc < 0 || (rc = put_head(manifest, PLAN_OCI_MEDIA_TYPE, e)) < 0 ||
-        (rc = json_put_string(manifest, "artifactType", PLAN_ARCHIVE_TYPE, e)) < 0 ||
-        (rc = make_descriptor("application/vnd.oci.empty.v1+json", &config, strlen(empty_config),
-                              NULL, NULL, &descriptor, e)) < 0 ||
+    if (rc < 0 || (rc = put_head(manifest, MEDIA_OCI_MANIFEST, e)) < 0 ||
+        (rc = json_put_string(manifest, "artifactType", MEDIA_ASSAY_PLAN, e)) < 0 ||
+        (rc = make_descriptor(MEDIA_OCI_EMPTY, &config, strlen(empty_config), NULL, NULL,
+                              &descriptor, e)) < 0 ||
         (rc = json_put(manifest, "config", descriptor, e)) < 0 ||
         (rc = json_put(manifest, "layers", json_incref(w->layers), e)) < 0 ||
         (rc = jcs_format(manifest, &bytes, e)) < 0)
@@ -172,12 +172,11 @@ static int add_index(struct writer *w, const struct digest *manifest, uint64_t s
     json_t *descriptor = NULL;
     if (index == NULL || list == NULL)
         return err_oom(e);
-    int rc = put_head(index, "application/vnd.oci.image.index.v1+json", e);
+    int rc = put_head(index, MEDIA_OCI_INDEX, e);
     if (rc < 0 ||
-        (rc = make_descriptor(PLAN_OCI_MEDIA_TYPE, manifest, size,
-                              "org.opencontainers.image.ref.name", w->plan->name, &descriptor, e)) <
-            0 ||
-        (rc = json_put_string(descriptor, "artifactType", PLAN_ARCHIVE_TYPE, e)) < 0 ||
+        (rc = make_descriptor(MEDIA_OCI_MANIFEST, manifest, size, OCI_REF_NAME, w->plan->name,
+                              &descriptor, e)) < 0 ||
+        (rc = json_put_string(descriptor, "artifactType", MEDIA_ASSAY_PLAN, e)) < 0 ||
         (rc = json_push(list, descriptor, e)) < 0 ||
         (rc = json_put(index, "manifests", steal_ptr(&list), e)) < 0 ||
         (rc = jcs_format(index, &bytes, e)) < 0)

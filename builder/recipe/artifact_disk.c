@@ -4,6 +4,7 @@
  */
 #include "builder/recipe/artifact_disk.h"
 
+#include "base/media_types.h"
 #include "builder/recipe/artifact.h"
 #include "builder/recipe/compiler.h"
 
@@ -27,17 +28,17 @@ struct format {
     const char *media_type;
 };
 
-#define RAW "application/vnd.assay.disk"
+#define RAW MEDIA_ASSAY_DISK
 static const struct format formats[] = {
     {"raw-bios", "-bios.img", BIOS, NULL, NULL, RAW},
     {"raw-efi", "-efi.img", EFI, NULL, NULL, RAW},
     {"aws", ".raw", BIOS, NULL, NULL, RAW},
-    {"qcow2-bios", ".qcow2", BIOS, "encode.qcow2", NULL, "application/vnd.assay.qcow2"},
-    {"qcow2-efi", "-efi.qcow2", EFI, "encode.qcow2", NULL, "application/vnd.assay.qcow2"},
-    {"vhd", ".vhd", BIOS, "encode.vhd", "fixed", "application/vnd.assay.vhd"},
-    {"dynamic-vhd", ".vhd", BIOS, "encode.vhd", "dynamic", "application/vnd.assay.vhd"},
-    {"vmdk", ".vmdk", BIOS, "encode.vmdk", NULL, "application/vnd.assay.vmdk"},
-    {"gcp", ".img.tar.gz", BIOS, "encode.gcp", NULL, "application/gzip"},
+    {"qcow2-bios", ".qcow2", BIOS, "encode.qcow2", NULL, MEDIA_ASSAY_QCOW2},
+    {"qcow2-efi", "-efi.qcow2", EFI, "encode.qcow2", NULL, MEDIA_ASSAY_QCOW2},
+    {"vhd", ".vhd", BIOS, "encode.vhd", "fixed", MEDIA_ASSAY_VHD},
+    {"dynamic-vhd", ".vhd", BIOS, "encode.vhd", "dynamic", MEDIA_ASSAY_VHD},
+    {"vmdk", ".vmdk", BIOS, "encode.vmdk", NULL, MEDIA_ASSAY_VMDK},
+    {"gcp", ".img.tar.gz", BIOS, "encode.gcp", NULL, MEDIA_GZIP},
 };
 
 static const struct format *format_of(const struct recipe_artifact *a)

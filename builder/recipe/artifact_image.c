@@ -4,6 +4,7 @@
  * is asked for: squashfs, erofs, ext4; and with the kernel beside them, as LinuxKit has them:
  * kernel+squashfs, kernel+erofs.
  */
+#include "base/media_types.h"
 #include "builder/recipe/artifact.h"
 #include "builder/recipe/compiler.h"
 
@@ -116,15 +117,14 @@ static int read_ext4(const struct ycur *c, struct recipe_artifact *out, struct e
 static int verity_steps(struct compiler *c, const json_t *verity, const char *from,
                         const char *suffix, char **out, struct err *e)
 {
-    static const char *const forms[][2] = {{"root-hash", "text/plain"},
-                                           {"json", "application/json"}};
+    static const char *const forms[][2] = {{"root-hash", MEDIA_TEXT}, {"json", MEDIA_JSON}};
     bool append = json_is_true(json_object_get(verity, "append"));
     AUTO_FREE char *id = NULL;
     AUTO_FREE char *output = NULL;
     int rc = str_format(&id, e, "%s.verity", from);
     if (rc < 0 || (rc = str_format(&output, e, "%s.verity", suffix)) < 0 ||
         (rc = compiler_step(c, id, "encode.verity", from, json_deep_copy(verity), e)) < 0 ||
-        (!append && (rc = compiler_output(c, output, id, "application/octet-stream", e)) < 0))
+        (!append && (rc = compiler_output(c, output, id, MEDIA_BYTES, e)) < 0))
         return rc;
     for (size_t i = 0; i < 2; i++) {
         AUTO_FREE char *step = NULL;
@@ -153,7 +153,7 @@ static int image(struct compiler *c, const struct recipe_artifact *a, const char
     AUTO_JSON json_t *params = NULL;
     const json_t *verity = json_object_get(a->options, "verity");
     int rc = str_format(&kind, e, "encode.%s", step);
-    if (rc < 0 || (rc = str_format(&media, e, "application/vnd.assay.%s", step)) < 0 ||
+    if (rc < 0 || (rc = str_format(&media, e, MEDIA_ASSAY "%s", step)) < 0 ||
         (rc = compiler_tree_params(c, a, true, &params, e)) < 0 ||
         (rc = json_put_u64(params, "time", (uint64_t)c->recipe->epoch, e)) < 0)
         return rc;

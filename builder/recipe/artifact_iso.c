@@ -4,6 +4,7 @@
  * ISOLINUX, EFI starts systemd-boot out of a FAT image in the ISO; both are Debian packages that
  * the plan pins.
  */
+#include "base/media_types.h"
 #include "builder/recipe/artifact.h"
 #include "builder/recipe/artifact_disk.h"
 #include "builder/recipe/compiler.h"
@@ -80,7 +81,7 @@ static int iso_step(struct compiler *c, const struct recipe_artifact *a, const c
         (void)json_object_del(params, none[i]);
     if ((rc = compiler_step_inputs(c, id, "encode.iso", inputs, steal_ptr(&params), e)) < 0)
         return rc;
-    return compiler_output(c, suffix, id, "application/vnd.assay.iso", e);
+    return compiler_output(c, suffix, id, MEDIA_ASSAY_ISO, e);
 }
 
 static int compile_kernel_iso(struct compiler *c, const struct recipe_artifact *a, struct err *e)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* rpi3: what goes onto the first partition of a Raspberry Pi 3's card, as a tar
  * (docs/formats/disk.md). */
+#include "base/media_types.h"
 #include "builder/recipe/artifact.h"
 #include "builder/recipe/artifact_disk.h"
 
@@ -180,7 +181,7 @@ static int compile_rpi3(struct compiler *c, const struct recipe_artifact *a, str
         (rc = json_put(params, "exclude", json_array(), e)) < 0 ||
         (rc = compiler_step(c, "rpi3", "encode.tar", "rpi3.files", steal_ptr(&params), e)) < 0)
         return rc;
-    return compiler_output(c, ".tar", "rpi3", "application/x-tar", e);
+    return compiler_output(c, ".tar", "rpi3", MEDIA_TAR, e);
 }
 
 const struct artifact_kind artifact_rpi3 = {

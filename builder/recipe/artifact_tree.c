@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Artifacts made of the system's tree by one encoder each: tar, kernel+initrd, oci; and tars of
  * them: docker, tar-kernel-initrd. */
+#include "base/media_types.h"
 #include "builder/recipe/artifact.h"
 #include "builder/recipe/compiler.h"
 
@@ -53,7 +54,7 @@ static int compile_tar(struct compiler *c, const struct recipe_artifact *a, stru
     int rc = compiler_tree_params(c, a, false, &params, e);
     if (rc < 0 || (rc = compiler_step(c, "tar", "encode.tar", c->system_step, params, e)) < 0)
         return rc;
-    return compiler_output(c, ".tar", "tar", "application/x-tar", e);
+    return compiler_output(c, ".tar", "tar", MEDIA_TAR, e);
 }
 
 static int compile_kernel_initrd(struct compiler *c, const struct recipe_artifact *a, struct err *e)
@@ -61,7 +62,7 @@ static int compile_kernel_initrd(struct compiler *c, const struct recipe_artifac
     int rc = compiler_kernel_outputs(c, e);
     if (rc < 0 || (rc = compiler_initrd(c, "initrd", a, e)) < 0)
         return rc;
-    return compiler_output(c, "-initrd.img", "initrd", "application/vnd.assay.initrd", e);
+    return compiler_output(c, "-initrd.img", "initrd", MEDIA_ASSAY_INITRD, e);
 }
 
 static int compile_oci(struct compiler *c, const struct recipe_artifact *a, struct err *e)
@@ -73,7 +74,7 @@ static int compile_oci(struct compiler *c, const struct recipe_artifact *a, stru
         (rc = json_put_u64(params, "created", (uint64_t)c->recipe->epoch, e)) < 0 ||
         (rc = compiler_step(c, "oci", "encode.oci", c->system_step, steal_ptr(&params), e)) < 0)
         return rc;
-    return compiler_output(c, ".oci", "oci", "application/vnd.oci.image.manifest.v1+json", e);
+    return compiler_output(c, ".oci", "oci", MEDIA_OCI_MANIFEST, e);
 }
 
 /* ---- tars with more in them --------------------------------------------------------------- */
@@ -91,7 +92,7 @@ static int compile_docker(struct compiler *c, const struct recipe_artifact *a, s
         (rc = compiler_tree_params(c, a, false, &params, e)) < 0 ||
         (rc = compiler_step(c, "docker", "encode.tar", "docker.tree", params, e)) < 0)
         return rc;
-    return compiler_output(c, ".docker", "docker", "application/x-tar", e);
+    return compiler_output(c, ".docker", "docker", MEDIA_TAR, e);
 }
 
 /* As in LinuxKit, microcode is a file beside the initrd here, not its beginning. */
@@ -121,7 +122,7 @@ static int compile_tar_kernel_initrd(struct compiler *c, const struct recipe_art
     if ((rc = compiler_step(c, "initrd-tar", "encode.tar", "initrd-tar.tree",
                             steal_ptr(&tar_params), e)) < 0)
         return rc;
-    return compiler_output(c, "-initrd.tar", "initrd-tar", "application/x-tar", e);
+    return compiler_output(c, "-initrd.tar", "initrd-tar", MEDIA_TAR, e);
 }
 
 const struct artifact_kind artifact_tar = {.name = "tar", .read = read_tar, .compile = compile_tar};

@@ -3,6 +3,7 @@
  * The artifact `cartesi` as steps: its sources, the machine, its hash, its run
  * configuration, and the forms that it is packed in.
  */
+#include "base/media_types.h"
 #include "builder/recipe/artifact_cartesi.h"
 #include "builder/recipe/compiler.h"
 
@@ -229,11 +230,10 @@ static int document_steps(struct compiler *c, const struct recipe_artifact *a, s
         (rc = compiler_step(c, ID "-hash", "encode.cartesi-hash", ID, json_object(), e)) < 0 ||
         (rc = compiler_step(c, ID "-run", "encode.cartesi-run", ID, steal_ptr(&run), e)) < 0 ||
         (rc = compiler_extract(c, ID "-config", ID, "config.json", e)) < 0 ||
-        (rc = compiler_output(c, ".hash", ID "-hash", "text/plain", e)) < 0 ||
-        (rc = compiler_output(c, ".run.json", ID "-run",
-                              "application/vnd.assay.cartesi-run.v1+json", e)) < 0)
+        (rc = compiler_output(c, ".hash", ID "-hash", MEDIA_TEXT, e)) < 0 ||
+        (rc = compiler_output(c, ".run.json", ID "-run", MEDIA_ASSAY_CARTESI_RUN, e)) < 0)
         return rc;
-    return compiler_output(c, ".config.json", ID "-config", "application/json", e);
+    return compiler_output(c, ".config.json", ID "-config", MEDIA_JSON, e);
 }
 
 /* ---- packed ------------------------------------------------------------------------------------
@@ -258,12 +258,12 @@ static int tar_step(struct compiler *c, const struct recipe_artifact *a, const c
         (rc = compiler_step(c, ID "-tar", "encode.tar", ID, steal_ptr(&params), e)) < 0)
         return rc;
     if (wants(a, "directory") &&
-        (rc = compiler_output_known(c, ".cartesi", ID "-tar",
-                                    "application/vnd.assay.cartesi-machine.v1+tar", known, e)) < 0)
+        (rc = compiler_output_known(c, ".cartesi", ID "-tar", MEDIA_ASSAY_CARTESI_MACHINE, known,
+                                    e)) < 0)
         return rc;
     return !wants(a, "tar")
                ? 0
-               : compiler_output_known(c, ".cartesi.tar", ID "-tar", "application/x-tar", known, e);
+               : compiler_output_known(c, ".cartesi.tar", ID "-tar", MEDIA_TAR, known, e);
 }
 
 /* A hash tree behind the squashfs, with salt and UUID of the machine's hash. */
@@ -288,13 +288,13 @@ static int verity_step(struct compiler *c, const char *digest, struct err *e)
                             e)) < 0 ||
         (rc = compiler_step(c, ID "-verity-facts", "extract.verity", ID "-verity",
                             steal_ptr(&facts), e)) < 0 ||
-        (rc = compiler_output_known(c, ".cartesi.squashfs", ID "-verity",
-                                    "application/vnd.assay.squashfs", known, e)) < 0 ||
-        (rc = compiler_output(c, ".cartesi.squashfs.root-hash", ID "-verity-root", "text/plain",
-                              e)) < 0)
+        (rc = compiler_output_known(c, ".cartesi.squashfs", ID "-verity", MEDIA_ASSAY_SQUASHFS,
+                                    known, e)) < 0 ||
+        (rc = compiler_output(c, ".cartesi.squashfs.root-hash", ID "-verity-root", MEDIA_TEXT, e)) <
+            0)
         return rc;
     return compiler_output(c, ".cartesi.squashfs.verity.json", ID "-verity-facts",
-                           "application/vnd.assay.verity.v1+json", e);
+                           MEDIA_ASSAY_VERITY, e);
 }
 
 static int squashfs_step(struct compiler *c, const struct recipe_artifact *a, const char *digest,
@@ -314,8 +314,8 @@ static int squashfs_step(struct compiler *c, const struct recipe_artifact *a, co
         return rc;
     if (json_is_true(json_object_get(a->options, "verity")))
         return verity_step(c, digest, e);
-    return compiler_output_known(c, ".cartesi.squashfs", ID "-squashfs",
-                                 "application/vnd.assay.squashfs", known, e);
+    return compiler_output_known(c, ".cartesi.squashfs", ID "-squashfs", MEDIA_ASSAY_SQUASHFS,
+                                 known, e);
 }
 
 int cartesi_compile(struct compiler *c, const struct recipe_artifact *a, struct err *e)

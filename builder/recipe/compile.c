@@ -2,6 +2,7 @@
 #include "builder/recipe/compile.h"
 
 #include "base/file.h"
+#include "base/media_types.h"
 #include "builder/plan/plan.h"
 #include "builder/recipe/compiler.h"
 
@@ -581,13 +582,12 @@ int compiler_file_text(json_t *files, const char *path, const char *text, struct
 int compiler_kernel_outputs(struct compiler *c, struct err *e)
 {
     int rc = compiler_extract(c, "kernel", c->system_step, "boot/kernel", e);
-    if (rc < 0 ||
-        (rc = compiler_output(c, "-kernel", "kernel", "application/vnd.assay.kernel", e)) < 0 ||
+    if (rc < 0 || (rc = compiler_output(c, "-kernel", "kernel", MEDIA_ASSAY_KERNEL, e)) < 0 ||
         c->recipe->system->cmdline[0] == '\0')
         return rc;
     if ((rc = compiler_extract(c, "cmdline", c->system_step, "boot/cmdline", e)) < 0)
         return rc;
-    return compiler_output(c, "-cmdline", "cmdline", "application/octet-stream", e);
+    return compiler_output(c, "-cmdline", "cmdline", MEDIA_BYTES, e);
 }
 
 int compiler_tree_params(const struct compiler *c, const struct recipe_artifact *a,

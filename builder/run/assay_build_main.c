@@ -6,6 +6,7 @@
  */
 #include "base/cli.h"
 #include "base/file.h"
+#include "base/media_types.h"
 #include "base/sandbox/sandbox.h"
 #include "base/workers.h"
 #include "builder/linuxkit/merge.h"
@@ -93,11 +94,13 @@ static void build_dispose(struct build *b)
     buf_dispose(&b->provenance);
 }
 
+/* An image is written as an OCI layout directory, a tar of a stored machine as the directory that
+ * it packs; everything else as the file that it is. */
 static enum export_form form_of(const char *media_type)
 {
-    if (strcmp(media_type, PLAN_OCI_MEDIA_TYPE) == 0)
+    if (strcmp(media_type, MEDIA_OCI_MANIFEST) == 0)
         return EXPORT_LAYOUT;
-    return strcmp(media_type, PLAN_MACHINE_MEDIA_TYPE) == 0 ? EXPORT_MACHINE : EXPORT_FILE;
+    return strcmp(media_type, MEDIA_ASSAY_CARTESI_MACHINE) == 0 ? EXPORT_MACHINE : EXPORT_FILE;
 }
 
 /* Names what will be written; digests come when the steps have run. */
@@ -235,8 +238,8 @@ static int artifacts_json(const struct build *b, json_t *document, struct err *e
     if (rc < 0 || (rc = json_put(document, "outputs", steal_ptr(&outputs), e)) < 0 ||
         b->provenance_name == NULL)
         return rc;
-    rc = artifact_json(b->provenance_name, &b->provenance_digest, b->provenance.len,
-                       "application/vnd.in-toto+json", &o, e);
+    rc = artifact_json(b->provenance_name, &b->provenance_digest, b->provenance.len, MEDIA_INTOTO,
+                       &o, e);
     return rc < 0 ? rc : json_put(document, "provenance", o, e);
 }
 

@@ -2,6 +2,7 @@
 /* assay-plan: what a plan says, in words, as a graph, and against another plan. */
 #include "base/cli.h"
 #include "base/file.h"
+#include "base/media_types.h"
 #include "base/process.h"
 #include "builder/plan/plan.h"
 #include "builder/plan/plan_archive.h"
@@ -222,7 +223,7 @@ static int import_to(struct plan_archive *archive, const struct plan *plan, stru
     int rc = plan_archive_supply(archive, plan, cas, e);
     if (rc < 0 || (rc = cas_put(cas, bytes->data, bytes->len, &digest, e)) < 0 ||
         (rc = str_format(&reference, e, "plan:%s", plan->name)) < 0 ||
-        (rc = cas_ref_set(cas, reference, PLAN_MEDIA_TYPE, &digest, bytes->len, e)) < 0)
+        (rc = cas_ref_set(cas, reference, MEDIA_ASSAY_PLAN, &digest, bytes->len, e)) < 0)
         return rc;
     return file_replace(path, bytes->data, bytes->len, 0644, e);
 }

@@ -176,7 +176,7 @@ int provenance_format(const struct plan *plan, const struct execution *execution
     if ((rc = fill_parts(plan, execution, builder_digest, &parts, e)) < 0 ||
         (rc = put_subjects(plan, execution, cas, subjects, e)) < 0)
         return rc;
-    const struct provenance p = {.build_type = PROVENANCE_BUILD_TYPE,
+    const struct provenance p = {.build_type = PLAN_BUILD_TYPE,
                                  .external_parameters = parts.external,
                                  .internal_parameters = parts.internal,
                                  .resolved_dependencies = parts.dependencies,

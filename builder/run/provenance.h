@@ -6,7 +6,6 @@
 
 #include "builder/run/execute.h"
 
-#define PROVENANCE_BUILD_TYPE ASSAY_URI "buildtypes/plan/v1"
 #define PROVENANCE_BUILDER_ID ASSAY_URI "builder/assay-build/v1"
 
 enum { PROVENANCE_BYTES_MAX = 4 * PLAN_BYTES_MAX };

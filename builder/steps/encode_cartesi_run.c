@@ -27,7 +27,7 @@ static int make_document(const struct machine_value *machine, const char *root, 
                          struct err *e)
 {
     int rc;
-    if ((rc = json_put_string(document, "type", ASSAY_URI "cartesi-run/v1", e)) < 0 ||
+    if ((rc = json_put_string(document, "type", CARTESI_RUN_TYPE, e)) < 0 ||
         (rc = json_put_string(document, "emulator", machine->config.version->name, e)) < 0 ||
         (rc = json_put_u64(document, "archiveVersion", machine->config.version->archive_version,
                            e)) < 0 ||

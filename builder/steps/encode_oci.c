@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* encode.oci: a tree as an OCI image of one layer (docs/formats/oci.md). */
 #include "base/host.h"
+#include "base/media_types.h"
 #include "builder/steps/kinds.h"
 #include "builder/steps/params.h"
 #include "formats/oci/oci_layout_write.h"
@@ -280,7 +281,7 @@ static int write_manifest(struct cas *cas, const struct params *p, const struct 
     int rc;
 
     if ((rc = json_put(manifest, "config", config_ref, e)) < 0 ||
-        (rc = put_descriptor(config_ref, OCI_CONFIG_TYPE, config, config_size, e)) < 0)
+        (rc = put_descriptor(config_ref, MEDIA_OCI_CONFIG, config, config_size, e)) < 0)
         return rc;
     layers = json_array();
     if ((rc = json_put(manifest, "layers", layers, e)) < 0)
@@ -288,9 +289,9 @@ static int write_manifest(struct cas *cas, const struct params *p, const struct 
     layer_ref = json_object();
     if ((rc = json_push(layers, layer_ref, e)) < 0 ||
         (rc = put_descriptor(layer_ref,
-                             p->compression.level != 0 ? OCI_LAYER_TYPE "+gzip" : OCI_LAYER_TYPE,
+                             p->compression.level != 0 ? MEDIA_OCI_LAYER_GZIP : MEDIA_OCI_LAYER,
                              &layer->digest, layer->size, e)) < 0 ||
-        (rc = json_put_string(manifest, "mediaType", OCI_MANIFEST_TYPE, e)) < 0 ||
+        (rc = json_put_string(manifest, "mediaType", MEDIA_OCI_MANIFEST, e)) < 0 ||
         (rc = json_put_u64(manifest, "schemaVersion", 2, e)) < 0)
         return rc;
     return put_document(cas, manifest, &out->digest, &out->size, e);

@@ -3,6 +3,8 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "base/media_types.h"
+#include "formats/oci/oci_type.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,20 +19,6 @@ enum {
     TEXT_MAX = 4096,
     INDEX_MAX = 65536,
 };
-
-#define INDEX_TYPE "application/vnd.oci.image.index.v1+json"
-
-/* The type of a manifest or an index, as a text that outlives the document; NULL: it is neither. */
-static const char *known_type(const char *type)
-{
-    static const char *const types[] = {
-        OCI_MANIFEST_TYPE, INDEX_TYPE, "application/vnd.docker.distribution.manifest.v2+json",
-        "application/vnd.docker.distribution.manifest.list.v2+json"};
-    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
-        if (strcmp(types[i], type) == 0)
-            return types[i];
-    return NULL;
-}
 
 /* ---- the blobs -------------------------------------------------------------- */
 
@@ -85,7 +73,7 @@ static int export_item(struct cas *cas, const struct jcur *item, bool of_index, 
     if ((rc = jcur_get_string(item, "mediaType", TEXT_MAX, &media_type, e)) < 0 ||
         (rc = jcur_get_digest(item, "digest", &digest, e)) < 0)
         return rc;
-    if (known_type(media_type) == NULL)
+    if (oci_type_document(media_type) == NULL)
         return 0;
     return export_document(cas, &digest, dir, depth + 1, &media_type, &size, e);
 }
@@ -136,7 +124,9 @@ static int export_document(struct cas *cas, const struct digest *digest, const c
     if ((rc = export_items(cas, &root, is_index ? "manifests" : "layers", dir, depth, e)) < 0)
         return rc;
     /* OCI 1.0 documents may leave their type out. */
-    *media_type = type != NULL ? known_type(type) : is_index ? INDEX_TYPE : OCI_MANIFEST_TYPE;
+    *media_type = type != NULL ? oci_type_document(type)
+                  : is_index   ? MEDIA_OCI_INDEX
+                               : MEDIA_OCI_MANIFEST;
     *size = bytes.len;
     return *media_type != NULL ? 0 : jcur_fail(&root, e, "'%.100s' is no manifest", type);
 }
@@ -160,14 +150,12 @@ static int index_document(const struct digest *manifest, uint64_t size, const ch
     if (ref_name != NULL) {
         json_t *annotations = json_object();
         if ((rc = json_put(descriptor, "annotations", annotations, e)) < 0 ||
-            (rc = json_put_string(annotations, "org.opencontainers.image.ref.name", ref_name, e)) <
-                0)
+            (rc = json_put_string(annotations, OCI_REF_NAME, ref_name, e)) < 0)
             return rc;
     }
     if ((rc = json_push(manifests, steal_ptr(&descriptor), e)) < 0 ||
         (rc = json_put_u64(index, "schemaVersion", 2, e)) < 0 ||
-        (rc = json_put_string(index, "mediaType", "application/vnd.oci.image.index.v1+json", e)) <
-            0 ||
+        (rc = json_put_string(index, "mediaType", MEDIA_OCI_INDEX, e)) < 0 ||
         (rc = json_put(index, "manifests", steal_ptr(&manifests), e)) < 0)
         return rc;
     *out = steal_ptr(&index);

@@ -6,11 +6,6 @@
 #include "base/digest.h"
 #include "store/cas/cas.h"
 
-#define OCI_MANIFEST_TYPE "application/vnd.oci.image.manifest.v1+json"
-#define OCI_CONFIG_TYPE "application/vnd.oci.image.config.v1+json"
-#define OCI_LAYER_TYPE "application/vnd.oci.image.layer.v1.tar"
-#define OCI_LAYOUT_BYTES "{\"imageLayoutVersion\":\"1.0.0\"}"
-
 /*
  * Writes `path`: oci-layout, index.json with the one manifest, or index of manifests, named
  * `ref_name` (NULL: unnamed), and everything that it names. A temporary directory

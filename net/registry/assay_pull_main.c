@@ -2,6 +2,7 @@
 /* assay pull: images and artifacts of a registry, and what is said about them. */
 #include "base/cli.h"
 #include "base/json.h"
+#include "base/media_types.h"
 #include "formats/oci/oci_layout_write.h"
 #include "net/registry/network.h"
 #include "net/registry/pull.h"
@@ -223,8 +224,8 @@ static const struct cli_command commands[] = {{
                 "assay pull --platform linux/riscv64 docker.io/library/alpine:3.20 -o alpine\tone "
                 "platform's image\n"
                 "assay pull --referrers registry.example/team/app:1.2\twhat is attached\n"
-                "assay pull --referrers --type application/vnd.dev.sigstore.bundle.v0.3+json "
-                "registry.example/team/app:1.2 -o bundles\tthe signed bundles, as files\n",
+                "assay pull --referrers --type " MEDIA_SIGSTORE_BUNDLE
+                " registry.example/team/app:1.2 -o bundles\tthe signed bundles, as files\n",
     .min_args = 1,
     .max_args = 1,
     .options = options,

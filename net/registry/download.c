@@ -2,13 +2,12 @@
 #include "net/registry/download.h"
 
 #include "base/buf.h"
+#include "base/media_types.h"
 
 #include <string.h>
 
-#define ACCEPT_MANIFEST                                                                            \
-    "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, "        \
-    "application/vnd.docker.distribution.manifest.list.v2+json, "                                  \
-    "application/vnd.docker.distribution.manifest.v2+json"
+static const char accepted[] =
+    MEDIA_OCI_INDEX ", " MEDIA_OCI_MANIFEST ", " MEDIA_DOCKER_INDEX ", " MEDIA_DOCKER_MANIFEST;
 
 /* ---- documents ------------------------------------------------------------------------------- */
 
@@ -52,7 +51,7 @@ int download_document(struct endpoint *ep, const char *name, struct document *d,
     const struct endpoint_sink sink = document_sink(d);
     int rc = str_format(&url, e, "%s/manifests/%s", endpoint_base(ep), name);
     if (rc < 0 || (rc = str_format(&what, e, "manifest %s of %s", name, at->path)) < 0 ||
-        (rc = endpoint_get(ep, url, ACCEPT_MANIFEST, &sink, what, status, e)) < 0 ||
+        (rc = endpoint_get(ep, url, accepted, &sink, what, status, e)) < 0 ||
         (rc = digest_bytes(DIGEST_SHA256, buf_str(&d->text), d->text.len, out, e)) < 0)
         return rc;
     if (d->digest[0] != '\0' && digest_parse(d->digest, &said, &ignored) == 0 &&

@@ -2,6 +2,7 @@
 #include "net/registry/image.h"
 
 #include "base/json.h"
+#include "formats/oci/oci_type.h"
 
 #include <string.h>
 
@@ -14,21 +15,9 @@ void image_dispose(struct image *image)
     *image = (struct image){0};
 }
 
-static bool is_index(const char *type)
-{
-    return strcmp(type, IMAGE_INDEX_TYPE) == 0 ||
-           strcmp(type, "application/vnd.docker.distribution.manifest.list.v2+json") == 0;
-}
-
-static bool is_manifest(const char *type)
-{
-    return strcmp(type, IMAGE_MANIFEST_TYPE) == 0 ||
-           strcmp(type, "application/vnd.docker.distribution.manifest.v2+json") == 0;
-}
-
 bool image_type_is_document(const char *type)
 {
-    return is_index(type) || is_manifest(type);
+    return oci_type_document(type) != NULL;
 }
 
 bool image_type_is_foreign(const char *type)
@@ -38,10 +27,7 @@ bool image_type_is_foreign(const char *type)
 
 bool image_is_container(const struct image *image)
 {
-    const char *type = image->config.media_type;
-    return !image->is_index &&
-           (strcmp(type, "application/vnd.oci.image.config.v1+json") == 0 ||
-            strcmp(type, "application/vnd.docker.container.image.v1+json") == 0);
+    return !image->is_index && oci_type_is_config(image->config.media_type);
 }
 
 /* ---- reading ------------------------------------------------------------------------------ */
@@ -66,8 +52,8 @@ static int read_descriptor(const struct jcur *c, struct image_descriptor *out, s
         return jcur_fail(c, e, "only sha256 digests are supported");
     if (jcur_opt(c, "annotations", &annotations) &&
         ((rc = jcur_open_object(&annotations, e)) < 0 ||
-         (rc = optional_text(&annotations, IMAGE_TITLE, &d.title, e)) < 0 ||
-         (rc = optional_text(&annotations, IMAGE_REF_NAME, &d.ref_name, e)) < 0))
+         (rc = optional_text(&annotations, OCI_TITLE, &d.title, e)) < 0 ||
+         (rc = optional_text(&annotations, OCI_REF_NAME, &d.ref_name, e)) < 0))
         return rc;
     *out = d;
     return 0;
@@ -103,8 +89,8 @@ static int read_type(const struct jcur *c, struct image *out, struct err *e)
     if (manifests == layers)
         return jcur_fail(c, e, "is neither a manifest nor an index");
     if (out->media_type == NULL) /* OCI 1.0 documents may leave it out */
-        out->media_type = manifests ? IMAGE_INDEX_TYPE : IMAGE_MANIFEST_TYPE;
-    if (manifests ? !is_index(out->media_type) : !is_manifest(out->media_type))
+        out->media_type = manifests ? MEDIA_OCI_INDEX : MEDIA_OCI_MANIFEST;
+    if (manifests ? !oci_type_is_index(out->media_type) : !oci_type_is_manifest(out->media_type))
         return jcur_fail(c, e, "'%.100s' is not what it holds", out->media_type);
     out->is_index = manifests;
     return optional_text(c, "artifactType", &out->artifact_type, e);

@@ -10,12 +10,7 @@
 
 #include <jansson.h>
 
-#define IMAGE_MANIFEST_TYPE "application/vnd.oci.image.manifest.v1+json"
-#define IMAGE_INDEX_TYPE "application/vnd.oci.image.index.v1+json"
-#define IMAGE_EMPTY_TYPE "application/vnd.oci.empty.v1+json"
 #define IMAGE_EMPTY_BYTES "{}"
-#define IMAGE_TITLE "org.opencontainers.image.title"
-#define IMAGE_REF_NAME "org.opencontainers.image.ref.name"
 
 enum { IMAGE_ITEMS_MAX = 4096, IMAGE_DEPTH_MAX = 3 /* of indexes in indexes */ };
 

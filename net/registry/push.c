@@ -3,8 +3,10 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "base/media_types.h"
 #include "base/version.h"
 #include "base/workers.h"
+#include "formats/oci/oci_type.h"
 #include "net/registry/download.h"
 #include "net/registry/image.h"
 #include "net/registry/referrers.h"
@@ -152,14 +154,8 @@ static int read_document(const struct layout *l, const struct image_descriptor *
 /* The media type as a text that outlives the document. */
 static const char *static_type(const char *type)
 {
-    static const char *const types[] = {
-        IMAGE_MANIFEST_TYPE, IMAGE_INDEX_TYPE,
-        "application/vnd.docker.distribution.manifest.v2+json",
-        "application/vnd.docker.distribution.manifest.list.v2+json"};
-    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
-        if (strcmp(types[i], type) == 0)
-            return types[i];
-    return IMAGE_MANIFEST_TYPE;
+    const char *known = oci_type_document(type);
+    return known != NULL ? known : MEDIA_OCI_MANIFEST;
 }
 
 /* Everything below a manifest or an index, and then itself. */
@@ -296,7 +292,7 @@ static int put_layer(json_t *manifest, const struct artifact *a, const struct up
     }
     const char *title = a->title != NULL ? a->title : path_base(a->path);
     if ((rc = json_put(layer, "annotations", annotations, e)) < 0 ||
-        (rc = json_put_string(annotations, IMAGE_TITLE, title, e)) < 0)
+        (rc = json_put_string(annotations, OCI_TITLE, title, e)) < 0)
         return rc;
     if (layers == NULL)
         return err_oom(e);
@@ -312,9 +308,9 @@ static int make_manifest(const struct artifact *a, const struct upload *file,
     if (m == NULL)
         return err_oom(e);
     int rc = json_put_u64(m, "schemaVersion", 2, e);
-    if (rc < 0 || (rc = json_put_string(m, "mediaType", IMAGE_MANIFEST_TYPE, e)) < 0 ||
+    if (rc < 0 || (rc = json_put_string(m, "mediaType", MEDIA_OCI_MANIFEST, e)) < 0 ||
         (rc = json_put_string(m, "artifactType", a->type, e)) < 0 ||
-        (rc = put_descriptor(m, "config", IMAGE_EMPTY_TYPE, &empty->digest, empty->size, e)) < 0 ||
+        (rc = put_descriptor(m, "config", MEDIA_OCI_EMPTY, &empty->digest, empty->size, e)) < 0 ||
         (rc = put_layer(m, a, file, e)) < 0)
         return rc;
     if (a->subject != NULL && (rc = put_descriptor(m, "subject", a->subject->media_type,
@@ -354,7 +350,7 @@ int push_artifact(const struct push *push, const struct artifact *artifact, cons
     AUTO_BUF text = BUF_INIT(REGISTRY_DOCUMENT_MAX);
     struct upload file = {.size = 0};
     struct upload empty = {.data = IMAGE_EMPTY_BYTES, .size = strlen(IMAGE_EMPTY_BYTES)};
-    struct pushed done = {.media_type = IMAGE_MANIFEST_TYPE};
+    struct pushed done = {.media_type = MEDIA_OCI_MANIFEST};
     char name[DIGEST_TEXT_MAX];
     int rc = describe_file(artifact->path, &file, e);
     if (rc < 0 ||
@@ -367,7 +363,7 @@ int push_artifact(const struct push *push, const struct artifact *artifact, cons
         return rc;
     done.size = text.len;
     (void)digest_format(&done.digest, name);
-    if ((rc = upload_manifest(push->ep, tag != NULL ? tag : name, IMAGE_MANIFEST_TYPE, text.data,
+    if ((rc = upload_manifest(push->ep, tag != NULL ? tag : name, MEDIA_OCI_MANIFEST, text.data,
                               text.len, &done.digest, &done.registered, e)) < 0)
         return rc;
     if (artifact->subject != NULL && !done.registered &&
@@ -398,11 +394,9 @@ int push_subject(const struct push *push, const char *name, struct pushed *out, 
 static const char *type_by_name(const char *path)
 {
     static const char *const known[][2] = {
-        {".squashfs", "application/vnd.assay.squashfs"},
-        {"-initrd.img", "application/vnd.assay.initrd"},
-        {"-kernel", "application/vnd.assay.kernel"},
-        {".spdx.json", "application/spdx+json"},
-        {".cdx.json", "application/vnd.cyclonedx+json"},
+        {".squashfs", MEDIA_ASSAY_SQUASHFS}, {"-initrd.img", MEDIA_ASSAY_INITRD},
+        {"-kernel", MEDIA_ASSAY_KERNEL},     {".spdx.json", MEDIA_SPDX},
+        {".cdx.json", MEDIA_CYCLONEDX},
     };
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
         if (str_ends(path, known[i][0]))
@@ -412,23 +406,22 @@ static const char *type_by_name(const char *path)
 
 static const char *type_by_content(const json_t *document)
 {
-    static const char bundle[] = "application/vnd.dev.sigstore.bundle";
     const char *media = json_string_value(json_object_get(document, "mediaType"));
     const char *type = json_string_value(json_object_get(document, "type"));
-    if (media != NULL && str_starts(media, bundle))
+    if (media != NULL && str_starts(media, MEDIA_SIGSTORE))
         return media;
     if (json_object_get(document, "payloadType") != NULL)
-        return "application/vnd.dsse.envelope.v1+json";
+        return MEDIA_DSSE;
     if (json_object_get(document, "_type") != NULL)
-        return "application/vnd.in-toto+json";
+        return MEDIA_INTOTO;
     if (json_object_get(document, "spdxVersion") != NULL)
-        return "application/spdx+json";
+        return MEDIA_SPDX;
     if (json_object_get(document, "bomFormat") != NULL)
-        return "application/vnd.cyclonedx+json";
-    if (type != NULL && strcmp(type, ASSAY_URI "plan/v1") == 0)
-        return "application/vnd.assay.plan.v1+json";
-    if (type != NULL && strcmp(type, ASSAY_URI "report/v1") == 0)
-        return "application/vnd.assay.report.v1+json";
+        return MEDIA_CYCLONEDX;
+    if (type != NULL && strcmp(type, PLAN_TYPE) == 0)
+        return MEDIA_ASSAY_PLAN;
+    if (type != NULL && strcmp(type, REPORT_TYPE) == 0)
+        return MEDIA_ASSAY_REPORT;
     return NULL;
 }
 

@@ -2,6 +2,7 @@
 #include "net/registry/referrers.h"
 
 #include "base/json.h"
+#include "base/media_types.h"
 #include "net/registry/download.h"
 #include "net/registry/image.h"
 #include "net/registry/upload.h"
@@ -64,7 +65,7 @@ static int list_by_api(struct endpoint *ep, const struct digest *subject, const 
         long status = 0;
         if (page == PAGES_MAX)
             return err_set(e, ERR_INPUT, "more than %d pages of referrers", PAGES_MAX);
-        rc = endpoint_get(ep, url, IMAGE_INDEX_TYPE, &sink, "list of referrers", &status, e);
+        rc = endpoint_get(ep, url, MEDIA_OCI_INDEX, &sink, "list of referrers", &status, e);
         if (rc < 0 && page == 0 && (status == 404 || status == 405 || status == 400)) {
             *api = false;
             rc = 0;
@@ -168,12 +169,12 @@ static int put_list(struct endpoint *ep, const char *tag, json_t *list, struct e
     if (index == NULL)
         return err_oom(e);
     int rc = json_put_u64(index, "schemaVersion", 2, e);
-    if (rc < 0 || (rc = json_put_string(index, "mediaType", IMAGE_INDEX_TYPE, e)) < 0 ||
+    if (rc < 0 || (rc = json_put_string(index, "mediaType", MEDIA_OCI_INDEX, e)) < 0 ||
         (rc = json_put(index, "manifests", json_incref(list), e)) < 0 ||
         (rc = jcs_format(index, &text, e)) < 0 ||
         (rc = digest_bytes(DIGEST_SHA256, text.data, text.len, &digest, e)) < 0)
         return rc;
-    return upload_manifest(ep, tag, IMAGE_INDEX_TYPE, text.data, text.len, &digest, NULL, e);
+    return upload_manifest(ep, tag, MEDIA_OCI_INDEX, text.data, text.len, &digest, NULL, e);
 }
 
 /* Adds it unless it is there; *there tells that it was. */

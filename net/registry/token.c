@@ -3,6 +3,7 @@
 
 #include "base/buf.h"
 #include "base/json.h"
+#include "base/media_types.h"
 
 #include <string.h>
 
@@ -128,9 +129,9 @@ static int ask(struct http *h, const char *url, const char *authorization, char 
     const struct http_request request = {
         .method = form != NULL ? HTTP_POST : HTTP_GET,
         .url = url,
-        .accept = "application/json",
+        .accept = MEDIA_JSON,
         .authorization = authorization,
-        .content_type = form != NULL ? "application/x-www-form-urlencoded" : NULL,
+        .content_type = form != NULL ? MEDIA_FORM : NULL,
         .send_size = form != NULL ? strlen(form) : 0,
         .send = form != NULL ? send_form : NULL,
         .send_context = form,

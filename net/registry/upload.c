@@ -2,6 +2,7 @@
 #include "net/registry/upload.h"
 
 #include "base/file.h"
+#include "base/media_types.h"
 #include "net/registry/download.h"
 
 #include <errno.h>
@@ -162,7 +163,7 @@ static int close_upload(struct sending *s, struct http_answer *answer, bool *aga
     struct http_request request = {
         .method = HTTP_PUT,
         .url = url,
-        .content_type = "application/octet-stream",
+        .content_type = MEDIA_BYTES,
         .send_size = s->upload->size - s->taken,
         .send = send_bytes,
         .send_context = s,
@@ -181,7 +182,7 @@ static int send_piece(struct sending *s, struct http_answer *answer, bool *again
     struct http_request request = {
         .method = HTTP_PATCH,
         .url = s->location,
-        .content_type = "application/octet-stream",
+        .content_type = MEDIA_BYTES,
         .content_range = range,
         .send_size = len,
         .send = send_bytes,

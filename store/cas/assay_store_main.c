@@ -2,6 +2,7 @@
 /* assay-store: look into, verify and clean the blob store. */
 #include "base/cli.h"
 #include "base/json.h"
+#include "base/media_types.h"
 #include "base/progress.h"
 #include "base/workers.h"
 #include "store/cas/cas.h"
@@ -367,8 +368,8 @@ static int run_add(struct cli *cli, struct err *e)
         rc = cas_import_file(cas, cli_arg(cli, 0), wanted != NULL ? &expected : NULL, &digest,
                              &size, e);
     if (rc == 0 && name != NULL)
-        rc = cas_ref_set(cas, name, media_type != NULL ? media_type : "application/octet-stream",
-                         &digest, size, e);
+        rc =
+            cas_ref_set(cas, name, media_type != NULL ? media_type : MEDIA_BYTES, &digest, size, e);
     AUTO_JSON json_t *doc = NULL;
     if (rc == 0)
         rc = blob_json(&digest, size, &doc, e);
@@ -513,7 +514,7 @@ static const struct cli_option add_options[] = {
     CLI_OPTION_STORE,
     {"name", 'n', CLI_STRING, "REF", "refer to it by this name, so that gc keeps it"},
     {"media-type", 't', CLI_STRING, "TYPE",
-     "what the reference says it is (default: application/octet-stream)"},
+     "what the reference says it is (default: " MEDIA_BYTES ")"},
     {"digest", 'd', CLI_STRING, "DIGEST", "refuse the file unless it has this digest"}};
 static const struct cli_option get_options[] = {
     CLI_OPTION_STORE,
@@ -565,7 +566,7 @@ static const struct cli_command commands[] = {
      .details = "The store is made when it is missing. Without --name nothing refers to the blob,\n"
                 "and the next 'assay store gc' removes it.",
      .examples = "assay store add vmlinuz\tstore a file\n"
-                 "assay store add sbom.json -n sbom/hello -t application/json\tand name it\n",
+                 "assay store add sbom.json -n sbom/hello -t " MEDIA_JSON "\tand name it\n",
      .min_args = 1,
      .max_args = 1,
      .options = add_options,

@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "base/media_types.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,9 +13,9 @@
 #include <string.h>
 #include <sys/file.h>
 
-static const char layout_text[] = "{\"imageLayoutVersion\":\"1.0.0\"}";
-static const char index_text[] = "{\"manifests\":[],\"mediaType\":\"application/"
-                                 "vnd.oci.image.index.v1+json\",\"schemaVersion\":2}";
+static const char layout_text[] = OCI_LAYOUT_BYTES;
+static const char index_text[] =
+    "{\"manifests\":[],\"mediaType\":\"" MEDIA_OCI_INDEX "\",\"schemaVersion\":2}";
 
 /* All that a store's directory may hold while it is being made: a killed creation can be taken up
  * again. */

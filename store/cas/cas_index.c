@@ -3,14 +3,13 @@
 #include "store/cas/cas_internal.h"
 
 #include "base/json.h"
+#include "base/media_types.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-
-static const char ref_name[] = "org.opencontainers.image.ref.name";
 
 int cas_index_parse(const void *data, size_t len, const char *what, json_t **out, struct err *e)
 {
@@ -56,7 +55,7 @@ static int index_read(struct cas *cas, json_t **out, struct err *e)
 static const char *descriptor_name(const json_t *descriptor)
 {
     const json_t *annotations = json_object_get(descriptor, "annotations");
-    return json_string_value(json_object_get(annotations, ref_name));
+    return json_string_value(json_object_get(annotations, OCI_REF_NAME));
 }
 
 static int descriptor_read(const struct jcur *at, struct cas_ref *out, struct err *e)
@@ -76,7 +75,7 @@ static int descriptor_read(const struct jcur *at, struct cas_ref *out, struct er
     if (rc != 0 || !jcur_opt(at, "annotations", &annotations))
         return rc;
     rc = jcur_open_object(&annotations, e);
-    if (rc != 0 || !jcur_opt(&annotations, ref_name, &name))
+    if (rc != 0 || !jcur_opt(&annotations, OCI_REF_NAME, &name))
         return rc;
     const char *text = NULL;
     rc = jcur_string(&name, 4096, &text, e);
@@ -233,7 +232,7 @@ static int new_descriptor(const char *name, const char *media_type, const struct
     AUTO_JSON json_t *annotations = json_object();
     if (descriptor == NULL || annotations == NULL)
         return err_oom(e);
-    int rc = json_put_string(annotations, ref_name, name, e);
+    int rc = json_put_string(annotations, OCI_REF_NAME, name, e);
     if (rc == 0)
         rc = json_put_string(descriptor, "mediaType", media_type, e);
     if (rc == 0)

@@ -181,7 +181,7 @@ int claims_read(const struct statement *statement, struct claims *out, struct er
         rc = jcur_get(&root, "runDetails", &details, e);
     if (rc == 0)
         rc = jcur_get_string(&definition, "buildType", TEXT_MAX, &build_type, e);
-    if (rc == 0 && strcmp(build_type, CLAIMS_BUILD_TYPE) != 0)
+    if (rc == 0 && strcmp(build_type, PLAN_BUILD_TYPE) != 0)
         rc = err_set(e, ERR_REJECTED, "the build type '%s' is not one that can be rebuilt here",
                      build_type);
     if (rc == 0)

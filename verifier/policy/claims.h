@@ -10,8 +10,6 @@
 #include "attest/statement.h"
 #include "base/buf.h"
 
-#define CLAIMS_BUILD_TYPE ASSAY_URI "buildtypes/plan/v1"
-
 enum { CLAIMS_INPUTS_MAX = 65536, CLAIMS_STEPS_MAX = 4096, CLAIMS_PLAN_MAX = 64 * 1024 * 1024 };
 
 /* Everything is borrowed from the statement but `plan`. */

@@ -3,6 +3,7 @@
 
 #include "attest/dsse.h"
 #include "attest/statement.h"
+#include "base/media_types.h"
 #include "base/version.h"
 
 #include <stdarg.h>
@@ -69,7 +70,7 @@ int verdict_report(const struct verdict *v, json_t **out, struct err *e)
     if (rc == 0)
         rc = json_put_u64(artifact, "size", v->artifact_size, e);
     if (rc == 0)
-        rc = json_put_string(report, "type", ASSAY_URI "report/v1", e);
+        rc = json_put_string(report, "type", REPORT_TYPE, e);
     if (rc == 0)
         rc = json_put_string(report, "verdict", verdict_name(v->kind), e);
     if (rc == 0)
@@ -208,7 +209,7 @@ int verdict_bundle(const struct verdict *v, const char *verifier_id, const char 
     AUTO_DSSE struct dsse_envelope *envelope = NULL;
     int rc = verdict_statement(v, verifier_id, resource_uri, now, &statement, e);
     if (rc == 0)
-        rc = dsse_sign(key, DSSE_INTOTO_TYPE, statement.data, statement.len, &envelope, e);
+        rc = dsse_sign(key, MEDIA_INTOTO, statement.data, statement.len, &envelope, e);
     if (rc == 0)
         rc = bundle_format(envelope, out, e);
     return rc;

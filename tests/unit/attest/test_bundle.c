@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "attest/dsse.h"
 
+#include "base/media_types.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
@@ -10,7 +12,7 @@
 #define SIG "{\"sig\":\"AAEC\"}"
 #define ENVELOPE "{\"payload\":\"aGk=\",\"payloadType\":\"t\",\"signatures\":[" SIG "]}"
 #define MATERIAL "\"verificationMaterial\":{\"publicKey\":{\"hint\":\"h\"}}"
-#define TYPE "\"mediaType\":\"" BUNDLE_MEDIA_TYPE "\""
+#define TYPE "\"mediaType\":\"" MEDIA_SIGSTORE_BUNDLE "\""
 #define OLD_TYPE "\"mediaType\":\"application/vnd.dev.sigstore.bundle+json;version=0."
 
 static int parse(const char *text, struct dsse_envelope **out)
@@ -60,7 +62,7 @@ static void test_values(void **state)
                            "\"AAEC\"}]}}",
                            &envelope),
                      0);
-    assert_string_equal(envelope->bundle_type, BUNDLE_MEDIA_TYPE);
+    assert_string_equal(envelope->bundle_type, MEDIA_SIGSTORE_BUNDLE);
     assert_string_equal(envelope->hint, "h");
     assert_int_equal(envelope->payload_len, 3);
     assert_memory_equal(envelope->payload, "\xfb\xff\xbf", 3);

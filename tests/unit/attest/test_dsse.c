@@ -3,6 +3,7 @@
 #include "attest/statement.h"
 #include "base/encoding.h"
 #include "base/file.h"
+#include "base/media_types.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -107,7 +108,7 @@ static void test_sign_round_trip(void **state)
     AUTO_DSSE struct dsse_envelope *bundled = NULL;
     AUTO_BUF text = BUF_INIT(4096);
     const char *id = public_key_id(signing_key_public(key));
-    assert_int_equal(dsse_sign(key, DSSE_INTOTO_TYPE, body, sizeof(body), &envelope, &e), 0);
+    assert_int_equal(dsse_sign(key, MEDIA_INTOTO, body, sizeof(body), &envelope, &e), 0);
     assert_string_equal(envelope->signatures[0].keyid, id);
     assert_int_equal(dsse_verify(envelope, signing_key_public(key), &e), 0);
 
@@ -121,7 +122,7 @@ static void test_sign_round_trip(void **state)
     text.len = 0;
     assert_int_equal(bundle_format(envelope, &text, &e), 0);
     assert_int_equal(dsse_parse(text.data, text.len, "bundle", &bundled, &e), 0);
-    assert_string_equal(bundled->bundle_type, BUNDLE_MEDIA_TYPE);
+    assert_string_equal(bundled->bundle_type, MEDIA_SIGSTORE_BUNDLE);
     assert_string_equal(bundled->hint, id);
     assert_string_equal(bundled->signatures[0].keyid, id);
     assert_memory_equal(bundled->payload, body, sizeof(body));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "attest/summary.h"
 #include "base/file.h"
+#include "base/media_types.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -149,7 +150,7 @@ static void test_refused(void **state)
         "[]",
         "{}",
         "{\"_type\":\"https://in-toto.io/Statement/v1\"}",
-        "{\"payload\":\"aGk=\",\"payloadType\":\"" DSSE_INTOTO_TYPE "\",\"signatures\":[]}",
+        "{\"payload\":\"aGk=\",\"payloadType\":\"" MEDIA_INTOTO "\",\"signatures\":[]}",
     };
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         struct err e = ERR_INIT;

@@ -2,6 +2,8 @@
 /* Images as layout directories: whole or not at all, over what may be replaced and nothing else. */
 #include "tests/unit/encode_common.h"
 
+#include "base/media_types.h"
+
 #include <sys/stat.h>
 
 struct image {
@@ -20,9 +22,9 @@ static struct image small_image(void)
     assert_int_equal(
         str_format(
             &manifest, &e,
-            "{\"mediaType\":\"" OCI_MANIFEST_TYPE "\",\"schemaVersion\":2,"
-            "\"config\":{\"digest\":\"%s\",\"mediaType\":\"" OCI_CONFIG_TYPE "\",\"size\":2},"
-            "\"layers\":[{\"digest\":\"%s\",\"mediaType\":\"" OCI_LAYER_TYPE "\",\"size\":5}]}",
+            "{\"mediaType\":\"" MEDIA_OCI_MANIFEST "\",\"schemaVersion\":2,"
+            "\"config\":{\"digest\":\"%s\",\"mediaType\":\"" MEDIA_OCI_CONFIG "\",\"size\":2},"
+            "\"layers\":[{\"digest\":\"%s\",\"mediaType\":\"" MEDIA_OCI_LAYER "\",\"size\":5}]}",
             digest_format(&image.blobs[0], text[0]), digest_format(&image.blobs[1], text[1])),
         0);
     assert_int_equal(cas_put(store, manifest, strlen(manifest), &image.manifest, &e), 0);

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "base/buf.h"
+#include "base/media_types.h"
 #include "net/http/challenge.h"
 #include "net/http/http.h"
 #include "net/registry/credentials.h"
@@ -360,13 +361,13 @@ static void test_images(void **state)
     AUTO_IMAGE index = {0};
     const struct image_descriptor *chosen = NULL;
     static const char good[] =
-        "{\"schemaVersion\":2,\"mediaType\":\"" IMAGE_MANIFEST_TYPE "\"," CONFIG
-        ",\"layers\":[{\"mediaType\":\"x/y\"," D ",\"annotations\":{\"" IMAGE_TITLE
-        "\":\"f\"}}],\"subject\":{\"mediaType\":\"" IMAGE_INDEX_TYPE "\"," D "}}";
+        "{\"schemaVersion\":2,\"mediaType\":\"" MEDIA_OCI_MANIFEST "\"," CONFIG
+        ",\"layers\":[{\"mediaType\":\"x/y\"," D ",\"annotations\":{\"" OCI_TITLE
+        "\":\"f\"}}],\"subject\":{\"mediaType\":\"" MEDIA_OCI_INDEX "\"," D "}}";
     assert_int_equal(image_parse(good, sizeof(good) - 1, "m", &artifact, &e), 0);
     assert_false(artifact.is_index);
     assert_false(image_is_container(&artifact));
-    assert_string_equal(artifact.artifact_type, IMAGE_EMPTY_TYPE);
+    assert_string_equal(artifact.artifact_type, MEDIA_OCI_EMPTY);
     assert_string_equal(artifact.items[0].title, "f");
     assert_true(artifact.has_subject);
     static const char list[] = "{\"manifests\":[{\"mediaType\":\"a\"," D
@@ -382,12 +383,12 @@ static void test_images(void **state)
         "{}",
         "{\"layers\":[]}",
         "{\"manifests\":[],\"layers\":[]," CONFIG "}",
-        "{\"mediaType\":\"" IMAGE_INDEX_TYPE "\",\"layers\":[]," CONFIG "}",
+        "{\"mediaType\":\"" MEDIA_OCI_INDEX "\",\"layers\":[]," CONFIG "}",
         "{\"mediaType\":\"text/plain\",\"layers\":[]," CONFIG "}",
         "{\"manifests\":[{\"mediaType\":\"a\",\"digest\":\"sha256:" HEX "\"}]}",
         "{\"manifests\":[{\"mediaType\":\"a\",\"digest\":\"sha512:" HEX HEX "\",\"size\":1}]}",
         "{\"manifests\":[{\"mediaType\":\"a\",\"digest\":\"sha256:" HEX "\",\"size\":-1}]}",
-        "{\"manifests\":[{\"mediaType\":\"a\"," D ",\"annotations\":{\"" IMAGE_TITLE "\":1}}]}",
+        "{\"manifests\":[{\"mediaType\":\"a\"," D ",\"annotations\":{\"" OCI_TITLE "\":1}}]}",
     };
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         AUTO_IMAGE none = {0};
