@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "formats/compressed/compressed_object.h"
 
+#include "base/byte_order.h"
 #include "formats/compressed/decoder.h"
 #include "formats/object/spool.h"
 
@@ -56,15 +57,14 @@ static int describe_gzip(struct object *o, const uint8_t *head, size_t len, stru
     size_t at = GZIP_HEADER;
     if (len < GZIP_HEADER)
         return 0;
-    uint32_t mtime = (uint32_t)head[4] | (uint32_t)head[5] << 8 | (uint32_t)head[6] << 16 |
-                     (uint32_t)head[7] << 24;
+    uint32_t mtime = get_le32(head + 4);
     int rc = add_number(o, "flags", FIELD_FORMAT, FIELD_OCTAL, head[GZIP_FLAGS], e);
     if (rc < 0 || (rc = add_number(o, "mtime", FIELD_TIME_MADE, FIELD_SECONDS, mtime, e)) < 0 ||
         (rc = add_number(o, "level", FIELD_COMPRESSOR, FIELD_NUMBER, head[GZIP_XFL], e)) < 0 ||
         (rc = add_number(o, "os", FIELD_HOST, FIELD_NUMBER, head[GZIP_OS], e)) < 0)
         return rc;
     if ((head[GZIP_FLAGS] & GZIP_HAS_EXTRA) != 0 && len >= at + 2) {
-        size_t n = (size_t)(head[at] | head[at + 1] << 8);
+        size_t n = get_le16(head + at);
         if (n > len - at - 2)
             n = len - at - 2;
         rc = object_field(
