@@ -19,9 +19,7 @@ static int check_all(const struct snapshot *s, const struct snapshot_check *opti
     if (rc < 0 || (rc = snapshot_check_state(s, options, f, e)) < 0)
         return rc;
     snapshot_tree(s, options->jobs, &tree);
-    if ((rc = machine_tree_node(&tree, 0, MACHINE_ROOT_LOG2, root, e)) < 0)
-        return rc;
-    return snapshot_check_caches(s, &tree, f, e);
+    return snapshot_check_caches(s, &tree, root, f, e);
 }
 
 int cartesi_run_verify(struct cli *cli, struct err *e)

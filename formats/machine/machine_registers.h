@@ -33,5 +33,7 @@ enum {
     REGISTER_IUNREP = 0x2f0 / 8,
     REGISTER_IYIELD = 0x350 / 8,
 };
+/* Of the microarchitecture. */
+enum { UARCH_REGISTER_CYCLE = 1, UARCH_REGISTER_PC = 2, UARCH_REGISTER_X0 = 3 };
 
 #endif

@@ -15,6 +15,7 @@ enum {
     MACHINE_TLB_SLOT = 32,
     MACHINE_REVERT_START = 0xfe0, /* 32 bytes: the revert root hash */
     MACHINE_PMAS_MAX = 32,
+    MACHINE_PMA_MEMORY = 1, /* a flag in istart */
 };
 
 struct machine_pma {

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <string.h>
 
 enum {
@@ -15,7 +16,8 @@ enum {
     BATCH_LOG2 = 18, /* read and hashed at once: 64 pages, which stay in the second-level cache */
     BATCH_PAGES = 1 << (BATCH_LOG2 - PAGE_LOG2),
     CHUNK_LOG2 = 22, /* one item of work for a thread */
-    SPAN_LOG2 = 32,  /* chunks whose hashes are held at once: 1024 x 32 bytes */
+    CHUNK_PAGES = 1 << (CHUNK_LOG2 - PAGE_LOG2),
+    SPAN_LOG2 = 32, /* chunks whose hashes are held at once: 1024 x 32 bytes */
 };
 
 void machine_tree_init(struct machine_tree *t, const struct machine_hasher *hasher,
@@ -83,34 +85,54 @@ static size_t pack_pages(uint8_t *pages, size_t count, size_t *index)
     return kept;
 }
 
-/* The node of one batch at `offset`; `pages` holds 2^BATCH_LOG2 bytes to work in. */
+/*
+ * The hashes of `count` pages at `offset`, BATCH_PAGES at most; `pages` holds
+ * 2^BATCH_LOG2 bytes to work in. *zeros: there was nothing else, `out` is as it was.
+ */
+static int batch_hashes(const struct machine_tree *t, const struct tree_range *range,
+                        uint64_t offset, size_t count, uint8_t *pages, uint8_t *out, bool *zeros,
+                        struct err *e)
+{
+    size_t index[BATCH_PAGES];
+    int rc = fd_pread_all(range->fd, pages, count * PAGE, range->base + offset, range->name, e);
+    if (rc < 0)
+        return rc;
+    size_t kept = pack_pages(pages, count, index);
+    *zeros = kept == 0;
+    if (*zeros)
+        return 0;
+    /* Every level of all pages in one call: the processor's lanes stay full up to the top. */
+    size_t hashes = kept * (PAGE / 32);
+    t->hasher->leaves(pages, pages, hashes);
+    for (unsigned level = MACHINE_LEAF_LOG2; level < PAGE_LOG2; level++) {
+        hashes /= 2;
+        t->hasher->pairs(pages, pages, hashes);
+    }
+    for (size_t i = 0; i < count; i++)
+        memcpy(out + i * MACHINE_HASH_SIZE, t->pristine[PAGE_LOG2], MACHINE_HASH_SIZE);
+    for (size_t i = 0; i < kept; i++)
+        memcpy(out + index[i] * MACHINE_HASH_SIZE, pages + i * MACHINE_HASH_SIZE,
+               MACHINE_HASH_SIZE);
+    return 0;
+}
+
+/* The node of one batch at `offset`. */
 static int batch_node(const struct machine_tree *t, const struct tree_range *range, uint64_t offset,
                       uint8_t *pages, uint8_t *out, struct err *e)
 {
     uint8_t hashes[BATCH_PAGES * MACHINE_HASH_SIZE];
-    size_t index[BATCH_PAGES];
-    uint64_t left = range->length - offset;
-    size_t len = left < ((size_t)1 << BATCH_LOG2) ? (size_t)left : (size_t)1 << BATCH_LOG2;
-    int rc = fd_pread_all(range->fd, pages, len, range->base + offset, range->name, e);
+    uint64_t left = (range->length - offset) / PAGE;
+    size_t count = left < BATCH_PAGES ? (size_t)left : BATCH_PAGES;
+    bool zeros = false;
+    int rc = batch_hashes(t, range, offset, count, pages, hashes, &zeros, e);
     if (rc < 0)
         return rc;
-    size_t kept = pack_pages(pages, len / PAGE, index);
-    if (kept == 0) {
+    if (zeros) {
         memcpy(out, t->pristine[BATCH_LOG2], MACHINE_HASH_SIZE);
         return 0;
     }
-    /* Every level of all pages in one call: the processor's lanes stay full up to the top. */
-    size_t count = kept * (PAGE / 32);
-    t->hasher->leaves(pages, pages, count);
-    for (unsigned level = MACHINE_LEAF_LOG2; level < PAGE_LOG2; level++) {
-        count /= 2;
-        t->hasher->pairs(pages, pages, count);
-    }
-    for (size_t i = 0; i < BATCH_PAGES; i++)
+    for (size_t i = count; i < BATCH_PAGES; i++)
         memcpy(hashes + i * MACHINE_HASH_SIZE, t->pristine[PAGE_LOG2], MACHINE_HASH_SIZE);
-    for (size_t i = 0; i < kept; i++)
-        memcpy(hashes + index[i] * MACHINE_HASH_SIZE, pages + i * MACHINE_HASH_SIZE,
-               MACHINE_HASH_SIZE);
     reduce(t->hasher, hashes, BATCH_LOG2 - PAGE_LOG2);
     memcpy(out, hashes, MACHINE_HASH_SIZE);
     return 0;
@@ -241,6 +263,44 @@ int machine_tree_node(const struct machine_tree *t, uint64_t address, unsigned l
     if (rc == 0)
         join(t, halves[0], halves[1], out);
     return rc;
+}
+
+/* What the threads share while they hash pages. */
+struct pages {
+    const struct machine_tree *tree;
+    const struct tree_range *range;
+    uint64_t first;
+    size_t count;
+    uint8_t *out;
+};
+
+static int chunk_pages(void *context, size_t i, struct err *e)
+{
+    const struct pages *p = context;
+    AUTO_FREE uint8_t *work = NULL;
+    size_t at = i * CHUNK_PAGES;
+    size_t end = p->count - at < CHUNK_PAGES ? p->count : at + CHUNK_PAGES;
+    int rc = 0;
+    for (size_t n; rc == 0 && at < end; at += n) {
+        bool zeros;
+        uint64_t offset = (p->first + at) * PAGE;
+        n = end - at < BATCH_PAGES ? end - at : BATCH_PAGES;
+        if (next_data(p->range, offset) >= offset + n * PAGE)
+            continue;
+        if (work == NULL && posix_memalign((void **)&work, 64, (size_t)1 << BATCH_LOG2) != 0)
+            return err_oom(e);
+        rc = batch_hashes(p->tree, p->range, offset, n, work, p->out + at * MACHINE_HASH_SIZE,
+                          &zeros, e);
+    }
+    return rc;
+}
+
+int machine_tree_pages(const struct machine_tree *t, size_t range, uint64_t first, size_t count,
+                       uint8_t *out, struct err *e)
+{
+    struct pages pages = {
+        .tree = t, .range = &t->ranges[range], .first = first, .count = count, .out = out};
+    return workers_run(t->jobs, (count + CHUNK_PAGES - 1) / CHUNK_PAGES, chunk_pages, &pages, e);
 }
 
 int machine_tree_prove(const struct machine_tree *t, uint64_t address, unsigned log2,

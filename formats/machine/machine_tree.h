@@ -42,6 +42,13 @@ void machine_tree_init(struct machine_tree *t, const struct machine_hasher *hash
 int machine_tree_node(const struct machine_tree *t, uint64_t address, unsigned log2,
                       uint8_t out[MACHINE_HASH_SIZE], struct err *e);
 
+/*
+ * Hashes of `count` pages of range number `range` from page `first`, side by
+ * side into zeros at `out`: of holes nothing is written.
+ */
+int machine_tree_pages(const struct machine_tree *t, size_t range, uint64_t first, size_t count,
+                       uint8_t *out, struct err *e);
+
 /* The siblings of a node, from its own level up to 63. */
 struct machine_proof {
     enum machine_hash function;

@@ -2,6 +2,7 @@
 #include "formats/machine/snapshot.h"
 
 #include "base/file.h"
+#include "formats/machine/machine_state.h"
 #include "formats/machine/unpack.h"
 
 #include <errno.h>
@@ -84,6 +85,23 @@ static int open_ranges(struct snapshot *s, struct err *e)
     return 0;
 }
 
+/* Without its file the uarch RAM is taken to be untouched: not of a machine within an instruction.
+ */
+static int check_missing_uarch(const struct snapshot *s, struct err *e)
+{
+    AUTO_FREE uint8_t *page = NULL;
+    int rc = snapshot_read(s, MACHINE_UARCH_STATE, &page, e);
+    if (rc < 0)
+        return rc;
+    uint64_t cycle = machine_word(page, UARCH_REGISTER_CYCLE);
+    if (cycle == 0 || cycle == s->config.uarch_registers[UARCH_REGISTER_CYCLE] ||
+        machine_word(page, UARCH_REGISTER_PC) == s->config.uarch_registers[UARCH_REGISTER_PC])
+        return 0; /* a counter alone is no step: `verify` says what it is */
+    return err_set(e, ERR_INPUT,
+                   "'%s' is %" PRIu64 " steps into an instruction, and its uarch RAM is not there",
+                   s->path, cycle);
+}
+
 static int open_directory(struct snapshot *s, const char *path, const char *scratch, struct err *e)
 {
     struct stat st;
@@ -115,7 +133,9 @@ int snapshot_open(const char *path, const char *scratch, struct snapshot *out, s
         return rc;
     if (machine_config_resolve(&out->config, e) < 0)
         return err_wrap(e, "%s", what);
-    return open_ranges(out, e);
+    if ((rc = open_ranges(out, e)) < 0)
+        return rc;
+    return out->uarch_missing ? check_missing_uarch(out, e) : 0;
 }
 
 void snapshot_tree(const struct snapshot *s, unsigned jobs, struct machine_tree *out)

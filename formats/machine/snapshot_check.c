@@ -93,20 +93,24 @@ static int check_identity(const struct snapshot *s, const uint8_t *state, struct
     return rc;
 }
 
-static int check_shadow(const struct snapshot *s, bool *fresh, struct findings *f, struct err *e)
+/* How far the machine is from the one that was configured. */
+struct progress {
+    bool fresh;    /* nothing has run: everything follows from config.json */
+    bool stepping; /* within an instruction, as the micro-architecture executes it */
+};
+
+static int check_shadow(const struct snapshot *s, const uint8_t *state, const struct progress *p,
+                        struct findings *f, struct err *e)
 {
-    AUTO_FREE uint8_t *state = NULL;
     AUTO_FREE uint8_t *wanted = malloc(MACHINE_STATE_SIZE);
-    int rc = wanted == NULL ? err_oom(e) : snapshot_read(s, MACHINE_STATE, &state, e);
-    if (rc < 0 || (rc = check_identity(s, state, f, e)) < 0)
+    int rc = wanted == NULL ? err_oom(e) : check_identity(s, state, f, e);
+    if (rc < 0)
         return rc;
-    uint64_t mcycle = machine_word(state, REGISTER_MCYCLE);
-    *fresh = mcycle == s->config.registers[REGISTER_MCYCLE];
-    if (!*fresh)
+    if (!p->fresh)
         return finding_note(f, e,
                             "the machine has run to mcycle %" PRIu64
                             ": registers, TLB and device tree are its own",
-                            mcycle);
+                            machine_word(state, REGISTER_MCYCLE));
     machine_state_bytes(&s->config, wanted);
     rc = check_registers(state, machine_registers, MACHINE_REGISTERS, s->config.registers,
                          "register", f, e);
@@ -118,11 +122,40 @@ static int check_shadow(const struct snapshot *s, bool *fresh, struct findings *
     return rc;
 }
 
-static int check_uarch_state(const struct snapshot *s, struct findings *f, struct err *e)
+/* As after a reset, which forgets what was configured. */
+static bool uarch_is_reset(const uint8_t *page)
 {
-    AUTO_FREE uint8_t *page = NULL;
-    int rc = snapshot_read(s, MACHINE_UARCH_STATE, &page, e);
-    if (rc == 0)
+    for (size_t i = 0; i < MACHINE_UARCH_REGISTERS; i++)
+        if (machine_word(page, i) != machine_uarch_registers[i].initial)
+            return false;
+    return true;
+}
+
+/* A step moves the cycle and the program counter: one without the other is no step. */
+static struct progress measure(const struct snapshot *s, const uint8_t *state, const uint8_t *uarch)
+{
+    const uint64_t *configured = s->config.uarch_registers;
+    struct progress p = {.fresh = machine_word(state, REGISTER_MCYCLE) ==
+                                  s->config.registers[REGISTER_MCYCLE]};
+    uint64_t cycle = machine_word(uarch, UARCH_REGISTER_CYCLE);
+    p.stepping = cycle != 0 && (!p.fresh || cycle != configured[UARCH_REGISTER_CYCLE]) &&
+                 machine_word(uarch, UARCH_REGISTER_PC) != configured[UARCH_REGISTER_PC];
+    p.fresh = p.fresh && !p.stepping;
+    return p;
+}
+
+static int check_uarch_state(const struct snapshot *s, const uint8_t *page,
+                             const struct progress *p, struct findings *f, struct err *e)
+{
+    int rc = 0;
+    if (p->stepping && machine_word(page, UARCH_REGISTER_X0) != 0)
+        rc = finding_add(f, e, "uarch register x0 is not 0");
+    else if (p->stepping)
+        rc = finding_note(f, e,
+                          "the machine is %" PRIu64
+                          " steps into an instruction: the uarch state is its own",
+                          machine_word(page, UARCH_REGISTER_CYCLE));
+    else if (!uarch_is_reset(page))
         rc = check_registers(page, machine_uarch_registers, MACHINE_UARCH_REGISTERS,
                              s->config.uarch_registers, "uarch register", f, e);
     if (rc == 0)
@@ -170,7 +203,7 @@ static int check_config(const struct snapshot *s, struct findings *f, struct err
 }
 
 static int check_uarch_ram(const struct snapshot *s, const struct snapshot_check *options,
-                           struct findings *f, struct err *e)
+                           const struct progress *p, struct findings *f, struct err *e)
 {
     struct digest d;
     char hex[DIGEST_TEXT_MAX];
@@ -179,6 +212,9 @@ static int check_uarch_ram(const struct snapshot *s, const struct snapshot_check
         return options->state_only
                    ? finding_note(f, e, "the uarch RAM is not there: the emulator will not load it")
                    : finding_add(f, e, "the uarch RAM is missing");
+    if (p->stepping)
+        return finding_note(f, e, "the uarch RAM is in use, and not compared with emulator %s's",
+                            s->config.version->name);
     if (lseek(fd, 0, SEEK_SET) != 0)
         return err_os(e, errno, "cannot read the uarch RAM");
     int rc = digest_fd(DIGEST_SHA256, fd, &d, NULL, e);
@@ -190,13 +226,17 @@ static int check_uarch_ram(const struct snapshot *s, const struct snapshot_check
 int snapshot_check_state(const struct snapshot *s, const struct snapshot_check *options,
                          struct findings *f, struct err *e)
 {
-    bool fresh = false;
-    int rc = check_config(s, f, e);
-    if (rc < 0 || (rc = check_shadow(s, &fresh, f, e)) < 0 ||
-        (rc = check_uarch_state(s, f, e)) < 0 || (rc = check_uarch_ram(s, options, f, e)) < 0 ||
-        (rc = check_pmas(s, f, e)) < 0)
+    AUTO_FREE uint8_t *state = NULL;
+    AUTO_FREE uint8_t *uarch = NULL;
+    int rc = snapshot_read(s, MACHINE_STATE, &state, e);
+    if (rc < 0 || (rc = snapshot_read(s, MACHINE_UARCH_STATE, &uarch, e)) < 0)
         return rc;
-    return fresh && !options->custom_dtb ? check_dtb(s, f, e) : 0;
+    struct progress p = measure(s, state, uarch);
+    if ((rc = check_config(s, f, e)) < 0 || (rc = check_shadow(s, state, &p, f, e)) < 0 ||
+        (rc = check_uarch_state(s, uarch, &p, f, e)) < 0 ||
+        (rc = check_uarch_ram(s, options, &p, f, e)) < 0 || (rc = check_pmas(s, f, e)) < 0)
+        return rc;
+    return p.fresh && !options->custom_dtb ? check_dtb(s, f, e) : 0;
 }
 
 /* ---- files ---- */

@@ -31,8 +31,12 @@ int snapshot_check_state(const struct snapshot *s, const struct snapshot_check *
                          struct findings *f, struct err *e);
 int snapshot_check_files(const struct snapshot *s, const struct snapshot_check *options,
                          struct findings *f, struct err *e);
-/* Every hash that the caches hold and that the emulator would believe. `root` is the true one. */
+/*
+ * The true root hash to `root`; and whatever of the caches the emulator would refuse,
+ * never writes, or would print, prove or compute a false hash from. Caches that are
+ * not there count as empty ones.
+ */
 int snapshot_check_caches(const struct snapshot *s, const struct machine_tree *tree,
-                          struct findings *f, struct err *e);
+                          uint8_t root[MACHINE_HASH_SIZE], struct findings *f, struct err *e);
 
 #endif

@@ -149,9 +149,9 @@ run $cartesi --json verify "$work/bad"
 is 'verify --json counts' "$(jq '.result.count' "$work/stdout")" 4
 spoil 0000000000000000-8000.bin 256 # mcycle
 run $cartesi verify --state-only "$work/bad"
-exits 5 'verify: a machine that has run, under the caches of before'
+exits 0 'verify: a machine that has run, under the caches of before: the emulator hashes its registers again'
 prints '^note: the machine has run to mcycle 64' 'verify says that it has run'
-is 'verify: the caches alone are wrong then' "$(grep '^wrong: ' "$work/stdout" | grep -vc 'cache\|hash_tree')" 0
+is 'verify: nothing is wrong then' "$(grep -c '^wrong: ' "$work/stdout")" 0
 # Any single byte of the state, anywhere: another root, or refused.
 before=$($cartesi hash "$machines/$cached" 2>/dev/null)
 for place in 0000000000000000-8000:9000 0000000000010000-1000:4095 0000000000400000-1000:4000 \
