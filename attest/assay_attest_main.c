@@ -83,6 +83,7 @@ static int read_signing_key(const struct cli *cli, const char *path, struct sign
     if ((rc = str_format(&prompt, e, "passphrase for '%s'", path)) != 0 ||
         (rc = passphrase_read(cli, prompt, false, &passphrase, e)) != 0)
         return rc;
+    passphrase_warn(cli, path);
     return signing_key_read(path, passphrase, out, e);
 }
 
@@ -160,20 +161,26 @@ static int read_verified(const struct cli *cli, const char *path, struct dsse_en
     return 0;
 }
 
-static int read_verified_statement(const struct cli *cli, const char *path, struct statement **out,
-                                   struct err *e)
+static int read_statement(const struct dsse_envelope *envelope, const char *path,
+                          struct statement **out, struct err *e)
 {
-    AUTO_DSSE struct dsse_envelope *envelope = NULL;
-    int rc = read_verified(cli, path, &envelope, e);
-    if (rc != 0)
-        return rc;
-    if (!dsse_is_intoto(envelope)) {
-        (void)err_set(e, ERR_INPUT,
-                      "'%s' is signed, but its payload '%.80s' is no in-toto statement", path,
-                      envelope->payload_type);
-        return -ERR_INPUT;
-    }
+    if (!dsse_is_intoto(envelope))
+        return err_set(e, ERR_INPUT,
+                       "'%s' is signed, but its payload '%.80s' is no in-toto statement", path,
+                       envelope->payload_type);
     return statement_parse(envelope->payload, envelope->payload_len, path, out, e);
+}
+
+/* What a bundle carries beside its signature, and that nobody here looked into it. */
+static int report_log_evidence(const struct cli *cli, const struct dsse_envelope *envelope,
+                               json_t *document, struct err *e)
+{
+    if (envelope->log_entries + envelope->timestamps > 0)
+        cli_say(cli, "log evidence: %s (log entries: %zu, time stamps: %zu)\n",
+                dsse_log_evidence(envelope), envelope->log_entries, envelope->timestamps);
+    else
+        cli_say(cli, "log evidence: none\n");
+    return dsse_put_log_evidence(document, envelope, e);
 }
 
 /* The artifact's digest must be among the subjects; its name does not matter. */
@@ -204,6 +211,7 @@ static int match_artifact(const struct cli *cli, const struct statement *stateme
 
 static int run_check(struct cli *cli, struct err *e)
 {
+    AUTO_DSSE struct dsse_envelope *envelope = NULL;
     AUTO_STATEMENT struct statement *statement = NULL;
     AUTO_JSON json_t *document = json_object();
     json_t *matches = json_array();
@@ -212,9 +220,12 @@ static int run_check(struct cli *cli, struct err *e)
     const char *const *artifacts = cli_list(cli, "artifact", &count);
     int rc;
     if ((rc = json_put(document, "artifacts", matches, e)) != 0 ||
-        (rc = read_verified_statement(cli, path, &statement, e)) != 0)
+        (rc = read_verified(cli, path, &envelope, e)) != 0 ||
+        (rc = read_statement(envelope, path, &statement, e)) != 0)
         return rc;
     cli_say(cli, "the signature is good: two implementations accept it\n");
+    if ((rc = report_log_evidence(cli, envelope, document, e)) != 0)
+        return rc;
     for (size_t i = 0; rc == 0 && i < count; i++)
         rc = match_artifact(cli, statement, path, artifacts[i], matches, e);
     if (rc != 0 || (rc = json_put_string(document, "bundle", path, e)) != 0 ||
@@ -321,7 +332,9 @@ static const struct cli_command commands[] = {
             "eyes of two independent implementations, and its payload an in-toto statement; each\n"
             "--artifact must have the digest of one of the statement's subjects, whatever its "
             "name.\n"
-            "What the statement claims is not judged: that is the work of 'assay verify'.\n\n"
+            "What the statement claims is not judged: that is the work of 'assay verify'. Log "
+            "entries\n"
+            "and time stamps of a bundle are counted and not checked, which is said.\n\n"
             "Exits with 3 when the signature or an artifact is rejected, 5 when a file is "
             "malformed.",
         .examples =

@@ -99,6 +99,24 @@ bool dsse_is_intoto(const struct dsse_envelope *envelope)
            (str_starts(type, MEDIA_INTOTO_PREFIX) && str_ends(type, "+json"));
 }
 
+const char *dsse_log_evidence(const struct dsse_envelope *envelope)
+{
+    return envelope->log_entries + envelope->timestamps == 0 ? "none" : "not checked";
+}
+
+int dsse_put_log_evidence(json_t *report, const struct dsse_envelope *envelope, struct err *e)
+{
+    json_t *o = json_object();
+    int rc = json_put(report, "logEvidence", o, e); /* owns it */
+    if (rc == 0)
+        rc = json_put_string(o, "status", dsse_log_evidence(envelope), e);
+    if (rc == 0)
+        rc = json_put_u64(o, "entries", envelope->log_entries, e);
+    if (rc == 0)
+        rc = json_put_u64(o, "timestamps", envelope->timestamps, e);
+    return rc;
+}
+
 static int put_base64(json_t *object, const char *key, const void *data, size_t len, struct err *e)
 {
     AUTO_BUF text = BUF_INIT(DSSE_DOCUMENT_MAX);

@@ -15,6 +15,7 @@ enum {
     DSSE_SIGNATURE_BYTES_MAX = 8 * 1024, /* of one signature */
     DSSE_TYPE_MAX = 256,                 /* bytes of a payloadType */
     DSSE_KEYID_MAX = 1024,               /* bytes of a keyid or of a bundle's hint */
+    DSSE_LOG_ENTRIES_MAX = 64,           /* of a bundle; as many time stamps */
     /* Base64 of the largest payload, and room for the rest. */
     DSSE_DOCUMENT_MAX = DSSE_PAYLOAD_MAX / 3 * 4 + 1024 * 1024,
 };
@@ -32,7 +33,12 @@ struct dsse_envelope {
     struct dsse_signature *signatures;
     size_t signature_count;
     char *bundle_type; /* the bundle's mediaType; NULL for a bare envelope */
-    char *hint;        /* the bundle's publicKey.hint; NULL when it has none */
+    char *hint;        /* the bundle's publicKey.hint; NULL for a certificate or a bare envelope */
+    bool certificate;  /* the bundle names a certificate (chain) in place of a key */
+    /* The bundle's entries of transparency logs and RFC 3161 time stamps. Nothing here checks
+     * them: who reports about the bundle says so. */
+    size_t log_entries;
+    size_t timestamps;
 };
 
 /* Pre-authentication encoding: "DSSEv1 SP len(type) SP type SP len(body) SP body". Appends. */
@@ -42,8 +48,9 @@ int dsse_sign(const struct signing_key *key, const char *type, const void *body,
               struct dsse_envelope **out, struct err *e);
 /*
  * Reads a bare DSSE envelope or a Sigstore bundle (v0.1 to v0.3) that holds one. Duplicate
- * members are refused, unknown ones ignored (the formats demand it); both base64 alphabets are
- * taken; a bundle's envelope has exactly one signature. ERR_INPUT. `what` names the document.
+ * members are refused, unknown ones ignored (the formats demand it); null is absent, and base64 is
+ * read leniently, as proto3 JSON is in the field; a bundle's envelope has exactly one signature.
+ * ERR_INPUT. `what` names the document.
  */
 int dsse_parse(const void *data, size_t len, const char *what, struct dsse_envelope **out,
                struct err *e);
@@ -64,6 +71,11 @@ int dsse_verify(const struct dsse_envelope *envelope, const struct public_key *k
  * predicates (MEDIA_INTOTO_PREFIX). What it claims is in the payload's predicateType only.
  */
 bool dsse_is_intoto(const struct dsse_envelope *envelope);
+
+/* "none" or "not checked": what is true of the bundle's log entries and time stamps. Static. */
+const char *dsse_log_evidence(const struct dsse_envelope *envelope);
+/* The same as a member `logEvidence` {status, entries, timestamps} of a report. */
+int dsse_put_log_evidence(json_t *report, const struct dsse_envelope *envelope, struct err *e);
 
 static inline void scope_dsse(struct dsse_envelope **d)
 {

@@ -269,6 +269,9 @@ static void explain_envelope(struct text *t, const json_t *summary)
     }
     if (json_array_size(signatures) == 0)
         add(t, "  signed by    nobody\n");
+    const json_t *evidence = json_object_get(summary, "logEvidence");
+    if (evidence != NULL)
+        add_field(t, "log evidence", evidence, "status");
 }
 
 int summary_explain(const json_t *summary, struct buf *out, struct err *e)

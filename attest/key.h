@@ -37,6 +37,22 @@ int signing_key_parse(const void *pem, size_t len, const char *passphrase, struc
 int signing_key_read(const char *path, const char *passphrase, struct signing_key **out,
                      struct err *e);
 /*
+ * What makes a private key's file weaker than its passphrase: a mode that lets others at it, or a
+ * key derivation below the floor. It is used all the same; whoever uses it says so.
+ */
+enum {
+    KEY_SCRYPT_FLOOR = 1 << 17, /* N times r: 16 MiB of memory for each guess */
+    KEY_PBKDF2_FLOOR = 100000,  /* rounds */
+    KEY_SALT_FLOOR = 8,         /* bytes */
+    KEY_WEAKNESS_MAX = 160,     /* bytes of the clause, with its NUL */
+};
+struct key_weakness {
+    unsigned mode;                     /* of the file when others may read or change it, else 0 */
+    char derivation[KEY_WEAKNESS_MAX]; /* what is below the floor, as a clause; "" = nothing */
+};
+/* ERR_INPUT when it is no encrypted private key that signing_key_parse would take. */
+int key_file_weakness(const char *path, struct key_weakness *out, struct err *e);
+/*
  * Writes `path` (0600, encrypted) and `path`.pub (0644). Neither name may exist (ERR_USAGE), also
  * not at the last instant; on failure neither is left behind. *public_path: caller frees.
  */

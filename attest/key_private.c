@@ -7,6 +7,8 @@
 #include "attest/key_internal.h"
 #include "base/file.h"
 
+#include <errno.h>
+#include <inttypes.h>
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
@@ -16,6 +18,7 @@
 #include <pthread.h>
 #include <sodium.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* As strong as OWASP's N=2^17 p=1, within the 32 MiB that OpenSSL's reader allows scrypt. */
 enum { SCRYPT_N = 16384, SCRYPT_R = 8, SCRYPT_P = 5, SALT_SIZE = 16, IV_SIZE = 16 };
@@ -254,6 +257,85 @@ static int parse_encrypted(const void *pem, size_t len, X509_SIG **out, struct e
                        "its encryption is not one of scrypt or PBKDF2-HMAC-SHA2 "
                        "(within limits) with AES-CBC");
     *out = steal_ptr(&sig);
+    return 0;
+}
+
+/* ---- weaknesses ---- */
+
+static int64_t integer_of(const ASN1_INTEGER *value)
+{
+    int64_t number = 0;
+    if (value != NULL && ASN1_INTEGER_get_int64(&number, value) != 1)
+        number = 0;
+    ERR_clear_error();
+    return number;
+}
+
+static void scrypt_weakness(const ASN1_TYPE *parameter, struct key_weakness *out)
+{
+    SCRYPT_PARAMS *p = ASN1_TYPE_unpack_sequence(ASN1_ITEM_rptr(SCRYPT_PARAMS), parameter);
+    if (p == NULL)
+        return;
+    int64_t n = integer_of(p->costParameter);
+    int64_t r = integer_of(p->blockSize);
+    int salt = ASN1_STRING_length(p->salt);
+    if (n * r < KEY_SCRYPT_FLOOR)
+        (void)text_print(out->derivation, sizeof(out->derivation),
+                         "scrypt with N=%" PRId64 " and r=%" PRId64
+                         ", where N times r should be %d at least",
+                         n, r, KEY_SCRYPT_FLOOR);
+    else if (salt < KEY_SALT_FLOOR)
+        (void)text_print(out->derivation, sizeof(out->derivation), "a salt of %d bytes", salt);
+    SCRYPT_PARAMS_free(p);
+}
+
+static void pbkdf2_weakness(const ASN1_TYPE *parameter, struct key_weakness *out)
+{
+    PBKDF2PARAM *p = ASN1_TYPE_unpack_sequence(ASN1_ITEM_rptr(PBKDF2PARAM), parameter);
+    if (p == NULL)
+        return;
+    int64_t rounds = integer_of(p->iter);
+    int salt = ASN1_STRING_length(p->salt->value.octet_string);
+    if (rounds < KEY_PBKDF2_FLOOR)
+        (void)text_print(out->derivation, sizeof(out->derivation),
+                         "PBKDF2 with %" PRId64 " rounds, where there should be %d at least",
+                         rounds, KEY_PBKDF2_FLOOR);
+    else if (salt < KEY_SALT_FLOOR)
+        (void)text_print(out->derivation, sizeof(out->derivation), "a salt of %d bytes", salt);
+    PBKDF2PARAM_free(p);
+}
+
+/* Of an encryption that is acceptable. */
+static void encryption_weakness(const X509_SIG *sig, struct key_weakness *out)
+{
+    const X509_ALGOR *pbe = NULL;
+    X509_SIG_get0(sig, &pbe, NULL);
+    PBE2PARAM *p = ASN1_TYPE_unpack_sequence(ASN1_ITEM_rptr(PBE2PARAM), pbe->parameter);
+    if (p == NULL)
+        return;
+    if (OBJ_obj2nid(p->keyfunc->algorithm) == NID_id_scrypt)
+        scrypt_weakness(p->keyfunc->parameter, out);
+    else
+        pbkdf2_weakness(p->keyfunc->parameter, out);
+    PBE2PARAM_free(p);
+}
+
+int key_file_weakness(const char *path, struct key_weakness *out, struct err *e)
+{
+    AUTO_BUF pem = BUF_INIT(KEY_FILE_MAX);
+    AUTO(scope_sig) X509_SIG *sig = NULL;
+    struct key_weakness w = {0};
+    struct stat st;
+    int rc;
+    if ((rc = private_init(e)) != 0 || (rc = file_read(path, &pem, e)) != 0 ||
+        (rc = parse_encrypted(pem.data, pem.len, &sig, e)) != 0)
+        return rc;
+    if (stat(path, &st) != 0)
+        return err_os(e, errno, "cannot look at '%s'", path);
+    if ((st.st_mode & (S_IRWXG | S_IRWXO)) != 0)
+        w.mode = st.st_mode & 07777;
+    encryption_weakness(sig, &w);
+    *out = w;
     return 0;
 }
 

@@ -199,3 +199,21 @@ int passphrase_read_log(const struct cli *cli, const char *prompt, char **out, s
                            e)
                : passphrase_read(cli, prompt, false, out, e);
 }
+
+void passphrase_warn(const struct cli *cli, const char *key_path)
+{
+    struct key_weakness w;
+    struct err ignored = ERR_INIT;
+    if (key_file_weakness(key_path, &w, &ignored) != 0)
+        return;
+    if (w.mode != 0)
+        cli_warn(cli,
+                 "warning: others may read or change the private key '%s' (mode %04o): "
+                 "'chmod 600' it, and think of a new key",
+                 key_path, w.mode);
+    if (w.derivation[0] != 0)
+        cli_warn(cli,
+                 "warning: the passphrase of '%s' is cheap to guess for whoever reads the file "
+                 "(%s): encrypt it again with 'openssl pkcs8 -topk8 -scrypt'",
+                 key_path, w.derivation);
+}

@@ -38,6 +38,12 @@ int passphrase_read(const struct cli *cli, const char *prompt, bool confirm, cha
 int passphrase_read_log(const struct cli *cli, const char *prompt, char **out, struct err *e);
 void passphrase_free(char *passphrase);
 
+/*
+ * Says on stderr what is weak about the file of a private key that is about to be used
+ * (key_file_weakness). What is wrong with the file is for its reader to say.
+ */
+void passphrase_warn(const struct cli *cli, const char *key_path);
+
 static inline void scope_passphrase(char **p)
 {
     passphrase_free(*p);

@@ -165,6 +165,7 @@ static int put_envelope(json_t *to, const struct dsse_envelope *envelope, struct
         (envelope->bundle_type != NULL &&
          (rc = json_put_string(to, "mediaType", envelope->bundle_type, e)) != 0) ||
         (envelope->hint != NULL && (rc = json_put_string(to, "hint", envelope->hint, e)) != 0) ||
+        (envelope->bundle_type != NULL && (rc = dsse_put_log_evidence(to, envelope, e)) != 0) ||
         (rc = json_put_string(to, "payloadType", envelope->payload_type, e)) != 0 ||
         (rc = json_put_u64(to, "payloadSize", envelope->payload_len, e)) != 0 ||
         (rc = json_put_digest(to, "payloadDigest", &digest, e)) != 0)

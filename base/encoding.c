@@ -72,7 +72,7 @@ int base64_encode(const void *data, size_t len, struct buf *out, struct err *e)
     return 0;
 }
 
-static int base64_value(char c, bool url_safe)
+static int base64_value(char c)
 {
     if (c >= 'A' && c <= 'Z')
         return c - 'A';
@@ -80,20 +80,16 @@ static int base64_value(char c, bool url_safe)
         return c - 'a' + 26;
     if (c >= '0' && c <= '9')
         return c - '0' + 52;
-    if (c == '+' || (url_safe && c == '-'))
-        return 62;
-    if (c == '/' || (url_safe && c == '_'))
-        return 63;
-    return -1;
+    return c == '+' ? 62 : c == '/' ? 63 : -1;
 }
 
 /* One group of four characters; `last` may be padded. Returns the bytes it gives, or -1. */
-static int base64_group(const char *text, bool last, bool url_safe, uint8_t out[3])
+static int base64_group(const char *text, bool last, uint8_t out[3])
 {
     int pad = last ? (text[3] == '=') + (text[3] == '=' && text[2] == '=') : 0;
     uint32_t v = 0;
     for (int i = 0; i < 4; i++) {
-        int d = i < 4 - pad ? base64_value(text[i], url_safe) : 0;
+        int d = i < 4 - pad ? base64_value(text[i]) : 0;
         if (d < 0)
             return -1;
         v = v << 6 | (uint32_t)d;
@@ -107,7 +103,7 @@ static int base64_group(const char *text, bool last, bool url_safe, uint8_t out[
     return 3 - pad;
 }
 
-static int decode(const char *text, size_t len, bool url_safe, struct buf *out, struct err *e)
+int base64_decode(const char *text, size_t len, struct buf *out, struct err *e)
 {
     if (len % 4 != 0)
         return err_set(e, ERR_INPUT, "malformed base64: %zu characters are no multiple of four",
@@ -115,7 +111,7 @@ static int decode(const char *text, size_t len, bool url_safe, struct buf *out, 
     int rc = buf_reserve(out, len / 4 * 3, e);
     for (size_t i = 0; rc == 0 && i < len; i += 4) {
         uint8_t bytes[3];
-        int n = base64_group(text + i, i + 4 == len, url_safe, bytes);
+        int n = base64_group(text + i, i + 4 == len, bytes);
         if (n < 0)
             return err_set(e, ERR_INPUT, "malformed base64 at character %zu", i);
         rc = buf_add(out, bytes, (size_t)n, e);
@@ -123,12 +119,27 @@ static int decode(const char *text, size_t len, bool url_safe, struct buf *out, 
     return rc;
 }
 
-int base64_decode(const char *text, size_t len, struct buf *out, struct err *e)
+int base64_decode_lenient(const char *text, size_t len, struct buf *out, struct err *e)
 {
-    return decode(text, len, false, out, e);
-}
-
-int base64_decode_any(const char *text, size_t len, struct buf *out, struct err *e)
-{
-    return decode(text, len, true, out, e);
+    uint8_t some[384];
+    size_t n = 0;
+    uint32_t bits = 0;
+    unsigned count = 0; /* of bits that are in no byte yet */
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < len && text[i] != '='; i++) {
+        int d = text[i] == '-' ? 62 : text[i] == '_' ? 63 : base64_value(text[i]);
+        if (d < 0)
+            continue;
+        bits = bits << 6 | (uint32_t)d;
+        count += 6;
+        if (count < 8)
+            continue;
+        count -= 8;
+        some[n++] = (uint8_t)(bits >> count);
+        if (n == sizeof(some)) {
+            rc = buf_add(out, some, n, e);
+            n = 0;
+        }
+    }
+    return rc < 0 ? rc : buf_add(out, some, n, e);
 }

@@ -12,10 +12,14 @@ int base64_encode(const void *data, size_t len, struct buf *out, struct err *e);
 bool hex_decode(const char *text, size_t text_len, uint8_t *out, size_t len);
 /*
  * Appends the decoded bytes. Refuses missing padding, non-zero trailing bits
- * and any byte outside the alphabet (ERR_INPUT). base64_decode_any also takes
- * the URL-safe alphabet (DSSE section 3 asks verifiers to).
+ * and any byte outside the alphabet (ERR_INPUT).
  */
 int base64_decode(const char *text, size_t len, struct buf *out, struct err *e);
-int base64_decode_any(const char *text, size_t len, struct buf *out, struct err *e);
+/*
+ * As readers of proto3 JSON in the field take it: both alphabets, padding or none, bits left over,
+ * and characters that are in no alphabet skipped; it ends at the first '='. Nothing is malformed:
+ * only for bytes that a signature covers once they are decoded. Fails when out's max is reached.
+ */
+int base64_decode_lenient(const char *text, size_t len, struct buf *out, struct err *e);
 
 #endif

@@ -74,6 +74,8 @@ static int sign(struct cli *cli, const struct verdict *v, struct buf *out, struc
     const char *path = cli_string(cli, "key");
     int rc = passphrase_read(cli, "passphrase of the verifier's key", false, &passphrase, e);
     if (rc == 0)
+        passphrase_warn(cli, path);
+    if (rc == 0)
         rc = signing_key_read(path, passphrase, &key, e);
     passphrase_free(passphrase);
     if (rc < 0)
@@ -97,9 +99,12 @@ static int record(struct cli *cli, const struct buf *bundle, json_t *report, str
 {
     const char *path = cli_string(cli, "record");
     AUTO_TLOG struct tlog *log = NULL;
+    AUTO_FREE char *key = NULL;
     char *passphrase = NULL;
     uint64_t index = 0;
     int rc = passphrase_read_log(cli, "passphrase of the log's key", &passphrase, e);
+    if (rc == 0 && (rc = tlog_key_file(path, &key, e)) == 0)
+        passphrase_warn(cli, key);
     if (rc == 0)
         rc = tlog_open(path, passphrase, &log, e);
     passphrase_free(passphrase);

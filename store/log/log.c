@@ -32,10 +32,15 @@ static int read_vkey(struct tlog *log, struct err *e)
     return str_copy(&log->vkey, buf_str(&text), e);
 }
 
+int tlog_key_file(const char *path, char **out, struct err *e)
+{
+    return path_join(out, path, "key.pem", e);
+}
+
 static int read_signing_key(struct tlog *log, const char *passphrase, struct err *e)
 {
     AUTO_FREE char *file = NULL;
-    int rc = path_join(&file, log->path, "key.pem", e);
+    int rc = tlog_key_file(log->path, &file, e);
     if (rc == 0)
         rc = signing_key_read(file, passphrase, &log->signing, e);
     if (rc != 0)

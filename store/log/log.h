@@ -35,6 +35,8 @@ int tlog_create(const char *path, const char *origin, const char *passphrase, st
  * the stored tree gives its root: ERR_LOG when they disagree. ERR_INPUT when there is no log.
  */
 int tlog_open(const char *path, const char *passphrase, struct tlog **out, struct err *e);
+/* The file with the log's private key; not looked for. Caller frees. */
+int tlog_key_file(const char *path, char **out, struct err *e);
 void tlog_close(struct tlog *log);
 /* Of the newest checkpoint that this object has seen. */
 uint64_t tlog_size(const struct tlog *log);

@@ -181,11 +181,15 @@ static int open_to_write(const struct cli *cli, struct tlog **out, struct err *e
 {
     const char *path = cli_arg(cli, 0);
     AUTO_FREE char *prompt = NULL;
+    AUTO_FREE char *key = NULL;
     AUTO_PASSPHRASE char *passphrase = NULL;
     int rc = str_format(&prompt, e, "passphrase for the key of log '%s'", path);
     if (rc == 0)
         rc = passphrase_read(cli, prompt, false, &passphrase, e);
-    return rc != 0 ? rc : tlog_open(path, passphrase, out, e);
+    if (rc != 0 || (rc = tlog_key_file(path, &key, e)) != 0)
+        return rc;
+    passphrase_warn(cli, key);
+    return tlog_open(path, passphrase, out, e);
 }
 
 int log_run_append(struct cli *cli, struct err *e)

@@ -204,6 +204,41 @@ ok "a bundle to stdout" "$assay" attest check piped.json -k p256.key.pub
 run "$assay" attest --json sign statement.json --key p256.key -o signed.json
 ok "sign --json" jq -e --arg d "sha256:$(sha256sum statement.json | cut -d' ' -f1)" '.bundle == "signed.json" and .payloadDigest == $d' stdout
 
+# Spellings of one bundle: Sigstore's client and Assay take and refuse the same ones, but for those that
+# docs/formats/attestations.md lists with the reason.
+explained() {
+    case $1 in
+    hint-null | hint-of-another | log-entry-whole) echo "refused accepted" ;;
+    key-and-certificate | version-to-come | payload-list-of-bytes | member-twice) echo "accepted refused" ;;
+    esac
+}
+if [ -e "$peer/node_modules/.package-lock.json" ] && command -v node >/dev/null; then
+    mkdir mutants
+    node "$peer/mutants.js" p256.json p256.key.pub "$(fingerprint p256 p256.key.pub)" mutants >theirs
+    while read -r name verdict; do
+        run "$assay" attest check "mutants/$name.json" -k p256.key.pub
+        ours=refused
+        [ "$code" = 0 ] && ours=accepted
+        wanted=$(explained "$name")
+        is "a spelling of the bundle: $name" "$verdict $ours" "${wanted:-$verdict $verdict}"
+    done <theirs
+    ok "there were accepted and refused ones" test "$(grep -c accepted theirs)" -gt 25 -a "$(grep -c refused theirs)" -gt 25
+else
+    fail "spellings of one bundle" "the peer is not installed: run make peers (needs nodejs and npm)"
+fi
+
+# ---- log entries and time stamps: not checked, and it is said
+run "$assay" attest check p256.json -k p256.key.pub
+prints '^log evidence: none$' "a bundle without log evidence"
+jq -c '.verificationMaterial.tlogEntries = [{logId: {}, kindVersion: {}, inclusionProof: {checkpoint: {envelope: "forged"}}}]
+    | .verificationMaterial.timestampVerificationData = {rfc3161Timestamps: [{signedTimestamp: "AAAA"}, {}]}' p256.json >logged.json
+run "$assay" attest check logged.json -k p256.key.pub
+exits 0 "a bundle with log evidence that is not checked"
+prints '^log evidence: not checked \(log entries: 1, time stamps: 2\)$' "says so"
+run "$assay" attest check logged.json -k p256.key.pub --json
+ok "in JSON too" jq -e '.logEvidence == {status: "not checked", entries: 1, timestamps: 2}' stdout
+run "$assay" attest show logged.json
+prints '^  log evidence +not checked$' "and show does"
 # What OpenSSL signed, in a bare envelope: DER, and no keyid.
 openssl pkey -in p256.key -passin env:ASSAY_PASSPHRASE -out plain.pem
 openssl dgst -sha256 -sign plain.pem -out sig pae
@@ -271,6 +306,37 @@ is "nothing half-written is left" "$(ls -A ro)" out.json
 printf 'DSSEv1 1 t 2 hi' >hi && openssl dgst -sha256 -sign plain.pem -out sig hi
 jq -n --arg s "$(base64 -w0 sig)" '{payload: "aGk=", payloadType: "t", signatures: [{sig: $s}]}' >hi.json
 refused 5 "a well signed payload that is no statement" "$assay" attest check hi.json -k p256.key.pub
+
+# ---- keys that are weaker than their passphrase: used, and warned of
+run "$assay" attest sign statement.json -k p256.key -o strong.json
+is "a key as Assay makes it is not warned of" "$(cat stderr)" ""
+cp p256.key open.key
+for mode in 644 640 602; do
+    chmod $mode open.key
+    run "$assay" attest sign statement.json -k open.key -o open.json
+    exits 0 "a key of mode $mode signs"
+    one_line "$mode: one line"
+    says "warning: others may read or change the private key 'open.key' \(mode 0$mode\)" "and is warned of"
+done
+weak() { # NAME PATTERN OPENSSL-OPTION…
+    name=$1 pattern=$2
+    shift 2
+    openssl pkcs8 -topk8 -in plain.pem -passout env:ASSAY_PASSPHRASE -out weak.key "$@"
+    chmod 600 weak.key
+    run "$assay" attest sign statement.json -k weak.key -o weak.json
+    exits 0 "$name: signs"
+    if [ -n "$pattern" ]; then says "warning: .*cheap to guess.*$pattern" "$name: is warned of"; else is "$name: not warned of" "$(cat stderr)" ""; fi
+}
+weak "openssl's own PBKDF2" 'PBKDF2 with 2048 rounds' -v2 aes-256-cbc
+weak "PBKDF2 just below the floor" 'PBKDF2 with 99999 rounds' -v2 aes-256-cbc -iter 99999
+weak "PBKDF2 at the floor" '' -v2 aes-256-cbc -iter 100000
+weak "openssl's own scrypt" '' -scrypt
+weak "scrypt in a moment" 'scrypt with N=1024 and r=8' -scrypt -scrypt_N 1024
+"$assay" log init weak-log --origin log.example.org >/dev/null
+chmod 644 weak-log/key.pem
+run "$assay" log append weak-log statement.json
+exits 0 "a log's key that others may read appends"
+says "warning: others may read or change the private key 'weak-log/key.pem'" "and is warned of"
 
 # ---- show
 run "$assay" attest show p256.json

@@ -4,28 +4,13 @@
 'use strict';
 
 const fs = require('node:fs');
-const { bundleFromJSON } = require('@sigstore/bundle');
-const { Verifier, toSignedEntity, toTrustMaterial } = require('@sigstore/verify');
+const { judge } = require('./judge.js');
 
 const [bundlePath, keyPath, keyId] = process.argv.slice(2);
-
-let entity;
-try {
-  entity = toSignedEntity(bundleFromJSON(JSON.parse(fs.readFileSync(bundlePath, 'utf8'))));
-} catch (error) {
-  console.error(`cannot read '${bundlePath}': ${error.message}`);
-  process.exit(2);
-}
-
-const der = Buffer.from(
-  fs.readFileSync(keyPath, 'utf8').replace(/-----[A-Z ]+-----|\s/g, ''), 'base64');
-const root = { certificateAuthorities: [], timestampAuthorities: [], tlogs: [], ctlogs: [] };
-const trust = toTrustMaterial(root, { [keyId]: { rawBytes: der } });
-
-try {
-  new Verifier(trust, { tlogThreshold: 0, ctlogThreshold: 0, tsaThreshold: 0 }).verify(entity);
+const wrong = judge(fs.readFileSync(bundlePath, 'utf8'), keyPath, keyId);
+if (wrong === null) {
   console.log('verified');
-} catch (error) {
-  console.error(`${error.code}: ${error.message}`);
-  process.exit(1);
+} else {
+  console.error(wrong.read ? wrong.message : `cannot read '${bundlePath}': ${wrong.message}`);
+  process.exit(wrong.read ? 1 : 2);
 }

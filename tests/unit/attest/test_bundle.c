@@ -36,10 +36,23 @@ static void test_accepted(void **state)
         "{\"x\":1,\"payload\":\"\",\"payloadType\":\"t\",\"signatures\":[{\"sig\":\"\",\"y\":{}}]}",
         "{" TYPE "," MATERIAL ",\"dsseEnvelope\":" ENVELOPE "}",
         "{" TYPE "," MATERIAL ",\"dsseEnvelope\":" ENVELOPE ",\"new\":[]}",
-        "{" TYPE ",\"verificationMaterial\":{},\"dsseEnvelope\":" ENVELOPE "}",
         "{" TYPE ",\"verificationMaterial\":{\"publicKey\":{}},\"dsseEnvelope\":" ENVELOPE "}",
         "{" TYPE ",\"verificationMaterial\":{\"certificate\":{\"rawBytes\":\"AA==\"}},"
         "\"dsseEnvelope\":" ENVELOPE "}",
+        /* Proto3 JSON: null is absent, base64 in any spelling. */
+        "{\"payload\":\"aGk\",\"payloadType\":\"t\",\"signatures\":[" SIG "]}",
+        "{\"payload\":\"aGl=\",\"payloadType\":\"t\",\"signatures\":[" SIG "]}",
+        "{\"payload\":\"aGk=\\n\",\"payloadType\":\"t\",\"signatures\":[" SIG "]}",
+        "{\"payload\":\"a.k=\",\"payloadType\":\"t\",\"signatures\":[" SIG "]}",
+        "{\"payload\":\"aGk=\",\"payloadType\":\"t\",\"signatures\":[{\"sig\":\"AAEC\",\"keyid\":"
+        "null}],\"mediaType\":null}",
+        "{" TYPE ",\"verificationMaterial\":{\"publicKey\":{\"hint\":null},\"certificate\":null,"
+        "\"x509CertificateChain\":null,\"tlogEntries\":null,\"timestampVerificationData\":null},"
+        "\"messageSignature\":null,\"dsseEnvelope\":" ENVELOPE "}",
+        "{" TYPE ",\"verificationMaterial\":{\"publicKey\":{},\"timestampVerificationData\":{"
+        "\"rfc3161Timestamps\":null}},\"dsseEnvelope\":" ENVELOPE "}",
+        "{" OLD_TYPE "2\",\"verificationMaterial\":{\"x509CertificateChain\":{\"certificates\":[{"
+        "\"rawBytes\":\"AA\"}]}},\"dsseEnvelope\":" ENVELOPE "}",
         "{" OLD_TYPE "1\"," MATERIAL ",\"dsseEnvelope\":" ENVELOPE "}",
         "{" OLD_TYPE "2\"," MATERIAL ",\"dsseEnvelope\":" ENVELOPE "}",
         "{" OLD_TYPE "3\"," MATERIAL ",\"dsseEnvelope\":" ENVELOPE "}",
@@ -91,13 +104,11 @@ static void test_refused(void **state)
         "{\"payload\":\"aGk=\",\"payloadType\":\"t\",\"signatures\":{}}",
         "{\"payload\":\"aGk=\",\"payloadType\":\"t\",\"signatures\":[{}]}",
         "{\"payload\":\"aGk=\",\"payloadType\":\"t\",\"signatures\":[\"AAEC\"]}",
-        "{\"payload\":\"aGk=\",\"payloadType\":\"t\",\"signatures\":[{\"sig\":\"AAEC\",\"keyid\":"
-        "null}]}",
-        /* Base64: padding missing, bits left over, white space, another alphabet. */
-        "{\"payload\":\"aGk\",\"payloadType\":\"t\",\"signatures\":[" SIG "]}",
-        "{\"payload\":\"aGl=\",\"payloadType\":\"t\",\"signatures\":[" SIG "]}",
-        "{\"payload\":\"aGk=\\n\",\"payloadType\":\"t\",\"signatures\":[" SIG "]}",
-        "{\"payload\":\"a.k=\",\"payloadType\":\"t\",\"signatures\":[" SIG "]}",
+        "{\"payload\":null,\"payloadType\":\"t\",\"signatures\":[" SIG "]}",
+        "{\"payload\":\"aGk=\",\"payloadType\":null,\"signatures\":[" SIG "]}",
+        "{\"payload\":\"aGk=\",\"payloadType\":\"t\",\"signatures\":null}",
+        "{\"payload\":\"aGk=\",\"payloadType\":\"t\",\"signatures\":[null]}",
+        "{\"payload\":\"aGk=\",\"payloadType\":\"t\",\"signatures\":[{\"sig\":null}]}",
         /* Duplicates: which payload would be the signed one? */
         "{\"payload\":\"aGk=\",\"payload\":\"aGk=\",\"payloadType\":\"t\",\"signatures\":[" SIG
         "]}",
@@ -113,6 +124,24 @@ static void test_refused(void **state)
         "{" TYPE ",\"verificationMaterial\":{\"publicKey\":{\"hint\":\"h\"},\"certificate\":{}},"
         "\"dsseEnvelope\":" ENVELOPE "}",
         "{" TYPE ",\"verificationMaterial\":[],\"dsseEnvelope\":" ENVELOPE "}",
+        "{" TYPE ",\"verificationMaterial\":{},\"dsseEnvelope\":" ENVELOPE "}",
+        "{" TYPE ",\"verificationMaterial\":null,\"dsseEnvelope\":" ENVELOPE "}",
+        "{" TYPE ",\"verificationMaterial\":{\"certificate\":{}},\"dsseEnvelope\":" ENVELOPE "}",
+        "{" TYPE ",\"verificationMaterial\":{\"x509CertificateChain\":{\"certificates\":[{"
+        "\"rawBytes\":\"AA==\"}]}},\"dsseEnvelope\":" ENVELOPE "}",
+        "{" OLD_TYPE
+        "1\",\"verificationMaterial\":{\"x509CertificateChain\":{\"certificates\":[]}},"
+        "\"dsseEnvelope\":" ENVELOPE "}",
+        "{\"mediaType\":null," MATERIAL ",\"dsseEnvelope\":" ENVELOPE "}",
+        "{" TYPE "," MATERIAL ",\"dsseEnvelope\":null}",
+        "{" TYPE "," MATERIAL ",\"dsseEnvelope\":{\"payload\":\"\",\"payloadType\":\"t\","
+        "\"signatures\":[" SIG "]}}",
+        "{" TYPE "," MATERIAL ",\"dsseEnvelope\":{\"payload\":\"aGk=\",\"payloadType\":\"t\","
+        "\"signatures\":[{\"sig\":\"\"}]}}",
+        "{" TYPE ",\"verificationMaterial\":{\"publicKey\":{},\"tlogEntries\":[null]},"
+        "\"dsseEnvelope\":" ENVELOPE "}",
+        "{" TYPE ",\"verificationMaterial\":{\"publicKey\":{},\"tlogEntries\":[{\"logId\":{},"
+        "\"kindVersion\":{}}]},\"dsseEnvelope\":" ENVELOPE "}",
         "{" TYPE "," MATERIAL ",\"dsseEnvelope\":{\"payload\":\"\",\"payloadType\":\"t\","
         "\"signatures\":[]}}",
         "{" TYPE "," MATERIAL ",\"dsseEnvelope\":{\"payload\":\"\",\"payloadType\":\"t\","
@@ -146,6 +175,36 @@ static void test_bounds(void **state)
     assert_null(envelope);
 }
 
+/* What is there and not checked is counted. */
+static void test_log_evidence(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        size_t entries, timestamps;
+        bool certificate;
+    } rows[] = {
+        {ENVELOPE, 0, 0, false},
+        {"{" TYPE "," MATERIAL ",\"dsseEnvelope\":" ENVELOPE "}", 0, 0, false},
+        {"{" TYPE ",\"verificationMaterial\":{\"publicKey\":{},\"tlogEntries\":[{\"logId\":{},"
+         "\"kindVersion\":{},\"inclusionProof\":{\"checkpoint\":{}}}]},\"dsseEnvelope\":" ENVELOPE
+         "}",
+         1, 0, false},
+        {"{" OLD_TYPE "1\",\"verificationMaterial\":{\"certificate\":{\"rawBytes\":\"AAAA\"},"
+         "\"tlogEntries\":[{\"logId\":{},\"kindVersion\":{},\"inclusionPromise\":{}}],"
+         "\"timestampVerificationData\":{\"rfc3161Timestamps\":[{},{}]}},\"dsseEnvelope\":" ENVELOPE
+         "}",
+         1, 2, true},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        AUTO_DSSE struct dsse_envelope *envelope = NULL;
+        assert_int_equal(parse(rows[i].text, &envelope), 0);
+        assert_int_equal(envelope->log_entries, rows[i].entries);
+        assert_int_equal(envelope->timestamps, rows[i].timestamps);
+        assert_int_equal(envelope->certificate, rows[i].certificate);
+    }
+}
+
 /* Canonical: members sorted, no white space, standard base64. */
 static void test_format(void **state)
 {
@@ -174,7 +233,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_accepted), cmocka_unit_test(test_values),
         cmocka_unit_test(test_refused),  cmocka_unit_test(test_bounds),
-        cmocka_unit_test(test_format),
+        cmocka_unit_test(test_format),   cmocka_unit_test(test_log_evidence),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
