@@ -235,6 +235,39 @@ ar rcD b.a x.txt
 run "$assay" diff --json a.a b.a
 is "a member of a static library" "$(jq -r '.result.causes[0].sample[0].path' stdout)" x.txt
 
+# ---- programs ------------------------------------------------------------------------------------
+mkdir src-one src-two
+cat >src-one/x.c <<'EOF'
+int f(int a);
+int f(int a)
+{
+    return a * FACTOR;
+}
+const char *where = __FILE__;
+const char *when = WHEN;
+int main(void)
+{
+    return f(when[0]);
+}
+EOF
+cp src-one/x.c src-two/x.c
+# compiled NAME DIR OPTION…
+compiled() {
+    name=$1
+    dir=$2
+    shift 2
+    gcc -O0 -o "$name" "$@" "$work/$dir/x.c"
+}
+compiled a.elf src-one -DFACTOR=3 '-DWHEN="2026-11-29 10:00:00"'
+compiled b.elf src-two -DFACTOR=3 '-DWHEN="2026-11-30 11:22:33"'
+run "$assay" diff --json a.elf b.elf
+is "a program built elsewhere and later" "$(causes)" "elf.build_id path.build time.embedded"
+is "leaves nothing unexplained" "$(jq .result.unexplained.count stdout)" 0
+compiled b.elf src-two -DFACTOR=9 '-DWHEN="2026-11-30 11:22:33"'
+run "$assay" diff --json a.elf b.elf
+is "other code is never explained away by what stands beside it" \
+    "$(jq -r '.result.causes[0] | .id + " " + .sample[0].path' stdout)" "content.code .text"
+
 # ---- names that lie -----------------------------------------------------------------------
 again
 esc=$(printf 'a\033[2J\nidentical\377')

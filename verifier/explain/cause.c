@@ -20,7 +20,6 @@ const struct cause *const causes[] = {
     &cause_fs_uuid,
     &cause_fs_seed,
     &cause_host_name,
-    &cause_path_build,
     &cause_tool_version,
     &cause_compress_tool,
     &cause_archive_format,
@@ -32,6 +31,10 @@ const struct cause *const causes[] = {
     &cause_absent,
     &cause_extra,
     &cause_unread,
+    &cause_content_code,
+    &cause_elf_build_id,
+    &cause_time_embedded,
+    &cause_path_build,
     &cause_content_data,
 };
 /* clang-format on */

@@ -12,6 +12,12 @@ struct walk {
     struct buf path;
     unsigned depth;
     uint64_t found;
+    struct holder {
+        struct object *a; /* NULL: the things themselves */
+        struct object *b;
+        const struct member *member_a;
+        const struct member *member_b;
+    } holder; /* what the bytes that are compared are the content of */
 };
 
 int walk_tell(struct walk *w, struct difference *d, struct err *e);

@@ -44,7 +44,13 @@ static int load(const struct bytes *from, uint64_t offset, uint64_t len, uint8_t
 static int tell_run(struct leaf *l, uint64_t a_at, uint64_t a_len, uint64_t b_at, uint64_t b_len,
                     struct err *e)
 {
-    struct difference d = {.kind = DIFFERENCE_CONTENT, .bytes = a_len > b_len ? a_len : b_len};
+    const struct holder *h = &l->w->holder;
+    struct difference d = {.kind = DIFFERENCE_CONTENT,
+                           .object_a = h->a,
+                           .object_b = h->b,
+                           .member_a = h->member_a,
+                           .member_b = h->member_b,
+                           .bytes = a_len > b_len ? a_len : b_len};
     int rc = load(l->a, a_at, a_len, l->room_a, &d.hunk_a, e);
     if (rc < 0 || (rc = load(l->b, b_at, b_len, l->room_b, &d.hunk_b, e)) < 0)
         return rc;

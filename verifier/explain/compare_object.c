@@ -77,8 +77,11 @@ static int diff_content(struct pairing *p, const struct member *a, const struct 
     size_t before = p->w->path.len;
     if (a->path[0] != 0)
         rc = buf_addf(&p->w->path, e, before > 0 ? " » %s" : "%s", a->path);
+    const struct holder outer = p->w->holder;
+    p->w->holder = (struct holder){p->a, p->b, a, b};
     if (rc == 0)
         rc = walk_bytes(p->w, first, second, e);
+    p->w->holder = outer;
     p->w->path.len = before;
     if (p->w->path.data != NULL)
         p->w->path.data[before] = 0;
@@ -306,8 +309,8 @@ static int by_place_a(const void *a, const void *b)
 
 static int diff_order(struct pairing *p, struct err *e)
 {
-    const struct object *a = p->a;
-    const struct object *b = p->b;
+    struct object *a = p->a;
+    struct object *b = p->b;
     struct difference d = {.kind = DIFFERENCE_ORDER, .object_a = a, .object_b = b};
     AUTO_FREE struct place *places = array_new(a->member_count + 1, sizeof(*places));
     size_t n = 0;

@@ -32,9 +32,9 @@ struct hunk {
 
 struct difference {
     enum difference_kind kind;
-    const char *path;              /* "system.squashfs » usr/bin/true » .text" */
-    const struct object *object_a; /* what it was found in; NULL: the two things themselves */
-    const struct object *object_b;
+    const char *path;        /* "system.squashfs » usr/bin/true » .text" */
+    struct object *object_a; /* what it was found in; NULL: the two things themselves */
+    struct object *object_b;
     const struct member *member_a; /* NULL: of the object itself */
     const struct member *member_b;
     const struct field *a; /* DIFFERENCE_FIELD */

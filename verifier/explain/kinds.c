@@ -4,6 +4,7 @@
 #include "formats/ar/ar_object.h"
 #include "formats/compressed/compressed_object.h"
 #include "formats/cpio/cpio_object.h"
+#include "formats/elf/elf_object.h"
 #include "formats/object/directory.h"
 #include "formats/squashfs/squashfs_object.h"
 #include "formats/tar/tar_object.h"
@@ -20,6 +21,7 @@ const struct object_kind *const object_kinds[] = {
     &object_kind_zstd,
     &object_kind_lz4,
     &object_kind_bzip2,
+    &object_kind_elf,
     &object_kind_ar,
     &object_kind_cpio,
     &object_kind_tar,

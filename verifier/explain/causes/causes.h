@@ -26,6 +26,9 @@ extern const struct cause cause_moved;
 extern const struct cause cause_absent;
 extern const struct cause cause_extra;
 extern const struct cause cause_unread;
+extern const struct cause cause_content_code;
+extern const struct cause cause_elf_build_id;
+extern const struct cause cause_time_embedded;
 extern const struct cause cause_content_data;
 
 #endif

@@ -77,6 +77,56 @@ static void test_kinds(void **state)
     }
 }
 
+static const char *text_cause(const char *a, const char *b)
+{
+    size_t head = 0;
+    size_t tail = 0;
+    size_t a_len = strlen(a);
+    size_t b_len = strlen(b);
+    while (a[head] == b[head])
+        head++;
+    while (tail < a_len - head && tail < b_len - head && a[a_len - 1 - tail] == b[b_len - 1 - tail])
+        tail++;
+    const struct difference d = {
+        .kind = DIFFERENCE_CONTENT,
+        .path = "x",
+        .hunk_a = {(const uint8_t *)a, head, a_len - head - tail, tail, head},
+        .hunk_b = {(const uint8_t *)b, head, b_len - head - tail, tail, head}};
+    return cause_id(&d);
+}
+
+static void test_texts(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *a;
+        const char *b;
+        const char *id;
+    } rows[] = {
+        {"built 2026-11-29T10:00:00Z.", "built 2026-11-30T11:22:33Z.", "time.embedded"},
+        {"Sun Nov 29 10:00:00 2026", "Mon Nov 30 09:59:59 2026", "time.embedded"},
+        {"Sun, 29 Nov 2026 10:00:00 +0000", "Mon, 30 Nov 2026 09:59:59 +0200", "time.embedded"},
+        {"Nov 29 2026", "Dec  1 2026", "time.embedded"},
+        {"at 10:00:00.5", "at 23:01:07", "time.embedded"},
+        {"t=1764000000;", "t=1796003126;", "time.embedded"},
+        /* A date and more than a date. */
+        {"built 2026-11-29 yes", "built 2026-11-30 no", "content.data"},
+        {"2026-11-29", "2026-13-29", "content.data"},
+        {"123456", "123457", "content.data"},
+        {"version 1.2.3", "version 1.2.4", "content.data"},
+        {"/build/one/src/a.c:7", "/tmp/x/src/a.c:7", "path.build"},
+        {"in \"/home/a/p/lib.c\"", "in \"/home/bb/p/lib.c\"", "path.build"},
+        {"/build/one/src/a.c", "/build/one/src/b.c", "content.data"},
+        {"/usr/bin/a", "/usr/bin/b", "content.data"},
+        {"one/src/a.c", "two/src/a.c", "content.data"},
+        {"/a/x.c and 1", "/b/x.c and 2", "content.data"},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        assert_string_equal(text_cause(rows[i].a, rows[i].b), rows[i].id);
+        assert_string_equal(text_cause(rows[i].b, rows[i].a), rows[i].id);
+    }
+}
+
 static void test_table(void **state)
 {
     (void)state;
@@ -90,9 +140,8 @@ static void test_table(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_field_classes),
-        cmocka_unit_test(test_umask),
-        cmocka_unit_test(test_kinds),
+        cmocka_unit_test(test_field_classes), cmocka_unit_test(test_umask),
+        cmocka_unit_test(test_kinds),         cmocka_unit_test(test_texts),
         cmocka_unit_test(test_table),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
