@@ -14,6 +14,7 @@ enum cause_weight {
     CAUSE_METADATA,   /* times, owners, order: nothing that runs changed */
     CAUSE_ENCODING,   /* the same content, stored in another way */
     CAUSE_SUSPICIOUS, /* content changed, and nothing says why */
+    CAUSE_CODE,       /* and it is what runs */
 };
 
 struct cause {

@@ -64,6 +64,7 @@ struct run {
     uint64_t start;
     uint64_t end; /* behind its last differing byte */
     bool open;
+    bool ended; /* a line or a string ended since: what follows is another run */
 };
 
 static int close_run(struct leaf *l, struct run *r, struct err *e)
@@ -77,11 +78,12 @@ static int add_byte(struct leaf *l, struct run *r, uint64_t at, struct err *e)
 {
     int rc = 0;
     bool full = r->open && r->end - r->start >= RUN_MAX && l->runs < RUNS_MAX;
-    if (r->open && (full || (at - r->end >= JOIN && l->runs < RUNS_MAX)))
+    if (r->open && (full || ((r->ended || at - r->end >= JOIN) && l->runs < RUNS_MAX)))
         rc = close_run(l, r, e);
     if (!r->open)
         *r = (struct run){.start = at, .open = true};
     r->end = at + 1;
+    r->ended = false;
     return rc;
 }
 
@@ -97,9 +99,12 @@ static int in_place(struct leaf *l, struct err *e)
             return rc;
         if (memcmp(room, room + CHUNK, part) == 0)
             continue;
-        for (size_t i = 0; rc == 0 && i < part; i++)
+        for (size_t i = 0; rc == 0 && i < part; i++) {
             if (room[i] != room[CHUNK + i])
                 rc = add_byte(l, &r, at + i, e);
+            else if (room[i] == 0 || room[i] == '\n')
+                r.ended = true;
+        }
     }
     return rc < 0 ? rc : close_run(l, &r, e);
 }

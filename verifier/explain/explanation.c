@@ -233,7 +233,7 @@ int explanation_add(void *context, const struct difference *d, struct err *e)
     g->bytes += d->bytes;
     x->differences++;
     x->not_tolerated += !is_tolerated(x, cause);
-    if (cause->weight == CAUSE_SUSPICIOUS) {
+    if (cause->weight >= CAUSE_SUSPICIOUS) {
         x->unexplained_count++;
         x->unexplained_bytes += d->bytes;
     }
@@ -385,8 +385,8 @@ static int json_group(const struct group *g, json_t *list, struct err *e)
         (rc = json_put_text(o, "field", g->field, e)) < 0 ||
         (rc = json_put_u64(o, "count", g->count, e)) < 0 ||
         (rc = json_put_u64(o, "bytes", g->bytes, e)) < 0 ||
-        (rc = json_put(o, "explains_fully", json_boolean(g->cause->weight != CAUSE_SUSPICIOUS),
-                       e)) < 0 ||
+        (rc = json_put(o, "explains_fully", json_boolean(g->cause->weight < CAUSE_SUSPICIOUS), e)) <
+            0 ||
         (rc = json_put_string(o, "advice", g->cause->advice, e)) < 0)
         return rc;
     if (g->cause->command != NULL)

@@ -20,7 +20,7 @@ static bool normalize(const struct difference *d, bool side_b, struct buf *out)
 const struct cause cause_content_code = {
     .id = "content.code",
     .title = "code that nothing explains",
-    .weight = CAUSE_SUSPICIOUS,
+    .weight = CAUSE_CODE,
     .advice = "look at it first: other code runs",
     .command = "objdump -d …",
     .normalize = normalize,
