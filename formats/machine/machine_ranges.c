@@ -8,7 +8,9 @@
 #include <string.h>
 
 #define RAM_START ((uint64_t)0x80000000)
-#define ADDRESS_END ((uint64_t)1 << 56)
+/* The emulator asks of a range's end, too, that it be an address of 56 bits: the last page stays
+ * free. */
+#define ADDRESS_LAST (((uint64_t)1 << 56) - 1)
 
 struct place {
     const char *name;
@@ -48,7 +50,7 @@ static int check_length(const char *name, uint64_t length, struct err *e)
     if (length == 0 || length % MACHINE_PAGE != 0)
         return err_set(e, ERR_INPUT, "the length of the %s, %" PRIu64 ", is not a multiple of %d",
                        name, length, MACHINE_PAGE);
-    if (length > ADDRESS_END)
+    if (length > ADDRESS_LAST)
         return err_set(e, ERR_INPUT, "the length of the %s, %" PRIu64 ", is too large", name,
                        length);
     return 0;
@@ -72,8 +74,9 @@ static int check_range(const struct machine_range *r, struct err *e)
     if (r->start % span != 0)
         return err_set(e, ERR_INPUT, "the %s starts at 0x%" PRIx64 ", not a multiple of 0x%" PRIx64,
                        r->name, r->start, span);
-    if (r->start >= ADDRESS_END || span > ADDRESS_END - r->start)
-        return err_set(e, ERR_INPUT, "the %s ends beyond 2^56", r->name);
+    if (r->start > ADDRESS_LAST || r->length > ADDRESS_LAST - r->start)
+        return err_set(e, ERR_INPUT,
+                       "the %s ends at 2^56 or beyond, where the emulator loads nothing", r->name);
     for (size_t i = 0; i < sizeof(devices) / sizeof(devices[0]); i++)
         if (r->start < devices[i].start + devices[i].length && devices[i].start < r->start + span)
             return err_set(e, ERR_INPUT, "the %s overlaps the device %s", r->name, devices[i].name);

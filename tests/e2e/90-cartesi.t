@@ -328,6 +328,7 @@ overlapping ranges|.config.flash_drive = [{length: 4096, start: 2147487744}]
 a drive over a device|.config.flash_drive = [{length: 4096, start: 1073774592}]
 a start that is no multiple of the length|.config.flash_drive = [{length: 8192, start: 4294971392}]
 a drive beyond 2^56|.config.flash_drive = [{length: 4096, start: 72057594037927936}]
+a drive that ends at 2^56|.config.flash_drive = [{length: 4096, start: 72057594037923840}]
 a drive without its file|.config.flash_drive = [{length: 4096}]
 bootargs over 4096 bytes|.config.dtb.bootargs = ("a" * 4097)
 TABLE
@@ -372,6 +373,7 @@ wrong() { # NAME JQ
 }
 run $cartesi write -c "$machines/e01-custom-regs-dtb/config.json" -i "$machines/e01-custom-regs-dtb" -o "$work"
 exits 2 'write does not replace a directory'
+wrong 'a drive that ends at 2^56' '.config.flash_drive = [{length: 4096, start: 72057594037923840}]'
 wrong 'a missing file' '.config.ram.backing_store.data_filename = "kernel"'
 wrong 'a file longer than its range' '.config.ram.length = 8192 | .config.ram.backing_store.data_filename = "0000000000000000-8000.bin"'
 wrong 'a shared file that is too short' '.config.ram.length = 65536 | .config.ram.backing_store |= (.shared = true | .data_filename = "0000000000000000-8000.bin")'
