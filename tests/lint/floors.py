@@ -73,6 +73,10 @@ BUILDER_NET = ('builder/lock', 'builder/sources')
 # The programs that may link net/ or libcurl.
 NET_PROGRAMS = ('assay-fetch', 'assay-lock', 'assay-pull', 'assay-push')
 
+# The program that runs steps; all others only read what plans say of them.
+STEP_PROGRAM = 'assay-build'
+STEP_FUNCTION = re.compile(r'step_\w+_run$')
+
 # Libraries' headers that one room alone may know.
 LIBRARIES = {'curl/': 'net/http', 'sqlite3.h': 'store/log', 'yaml.h': 'base/yaml', 'squashfs/': 'formats/squashfs',
              'sqfs/': 'formats/squashfs', 'seccomp.h': 'base/sandbox'}
@@ -286,6 +290,9 @@ def check_programs(build, of_net):
         if path not in told and (symbol in of_net or symbol.startswith('curl_')):
             told.add(path)
             yield '%s:1: a program that has no business with the network links %s' % (path, symbol.split('@')[0])
+    for path, kind, symbol in nm([folder + '/' + name for name in programs if name != STEP_PROGRAM]):
+        if kind == 'T' and STEP_FUNCTION.match(symbol):
+            yield '%s:1: a program that runs no steps links %s' % (path, symbol)
 
 
 def check(files, build=None):
@@ -413,11 +420,12 @@ CIRCLE = {
     'formats/three/three.c': '#include "formats/one/one.h"\n',
 }
 
-# What no include shows: declarations by hand, and a program that links the network.
+# What no include shows: declarations by hand, and programs that link the network or a step.
 LINKED = {
     'formats/one/one.c': 'int two(void); int one(void); int one(void) { return two(); }',
     'formats/two/two.c': 'int one(void); int two(void); int two(void) { return one(); }',
     'builder/steps/step.c': 'int http(void); int step(void); int step(void) { return http(); }',
+    'builder/steps/encode_one.c': 'int step_encode_one_run(void); int step_encode_one_run(void) { return 0; }',
     'net/http/http.c': 'int curl_easy_init(void); int http(void); int http(void) { return curl_easy_init(); }',
 }
 
@@ -438,15 +446,16 @@ def self_test_symbols(folder):
     os.makedirs(folder + '/bin')
     for program in ('assay-build', 'assay-lock'):
         subprocess.run(['cp', folder + '/obj/net/http/http.o', '%s/bin/%s' % (folder, program)], check=True)
+    subprocess.run(['cp', folder + '/obj/builder/steps/encode_one.o', folder + '/bin/assay-plan'], check=True)
     found = list(check(LINKED, folder))
     good = True
     for begin in ('formats/one/one.c:1: formats/one/ needs two of formats/two/two.c',
                   'formats/two/two.c:1: formats/two/ needs one of formats/one/one.c',
                   'builder/steps/step.c:1: builder/steps/ needs http of net/http/http.c',
                   'circle: formats/one -> formats/two',
-                  folder + '/bin/assay-build:1: '):
+                  folder + '/bin/assay-build:1: ', folder + '/bin/assay-plan:1: '):
         good &= expect(any(line.startswith(begin) for line in found), 'no complaint that begins "%s"' % begin)
-    good &= expect(len(found) == 5, 'complaints about symbols that nobody planted: %s' % found)
+    good &= expect(len(found) == 6, 'complaints about symbols that nobody planted: %s' % found)
     missing = list(check({'base/gone.c': ''}, folder))
     return good & expect('base/gone.c:1: has no object' in missing[0], 'no word of an object that is missing')
 
