@@ -186,6 +186,14 @@ struct param {
 #define STEP_PARAMS(table, s)                                                                      \
     .rows = (table), .row_count = sizeof(table) / sizeof((table)[0]), .size = sizeof(s)
 
+/* In a list: items are such structs, which these tables fill. */
+#define PARAM_ITEMS(s, ...)                                                                        \
+    .item_size = sizeof(s), .objects = (const struct step_params *const[]){__VA_ARGS__},           \
+    .object_count = sizeof((const struct step_params *const[]){__VA_ARGS__}) /                     \
+                    sizeof(const struct step_params *)
+/* Or values, as the row says. */
+#define PARAM_VALUES(c_type, row) .item_size = sizeof(c_type), .item = (row)
+
 /* A kind without parameters. */
 extern const struct step_params step_params_none;
 

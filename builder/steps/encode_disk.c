@@ -117,14 +117,9 @@ static const struct param gpt_rows[] = {
 };
 static const struct step_params mbr_takes = {STEP_PARAMS(mbr_rows, struct partition)};
 static const struct step_params gpt_takes = {STEP_PARAMS(gpt_rows, struct partition)};
-static const struct step_params *const partition_objects[] = {
-    [MBR] = &mbr_takes, [GPT] = &gpt_takes};
-static const struct param_list partition_list = {.max = GPT_PARTITIONS,
-                                                 .item_size = sizeof(struct partition),
-                                                 .objects = partition_objects,
-                                                 .object_count = 2,
-                                                 .pick = pick_table,
-                                                 .after = check_active};
+static const struct param_list partition_list = {
+    PARAM_ITEMS(struct partition, [MBR] = &mbr_takes, [GPT] = &gpt_takes), .max = GPT_PARTITIONS,
+    .pick = pick_table, .after = check_active};
 
 static const struct param rows[] = {
     {PARAM_CHOICE("table", struct params, table, tables)},

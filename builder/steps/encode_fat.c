@@ -77,11 +77,8 @@ static const struct param entry_rows[] = {
     {PARAM_INPUT("input", struct entry, input), .optional = true},
 };
 static const struct step_params entry_takes = {STEP_PARAMS(entry_rows, struct entry)};
-static const struct step_params *const entry_objects[] = {&entry_takes};
-static const struct param_list entry_list = {.max = FAT_FILES_MAX - OWN_FILES,
-                                             .item_size = sizeof(struct entry),
-                                             .objects = entry_objects,
-                                             .object_count = 1};
+static const struct param_list entry_list = {PARAM_ITEMS(struct entry, &entry_takes),
+                                             .max = FAT_FILES_MAX - OWN_FILES};
 
 static const struct param rows[] = {
     {PARAM_CHOICE("type", struct params, type, type_names)},

@@ -60,11 +60,8 @@ static const struct param layer_rows[] = {
     {PARAM_CHOICE("compression", struct layer, compression, compression_names)},
 };
 static const struct step_params layer_takes = {STEP_PARAMS(layer_rows, struct layer)};
-static const struct step_params *const layer_objects[] = {&layer_takes};
-static const struct param_list layer_list = {.max = LAYERS_MAX,
-                                             .item_size = sizeof(struct layer),
-                                             .objects = layer_objects,
-                                             .object_count = 1};
+static const struct param_list layer_list = {PARAM_ITEMS(struct layer, &layer_takes),
+                                             .max = LAYERS_MAX};
 
 static const struct param image_rows[] = {
     {PARAM_TEXT("name", struct image, name, &name_text)},
@@ -73,15 +70,11 @@ static const struct param image_rows[] = {
      .said = SAID_TYPE},
 };
 static const struct step_params image_takes = {STEP_PARAMS(image_rows, struct image)};
-static const struct step_params *const image_objects[] = {&image_takes};
-static const struct param_list image_list = {.max = IMAGES_MAX,
-                                             .item_size = sizeof(struct image),
-                                             .objects = image_objects,
-                                             .object_count = 1};
+static const struct param_list image_list = {PARAM_ITEMS(struct image, &image_takes),
+                                             .max = IMAGES_MAX};
 
 static const struct param blob = {.type = PARAM_TYPE_INPUT, .in_range = true};
-static const struct param_list blob_list = {
-    .max = BLOBS_MAX, .item = &blob, .item_size = sizeof(size_t)};
+static const struct param_list blob_list = {PARAM_VALUES(size_t, &blob), .max = BLOBS_MAX};
 
 static const struct param layout_rows[] = {
     {PARAM_SIZE("volume", struct compat_system_layout, volume), .max = IMAGES_MAX,
@@ -93,11 +86,8 @@ static const struct param layout_rows[] = {
 };
 static const struct step_params layout_takes = {
     STEP_PARAMS(layout_rows, struct compat_system_layout)};
-static const struct step_params *const layout_objects[] = {&layout_takes};
-static const struct param_list layout_list = {.max = IMAGES_MAX,
-                                              .item_size = sizeof(struct compat_system_layout),
-                                              .objects = layout_objects,
-                                              .object_count = 1};
+static const struct param_list layout_list = {
+    PARAM_ITEMS(struct compat_system_layout, &layout_takes), .max = IMAGES_MAX};
 
 static const struct param source_rows[] = {
     {PARAM_SIZE("file", struct compat_system_source, file), .max = BLOBS_MAX, .said = SAID_FROM},
@@ -105,11 +95,8 @@ static const struct param source_rows[] = {
 };
 static const struct step_params source_takes = {
     STEP_PARAMS(source_rows, struct compat_system_source)};
-static const struct step_params *const source_objects[] = {&source_takes};
-static const struct param_list source_list = {.max = BLOBS_MAX,
-                                              .item_size = sizeof(struct compat_system_source),
-                                              .objects = source_objects,
-                                              .object_count = 1};
+static const struct param_list source_list = {
+    PARAM_ITEMS(struct compat_system_source, &source_takes), .max = BLOBS_MAX};
 
 static const struct param rows[] = {
     {PARAM_THERE("document")},

@@ -31,15 +31,12 @@ static int rises(const struct param_list *list, const struct jcur *item, const v
 }
 
 static const struct param one_offset = {.type = PARAM_TYPE_U64, .max = PART_END_MAX};
-static const struct param_list offset_list = {
-    .max = PARTS_MAX,
-    .item = &one_offset,
-    .item_size = sizeof(uint64_t),
-    .per_input = "offsets",
-    .after = rises,
-    .said_min = 1,
-    .said_unique = true,
-};
+static const struct param_list offset_list = {PARAM_VALUES(uint64_t, &one_offset),
+                                              .max = PARTS_MAX,
+                                              .per_input = "offsets",
+                                              .after = rises,
+                                              .said_min = 1,
+                                              .said_unique = true};
 static const struct param rows[] = {
     {PARAM_LIST("offsets", uint64_t, struct params, offsets, count, &offset_list)},
 };

@@ -102,22 +102,14 @@ static int names_rise(const struct param_list *list, const struct jcur *item, co
     return 0;
 }
 
-/* A list of at most `most` of what `c_type` holds. */
-#define NAMED(c_type, most, takes_rows)                                                            \
-    {                                                                                              \
-        .max = (most), .item_size = sizeof(c_type), .objects = (takes_rows), .object_count = 1,    \
-        .after = names_rise                                                                        \
-    }
-
 static const struct param divert_rows[] = {
     {PARAM_TEXT("path", struct rootfs_divert, path, &path_text)},
     {PARAM_TEXT("to", struct rootfs_divert, to, &path_text)},
     {PARAM_TEXT("by", struct rootfs_divert, by, &package_text), .optional = true},
 };
 static const struct step_params divert_takes = {STEP_PARAMS(divert_rows, struct rootfs_divert)};
-static const struct step_params *const divert_objects[] = {&divert_takes};
-static const struct param_list divert_list =
-    NAMED(struct rootfs_divert, ROOTFS_DECLARED_MAX, divert_objects);
+static const struct param_list divert_list = {PARAM_ITEMS(struct rootfs_divert, &divert_takes),
+                                              .max = ROOTFS_DECLARED_MAX, .after = names_rise};
 
 static const struct param slave_rows[] = {
     {PARAM_TEXT("name", struct rootfs_link, name, &alternative_text)},
@@ -125,9 +117,8 @@ static const struct param slave_rows[] = {
     {PARAM_TEXT("path", struct rootfs_link, path, &path_text)},
 };
 static const struct step_params slave_takes = {STEP_PARAMS(slave_rows, struct rootfs_link)};
-static const struct step_params *const slave_objects[] = {&slave_takes};
-static const struct param_list slave_list =
-    NAMED(struct rootfs_link, ROOTFS_SLAVES_MAX, slave_objects);
+static const struct param_list slave_list = {PARAM_ITEMS(struct rootfs_link, &slave_takes),
+                                             .max = ROOTFS_SLAVES_MAX, .after = names_rise};
 
 static const struct param alternative_rows[] = {
     {PARAM_TEXT("name", struct rootfs_alternative, self.name, &alternative_text)},
@@ -141,15 +132,13 @@ static const struct param alternative_rows[] = {
 };
 static const struct step_params alternative_takes = {
     STEP_PARAMS(alternative_rows, struct rootfs_alternative)};
-static const struct step_params *const alternative_objects[] = {&alternative_takes};
-static const struct param_list alternative_list =
-    NAMED(struct rootfs_alternative, ROOTFS_DECLARED_MAX, alternative_objects);
+static const struct param_list alternative_list = {
+    PARAM_ITEMS(struct rootfs_alternative, &alternative_takes), .max = ROOTFS_DECLARED_MAX,
+    .after = names_rise};
 
 static const struct param member = {.type = PARAM_TYPE_TEXT, .text = &group_text};
-static const struct param_list member_list = {.max = ROOTFS_MEMBER_MAX,
-                                              .item = &member,
-                                              .item_size = sizeof(const char *),
-                                              .after = names_rise};
+static const struct param_list member_list = {PARAM_VALUES(const char *, &member),
+                                              .max = ROOTFS_MEMBER_MAX, .after = names_rise};
 
 static const struct param user_rows[] = {
     {PARAM_TEXT("name", struct rootfs_user, name, &user_text)},
@@ -161,18 +150,16 @@ static const struct param user_rows[] = {
     {PARAM_LIST("groups", const char *, struct rootfs_user, groups, group_count, &member_list)},
 };
 static const struct step_params user_takes = {STEP_PARAMS(user_rows, struct rootfs_user)};
-static const struct step_params *const user_objects[] = {&user_takes};
-static const struct param_list user_list =
-    NAMED(struct rootfs_user, ROOTFS_DECLARED_MAX, user_objects);
+static const struct param_list user_list = {PARAM_ITEMS(struct rootfs_user, &user_takes),
+                                            .max = ROOTFS_DECLARED_MAX, .after = names_rise};
 
 static const struct param group_rows[] = {
     {PARAM_TEXT("name", struct rootfs_group, name, &group_text)},
     {PARAM_U32("gid", struct rootfs_group, gid), .max = ROOTFS_ID_MAX, .definition = "accountId"},
 };
 static const struct step_params group_takes = {STEP_PARAMS(group_rows, struct rootfs_group)};
-static const struct step_params *const group_objects[] = {&group_takes};
-static const struct param_list group_list =
-    NAMED(struct rootfs_group, ROOTFS_DECLARED_MAX, group_objects);
+static const struct param_list group_list = {PARAM_ITEMS(struct rootfs_group, &group_takes),
+                                             .max = ROOTFS_DECLARED_MAX, .after = names_rise};
 
 /* ---- all of it ---- */
 

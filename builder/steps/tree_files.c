@@ -64,9 +64,8 @@ static const struct param file_rows[] = {
     {PARAM_TEXT("mode", struct file, mode, &mode_text)},
 };
 static const struct step_params file_takes = {STEP_PARAMS(file_rows, struct file)};
-static const struct step_params *const file_objects[] = {&file_takes};
-static const struct param_list file_list = {
-    .max = FILES_MAX, .item_size = sizeof(struct file), .objects = file_objects, .object_count = 1};
+static const struct param_list file_list = {PARAM_ITEMS(struct file, &file_takes),
+                                            .max = FILES_MAX};
 
 static const struct param rows[] = {
     {PARAM_I64("epoch", struct params, epoch), .max = UINT32_MAX},

@@ -31,7 +31,7 @@ struct params {
 };
 
 static const char *const forms[] = {"tar", "deb", "file", NULL};
-enum { TAR, DEB, FILE_ALONE, FORMS };
+enum { TAR, DEB, FILE_ALONE };
 static const enum layer_form layer_forms[] = {LAYER_TAR, LAYER_DEB, LAYER_FILE};
 
 /* ---- layers ---- */
@@ -87,15 +87,9 @@ static const struct param file_rows[] = {
 static const struct step_params tar_takes = {STEP_PARAMS(tar_rows, struct layer)};
 static const struct step_params deb_takes = {STEP_PARAMS(deb_rows, struct layer)};
 static const struct step_params file_takes = {STEP_PARAMS(file_rows, struct layer)};
-static const struct step_params *const layer_objects[FORMS] = {
-    [TAR] = &tar_takes, [DEB] = &deb_takes, [FILE_ALONE] = &file_takes};
-static const struct param_list layer_list = {.max = LAYERS_MAX,
-                                             .item_size = sizeof(struct layer),
-                                             .objects = layer_objects,
-                                             .object_count = FORMS,
-                                             .pick = pick_form,
-                                             .per_input = "layers",
-                                             .said_min = 1};
+static const struct param_list layer_list = {
+    PARAM_ITEMS(struct layer, [TAR] = &tar_takes, [DEB] = &deb_takes, [FILE_ALONE] = &file_takes),
+    .max = LAYERS_MAX, .pick = pick_form, .per_input = "layers", .said_min = 1};
 
 /* ---- places ---- */
 
@@ -127,11 +121,8 @@ static const struct param place_rows[] = {
 };
 static const struct step_params place_takes = {STEP_PARAMS(place_rows, struct layer_place),
                                                .dispose = place_dispose};
-static const struct step_params *const place_objects[] = {&place_takes};
-static const struct param_list place_list = {.max = PLACES_MAX,
-                                             .item_size = sizeof(struct layer_place),
-                                             .objects = place_objects,
-                                             .object_count = 1};
+static const struct param_list place_list = {PARAM_ITEMS(struct layer_place, &place_takes),
+                                             .max = PLACES_MAX};
 
 /* ---- all of it ---- */
 

@@ -212,8 +212,7 @@ static int check_inputs(const struct param_reading *r, const struct jcur *object
 
 static const struct param_text image_text = {.max = LINUXKIT_NAME_MAX};
 static const struct param image = {.type = PARAM_TYPE_TEXT, .text = &image_text};
-static const struct param_list image_list = {
-    .max = IMAGES_MAX, .item = &image, .item_size = sizeof(const char *)};
+static const struct param_list image_list = {PARAM_VALUES(const char *, &image), .max = IMAGES_MAX};
 
 static const struct param rows[] = {
     {PARAM_THERE("document")},

@@ -87,15 +87,10 @@ static const struct param item_rows[] = {
     {PARAM_INPUT("input", struct item, input), .once = true},
 };
 static const struct step_params item_takes = {STEP_PARAMS(item_rows, struct item)};
-static const struct step_params *const item_objects[] = {&item_takes};
-static const struct param_list item_list = {
-    .max = 2, .item_size = sizeof(struct item), .objects = item_objects, .object_count = 1};
+static const struct param_list item_list = {PARAM_ITEMS(struct item, &item_takes), .max = 2};
 static const struct param number = {.type = PARAM_TYPE_U64, .max = 100};
-static const struct param_list number_list = {.max = 4,
-                                              .item = &number,
-                                              .item_size = sizeof(uint64_t),
-                                              .per_input = "numbers",
-                                              .after = rises};
+static const struct param_list number_list = {PARAM_VALUES(uint64_t, &number), .max = 4,
+                                              .per_input = "numbers", .after = rises};
 
 static const struct param rows[] = {
     {PARAM_BOOL("flag", struct fields, flag)},
