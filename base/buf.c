@@ -92,13 +92,33 @@ int buf_sayf(struct buf *b, struct err *e, const char *fmt, ...)
     return rc;
 }
 
+void buf_cut(struct buf *b, size_t len)
+{
+    if (len >= b->len)
+        return;
+    b->len = len;
+    b->data[len] = 0;
+}
+
+/* Whoever made `len` smaller may have left what stood there before. */
+static void end_text(const struct buf *b)
+{
+    if (b->data[b->len] != 0)
+        b->data[b->len] = 0;
+}
+
 const char *buf_str(const struct buf *b)
 {
-    return b->data != NULL ? (const char *)b->data : "";
+    if (b->data == NULL)
+        return "";
+    end_text(b);
+    return (const char *)b->data;
 }
 
 char *buf_steal(struct buf *b)
 {
+    if (b->data != NULL)
+        end_text(b);
     char *text = b->data != NULL ? (char *)b->data : calloc(1, 1);
     b->data = NULL;
     b->len = 0;

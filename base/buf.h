@@ -14,8 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* `data` is always NUL-terminated beyond `len` once anything was added, so text can be read as is.
- */
+/* What is read as text is read by buf_str: `data` itself may have older bytes behind `len`. */
 struct buf {
     uint8_t *data;
     size_t len;
@@ -42,7 +41,9 @@ int buf_vaddf(struct buf *b, enum text_how how, struct err *e, const char *fmt, 
     __attribute__((format(printf, 4, 0)));
 /* Makes room for `len` more bytes without changing `len`; the room starts at data + len. */
 int buf_reserve(struct buf *b, size_t len, struct err *e);
-/* The contents as a string; "" when empty. Borrowed. */
+/* Keeps the first `len` bytes, or all when there are fewer. */
+void buf_cut(struct buf *b, size_t len);
+/* The contents, and nothing behind them, as a string; "" when empty. Borrowed. */
 const char *buf_str(const struct buf *b);
 /* Hands the bytes over (NUL-terminated, caller frees); NULL only when out of memory. */
 char *buf_steal(struct buf *b);

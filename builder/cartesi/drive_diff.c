@@ -160,8 +160,7 @@ static int diff_entry(struct walk *w, const struct drive_entry *a, const struct 
     if ((rc = buf_addf(&w->path, e, "%s/", a->name)) < 0 ||
         (rc = diff_directory(w, &p, depth + 1, e)) < 0)
         return rc;
-    w->path.len = before;
-    w->path.data[before] = 0;
+    buf_cut(&w->path, before);
     return 0;
 }
 

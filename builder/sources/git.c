@@ -68,7 +68,7 @@ static int fetch_once(struct run *r, const char *const *args, bool *good, struct
                       struct err *e)
 {
     int status = 0;
-    errors->len = 0;
+    buf_cut(errors, 0);
     int rc = git_run(&r->repository, args, NULL, errors, &status, e);
     if (rc == 0)
         *good = status == 0;
@@ -174,7 +174,7 @@ static int text_begin(void *context, size_t index, uint64_t size, struct err *e)
     (void)index;
     (void)size;
     (void)e;
-    r->text.len = 0;
+    buf_cut(&r->text, 0);
     return 0;
 }
 
@@ -356,7 +356,7 @@ static bool any(const struct contents *c, size_t index, bool link)
 static int content_begin(void *context, size_t index, uint64_t size, struct err *e)
 {
     struct contents *c = context;
-    c->run->text.len = 0;
+    buf_cut(&c->run->text, 0);
     if (any(c, index, true) && size > TREE_PATH_MAX)
         return err_set(e, ERR_INPUT, "the link '%s' has a target of %llu bytes",
                        c->files[c->firsts[index]]->name, (unsigned long long)size);

@@ -168,9 +168,7 @@ static int walk_entry(struct object *o, int parent, const char *name, unsigned d
         rc = fd < 0 ? err_os(e, errno, "cannot open '%.255s'", buf_str(&d->path))
                     : walk(o, fd, depth + 1, e);
     }
-    d->path.len = before;
-    if (d->path.data != NULL)
-        d->path.data[before] = 0;
+    buf_cut(&d->path, before);
     return rc;
 }
 

@@ -171,9 +171,7 @@ static int walk_entries(struct object *o, const struct drive_inode *inode, unsig
         rc = buf_addf(&s->path, e, before > 0 ? "/%s" : "%s", entries[i].name);
         if (rc == 0)
             rc = walk(o, entries[i].reference, depth + 1, e);
-        s->path.len = before;
-        if (s->path.data != NULL)
-            s->path.data[before] = 0;
+        buf_cut(&s->path, before);
     }
     return rc;
 }

@@ -268,7 +268,7 @@ static int write_header(struct writer *w, const struct entry *n, struct err *e)
     if (device && (inode->major > OCTAL7_MAX || inode->minor > OCTAL7_MAX))
         return err_set(e, ERR_INPUT, "cannot put '%s' into a tar: its device number is too large",
                        n->path);
-    w->pax.len = 0;
+    buf_cut(&w->pax, 0);
     if ((rc = pax_records(&w->pax, n, e)) < 0 || (rc = write_pax(w, e)) < 0)
         return rc;
     if (n->sparse)
@@ -388,7 +388,7 @@ static int format_map(struct writer *w, const struct entry *n, struct err *e)
     uint64_t end = m->count > 0 ? m->pieces[m->count - 1].offset + m->pieces[m->count - 1].len : 0;
     bool open_end = end < n->length; /* a piece of nothing says where the file ends */
 
-    w->map_text.len = 0;
+    buf_cut(&w->map_text, 0);
     int rc = buf_addf(&w->map_text, e, "%zu\n", m->count + open_end);
     if (rc < 0)
         return rc;

@@ -15,7 +15,7 @@ static int document_restart(void *context, struct err *e)
 {
     struct document *d = context;
     (void)e;
-    d->text.len = 0;
+    buf_cut(&d->text, 0);
     d->have = 0;
     return 0;
 }

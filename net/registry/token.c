@@ -109,7 +109,7 @@ static int add_body(void *context, const struct http_answer *answer, const void 
 {
     struct buf *out = context;
     if (answer->received == 0)
-        out->len = 0;
+        buf_cut(out, 0);
     return buf_add(out, data, len, e);
 }
 

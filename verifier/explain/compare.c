@@ -18,9 +18,7 @@ int walk_tell_member(struct walk *w, const char *member, struct difference *d, s
     int rc = member[0] == 0 ? 0 : buf_addf(&w->path, e, before > 0 ? " » %s" : "%s", member);
     if (rc == 0)
         rc = walk_tell(w, d, e);
-    w->path.len = before;
-    if (w->path.data != NULL)
-        w->path.data[before] = 0;
+    buf_cut(&w->path, before);
     return rc;
 }
 

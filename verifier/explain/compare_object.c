@@ -82,9 +82,7 @@ static int diff_content(struct pairing *p, const struct member *a, const struct 
     if (rc == 0)
         rc = walk_bytes(p->w, first, second, e);
     p->w->holder = outer;
-    p->w->path.len = before;
-    if (p->w->path.data != NULL)
-        p->w->path.data[before] = 0;
+    buf_cut(&p->w->path, before);
     return rc;
 }
 

@@ -37,6 +37,30 @@ static void test_grows(void **state)
     assert_string_equal(buf_str(&b), "");
 }
 
+/* Nothing of what a buffer had before is read as text, however it was made shorter. */
+static void test_shorter(void **state)
+{
+    (void)state;
+    struct err e = ERR_INIT;
+    AUTO_BUF b = BUF_INIT(100);
+    assert_int_equal(buf_add_str(&b, "secret", &e), 0);
+    buf_cut(&b, 9);
+    assert_string_equal(buf_str(&b), "secret");
+    buf_cut(&b, 3);
+    assert_string_equal(buf_str(&b), "sec");
+    b.len = 0;
+    assert_string_equal(buf_str(&b), "");
+    assert_int_equal(buf_add_str(&b, "secret", &e), 0);
+    b.len = 2;
+    assert_string_equal(buf_str(&b), "se");
+    assert_int_equal(buf_add_str(&b, "cret", &e), 0);
+    b.len = 0;
+    AUTO_FREE char *text = buf_steal(&b);
+    assert_string_equal(text, "");
+    buf_cut(&b, 0);
+    assert_string_equal(buf_str(&b), "");
+}
+
 static void test_reader(void **state)
 {
     (void)state;
@@ -93,9 +117,9 @@ static void test_err_chain(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_bounded),   cmocka_unit_test(test_grows),
-        cmocka_unit_test(test_reader),    cmocka_unit_test(test_array_grow),
-        cmocka_unit_test(test_err_chain),
+        cmocka_unit_test(test_bounded),    cmocka_unit_test(test_grows),
+        cmocka_unit_test(test_shorter),    cmocka_unit_test(test_reader),
+        cmocka_unit_test(test_array_grow), cmocka_unit_test(test_err_chain),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
