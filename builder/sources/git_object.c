@@ -113,27 +113,40 @@ static int bad_tree(struct err *e)
     return err_set(e, ERR_INPUT, "a tree object is not well formed");
 }
 
-static bool read_mode(struct reader *r, enum git_type *out)
+/*
+ * Old writers of trees filled modes up with zeros and kept more permissions than git has: what git
+ * makes of a mode is its type and whether the owner may run it.
+ */
+static bool type_of_mode(unsigned mode, enum git_type *out)
 {
     static const struct {
-        const char *mode;
+        unsigned format;
         enum git_type type;
-    } modes[] = {
-        {"40000", GIT_TREE},        {"100644", GIT_FILE}, {"100664", GIT_FILE},
-        {"100755", GIT_EXECUTABLE}, {"120000", GIT_LINK}, {"160000", GIT_SUBMODULE},
-    };
-    const uint8_t *space = memchr(r->p, ' ', reader_left(r));
-    if (space == NULL)
-        return false;
-    size_t len = (size_t)(space - r->p);
-    for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
-        if (strlen(modes[i].mode) == len && memcmp(modes[i].mode, r->p, len) == 0) {
-            *out = modes[i].type;
-            r->p = space + 1;
-            return true;
-        }
+    } formats[] = {
+        {0040000, GIT_TREE}, {0100000, GIT_FILE}, {0120000, GIT_LINK}, {0160000, GIT_SUBMODULE}};
+    for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
+        if (formats[i].format != (mode & 0170000))
+            continue;
+        bool executable = formats[i].type == GIT_FILE && (mode & 0100) != 0;
+        *out = executable ? GIT_EXECUTABLE : formats[i].type;
+        return true;
     }
     return false;
+}
+
+static bool read_mode(struct reader *r, enum git_type *out)
+{
+    const uint8_t *space = memchr(r->p, ' ', reader_left(r));
+    unsigned mode = 0;
+    if (space == NULL || space == r->p)
+        return false;
+    for (; r->p < space; r->p++) {
+        if (*r->p < '0' || *r->p > '7' || mode > 0177777 / 8)
+            return false;
+        mode = mode * 8 + (unsigned)(*r->p - '0');
+    }
+    r->p++;
+    return type_of_mode(mode, out);
 }
 
 static bool read_name(struct reader *r, char *out)

@@ -44,5 +44,39 @@ refused "the link 'l' has a NUL byte" "a target with a NUL byte"
 lock "git: {repository: x.git, commit: file}"
 exits 0 "an empty file is one"
 
+# ---- modes of old commits ----------------------------------------------------------------
+blob=$(printf '#!/bin/sh\n' | g "$bare" hash-object -w --stdin)
+link=$(printf plain | g "$bare" hash-object -w --stdin)
+sub=$(printf '100644 blob %s\tf\n' "$blob" | g "$bare" mktree)
+raw_tree() { # NAME, MODE NAME ID lines on stdin
+    python3 -c 'import sys
+sys.stdout.buffer.write(b"".join(b"%s %s\0%s" % (m, n, bytes.fromhex(i.decode())) for m, n, i in (l.split() for l in sys.stdin.buffer)))' |
+        g "$bare" hash-object -t tree -w --literally --stdin >"$work/tree.id"
+    g "$bare" update-ref "refs/heads/$1" "$(g "$bare" commit-tree -m x "$(cat "$work/tree.id")")"
+}
+raw_tree modes <<E
+0100644 a $blob
+100600 b $blob
+100664 c $blob
+100775 d $blob
+100700 e $blob
+040000 f $sub
+40755 g $sub
+120000 h $link
+E
+lock "git: {repository: x.git, commit: modes}"
+exits 0 "modes that git reads"
+built
+ok "git clones it" g "$work" -c core.symlinks=true clone -q --branch modes "file://$bare" "$work/clone"
+(cd "$work/clone" && find . -path ./.git -prune -o -mindepth 1 -printf '%y %m %P %l\n' | awk '{ $2 = substr($2, 1, 1); print }' | LC_ALL=C sort) >"$work/wanted"
+mkdir "$work/got" && tar -xf "$work/out/src.tar" -C "$work/got"
+(cd "$work/got" && find . -mindepth 1 -printf '%y %m %P %l\n' | awk '{ $2 = substr($2, 1, 1); print }' | LC_ALL=C sort) >"$work/is"
+ok "files, executables, directories and links are those of git's clone" cmp "$work/is" "$work/wanted"
+for mode in 20644 60644 644 0 100648 1100644; do
+    echo "$mode a $blob" | raw_tree evil
+    lock "git: {repository: x.git, commit: evil}"
+    refused 'a tree object is not well formed' "mode $mode"
+done
+
 is "nothing is left in the temporary directory" "$(ls -A "$TMPDIR")" ""
 done_testing

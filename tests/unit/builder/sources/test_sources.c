@@ -163,8 +163,6 @@ static void test_git_tree(void **state)
     assert_int_equal(WALK("40000 a\0" ID "100644 a.b\0" ID, &s), -ERR_INPUT);
     assert_int_equal(WALK("100644 a\0" ID "100644 a\0" ID, &s), -ERR_INPUT);
     assert_int_equal(WALK("100644 b\0" ID "100644 a\0" ID, &s), -ERR_INPUT);
-    assert_int_equal(WALK("100600 a\0" ID, &s), -ERR_INPUT);
-    assert_int_equal(WALK("040000 a\0" ID, &s), -ERR_INPUT);
     assert_int_equal(WALK("100644 \0" ID, &s), -ERR_INPUT);
     assert_int_equal(WALK("100644 .\0" ID, &s), -ERR_INPUT);
     assert_int_equal(WALK("100644 ..\0" ID, &s), -ERR_INPUT);
@@ -176,6 +174,54 @@ static void test_git_tree(void **state)
                      -ERR_INPUT);
     assert_int_equal(WALK("100644 a", &s), -ERR_INPUT);
     assert_int_equal(WALK("100644", &s), -ERR_INPUT);
+}
+
+/* What git read-tree makes of each mode; the last ones are none that it could have. */
+static void test_git_modes(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *mode;
+        int type;
+    } cases[] = {
+        {"40000", GIT_TREE},
+        {"040000", GIT_TREE},
+        {"0040000", GIT_TREE},
+        {"40755", GIT_TREE},
+        {"100644", GIT_FILE},
+        {"0100644", GIT_FILE},
+        {"100600", GIT_FILE},
+        {"100664", GIT_FILE},
+        {"100611", GIT_FILE},
+        {"100755", GIT_EXECUTABLE},
+        {"100775", GIT_EXECUTABLE},
+        {"100700", GIT_EXECUTABLE},
+        {"104755", GIT_EXECUTABLE},
+        {"120000", GIT_LINK},
+        {"120777", GIT_LINK},
+        {"160000", GIT_SUBMODULE},
+        {"", -1},
+        {"0", -1},
+        {"644", -1},
+        {"20644", -1},
+        {"60644", -1},
+        {"140000", -1},
+        {"100648", -1},
+        {"10064x", -1},
+        {"1100644", -1},
+        {"77777777777", -1},
+        {"-100644", -1},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct seen s;
+        char entry[64];
+        int n = snprintf(entry, sizeof(entry), "%s a", cases[i].mode);
+        memcpy(entry + n + 1, ID, 20);
+        int rc = walk(entry, (size_t)n + 21, &s);
+        if (rc != (cases[i].type < 0 ? -ERR_INPUT : 0) ||
+            (rc == 0 && (int)s.entries[0].type != cases[i].type))
+            fail_msg("mode '%s'", cases[i].mode);
+    }
 }
 
 static void test_git_commit(void **state)
@@ -288,10 +334,11 @@ static void test_docker(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_ignore),     cmocka_unit_test(test_ignore_refused),
-        cmocka_unit_test(test_git_ids),    cmocka_unit_test(test_git_tree),
-        cmocka_unit_test(test_git_commit), cmocka_unit_test(test_words),
-        cmocka_unit_test(test_url_name),   cmocka_unit_test(test_docker),
+        cmocka_unit_test(test_ignore),    cmocka_unit_test(test_ignore_refused),
+        cmocka_unit_test(test_git_ids),   cmocka_unit_test(test_git_tree),
+        cmocka_unit_test(test_git_modes), cmocka_unit_test(test_git_commit),
+        cmocka_unit_test(test_words),     cmocka_unit_test(test_url_name),
+        cmocka_unit_test(test_docker),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
