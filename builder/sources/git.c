@@ -83,7 +83,8 @@ static int fetch(struct run *r, struct err *e)
     bool good = false;
     AUTO_BUF errors = BUF_INIT(ERRORS_MAX);
     AUTO_FREE char *refspec = NULL;
-    int rc = str_format(&refspec, e, "%s:refs/assay/wanted", r->o->commit);
+    /* With a '+' of our own in front, one that begins the name is no sign any more. */
+    int rc = str_format(&refspec, e, "+%s:refs/assay/wanted", r->o->commit);
     if (rc < 0)
         return rc;
     const char *const one[] = {"fetch", "--quiet",        "--depth=1", "--no-tags",

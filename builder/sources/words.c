@@ -7,21 +7,32 @@
 
 #include <string.h>
 
-static bool is_plain(char c)
+/* What stands between two slashes of a ref's name. */
+static bool part_valid(const char *part, size_t len)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+    static const char lock[] = ".lock";
+    const size_t tail = sizeof(lock) - 1;
+    return len > 0 && part[0] != '.' &&
+           !(len >= tail && memcmp(part + len - tail, lock, tail) == 0);
 }
 
 bool commit_valid(const char *text)
 {
     size_t len = strlen(text);
-    if (len == 0 || len > WORDS_COMMIT_MAX || strstr(text, "..") != NULL ||
-        strstr(text, "//") != NULL || str_ends(text, "/") || str_ends(text, ".lock"))
+    if (len == 0 || len > WORDS_COMMIT_MAX || text[0] == '-' || text[len - 1] == '.' ||
+        strcmp(text, "@") == 0 || strstr(text, "..") != NULL || strstr(text, "@{") != NULL)
         return false;
-    for (size_t i = 0; i < len; i++)
-        if (!is_plain(text[i]) && (i == 0 || strchr("._/+-", text[i]) == NULL))
+    for (const char *p = text; *p != '\0'; p++)
+        if ((unsigned char)*p <= ' ' || *p == 0x7f || strchr("~^:?*[\\", *p) != NULL)
             return false;
-    return true;
+    for (const char *part = text;;) {
+        size_t n = strcspn(part, "/");
+        if (!part_valid(part, n))
+            return false;
+        if (part[n] == '\0')
+            return true;
+        part += n + 1;
+    }
 }
 
 bool object_id_valid(const char *text)

@@ -9,7 +9,8 @@
 
 enum { WORDS_COMMIT_MAX = 255, WORDS_URL_MAX = 2048 };
 
-/* "main", "v1.0", "refs/tags/v1", an id: what git takes for one commit, of a plain alphabet. */
+/* "main", "pkg@1.0.0", "refs/tags/v1", an id: what git takes for the name of a ref (git
+ * check-ref-format --allow-onelevel), but for one that begins with '-'. */
 bool commit_valid(const char *text);
 /* 40 or 64 lower-case hex digits. */
 bool object_id_valid(const char *text);

@@ -78,5 +78,49 @@ for mode in 20644 60644 644 0 100648 1100644; do
     refused 'a tree object is not well formed' "mode $mode"
 done
 
+# ---- names -----------------------------------------------------------------------------------
+file=$(g "$bare" rev-parse file)
+g "$work/web" clone -q --mirror "file://$bare" x.git
+serve plain
+http=127.0.0.1:$port
+while read -r name; do
+    g "$work/web/x.git" update-ref "refs/tags/$name" "$file"
+    g "$bare" update-ref "refs/heads/$name" "$file"
+    lock "git: {repository: x.git, commit: '$name'}"
+    is "a branch '$name'" "$code $(from git.commit)" "0 $file"
+    lock "git: {repository: 'http://$http/git/x.git', commit: '$name'}" --plain-http "$http"
+    is "a tag '$name' of a server" "$code $(from git.commit)" "0 $file"
+done <<'E'
+pkg@1.0.0
+@scope/pkg@1.0.0
+release#12
+a=b
+a,b
+_private
++plus
+zürich/✓
+a{b}c
+E
+ok "names are refused as git check-ref-format refuses them" python3 - "$assay" "$work" <<'P'
+import random, subprocess, sys
+assay, work = sys.argv[1:]
+draw = random.Random(11)
+atoms = ["a", "b", "ü", ".", "..", ".lock", "/", "@", "{", "}", "@{", "~", "^", ":", "?", "*", "[", "\\", " ", "-", "_", "+", "=", "#", ",", "\x01", "\x7f"]
+wrong = []
+for _ in range(150):
+    name = "".join(draw.choice(atoms) for _ in range(draw.choice((1, 1, 2, 3, 4))))
+    git = subprocess.run(["git", "check-ref-format", "--allow-onelevel", name], check=False).returncode == 0
+    wanted = git and not name.startswith("-")
+    quoted = "".join("\\x%02x" % ord(c) if c in "\x01\x7f" else "\\" + c if c in '"\\' else c for c in name)
+    with open(work + "/recipe/names.yml", "w", encoding="utf-8") as f:
+        f.write('name: src\narch: amd64\nimages:\n  src:\n    git: {repository: nowhere, commit: "%s"}\nartifacts: [tar]\n' % quoted)
+    r = subprocess.run([assay, "lock", work + "/recipe/names.yml", "-o", work + "/names.json"], capture_output=True, text=True, check=False)
+    got = "is no commit id" not in r.stderr
+    if r.returncode == 0 or got != wanted:
+        wrong.append((name, git, r.stderr))
+print(wrong)
+sys.exit(bool(wrong))
+P
+
 is "nothing is left in the temporary directory" "$(ls -A "$TMPDIR")" ""
 done_testing

@@ -243,9 +243,31 @@ static void test_git_commit(void **state)
 static void test_words(void **state)
 {
     (void)state;
-    static const char *const good[] = {"main", "v1.0", "refs/tags/v1", "a-b_c+d/e", "0123abc"};
-    static const char *const bad[] = {"",     "-x", "a..b", "a b", "a~1",    "a^", "a:b",
-                                      "@{u}", "/a", "a//b", "a/",  "a.lock", ".a", "a\nb"};
+    static const char *const good[] = {"main",
+                                       "v1.0",
+                                       "refs/tags/v1",
+                                       "a-b_c+d/e",
+                                       "0123abc",
+                                       "pkg@1.0.0",
+                                       "@scope/pkg@1.0",
+                                       "#12",
+                                       "a=b",
+                                       "a,b",
+                                       "_x",
+                                       "+x",
+                                       "=x",
+                                       "a@",
+                                       "a./b",
+                                       "a.locks",
+                                       "@/x",
+                                       "z\xc3\xbcrich",
+                                       "\xe2\x9c\x93",
+                                       "a{b}",
+                                       "a!b$c&d'e(f)g;h<i>j|k\"`%"};
+    static const char *const bad[] = {"",     "-x",       "a..b",  "a b",  "a~1",    "a^",   "a:b",
+                                      "@{u}", "/a",       "a//b",  "a/",   "a.lock", ".a",   "a\nb",
+                                      "@",    "a@{0}",    "a?",    "a*",   "a[b",    "a\\b", "a.",
+                                      "a/.b", "a.lock/b", "a\x7f", "a\x01"};
     for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
         assert_true(commit_valid(good[i]));
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
