@@ -83,32 +83,79 @@ static int take_identity(const char *token, struct credentials *out, struct err 
     return rc;
 }
 
+/* A member that says something: docker writes null and "" where there is nothing to say. */
+static bool find(const struct jcur *c, const char *key, struct jcur *out)
+{
+    return jcur_opt(c, key, out) && !json_is_null(out->value);
+}
+
+/* "" when it is not there. */
+static int read_text(const struct jcur *c, const char *key, struct jcur *at, const char **out,
+                     struct err *e)
+{
+    *out = "";
+    return find(c, key, at) ? jcur_string(at, SECRET_MAX, out, e) : 0;
+}
+
+/* Docker's own reader passes over line ends in base64, and NUL bytes at both ends of a password. */
+static int decode_auth(const struct jcur *c, const char *text, struct credentials *out,
+                       struct err *e)
+{
+    AUTO_WIPED packed = BUF_INIT(SECRET_MAX);
+    AUTO_WIPED plain = BUF_INIT(SECRET_MAX);
+    int rc = 0;
+    for (const char *p = text; rc == 0 && *p != '\0'; p++)
+        if (*p != '\r' && *p != '\n')
+            rc = buf_add(&packed, p, 1, e);
+    if (rc < 0)
+        return rc;
+    if (base64_decode(buf_str(&packed), packed.len, &plain, e) < 0)
+        return jcur_fail(c, e, "is not base64");
+    const char *start = buf_str(&plain);
+    const char *colon = memchr(start, ':', plain.len);
+    const char *end = start + plain.len;
+    const char *secret = colon != NULL ? colon + 1 : end;
+    while (secret < end && secret[0] == '\0')
+        secret++;
+    while (secret < end && end[-1] == '\0')
+        end--;
+    if (colon == NULL || memchr(start, '\0', (size_t)(colon - start)) != NULL ||
+        memchr(secret, '\0', (size_t)(end - secret)) != NULL)
+        return jcur_fail(c, e, "is not the base64 of user:password");
+    out->user = strndup(start, (size_t)(colon - start));
+    out->secret = strndup(secret, (size_t)(end - secret));
+    return out->user != NULL && out->secret != NULL ? 0 : err_oom(e);
+}
+
 static int read_auth(const struct jcur *c, struct credentials *out, struct err *e)
 {
-    AUTO_WIPED plain = BUF_INIT(SECRET_MAX);
     AUTO_CREDENTIALS found = {0};
     struct jcur m;
     const char *text = NULL;
-    int rc = jcur_open_object(c, e);
-    if (rc < 0)
-        return rc;
-    if (jcur_opt(c, "identitytoken", &m)) {
-        rc = jcur_string(&m, SECRET_MAX, &text, e);
-        return rc < 0 || text[0] == '\0' ? rc : take_identity(text, out, e);
-    }
-    if (!jcur_opt(c, "auth", &m)) /* an empty one is left there when a helper has it */
+    const char *user = NULL;
+    const char *secret = NULL;
+    if (json_is_null(c->value))
         return 0;
-    if ((rc = jcur_string(&m, SECRET_MAX, &text, e)) < 0)
+    int rc = jcur_open_object(c, e);
+    if (rc < 0 || (rc = read_text(c, "identitytoken", &m, &text, e)) < 0)
         return rc;
-    if (base64_decode(text, strlen(text), &plain, e) < 0)
-        return jcur_fail(&m, e, "is not base64");
-    const char *colon = strchr(buf_str(&plain), ':');
-    if (colon == NULL || strlen(buf_str(&plain)) != plain.len)
-        return jcur_fail(&m, e, "is not the base64 of user:password");
-    found.user = strndup(buf_str(&plain), (size_t)(colon - buf_str(&plain)));
-    found.secret = strdup(colon + 1);
-    if (found.user == NULL || found.secret == NULL)
-        return err_oom(e);
+    if (text[0] != '\0')
+        return take_identity(text, out, e);
+    if ((rc = read_text(c, "username", &m, &user, e)) < 0 ||
+        (rc = read_text(c, "password", &m, &secret, e)) < 0 ||
+        (rc = read_text(c, "auth", &m, &text, e)) < 0)
+        return rc;
+    if (text[0] != '\0') {
+        if ((rc = decode_auth(&m, text, &found, e)) < 0)
+            return rc;
+        if (found.user[0] == '\0' && found.secret[0] == '\0') /* ":" */
+            return 0;
+    } else if (user[0] != '\0') {
+        found.user = strdup(user);
+        found.secret = strdup(secret);
+        if (found.user == NULL || found.secret == NULL)
+            return err_oom(e);
+    }
     *out = found;
     found = (struct credentials){0};
     return 0;
@@ -122,12 +169,12 @@ static int read_helper(const struct jcur *c, const char *host, char **helper, st
     const char *name = NULL;
     int rc = 0;
     bool found = false;
-    if (jcur_opt(c, "credHelpers", &helpers)) {
+    if (find(c, "credHelpers", &helpers)) {
         if ((rc = jcur_open_object(&helpers, e)) < 0)
             return rc;
         found = find_key(&helpers, host, &key) && jcur_opt(&helpers, key, &m);
     }
-    if (!found && !jcur_opt(c, "credsStore", &m))
+    if (found ? json_is_null(m.value) : !find(c, "credsStore", &m))
         return 0;
     if ((rc = jcur_string(&m, 64, &name, e)) < 0)
         return rc;
@@ -147,13 +194,18 @@ int credentials_parse(const void *data, size_t len, const char *host, struct cre
     struct jcur auths;
     struct jcur m;
     const char *key = NULL;
+    const char *text = data;
+    while (len > 0 && memchr(" \t\r\n", text[len - 1], 5) != NULL) /* NUL bytes, too */
+        len--;
+    if (len == 0 || (len == 4 && memcmp(text, "null", 4) == 0))
+        return 0; /* no configuration, as for docker */
     int rc = json_parse(data, len, "config.json", &limits, &document, e);
     if (rc < 0)
         return rc;
     struct jcur c = jcur_root(document, "config.json");
     if ((rc = jcur_open_object(&c, e)) < 0 || (rc = read_helper(&c, host, &asked, e)) < 0)
         return rc;
-    if (asked == NULL && jcur_opt(&c, "auths", &auths)) {
+    if (asked == NULL && find(&c, "auths", &auths)) {
         if ((rc = jcur_open_object(&auths, e)) < 0)
             return rc;
         if (find_key(&auths, host, &key) && jcur_opt(&auths, key, &m) &&

@@ -92,7 +92,9 @@ int token_parse(const void *data, size_t len, char **out, struct err *e)
     struct jcur c = jcur_root(document, "token");
     if ((rc = jcur_open_object(&c, e)) < 0)
         return rc;
-    if (!jcur_opt(&c, "token", &m) && (rc = jcur_get(&c, "access_token", &m, e)) < 0)
+    bool named = jcur_opt(&c, "token", &m) && !json_is_null(m.value) &&
+                 (!json_is_string(m.value) || json_string_length(m.value) > 0);
+    if (!named && (rc = jcur_get(&c, "access_token", &m, e)) < 0)
         return rc;
     if ((rc = jcur_string(&m, TOKEN_MAX, &token, e)) < 0)
         return rc;

@@ -210,8 +210,9 @@ static void test_credentials(void **state)
     assert_int_equal(config("{\"credsStore\":\"desktop\"}", "a.b", &c, &helper), 0);
     assert_string_equal(helper, "desktop");
     static const char *const bad[] = {
-        "",
         "[]",
+        "{",
+        "nul",
         "{\"auths\":[]}",
         "{\"auths\":{\"a.b\":{\"auth\":\"!\"}}}",
         "{\"auths\":{\"a.b\":{\"auth\":\"YWI=\"}}}",
@@ -228,6 +229,56 @@ static void test_credentials(void **state)
         assert_null(none.user);
         assert_null(nobody);
     }
+}
+
+/* What docker writes where there is nothing to say, and what it reads all the same. */
+static void test_empty_credentials(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        const char *user; /* NULL: none */
+        const char *secret;
+        bool identity;
+    } cases[] = {
+        {"", NULL, NULL, false},
+        {" \r\n", NULL, NULL, false},
+        {"null", NULL, NULL, false},
+        {"{}\n", NULL, NULL, false},
+        {"{\"auths\":null,\"credHelpers\":null,\"credsStore\":null}", NULL, NULL, false},
+        {"{\"auths\":{\"a.b\":null}}", NULL, NULL, false},
+        {"{\"auths\":{\"a.b\":{\"auth\":\"\"}}}", NULL, NULL, false},
+        {"{\"auths\":{\"a.b\":{\"auth\":null,\"identitytoken\":null}}}", NULL, NULL, false},
+        {"{\"auths\":{\"a.b\":{\"auth\":\"Og==\"}}}", NULL, NULL, false},
+        {"{\"auths\":{\"a.b\":{\"auth\":\"eDp5\",\"identitytoken\":\"\"}}}", "x", "y", false},
+        {"{\"auths\":{\"a.b\":{\"auth\":\"eDp5\",\"identitytoken\":\"t\"}}}", NULL, "t", true},
+        {"{\"auths\":{\"a.b\":{\"auth\":\"eDp5AA==\"}}}", "x", "y", false},
+        {"{\"auths\":{\"a.b\":{\"auth\":\"eDp5\\n\"}}}", "x", "y", false},
+        {"{\"auths\":{\"a.b\":{\"auth\":\"\",\"username\":\"x\",\"password\":\"y\"}}}", "x", "y",
+         false},
+        {"{\"credsStore\":\"s\",\"credHelpers\":{\"a.b\":null},\"auths\":{\"a.b\":{\"auth\":"
+         "\"eDp5\"}}}",
+         "x", "y", false},
+        {"{\"credsStore\":\"\",\"auths\":{\"a.b\":{\"auth\":\"eDp5\"}}}", "x", "y", false},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        AUTO_CREDENTIALS c = {0};
+        AUTO_FREE char *helper = NULL;
+        if (config(cases[i].text, "a.b", &c, &helper) < 0)
+            fail_msg("'%s' was refused", cases[i].text);
+        assert_null(helper);
+        assert_int_equal(c.identity, cases[i].identity);
+        assert_int_equal(c.user != NULL, cases[i].user != NULL);
+        assert_int_equal(c.secret != NULL, cases[i].secret != NULL);
+        if (c.user != NULL)
+            assert_string_equal(c.user, cases[i].user);
+        if (c.secret != NULL)
+            assert_string_equal(c.secret, cases[i].secret);
+    }
+    struct err e = ERR_INIT;
+    AUTO_CREDENTIALS c = {0};
+    AUTO_FREE char *helper = NULL;
+    assert_int_equal(credentials_parse("{}\n\0\0", 5, "a.b", &c, &helper, &e), 0);
 }
 
 static void test_basic(void **state)
@@ -482,13 +533,21 @@ static void test_complaints(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_references), cmocka_unit_test(test_references_refused),
-        cmocka_unit_test(test_challenges), cmocka_unit_test(test_credentials),
-        cmocka_unit_test(test_basic),      cmocka_unit_test(test_tokens),
-        cmocka_unit_test(test_identity),   cmocka_unit_test(test_places),
-        cmocka_unit_test(test_mirrors),    cmocka_unit_test(test_images),
-        cmocka_unit_test(test_file_names), cmocka_unit_test(test_referrers),
-        cmocka_unit_test(test_urls),       cmocka_unit_test(test_complaints),
+        cmocka_unit_test(test_references),
+        cmocka_unit_test(test_references_refused),
+        cmocka_unit_test(test_challenges),
+        cmocka_unit_test(test_credentials),
+        cmocka_unit_test(test_empty_credentials),
+        cmocka_unit_test(test_basic),
+        cmocka_unit_test(test_tokens),
+        cmocka_unit_test(test_identity),
+        cmocka_unit_test(test_places),
+        cmocka_unit_test(test_mirrors),
+        cmocka_unit_test(test_images),
+        cmocka_unit_test(test_file_names),
+        cmocka_unit_test(test_referrers),
+        cmocka_unit_test(test_urls),
+        cmocka_unit_test(test_complaints),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
