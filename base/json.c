@@ -87,12 +87,15 @@ int json_parse(const void *data, size_t len, const char *what, const struct json
     if (value == NULL) {
         if (json_error_code(&error) == json_error_out_of_memory)
             return err_oom(e);
-        return err_set(e, ERR_INPUT, "%s:%d:%d: malformed JSON: %s", what, error.line, error.column,
-                       error.text);
+        bool quoted = limits == NULL || !limits->secret; /* its text has what it stumbled over */
+        return err_set(e, ERR_INPUT, "%s:%d:%d: malformed JSON%s%s", what, error.line, error.column,
+                       quoted ? ": " : "", quoted ? error.text : "");
     }
     rc = check_numbers(value, what, e);
     if (rc < 0)
-        return rc;
+        return limits == NULL || !limits->secret
+                   ? rc
+                   : err_set(e, ERR_INPUT, "%s: a number is beyond 2^53", what);
     *out = steal_ptr(&value);
     return 0;
 }

@@ -18,6 +18,7 @@
 struct json_limits {
     size_t bytes;   /* 0 = 16 MiB */
     unsigned depth; /* 0 = 64 */
+    bool secret;    /* the document may hold secrets: errors say where, and quote nothing of it */
 };
 
 /* *out is new (json_decref). `what` names the document in errors ("plan 'x.json'"). */

@@ -190,7 +190,7 @@ int credentials_parse(const void *data, size_t len, const char *host, struct cre
 {
     AUTO_JSON json_t *document = NULL;
     AUTO_FREE char *asked = NULL;
-    const struct json_limits limits = {.bytes = CONFIG_MAX, .depth = 16};
+    const struct json_limits limits = {.bytes = CONFIG_MAX, .depth = 16, .secret = true};
     struct jcur auths;
     struct jcur m;
     const char *key = NULL;
@@ -222,7 +222,7 @@ static int read_answer(const struct buf *answer, struct credentials *out, struct
 {
     AUTO_JSON json_t *document = NULL;
     AUTO_CREDENTIALS found = {0};
-    const struct json_limits limits = {.bytes = SECRET_MAX, .depth = 4};
+    const struct json_limits limits = {.bytes = SECRET_MAX, .depth = 4, .secret = true};
     const char *user = NULL;
     const char *secret = NULL;
     int rc = json_parse(buf_str(answer), answer->len, "its answer", &limits, &document, e);

@@ -83,7 +83,7 @@ int token_form(const struct challenge *c, const struct reference *reference, boo
 int token_parse(const void *data, size_t len, char **out, struct err *e)
 {
     AUTO_JSON json_t *document = NULL;
-    const struct json_limits limits = {.bytes = ANSWER_MAX, .depth = 8};
+    const struct json_limits limits = {.bytes = ANSWER_MAX, .depth = 8, .secret = true};
     struct jcur m;
     const char *token = NULL;
     int rc = json_parse(data, len, "token", &limits, &document, e);

@@ -281,6 +281,51 @@ static void test_empty_credentials(void **state)
     assert_int_equal(credentials_parse("{}\n\0\0", 5, "a.b", &c, &helper, &e), 0);
 }
 
+/* Wherever it is malformed, nothing of it is quoted. */
+static void test_secrets_unquoted(void **state)
+{
+    (void)state;
+    static const char good[] = "{\"auths\":{\"a.b\":{\"auth\":\"czNjcjN0\",\"x\":[1]}}}";
+    static const char *const bad[] = {
+        "{\"auths\":{\"a.b\":{\"auth\":\"s3cr3t\"}}",
+        "{\"auths\":{\"a.b\":{\"auth\" \"s3cr3t\"}}}",
+        "{\"auths\":{\"a.b\":{\"s3cr3t\":1,\"s3cr3t\":2}}}",
+        "{\"auths\":{\"a.b\":{\"auth\":s3cr3t}}}",
+        "{\"auths\":{\"a.b\":{\"auth\":\"s3cr3t\\x\"}}}",
+        "{\"auths\":{\"a.b\":{\"auth\":\"s3cr3t\"}}}",
+        "{\"auths\":{\"a.b\":\"s3cr3t\"}}",
+        "{\"auths\":\"s3cr3t\"}",
+        "{\"auths\":{\"a.b\":{\"auth\":\"s3cr3t:s3cr3t\"}}}",
+        "{\"auths\":{\"a.b\":{\"identitytoken\":[\"s3cr3t\"]}}}",
+        "{\"credsStore\":\"/s3cr3t\"}",
+        "s3cr3t",
+    };
+    char line[2048];
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        struct err e = ERR_INIT;
+        AUTO_CREDENTIALS c = {0};
+        AUTO_FREE char *helper = NULL;
+        assert_true(credentials_parse(bad[i], strlen(bad[i]), "a.b", &c, &helper, &e) < 0);
+        if (strstr(err_line(&e, line, sizeof(line)), "s3cr3t") != NULL)
+            fail_msg("'%s' gives '%s'", bad[i], line);
+    }
+    for (size_t at = 0; at < sizeof(good) - 1; at++) { /* and wherever one byte is another */
+        char text[sizeof(good)];
+        memcpy(text, good, sizeof(good));
+        text[at] = text[at] == '7' ? '8' : '7';
+        struct err e = ERR_INIT;
+        AUTO_CREDENTIALS c = {0};
+        AUTO_FREE char *helper = NULL;
+        if (credentials_parse(text, strlen(text), "a.b", &c, &helper, &e) < 0)
+            assert_null(strstr(err_line(&e, line, sizeof(line)), "czNjc"));
+    }
+    struct err e = ERR_INIT;
+    char *token = NULL;
+    static const char answer[] = "{\"token\":\"s3cr3t\"";
+    assert_true(token_parse(answer, sizeof(answer) - 1, &token, &e) < 0);
+    assert_null(strstr(err_line(&e, line, sizeof(line)), "s3cr3t"));
+}
+
 static void test_basic(void **state)
 {
     (void)state;
@@ -538,6 +583,7 @@ int main(void)
         cmocka_unit_test(test_challenges),
         cmocka_unit_test(test_credentials),
         cmocka_unit_test(test_empty_credentials),
+        cmocka_unit_test(test_secrets_unquoted),
         cmocka_unit_test(test_basic),
         cmocka_unit_test(test_tokens),
         cmocka_unit_test(test_identity),
