@@ -197,7 +197,7 @@ lint-spdx:
 
 # Packages stand once; each library that is linked has its licence in docs/dependencies.md.
 lint-packages:
-	sh tests/lint/packages.sh packages.txt docs/dependencies.md $(ALL_LIBS)
+	sh tests/lint/packages.sh packages.txt docs/dependencies.md packaging/debian/control $(ALL_LIBS)
 
 # No symbol has two definitions.
 lint-symbols: $(ARCHIVES)
@@ -303,11 +303,19 @@ install: all man $(BASH_COMPLETIONS) $(ZSH_COMPLETIONS) $(FISH_COMPLETIONS)
 	install -m 0644 README.md CHANGELOG.md CONTRIBUTING.md SECURITY.md LICENSE $(SHARE)/doc/assay
 	for d in $(sort $(dir $(wildcard docs/*.md docs/*/*.md))); do install -m 0644 $$d*.md $(SHARE)/doc/assay/$$d || exit 1; done
 
+# The source tarball of the commit, and the Debian package of it (packaging/README.md).
+.PHONY: dist deb
+dist:
+	sh packaging/dist.sh $(BUILD)/dist
+
+deb:
+	sh packaging/deb.sh "$$(sh packaging/dist.sh $(BUILD)/dist)" $(BUILD)/deb
+
 clean:
 	rm -rf $(BUILD)
 
 help:
-	@sed -n 's/^#   //p' Makefile; echo "  also: check-unit check-e2e check-slow check-sanitize cross-arm64 check-arm64 lint format schemas fuzz-smoke bench bench-cartesi man install deps peers inputs clean"
+	@sed -n 's/^#   //p' Makefile; echo "  also: check-unit check-e2e check-slow check-sanitize cross-arm64 check-arm64 lint format schemas fuzz-smoke bench bench-cartesi man install dist deb deps peers inputs clean"
 
 .PHONY: all check test for-e2e check-unit check-e2e check-slow check-sanitize fuzz-smoke fuzz-run lint lint-format lint-gcc \
   lint-clang lint-tidy lint-cppcheck lint-floors lint-facts lint-papers lint-spdx lint-packages lint-symbols objects format schemas deps peers inputs demo demo-cartesi bench bench-cartesi man install clean help FORCE

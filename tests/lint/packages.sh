@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# packages.txt names each package once, in one of its forms, and docs/dependencies.md has a licence for
-# each library that programs are linked with.
+# packages.txt names each package once, in one of its forms; docs/dependencies.md has a licence for
+# each library that programs are linked with; the Debian package builds with the same libraries.
 #
-#   packages.sh PACKAGES DEPENDENCIES -lNAME...   the two files, and what the Makefile links
+#   packages.sh PACKAGES DEPENDENCIES CONTROL -lNAME...   the three files, and what the Makefile links
 #
 # First proves, on planted files, that each rule can fail.
 set -u
@@ -25,6 +25,14 @@ check_licences() {
     for library; do
         grep -q "^|.*\`lib${library#-l}\`.*|.*|" "$dependencies" ||
             echo "$dependencies:1: says nothing of the licence of \`lib${library#-l}\`, which programs are linked with"
+    done
+}
+
+# Libraries for building stand in packages.txt before the first section that is not about building.
+check_build_depends() {
+    sed '/^# Locking/,$d' "$1" | grep -E '^(lib|zlib).*-dev$' | grep -vx libc6-dev | while read -r library; do
+        grep -qE "^(Build-Depends:.*)? ?$library( <!nocheck>)?,?\$" "$2" ||
+            echo "$2:1: builds without $library, which $1 names"
     done
 }
 
@@ -53,14 +61,23 @@ self_test() {
         echo "self-test: does not notice a library without a licence"
         bad=1
     }
+    printf '# Building\ngcc\nlibc6-dev\nlibz-dev\nzlib1g-dev\n# Locking Debian packages\nliblater-dev\n' >list
+    printf 'Build-Depends: debhelper,\n libz-dev,\n zlib1g-dev\n' >control
+    check_build_depends list control | grep . && bad=1
+    printf 'Build-Depends: debhelper,\n libz-dev-more,\n zlib1g-dev\n' >control
+    check_build_depends list control | grep -q ' libz-dev,' || {
+        echo "self-test: does not notice a library that the package builds without"
+        bad=1
+    }
     cd / && exit "$bad"
 }
 
 (self_test) || exit 1
 list=$1
 dependencies=$2
-shift 2
-found=$(check_list "$list" && check_licences "$dependencies" "$@")
+control=$3
+shift 3
+found=$(check_list "$list" && check_licences "$dependencies" "$@" && check_build_depends "$list" "$control")
 if [ -n "$found" ]; then
     printf '%s\n' "$found"
     exit 1
