@@ -6,7 +6,7 @@
  * Every function that can fail takes a `struct err *` last, returns 0 on
  * success and a negative `enum err_code` on failure. Expected outcomes (not
  * found, differs) are values, not errors. The codes are the exit codes of
- * ARCHITECTURE.md, so an error never has to be translated on its way out.
+ * docs/architecture.md, so an error never has to be translated on its way out.
  */
 #ifndef ASSAY_BASE_ERR_H
 #define ASSAY_BASE_ERR_H

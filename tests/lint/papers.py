@@ -3,8 +3,9 @@
 
     papers.py [DIRECTORY]
 
-- README: every folder of a floor, and those of tests/ named below, has a README.md whose table "| file |" lists
+- README: every folder of a floor, and the others named below, has a README.md whose table "| file |" lists
   exactly its files and whose table "| room |" lists exactly its folders.
+- programs: the table "| program |" of docs/architecture.md lists exactly what the floors' module.mk build.
 - pages: formats/X/ has docs/formats/X.md and tests/unit/formats/X/test_*.c; tests/unit/ mirrors the floors.
 - links: every relative link of a Markdown file resolves, anchors too; so does every `path/of/ours` that one names.
 - citations: a page that a comment cites exists, and has the section or heading that is cited.
@@ -21,7 +22,7 @@ import subprocess
 import sys
 
 FLOORS = ('base', 'attest', 'store', 'formats', 'net', 'builder', 'verifier', 'runner', 'service')
-TESTS_LISTED = ('tests', 'tests/bench', 'tests/e2e', 'tests/fuzz', 'tests/helpers', 'tests/lint', 'tests/slow')
+TESTS_LISTED = ('packaging', 'tests', 'tests/bench', 'tests/cross', 'tests/e2e', 'tests/fuzz', 'tests/helpers', 'tests/lint', 'tests/slow')
 TOPS = FLOORS + ('docs', 'schemas', 'tests', 'examples', 'packaging')
 MOST_LINES = 700
 SOURCE = re.compile(r'(\.(c|h|py|sh|t|js|pl|mk)|(^|/)Makefile)$')
@@ -126,6 +127,18 @@ def check_readmes(tree):
             yield from check_readme(tree, folder)
 
 
+def check_programs(tree):
+    page = 'docs/architecture.md'
+    built = {name for path, text in tree.of(re.compile(r'(^|/)module\.mk$'))
+             for names in re.findall(r'^PROGRAMS \+= (.*)$', text, re.M) for name in names.split()}
+    rows = listed(tree.files.get(page, ''), 'program')
+    for name, line in rows:
+        if name not in built:
+            yield '%s:%d: lists the program `%s`, which nobody builds' % (page, line, name)
+    for name in sorted(built - {name for name, _ in rows}):
+        yield '%s:1: its table "| program |" does not list `%s`' % (page, name)
+
+
 def check_pages(tree):
     for folder in sorted(tree.folders):
         parts = folder.split('/')
@@ -211,7 +224,7 @@ def check_sizes(tree):
             yield '%s:%d: has %d lines, which is more than %d' % (path, MOST_LINES + 1, lines, MOST_LINES)
 
 
-CHECKS = (check_readmes, check_pages, check_links, check_citations, check_openings, check_sizes)
+CHECKS = (check_readmes, check_programs, check_pages, check_links, check_citations, check_openings, check_sizes)
 
 
 def check(files):
@@ -250,8 +263,10 @@ FINE = {
     'Makefile': 'all:\n',
     'README.md': '# Us\n\n[page](docs/formats/one.md#1-first), [web](https://example.org/x.md), `formats/one/*.c`\n',
     'docs/formats/one.md': '# One\n\n## 1. First\n\n## Second `thing`\n\n[up](../../README.md) [here](#second-thing)\n\n    [no](link.md)\n',
+    'docs/architecture.md': '| program | folder |\n|---|---|\n| `one`, `two` | x |\n',
+    'formats/module.mk': 'x := y\nPROGRAMS += one two\n',
     'docs/adr/0001.md': '# 1\n\n`builder/old/`\n',
-    'formats/README.md': '| room | what |\n|---|---|\n| `one/` | first |\n',
+    'formats/README.md': '| room | what |\n|---|---|\n| `one/` | first |\n\n| file | what |\n|---|---|\n| `module.mk` | x |\n',
     'formats/one/README.md': '| file | what |\n|---|---|\n| `one.c`, `one.h` | x |\n| `more.c` | y |\n\n| key | z |\n|---|---|\n| `other` | |\n',
     'formats/one/one.h': '/* SPDX */\n/*\n * What docs/formats/one.md, section\n * 1 says; docs/formats/one.md, "Second `thing`".\n */\nint one;\n',
     'formats/one/one.c': '/* SPDX */\n#include "formats/one/one.h"\n',
@@ -273,6 +288,8 @@ PLANTED = (
     ({'formats/one/deep/x.c': '/* SPDX */\n/* X. */\n'}, 'formats/one/README.md:1: its table "| room |" does not list `deep/`'),
     ({'formats/one/deep/x.c': '/* SPDX */\n/* X. */\n'}, 'formats/one/deep/README.md:1: is missing'),
     ({'tests/fuzz/run.sh': ''}, 'tests/fuzz/README.md:1: its table "| file |" does not list `run.sh`'),
+    ({'formats/module.mk': 'PROGRAMS += one\n'}, 'docs/architecture.md:3: lists the program `two`, which nobody builds'),
+    ({'formats/module.mk': 'PROGRAMS += one two three\n'}, 'docs/architecture.md:1: its table "| program |" does not list `three`'),
     ({'docs/formats/one.md': None}, 'formats/one:1: has no page docs/formats/one.md'),
     ({'tests/unit/formats/one/test_one.c': None, 'tests/unit/formats/one/common.h': ''}, 'formats/one:1: has no tests/unit/formats/one/test_*.c'),
     ({'tests/unit/formats/two/test_two.c': ''}, 'tests/unit/formats/two:1: tests a folder that is not there'),
