@@ -32,25 +32,30 @@ struct child {
     pid_t parent;
 };
 
-int process_find(const char *name, char **out, struct err *e)
+int process_find_in(const char *directories, const char *name, char **out, struct err *e)
 {
     if (strchr(name, '/') != NULL)
         return str_copy(out, name, e);
-    const char *dir = PATH_DEFAULT;
-    while (*dir != '\0') {
+    for (const char *dir = directories != NULL ? directories : ""; *dir != '\0';) {
         size_t len = strcspn(dir, ":");
         AUTO_FREE char *path = NULL;
         int rc = str_format(&path, e, "%.*s/%s", (int)len, dir, name);
         if (rc < 0)
             return rc;
         struct stat st;
-        if (stat(path, &st) == 0 && S_ISREG(st.st_mode) && access(path, X_OK) == 0) {
+        if (*dir == '/' && stat(path, &st) == 0 && S_ISREG(st.st_mode) && access(path, X_OK) == 0) {
             *out = steal_ptr(&path);
             return 0;
         }
         dir += len + (dir[len] == ':');
     }
-    return err_set(e, ERR_UNDECIDED, "cannot run '%s': no such program in %s", name, PATH_DEFAULT);
+    return err_set(e, ERR_UNDECIDED, "cannot run '%s': no such program in %s", name,
+                   directories != NULL ? directories : "PATH");
+}
+
+int process_find(const char *name, char **out, struct err *e)
+{
+    return process_find_in(PATH_DEFAULT, name, out, e);
 }
 
 static __attribute__((noreturn)) void child_fail(const struct child *c, int errnum)

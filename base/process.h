@@ -39,6 +39,9 @@ int process_run(const struct process_options *options, int *status, struct err *
  * none. */
 int process_find(const char *name, char **out, struct err *e);
 
+/* The same in directories that a variable like PATH lists; only absolute ones count. NULL: none. */
+int process_find_in(const char *directories, const char *name, char **out, struct err *e);
+
 /* The path of the program `name` in the directory of the running one; not looked for. Caller frees.
  */
 int process_beside(const char *name, char **out, struct err *e);

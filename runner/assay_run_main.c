@@ -202,6 +202,7 @@ static int run_cartesi(struct cli *cli, struct err *e)
     o.store = store;
     if (o.emulator == NULL)
         o.emulator = "cartesi-machine";
+    o.path = cli_env(cli, "PATH");
     if (o.scratch == NULL)
         o.scratch = "/var/tmp"; /* a machine can be large: not where memory is */
     if ((rc = cartesi_run(&o, &result, e)) < 0 || (rc = cartesi_json(cli, &result, e)) < 0)
@@ -218,7 +219,7 @@ static const struct cli_option cartesi_options[] = {
     {"attestation", 'a', CLI_LIST, "FILE", "another verifier's signed verdict of it"},
     {"rebuild", 'r', CLI_FLAG, NULL, "rebuild it first, as assay verify does"},
     CLI_OPTION_STORE,
-    {"emulator", 0, CLI_STRING, "FILE", "the emulator (default: cartesi-machine)"},
+    {"emulator", 0, CLI_STRING, "FILE", "the emulator (default: cartesi-machine in PATH)"},
 };
 
 static const struct cli_option test_options[] = {

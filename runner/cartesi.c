@@ -232,15 +232,15 @@ static int check_config(const char *copy, const struct run_document *run, struct
 /* ---- the emulator ------------------------------------------------------------------------------
  */
 
-static int find_emulator(const char *name, char **out, struct err *e)
+static int find_emulator(const struct cartesi_options *o, char **out, struct err *e)
 {
     struct err ignored = ERR_INIT;
-    if (strchr(name, '/') != NULL)
-        return str_copy(out, name, e);
-    return process_find(name, out, &ignored) == 0
+    return process_find_in(o->path, o->emulator, out, &ignored) == 0
                ? 0
                : err_set(e, ERR_UNDECIDED,
-                         "the machine is the right one, but '%s' is not installed to run it", name);
+                         "the machine is the right one, but there is no '%s' in PATH to run it: "
+                         "--emulator=FILE says where it is",
+                         o->emulator);
 }
 
 static int emulate(const struct cartesi_options *o, const struct run_document *run, bool limits,
@@ -252,7 +252,7 @@ static int emulate(const struct cartesi_options *o, const struct run_document *r
     const char *argv[EXTRA_MAX + 4] = {NULL};
     struct console console = {.show = o->show, .show_context = o->context};
     size_t n = 0;
-    int rc = find_emulator(o->emulator, &emulator, e);
+    int rc = find_emulator(o, &emulator, e);
     if (rc < 0 || (rc = str_format(&load, e, "--load=%s", copy)) < 0 ||
         (rc = str_format(&limit, e, "--max-mcycle=%" PRIu64, run->max_cycle)) < 0)
         return rc;

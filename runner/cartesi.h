@@ -20,7 +20,8 @@ struct cartesi_options {
     const char *const *attestations; /* other verifiers' signed verdicts of it */
     size_t attestation_count;
     const char *store;    /* blob store to rebuild it from; NULL = it is not rebuilt */
-    const char *emulator; /* program */
+    const char *emulator; /* program: a path, or a name that is looked for in `path` */
+    const char *path;     /* directories as in PATH; NULL: none */
     const char *scratch;  /* existing directory: the machine that runs is a private copy below it */
     const char *const *extra; /* further options for the emulator */
     size_t extra_count;

@@ -151,8 +151,21 @@ if command -v cartesi-machine >/dev/null; then
     ok "the emulator of this host is used" [ "$code" != 6 ]
 else
     exits 6 "without an emulator: exit code 6"
-    says "the machine is the right one, but 'cartesi-machine' is not installed" "in one line"
+    says "the machine is the right one, but there is no 'cartesi-machine' in PATH to run it: --emulator" "in one line"
 fi
+mkdir "$work/own" "$work/empty"
+cp "$work/emulator" "$work/own/cartesi-machine"
+rm -rf "$work/argv" "$work/loaded"
+run env PATH="$work/empty:$work/own:$PATH" "$assay" run cartesi "$m" -c "$c"
+exits 0 "an emulator in PATH is found"
+ok "and started" test -e "$work/argv"
+rm -rf "$work/argv" "$work/loaded"
+run env PATH="$work/own:$PATH" "$assay" run cartesi --emulator "$work/own/nothing" "$m" -c "$c"
+exits 6 "not when another is named"
+ok "which is not there: nothing is started" [ ! -e "$work/argv" ]
+run sh -c 'cd "$1" && PATH=own "$2" run cartesi "$3" -c "$4"' - "$work" "$assay" "$m" "$c"
+exits 6 "a relative directory of PATH does not count"
+ok "nothing is started" [ ! -e "$work/argv" ]
 
 # ---- and only if somebody vouches for it
 
