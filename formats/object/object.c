@@ -159,6 +159,8 @@ static int spool_content(struct object *o, const struct member *m, struct bytes 
 {
     AUTO_SPOOL s;
     spool_init(&s, o->budget);
+    if (o->kind->content == NULL)
+        return err_set(e, ERR_INPUT, "%s: '%.255s' has no content", o->name, m->path);
     int rc = o->kind->content(o, m, spool_sink(&s), e);
     if (rc == 0 && s.size != m->size)
         rc = err_set(e, ERR_INPUT, "%s: '%.255s' has %" PRIu64 " bytes and should have %" PRIu64,

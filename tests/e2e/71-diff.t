@@ -268,6 +268,57 @@ run "$assay" diff --json a.elf b.elf
 is "other code is never explained away by what stands beside it" \
     "$(jq -r '.result.causes[0] | .id + " " + .sample[0].path' stdout)" "content.code .text"
 
+# ---- JSON and OCI layouts ------------------------------------------------------------------------
+echo '{"b": [1, 2], "a": {"c": "x"}}' >a.json
+echo '{"a":{"c":"x"},"b":[1,2]}' >b.json
+run "$assay" diff --json a.json b.json
+is "the order of keys is packing" "$(causes)" pack.layout
+echo '{"a":{"c":"y"},"b":[1,2]}' >b.json
+run "$assay" diff --json a.json b.json
+is "a value is told by its path" "$(jq -r '.result.causes[0] | .field + " " + .sample[0].b' stdout)" "a.c 'y'"
+
+# layout NAME TREE CREATED: an image of one layer, as others make them
+layout() {
+    rm -rf "$1"
+    mkdir -p "$1/blobs/sha256"
+    echo '{"imageLayoutVersion":"1.0.0"}' >"$1/oci-layout"
+    tar -C "$2" --sort=name --numeric-owner -cf "$1/layer" .
+    diff_id=$(sha256sum <"$1/layer" | cut -c1-64)
+    gzip -n "$1/layer"
+    put "$1" layer.gz
+    layer=$digest layer_size=$size
+    jq -nc --arg t "$3" --arg d "sha256:$diff_id" '{architecture: "amd64", os: "linux", created: $t, rootfs: {type: "layers", diff_ids: [$d]}}' >"$1/config"
+    put "$1" config
+    jq -nc --arg c "$digest" --argjson cs "$size" --arg l "$layer" --argjson ls "$layer_size" '{schemaVersion: 2,
+        config: {mediaType: "application/vnd.oci.image.config.v1+json", digest: $c, size: $cs},
+        layers: [{mediaType: "application/vnd.oci.image.layer.v1.tar+gzip", digest: $l, size: $ls}]}' >"$1/manifest"
+    put "$1" manifest
+    jq -nc --arg d "$digest" --argjson s "$size" '{schemaVersion: 2, manifests: [{mediaType: "application/vnd.oci.image.manifest.v1+json", digest: $d, size: $s}]}' >"$1/index.json"
+}
+# put LAYOUT FILE: the file becomes a blob; $digest and $size
+put() {
+    size=$(stat -c %s "$1/$2")
+    digest=sha256:$(sha256sum <"$1/$2" | cut -c1-64)
+    mv "$1/$2" "$1/blobs/sha256/${digest#sha256:}"
+}
+again
+layout a.oci a 2026-11-29T10:00:00Z
+layout b.oci b 2026-11-29T10:00:00Z
+run "$assay" diff a.oci b.oci
+exits 0 "two equal layouts"
+layout b.oci b 2026-11-30T10:00:00Z
+run "$assay" diff --json a.oci b.oci
+is "when an image was made" "$(causes)" "pack.checksum time.superblock"
+echo hellO >b/etc/motd
+touch -d @1000 b/etc/motd b/etc
+layout b.oci b 2026-11-29T10:00:00Z
+run "$assay" diff --json a.oci b.oci
+is "a byte in a file in a layer" "$(causes)" "content.data pack.checksum"
+is "is found where it is" "$(jq -r '.result.causes[0].sample[0].path' stdout)" "manifest[0].layer[0] » etc/motd"
+echo stray >b.oci/stray
+run "$assay" diff --json a.oci b.oci
+is "what does not belong to a layout is seen" "$(causes)" "content.data extra pack.checksum"
+
 # ---- names that lie -----------------------------------------------------------------------
 again
 esc=$(printf 'a\033[2J\nidentical\377')

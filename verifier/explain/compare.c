@@ -154,8 +154,10 @@ static int compare_opened(struct walk *w, struct object *dir_a, struct object *d
 {
     const struct object_kind *kind = NULL;
     AUTO_OBJECT *tree = NULL;
-    if (dir_a != NULL && dir_b != NULL)
+    if (dir_a != NULL && dir_b != NULL && dir_a->kind == dir_b->kind)
         return walk_objects(w, dir_a, dir_b, e);
+    if ((dir_a != NULL && !dir_a->kind->tree) || (dir_b != NULL && !dir_b->kind->tree))
+        return err_set(e, ERR_INPUT, "an OCI layout is compared with another one only");
     if (dir_a == NULL && dir_b == NULL)
         return walk_bytes(w, a, b, e);
     struct bytes *file = a != NULL ? a : b;

@@ -5,7 +5,9 @@
 #include "formats/compressed/compressed_object.h"
 #include "formats/cpio/cpio_object.h"
 #include "formats/elf/elf_object.h"
+#include "formats/json/json_object.h"
 #include "formats/object/directory.h"
+#include "formats/oci/oci_object.h"
 #include "formats/squashfs/squashfs_object.h"
 #include "formats/tar/tar_object.h"
 
@@ -25,6 +27,7 @@ const struct object_kind *const object_kinds[] = {
     &object_kind_ar,
     &object_kind_cpio,
     &object_kind_tar,
+    &object_kind_json,
     NULL,
 };
 /* clang-format on */
@@ -48,6 +51,8 @@ int kind_open_path(const char *path, struct budget *budget, struct bytes **bytes
     struct stat st;
     if (stat(path, &st) != 0)
         return err_os_code(e, ERR_INPUT, errno, "cannot open '%s'", path);
-    return S_ISDIR(st.st_mode) ? object_open_directory(path, budget, directory, e)
-                               : bytes_open(path, bytes, e);
+    if (!S_ISDIR(st.st_mode))
+        return bytes_open(path, bytes, e);
+    int rc = oci_object_open(path, budget, directory, e);
+    return rc < 0 || *directory != NULL ? rc : object_open_directory(path, budget, directory, e);
 }
