@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "formats/elf/elf_object.h"
 
+#include "base/byte_order.h"
 #include "formats/object/gaps.h"
 
 #include <elf.h>
@@ -82,10 +83,14 @@ struct elf {
 static uint64_t number(const struct elf *x, const uint8_t *from, struct place p)
 {
     const uint8_t *at = from + p.at[x->wide];
-    uint64_t value = 0;
-    for (uint8_t i = 0; i < p.len[x->wide]; i++)
-        value |= (uint64_t)at[i] << 8 * (x->big ? p.len[x->wide] - 1 - i : i);
-    return value;
+    switch (p.len[x->wide]) {
+    case 2:
+        return x->big ? get_be16(at) : get_le16(at);
+    case 4:
+        return x->big ? get_be32(at) : get_le32(at);
+    default:
+        return x->big ? get_be64(at) : get_le64(at);
+    }
 }
 
 static int broken(const struct object *o, const char *what, struct err *e)
