@@ -117,7 +117,6 @@ static int read_digest(const struct param_reading *r, const struct param *row, c
 static int read_compressor(const struct param_reading *r, const struct param *row,
                            const struct jcur *c, void *fields, struct err *e)
 {
-    const struct compressor_range *ranges = row->compressors;
     struct param_compression *out = field_of(row, fields);
     struct jcur level;
     const char *name = NULL;
@@ -127,16 +126,15 @@ static int read_compressor(const struct param_reading *r, const struct param *ro
     int rc = jcur_string(c, COMPRESSOR_NAME_MAX, &name, e);
     if (rc < 0)
         return rc;
-    while (ranges[i].name != NULL && strcmp(ranges[i].name, name) != 0)
-        i++;
-    if (ranges[i].name == NULL)
+    if (!compressor_find(row->compressors, name, &i))
         return jcur_fail(c, e, "no compressor of that kind of step is called '%s'", name);
     if ((rc = jcur_get(c->up, "level", &level, e)) < 0 ||
         (rc = jcur_u64(&level, LEVEL_LIMIT, &number, e)) < 0)
         return rc;
-    if (number < (uint64_t)ranges[i].level_min || number > (uint64_t)ranges[i].level_max)
-        return jcur_fail(&level, e, "'%s' has levels %d to %d, not %" PRIu64, name,
-                         ranges[i].level_min, ranges[i].level_max, number);
+    const struct compressor *z = row->compressors[i];
+    if (number < (uint64_t)z->level_min || number > (uint64_t)z->level_max)
+        return jcur_fail(&level, e, "'%s' has levels %d to %d, not %" PRIu64, name, z->level_min,
+                         z->level_max, number);
     *out = (struct param_compression){.index = i, .level = (int)number};
     return 0;
 }

@@ -19,6 +19,7 @@
 #define ASSAY_BUILDER_PLAN_STEP_PARAMS_H
 
 #include "base/json.h"
+#include "formats/stream/compressor.h"
 #include "formats/tree/glob.h"
 
 #include <stddef.h>
@@ -76,13 +77,6 @@ struct param_text {
     const char *pattern;
 };
 
-/* A compressor's name and the levels that it has; a list ends with a NULL name. */
-struct compressor_range {
-    const char *name;
-    int level_min;
-    int level_max;
-};
-
 struct param_compression {
     size_t index; /* into the row's compressors */
     int level;
@@ -131,8 +125,8 @@ struct param {
     const char *complaint;
     uint64_t absent;
     const struct param_text *text;
-    const char *const *names; /* NULL-terminated */
-    const struct compressor_range *compressors;
+    const char *const *names;                    /* NULL-terminated */
+    const struct compressor *const *compressors; /* ends with NULL */
     const struct param_list *list;
     bool once;     /* an input: no other row names it */
     bool in_range; /* an input: the error says which there are */
@@ -166,9 +160,9 @@ struct param {
 #define PARAM_CONST(key, s, member, words, index)                                                  \
     PARAM_OF(key, PARAM_TYPE_CONST, size_t, s, member), .names = (words), .max = (index)
 #define PARAM_DIGEST(key, s, member) PARAM_OF(key, PARAM_TYPE_DIGEST, struct digest, s, member)
-#define PARAM_COMPRESSOR(s, member, ranges)                                                        \
+#define PARAM_COMPRESSOR(s, member, list)                                                          \
     PARAM_OF("compressor", PARAM_TYPE_COMPRESSOR, struct param_compression, s, member),            \
-        .compressors = (ranges)
+        .compressors = (list)
 #define PARAM_GLOBS(key, s, member) PARAM_OF(key, PARAM_TYPE_GLOBS, struct glob_list *, s, member)
 #define PARAM_INPUT(key, s, member) PARAM_OF(key, PARAM_TYPE_INPUT, size_t, s, member)
 /* Borrowed from the document. */

@@ -89,8 +89,8 @@ static int say_compressor(const struct param *row, json_t *out, struct err *e)
 {
     json_t *names = json_array();
     int rc = json_put(out, "enum", names, e);
-    for (size_t i = 0; rc == 0 && row->compressors[i].name != NULL; i++)
-        rc = json_push(names, json_string(row->compressors[i].name), e);
+    for (size_t i = 0; rc == 0 && row->compressors[i] != NULL; i++)
+        rc = json_push(names, json_string(row->compressors[i]->name), e);
     return rc;
 }
 

@@ -7,7 +7,7 @@
 
 /* One row a line: rows that are added side by side do not conflict. */
 /* clang-format off */
-static const struct artifact_kind *const kinds[] = {
+const struct artifact_kind *const artifact_kinds[] = {
     &artifact_squashfs,
     &artifact_erofs,
     &artifact_ext4,
@@ -33,94 +33,60 @@ static const struct artifact_kind *const kinds[] = {
     &artifact_vmdk,
     &artifact_gcp,
     &artifact_rpi3,
-};
-enum { KIND_COUNT = sizeof(kinds) / sizeof(kinds[0]) };
-
-/* The same names in the same order, for ycur_choice and ycur_map. */
-static const char *const kind_names[] = {
-    "squashfs",
-    "erofs",
-    "ext4",
-    "tar",
-    "docker",
-    "kernel+initrd",
-    "tar-kernel-initrd",
-    "kernel+squashfs",
-    "kernel+erofs",
-    "kernel+iso",
-    "iso-bios",
-    "iso-efi",
-    "iso-efi-initrd",
-    "oci",
-    "cartesi",
-    "raw-bios",
-    "raw-efi",
-    "aws",
-    "qcow2-bios",
-    "qcow2-efi",
-    "vhd",
-    "dynamic-vhd",
-    "vmdk",
-    "gcp",
-    "rpi3",
     NULL,
 };
 /* clang-format on */
-_Static_assert(sizeof(kind_names) / sizeof(kind_names[0]) == KIND_COUNT + 1,
-               "a name for each kind");
+enum { KIND_COUNT = sizeof(artifact_kinds) / sizeof(artifact_kinds[0]) - 1 };
+
+/* For ycur_choice and ycur_map. */
+static void kind_names(const char *out[KIND_COUNT + 1])
+{
+    for (size_t i = 0; i < KIND_COUNT; i++)
+        out[i] = artifact_kinds[i]->name;
+    out[KIND_COUNT] = NULL;
+}
 
 static const struct artifact_kind *kind_find(const char *name)
 {
     for (size_t i = 0; i < KIND_COUNT; i++)
-        if (strcmp(kinds[i]->name, name) == 0)
-            return kinds[i];
+        if (strcmp(artifact_kinds[i]->name, name) == 0)
+            return artifact_kinds[i];
     return NULL;
 }
 
 /* ---- options that several kinds have ---------------------------------------------- */
 
-struct compressor {
-    const char *name;
-    int64_t min, max, normal; /* levels */
-};
-
-static const struct compressor compressors[] = {
-    {"gzip", 1, 9, 9}, {"zstd", 1, 22, 15}, {"xz", 0, 9, 6}, {"lz4", 0, 12, 0}, {"none", 0, 0, 0},
-};
-
-static const struct compressor *compressor_find(const char *name)
+int artifact_read_compression(const struct ycur *c, const struct compressor *const *list,
+                              const struct compressor *normal, json_t *options, struct err *e)
 {
-    for (size_t i = 0; i < sizeof(compressors) / sizeof(compressors[0]); i++)
-        if (strcmp(compressors[i].name, name) == 0)
-            return &compressors[i];
-    return NULL;
-}
-
-int artifact_read_compression(const struct ycur *c, const char *const *names, const char *normal,
-                              json_t *options, struct err *e)
-{
+    const char *names[COMPRESSORS_MAX + 1] = {NULL};
+    const struct compressor *z = normal;
     struct ycur m;
     size_t choice = 0;
     int rc = 0;
-    const char *name = normal;
+    for (size_t i = 0; i < COMPRESSORS_MAX && list[i] != NULL; i++)
+        names[i] = list[i]->name;
     if (c != NULL && ycur_opt(c, "compressor", &m)) {
         if ((rc = ycur_choice(&m, names, &choice, e)) < 0)
             return rc;
-        name = names[choice];
+        z = list[choice];
     }
-    const struct compressor *z = compressor_find(name);
-    if (z == NULL)
-        return err_set(e, ERR_INPUT, "there is no compressor '%s'", name);
-    int64_t level = z->normal;
+    int64_t level = z->level_normal;
     if (c != NULL && ycur_opt(c, "level", &m)) {
-        if ((rc = ycur_int(&m, z->min, z->max, &level, e)) < 0)
+        if ((rc = ycur_int(&m, z->level_min, z->level_max, &level, e)) < 0)
             return rc;
-        if (strcmp(name, "lz4") == 0 && level != 0 && level != 12)
-            return ycur_fail(&m, ERR_INPUT, e, "lz4 has the levels 0 (fast) and 12 (small)");
+        if (!compressor_has_level(z, level))
+            return ycur_fail(&m, ERR_INPUT, e, "%s has the levels %d (fast) and %d (small)",
+                             z->name, z->level_min, z->level_max);
     }
-    if ((rc = json_put_string(options, "compressor", name, e)) < 0)
-        return rc;
-    return json_put_u64(options, "level", (uint64_t)level, e);
+    return artifact_put_compression(options, z, level, e);
+}
+
+int artifact_put_compression(json_t *options, const struct compressor *z, int64_t level,
+                             struct err *e)
+{
+    int rc = json_put_string(options, "compressor", z->name, e);
+    return rc < 0 ? rc : json_put_u64(options, "level", (uint64_t)level, e);
 }
 
 int artifact_read_flag(const struct ycur *c, const char *key, bool normal, json_t *options,
@@ -203,15 +169,17 @@ int artifact_default(const char *name, struct recipe_artifact *out, struct err *
 
 int artifact_parse(const struct ycur *c, struct recipe_artifact *out, struct err *e)
 {
+    const char *names[KIND_COUNT + 1];
     size_t choice = 0;
     int rc = ycur_where(c, &out->at, e);
     if (rc < 0)
         return rc;
+    kind_names(names);
     if (json_is_string(c->value)) {
-        rc = ycur_choice(c, kind_names, &choice, e);
-        return rc < 0 ? rc : fill(kinds[choice], NULL, e, out);
+        rc = ycur_choice(c, names, &choice, e);
+        return rc < 0 ? rc : fill(artifact_kinds[choice], NULL, e, out);
     }
-    if ((rc = ycur_map(c, kind_names, e)) < 0)
+    if ((rc = ycur_map(c, names, e)) < 0)
         return rc;
     if (json_object_size(c->value) != 1)
         return ycur_fail(c, ERR_INPUT, e, "an artifact is a name, or a map with one name");

@@ -5,6 +5,7 @@
 #define ASSAY_BUILDER_RECIPE_ARTIFACT_H
 
 #include "base/yaml/ycur.h"
+#include "formats/stream/compressor.h"
 
 enum { ARTIFACT_IMAGES_MAX = 32, ARTIFACT_FILES_MAX = 32 };
 
@@ -45,10 +46,13 @@ int artifact_parse(const struct ycur *c, struct recipe_artifact *out, struct err
 int artifact_default(const char *name, struct recipe_artifact *out, struct err *e);
 void artifact_dispose(struct recipe_artifact *a);
 
-/* Reads `compressor` and `level` into options: what is not written is `normal`, and that
- * compressor's normal level. c may be NULL. */
-int artifact_read_compression(const struct ycur *c, const char *const *names, const char *normal,
-                              json_t *options, struct err *e);
+/* Reads `compressor`, one of the list, and `level` into options: what is not written is `normal`,
+ * and that compressor's normal level. c may be NULL. */
+int artifact_read_compression(const struct ycur *c, const struct compressor *const *list,
+                              const struct compressor *normal, json_t *options, struct err *e);
+/* The two as options of an artifact or parameters of a step. */
+int artifact_put_compression(json_t *options, const struct compressor *z, int64_t level,
+                             struct err *e);
 int artifact_read_flag(const struct ycur *c, const char *key, bool normal, json_t *options,
                        struct err *e);
 #define ARTIFACT_SIZE_MAX ((int64_t)1 << 52)
@@ -60,6 +64,9 @@ int artifact_read_size(const struct ycur *c, uint64_t *out, struct err *e);
 int artifact_read_image(const struct ycur *c, const char *key, const char *name,
                         const char *const *packages, struct recipe_artifact *out, struct err *e);
 
+/* All of them; ends with NULL. The recipe's schema and the documentation have these names and no
+ * others: a test compares them. */
+extern const struct artifact_kind *const artifact_kinds[];
 /* The rows, grouped by file. */
 extern const struct artifact_kind artifact_cartesi;           /* artifact_cartesi.c */
 extern const struct artifact_kind artifact_squashfs;          /* artifact_image.c */

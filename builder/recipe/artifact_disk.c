@@ -20,7 +20,7 @@ enum { CMDLINE_MAX = 2000 };
 enum firmware { BIOS, EFI };
 
 struct format {
-    const char *name;
+    const struct artifact_kind *kind;
     const char *suffix; /* of the output: LinuxKit's */
     enum firmware firmware;
     const char *container; /* step kind; NULL: the disk itself */
@@ -30,21 +30,21 @@ struct format {
 
 #define RAW MEDIA_ASSAY_DISK
 static const struct format formats[] = {
-    {"raw-bios", "-bios.img", BIOS, NULL, NULL, RAW},
-    {"raw-efi", "-efi.img", EFI, NULL, NULL, RAW},
-    {"aws", ".raw", BIOS, NULL, NULL, RAW},
-    {"qcow2-bios", ".qcow2", BIOS, "encode.qcow2", NULL, MEDIA_ASSAY_QCOW2},
-    {"qcow2-efi", "-efi.qcow2", EFI, "encode.qcow2", NULL, MEDIA_ASSAY_QCOW2},
-    {"vhd", ".vhd", BIOS, "encode.vhd", "fixed", MEDIA_ASSAY_VHD},
-    {"dynamic-vhd", ".vhd", BIOS, "encode.vhd", "dynamic", MEDIA_ASSAY_VHD},
-    {"vmdk", ".vmdk", BIOS, "encode.vmdk", NULL, MEDIA_ASSAY_VMDK},
-    {"gcp", ".img.tar.gz", BIOS, "encode.gcp", NULL, MEDIA_GZIP},
+    {&artifact_raw_bios, "-bios.img", BIOS, NULL, NULL, RAW},
+    {&artifact_raw_efi, "-efi.img", EFI, NULL, NULL, RAW},
+    {&artifact_aws, ".raw", BIOS, NULL, NULL, RAW},
+    {&artifact_qcow2_bios, ".qcow2", BIOS, "encode.qcow2", NULL, MEDIA_ASSAY_QCOW2},
+    {&artifact_qcow2_efi, "-efi.qcow2", EFI, "encode.qcow2", NULL, MEDIA_ASSAY_QCOW2},
+    {&artifact_vhd, ".vhd", BIOS, "encode.vhd", "fixed", MEDIA_ASSAY_VHD},
+    {&artifact_dynamic_vhd, ".vhd", BIOS, "encode.vhd", "dynamic", MEDIA_ASSAY_VHD},
+    {&artifact_vmdk, ".vmdk", BIOS, "encode.vmdk", NULL, MEDIA_ASSAY_VMDK},
+    {&artifact_gcp, ".img.tar.gz", BIOS, "encode.gcp", NULL, MEDIA_GZIP},
 };
 
 static const struct format *format_of(const struct recipe_artifact *a)
 {
     for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)
-        if (strcmp(formats[i].name, a->kind->name) == 0)
+        if (formats[i].kind == a->kind)
             return &formats[i];
     return &formats[0];
 }
@@ -60,7 +60,7 @@ static int read_disk(const struct ycur *c, struct recipe_artifact *out, struct e
     uint64_t size = 0;
     int rc = c == NULL ? 0 : ycur_map(c, keys, e);
     if (rc == 0 && c != NULL && ycur_opt(c, "size", &m)) {
-        uint64_t unit = strcmp(out->kind->name, "gcp") == 0 ? GIB : MIB;
+        uint64_t unit = out->kind == &artifact_gcp ? GIB : MIB;
         if ((rc = artifact_read_size(&m, &size, e)) == 0 &&
             (size == 0 || size > DISK_SIZE_MAX || size % unit != 0))
             rc = ycur_fail(&m, ERR_INPUT, e, "a disk for %s has whole %s, at most 2040GiB",
@@ -105,8 +105,8 @@ int artifact_check_cmdline(const struct compiler *c, struct err *e)
 static bool is_default_initrd(const json_t *options)
 {
     const char *name = json_string_value(json_object_get(options, "compressor"));
-    return name != NULL && strcmp(name, "gzip") == 0 &&
-           json_integer_value(json_object_get(options, "level")) == 9;
+    return name != NULL && strcmp(name, compressor_gzip.name) == 0 &&
+           json_integer_value(json_object_get(options, "level")) == compressor_gzip.level_normal;
 }
 
 int artifact_initrd(struct compiler *c, const char **id, struct err *e)
@@ -121,8 +121,8 @@ int artifact_initrd(struct compiler *c, const char **id, struct err *e)
             *id = "disk.initrd";
     if (options == NULL)
         return err_oom(e);
-    int rc = json_put_string(options, "compressor", "gzip", e);
-    if (rc < 0 || (rc = json_put_u64(options, "level", 9, e)) < 0)
+    int rc = artifact_put_compression(options, &compressor_gzip, compressor_gzip.level_normal, e);
+    if (rc < 0)
         return rc;
     return compiler_initrd(c, *id, &plain, e);
 }
@@ -242,7 +242,8 @@ struct efi_machine {
 static const struct efi_machine efi_machines[] = {
     {"amd64", "usr/lib/systemd/boot/efi/systemd-bootx64.efi", "EFI/BOOT/BOOTX64.EFI"},
     {"arm64", "usr/lib/systemd/boot/efi/systemd-bootaa64.efi", "EFI/BOOT/BOOTAA64.EFI"},
-    {"riscv64", "usr/lib/systemd/boot/efi/systemd-bootriscv64.efi", "EFI/BOOT/BOOTRISCV64.EFI"},
+    {"riscv64", "usr/lib/systemd/boot/efi/systemd-bootriscv64.efi",
+     "EFI/BOOT/BOOTRISCV64.EFI"},
 };
 
 static int efi_volume(struct compiler *c, const struct efi_machine *m, const char *id,
@@ -324,10 +325,9 @@ static int container_step(struct compiler *c, const struct format *f, const char
     if (rc == 0 &&
         (strcmp(f->container, "encode.vhd") == 0 || strcmp(f->container, "encode.gcp") == 0))
         rc = json_put_u64(params, "time", (uint64_t)c->recipe->epoch, e);
-    if (rc == 0 && strcmp(f->container, "encode.gcp") == 0 &&
-        (rc = json_put_string(params, "compressor", "gzip", e)) == 0)
-        rc = json_put_u64(params, "level", 9, e);
-    return rc < 0 ? rc : compiler_step(c, f->name, f->container, disk, steal_ptr(&params), e);
+    if (rc == 0 && strcmp(f->container, "encode.gcp") == 0)
+        rc = artifact_put_compression(params, &compressor_gzip, compressor_gzip.level_normal, e);
+    return rc < 0 ? rc : compiler_step(c, f->kind->name, f->container, disk, steal_ptr(&params), e);
 }
 
 static int compile_disk(struct compiler *c, const struct recipe_artifact *a, struct err *e)
@@ -336,7 +336,7 @@ static int compile_disk(struct compiler *c, const struct recipe_artifact *a, str
     uint64_t size = (uint64_t)json_integer_value(json_object_get(a->options, "size"));
     uint64_t disk_size = f->container != NULL && f->firmware == BIOS ? 0 : size;
     AUTO_FREE char *disk = NULL;
-    const char *last = f->name;
+    const char *last = f->kind->name;
     int rc = artifact_check_cmdline(c, e);
     if (rc < 0 || (rc = disk_id(f->firmware == BIOS ? "bios" : "efi", disk_size, &disk, e)) < 0)
         return rc;

@@ -7,6 +7,7 @@
 #include "base/media_types.h"
 #include "builder/recipe/artifact.h"
 #include "builder/recipe/compiler.h"
+#include "formats/squashfs/squashfs_compressors.h"
 
 #include <string.h>
 
@@ -49,11 +50,11 @@ static int read_squashfs(const struct ycur *c, struct recipe_artifact *out, stru
 {
     static const char *const keys[] = {"compressor", "level",  "blockSize", "fragments",
                                        "exports",    "xattrs", "verity",    NULL};
-    static const char *const names[] = {"gzip", "zstd", "xz", "lz4", "none", NULL};
     struct ycur m;
     int64_t block = 131072;
     int rc = c == NULL ? 0 : ycur_map(c, keys, e);
-    if (rc < 0 || (rc = artifact_read_compression(c, names, "zstd", out->options, e)) < 0)
+    if (rc < 0 || (rc = artifact_read_compression(c, squashfs_compressors, &compressor_zstd,
+                                                  out->options, e)) < 0)
         return rc;
     if (c != NULL && ycur_opt(c, "blockSize", &m)) {
         if ((rc = ycur_int(&m, 4096, 1048576, &block, e)) < 0)

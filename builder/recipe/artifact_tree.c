@@ -14,13 +14,13 @@ static int read_tar(const struct ycur *c, struct recipe_artifact *out, struct er
     return c == NULL ? 0 : ycur_map(c, keys, e);
 }
 
-static const char *const gzip_or_none[] = {"gzip", "none", NULL};
-
 static int read_initrd(const struct ycur *c, struct recipe_artifact *out, struct err *e)
 {
     static const char *const keys[] = {"compressor", "level", NULL};
     int rc = c == NULL ? 0 : ycur_map(c, keys, e);
-    return rc < 0 ? rc : artifact_read_compression(c, gzip_or_none, "gzip", out->options, e);
+    return rc < 0 ? rc
+                  : artifact_read_compression(c, compressors_gzip_or_none, &compressor_gzip,
+                                              out->options, e);
 }
 
 /* The image configuration's own keys (OCI image specification, config.md); the step checks their
@@ -34,7 +34,8 @@ static int read_oci(const struct ycur *c, struct recipe_artifact *out, struct er
     struct ycur m;
     AUTO_JSON json_t *config = NULL;
     int rc = c == NULL ? 0 : ycur_map(c, keys, e);
-    if (rc < 0 || (rc = artifact_read_compression(c, gzip_or_none, "gzip", out->options, e)) < 0)
+    if (rc < 0 || (rc = artifact_read_compression(c, compressors_gzip_or_none, &compressor_gzip,
+                                                  out->options, e)) < 0)
         return rc;
     if (c != NULL && ycur_opt(c, "config", &m)) {
         if ((rc = ycur_map(&m, config_keys, e)) < 0)

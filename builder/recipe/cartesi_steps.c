@@ -303,8 +303,9 @@ static int squashfs_step(struct compiler *c, const struct recipe_artifact *a, co
     const char *const known[] = {digest, ID "-hash", NULL};
     AUTO_JSON json_t *params = json_object();
     int rc = params == NULL ? err_oom(e) : json_put(params, "exclude", json_array(), e);
-    if (rc < 0 || (rc = json_put_string(params, "compressor", "zstd", e)) < 0 ||
-        (rc = json_put_u64(params, "level", 15, e)) < 0 ||
+    if (rc < 0 ||
+        (rc = artifact_put_compression(params, &compressor_zstd, compressor_zstd.level_normal, e)) <
+            0 ||
         (rc = json_put_u64(params, "blockSize", 131072, e)) < 0 ||
         (rc = json_put(params, "fragments", json_true(), e)) < 0 ||
         (rc = json_put(params, "exports", json_true(), e)) < 0 ||

@@ -204,7 +204,8 @@ static int default_artifacts(struct recipe *r, struct err *e)
     if (r->artifacts == NULL)
         return err_oom(e);
     r->artifact_count = 1;
-    return artifact_default(kernel ? "kernel+initrd" : "tar", &r->artifacts[0], e);
+    return artifact_default(kernel ? artifact_kernel_initrd.name : artifact_tar.name,
+                            &r->artifacts[0], e);
 }
 
 static int read_list(struct recipe *r, const struct ycur *c, struct err *e)

@@ -162,7 +162,7 @@ static int write_tar(const struct blocks *b, const struct params *p, const struc
 static const struct param rows[] = {
     {PARAM_U64("size", struct params, size), .max = BLOCKS_SIZE_MAX, .multiple = GIB,
      .complaint = "this size", .said = SAID_FROM},
-    {PARAM_COMPRESSOR(struct params, compression, compressor_gzip_or_none)},
+    {PARAM_COMPRESSOR(struct params, compression, compressors_gzip_or_none)},
     {PARAM_I64("time", struct params, time), .max = PARAM_SECONDS_MAX, .definition = "seconds"},
 };
 static const struct step_params takes = {STEP_PARAMS(rows, struct params)};

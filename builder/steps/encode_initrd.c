@@ -23,7 +23,7 @@ static const struct param_text prepend_text = {
 };
 
 static const struct param rows[] = {
-    {PARAM_COMPRESSOR(struct params, compression, compressor_gzip_or_none)},
+    {PARAM_COMPRESSOR(struct params, compression, compressors_gzip_or_none)},
     {PARAM_GLOBS("exclude", struct params, exclude)},
     {PARAM_TEXT("prepend", struct params, prepend, &prepend_text), .optional = true},
 };

@@ -142,7 +142,7 @@ static const struct param rows[] = {
     {PARAM_TEXT("architecture", struct params, architecture, &word_text)},
     {PARAM_TEXT("os", struct params, os, &word_text)},
     {PARAM_U64("created", struct params, created), .max = PARAM_SECONDS_MAX, .said = SAID_FROM},
-    {PARAM_COMPRESSOR(struct params, compression, compressor_gzip_or_none)},
+    {PARAM_COMPRESSOR(struct params, compression, compressors_gzip_or_none)},
     {PARAM_OBJECT("config", struct params, config, check_config)},
     {PARAM_GLOBS("exclude", struct params, exclude)},
 };

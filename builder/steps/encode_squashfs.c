@@ -5,16 +5,6 @@
 #include "builder/steps/params.h"
 #include "formats/squashfs/squashfs.h"
 
-/* In the order of enum squashfs_compressor. */
-static const struct compressor_range compressors[] = {
-    {"gzip", SQFS_GZIP_MIN_LEVEL, SQFS_GZIP_MAX_LEVEL},
-    {"zstd", SQFS_ZSTD_MIN_LEVEL, SQFS_ZSTD_MAX_LEVEL},
-    {"xz", SQFS_XZ_MIN_LEVEL, SQFS_XZ_MAX_LEVEL},
-    {"lz4", 0, SQUASHFS_LZ4_HC},
-    {"none", 0, 0},
-    {NULL, 0, 0},
-};
-
 struct params {
     struct param_compression compression;
     uint32_t block_size;
@@ -30,20 +20,23 @@ static bool is_power_of_two(uint64_t n)
     return n != 0 && (n & (n - 1)) == 0;
 }
 
-static int check_lz4(const struct param_reading *r, const struct jcur *object, const void *fields,
-                     struct err *e)
+static int check_ends(const struct param_reading *r, const struct jcur *object, const void *fields,
+                      struct err *e)
 {
     const struct param_compression *c = &((const struct params *)fields)->compression;
+    const struct compressor *z = squashfs_compressors[c->index];
     struct jcur level;
     (void)r;
-    if (c->index != SQUASHFS_LZ4 || c->level == 0 || c->level == SQUASHFS_LZ4_HC)
+    if (compressor_has_level(z, c->level))
         return 0;
     int rc = jcur_get(object, "level", &level, e);
-    return rc < 0 ? rc : jcur_fail(&level, e, "'lz4' has level 0 (fast) and 12 (high compression)");
+    return rc < 0 ? rc
+                  : jcur_fail(&level, e, "'%s' has level %d (fast) and %d (high compression)",
+                              z->name, z->level_min, z->level_max);
 }
 
 static const struct param rows[] = {
-    {PARAM_COMPRESSOR(struct params, compression, compressors)},
+    {PARAM_COMPRESSOR(struct params, compression, squashfs_compressors)},
     {PARAM_U32("blockSize", struct params, block_size), .min = SQFS_MIN_BLOCK_SIZE,
      .max = SQFS_MAX_BLOCK_SIZE, .fits = is_power_of_two,
      .complaint = "a block has a power of two from 4096 to 1048576 bytes"},
@@ -52,14 +45,15 @@ static const struct param rows[] = {
     {PARAM_BOOL("xattrs", struct params, xattrs)},
     {PARAM_U32("time", struct params, time), .max = UINT32_MAX},
     {PARAM_GLOBS("exclude", struct params, exclude)},
-    {PARAM_RULE(check_lz4)},
+    {PARAM_RULE(check_ends)},
 };
 static const struct step_params takes = {STEP_PARAMS(rows, struct params)};
 
 /* All that decides what a block becomes. */
 static int reuse_options(const struct squashfs_params *p, char **out, struct err *e)
 {
-    return str_format(out, e, "%s %d %u", compressors[p->compressor].name, p->level, p->block_size);
+    return str_format(out, e, "%s %d %u", squashfs_compressors[p->compressor]->name, p->level,
+                      p->block_size);
 }
 
 /* Without an earlier image, or when it cannot be used, every block is compressed. */

@@ -7,9 +7,6 @@
 
 enum { CONTENT_MAX = 65536 };
 
-const struct compressor_range compressor_gzip_or_none[] = {
-    {"gzip", GZIP_LEVEL_MIN, GZIP_LEVEL_MAX}, {"none", 0, 0}, {NULL, 0, 0}};
-
 const struct param_text param_text_path = {
     .max = TREE_PATH_MAX,
     .valid = relpath_valid,

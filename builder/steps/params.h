@@ -7,9 +7,6 @@
 #include "formats/stream/blocks.h"
 #include "formats/stream/gzip_writer.h"
 
-/* "gzip" 1..9, and "none" 0. */
-extern const struct compressor_range compressor_gzip_or_none[];
-
 /* A time until the end of the year 9999; "seconds" in the schema. */
 #define PARAM_SECONDS_MAX UINT64_C(253402300799)
 

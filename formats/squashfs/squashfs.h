@@ -9,6 +9,7 @@
 #define ASSAY_FORMATS_SQUASHFS_SQUASHFS_H
 
 #include "base/progress.h"
+#include "formats/squashfs/squashfs_compressors.h"
 #include "formats/tree/view.h"
 
 #include <sqfs/block.h>
@@ -20,8 +21,7 @@
 #include <sqfs/meta_writer.h>
 #include <sqfs/super.h>
 
-enum squashfs_compressor { SQUASHFS_GZIP, SQUASHFS_ZSTD, SQUASHFS_XZ, SQUASHFS_LZ4, SQUASHFS_NONE };
-enum { SQUASHFS_LZ4_HC = 12, SQUASHFS_NO_XATTR = -1 };
+enum { SQUASHFS_NO_XATTR = -1 };
 
 struct squashfs_params {
     enum squashfs_compressor compressor;
@@ -62,6 +62,8 @@ int squashfs_file_pad(struct squashfs_file *f, uint64_t to, struct err *e);
 /* An error from the library's code, ERR_HOST or ERR_INPUT as it deserves. `doing`: "cannot write
  * the squashfs's inodes". */
 int squashfs_fail(const struct squashfs_file *f, int code, const char *doing, struct err *e);
+/* The numbers in superblocks, indexed by enum squashfs_compressor. */
+extern const SQFS_COMPRESSOR squashfs_compressor_ids[];
 /* The compressor, or with `unpack` its inverse. sqfs_destroy when done. */
 int squashfs_compressor_new(const struct squashfs_params *params, bool unpack,
                             sqfs_compressor_t **out, struct err *e);

@@ -111,6 +111,12 @@ int squashfs_fail(const struct squashfs_file *f, int code, const char *doing, st
 
 /* ---- compressors ------------------------------------------------------------ */
 
+const SQFS_COMPRESSOR squashfs_compressor_ids[] = {
+    [SQUASHFS_GZIP] = SQFS_COMP_GZIP, [SQUASHFS_ZSTD] = SQFS_COMP_ZSTD,
+    [SQUASHFS_XZ] = SQFS_COMP_XZ,     [SQUASHFS_LZ4] = SQFS_COMP_LZ4,
+    [SQUASHFS_NONE] = SQFS_COMP_GZIP, /* which packs nothing */
+};
+
 /* "none": a compressor that never makes a block smaller, so that every block is stored as it is. */
 static sqfs_s32 null_block(sqfs_compressor_t *cmp, const sqfs_u8 *in, sqfs_u32 size, sqfs_u8 *out,
                            sqfs_u32 outsize)
@@ -282,10 +288,6 @@ static sqfs_object_t *checked_copy(const sqfs_object_t *object)
 int squashfs_compressor_new(const struct squashfs_params *params, bool unpack,
                             sqfs_compressor_t **out, struct err *e)
 {
-    static const SQFS_COMPRESSOR ids[] = {[SQUASHFS_GZIP] = SQFS_COMP_GZIP,
-                                          [SQUASHFS_ZSTD] = SQFS_COMP_ZSTD,
-                                          [SQUASHFS_XZ] = SQFS_COMP_XZ,
-                                          [SQUASHFS_LZ4] = SQFS_COMP_LZ4};
     sqfs_compressor_config_t config;
     sqfs_u16 flags = 0;
 
@@ -293,12 +295,12 @@ int squashfs_compressor_new(const struct squashfs_params *params, bool unpack,
         *out = null_new();
         return *out == NULL ? err_oom(e) : 0;
     }
-    if (params->compressor == SQUASHFS_LZ4 && params->level == SQUASHFS_LZ4_HC)
+    if (params->compressor == SQUASHFS_LZ4 && params->level == compressor_lz4.level_max)
         flags |= SQFS_COMP_FLAG_LZ4_HC;
     if (unpack)
         flags |= SQFS_COMP_FLAG_UNCOMPRESS;
-    int rc =
-        sqfs_compressor_config_init(&config, ids[params->compressor], params->block_size, flags);
+    int rc = sqfs_compressor_config_init(&config, squashfs_compressor_ids[params->compressor],
+                                         params->block_size, flags);
     if (params->compressor != SQUASHFS_LZ4)
         config.level = (sqfs_u32)params->level;
     if (params->compressor == SQUASHFS_XZ && config.opt.xz.dict_size < SQFS_XZ_MIN_DICT_SIZE)

@@ -344,18 +344,13 @@ static int write_super(struct image *im, struct err *e)
 
 static int start(struct image *im, struct err *e)
 {
-    static const SQFS_COMPRESSOR ids[] = {[SQUASHFS_GZIP] = SQFS_COMP_GZIP,
-                                          [SQUASHFS_ZSTD] = SQFS_COMP_ZSTD,
-                                          [SQUASHFS_XZ] = SQFS_COMP_XZ,
-                                          [SQUASHFS_LZ4] = SQFS_COMP_LZ4,
-                                          [SQUASHFS_NONE] = SQFS_COMP_GZIP};
     int rc;
 
     if ((rc = squashfs_compressor_new(im->params, false, &im->cmp, e)) < 0 ||
         (rc = squashfs_compressor_new(im->params, true, &im->uncmp, e)) < 0)
         return rc;
     rc = sqfs_super_init(&im->super, im->params->block_size, im->params->time,
-                         ids[im->params->compressor]);
+                         squashfs_compressor_ids[im->params->compressor]);
     if (rc == 0)
         rc = sqfs_super_write(&im->super, &im->file.base);
     if (rc != 0)

@@ -11,7 +11,7 @@
 #include "base/scope.h"
 #include "formats/stream/sink.h"
 
-enum { GZIP_LEVEL_MIN = 1, GZIP_LEVEL_MAX = 9, GZIP_BLOCK = 1024 * 1024, GZIP_WINDOW = 32 * 1024 };
+enum { GZIP_BLOCK = 1024 * 1024, GZIP_WINDOW = 32 * 1024 };
 
 struct gzip_writer;
 

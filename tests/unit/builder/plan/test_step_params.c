@@ -78,7 +78,8 @@ static int rises(const struct param_list *list, const struct jcur *item, const v
 }
 
 static const char *const names[] = {"one", "two", NULL};
-static const struct compressor_range compressors[] = {{"pack", 1, 3}, {"none", 0, 0}, {NULL, 0, 0}};
+static const struct compressor pack = {.name = "pack", .level_min = 1, .level_max = 3};
+static const struct compressor *const compressors[] = {&pack, &compressor_none, NULL};
 static const struct param_text word_text = {.max = 8, .valid = is_short, .is = "no short word"};
 static const struct param_text name_text = {
     .max = 8, .valid = is_short, .complaint = "a name is short"};

@@ -517,9 +517,22 @@ static void test_owners(void **state)
     close_image(&im);
 }
 
+/* The table's levels are those of the library. */
+static void test_levels(void **state)
+{
+    (void)state;
+    assert_int_equal(compressor_gzip.level_min, SQFS_GZIP_MIN_LEVEL);
+    assert_int_equal(compressor_gzip.level_max, SQFS_GZIP_MAX_LEVEL);
+    assert_int_equal(compressor_zstd.level_min, SQFS_ZSTD_MIN_LEVEL);
+    assert_int_equal(compressor_zstd.level_max, SQFS_ZSTD_MAX_LEVEL);
+    assert_int_equal(compressor_xz.level_min, SQFS_XZ_MIN_LEVEL);
+    assert_int_equal(compressor_xz.level_max, SQFS_XZ_MAX_LEVEL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_levels),
         cmocka_unit_test(test_empty),
         cmocka_unit_test(test_rich),
         cmocka_unit_test(test_duplicates_cost_nothing),

@@ -3,6 +3,8 @@
  * it. */
 #include "tests/unit/encode_common.h"
 
+#include "formats/stream/compressor.h"
+
 #include <zlib.h>
 
 static int to_buf(void *context, const void *data, size_t len, struct err *err)
@@ -79,7 +81,7 @@ static void test_levels(void **state)
     AUTO_FREE uint8_t *data = sample(len);
     size_t before = SIZE_MAX;
 
-    for (int level = GZIP_LEVEL_MIN; level <= GZIP_LEVEL_MAX; level += 4) {
+    for (int level = compressor_gzip.level_min; level <= compressor_gzip.level_max; level += 4) {
         AUTO_BUF zipped = BUF_INIT((size_t)16 << 20);
         compress_to(&zipped, data, len, level, 2, len);
         assert_unzips(&zipped, data, len);
