@@ -14,7 +14,8 @@
 /* Rules in this file at the top of a directory come before those of the caller. */
 #define DIRECTORY_IGNORE_FILE ".assayignore"
 
-/* Adds all of `path` to b's root. A file that changes while it is read is ERR_INPUT. */
+/* Adds all of `path` to b's root. ERR_INPUT when a file changes while it is read, or a name of a
+ * directory means something else, or another directory, when all of it was. */
 int directory_read(const char *path, const char *const *rules, size_t rule_count,
                    struct tree_blob *b, struct err *e);
 
