@@ -54,11 +54,24 @@ static bool word_valid(const char *name)
     return true;
 }
 
+/* "./x", "a//b", "a/../b" and "a/" match no path: what they were to leave out would stay in. */
+static bool parts_named(const char *pattern)
+{
+    for (const char *part = pattern;;) {
+        size_t n = strcspn(part, "/");
+        if (n == 0 || (n <= 2 && strspn(part, ".") == n))
+            return false;
+        if (part[n] == '\0')
+            return true;
+        part += n + 1;
+    }
+}
+
 static bool glob_valid(const char *pattern)
 {
     AUTO_GLOB struct glob *glob = NULL;
     struct err ignored = ERR_INIT;
-    return glob_new(pattern, &glob, &ignored) == 0;
+    return glob_new(pattern, &glob, &ignored) == 0 && parts_named(pattern);
 }
 
 static int compare_texts(const void *a, const void *b)

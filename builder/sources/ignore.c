@@ -38,18 +38,72 @@ void ignore_free(struct ignore *g)
     free(g);
 }
 
-/* `pattern` is changed: the slashes at its ends go. */
-static int add_pattern(struct ignore *g, char *pattern, bool back, struct err *e)
+/* ---- rules ------------------------------------------------------------------------------------
+ */
+
+static bool is_space(char c)
+{
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+/* Without blanks at both ends; the end is cut in place. */
+static char *trim(char *text)
+{
+    while (is_space(*text))
+        text++;
+    for (size_t len = strlen(text); len > 0 && is_space(text[len - 1]); len--)
+        text[len - 1] = '\0';
+    return text;
+}
+
+/* The end of `out` without its last part; "" when there is none, or when that is "..". */
+static bool drop_part(char *out, size_t *len)
+{
+    size_t start = *len;
+    while (start > 0 && out[start - 1] != '/')
+        start--;
+    if (*len == 0 || strcmp(out + start, "..") == 0)
+        return false;
+    *len = start > 0 ? start - 1 : 0;
+    out[*len] = '\0';
+    return true;
+}
+
+/*
+ * A path as it is meant, in place: no empty parts, no ".", and ".." only in front, as the tools
+ * that read .dockerignore have it. A slash in front goes, and what would lead above it.
+ */
+static void clean(char *path)
+{
+    bool rooted = path[0] == '/';
+    size_t len = 0;
+    for (const char *in = path; *in != '\0';) {
+        size_t n = strcspn(in, "/");
+        char *part = path + len + (len > 0);
+        const char *next = in + n + (in[n] == '/');
+        bool up = n == 2 && memcmp(in, "..", 2) == 0;
+        bool here = n == 0 || (n == 1 && in[0] == '.');
+        if (!here && !(up && (drop_part(path, &len) || rooted))) {
+            memmove(part, in, n);
+            if (len > 0)
+                path[len] = '/';
+            len = (size_t)(part - path) + n;
+            path[len] = '\0'; /* at most where `in` has its slash */
+        }
+        in = next;
+    }
+    path[len] = '\0';
+}
+
+static int add_pattern(struct ignore *g, const char *pattern, bool back, struct err *e)
 {
     struct glob *glob = NULL;
     if (g->count >= IGNORE_RULES_MAX)
         return err_set(e, ERR_INPUT, "more than %d rules of what to ignore", IGNORE_RULES_MAX);
-    while (pattern[0] == '/')
-        pattern++;
-    for (size_t len = strlen(pattern); len > 0 && pattern[len - 1] == '/'; len--)
-        pattern[len - 1] = '\0';
     if (pattern[0] == '\0')
-        return err_set(e, ERR_INPUT, "a rule of what to ignore has no pattern");
+        return err_set(e, ERR_INPUT, "a rule of what to ignore names nothing in the directory");
+    if (strcmp(pattern, "..") == 0 || str_starts(pattern, "../"))
+        return 0; /* nothing in the directory is there */
     int rc = array_grow(&g->rules, &g->cap, g->count + 1, sizeof(*g->rules), e);
     if (rc < 0 || (rc = glob_new(pattern, &glob, e)) < 0)
         return rc;
@@ -61,41 +115,38 @@ static int add_pattern(struct ignore *g, char *pattern, bool back, struct err *e
 int ignore_add(struct ignore *g, const char *rule, struct err *e)
 {
     AUTO_FREE char *copy = NULL;
-    bool back = rule[0] == '!';
-    int rc = str_copy(&copy, rule + back, e);
-    return rc < 0 ? rc : add_pattern(g, copy, back, e);
+    int rc = str_copy(&copy, rule, e);
+    if (rc < 0)
+        return rc;
+    char *pattern = trim(copy);
+    bool back = pattern[0] == '!';
+    if (back)
+        pattern = trim(pattern + 1);
+    clean(pattern);
+    return add_pattern(g, pattern, back, e);
 }
 
-static bool is_space(char c)
-{
-    return c == ' ' || c == '\t' || c == '\r';
-}
+/* ---- lines of a file --------------------------------------------------------------------------
+ */
 
 static int add_line(struct ignore *g, const char *line, size_t len, struct err *e)
 {
     AUTO_FREE char *copy = NULL;
-    while (len > 0 && is_space(line[0])) {
-        line++;
-        len--;
-    }
-    while (len > 0 && is_space(line[len - 1]))
-        len--;
-    if (len == 0 || line[0] == '#')
+    if (len > 0 && line[0] == '#')
         return 0;
     if (memchr(line, '\0', len) != NULL)
         return err_set(e, ERR_INPUT, "a NUL byte");
     int rc = str_format(&copy, e, "%.*s", (int)len, line);
-    if (rc < 0)
-        return rc;
-    bool escaped = copy[0] == '\\' && (copy[1] == '#' || copy[1] == '!');
-    return escaped ? add_pattern(g, copy + 1, false, e) : ignore_add(g, copy, e);
+    return rc < 0 || trim(copy)[0] == '\0' ? rc : ignore_add(g, copy, e);
 }
 
 int ignore_add_lines(struct ignore *g, const char *text, size_t len, const char *what,
                      struct err *e)
 {
+    static const char mark[] = "\xef\xbb\xbf"; /* that some editors begin UTF-8 with */
     size_t number = 1;
-    for (size_t at = 0; at < len; number++) {
+    size_t start = len >= 3 && memcmp(text, mark, 3) == 0 ? 3 : 0;
+    for (size_t at = start; at < len; number++) {
         const char *end = memchr(text + at, '\n', len - at);
         size_t n = end != NULL ? (size_t)(end - (text + at)) : len - at;
         int rc = n > GLOB_PATTERN_MAX ? err_set(e, ERR_INPUT, "the line is too long")

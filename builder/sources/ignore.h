@@ -20,11 +20,14 @@ enum { IGNORE_RULES_MAX = 4096, IGNORE_FILE_MAX = 1 << 20 };
 struct ignore;
 int ignore_new(struct ignore **out, struct err *e);
 void ignore_free(struct ignore *g);
-/* One rule: a pattern, with '!' before it to bring back; a '/' at either end of the pattern means
- * nothing. ERR_INPUT: no pattern, or too many rules. */
+/*
+ * One rule: a pattern, with '!' before it to bring back; blanks at the ends of both go. The pattern
+ * is cleaned like a path: "./a", "a//b", "a/./b", "x/../a" and "/a/" mean what they mean to a
+ * shell. ERR_INPUT: nothing is left of it, or too many rules.
+ */
 int ignore_add(struct ignore *g, const char *rule, struct err *e);
-/* The lines of a file, in order: blank ones and those that begin with '#' are nothing, spaces at
- * both ends go, "\#" and "\!" begin a pattern with '#' and '!'. Errors name `what` and the line. */
+/* The lines of a file, in order, as moby reads .dockerignore: blank ones and those that begin with
+ * '#' are nothing. Errors name `what` and the line. */
 int ignore_add_lines(struct ignore *g, const char *text, size_t len, const char *what,
                      struct err *e);
 /* Whether the path (without leading slash) stays out. NULL ignores nothing. */

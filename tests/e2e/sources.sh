@@ -58,4 +58,10 @@ serve() {
     done
     port=$(cat "$work/$name.port")
 }
-trap 'kill $servers 2>/dev/null; finish' EXIT
+stop() {
+    status=$?
+    [ -z "$servers" ] || kill $servers 2>/dev/null
+    (exit $status)
+    finish
+}
+trap stop EXIT

@@ -140,6 +140,32 @@ static void test_names(void **state)
                         "assay.yml:1:1: the recipe has no name: add 'name: …'");
 }
 
+/* Globs that no path can match leave nothing out: they are refused where they stand. */
+static void test_globs(void **state)
+{
+    (void)state;
+    static const char *const good[] = {"a", "a/b", "**/.x", "a/..b", ".../c", "*"};
+    static const char *const bad[] = {"./a", "a//b", "a/./b", "a/../b", "a/", "..", ".", "/a"};
+    static const char *const keys[] = {"include", "exclude"};
+    const struct recipe_settings none = {0};
+    for (size_t i = 0; i < 2 * (sizeof(good) + sizeof(bad)) / sizeof(good[0]); i++) {
+        struct err e = ERR_INIT;
+        AUTO_RECIPE struct recipe *r = NULL;
+        char text[256];
+        char line[1024];
+        size_t at = i / 2;
+        bool fine = at < sizeof(good) / sizeof(good[0]);
+        const char *glob = fine ? good[at] : bad[at - sizeof(good) / sizeof(good[0])];
+        (void)snprintf(text, sizeof(text),
+                       "arch: amd64\nimages: {a: {directory: {path: d}, %s: ['%s']}}\n",
+                       keys[i % 2], glob);
+        if (parse_as(text, "x.yml", &none, &r, &e) != (fine ? 0 : -ERR_INPUT))
+            fail_msg("%s: '%s'", keys[i % 2], glob);
+        if (!fine)
+            assert_non_null(strstr(err_line(&e, line, sizeof(line)), "is no glob of paths"));
+    }
+}
+
 static void test_epoch(void **state)
 {
     (void)state;
@@ -533,12 +559,19 @@ static void test_nearest(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_good),      cmocka_unit_test(test_names),
-        cmocka_unit_test(test_epoch),     cmocka_unit_test(test_linuxkit_file),
-        cmocka_unit_test(test_rootfs),    cmocka_unit_test(test_bad),
-        cmocka_unit_test(test_shapes),    cmocka_unit_test(test_nearest),
-        cmocka_unit_test(test_compile),   cmocka_unit_test(test_compile_unlocked),
-        cmocka_unit_test(test_no_memory), cmocka_unit_test(test_formats),
+        cmocka_unit_test(test_good),
+        cmocka_unit_test(test_names),
+        cmocka_unit_test(test_globs),
+        cmocka_unit_test(test_epoch),
+        cmocka_unit_test(test_linuxkit_file),
+        cmocka_unit_test(test_rootfs),
+        cmocka_unit_test(test_bad),
+        cmocka_unit_test(test_shapes),
+        cmocka_unit_test(test_nearest),
+        cmocka_unit_test(test_compile),
+        cmocka_unit_test(test_compile_unlocked),
+        cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_formats),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -54,6 +54,28 @@ static void test_ignore(void **state)
         {"\\!a", "!a", true},
         {"a", "", false},
         {"**", "a/b/c", true},
+        {"./foo", "foo", true},
+        {".//foo/./", "foo/x", true},
+        {"a//b", "a/b", true},
+        {"a/./b", "a/b", true},
+        {"foo/../a", "a", true},
+        {"foo/../a", "foo/a", false},
+        {"a/b/../../c/d/..", "c", true},
+        {"//a", "a", true},
+        {"/../a", "a", true},
+        {"../a", "a", false},
+        {"a/../../b", "b", false},
+        {"...", "...", true},
+        {"..a/.b", "..a/.b", true},
+        {"foo/../*.o", "x.o", true},
+        {"./**/x", "a/x", true},
+        {"a\n! a", "a", false},
+        {"a\n !\ta/./ ", "a", false},
+        {" #a", "#a", true},
+        {"\xef\xbb\xbf"
+         "a",
+         "a", true},
+        {"a\v\f", "a", true},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         AUTO_IGNORE struct ignore *g = NULL;
@@ -70,7 +92,8 @@ static void test_ignore(void **state)
 static void test_ignore_refused(void **state)
 {
     (void)state;
-    static const char *const bad[] = {"", "!", "/", "!/", "[", "a\\"};
+    static const char *const bad[] = {"",     "!",  "/",  "!/",     "[",  "a\\", ".",         "./",
+                                      "a/..", "!.", "! ", " ! ./ ", "//", "/..", "!a/b/../.."};
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         AUTO_IGNORE struct ignore *g = NULL;
         struct err e = ERR_INIT;
