@@ -5,6 +5,7 @@
 #include "base/cleanup.h"
 #include "base/cli_help.h"
 #include "base/json.h"
+#include "base/output.h"
 #include "base/version.h"
 
 #include <errno.h>
@@ -32,6 +33,7 @@ struct cli {
     bool json;
     bool quiet;
     bool verbose;
+    bool stdout_taken; /* by an output: talk goes to stderr */
 };
 
 const struct cli_option cli_common_options[] = {
@@ -204,6 +206,34 @@ static int parse(struct cli *cli, int argc, char **argv, struct err *e)
     return 0;
 }
 
+/* Where the command shall write is looked at before it works. */
+static int check_outputs(struct cli *cli, struct err *e)
+{
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < cli->value_count; i++) {
+        const struct cli_option *o = cli->values[i].option;
+        const char *path = cli->values[i].text;
+        if (o->kind == CLI_OUTPUT_DIR && strcmp(path, "-") == 0)
+            return err_set(e, ERR_USAGE, "--%s - is stdout, and this is a directory ('./-' is one)",
+                           o->name);
+        if (o->kind == CLI_OUTPUT_DIR)
+            rc = output_check_dir(path, e);
+        else if (o->kind == CLI_OUTPUT_PATH && strcmp(path, "-") != 0)
+            rc = output_check_path(path, e);
+        else if (o->kind == CLI_OUTPUT || o->kind == CLI_OUTPUT_PATH)
+            rc = output_check(path, e);
+        else
+            continue;
+        if (o->kind != CLI_OUTPUT_DIR && output_is_stdout(path)) {
+            if (cli->json)
+                return err_set(e, ERR_USAGE, "--%s '%s' and --json both write to stdout", o->name,
+                               path);
+            cli->stdout_taken = true;
+        }
+    }
+    return rc;
+}
+
 static void print_json(json_t *document)
 {
     AUTO_BUF text = BUF_INIT(SIZE_MAX / 4);
@@ -276,7 +306,7 @@ int cli_main(const struct cli_program *program, int argc, char **argv)
         rc = parse(&cli, argc, argv, &e);
     if (rc == 0 && cli.special != NULL)
         cli_help_print(program, cli.command, cli.special);
-    else if (rc == 0)
+    else if (rc == 0 && (rc = check_outputs(&cli, &e)) == 0)
         rc = cli.command->run(&cli, &e);
     rc = report(&cli, rc, &e);
     json_decref(cli.result);
@@ -382,7 +412,7 @@ void cli_say(const struct cli *cli, const char *fmt, ...)
         return;
     va_list args;
     va_start(args, fmt);
-    text_vformat(put_stream, stdout, TEXT_CLEANED, fmt, args);
+    text_vformat(put_stream, cli->stdout_taken ? stderr : stdout, TEXT_CLEANED, fmt, args);
     va_end(args);
 }
 
@@ -426,6 +456,14 @@ int cli_write(const struct cli *cli, const void *data, size_t len, struct err *e
     if (fwrite(data, 1, len, stdout) != len || fflush(stdout) != 0)
         return err_os(e, errno, "cannot write to stdout");
     return 0;
+}
+
+int cli_document(const struct cli *cli, const void *data, size_t len, struct err *e)
+{
+    const char *path = cli_string(cli, "output");
+    if (path != NULL)
+        return output_write(path, data, len, e);
+    return cli->json ? 0 : cli_write(cli, data, len, e);
 }
 
 int cli_store_path(const struct cli *cli, char **out, struct err *e)

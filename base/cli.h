@@ -18,7 +18,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum cli_kind { CLI_FLAG, CLI_STRING, CLI_NUMBER, CLI_LIST /* a string, repeatable */ };
+enum cli_kind {
+    CLI_FLAG,
+    CLI_STRING,
+    CLI_NUMBER,
+    CLI_LIST,   /* a string, repeatable */
+    CLI_OUTPUT, /* where a document or file goes, checked before the command runs (base/output.h) */
+    CLI_OUTPUT_DIR,  /* a directory, made when it is missing */
+    CLI_OUTPUT_PATH, /* either, as the command decides */
+};
 
 struct cli_option {
     const char *name; /* long name without dashes */
@@ -78,8 +86,8 @@ bool cli_verbose(const struct cli *cli);
  */
 void cli_result(struct cli *cli, json_t *document_taken);
 /*
- * Text for people, to stdout; nothing when --json or --quiet. What %s brings in may be foreign: it
- * cannot begin a line or move the terminal's cursor (text.h).
+ * Text for people, to stdout, or to stderr when an output is stdout; nothing when --json or --quiet.
+ * What %s brings in may be foreign: it cannot begin a line or move the terminal's cursor (text.h).
  */
 void cli_say(const struct cli *cli, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* A text of many lines, each cleaned for itself: whoever made them kept foreign newlines out
@@ -90,6 +98,9 @@ void cli_note(const struct cli *cli, const char *fmt, ...) __attribute__((format
 void cli_warn(const struct cli *cli, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Raw bytes to stdout (a document that was asked for); unaffected by --quiet. */
 int cli_write(const struct cli *cli, const void *data, size_t len, struct err *e);
+/* The document that a command is for: to the file of --output, else to stdout unless --json has it
+ * in the result. */
+int cli_document(const struct cli *cli, const void *data, size_t len, struct err *e);
 
 /* The one store option and its default: --store DIR, else $ASSAY_STORE, else
  * $XDG_DATA_HOME/assay/store, else $HOME/.local/share/assay/store. Caller frees. */

@@ -47,6 +47,14 @@ static void print_filled(const char *text)
         putchar('\n');
 }
 
+/* What its kind adds to what an option says of itself. */
+static const char *remark(const struct cli_option *o)
+{
+    if (o->kind == CLI_LIST)
+        return " (may be repeated)";
+    return o->kind == CLI_OUTPUT ? " ('-': stdout)" : "";
+}
+
 static void print_options(const struct cli_option *table, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
@@ -57,8 +65,7 @@ static void print_options(const struct cli_option *table, size_t count)
             snprintf(letter, sizeof(letter), "-%c, ", table[i].letter);
         snprintf(left, sizeof(left), "%s--%s%s%s", letter, table[i].name, *value != 0 ? " " : "",
                  value);
-        printf("  %-30s %s%s\n", left, table[i].help,
-               table[i].kind == CLI_LIST ? " (may be repeated)" : "");
+        printf("  %-30s %s%s\n", left, table[i].help, remark(&table[i]));
     }
 }
 
@@ -116,7 +123,8 @@ static void help_program(const struct cli_program *p)
 
 static json_t *options_json(const struct cli_option *table, size_t count)
 {
-    static const char *const kinds[] = {"flag", "string", "number", "list"};
+    static const char *const kinds[] = {"flag",   "string", "number", "list",
+                                        "string", "string", "string"};
     json_t *all = json_array();
     for (size_t i = 0; i < count; i++) {
         char letter[2] = {table[i].letter, 0};

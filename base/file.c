@@ -158,13 +158,14 @@ int atomic_file_open(struct atomic_file *f, const char *path, mode_t mode, struc
         rc = cleanup_path(f->path, e);
     if (rc < 0)
         return rc;
-    f->fd = openat(f->dirfd, f->temp, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    f->fd = openat(f->dirfd, f->temp, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+                   mode == MODE_BY_UMASK ? 0666 : 0600);
     if (f->fd < 0) {
         int errnum = errno;
         free(steal_ptr(&f->temp)); /* nothing to remove */
         return err_os(e, errnum, "cannot create '%s'", path);
     }
-    if (fchmod(f->fd, mode) != 0)
+    if (mode != MODE_BY_UMASK && fchmod(f->fd, mode) != 0)
         return err_os(e, errno, "cannot set the mode of '%s'", path);
     return 0;
 }

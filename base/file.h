@@ -38,11 +38,12 @@ struct atomic_file {
     }
 #define AUTO_ATOMIC_FILE AUTO(atomic_file_dispose) struct atomic_file
 
-/* `mode` is applied exactly (no umask). */
+/* `mode` is applied exactly, or is what the umask leaves of 0666. */
+#define MODE_BY_UMASK ((mode_t)-1)
 int atomic_file_open(struct atomic_file *f, const char *path, mode_t mode, struct err *e);
 int atomic_file_commit(struct atomic_file *f, struct err *e);
 void atomic_file_dispose(struct atomic_file *f);
-/* The three in one. */
+/* The three in one. For files that we name; what a user names is base/output.h's. */
 int file_replace(const char *path, const void *data, size_t len, mode_t mode, struct err *e);
 
 /* mkdir -p with mode 0755 & ~umask for the missing parts. */
