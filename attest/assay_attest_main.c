@@ -6,6 +6,7 @@
 #include "attest/statement.h"
 #include "attest/summary.h"
 #include "base/cli.h"
+#include "base/destination.h"
 #include "base/file.h"
 #include "base/media_types.h"
 
@@ -51,6 +52,20 @@ static int report_key(struct cli *cli, const struct public_key *key, const char 
     return 0;
 }
 
+/* Both, one after the other: the private key is encrypted. */
+static int print_pair(const struct cli *cli, const struct signing_key *key, const char *passphrase,
+                      const char *path, struct err *e)
+{
+    AUTO_BUF pems = BUF_INIT(2 * KEY_FILE_MAX);
+    int rc;
+    if ((rc = signing_key_format(key, passphrase, &pems, e)) != 0 ||
+        (rc = public_key_format(signing_key_public(key), &pems, e)) != 0 ||
+        (rc = destination_write(path, pems.data, pems.len, e)) != 0)
+        return rc;
+    cli_say(cli, "key id %s\n", public_key_id(signing_key_public(key)));
+    return 0;
+}
+
 static int run_keygen(struct cli *cli, struct err *e)
 {
     AUTO_PASSPHRASE char *passphrase = NULL;
@@ -61,13 +76,17 @@ static int run_keygen(struct cli *cli, struct err *e)
     const char *path = required(cli, "output", e);
     if (path == NULL)
         return -ERR_USAGE;
+    bool print = destination_is_stdout(path);
     int rc;
     if ((rc = parse_type(cli_string(cli, "type"), &type, e)) != 0 ||
-        (rc = key_files_absent(path, e)) != 0 ||
+        (!print && (rc = key_files_absent(path, e)) != 0) ||
         (rc = str_format(&prompt, e, "new passphrase for '%s'", path)) != 0 ||
         (rc = passphrase_read(cli, prompt, true, &passphrase, e)) != 0 ||
-        (rc = signing_key_generate(type, &key, e)) != 0 ||
-        (rc = key_files_create(key, passphrase, path, &public_path, e)) != 0)
+        (rc = signing_key_generate(type, &key, e)) != 0)
+        return rc;
+    if (print)
+        return print_pair(cli, key, passphrase, path, e);
+    if ((rc = key_files_create(key, passphrase, path, &public_path, e)) != 0)
         return rc;
     return report_key(cli, signing_key_public(key), path, public_path, e);
 }
@@ -87,15 +106,13 @@ static int read_signing_key(const struct cli *cli, const char *path, struct sign
     return signing_key_read(path, passphrase, out, e);
 }
 
-static int write_bundle(const struct cli *cli, const struct dsse_envelope *envelope,
-                        const char *path, struct err *e)
+static int write_bundle(const struct dsse_envelope *envelope, const char *path, struct err *e)
 {
     AUTO_BUF text = BUF_INIT(DSSE_DOCUMENT_MAX);
     int rc = bundle_format(envelope, &text, e);
     if (rc != 0 || (rc = buf_add_str(&text, "\n", e)) != 0)
         return rc;
-    return strcmp(path, "-") == 0 ? cli_write(cli, text.data, text.len, e)
-                                  : file_replace(path, text.data, text.len, 0644, e);
+    return destination_write(path, text.data, text.len, e);
 }
 
 static int report_signed(struct cli *cli, const struct statement *statement,
@@ -104,8 +121,6 @@ static int report_signed(struct cli *cli, const struct statement *statement,
     AUTO_JSON json_t *document = json_object();
     struct digest digest;
     int rc;
-    if (strcmp(path, "-") == 0)
-        return 0; /* stdout is the bundle's */
     if ((rc = digest_bytes(DIGEST_SHA256, envelope->payload, envelope->payload_len, &digest, e)) !=
             0 ||
         (rc = json_put_string(document, "bundle", path, e)) != 0 ||
@@ -134,7 +149,7 @@ static int run_sign(struct cli *cli, struct err *e)
         (rc = statement_parse(text.data, text.len, path, &statement, e)) != 0 ||
         (rc = read_signing_key(cli, key_path, &key, e)) != 0 ||
         (rc = dsse_sign(key, MEDIA_INTOTO, text.data, text.len, &envelope, e)) != 0 ||
-        (rc = write_bundle(cli, envelope, output, e)) != 0)
+        (rc = write_bundle(envelope, output, e)) != 0)
         return rc;
     return report_signed(cli, statement, envelope, output, e);
 }
@@ -265,7 +280,7 @@ static int run_export(struct cli *cli, struct err *e)
 /* ---- the tables ------------------------------------------------------------ */
 
 static const struct cli_option keygen_options[] = {
-    {"output", 'o', CLI_STRING, "KEY", "where the private key goes; KEY.pub gets the public one"},
+    {"output", 'o', CLI_OUTPUT, "KEY", "where the private key goes; KEY.pub gets the public one"},
     {"type", 't', CLI_STRING, "TYPE",
      "p256 (default: every client in the field takes it) or ed25519"},
     CLI_OPTION_PASSPHRASE,
@@ -273,7 +288,7 @@ static const struct cli_option keygen_options[] = {
 
 static const struct cli_option sign_options[] = {
     {"key", 'k', CLI_STRING, "KEY", "the private key"},
-    {"output", 'o', CLI_STRING, "BUNDLE", "where the bundle goes, '-' for stdout"},
+    {"output", 'o', CLI_OUTPUT, "BUNDLE", "where the bundle goes"},
     CLI_OPTION_PASSPHRASE,
 };
 

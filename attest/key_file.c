@@ -56,7 +56,7 @@ static int create_pair(const char *private_path, const struct buf *private_pem,
 {
     cleanup_defer();
     int rc = create_new(private_path, private_pem, 0600, e);
-    if (rc == 0 && (rc = create_new(public_path, public_pem, 0644, e)) != 0)
+    if (rc == 0 && (rc = create_new(public_path, public_pem, MODE_BY_UMASK, e)) != 0)
         (void)unlink(private_path); /* ours, of just now */
     cleanup_resume();
     return rc;

@@ -4,8 +4,8 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/cli_help.h"
+#include "base/destination.h"
 #include "base/json.h"
-#include "base/output.h"
 #include "base/version.h"
 
 #include <errno.h>
@@ -207,30 +207,32 @@ static int parse(struct cli *cli, int argc, char **argv, struct err *e)
 }
 
 /* Where the command shall write is looked at before it works. */
+static int check_output(struct cli *cli, const struct cli_option *o, const char *path,
+                        struct err *e)
+{
+    bool is_dash = strcmp(path, "-") == 0;
+    if (is_dash && (o->kind == CLI_OUTPUT_DIR || o->kind == CLI_OUTPUT_NEW))
+        return err_set(e, ERR_USAGE, "--%s - is stdout, and this is a directory ('./-' is one)",
+                       o->name);
+    if (o->kind == CLI_OUTPUT_DIR)
+        return destination_check_dir(path, e);
+    if (o->kind == CLI_OUTPUT_NEW)
+        return destination_check_new(path, e);
+    int rc = o->kind == CLI_OUTPUT ? destination_check(path, e) : destination_check_path(path, e);
+    if (rc != 0 || !destination_is_stdout(path))
+        return rc;
+    if (cli->json)
+        return err_set(e, ERR_USAGE, "--%s '%s' and --json both write to stdout", o->name, path);
+    cli->stdout_taken = true;
+    return 0;
+}
+
 static int check_outputs(struct cli *cli, struct err *e)
 {
     int rc = 0;
-    for (size_t i = 0; rc == 0 && i < cli->value_count; i++) {
-        const struct cli_option *o = cli->values[i].option;
-        const char *path = cli->values[i].text;
-        if (o->kind == CLI_OUTPUT_DIR && strcmp(path, "-") == 0)
-            return err_set(e, ERR_USAGE, "--%s - is stdout, and this is a directory ('./-' is one)",
-                           o->name);
-        if (o->kind == CLI_OUTPUT_DIR)
-            rc = output_check_dir(path, e);
-        else if (o->kind == CLI_OUTPUT_PATH && strcmp(path, "-") != 0)
-            rc = output_check_path(path, e);
-        else if (o->kind == CLI_OUTPUT || o->kind == CLI_OUTPUT_PATH)
-            rc = output_check(path, e);
-        else
-            continue;
-        if (o->kind != CLI_OUTPUT_DIR && output_is_stdout(path)) {
-            if (cli->json)
-                return err_set(e, ERR_USAGE, "--%s '%s' and --json both write to stdout", o->name,
-                               path);
-            cli->stdout_taken = true;
-        }
-    }
+    for (size_t i = 0; rc == 0 && i < cli->value_count; i++)
+        if (cli->values[i].option->kind >= CLI_OUTPUT)
+            rc = check_output(cli, cli->values[i].option, cli->values[i].text, e);
     return rc;
 }
 
@@ -271,8 +273,10 @@ static int report(struct cli *cli, int rc, const struct err *e)
     }
     /* A full disk under stdout must not look like success. */
     if (fflush(stdout) != 0 || ferror(stdout)) {
+        if (rc < 0)
+            return -rc; /* one line has been said */
         fprintf(stderr, "%s: cannot write to stdout\n", cli->program->name);
-        return rc < 0 ? -rc : ERR_HOST;
+        return ERR_HOST;
     }
     return rc < 0 ? -rc : 0;
 }
@@ -462,7 +466,7 @@ int cli_document(const struct cli *cli, const void *data, size_t len, struct err
 {
     const char *path = cli_string(cli, "output");
     if (path != NULL)
-        return output_write(path, data, len, e);
+        return destination_write(path, data, len, e);
     return cli->json ? 0 : cli_write(cli, data, len, e);
 }
 

@@ -22,10 +22,11 @@ enum cli_kind {
     CLI_FLAG,
     CLI_STRING,
     CLI_NUMBER,
-    CLI_LIST,   /* a string, repeatable */
-    CLI_OUTPUT, /* where a document or file goes, checked before the command runs (base/output.h) */
+    CLI_LIST,        /* a string, repeatable */
+    CLI_OUTPUT,      /* where a document or file goes; checked before the command runs */
     CLI_OUTPUT_DIR,  /* a directory, made when it is missing */
-    CLI_OUTPUT_PATH, /* either, as the command decides */
+    CLI_OUTPUT_NEW,  /* a directory that is not there yet */
+    CLI_OUTPUT_PATH, /* a file or a directory, as the command decides */
 };
 
 struct cli_option {
@@ -86,8 +87,9 @@ bool cli_verbose(const struct cli *cli);
  */
 void cli_result(struct cli *cli, json_t *document_taken);
 /*
- * Text for people, to stdout, or to stderr when an output is stdout; nothing when --json or --quiet.
- * What %s brings in may be foreign: it cannot begin a line or move the terminal's cursor (text.h).
+ * Text for people, to stdout, or to stderr when an output is stdout; nothing when --json or
+ * --quiet. What %s brings in may be foreign: it cannot begin a line or move the terminal's cursor
+ * (text.h).
  */
 void cli_say(const struct cli *cli, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* A text of many lines, each cleaned for itself: whoever made them kept foreign newlines out

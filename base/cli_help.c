@@ -124,7 +124,7 @@ static void help_program(const struct cli_program *p)
 static json_t *options_json(const struct cli_option *table, size_t count)
 {
     static const char *const kinds[] = {"flag",   "string", "number", "list",
-                                        "string", "string", "string"};
+                                        "string", "string", "string", "string"};
     json_t *all = json_array();
     for (size_t i = 0; i < count; i++) {
         char letter[2] = {table[i].letter, 0};

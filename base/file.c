@@ -142,6 +142,13 @@ static int temp_path(const char *path, const char *name, char **out, struct err 
     return str_format(out, e, "%.*s%s", (int)(path_base(path) - path), path, name);
 }
 
+mode_t mode_by_umask(mode_t mode)
+{
+    mode_t mask = umask(077);
+    (void)umask(mask);
+    return mode & ~mask;
+}
+
 int atomic_file_open(struct atomic_file *f, const char *path, mode_t mode, struct err *e)
 {
     struct atomic_file fresh = ATOMIC_FILE_INIT;

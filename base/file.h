@@ -40,10 +40,12 @@ struct atomic_file {
 
 /* `mode` is applied exactly, or is what the umask leaves of 0666. */
 #define MODE_BY_UMASK ((mode_t)-1)
+/* What the umask leaves of `mode`, as open(2) and mkdir(2) have it. */
+mode_t mode_by_umask(mode_t mode);
 int atomic_file_open(struct atomic_file *f, const char *path, mode_t mode, struct err *e);
 int atomic_file_commit(struct atomic_file *f, struct err *e);
 void atomic_file_dispose(struct atomic_file *f);
-/* The three in one. For files that we name; what a user names is base/output.h's. */
+/* The three in one. For files that we name; what a user names is base/destination.h's. */
 int file_replace(const char *path, const void *data, size_t len, mode_t mode, struct err *e);
 
 /* mkdir -p with mode 0755 & ~umask for the missing parts. */

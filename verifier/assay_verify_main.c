@@ -3,6 +3,7 @@
  */
 #include "attest/passphrase.h"
 #include "base/cli.h"
+#include "base/destination.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/process.h"
@@ -25,7 +26,7 @@ static const struct cli_option options[] = {
     {"builder", 0, CLI_STRING, "FILE",
      "the assay-build to rebuild with (default: beside this program)"},
     {"key", 'k', CLI_STRING, "FILE", "sign the verdict with this key"},
-    {"output", 'o', CLI_STRING, "FILE", "write the signed verdict here (needs --key)"},
+    {"output", 'o', CLI_OUTPUT, "FILE", "write the signed verdict here (needs --key)"},
     {"record", 0, CLI_STRING, "LOG", "append the signed verdict to this log (needs --key)"},
     {"verifier-id", 0, CLI_STRING, "URI",
      "who this verifier is (default: " ASSAY_URI "verifier/ and the key's fingerprint)"},
@@ -129,7 +130,7 @@ static int publish(struct cli *cli, const struct verdict *v, json_t *report, str
         return 0;
     int rc = sign(cli, v, &bundle, e);
     if (rc == 0 && cli_string(cli, "output") != NULL)
-        rc = file_replace(cli_string(cli, "output"), bundle.data, bundle.len, 0644, e);
+        rc = destination_write(cli_string(cli, "output"), bundle.data, bundle.len, e);
     if (rc == 0 && cli_string(cli, "record") != NULL)
         rc = record(cli, &bundle, report, e);
     return rc;

@@ -165,12 +165,16 @@ static const struct cli_option write_options[] = {
     {"inputs", 'i', CLI_STRING, "DIR", "where the files that the config names are looked up"},
     {"uarch-ram", 'u', CLI_STRING, "FILE",
      "the emulator's uarch-ram.bin (default: by its name in the config)"},
-    {"output", 'o', CLI_STRING, "DIR", "the new directory (required)"},
+    {"output", 'o', CLI_OUTPUT_NEW, "DIR", "the new directory (required)"},
     CARTESI_OPTION_JOBS,
 };
 
 static const struct cli_option pack_options[] = {
-    {"output", 'o', CLI_STRING, "PATH", "what is written (required)"},
+    {"output", 'o', CLI_OUTPUT, "FILE", "the tar that is written (required)"},
+};
+
+static const struct cli_option unpack_options[] = {
+    {"output", 'o', CLI_OUTPUT_NEW, "DIR", "the new directory (required)"},
 };
 
 static const struct cli_option verify_options[] = {
@@ -286,8 +290,8 @@ static const struct cli_command commands[] = {
         .examples = "assay cartesi unpack hello.cartesi.tar -o machine\tfor the emulator to load\n",
         .min_args = 1,
         .max_args = 1,
-        .options = pack_options,
-        .option_count = CLI_COUNT(pack_options),
+        .options = unpack_options,
+        .option_count = CLI_COUNT(unpack_options),
         .run = cartesi_run_unpack,
     },
     {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* assay cartesi pack and unpack: a machine as one file, in the bytes that `assay build` gives it,
  * and back. */
+#include "base/destination.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "builder/cartesi/commands.h"
@@ -12,20 +13,19 @@
 
 static int write_file(void *context, const void *data, size_t len, struct err *e)
 {
-    const struct atomic_file *f = context;
-    return fd_write_all(f->fd, data, len, f->name, e);
+    return destination_put(context, data, len, e);
 }
 
 static int write_tar(struct tree *tree, struct cas *cas, const char *path, struct err *e)
 {
-    AUTO_ATOMIC_FILE file = ATOMIC_FILE_INIT;
+    AUTO_DESTINATION out = DESTINATION_INIT;
     AUTO_VIEW view = {0};
     const struct tar_options options = {.tree = tree, .cas = cas, .sparse = true};
     int rc = view_build(tree, NULL, &view, e);
-    if (rc < 0 || (rc = atomic_file_open(&file, path, 0644, e)) < 0 ||
-        (rc = tar_write(&options, &view, (struct sink){write_file, &file}, e)) < 0)
+    if (rc < 0 || (rc = destination_open(&out, path, e)) < 0 ||
+        (rc = tar_write(&options, &view, (struct sink){write_file, &out}, e)) < 0)
         return rc;
-    return atomic_file_commit(&file, e);
+    return destination_commit(&out, e);
 }
 
 /* Through a store of its own, as the steps do it: the same code, the same bytes. */

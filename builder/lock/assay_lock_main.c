@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* assay lock: a recipe's names → digests, the bytes → the store, the result → a plan. Builds
  * nothing. */
+#include "base/destination.h"
 #include "base/file.h"
 #include "base/media_types.h"
 #include "builder/lock/apt.h"
@@ -148,6 +149,16 @@ static int open_plan(struct lock_run *r, struct err *e)
     return relock_init(&r->relock, r->plan, r->recipe, names, count, e);
 }
 
+/* Without -o: where the plan goes, known before anything is fetched. */
+static int check_own_name(const struct lock_run *r, struct err *e)
+{
+    AUTO_FREE char *own = NULL;
+    if (cli_string(r->cli, "output") != NULL || cli_string(r->cli, "check") != NULL)
+        return 0;
+    int rc = str_format(&own, e, "%s.plan.json", r->recipe->name);
+    return rc == 0 ? destination_check(own, e) : rc;
+}
+
 static int open_all(struct lock_run *r, const struct arguments *a, struct err *e)
 {
     const uint64_t none = UINT64_MAX;
@@ -168,7 +179,8 @@ static int open_all(struct lock_run *r, const struct arguments *a, struct err *e
     const char *registry = cli_string(r->cli, "registry");
     if (registry != NULL && !reference_host_valid(registry))
         return err_set(e, ERR_USAGE, "--registry '%s' is no HOST[:PORT]", registry);
-    if (rc < 0 || (rc = open_plan(r, e)) < 0 || (rc = open_store(r, e)) < 0 ||
+    if (rc < 0 || (rc = check_own_name(r, e)) < 0 || (rc = open_plan(r, e)) < 0 ||
+        (rc = open_store(r, e)) < 0 ||
         (rc = layouts_open(a->layouts, a->layout_count, lock_run_temp(r->cli), &r->layouts, e)) < 0)
         return rc;
     const json_t *warnings = r->recipe->system != NULL ? r->recipe->system->warnings : NULL;
@@ -195,7 +207,7 @@ static int write_plan(struct lock_run *r, const json_t *document, const struct b
     if ((rc = cas_put(r->cas, bytes->data, bytes->len, &digest, e)) < 0 ||
         (rc = str_format(&reference, e, "plan:%s", plan_text(document, "name"))) < 0 ||
         (rc = cas_ref_set(r->cas, reference, MEDIA_ASSAY_PLAN, &digest, bytes->len, e)) < 0 ||
-        (rc = file_replace(path, bytes->data, bytes->len, 0644, e)) < 0 ||
+        (rc = destination_write(path, bytes->data, bytes->len, e)) < 0 ||
         (rc = say_inputs(r, e)) < 0)
         return rc;
     cli_say(r->cli, "plan %s: %zu inputs, %zu outputs, %s\n", path, r->locked.blob_count,
@@ -317,7 +329,7 @@ static int lock_run(struct cli *cli, struct err *e)
 }
 
 static const struct cli_option options[] = {
-    {"output", 'o', CLI_STRING, "PLAN", "where to write the plan (default: NAME.plan.json)"},
+    {"output", 'o', CLI_OUTPUT, "PLAN", "where to write the plan (default: NAME.plan.json)"},
     CLI_OPTION_STORE,
     {"check", 0, CLI_STRING, "PLAN",
      "change nothing; say what moved since PLAN was locked, and exit with 1 when anything did"},

@@ -14,11 +14,11 @@
 #define PLAN_ARCHIVE_EXTENSION ".assay"
 
 /*
- * Writes `path` as a whole, or not at all. `cas` must have every input, whole and right: else
- * ERR_INPUT. `temp`: the directory for temporary files.
+ * Writes `path` (base/destination.h); *size is how much. `cas` must have every input,
+ * whole and right: else ERR_INPUT. `temp`: the directory for temporary files.
  */
 int plan_archive_write(const struct plan *plan, struct cas *cas, const char *temp, const char *path,
-                       struct err *e);
+                       uint64_t *size, struct err *e);
 
 /* Whether a file looks like an archive rather than a plan: it does not begin with '{'. A missing or
  * unreadable one is ERR_INPUT. */

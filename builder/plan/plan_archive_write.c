@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Writing a self-contained plan: the store's blobs, named in a tree, as one canonical tar. */
+#include "base/destination.h"
 #include "base/file.h"
 #include "base/media_types.h"
 #include "base/private_dir.h"
@@ -189,20 +190,20 @@ static int add_index(struct writer *w, const struct digest *manifest, uint64_t s
 
 static int sink_file(void *context, const void *data, size_t len, struct err *e)
 {
-    const struct atomic_file *f = context;
-    return fd_write_all(f->fd, data, len, f->name, e);
+    return destination_put(context, data, len, e);
 }
 
-static int write_tar(const struct writer *w, const char *path, struct err *e)
+static int write_tar(const struct writer *w, const char *path, uint64_t *size, struct err *e)
 {
-    AUTO_ATOMIC_FILE file = ATOMIC_FILE_INIT;
+    AUTO_DESTINATION out = DESTINATION_INIT;
     AUTO_VIEW view = {0};
     const struct tar_options options = {.tree = w->tree, .cas = w->cas};
     int rc = view_build(w->tree, NULL, &view, e);
-    if (rc < 0 || (rc = atomic_file_open(&file, path, 0644, e)) < 0 ||
-        (rc = tar_write(&options, &view, (struct sink){sink_file, &file}, e)) < 0)
+    if (rc < 0 || (rc = destination_open(&out, path, e)) < 0 ||
+        (rc = tar_write(&options, &view, (struct sink){sink_file, &out}, e)) < 0)
         return rc;
-    return atomic_file_commit(&file, e);
+    *size = out.written;
+    return destination_commit(&out, e);
 }
 
 static int begin(struct writer *w, struct cas *cas, const char *temp, struct err *e)
@@ -220,16 +221,16 @@ static int begin(struct writer *w, struct cas *cas, const char *temp, struct err
 }
 
 int plan_archive_write(const struct plan *plan, struct cas *cas, const char *temp, const char *path,
-                       struct err *e)
+                       uint64_t *size, struct err *e)
 {
     AUTO(writer_dispose) struct writer w = {.plan = plan, .dir = PRIVATE_DIR_INIT};
     struct digest manifest;
-    uint64_t size = 0;
+    uint64_t manifest_size = 0;
     int rc = begin(&w, cas, temp, e);
     if (rc < 0 || (rc = add_plan(&w, e)) < 0 || (rc = add_inputs(&w, e)) < 0 ||
-        (rc = add_manifest(&w, &manifest, &size, e)) < 0 ||
-        (rc = add_index(&w, &manifest, size, e)) < 0 ||
+        (rc = add_manifest(&w, &manifest, &manifest_size, e)) < 0 ||
+        (rc = add_index(&w, &manifest, manifest_size, e)) < 0 ||
         (rc = add_text_file(&w, "oci-layout", layout, strlen(layout), e)) < 0)
         return rc;
-    return write_tar(&w, path, e);
+    return write_tar(&w, path, size, e);
 }

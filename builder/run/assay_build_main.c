@@ -484,7 +484,7 @@ static int run_build(struct cli *cli, struct err *e)
 }
 
 static const struct cli_option options[] = {
-    {"output", 'o', CLI_STRING, "DIR", "write the artifacts into this directory"},
+    {"output", 'o', CLI_OUTPUT_DIR, "DIR", "write the artifacts into this directory"},
     CLI_OPTION_STORE,
     {"work", 0, CLI_STRING, "DIR",
      "put new blobs and the action cache into a second store, and only read the first"},

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* assay-plan: what a plan says, in words, as a graph, and against another plan. */
 #include "base/cli.h"
+#include "base/destination.h"
 #include "base/file.h"
 #include "base/media_types.h"
 #include "base/process.h"
@@ -103,11 +104,8 @@ static int to_svg(const struct buf *dot, struct buf *svg, struct err *e)
 
 static int graph_out(struct cli *cli, const struct buf *graph, const char *format, struct err *e)
 {
-    const char *path = cli_string(cli, "output");
-    if (path != NULL)
-        return file_replace(path, graph->data, graph->len, 0644, e);
-    if (!cli_json(cli))
-        return cli_write(cli, graph->data, graph->len, e);
+    if (cli_string(cli, "output") != NULL || !cli_json(cli))
+        return cli_document(cli, graph->data, graph->len, e);
     AUTO_JSON json_t *document = json_object();
     int rc;
     if (document == NULL)
@@ -176,18 +174,16 @@ static int output_path(const struct cli *cli, const struct plan *plan, const cha
                        char **out, struct err *e)
 {
     const char *given = cli_string(cli, "output");
-    int rc =
-        given != NULL ? str_copy(out, given, e) : str_format(out, e, "%s%s", plan->name, extension);
-    return rc == 0 && *out == NULL ? err_oom(e) : rc; /* for the analyzer, which sees one file */
+    if (given != NULL)
+        return str_copy(out, given, e);
+    int rc = str_format(out, e, "%s%s", plan->name, extension);
+    return rc == 0 ? destination_check(*out, e) : rc;
 }
 
-static int put_file(json_t *document, const char *path, struct err *e)
+static int put_file(json_t *document, const char *path, uint64_t size, struct err *e)
 {
-    struct stat st;
-    if (stat(path, &st) != 0)
-        return err_os(e, errno, "cannot look at '%s'", path);
     int rc = json_put_string(document, "file", path, e);
-    return rc < 0 ? rc : json_put_u64(document, "size", (uint64_t)st.st_size, e);
+    return rc < 0 ? rc : json_put_u64(document, "size", size, e);
 }
 
 static int run_export(struct cli *cli, struct err *e)
@@ -197,6 +193,7 @@ static int run_export(struct cli *cli, struct err *e)
     AUTO_FREE char *store = NULL;
     AUTO_FREE char *path = NULL;
     const char *temp = cli_env(cli, "TMPDIR");
+    uint64_t size = 0;
     AUTO_JSON json_t *document = json_object();
     if (document == NULL)
         return err_oom(e);
@@ -204,12 +201,13 @@ static int run_export(struct cli *cli, struct err *e)
     /* Not read-only: a collector must not take the inputs away meanwhile. */
     if (rc < 0 || (rc = output_path(cli, plan, ".plan" PLAN_ARCHIVE_EXTENSION, &path, e)) < 0 ||
         (rc = cli_store_path(cli, &store, e)) < 0 || (rc = cas_open(store, 0, &cas, e)) < 0 ||
-        (rc = plan_archive_write(plan, cas, temp != NULL ? temp : "/var/tmp", path, e)) < 0 ||
-        (rc = put_plan_digest(document, plan, e)) < 0 || (rc = put_file(document, path, e)) < 0)
+        (rc = plan_archive_write(plan, cas, temp != NULL ? temp : "/var/tmp", path, &size, e)) <
+            0 ||
+        (rc = put_plan_digest(document, plan, e)) < 0 ||
+        (rc = put_file(document, path, size, e)) < 0)
         return rc;
     cli_say(cli, "%s: plan %s with its %zu inputs, %llu bytes\n", path, plan->name,
-            plan->input_count,
-            (unsigned long long)json_integer_value(json_object_get(document, "size")));
+            plan->input_count, (unsigned long long)size);
     cli_result(cli, steal_ptr(&document));
     return 0;
 }
@@ -225,7 +223,7 @@ static int import_to(struct plan_archive *archive, const struct plan *plan, stru
         (rc = str_format(&reference, e, "plan:%s", plan->name)) < 0 ||
         (rc = cas_ref_set(cas, reference, MEDIA_ASSAY_PLAN, &digest, bytes->len, e)) < 0)
         return rc;
-    return file_replace(path, bytes->data, bytes->len, 0644, e);
+    return destination_write(path, bytes->data, bytes->len, e);
 }
 
 static int run_import(struct cli *cli, struct err *e)
@@ -247,7 +245,8 @@ static int run_import(struct cli *cli, struct err *e)
         (rc = cli_store_path(cli, &store, e)) < 0 ||
         (rc = cas_open(store, CAS_CREATE, &cas, e)) < 0 ||
         (rc = import_to(archive, plan, cas, path, e)) < 0 ||
-        (rc = put_plan_digest(document, plan, e)) < 0 || (rc = put_file(document, path, e)) < 0)
+        (rc = put_plan_digest(document, plan, e)) < 0 ||
+        (rc = put_file(document, path, bytes->len, e)) < 0)
         return rc;
     char text[DIGEST_TEXT_MAX];
     cli_say(cli, "plan %s: %zu inputs, %s\n", path, plan->input_count,
@@ -260,17 +259,17 @@ static int run_import(struct cli *cli, struct err *e)
 
 static const struct cli_option graph_options[] = {
     {"format", 0, CLI_STRING, "FORMAT", "dot (the default), or svg by way of Graphviz's 'dot'"},
-    {"output", 'o', CLI_STRING, "FILE", "write to this file instead of stdout"},
+    {"output", 'o', CLI_OUTPUT, "FILE", "write to this file instead of stdout"},
 };
 
 static const struct cli_option export_options[] = {
     CLI_OPTION_STORE,
-    {"output", 'o', CLI_STRING, "FILE",
+    {"output", 'o', CLI_OUTPUT, "FILE",
      "where to write (default: NAME.plan" PLAN_ARCHIVE_EXTENSION ")"},
 };
 static const struct cli_option import_options[] = {
     CLI_OPTION_STORE,
-    {"output", 'o', CLI_STRING, "PLAN", "where to write the plan (default: NAME.plan.json)"},
+    {"output", 'o', CLI_OUTPUT, "PLAN", "where to write the plan (default: NAME.plan.json)"},
 };
 
 static const struct cli_command commands[] = {

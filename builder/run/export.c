@@ -52,10 +52,10 @@ static int check_item(int dirfd, const char *dir, const struct export_item *item
     if (!*exists)
         return errno == ENOENT ? 0 : err_os(e, errno, "cannot look at '%s/%s'", dir, item->name);
     if (item->form == EXPORT_FILE)
-        return !S_ISDIR(st.st_mode)
+        return S_ISREG(st.st_mode) || S_ISLNK(st.st_mode)
                    ? 0
-                   : err_set(e, ERR_USAGE, "cannot replace '%s/%s': it is a directory", dir,
-                             item->name);
+                   : err_set(e, ERR_USAGE, "cannot replace '%s/%s': it is %s", dir, item->name,
+                             S_ISDIR(st.st_mode) ? "a directory" : "no plain file");
     return has_form(dirfd, item->name, item->form)
                ? 0
                : err_set(e, ERR_USAGE, "cannot replace '%s/%s': it is not %s", dir, item->name,
@@ -119,7 +119,7 @@ static int write_item(struct cas *cas, const char *staging, const struct export_
     if (rc < 0)
         return rc;
     if (item->data != NULL)
-        return file_replace(path, item->data, item->len, 0644, e);
+        return file_replace(path, item->data, item->len, MODE_BY_UMASK, e);
     switch (item->form) {
     case EXPORT_LAYOUT:
         return oci_layout_export(cas, &item->digest, "latest", path, e);

@@ -27,8 +27,8 @@ struct export_item {
 
 /*
  * Makes the directory and checks that every item can take its name there: a
- * file replaces a file, a layout a layout, a machine a machine; nothing else is replaced
- * (ERR_USAGE).
+ * file replaces a file, or a link (which is not followed), a layout a layout, a machine a machine;
+ * nothing else is replaced (ERR_USAGE).
  */
 int export_check(const char *dir, const struct export_item *items, size_t count, struct err *e);
 /* Writes all, or nothing when it fails, or an interrupt comes, before the renames. */

@@ -84,7 +84,8 @@ static int begin_file(void *context, const char *name, mode_t mode, uint64_t siz
     o->fd = openat(o->dirfd, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (o->fd < 0)
         return err_os(e, errno, "cannot create '%s'", name);
-    if (size > INT64_MAX || ftruncate(o->fd, (off_t)size) != 0 || fchmod(o->fd, mode) != 0)
+    if (size > INT64_MAX || ftruncate(o->fd, (off_t)size) != 0 ||
+        fchmod(o->fd, mode_by_umask(mode)) != 0)
         return err_os(e, errno, "cannot write '%s'", name);
     *fd = o->fd;
     *base = 0;
@@ -132,7 +133,7 @@ static int write_into(const struct contents *c, const char *temp, struct err *e)
                                : machine_write(c->config, &write, e);
     if (o.fd >= 0)
         (void)close(o.fd);
-    if (rc == 0 && fchmod(o.dirfd, 0755) != 0)
+    if (rc == 0 && fchmod(o.dirfd, mode_by_umask(0777)) != 0)
         rc = err_os(e, errno, "cannot change the mode of '%s'", temp);
     (void)close(o.dirfd);
     return rc;

@@ -175,16 +175,16 @@ static int write_index(const char *dir, const struct digest *manifest, uint64_t 
         (rc = jcs_format(index, &text, e)) < 0 ||
         (rc = path_join(&index_path, dir, "index.json", e)) < 0 ||
         (rc = path_join(&layout_path, dir, "oci-layout", e)) < 0 ||
-        (rc = file_replace(index_path, text.data, text.len, 0644, e)) < 0)
+        (rc = file_replace(index_path, text.data, text.len, MODE_BY_UMASK, e)) < 0)
         return rc;
-    return file_replace(layout_path, OCI_LAYOUT_BYTES, strlen(OCI_LAYOUT_BYTES), 0644, e);
+    return file_replace(layout_path, OCI_LAYOUT_BYTES, strlen(OCI_LAYOUT_BYTES), MODE_BY_UMASK, e);
 }
 
 /* ---- the directory ---------------------------------------------------------- */
 
 static int make_dir(const char *path, struct err *e)
 {
-    if (mkdir(path, 0755) != 0 || chmod(path, 0755) != 0)
+    if (mkdir(path, 0777) != 0)
         return err_os(e, errno, "cannot make directory '%s'", path);
     return 0;
 }
@@ -207,7 +207,7 @@ static int fill(struct cas *cas, const struct digest *manifest, const char *ref_
         return rc;
     if ((rc = dir_sync(sha256, e)) < 0 || (rc = dir_sync(blobs, e)) < 0)
         return rc;
-    if (chmod(dir, 0755) != 0)
+    if (chmod(dir, mode_by_umask(0777)) != 0)
         return err_os(e, errno, "cannot set the mode of '%s'", dir);
     return dir_sync(dir, e);
 }

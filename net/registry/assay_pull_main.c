@@ -188,7 +188,7 @@ static int pull_run(struct cli *cli, struct err *e)
 }
 
 static const struct cli_option options[] = {
-    {"output", 'o', CLI_STRING, "PATH",
+    {"output", 'o', CLI_OUTPUT_PATH, "PATH",
      "an image: the OCI layout directory to write; an artifact: its file, or a directory for its "
      "files (default: only into the store, as image:REF)"},
     {"platform", 'p', CLI_STRING, "OS/ARCH[/VARIANT]",

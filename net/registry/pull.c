@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/registry/pull.h"
 
+#include "base/destination.h"
 #include "base/file.h"
 #include "base/json.h"
 
@@ -153,21 +154,30 @@ static int take_name(const struct image_descriptor *file, const struct digest *m
     return 0;
 }
 
+/* Writes it under that name in the directory; without a digest only asks whether it may. */
+static int export_inside(struct cas *cas, const struct digest *digest, const char *directory,
+                         const char *name, struct err *e)
+{
+    AUTO_FREE char *path = NULL;
+    int rc = path_join(&path, directory, name, e);
+    if (rc == 0)
+        rc = destination_check_inside(path, e);
+    return rc == 0 && digest != NULL ? cas_export_file(cas, digest, path, e) : rc;
+}
+
 int pull_export_among(struct cas *cas, const struct image *image, const struct digest *manifest,
                       const char *directory, json_t *taken, struct err *e)
 {
     AUTO_FREE char **names = array_new(image->count + 1, sizeof(*names));
     int rc = names != NULL ? dir_make(directory, e) : err_oom(e);
-    /* All names are judged before the first file is written. */
+    /* All names, and what has them, are judged before the first file is written. */
     size_t count = 0;
     for (; rc == 0 && count < image->count; count += rc == 0)
         rc = take_name(&image->items[count], manifest, taken, &names[count], e);
-    for (size_t i = 0; rc == 0 && i < image->count; i++) {
-        AUTO_FREE char *path = NULL;
-        rc = path_join(&path, directory, names[i], e);
-        if (rc == 0)
-            rc = cas_export_file(cas, &image->items[i].digest, path, e);
-    }
+    for (size_t i = 0; rc == 0 && i < image->count; i++)
+        rc = export_inside(cas, NULL, directory, names[i], e);
+    for (size_t i = 0; rc == 0 && i < image->count; i++)
+        rc = export_inside(cas, &image->items[i].digest, directory, names[i], e);
     for (size_t i = 0; i < count; i++)
         free(names[i]);
     return rc;
@@ -179,6 +189,6 @@ int pull_export(struct cas *cas, const struct image *image, const char *path, st
     if (taken == NULL)
         return err_oom(e);
     if (image->count == 1 && !is_directory(path))
-        return cas_export_file(cas, &image->items[0].digest, path, e);
+        return cas_export_output(cas, &image->items[0].digest, path, e);
     return pull_export_among(cas, image, NULL, path, taken, e);
 }

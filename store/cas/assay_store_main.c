@@ -407,7 +407,7 @@ static int run_get(struct cli *cli, struct err *e)
     if (rc == 0)
         rc = resolve(cas, cli_arg(cli, 0), &digest, e);
     if (rc == 0)
-        rc = cas_export_file(cas, &digest, path, e);
+        rc = cas_export_output(cas, &digest, path, e);
     AUTO_JSON json_t *doc = NULL;
     if (rc == 0) {
         (void)cas_has(cas, &digest, &size);
@@ -518,7 +518,7 @@ static const struct cli_option add_options[] = {
     {"digest", 'd', CLI_STRING, "DIGEST", "refuse the file unless it has this digest"}};
 static const struct cli_option get_options[] = {
     CLI_OPTION_STORE,
-    {"output", 'o', CLI_STRING, "FILE", "the file to write; replaced as a whole, mode 0644"}};
+    {"output", 'o', CLI_OUTPUT, "FILE", "the file to write, whole or not at all"}};
 
 static const struct cli_command commands[] = {
     {.name = "ls",

@@ -90,10 +90,14 @@ int cas_get(struct cas *cas, const struct digest *digest, struct buf *out, struc
 /* Copies a file into the store; `expected` may be NULL. */
 int cas_import_file(struct cas *cas, const char *path, const struct digest *expected,
                     struct digest *digest, uint64_t *size, struct err *e);
-/* Writes a verified blob as an artifact: temporary name, fsync, rename; mode 0644. A blob of a
- * CAS_SCRATCH store becomes the artifact itself, where the file system lets it have two names for a
- * while. */
+/* Writes a verified blob as a file that we name: temporary name, fsync, rename; its mode is the
+ * umask's. A blob of a CAS_SCRATCH store becomes the file itself, where the file system lets it
+ * have two names for a while. */
 int cas_export_file(struct cas *cas, const struct digest *digest, const char *path, struct err *e);
+/* The same where a user says (base/destination.h); what is no file gets the bytes once they were
+ * verified. */
+int cas_export_output(struct cas *cas, const struct digest *digest, const char *path,
+                      struct err *e);
 
 /*
  * A descriptor for pread. The bytes are verified before it is returned, once

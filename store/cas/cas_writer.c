@@ -3,6 +3,7 @@
  * and right. */
 #include "store/cas/cas_internal.h"
 
+#include "base/destination.h"
 #include "base/file.h"
 
 #include <errno.h>
@@ -358,6 +359,17 @@ static int export_copy(int fd, uint64_t size, int out, const char *path, bool *d
     return 0;
 }
 
+/* Into the new file `out`: `fd` is the blob in `where`, whose state was `st` when it was opened. */
+static int export_to(struct cas *cas, struct cas *where, const struct digest *digest, int fd,
+                     const struct stat *st, int out, const char *path, struct err *e)
+{
+    bool done = false;
+    int rc = 0;
+    if (cas_memo_knows(where, digest, st))
+        rc = export_copy(fd, (uint64_t)st->st_size, out, path, &done, e);
+    return rc != 0 || done ? rc : export_stream(cas, digest, out, path, e);
+}
+
 int cas_export_file(struct cas *cas, const struct digest *digest, const char *path, struct err *e)
 {
     AUTO_ATOMIC_FILE out = ATOMIC_FILE_INIT;
@@ -371,10 +383,44 @@ int cas_export_file(struct cas *cas, const struct digest *digest, const char *pa
         rc = cas_scratch_give(where, digest, path, 0644, &done, e);
     if (rc != 0 || done)
         return rc;
-    rc = atomic_file_open(&out, path, 0644, e);
-    if (rc == 0 && cas_memo_knows(where, digest, &st))
-        rc = export_copy(fd, (uint64_t)st.st_size, out.fd, path, &done, e);
-    if (rc == 0 && !done)
-        rc = export_stream(cas, digest, out.fd, path, e);
+    rc = atomic_file_open(&out, path, MODE_BY_UMASK, e);
+    if (rc == 0)
+        rc = export_to(cas, where, digest, fd, &st, out.fd, path, e);
     return rc == 0 ? atomic_file_commit(&out, e) : rc;
+}
+
+/* What a device or a reader has seen cannot be taken back: so all is verified first. */
+static int export_verified(struct cas *cas, const struct digest *digest,
+                           const struct destination *out, struct err *e)
+{
+    AUTO_CLOSE int fd = -1;
+    AUTO_FREE uint8_t *chunk = malloc(CAS_CHUNK);
+    uint64_t size = 0;
+    if (chunk == NULL)
+        return err_oom(e);
+    int rc = cas_open_blob(cas, digest, &fd, &size, e);
+    for (uint64_t at = 0; rc == 0 && at < size;) {
+        size_t part = size - at < CAS_CHUNK ? (size_t)(size - at) : CAS_CHUNK;
+        rc = fd_pread_all(fd, chunk, part, at, out->path, e);
+        if (rc == 0)
+            rc = fd_write_all(out->fd, chunk, part, out->path, e);
+        at += part;
+    }
+    return rc;
+}
+
+int cas_export_output(struct cas *cas, const struct digest *digest, const char *path, struct err *e)
+{
+    AUTO_DESTINATION out = DESTINATION_INIT;
+    AUTO_CLOSE int fd = -1;
+    struct stat st;
+    struct cas *where = NULL;
+    int rc = cas_open_somewhere(cas, digest, &where, &fd, &st, e);
+    if (rc == 0)
+        rc = destination_open(&out, path, e);
+    if (rc != 0)
+        return rc;
+    rc = out.whole ? export_to(cas, where, digest, fd, &st, out.fd, path, e)
+                   : export_verified(cas, digest, &out, e);
+    return rc == 0 ? destination_commit(&out, e) : rc;
 }

@@ -10,7 +10,7 @@
     }
 #define OPTION_OUTPUT(what)                                                                        \
     {                                                                                              \
-        "output", 'o', CLI_STRING, "FILE", what                                                    \
+        "output", 'o', CLI_OUTPUT, "FILE", what                                                    \
     }
 
 static const struct cli_option init_options[] = {

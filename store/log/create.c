@@ -9,14 +9,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* The mode that open(2) or mkdir(2) would give. */
-static mode_t masked(mode_t mode)
-{
-    mode_t mask = umask(077);
-    (void)umask(mask);
-    return mode & ~mask;
-}
-
 static int write_file(const char *dir, const char *name, const struct buf *data, mode_t mode,
                       struct err *e)
 {
@@ -37,7 +29,7 @@ static int write_keys(const char *dir, const char *origin, const struct signing_
     if (rc == 0)
         rc = buf_add_str(&vkey, "\n", e);
     if (rc == 0)
-        rc = write_file(dir, "vkey", &vkey, masked(0666), e);
+        rc = write_file(dir, "vkey", &vkey, MODE_BY_UMASK, e);
     if (rc == 0)
         rc = signing_key_format(key, passphrase, &pem, e);
     if (rc == 0)
@@ -90,7 +82,7 @@ static int publish(const char *temp, const char *parent, const char *path, struc
     int rc = dir_sync(temp, e);
     if (rc != 0)
         return rc;
-    if (chmod(temp, masked(0777)) < 0)
+    if (chmod(temp, mode_by_umask(0777)) < 0)
         return err_os(e, errno, "cannot set the mode of '%s'", temp);
     if (renameat2(AT_FDCWD, temp, AT_FDCWD, path, RENAME_NOREPLACE) < 0) {
         if (errno == EEXIST)

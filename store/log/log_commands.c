@@ -3,6 +3,7 @@
 
 #include "attest/passphrase.h"
 #include "base/cli.h"
+#include "base/destination.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/progress.h"
@@ -59,15 +60,6 @@ static int read_checkpoint(const char *path, const struct note_key *key, struct 
             rc = err_wrap(e, "checkpoint '%s'", path);
     }
     return rc;
-}
-
-/* To the file of -o, else to stdout. */
-static int write_document(const struct cli *cli, const struct buf *text, struct err *e)
-{
-    const char *path = cli_string(cli, "output");
-    if (path != NULL)
-        return file_replace(path, text->data, text->len, 0644, e);
-    return cli_json(cli) ? 0 : cli_write(cli, text->data, text->len, e);
 }
 
 static int put_root(json_t *doc, const char *key, const struct merkle_hash *root, struct err *e)
@@ -219,7 +211,7 @@ int log_run_append(struct cli *cli, struct err *e)
     if (rc == 0 && output != NULL)
         rc = tlog_checkpoint(log, &note, e);
     if (rc == 0 && output != NULL)
-        rc = file_replace(output, note.data, note.len, 0644, e);
+        rc = destination_write(output, note.data, note.len, e);
     return rc;
 }
 
@@ -270,7 +262,7 @@ static int show_entry(struct cli *cli, struct tlog *log, const char *index_text,
     if (rc == 0)
         rc = json_put_digest(doc, "entryDigest", &d, e);
     if (rc == 0)
-        rc = write_document(cli, &entry, e);
+        rc = cli_document(cli, entry.data, entry.len, e);
     if (rc == 0)
         cli_result(cli, steal_ptr(&doc));
     return rc;
@@ -301,7 +293,7 @@ int log_run_checkpoint(struct cli *cli, struct err *e)
     if (rc == 0)
         rc = json_put_string(doc, "note", buf_str(&note), e);
     if (rc == 0)
-        rc = write_document(cli, &note, e);
+        rc = cli_document(cli, note.data, note.len, e);
     if (rc == 0)
         cli_result(cli, steal_ptr(&doc));
     return rc;
@@ -348,7 +340,7 @@ int log_run_prove(struct cli *cli, struct err *e)
     if (rc == 0)
         rc = json_put_string(doc, "proof", buf_str(&proof), e);
     if (rc == 0)
-        rc = write_document(cli, &proof, e);
+        rc = cli_document(cli, proof.data, proof.len, e);
     if (rc == 0)
         cli_result(cli, steal_ptr(&doc));
     return rc;
@@ -463,7 +455,7 @@ int log_run_consistency(struct cli *cli, struct err *e)
     if (rc == 0)
         rc = json_put_string(doc, "proof", buf_str(&proof), e);
     if (rc == 0)
-        rc = write_document(cli, &proof, e);
+        rc = cli_document(cli, proof.data, proof.len, e);
     if (rc == 0)
         cli_result(cli, steal_ptr(&doc));
     return rc;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "base/output.h"
+#include "base/destination.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -140,7 +140,7 @@ static int find_place(const char *path, struct place *p, struct err *e)
     }
 #define AUTO_PLACE AUTO(place_dispose) struct place
 
-bool output_is_stdout(const char *path)
+bool destination_is_stdout(const char *path)
 {
     AUTO_PLACE p = PLACE_INIT;
     struct err ignored = ERR_INIT;
@@ -178,7 +178,7 @@ static int check_beside(const char *path, const char *target, struct err *e)
     return rc == 0 ? check_writable_dir(path, dir, e) : rc;
 }
 
-int output_check(const char *path, struct err *e)
+int destination_check(const char *path, struct err *e)
 {
     AUTO_PLACE p = PLACE_INIT;
     int rc = find_place(path, &p, e);
@@ -199,7 +199,7 @@ int output_check(const char *path, struct err *e)
     return 0;
 }
 
-int output_check_dir(const char *path, struct err *e)
+int destination_check_dir(const char *path, struct err *e)
 {
     AUTO_FREE char *at = NULL;
     struct stat st;
@@ -221,15 +221,32 @@ int output_check_dir(const char *path, struct err *e)
     return rc == 0 ? check_writable_dir(path, at, e) : rc;
 }
 
-int output_check_path(const char *path, struct err *e)
+int destination_check_new(const char *path, struct err *e)
 {
+    AUTO_FREE char *bare = NULL;
     struct stat st;
-    if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
-        return check_writable_dir(path, path, e);
-    return output_check(path, e);
+    int rc = str_copy(&bare, path, e);
+    if (rc != 0 || bare == NULL)
+        return rc;
+    for (size_t len = strlen(bare); len > 1 && bare[len - 1] == '/'; len--)
+        bare[len - 1] = '\0';
+    if (lstat(bare, &st) == 0)
+        return err_set(e, ERR_USAGE, "cannot create '%s': it exists already", path);
+    return check_beside(path, bare, e);
 }
 
-int output_check_inside(const char *path, struct err *e)
+int destination_check_path(const char *path, struct err *e)
+{
+    struct stat st;
+    size_t len = strlen(path);
+    if (len > 0 && path[len - 1] == '/')
+        return destination_check_dir(path, e);
+    if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+        return check_writable_dir(path, path, e);
+    return destination_check(path, e);
+}
+
+int destination_check_inside(const char *path, struct err *e)
 {
     struct stat st;
     if (lstat(path, &st) != 0)
@@ -245,7 +262,7 @@ int output_check_inside(const char *path, struct err *e)
 /* ---- writing --------------------------------------------------------------------------- */
 
 /* The new file takes the place of one that somebody has given a mode and an owner. */
-static int open_whole(struct output *o, const struct place *p, struct err *e)
+static int open_whole(struct destination *o, const struct place *p, struct err *e)
 {
     int rc = atomic_file_open(&o->file, p->path, p->there ? 0600 : MODE_BY_UMASK, e);
     if (rc != 0)
@@ -261,10 +278,10 @@ static int open_whole(struct output *o, const struct place *p, struct err *e)
     return 0;
 }
 
-int output_open(struct output *o, const char *path, struct err *e)
+int destination_open(struct destination *o, const char *path, struct err *e)
 {
     AUTO_PLACE p = PLACE_INIT;
-    const struct output fresh = OUTPUT_INIT;
+    const struct destination fresh = DESTINATION_INIT;
     int flags = O_WRONLY | O_NOCTTY | O_CLOEXEC;
     int rc = find_place(path, &p, e);
     *o = fresh;
@@ -286,7 +303,13 @@ int output_open(struct output *o, const char *path, struct err *e)
     return o->fd >= 0 ? 0 : err_os(e, errno, "cannot write '%s'", path);
 }
 
-int output_commit(struct output *o, struct err *e)
+int destination_put(struct destination *o, const void *data, size_t len, struct err *e)
+{
+    o->written += len;
+    return fd_write_all(o->fd, data, len, o->path, e);
+}
+
+int destination_commit(struct destination *o, struct err *e)
 {
     struct stat st;
     if (o->whole) {
@@ -299,7 +322,7 @@ int output_commit(struct output *o, struct err *e)
     return 0;
 }
 
-void output_dispose(struct output *o)
+void destination_dispose(struct destination *o)
 {
     if (!o->whole && o->fd >= 0)
         (void)close(o->fd);
@@ -307,13 +330,13 @@ void output_dispose(struct output *o)
     atomic_file_dispose(&o->file);
 }
 
-int output_write(const char *path, const void *data, size_t len, struct err *e)
+int destination_write(const char *path, const void *data, size_t len, struct err *e)
 {
-    AUTO_OUTPUT o = OUTPUT_INIT;
-    int rc = output_open(&o, path, e);
+    AUTO_DESTINATION o = DESTINATION_INIT;
+    int rc = destination_open(&o, path, e);
     if (rc == 0)
-        rc = fd_write_all(o.fd, data, len, path, e);
+        rc = destination_put(&o, data, len, e);
     if (rc == 0)
-        rc = output_commit(&o, e);
+        rc = destination_commit(&o, e);
     return rc;
 }
