@@ -60,8 +60,7 @@
 #define MEDIA_ASSAY_SQUASHFS MEDIA_ASSAY "squashfs"
 #define MEDIA_ASSAY_ISO MEDIA_ASSAY "iso"
 #define MEDIA_ASSAY_DISK MEDIA_ASSAY "disk"
-#define MEDIA_ASSAY_QCOW2 MEDIA_ASSAY "qcow2"
-#define MEDIA_ASSAY_VHD MEDIA_ASSAY "vhd"
-#define MEDIA_ASSAY_VMDK MEDIA_ASSAY "vmdk"
+/* A disk in a container, by the container's name. */
+#define MEDIA_ASSAY_CONTAINER(name) MEDIA_ASSAY name
 
 #endif

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#define DISK_LISTED(id, ...) &artifact_##id,
 /* One row a line: rows that are added side by side do not conflict. */
 /* clang-format off */
 const struct artifact_kind *const artifact_kinds[] = {
@@ -23,15 +24,7 @@ const struct artifact_kind *const artifact_kinds[] = {
     &artifact_iso_efi_initrd,
     &artifact_oci,
     &artifact_cartesi,
-    &artifact_raw_bios,
-    &artifact_raw_efi,
-    &artifact_aws,
-    &artifact_qcow2_bios,
-    &artifact_qcow2_efi,
-    &artifact_vhd,
-    &artifact_dynamic_vhd,
-    &artifact_vmdk,
-    &artifact_gcp,
+    DISK_FORMATS(DISK_LISTED)
     &artifact_rpi3,
     NULL,
 };

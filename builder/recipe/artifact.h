@@ -5,6 +5,7 @@
 #define ASSAY_BUILDER_RECIPE_ARTIFACT_H
 
 #include "base/yaml/ycur.h"
+#include "builder/recipe/artifact_disk_formats.h"
 #include "formats/stream/compressor.h"
 
 enum { ARTIFACT_IMAGES_MAX = 32, ARTIFACT_FILES_MAX = 32 };
@@ -83,15 +84,8 @@ extern const struct artifact_kind artifact_docker;            /* artifact_tree.c
 extern const struct artifact_kind artifact_tar_kernel_initrd; /* artifact_tree.c */
 extern const struct artifact_kind artifact_kernel_initrd;     /* artifact_tree.c */
 extern const struct artifact_kind artifact_oci;               /* artifact_tree.c */
-extern const struct artifact_kind artifact_raw_bios;          /* artifact_disk.c */
-extern const struct artifact_kind artifact_raw_efi;           /* artifact_disk.c */
-extern const struct artifact_kind artifact_aws;               /* artifact_disk.c */
-extern const struct artifact_kind artifact_qcow2_bios;        /* artifact_disk.c */
-extern const struct artifact_kind artifact_qcow2_efi;         /* artifact_disk.c */
-extern const struct artifact_kind artifact_vhd;               /* artifact_disk.c */
-extern const struct artifact_kind artifact_dynamic_vhd;       /* artifact_disk.c */
-extern const struct artifact_kind artifact_vmdk;              /* artifact_disk.c */
-extern const struct artifact_kind artifact_gcp;               /* artifact_disk.c */
-extern const struct artifact_kind artifact_rpi3;              /* artifact_rpi3.c */
+#define DISK_DECLARED(id, ...) extern const struct artifact_kind artifact_##id;
+DISK_FORMATS(DISK_DECLARED)                      /* artifact_disk.c */
+extern const struct artifact_kind artifact_rpi3; /* artifact_rpi3.c */
 
 #endif

@@ -28,18 +28,9 @@ struct format {
     const char *media_type;
 };
 
-#define RAW MEDIA_ASSAY_DISK
-static const struct format formats[] = {
-    {&artifact_raw_bios, "-bios.img", BIOS, NULL, NULL, RAW},
-    {&artifact_raw_efi, "-efi.img", EFI, NULL, NULL, RAW},
-    {&artifact_aws, ".raw", BIOS, NULL, NULL, RAW},
-    {&artifact_qcow2_bios, ".qcow2", BIOS, "encode.qcow2", NULL, MEDIA_ASSAY_QCOW2},
-    {&artifact_qcow2_efi, "-efi.qcow2", EFI, "encode.qcow2", NULL, MEDIA_ASSAY_QCOW2},
-    {&artifact_vhd, ".vhd", BIOS, "encode.vhd", "fixed", MEDIA_ASSAY_VHD},
-    {&artifact_dynamic_vhd, ".vhd", BIOS, "encode.vhd", "dynamic", MEDIA_ASSAY_VHD},
-    {&artifact_vmdk, ".vmdk", BIOS, "encode.vmdk", NULL, MEDIA_ASSAY_VMDK},
-    {&artifact_gcp, ".img.tar.gz", BIOS, "encode.gcp", NULL, MEDIA_GZIP},
-};
+#define DISK_ROW(id, name, suffix, firmware, container, variant, media_type)                       \
+    {&artifact_##id, suffix, firmware, container, variant, media_type},
+static const struct format formats[] = {DISK_FORMATS(DISK_ROW)};
 
 static const struct format *format_of(const struct recipe_artifact *a)
 {
@@ -242,8 +233,7 @@ struct efi_machine {
 static const struct efi_machine efi_machines[] = {
     {"amd64", "usr/lib/systemd/boot/efi/systemd-bootx64.efi", "EFI/BOOT/BOOTX64.EFI"},
     {"arm64", "usr/lib/systemd/boot/efi/systemd-bootaa64.efi", "EFI/BOOT/BOOTAA64.EFI"},
-    {"riscv64", "usr/lib/systemd/boot/efi/systemd-bootriscv64.efi",
-     "EFI/BOOT/BOOTRISCV64.EFI"},
+    {"riscv64", "usr/lib/systemd/boot/efi/systemd-bootriscv64.efi", "EFI/BOOT/BOOTRISCV64.EFI"},
 };
 
 static int efi_volume(struct compiler *c, const struct efi_machine *m, const char *id,
@@ -351,15 +341,7 @@ static int compile_disk(struct compiler *c, const struct recipe_artifact *a, str
     return compiler_output(c, f->suffix, last, f->media_type, e);
 }
 
-#define DISK(id, text)                                                                             \
+#define DISK_KIND(id, text, suffix, firmware, container, variant, media_type)                      \
     const struct artifact_kind artifact_##id = {                                                   \
-        .name = text, .needs_kernel = true, .read = read_disk, .compile = compile_disk}
-DISK(raw_bios, "raw-bios");
-DISK(raw_efi, "raw-efi");
-DISK(aws, "aws");
-DISK(qcow2_bios, "qcow2-bios");
-DISK(qcow2_efi, "qcow2-efi");
-DISK(vhd, "vhd");
-DISK(dynamic_vhd, "dynamic-vhd");
-DISK(vmdk, "vmdk");
-DISK(gcp, "gcp");
+        .name = text, .needs_kernel = true, .read = read_disk, .compile = compile_disk};
+DISK_FORMATS(DISK_KIND)
