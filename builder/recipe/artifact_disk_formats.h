@@ -19,6 +19,8 @@
     row(qcow2_efi, "qcow2-efi", "-efi.qcow2", EFI, "encode.qcow2", NULL, MEDIA_ASSAY_CONTAINER("qcow2")) \
     row(vhd, "vhd", ".vhd", BIOS, "encode.vhd", "fixed", MEDIA_ASSAY_CONTAINER("vhd")) \
     row(dynamic_vhd, "dynamic-vhd", ".vhd", BIOS, "encode.vhd", "dynamic", MEDIA_ASSAY_CONTAINER("vhd")) \
+    row(vdi, "vdi", ".vdi", BIOS, "encode.vdi", "dynamic", MEDIA_ASSAY_CONTAINER("vdi")) \
+    row(fixed_vdi, "fixed-vdi", ".vdi", BIOS, "encode.vdi", "fixed", MEDIA_ASSAY_CONTAINER("vdi")) \
     row(vmdk, "vmdk", ".vmdk", BIOS, "encode.vmdk", NULL, MEDIA_ASSAY_CONTAINER("vmdk")) \
     row(gcp, "gcp", ".img.tar.gz", BIOS, "encode.gcp", NULL, MEDIA_GZIP)
 /* clang-format on */

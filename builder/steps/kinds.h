@@ -27,6 +27,7 @@
     row(encode_squashfs) \
     row(encode_tar) \
     row(encode_uimage) \
+    row(encode_vdi) \
     row(encode_verity) \
     row(encode_vhd) \
     row(encode_vmdk) \

@@ -88,6 +88,9 @@ container qcow2 '{"size":42949672960}' qcow2 42949672960
 container vhd '{"type":"fixed","size":0,"time":0}' vpc 74448896
 container vhd '{"type":"dynamic","size":0,"time":0}' vpc 74448896
 container vhd '{"type":"dynamic","size":26843545600,"time":0}' vpc 26843545600
+container vdi '{"type":"dynamic","size":0}' vdi 73401856
+container vdi '{"type":"fixed","size":0}' vdi 73401856
+container vdi '{"type":"dynamic","size":26843545600}' vdi 26843545600
 container vmdk '{"size":0}' vmdk 73465856
 container vmdk '{"size":42949672960}' vmdk 42949672960
 for size in 0 12884901888; do
