@@ -7,37 +7,8 @@
 
 enum { NORMAL_MAX = 1024 * 1024 };
 
-/* One row a line: rows that are added side by side do not conflict. The first that explains a
- * difference has it, so what is special stands before what is general. */
-/* clang-format off */
-const struct cause *const causes[] = {
-    &cause_time_mtime,
-    &cause_time_superblock,
-    &cause_owner_names,
-    &cause_owner_uid_gid,
-    &cause_mode_umask,
-    &cause_xattr,
-    &cause_fs_uuid,
-    &cause_fs_seed,
-    &cause_host_name,
-    &cause_tool_version,
-    &cause_compress_tool,
-    &cause_archive_format,
-    &cause_pack_layout,
-    &cause_pack_checksum,
-    &cause_signature_embedded,
-    &cause_order_entries,
-    &cause_moved,
-    &cause_absent,
-    &cause_extra,
-    &cause_unread,
-    &cause_content_code,
-    &cause_elf_build_id,
-    &cause_time_embedded,
-    &cause_path_build,
-    &cause_content_data,
-};
-/* clang-format on */
+#define CAUSE_LISTED(name) &cause_##name,
+const struct cause *const causes[] = {CAUSES(CAUSE_LISTED)};
 const size_t cause_count = sizeof(causes) / sizeof(causes[0]);
 
 const struct cause *cause_find(const char *id)

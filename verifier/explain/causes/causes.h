@@ -1,34 +1,44 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The rows of the table in cause.c, one file each in this folder. */
+/*
+ * The causes, one file each in this folder: `time_mtime` is cause_time_mtime of time_mtime.c. The
+ * first that explains a difference has it, so what is special stands before what is general.
+ */
 #ifndef ASSAY_VERIFIER_EXPLAIN_CAUSES_CAUSES_H
 #define ASSAY_VERIFIER_EXPLAIN_CAUSES_CAUSES_H
 
 #include "verifier/explain/cause.h"
 
-extern const struct cause cause_time_mtime;
-extern const struct cause cause_time_superblock;
-extern const struct cause cause_owner_names;
-extern const struct cause cause_owner_uid_gid;
-extern const struct cause cause_mode_umask;
-extern const struct cause cause_xattr;
-extern const struct cause cause_fs_uuid;
-extern const struct cause cause_fs_seed;
-extern const struct cause cause_host_name;
-extern const struct cause cause_path_build;
-extern const struct cause cause_tool_version;
-extern const struct cause cause_compress_tool;
-extern const struct cause cause_archive_format;
-extern const struct cause cause_pack_layout;
-extern const struct cause cause_pack_checksum;
-extern const struct cause cause_signature_embedded;
-extern const struct cause cause_order_entries;
-extern const struct cause cause_moved;
-extern const struct cause cause_absent;
-extern const struct cause cause_extra;
-extern const struct cause cause_unread;
-extern const struct cause cause_content_code;
-extern const struct cause cause_elf_build_id;
-extern const struct cause cause_time_embedded;
-extern const struct cause cause_content_data;
+/* One row a line: rows that are added side by side do not conflict. */
+/* clang-format off */
+#define CAUSES(row) \
+    row(time_mtime) \
+    row(time_superblock) \
+    row(owner_names) \
+    row(owner_uid_gid) \
+    row(mode_umask) \
+    row(xattr) \
+    row(fs_uuid) \
+    row(fs_seed) \
+    row(host_name) \
+    row(tool_version) \
+    row(compress_tool) \
+    row(archive_format) \
+    row(pack_layout) \
+    row(pack_checksum) \
+    row(signature_embedded) \
+    row(order_entries) \
+    row(moved) \
+    row(absent) \
+    row(extra) \
+    row(unread) \
+    row(content_code) \
+    row(elf_build_id) \
+    row(time_embedded) \
+    row(path_build) \
+    row(content)
+/* clang-format on */
+
+#define CAUSE_DECLARED(name) extern const struct cause cause_##name;
+CAUSES(CAUSE_DECLARED)
 
 #endif

@@ -10,7 +10,7 @@ static bool normalize(const struct difference *d, bool side_b, struct buf *out)
     return true;
 }
 
-const struct cause cause_content_data = {
+const struct cause cause_content = {
     .id = "content.data",
     .title = "content that nothing explains",
     .weight = CAUSE_SUSPICIOUS,
