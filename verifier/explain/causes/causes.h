@@ -11,6 +11,7 @@
 /* One row a line: rows that are added side by side do not conflict. */
 /* clang-format off */
 #define CAUSES(row) \
+    row(gzip_header) \
     row(time_mtime) \
     row(time_superblock) \
     row(owner_names) \
