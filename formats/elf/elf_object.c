@@ -63,11 +63,6 @@ static const struct place symbol_value = PLACE(Sym, st_value);
 static const struct place symbol_size = PLACE(Sym, st_size);
 static const struct place symbol_section = PLACE(Sym, st_shndx);
 
-struct extent {
-    uint64_t start;
-    uint64_t end;
-};
-
 struct elf {
     bool wide;
     bool big;
@@ -75,9 +70,7 @@ struct elf {
     uint64_t count;
     uint8_t *names;
     uint64_t names_size;
-    struct extent *extents;
-    size_t extent_count;
-    size_t extent_room;
+    struct extents extents;
 };
 
 static uint64_t number(const struct elf *x, const uint8_t *from, struct place p)
@@ -96,14 +89,6 @@ static uint64_t number(const struct elf *x, const uint8_t *from, struct place p)
 static int broken(const struct object *o, const char *what, struct err *e)
 {
     return err_set(e, ERR_INPUT, "%s: the ELF file is damaged: %s", o->name, what);
-}
-
-static int add_extent(struct elf *x, uint64_t start, uint64_t len, struct err *e)
-{
-    int rc = array_grow(&x->extents, &x->extent_room, x->extent_count + 1, sizeof(*x->extents), e);
-    if (rc == 0 && len > 0)
-        x->extents[x->extent_count++] = (struct extent){start, start + len};
-    return rc;
 }
 
 static size_t entry_size(const struct elf *x)
@@ -142,7 +127,7 @@ static int add_segments(struct object *o, const uint8_t *head, struct err *e)
         return 0;
     if (start > o->bytes->size || size > o->bytes->size - start)
         return broken(o, "the program headers lie outside of it", e);
-    int rc = add_extent(x, start, size, e);
+    int rc = extents_add(&x->extents, start, size, e);
     const struct member m = {.path = "(program headers)",
                              .type = MEMBER_PART,
                              .has_content = true,
@@ -177,7 +162,7 @@ static int read_table(struct object *o, const uint8_t *head, struct err *e)
     if (x->table == NULL)
         return err_oom(e);
     if ((rc = bytes_read(o->bytes, start, x->table, (size_t)count * entry_size(x), e)) < 0 ||
-        (rc = add_extent(x, start, count * entry_size(x), e)) < 0)
+        (rc = extents_add(&x->extents, start, count * entry_size(x), e)) < 0)
         return rc;
     x->count = count;
     uint64_t at = number(x, section(x, names), section_offset);
@@ -219,35 +204,10 @@ static int add_section(struct object *o, uint64_t index, struct err *e)
                                                 NULL, 0},
                                  e);
     if (rc == 0 && m.has_content)
-        rc = add_extent(x, start, m.size, e);
+        rc = extents_add(&x->extents, start, m.size, e);
     if (!m.has_content)
         m.size = 0;
     return rc < 0 ? rc : object_member(o, &m, e);
-}
-
-static int by_start(const void *a, const void *b)
-{
-    const struct extent *x = a;
-    const struct extent *y = b;
-    if (x->start != y->start)
-        return x->start < y->start ? -1 : 1;
-    return (x->end > y->end) - (x->end < y->end);
-}
-
-static int add_gaps(struct object *o, struct err *e)
-{
-    struct elf *x = o->state;
-    uint64_t at = 0;
-    int rc = 0;
-    if (x->extent_count > 1)
-        qsort(x->extents, x->extent_count, sizeof(*x->extents), by_start);
-    for (size_t i = 0; rc == 0 && i < x->extent_count; i++) {
-        if (x->extents[i].start > at)
-            rc = object_gap(o, at, x->extents[i].start, e);
-        if (x->extents[i].end > at)
-            at = x->extents[i].end;
-    }
-    return rc < 0 ? rc : object_gap(o, at, o->bytes->size, e);
 }
 
 static int open_elf(struct object *o, struct err *e)
@@ -267,12 +227,13 @@ static int open_elf(struct object *o, struct err *e)
         head[EI_CLASS] > ELFCLASS64 || head[EI_DATA] == 0 || head[EI_DATA] > ELFDATA2MSB)
         return broken(o, "the header is none", e);
     if ((rc = add_header(o, head, e)) < 0 ||
-        (rc = add_extent(x, 0, x->wide ? sizeof(Elf64_Ehdr) : sizeof(Elf32_Ehdr), e)) < 0 ||
+        (rc = extents_add(&x->extents, 0, x->wide ? sizeof(Elf64_Ehdr) : sizeof(Elf32_Ehdr), e)) <
+            0 ||
         (rc = add_segments(o, head, e)) < 0 || (rc = read_table(o, head, e)) < 0)
         return rc;
     for (uint64_t i = 1; rc == 0 && i < x->count; i++)
         rc = add_section(o, i, e);
-    return rc < 0 ? rc : add_gaps(o, e);
+    return rc < 0 ? rc : extents_gaps(&x->extents, o, o->bytes->size, object_gap, e);
 }
 
 static void close_elf(struct object *o)
@@ -282,7 +243,7 @@ static void close_elf(struct object *o)
         return;
     free(x->table);
     free(x->names);
-    free(x->extents);
+    extents_dispose(&x->extents);
     free(x);
 }
 

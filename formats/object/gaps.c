@@ -41,6 +41,49 @@ int object_gap(struct object *o, uint64_t start, uint64_t end, struct err *e)
     return object_member(o, &m, e);
 }
 
+int extents_add(struct extents *x, uint64_t start, uint64_t len, struct err *e)
+{
+    uint64_t end;
+    if (!add_u64(start, len, &end))
+        return err_set(e, ERR_INPUT, "a part ends beyond any file");
+    int rc = array_grow(&x->list, &x->room, x->count + 1, sizeof(*x->list), e);
+    if (rc == 0 && len > 0)
+        x->list[x->count++] = (struct extent){start, end};
+    return rc;
+}
+
+void extents_dispose(struct extents *x)
+{
+    free(x->list);
+    *x = (struct extents){0};
+}
+
+static int by_start(const void *a, const void *b)
+{
+    const struct extent *x = a;
+    const struct extent *y = b;
+    if (x->start != y->start)
+        return x->start < y->start ? -1 : 1;
+    return (x->end > y->end) - (x->end < y->end);
+}
+
+int extents_gaps(struct extents *x, struct object *o, uint64_t end,
+                 int (*gap)(struct object *o, uint64_t start, uint64_t end, struct err *e),
+                 struct err *e)
+{
+    uint64_t at = 0;
+    int rc = 0;
+    if (x->count > 1)
+        qsort(x->list, x->count, sizeof(*x->list), by_start);
+    for (size_t i = 0; rc == 0 && i < x->count; i++) {
+        if (x->list[i].start > at)
+            rc = gap(o, at, x->list[i].start, e);
+        if (x->list[i].end > at)
+            at = x->list[i].end;
+    }
+    return rc < 0 || at >= end ? rc : gap(o, at, end, e);
+}
+
 int object_path(const void *raw, size_t len, struct buf *out, struct err *e)
 {
     const uint8_t *p = raw;

@@ -11,6 +11,22 @@ int bytes_are_zero(const struct bytes *b, uint64_t start, uint64_t end, bool *ou
  */
 int object_gap(struct object *o, uint64_t start, uint64_t end, struct err *e);
 
+/* Stretches of the bytes that something stands in; what is between them is found at the end. */
+struct extents {
+    struct extent {
+        uint64_t start;
+        uint64_t end;
+    } * list;
+    size_t count;
+    size_t room;
+};
+int extents_add(struct extents *x, uint64_t start, uint64_t len, struct err *e);
+void extents_dispose(struct extents *x);
+/* Each gap up to `end`, in order. */
+int extents_gaps(struct extents *x, struct object *o, uint64_t end,
+                 int (*gap)(struct object *o, uint64_t start, uint64_t end, struct err *e),
+                 struct err *e);
+
 /* "./a/", "/a" and "a" are one path: "a"; ".." stays. Appends. */
 int object_path(const void *raw, size_t len, struct buf *out, struct err *e);
 /* The field "name.form" of the member that is added next, where the raw name is not the plain form

@@ -14,20 +14,12 @@ enum {
     DEVICE_BLOCK = 4096,
 };
 
-/* A stretch of the image that something stands in. */
-struct extent {
-    uint64_t start;
-    uint64_t end;
-};
-
 struct squashfs {
     struct drive_image image;
     struct buf path;
     char **first_names; /* by inode number: the first path of a file that has several */
     uint32_t name_count;
-    struct extent *extents;
-    size_t extent_count;
-    size_t extent_room;
+    struct extents extents;
     uint64_t inode_bytes; /* of the inodes that names lead to */
     uint8_t *room;        /* two chunks */
 };
@@ -41,10 +33,7 @@ static bool is_squashfs(const struct bytes *bytes, const uint8_t *head, size_t l
 static int add_extent(void *context, uint64_t start, uint64_t len, struct err *e)
 {
     struct squashfs *s = context;
-    int rc = array_grow(&s->extents, &s->extent_room, s->extent_count + 1, sizeof(*s->extents), e);
-    if (rc == 0 && len > 0)
-        s->extents[s->extent_count++] = (struct extent){start, start + len};
-    return rc;
+    return extents_add(&s->extents, start, len, e);
 }
 
 /* ---- the image's own fields ------------------------------------------------------------ */
@@ -190,15 +179,6 @@ static int walk(struct object *o, uint64_t reference, unsigned depth, struct err
 
 /* ---- what belongs to nothing ------------------------------------------------------------- */
 
-static int by_start(const void *a, const void *b)
-{
-    const struct extent *x = a;
-    const struct extent *y = b;
-    if (x->start != y->start)
-        return x->start < y->start ? -1 : 1;
-    return x->end < y->end ? -1 : x->end > y->end;
-}
-
 /* Zeros up to the next 4 KiB at the image's end are padding, as tools write it; any other number of
  * them is layout. */
 static int add_gap(struct object *o, uint64_t start, uint64_t end, struct err *e)
@@ -220,22 +200,11 @@ static int add_gap(struct object *o, uint64_t start, uint64_t end, struct err *e
 static int add_gaps(struct object *o, struct err *e)
 {
     struct squashfs *s = o->state;
-    uint64_t at = 0;
     int rc = drive_fragments_read(&s->image, add_extent, s, e);
     if (rc < 0 || (rc = add_extent(s, 0, s->image.data_start, e)) < 0 ||
         (rc = add_extent(s, s->image.inode_table, s->image.used - s->image.inode_table, e)) < 0)
         return rc;
-    if (s->extent_count > 1)
-        qsort(s->extents, s->extent_count, sizeof(*s->extents), by_start);
-    for (size_t i = 0; rc == 0 && i < s->extent_count; i++) {
-        if (s->extents[i].start > at)
-            rc = add_gap(o, at, s->extents[i].start, e);
-        if (s->extents[i].end > at)
-            at = s->extents[i].end;
-    }
-    if (rc == 0 && at < s->image.bytes->size)
-        rc = add_gap(o, at, s->image.bytes->size, e);
-    return rc;
+    return extents_gaps(&s->extents, o, s->image.bytes->size, add_gap, e);
 }
 
 /* Inodes that no name leads to would be seen by nobody. */
@@ -279,7 +248,7 @@ static void close_squashfs(struct object *o)
     for (uint32_t i = 0; s->first_names != NULL && i <= s->name_count; i++)
         free(s->first_names[i]);
     free(s->first_names);
-    free(s->extents);
+    extents_dispose(&s->extents);
     free(s->room);
     free(s);
 }
