@@ -67,9 +67,9 @@ struct param_reading {
 struct param_text {
     size_t max; /* bytes */
     bool (*valid)(const char *text);
-    const char
-        *is;    /* what is wrong with one that is not: "'TEXT' is no path" without "'TEXT' is " */
-    int quoted; /* bytes of TEXT that the error has; 0: all */
+    /* What is wrong with one that is not: "no path", for the error "'TEXT' is no path". */
+    const char *is;
+    int quoted;             /* bytes of TEXT that the error has; 0: all */
     const char *complaint;  /* in place of `is`: the whole error */
     const char *definition; /* the schema's "$defs" entry for it, or NULL */
     size_t said_min;        /* what the schema says: characters, 0 = nothing */
