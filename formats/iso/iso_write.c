@@ -83,7 +83,7 @@ static int write_system_area(struct writer *w, struct err *e)
 
     if (l->params->mbr != NULL) {
         memcpy(mbr, l->params->mbr, ISO_MBR_CODE);
-        put_le32(mbr + ISO_MBR_CODE, (uint64_t)l->lba[l->bios] * 4);
+        put_le32(mbr + ISO_MBR_CODE, l->lba[l->bios] * 4);
         put_le32(mbr + 440, l->params->disk_id);
         partition(mbr + 446, 0x17, true, 0, l->size / 512);
         if (l->efi != UINT32_MAX)

@@ -149,7 +149,6 @@ static void test_directory(void **state)
     AUTO_FREE char *dir = NULL;
     AUTO_FREE char *file = NULL;
     AUTO_FREE char *link = NULL;
-    AUTO_FREE char *out = NULL;
     AUTO_OBJECT *o = NULL;
     AUTO_BYTES *bytes = NULL;
     start();
