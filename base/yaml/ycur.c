@@ -310,7 +310,7 @@ int ycur_choice(const struct ycur *c, const char *const *names, size_t *out, str
             return 0;
         }
     }
-    AUTO_BUF all = BUF_INIT(256);
+    AUTO_BUF all = BUF_INIT(1024);
     for (size_t i = 0; names[i] != NULL; i++)
         if ((rc = buf_addf(&all, e, "%s%s", i == 0 ? "" : ", ", names[i])) < 0)
             return rc;
