@@ -12,6 +12,7 @@ enum {
     ENTRIES_MAX = 1 << 24,
     COMPARE_CHUNK = 64 * 1024,
     DEVICE_BLOCK = 4096,
+    INODE_MIN = 20, /* bytes of the smallest */
 };
 
 struct squashfs {
@@ -21,6 +22,7 @@ struct squashfs {
     uint32_t name_count;
     struct extents extents;
     uint64_t inode_bytes; /* of the inodes that names lead to */
+    uint64_t inode_table; /* bytes of all */
     uint8_t *room;        /* two chunks */
 };
 
@@ -90,6 +92,10 @@ static int add_blocks(struct squashfs *s, const struct drive_inode *inode, struc
 static int first_name(struct squashfs *s, const struct drive_image *image, uint32_t number,
                       const char *path, const char **out, struct err *e)
 {
+    if (image->inodes > s->inode_table / INODE_MIN)
+        return err_set(e, ERR_INPUT,
+                       "%s: the squashfs image is damaged: it has more inodes than their table",
+                       image->name);
     if (s->first_names == NULL) {
         s->name_count = image->inodes;
         s->first_names = array_new((size_t)image->inodes + 1, sizeof(*s->first_names));
@@ -211,13 +217,11 @@ static int add_gaps(struct object *o, struct err *e)
 static int add_hidden(struct object *o, struct err *e)
 {
     struct squashfs *s = o->state;
-    uint64_t total = 0;
-    int rc = drive_inodes_size(&s->image, &total, e);
-    if (rc < 0 || total == s->inode_bytes)
-        return rc;
+    if (s->inode_table == s->inode_bytes)
+        return 0;
     return object_field(o,
                         (struct field){"hidden_inode_bytes", FIELD_MEANING, FIELD_SIGNED,
-                                       total - s->inode_bytes, NULL, 0},
+                                       s->inode_table - s->inode_bytes, NULL, 0},
                         e);
 }
 
@@ -232,8 +236,9 @@ static int open_squashfs(struct object *o, struct err *e)
     if (s->room == NULL)
         return err_oom(e);
     int rc = drive_image_open(o->bytes, o->name, &s->image, e);
-    if (rc < 0 || (rc = add_fields(o, &s->image, e)) < 0 ||
-        (rc = walk(o, s->image.root, 0, e)) < 0 || (rc = add_hidden(o, e)) < 0)
+    if (rc < 0 || (rc = drive_inodes_size(&s->image, &s->inode_table, e)) < 0 ||
+        (rc = add_fields(o, &s->image, e)) < 0 || (rc = walk(o, s->image.root, 0, e)) < 0 ||
+        (rc = add_hidden(o, e)) < 0)
         return rc;
     return add_gaps(o, e);
 }

@@ -12,6 +12,8 @@ static bool printable(uint8_t c)
 
 bool token_line(const struct hunk *h, struct token *out)
 {
+    if (h->bytes == NULL)
+        return false;
     const uint8_t *run = h->bytes + h->before;
     size_t before = 0;
     size_t after = 0;
