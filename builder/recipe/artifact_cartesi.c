@@ -6,12 +6,12 @@
  *
  *   emulator, hashFunction, ramLength, bootargs, init, entrypoint, registers, phtcSize?
  *   ram          [{SOURCE, offset}, …]
- *   flashDrives, nvrams   [{SOURCE?, label, readOnly, length?, start?}, …]
+ *   flashDrives, nvrams   [{SOURCE?, label, readOnly, length?, start?, align?}, …]
  *   dtb?, uarch?, rxBuffer?, txBuffer?   {SOURCE}
  *   pack         [directory, tar, squashfs]
  *   verity, maxCycle?
  *
- * SOURCE is one of `file`, `artifact`, `kernel: true`, or `image` and `path`.
+ * SOURCE is one of `file`, `artifact`, `kernel: true`, `initrd: true`, or `image` and `path`.
  */
 #include "builder/recipe/artifact_cartesi.h"
 
@@ -28,20 +28,13 @@ enum {
     PARTS_MAX = 16,
     REGISTERS_MAX = 128,
     LABEL_MAX = 31,
+    PAGE = 4096,
+    ALIGN_DEFAULT = 2 << 20,
+    ALIGN_MAX = 1 << 30,
 };
 #define BOOTARGS "quiet earlycon=sbi console=hvc0 uio_pdrv_genirq.of_id=generic-uio"
 
 /* ---- values --------------------------------------------------------------------------- */
-
-static int put_size(const struct ycur *up, const char *key, json_t *out, struct err *e)
-{
-    struct ycur c;
-    uint64_t size = 0;
-    if (!ycur_opt(up, key, &c))
-        return 0;
-    int rc = artifact_read_size(&c, &size, e);
-    return rc < 0 ? rc : json_put_u64(out, key, size, e);
-}
 
 /* 64 bits: an integer, or in quotes "0x" and lower-case digits. The plan has the text. */
 static int put_word(const struct ycur *c, const char *key, json_t *out, struct err *e)
@@ -88,7 +81,9 @@ static int put_choice(const struct ycur *up, const char *key, const char *const 
 
 /* ---- where bytes come from -------------------------------------------------------------- */
 
-#define SOURCE_KEYS "file", "image", "path", "artifact", "kernel"
+#define SOURCE_KEYS "file", "image", "path", "artifact", "kernel", "initrd"
+
+#define SOURCE_FORMS "file, image, artifact, kernel and initrd"
 
 /* The artifacts that are one file that a drive can hold are found by their names when compiling. */
 static int read_artifact(const struct ycur *c, json_t *out, struct err *e)
@@ -132,20 +127,29 @@ static int read_image(const struct ycur *up, const struct ycur *c, struct recipe
     return json_put_string(out, "path", text, e);
 }
 
+/* What the system has one of. */
+static int read_true(const struct ycur *c, const char *key, json_t *out, struct err *e)
+{
+    bool is = false;
+    int rc = ycur_bool(c, &is, e);
+    if (rc < 0)
+        return rc;
+    return is ? json_put(out, key, json_true(), e)
+              : ycur_fail(c, ERR_INPUT, e, "'%s' is true, or not there", key);
+}
+
 /* At most one of the forms; *found tells whether there is one. */
 static int read_source(const struct ycur *c, struct recipe_artifact *a, json_t *out, bool *found,
                        struct err *e)
 {
-    static const char *const forms[] = {"file", "image", "artifact", "kernel"};
+    static const char *const forms[] = {"file", "image", "artifact", "kernel", "initrd"};
     struct ycur m;
     size_t count = 0;
-    bool kernel = false;
-    int rc = 0;
-    for (size_t i = 0; i < 4; i++)
+    for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++)
         count += ycur_opt(c, forms[i], &m);
     *found = count > 0;
     if (count > 1)
-        return ycur_fail(c, ERR_INPUT, e, "more than one of file, image, artifact and kernel");
+        return ycur_fail(c, ERR_INPUT, e, "more than one of " SOURCE_FORMS);
     if (ycur_opt(c, "path", &m) && !ycur_opt(c, "image", &m))
         return ycur_fail(c, ERR_INPUT, e, "'path' says what is taken of an 'image'");
     if (ycur_opt(c, "file", &m))
@@ -154,19 +158,16 @@ static int read_source(const struct ycur *c, struct recipe_artifact *a, json_t *
         return read_image(c, &m, a, out, e);
     if (ycur_opt(c, "artifact", &m))
         return read_artifact(&m, out, e);
-    if (!ycur_opt(c, "kernel", &m) || (rc = ycur_bool(&m, &kernel, e)) < 0)
-        return rc;
-    return kernel ? json_put(out, "kernel", json_true(), e)
-                  : ycur_fail(&m, ERR_INPUT, e, "'kernel' is true, or not there");
+    if (ycur_opt(c, "kernel", &m))
+        return read_true(&m, "kernel", out, e);
+    return ycur_opt(c, "initrd", &m) ? read_true(&m, "initrd", out, e) : 0;
 }
 
 static int need_source(const struct ycur *c, struct recipe_artifact *a, json_t *out, struct err *e)
 {
     bool found = false;
     int rc = read_source(c, a, out, &found, e);
-    return rc < 0 || found
-               ? rc
-               : ycur_fail(c, ERR_INPUT, e, "one of file, image, artifact and kernel is missing");
+    return rc < 0 || found ? rc : ycur_fail(c, ERR_INPUT, e, "one of " SOURCE_FORMS " is missing");
 }
 
 /* An option that is a source and nothing else. */
@@ -252,17 +253,54 @@ static int read_ram(const struct ycur *up, struct recipe_artifact *a, struct err
 
 /* ---- drives -------------------------------------------------------------------------------- */
 
-static int read_drive(const struct ycur *c, struct recipe_artifact *a, json_t *out, struct err *e)
+/*
+ * Linux takes a drive as persistent memory, and maps that in units of 2 MiB: one that is no
+ * multiple of it is not there. An NVRAM is a device to it, and may have any number of pages.
+ */
+static int read_align(const struct ycur *c, bool is_flash, uint64_t *out, struct err *e)
 {
-    static const char *const keys[] = {SOURCE_KEYS, "label", "length", "start", "readOnly", NULL};
+    struct ycur m;
+    *out = is_flash ? ALIGN_DEFAULT : PAGE;
+    if (!ycur_opt(c, "align", &m))
+        return 0;
+    int rc = artifact_read_size(&m, out, e);
+    if (rc < 0)
+        return rc;
+    return *out >= PAGE && *out <= ALIGN_MAX && (*out & (*out - 1)) == 0
+               ? 0
+               : ycur_fail(&m, ERR_INPUT, e, "not a power of two from 4KiB to 1GiB");
+}
+
+/* `length` rounded up; a length that is not given is left to the build. */
+static int put_length(const struct ycur *c, uint64_t align, json_t *out, struct err *e)
+{
+    struct ycur m;
+    uint64_t length = 0;
+    if (!ycur_opt(c, "length", &m))
+        return align == PAGE ? 0 : json_put_u64(out, "align", align, e);
+    int rc = artifact_read_size(&m, &length, e);
+    if (rc < 0)
+        return rc;
+    /* What is no multiple of a page stays so, and is refused with the rest. */
+    if (length % PAGE == 0 && length <= INT64_MAX - align)
+        length = (length + align - 1) / align * align;
+    return json_put_u64(out, "length", length, e);
+}
+
+static int read_drive(const struct ycur *c, bool is_flash, struct recipe_artifact *a, json_t *out,
+                      struct err *e)
+{
+    static const char *const keys[] = {SOURCE_KEYS, "align",    "label", "length",
+                                       "start",     "readOnly", NULL};
     struct ycur m;
     const char *label = "";
     bool found = false;
+    uint64_t align = 0;
     int rc = ycur_map(c, keys, e);
     if (rc < 0 || (rc = read_source(c, a, out, &found, e)) < 0 ||
         (ycur_opt(c, "label", &m) && (rc = ycur_text(&m, LABEL_MAX, &label, e)) < 0) ||
         (rc = json_put_string(out, "label", label, e)) < 0 ||
-        (rc = put_size(c, "length", out, e)) < 0 ||
+        (rc = read_align(c, is_flash, &align, e)) < 0 || (rc = put_length(c, align, out, e)) < 0 ||
         (ycur_opt(c, "start", &m) && (rc = put_word(&m, "start", out, e)) < 0))
         return rc;
     if (!found && json_object_get(out, "length") == NULL)
@@ -285,7 +323,7 @@ static int read_drives(const struct ycur *up, const char *key, struct recipe_art
         struct ycur item = ycur_item(&list, i);
         if (drive == NULL)
             return err_oom(e);
-        if ((rc = read_drive(&item, a, drive, e)) == 0)
+        if ((rc = read_drive(&item, strcmp(key, "flashDrives") == 0, a, drive, e)) == 0)
             rc = json_push(drives, steal_ptr(&drive), e);
     }
     return rc < 0 ? rc : json_put(a->options, key, steal_ptr(&drives), e);
@@ -300,6 +338,7 @@ static int default_drive(struct recipe_artifact *a, struct err *e)
         return err_oom(e);
     int rc = json_put_string(drive, "artifact", "squashfs", e);
     if (rc < 0 || (rc = json_put_string(drive, "label", "root", e)) < 0 ||
+        (rc = json_put_u64(drive, "align", ALIGN_DEFAULT, e)) < 0 ||
         (rc = json_put(drive, "readOnly", json_true(), e)) < 0 ||
         (rc = json_push(drives, steal_ptr(&drive), e)) < 0)
         return rc;

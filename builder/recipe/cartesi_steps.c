@@ -5,6 +5,7 @@
  */
 #include "base/media_types.h"
 #include "builder/recipe/artifact_cartesi.h"
+#include "builder/recipe/artifact_disk.h"
 #include "builder/recipe/compiler.h"
 
 #include <stdio.h>
@@ -80,6 +81,8 @@ static int source_step(struct machine *m, const json_t *source, const char *id, 
         rc = compiler_extract(c, id, tree, text_of(source, "path"), e);
     } else if (artifact != NULL) {
         rc = artifact_source(c, m->a, artifact, &step, e);
+    } else if (json_object_get(source, "initrd") != NULL) {
+        rc = artifact_initrd(c, &step, e);
     } else {
         if (!compiler_has_kernel(c))
             return err_set(e, ERR_INPUT,
@@ -119,7 +122,8 @@ static int add_source(struct machine *m, const json_t *source, const char *role,
 static bool has_source(const json_t *object)
 {
     return json_object_get(object, "file") != NULL || json_object_get(object, "image") != NULL ||
-           json_object_get(object, "artifact") != NULL || json_object_get(object, "kernel") != NULL;
+           json_object_get(object, "artifact") != NULL ||
+           json_object_get(object, "initrd") != NULL || json_object_get(object, "kernel") != NULL;
 }
 
 /* ---- ram: one source at the start as it is, others put together ---------------------------- */
@@ -168,7 +172,7 @@ static int add_ram(struct machine *m, struct err *e)
 /* What tree.cartesi is told of them; their sources become inputs. */
 static int add_drives(struct machine *m, const char *key, json_t *params, struct err *e)
 {
-    static const char *const keys[] = {"label", "length", "start", "readOnly"};
+    static const char *const keys[] = {"align", "label", "length", "start", "readOnly"};
     const json_t *drives = json_object_get(m->a->options, key);
     AUTO_JSON json_t *list = json_array();
     int rc = list == NULL ? err_oom(e) : 0;
@@ -181,7 +185,7 @@ static int add_drives(struct machine *m, const char *key, json_t *params, struct
         (void)snprintf(role, sizeof(role), "%s.%zu", key, i);
         if (has_source(drive))
             rc = add_source(m, drive, role, e);
-        for (size_t k = 0; rc == 0 && k < 4; k++)
+        for (size_t k = 0; rc == 0 && k < sizeof(keys) / sizeof(keys[0]); k++)
             if (json_object_get(drive, keys[k]) != NULL)
                 rc = json_put(out, keys[k], json_incref(json_object_get(drive, keys[k])), e);
         if (rc == 0)

@@ -53,6 +53,7 @@ struct machine_drive {
     const char *label; /* "" = none */
     uint64_t start;
     uint64_t length;
+    uint64_t align; /* of a length that its file gives; 0 = whole pages. No part of config.json */
     bool read_only;
 };
 

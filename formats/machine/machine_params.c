@@ -9,6 +9,7 @@
 
 enum { NUMBER_MAX = 18, ROLE_MAX = 32, TEXT_MAX = 1 << 20, GROUP_DEPTH = 1, NAME_MAX_BYTES = 64 };
 #define LENGTH_MAX ((uint64_t)1 << 52) /* an integer that JSON can say */
+#define ALIGN_MAX ((uint64_t)1 << 30)
 
 /* Roles of inputs that occur once, and where their backing store stands in the config. */
 static const struct {
@@ -92,7 +93,7 @@ static int put_backing(struct maker *m, json_t *object, const char *role, struct
 static int put_drive(struct maker *m, const struct jcur *c, const char *role, json_t *out,
                      struct err *e)
 {
-    static const char *const keys[] = {"label", "length", "readOnly", "start", NULL};
+    static const char *const keys[] = {"align", "label", "length", "readOnly", "start", NULL};
     struct jcur part;
     const char *label = NULL;
     bool read_only = false;
@@ -286,18 +287,52 @@ static int make_document(const struct jcur *params, const struct machine_params 
     return 0;
 }
 
-/* What can be known before the inputs are: a copy is resolved, with one page for each open length.
+/* The least unit of a length that the drive's file gives. */
+static int read_align(const struct jcur *drive, uint64_t *out, struct err *e)
+{
+    struct jcur c;
+    uint64_t align = 0;
+    if (!jcur_opt(drive, "align", &c))
+        return 0;
+    int rc = jcur_u64(&c, ALIGN_MAX, &align, e);
+    if (rc < 0)
+        return rc;
+    if (align < MACHINE_PAGE || (align & (align - 1)) != 0)
+        return jcur_fail(&c, e, "%llu is no power of two from %d on", (unsigned long long)align,
+                         MACHINE_PAGE);
+    *out = align;
+    return 0;
+}
+
+static int read_aligns(const struct jcur *params, const char *key, struct machine_drive *drives,
+                       size_t count, struct err *e)
+{
+    struct jcur list;
+    int rc = jcur_get(params, key, &list, e);
+    for (size_t i = 0; rc == 0 && i < count; i++) {
+        struct jcur item = jcur_item(&list, i);
+        rc = read_align(&item, &drives[i].align, e);
+    }
+    return rc;
+}
+
+static uint64_t least_length(const struct machine_drive *d)
+{
+    if (d->length != MACHINE_AUTO)
+        return d->length;
+    return d->align != 0 ? d->align : MACHINE_PAGE;
+}
+
+/* What can be known before the inputs are: a copy is resolved, with the least for an open length.
  */
 static int check_places(const struct machine_config *config, struct err *e)
 {
     struct machine_config copy = *config;
     AUTO_BUF dtb = BUF_INIT(MACHINE_DTB_SIZE);
     for (size_t i = 0; i < copy.drive_count; i++)
-        if (copy.drives[i].length == MACHINE_AUTO)
-            copy.drives[i].length = MACHINE_PAGE;
+        copy.drives[i].length = least_length(&copy.drives[i]);
     for (size_t i = 0; i < copy.nvram_count; i++)
-        if (copy.nvrams[i].length == MACHINE_AUTO)
-            copy.nvrams[i].length = MACHINE_PAGE;
+        copy.nvrams[i].length = least_length(&copy.nvrams[i]);
     int rc = machine_config_resolve(&copy, e);
     return rc < 0 ? rc : machine_dtb_format(&copy, &dtb, e);
 }
@@ -314,7 +349,12 @@ int machine_params_read(const struct jcur *params, size_t input_count, struct ma
         return rc;
     rc = machine_config_parse(buf_str(&text), text.len, "the machine of the parameters",
                               &out->config, e);
-    return rc < 0 ? rc : check_places(&out->config, e);
+    if (rc < 0 ||
+        (rc = read_aligns(params, "flashDrives", out->config.drives, out->config.drive_count, e)) <
+            0 ||
+        (rc = read_aligns(params, "nvrams", out->config.nvrams, out->config.nvram_count, e)) < 0)
+        return rc;
+    return check_places(&out->config, e);
 }
 
 void machine_params_dispose(struct machine_params *p)

@@ -205,8 +205,10 @@ static int auto_length(const struct machine_write *options, enum machine_kind ki
         return err_set(e, ERR_INPUT, "a drive has neither a length nor a file");
     (void)close(in.fd);
     d->length = in.size;
-    if (options->round_lengths && in.size <= INT64_MAX)
-        d->length = (in.size + MACHINE_PAGE - 1) / MACHINE_PAGE * MACHINE_PAGE;
+    if (options->round_lengths && in.size <= INT64_MAX) {
+        uint64_t align = d->align != 0 ? d->align : MACHINE_PAGE;
+        d->length = (in.size + align - 1) / align * align;
+    }
     return 0;
 }
 

@@ -53,7 +53,9 @@ recipe '
       flashDrives:
         - {artifact: squashfs, label: root}
         - {file: small.bin, label: data}
-        - {label: scratch, length: 16KiB, start: 0xa0000000}
+        - {label: scratch, length: 16KiB, align: 4KiB, start: 0xa0000000}
+        - {label: spare, length: 16KiB}
+        - {file: small.bin, align: 8KiB}
       nvrams:
         - {file: nvram.bin, label: memory, readOnly: true}
       dtb: {bootargs: "console=hvc0 ro", entrypoint: "echo \"ünïcode\""}
@@ -80,12 +82,16 @@ ok "the RAM begins with the firmware" cmp -n 5120 firmware.bin $m/00000000800000
 tar -xOf "$work/base.tar" usr/bin/hello >hello
 ok "and has the image's file at its place" cmp -n 300000 -i 0:65536 hello $m/0000000080000000-100000.bin
 size=$(stat -c %s out/machine.squashfs)
-length=$(printf '%x' $(((size + 4095) / 4096 * 4096)))
-drive=$(find $m -name "*-$length.bin" | head -n 1)
+length=$(printf '%x' $(((size + 2097151) / 2097152 * 2097152)))
+drive=$m/0000000080200000-$length.bin
 ok "the first drive is the squashfs" cmp -n "$size" out/machine.squashfs "$drive"
 is "and read-only" "$(stat -c %a "$drive")" 444
-is "a drive is rounded up to whole pages" "$(jq -c '.config.flash_drive[1] | [.length, .read_only, .label]' $m/config.json)" '[8192,false,"data"]'
-is "a drive of zeros, where it was put" "$(jq -c '.config.flash_drive[2] | [.length, .start]' $m/config.json)" '[16384,2684354560]'
+is "a drive is rounded up to what Linux maps" "$(jq -c '.config.flash_drive[1] | [.length, .read_only, .label]' $m/config.json)" '[2097152,false,"data"]'
+is "a drive of zeros, where it was put, with pages on request" "$(jq -c '.config.flash_drive[2] | [.length, .start]' $m/config.json)" '[16384,2684354560]'
+is "a length is rounded up, too" "$(jq -c '.config.flash_drive[3].length' $m/config.json)" 2097152
+is "to any power of two" "$(jq -c '.config.flash_drive[4].length' $m/config.json)" 8192
+is "an NVRAM is not" "$(jq -c '.config.nvram[0].length' $m/config.json)" 12288
+is "and stand at multiples of that" "$(jq -c '[.config.flash_drive[0, 1, 3] | .start % 2097152] | unique' $m/config.json)" '[0]'
 ok "the NVRAM" cmp nvram.bin "$(find $m -name '*-3000.bin')"
 ok "the buffer" cmp -n 5000 small.bin $m/0000000060000000-200000.bin
 is "bootargs" "$(jq -r .config.dtb.bootargs $m/config.json)" "console=hvc0 ro"
@@ -162,6 +168,12 @@ bad "the machine itself" "cannot hold itself" '{flashDrives: [{artifact: cartesi
 bad "falling offsets" "offsets must rise" '{ram: {image: [{file: small.bin, offset: 8192}, {file: firmware.bin, offset: 4096}]}}'
 bad "overlapping parts" "next part begins" '{ram: {image: [{file: small.bin}, {file: firmware.bin, offset: 4096}]}}'
 bad "RAM smaller than its image" "only 4096" '{ram: {length: 4096, image: {file: small.bin}}}'
+bad "an alignment that is no power of two" "not a power of two" '{flashDrives: [{length: 12KiB, align: 12KiB}]}'
+bad "an alignment below a page" "not a power of two" '{flashDrives: [{length: 4096, align: 2KiB}]}'
+bad "an alignment over a GiB" "not a power of two" '{flashDrives: [{length: 4096, align: 2GiB}]}'
+bad "a length of no whole pages" "is not a multiple of 4096" '{flashDrives: [{length: 5000}]}'
+bad "an initrd that is false" "'initrd' is true, or not there" '{ram: {image: {initrd: false}}}'
+bad "two sources" "more than one of file, image, artifact, kernel and initrd" '{ram: {image: {initrd: true, kernel: true}}}'
 bad "an empty drive" "needs a 'length'" '{flashDrives: [{label: root}]}'
 bad "nine drives" "8" '{flashDrives: [{length: 4096}, {length: 4096}, {length: 4096}, {length: 4096}, {length: 4096}, {length: 4096}, {length: 4096}, {length: 4096}, {length: 4096}]}'
 bad "a bad label" "bad label 'Root'" '{flashDrives: [{length: 4096, label: Root}]}'

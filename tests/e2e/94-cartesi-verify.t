@@ -89,7 +89,7 @@ tamper "the config" "^config .*bootargs: " sed -i 's/"bootargs":"/&x/' changed/c
 # Another squashfs in its place: its files are compared, not its bytes.
 recipe "hellO\\n" >other.yml
 "$assay" lock other.yml -o other.json >/dev/null && "$assay" build other.json -o other >/dev/null 2>&1
-drive=$(cd out/machine.cartesi && ls 0000000080100000-*.bin)
+drive=$(cd out/machine.cartesi && ls 0000000080200000-*.bin)
 replace() { cp "other/machine.cartesi/$drive" "changed/$drive"; }
 if [ -f "other/machine.cartesi/$drive" ]; then
     tamper "a file of a drive" "^flash drive 0 'root'" replace
