@@ -143,3 +143,25 @@ int base64_decode_lenient(const char *text, size_t len, struct buf *out, struct 
     }
     return rc < 0 ? rc : buf_add(out, some, n, e);
 }
+
+/* ---- numbers ---- */
+
+size_t digits_read(const void *text, size_t len, unsigned base, uint64_t *out)
+{
+    const uint8_t *p = text;
+    uint64_t v = 0;
+    size_t i = 0;
+    for (; i < len; i++) {
+        unsigned digit = p[i] >= '0' && p[i] <= '9'   ? (unsigned)(p[i] - '0')
+                         : p[i] >= 'a' && p[i] <= 'f' ? (unsigned)(p[i] - 'a') + 10
+                         : p[i] >= 'A' && p[i] <= 'F' ? (unsigned)(p[i] - 'A') + 10
+                                                      : 16;
+        if (digit >= base)
+            break;
+        if (__builtin_mul_overflow(v, (uint64_t)base, &v) ||
+            __builtin_add_overflow(v, (uint64_t)digit, &v))
+            return DIGITS_TOO_MANY;
+    }
+    *out = v;
+    return i;
+}

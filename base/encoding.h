@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Hexadecimal and base64 (RFC 4648 section 4, padded), strict on input. */
+/* Hexadecimal and base64 (RFC 4648 section 4, padded), strict on input; numbers in digits. */
 #ifndef ASSAY_BASE_ENCODING_H
 #define ASSAY_BASE_ENCODING_H
 
@@ -21,5 +21,10 @@ int base64_decode(const char *text, size_t len, struct buf *out, struct err *e);
  * only for bytes that a signature covers once they are decoded. Fails when out's max is reached.
  */
 int base64_decode_lenient(const char *text, size_t len, struct buf *out, struct err *e);
+
+/* How many of the bytes, from the first on, are digits of the base (at most 16; letters of either
+ * case), and their value, 0 of none; DIGITS_TOO_MANY when it takes more than 64 bits. */
+#define DIGITS_TOO_MANY SIZE_MAX
+size_t digits_read(const void *text, size_t len, unsigned base, uint64_t *out);
 
 #endif

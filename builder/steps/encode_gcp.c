@@ -4,17 +4,14 @@
 #include "builder/steps/kinds.h"
 #include "builder/steps/params.h"
 #include "formats/stream/blocks.h"
+#include "formats/tar/tar_header.h"
 
 #include <string.h>
 
 enum {
     GIB = 1 << 30, /* a disk's size is a multiple of it */
     BLOCK = 65536,
-    RECORD = 512,
-    HEADER_RUNS = 4, /* of a sparse file, in the header; the others follow in records of 21 */
-    RECORD_RUNS = 21,
-    RUN = 24, /* bytes: where it begins, and how long it is */
-    END_RECORDS = 2,
+    END_BLOCKS = 2,
 };
 
 struct params {
@@ -23,22 +20,7 @@ struct params {
     int64_t time;
 };
 
-/* ---- numbers and runs --------------------------------------------------------------------------
- */
-
-/* `len` bytes of a field: octal with a NUL behind; in base 256 when that does not hold it. */
-static void put_number(uint8_t *p, size_t len, uint64_t v)
-{
-    if (v >> (3 * (len - 1)) == 0) {
-        p[len - 1] = 0;
-        for (size_t i = len - 1; i-- > 0; v >>= 3)
-            p[i] = (uint8_t)('0' + (v & 7));
-        return;
-    }
-    for (size_t i = len; i-- > 0; v >>= 8)
-        p[i] = (uint8_t)v;
-    p[0] = 0x80;
-}
+/* ---- runs ---- */
 
 struct run {
     uint64_t first; /* blocks */
@@ -66,8 +48,7 @@ static uint64_t count_runs(const struct blocks *b)
     return count;
 }
 
-/* ---- the tar
- * ---------------------------------------------------------------------------------------- */
+/* ---- the tar ---- */
 
 static int put(const struct sink *s, const void *data, size_t len, struct err *e)
 {
@@ -78,61 +59,61 @@ static int put(const struct sink *s, const void *data, size_t len, struct err *e
 static void put_run(const struct blocks *b, struct run *r, uint8_t *p)
 {
     if (!next_run(b, r->first + r->count, r)) {
-        put_number(p, 12, b->size);
-        put_number(p + 12, 12, 0);
+        tar_put_number(p, TAR_PIECE_NUMBER, b->size);
+        tar_put_number(p + TAR_PIECE_NUMBER, TAR_PIECE_NUMBER, 0);
         return;
     }
-    put_number(p, 12, r->first * BLOCK);
-    put_number(p + 12, 12, r->count * BLOCK);
+    tar_put_number(p, TAR_PIECE_NUMBER, r->first * BLOCK);
+    tar_put_number(p + TAR_PIECE_NUMBER, TAR_PIECE_NUMBER, r->count * BLOCK);
 }
 
-static void make_header(const struct blocks *b, const struct params *p, uint8_t h[RECORD])
+static void put_field(uint8_t *h, enum tar_place p, uint64_t v)
 {
-    memset(h, 0, RECORD);
-    memcpy(h, "disk.raw", 8);
-    put_number(h + 100, 8, 0644);
-    put_number(h + 108, 8, 0);
-    put_number(h + 116, 8, 0);
-    put_number(h + 124, 12, b->used_count * BLOCK);
-    put_number(h + 136, 12, (uint64_t)p->time);
-    memset(h + 148, ' ', 8);
-    h[156] = 'S';
-    memcpy(h + 257, "ustar  ", 8);
-    memcpy(h + 265, "root", 4);
-    memcpy(h + 297, "root", 4);
-    put_number(h + 483, 12, b->size);
+    tar_put_number(h + tar_fields[p].start, tar_fields[p].len, v);
 }
 
-static void close_header(uint8_t h[RECORD])
+static void put_text(uint8_t *h, enum tar_place p, const char *text)
 {
-    uint32_t sum = 0;
-    for (size_t i = 0; i < RECORD; i++)
-        sum += h[i];
-    put_number(h + 148, 7, sum);
-    h[155] = ' ';
+    memcpy(h + tar_fields[p].start, text, strlen(text));
+}
+
+static void make_header(const struct blocks *b, const struct params *p, uint8_t h[TAR_BLOCK])
+{
+    memset(h, 0, TAR_BLOCK);
+    put_text(h, TAR_NAME, "disk.raw");
+    put_field(h, TAR_MODE, 0644);
+    put_field(h, TAR_UID, 0);
+    put_field(h, TAR_GID, 0);
+    put_field(h, TAR_SIZE, b->used_count * BLOCK);
+    put_field(h, TAR_MTIME, (uint64_t)p->time);
+    put_text(h, TAR_TYPE, "S");
+    memcpy(h + tar_fields[TAR_MAGIC].start, tar_magic_gnu, sizeof(tar_magic_gnu));
+    put_text(h, TAR_UNAME, "root");
+    put_text(h, TAR_GNAME, "root");
+    put_field(h, TAR_GNU_REAL_SIZE, b->size);
 }
 
 static int write_map(const struct blocks *b, const struct params *p, const struct sink *s,
                      struct err *e)
 {
-    uint8_t record[RECORD];
+    uint8_t record[TAR_BLOCK];
     uint64_t left = count_runs(b) + 1;
     struct run r = {0};
 
     make_header(b, p, record);
-    for (size_t i = 0; i < HEADER_RUNS && left > 0; i++, left--)
-        put_run(b, &r, record + 386 + i * RUN);
-    record[482] = left > 0;
-    close_header(record);
-    int rc = put(s, record, RECORD, e);
+    for (size_t i = 0; i < TAR_SPARSE_PIECES && left > 0; i++, left--)
+        put_run(b, &r, record + tar_fields[TAR_GNU_SPARSE].start + i * TAR_PIECE);
+    record[tar_fields[TAR_GNU_MORE].start] = left > 0;
+    tar_seal(record);
+    int rc = put(s, record, TAR_BLOCK, e);
     if (rc < 0)
         return rc;
     while (left > 0) {
-        memset(record, 0, RECORD);
-        for (size_t i = 0; i < RECORD_RUNS && left > 0; i++, left--)
-            put_run(b, &r, record + i * RUN);
-        record[RECORD_RUNS * RUN] = left > 0;
-        if ((rc = put(s, record, RECORD, e)) < 0)
+        memset(record, 0, TAR_BLOCK);
+        for (size_t i = 0; i < TAR_SPARSE_MORE_PIECES && left > 0; i++, left--)
+            put_run(b, &r, record + i * TAR_PIECE);
+        record[TAR_SPARSE_MORE_PIECES * TAR_PIECE] = left > 0;
+        if ((rc = put(s, record, TAR_BLOCK, e)) < 0)
             return rc;
     }
     return 0;
@@ -152,8 +133,8 @@ static int write_tar(const struct blocks *b, const struct params *p, const struc
         if (blocks_used(b, i) &&
             ((rc = blocks_read(b, i, data, e)) < 0 || (rc = put(s, data, BLOCK, e)) < 0))
             return rc;
-    memset(data, 0, (size_t)END_RECORDS * RECORD);
-    return put(s, data, (size_t)END_RECORDS * RECORD, e);
+    memset(data, 0, (size_t)END_BLOCKS * TAR_BLOCK);
+    return put(s, data, (size_t)END_BLOCKS * TAR_BLOCK, e);
 }
 
 /* ---- the step

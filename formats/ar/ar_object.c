@@ -2,6 +2,7 @@
 /* Names as System V ("name/", a table of long ones) and BSD ("#1/LENGTH") write them. */
 #include "formats/ar/ar_object.h"
 
+#include "base/encoding.h"
 #include "formats/object/gaps.h"
 #include "formats/object/inode_fields.h"
 
@@ -36,11 +37,7 @@ static int broken(const struct ar *a, const char *what, struct err *e)
 /* Digits, then blanks; empty is 0. */
 static bool digits(const uint8_t *p, size_t len, unsigned base, uint64_t *out)
 {
-    size_t i = 0;
-    *out = 0;
-    for (; i < len && p[i] >= '0' && p[i] < '0' + (int)base; i++)
-        *out = *out * base + (uint64_t)(p[i] - '0');
-    for (; i < len; i++)
+    for (size_t i = digits_read(p, len, base, out); i < len; i++)
         if (p[i] != ' ')
             return false;
     return true;

@@ -6,6 +6,7 @@
  */
 #include "formats/cpio/cpio_object.h"
 
+#include "base/encoding.h"
 #include "formats/object/gaps.h"
 #include "formats/object/inode_fields.h"
 
@@ -82,18 +83,7 @@ static int broken(const struct cpio *c, const char *what, struct err *e)
 
 static bool number(const struct cpio *c, uint8_t start, uint8_t len, uint64_t *out)
 {
-    *out = 0;
-    for (uint8_t i = 0; i < len; i++) {
-        uint8_t ch = c->header[start + i];
-        unsigned digit = ch >= '0' && ch <= '9'   ? (unsigned)(ch - '0')
-                         : ch >= 'a' && ch <= 'f' ? (unsigned)(ch - 'a') + 10
-                         : ch >= 'A' && ch <= 'F' ? (unsigned)(ch - 'A') + 10
-                                                  : 99;
-        if (digit >= (c->d->hex ? 16U : 8U))
-            return false;
-        *out = *out * (c->d->hex ? 16 : 8) + digit;
-    }
-    return true;
+    return digits_read(c->header + start, len, c->d->hex ? 16 : 8, out) == len;
 }
 
 struct entry {

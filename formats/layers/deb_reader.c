@@ -2,6 +2,7 @@
 #include "formats/layers/deb_reader.h"
 
 #include "base/buf.h"
+#include "base/encoding.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -63,15 +64,12 @@ static int skip_padding(struct deb_reader *r, bool odd, struct err *e)
 static bool parse_size(const uint8_t *field, uint64_t *out)
 {
     uint64_t v = 0;
-    size_t i = 0;
-    for (; i < SIZE && field[i] >= '0' && field[i] <= '9'; i++)
-        v = v * 10 + (uint64_t)(field[i] - '0');
-    bool any = i > 0;
-    for (; i < SIZE; i++)
+    size_t digits = digits_read(field, SIZE, 10, &v);
+    for (size_t i = digits; i < SIZE; i++)
         if (field[i] != ' ')
             return false;
     *out = v;
-    return any;
+    return digits > 0;
 }
 
 /* Names end in spaces, or in '/' as GNU ar writes them. */

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "formats/machine/unpack.h"
 
+#include "base/encoding.h"
 #include "base/file.h"
 #include "formats/stream/decompress.h"
 #include "formats/stream/sparse.h"
+#include "formats/tar/tar_header.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,7 +14,6 @@
 #include <sys/stat.h>
 
 enum {
-    BLOCK = 512,
     FILES_MAX = 128,    /* a machine has 75 at most */
     PIECES_MAX = 65538, /* of one sparse file: encode.tar writes no more */
     PAX_MAX = 4096,
@@ -46,48 +47,43 @@ static int tar_fail(struct err *e, const char *why)
 }
 
 /* A number of a header: octal, ended by NUL or space, or GNU's base 256. */
-static bool tar_number(const uint8_t *p, size_t len, uint64_t *out)
+static bool number(const uint8_t *p, size_t len, uint64_t *out)
 {
-    uint64_t v = 0;
-    size_t i = 0;
+    int64_t large = 0;
+    size_t first = 0;
     if (p[0] == 0x80) {
-        for (i = 1; i < len; i++) {
-            if (v >> 56 != 0)
-                return false;
-            v = v << 8 | p[i];
-        }
-        *out = v;
-        return true;
+        bool fits = tar_base256(p, len, &large);
+        *out = (uint64_t)large;
+        return fits;
     }
-    while (i < len && p[i] == ' ')
-        i++;
-    size_t first = i;
-    for (; i < len && p[i] >= '0' && p[i] <= '7'; i++)
-        v = v << 3 | (uint64_t)(p[i] - '0');
-    *out = v;
+    while (first < len && p[first] == ' ')
+        first++;
+    size_t i = first + digits_read(p + first, len - first, 8, out);
     return i > first && (i == len || p[i] == 0 || p[i] == ' ');
+}
+
+static bool number_at(const uint8_t *header, enum tar_place p, uint64_t *out)
+{
+    return number(tar_at(header, p), tar_fields[p].len, out);
 }
 
 static bool checksum_fits(const uint8_t *header)
 {
     uint64_t wanted;
-    uint64_t sum = 0;
-    for (size_t i = 0; i < BLOCK; i++)
-        sum += i >= 148 && i < 156 ? ' ' : header[i];
-    return tar_number(header + 148, 8, &wanted) && wanted == sum;
+    return number_at(header, TAR_CHECKSUM, &wanted) && wanted == tar_sum(header);
 }
 
 static int read_block(const struct source *s, uint8_t *block, struct err *e)
 {
     size_t got;
-    int rc = source_fill(s, block, BLOCK, &got, e);
-    return rc < 0 || got == BLOCK ? rc : tar_fail(e, "it ends too early");
+    int rc = source_fill(s, block, TAR_BLOCK, &got, e);
+    return rc < 0 || got == TAR_BLOCK ? rc : tar_fail(e, "it ends too early");
 }
 
 /* Pieces of a sparse map, `max` of them at most; an empty one is the last. */
 static int add_pieces(const uint8_t *p, size_t max, struct member *m, struct err *e)
 {
-    for (size_t i = 0; i < max && p[24 * i] != 0; i++) {
+    for (size_t i = 0; i < max && p[TAR_PIECE * i] != 0; i++) {
         uint64_t offset;
         uint64_t len;
         uint64_t end;
@@ -96,7 +92,8 @@ static int add_pieces(const uint8_t *p, size_t max, struct member *m, struct err
             before = m->pieces[m->piece_count - 1].offset + m->pieces[m->piece_count - 1].len;
         if (m->piece_count == PIECES_MAX)
             return tar_fail(e, "a sparse file of too many pieces");
-        if (!tar_number(p + 24 * i, 12, &offset) || !tar_number(p + 24 * i + 12, 12, &len) ||
+        if (!number(p + TAR_PIECE * i, TAR_PIECE_NUMBER, &offset) ||
+            !number(p + TAR_PIECE * i + TAR_PIECE_NUMBER, TAR_PIECE_NUMBER, &len) ||
             offset < before || !add_u64(offset, len, &end) || end > m->size)
             return tar_fail(e, "a sparse map that makes no sense");
         m->pieces[m->piece_count].offset = offset;
@@ -108,17 +105,17 @@ static int add_pieces(const uint8_t *p, size_t max, struct member *m, struct err
 static int read_sparse(const struct source *s, const uint8_t *header, struct member *m,
                        struct err *e)
 {
-    uint8_t block[BLOCK];
+    uint8_t block[TAR_BLOCK];
     uint64_t total = 0;
     m->piece_count = 0;
-    if (!tar_number(header + 483, 12, &m->size))
+    if (!number_at(header, TAR_GNU_REAL_SIZE, &m->size))
         return tar_fail(e, "a sparse file without its size");
-    int rc = add_pieces(header + 386, 4, m, e);
-    bool more = header[482] != 0;
+    int rc = add_pieces(tar_at(header, TAR_GNU_SPARSE), TAR_SPARSE_PIECES, m, e);
+    bool more = *tar_at(header, TAR_GNU_MORE) != 0;
     while (rc == 0 && more) {
         if ((rc = read_block(s, block, e)) == 0)
-            rc = add_pieces(block, 21, m, e);
-        more = block[504] != 0;
+            rc = add_pieces(block, TAR_SPARSE_MORE_PIECES, m, e);
+        more = block[TAR_SPARSE_MORE_PIECES * TAR_PIECE] != 0;
     }
     for (size_t i = 0; rc == 0 && i < m->piece_count; i++)
         total += m->pieces[i].len; /* they do not overlap: at most m->size */
@@ -130,20 +127,20 @@ struct map_reader {
     const struct source *source;
     struct member *member;
     size_t at;
-    uint8_t block[BLOCK];
+    uint8_t block[TAR_BLOCK];
 };
 
 static int map_number(struct map_reader *m, uint64_t *out, struct err *e)
 {
     uint64_t v = 0;
     for (size_t digits = 0;; digits++) {
-        if (m->at == BLOCK) {
-            if (m->member->stored - m->member->map_stored < BLOCK)
+        if (m->at == TAR_BLOCK) {
+            if (m->member->stored - m->member->map_stored < TAR_BLOCK)
                 return tar_fail(e, "a sparse map without an end");
             int rc = read_block(m->source, m->block, e);
             if (rc < 0)
                 return rc;
-            m->member->map_stored += BLOCK;
+            m->member->map_stored += TAR_BLOCK;
             m->at = 0;
         }
         uint8_t c = m->block[m->at++];
@@ -160,7 +157,7 @@ static int map_number(struct map_reader *m, uint64_t *out, struct err *e)
 /* Format 1.0: the map stands before the pieces, in decimal. */
 static int read_map(const struct source *s, struct member *m, struct err *e)
 {
-    struct map_reader reader = {.source = s, .member = m, .at = BLOCK};
+    struct map_reader reader = {.source = s, .member = m, .at = TAR_BLOCK};
     uint64_t count = 0;
     uint64_t before = 0;
     uint64_t total = 0;
@@ -184,7 +181,7 @@ static int read_map(const struct source *s, struct member *m, struct err *e)
         before = end;
         total += len;
     }
-    for (size_t i = reader.at; rc == 0 && i < BLOCK; i++)
+    for (size_t i = reader.at; rc == 0 && i < TAR_BLOCK; i++)
         if (reader.block[i] != 0)
             return tar_fail(e, "a sparse map that goes on behind its end");
     return rc < 0 || total == m->stored - m->map_stored
@@ -195,26 +192,28 @@ static int read_map(const struct source *s, struct member *m, struct err *e)
 /* The next member; *end at the two zero blocks. */
 static int read_member(const struct source *s, struct member *m, bool *end, struct err *e)
 {
-    static const uint8_t zeros[BLOCK];
-    uint8_t header[BLOCK];
+    uint8_t header[TAR_BLOCK];
+    const uint8_t *type = tar_at(header, TAR_TYPE);
     uint64_t mode;
     int rc = read_block(s, header, e);
     if (rc < 0)
         return rc;
-    *end = memcmp(header, zeros, BLOCK) == 0;
+    *end = tar_is_zero(header);
     if (*end)
         return 0;
-    if (!checksum_fits(header) || memcmp(header + 257, "ustar", 5) != 0)
+    if (!checksum_fits(header) || memcmp(tar_at(header, TAR_MAGIC), "ustar", 5) != 0)
         return tar_fail(e, "a header that is none");
-    if (!tar_number(header + 100, 8, &mode) || !tar_number(header + 124, 12, &m->stored) ||
-        m->stored > INT64_MAX - BLOCK)
+    if (!number_at(header, TAR_MODE, &mode) || !number_at(header, TAR_SIZE, &m->stored) ||
+        m->stored > INT64_MAX - TAR_BLOCK)
         return tar_fail(e, "a header with a bad number");
     m->map_stored = 0;
     m->mode = (uint16_t)(mode & 0777);
-    m->type = header[156] == 0 ? '0' : header[156];
-    bool prefixed = header[262] == 0 && header[345] != 0; /* POSIX, not GNU */
-    snprintf(m->path, sizeof(m->path), "%.155s%s%.100s", prefixed ? (char *)header + 345 : "",
-             prefixed ? "/" : "", (char *)header);
+    m->type = *type == 0 ? '0' : *type;
+    const char *prefix = (const char *)tar_at(header, TAR_PREFIX);
+    bool prefixed = tar_at(header, TAR_MAGIC)[5] == 0 && *prefix != 0; /* POSIX, not GNU */
+    snprintf(m->path, sizeof(m->path), "%.*s%s%.*s", prefixed ? tar_fields[TAR_PREFIX].len : 0,
+             prefix, prefixed ? "/" : "", tar_fields[TAR_NAME].len,
+             (const char *)tar_at(header, TAR_NAME));
     m->size = m->stored;
     m->pieces[0].offset = 0;
     m->pieces[0].len = m->size;
@@ -249,7 +248,7 @@ static int copy_piece(const struct source *s, int fd, uint64_t offset, uint64_t 
 
 static int skip_padding(const struct source *s, uint64_t stored, struct err *e)
 {
-    return copy_piece(s, -1, 0, (BLOCK - stored % BLOCK) % BLOCK, "", e);
+    return copy_piece(s, -1, 0, tar_padding(stored), "", e);
 }
 
 static int unpack_file(const struct source *s, const struct member *m, int dirfd, struct err *e)
@@ -353,11 +352,11 @@ static int skip_member(const struct source *s, struct member *m, struct err *e)
 /* Nothing but zeros follows; reading to the end also checks the compression's own sum. */
 static int check_end(const struct source *s, struct err *e)
 {
-    static const uint8_t zeros[BLOCK];
-    uint8_t block[BLOCK];
+    static const uint8_t zeros[TAR_BLOCK];
+    uint8_t block[TAR_BLOCK];
     size_t got;
     do {
-        int rc = source_fill(s, block, BLOCK, &got, e);
+        int rc = source_fill(s, block, TAR_BLOCK, &got, e);
         if (rc < 0)
             return rc;
         if (memcmp(block, zeros, got) != 0)

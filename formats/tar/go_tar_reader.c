@@ -2,10 +2,12 @@
 /* Headers and records as Go's archive/tar reads them, nothing of them lost. */
 #include "formats/tar/go_tar.h"
 
+#include "base/encoding.h"
+#include "formats/tar/tar_header.h"
+
 #include <string.h>
 
 enum {
-    BLOCK = 512,
     EXTENDED_MAX = 1 << 20,
     RECORDS_MAX = 4096,
 };
@@ -80,68 +82,40 @@ int go_tar_header_set(struct go_tar_header *h, const char *key, const char *valu
 
 /* ---- fields ------------------------------------------------------------------------------- */
 
-/* Octal, or base 256 when the first bit is set. */
-static int parse_number(const uint8_t *p, size_t len, int64_t *out, struct err *e)
+/* Octal, among blanks and NULs, or base 256 when the first bit is set. */
+static int parse_number(const uint8_t *b, enum tar_place place, int64_t *out, struct err *e)
 {
-    if (p[0] & 0x80) {
-        uint64_t value = 0;
-        uint8_t inverse = p[0] & 0x40 ? 0xff : 0x00;
-        for (size_t i = 0; i < len; i++) {
-            uint8_t c = p[i] ^ inverse;
-            if (i == 0)
-                c &= 0x7f;
-            if (value >> 56 != 0)
-                return err_set(e, ERR_INPUT, "a number in a tar header is too large");
-            value = value << 8 | c;
-        }
-        if (value >> 63 != 0)
-            return err_set(e, ERR_INPUT, "a number in a tar header is too large");
-        *out = inverse ? (int64_t)~value : (int64_t)value;
-        return 0;
-    }
+    const uint8_t *p = tar_at(b, place);
     size_t i = 0;
-    size_t end = len;
+    size_t end = tar_fields[place].len;
     uint64_t value = 0;
+    if (p[0] & 0x80)
+        return tar_base256(p, end, out)
+                   ? 0
+                   : err_set(e, ERR_INPUT, "a number in a tar header is too large");
     while (i < end && (p[i] == ' ' || p[i] == '\0'))
         i++;
     while (end > i && (p[end - 1] == ' ' || p[end - 1] == '\0'))
         end--;
-    for (; i < end && p[i] != '\0'; i++) {
-        if (p[i] < '0' || p[i] > '7' || value >> 60 != 0)
-            return err_set(e, ERR_INPUT, "a number in a tar header is malformed");
-        value = value * 8 + (uint64_t)(p[i] - '0');
-    }
+    i += digits_read(p + i, end - i, 8, &value);
+    if (i < end && p[i] != '\0')
+        return err_set(e, ERR_INPUT, "a number in a tar header is malformed");
     *out = (int64_t)value;
     return 0;
 }
 
-static int field_text(const uint8_t *p, size_t len, char **out, struct err *e)
+static int field_text(const uint8_t *b, enum tar_place place, char **out, struct err *e)
 {
-    return copy_bytes((const char *)p, strnlen((const char *)p, len), out, e);
+    const char *p = (const char *)tar_at(b, place);
+    return copy_bytes(p, strnlen(p, tar_fields[place].len), out, e);
 }
 
-static bool checksum_fits(const uint8_t *block, struct err *e)
+static bool checksum_fits(const uint8_t *block)
 {
     int64_t wanted = 0;
-    int64_t sum = 0;
-    int64_t sum_signed = 0;
     struct err ignored = ERR_INIT;
-    (void)e;
-    for (size_t i = 0; i < BLOCK; i++) {
-        uint8_t c = i >= 148 && i < 156 ? ' ' : block[i];
-        sum += c;
-        sum_signed += (int8_t)c;
-    }
-    return parse_number(block + 148, 8, &wanted, &ignored) == 0 &&
-           (wanted == sum || wanted == sum_signed);
-}
-
-static bool is_zero(const uint8_t *block)
-{
-    for (size_t i = 0; i < BLOCK; i++)
-        if (block[i] != 0)
-            return false;
-    return true;
+    return parse_number(block, TAR_CHECKSUM, &wanted, &ignored) == 0 &&
+           (wanted == (int64_t)tar_sum(block) || wanted == tar_sum_signed(block));
 }
 
 static int read_exact(const struct source *s, void *data, size_t len, struct err *e)
@@ -175,18 +149,19 @@ static int skip(struct go_tar_reader *r, struct err *e)
 static int parse_gnu(const uint8_t *b, struct go_tar_header *h, char **prefix, struct err *e)
 {
     struct err ignored = ERR_INIT;
-    struct go_tar_time atime = {.set = b[345] != 0};
-    struct go_tar_time ctime = {.set = b[357] != 0};
-    if ((!atime.set || parse_number(b + 345, 12, &atime.seconds, &ignored) == 0) &&
-        (!ctime.set || parse_number(b + 357, 12, &ctime.seconds, &ignored) == 0)) {
+    struct go_tar_time atime = {.set = *tar_at(b, TAR_GNU_ATIME) != 0};
+    struct go_tar_time ctime = {.set = *tar_at(b, TAR_GNU_CTIME) != 0};
+    if ((!atime.set || parse_number(b, TAR_GNU_ATIME, &atime.seconds, &ignored) == 0) &&
+        (!ctime.set || parse_number(b, TAR_GNU_CTIME, &ctime.seconds, &ignored) == 0)) {
         h->atime = atime;
         h->ctime = ctime;
         return 0;
     }
-    for (const uint8_t *p = b + 345; p < b + 500 && *p != '\0'; p++)
+    const uint8_t *end = tar_at(b, TAR_PREFIX) + tar_fields[TAR_PREFIX].len;
+    for (const uint8_t *p = tar_at(b, TAR_PREFIX); p < end && *p != '\0'; p++)
         if (*p >= 0x80)
             return 0;
-    return field_text(b + 345, 155, prefix, e);
+    return field_text(b, TAR_PREFIX, prefix, e);
 }
 
 /* Schily's tar: a shorter prefix, then the times. */
@@ -194,41 +169,42 @@ static int parse_star(const uint8_t *b, struct go_tar_header *h, char **prefix, 
 {
     h->atime.set = true;
     h->ctime.set = true;
-    int rc = parse_number(b + 476, 12, &h->atime.seconds, e);
+    int rc = parse_number(b, TAR_STAR_ATIME, &h->atime.seconds, e);
     if (rc == 0)
-        rc = parse_number(b + 488, 12, &h->ctime.seconds, e);
-    return rc < 0 ? rc : field_text(b + 345, 131, prefix, e);
+        rc = parse_number(b, TAR_STAR_CTIME, &h->ctime.seconds, e);
+    return rc < 0 ? rc : field_text(b, TAR_STAR_PREFIX, prefix, e);
 }
 
 static int parse_block(const uint8_t *b, struct go_tar_header *h, struct err *e)
 {
-    bool gnu = memcmp(b + 257, "ustar  ", 8) == 0;
-    bool ustar = memcmp(b + 257, "ustar\0", 6) == 0;
-    int rc = field_text(b, 100, &h->name, e);
-    if (rc < 0 || (rc = field_text(b + 157, 100, &h->link, e)) < 0 ||
-        (rc = field_text(b + 265, gnu || ustar ? 32 : 0, &h->uname, e)) < 0 ||
-        (rc = field_text(b + 297, gnu || ustar ? 32 : 0, &h->gname, e)) < 0 ||
-        (rc = parse_number(b + 100, 8, &h->mode, e)) < 0 ||
-        (rc = parse_number(b + 108, 8, &h->uid, e)) < 0 ||
-        (rc = parse_number(b + 116, 8, &h->gid, e)) < 0 ||
-        (rc = parse_number(b + 124, 12, &h->size, e)) < 0 ||
-        (rc = parse_number(b + 136, 12, &h->mtime.seconds, e)) < 0)
+    bool gnu = memcmp(tar_at(b, TAR_MAGIC), tar_magic_gnu, sizeof(tar_magic_gnu)) == 0;
+    bool ustar = memcmp(tar_at(b, TAR_MAGIC), "ustar", 6) == 0;
+    bool named = gnu || ustar;
+    int rc = field_text(b, TAR_NAME, &h->name, e);
+    if (rc < 0 || (rc = field_text(b, TAR_LINK, &h->link, e)) < 0 ||
+        (rc = named ? field_text(b, TAR_UNAME, &h->uname, e) : str_copy(&h->uname, "", e)) < 0 ||
+        (rc = named ? field_text(b, TAR_GNAME, &h->gname, e) : str_copy(&h->gname, "", e)) < 0 ||
+        (rc = parse_number(b, TAR_MODE, &h->mode, e)) < 0 ||
+        (rc = parse_number(b, TAR_UID, &h->uid, e)) < 0 ||
+        (rc = parse_number(b, TAR_GID, &h->gid, e)) < 0 ||
+        (rc = parse_number(b, TAR_SIZE, &h->size, e)) < 0 ||
+        (rc = parse_number(b, TAR_MTIME, &h->mtime.seconds, e)) < 0)
         return rc;
-    h->type = (char)b[156];
+    h->type = (char)*tar_at(b, TAR_TYPE);
     h->mtime.set = true;
     if (h->size < 0)
         return err_set(e, ERR_INPUT, "a tar header has a negative size");
-    if ((gnu || ustar) && ((rc = parse_number(b + 329, 8, &h->major, e)) < 0 ||
-                           (rc = parse_number(b + 337, 8, &h->minor, e)) < 0))
+    if (named && ((rc = parse_number(b, TAR_MAJOR, &h->major, e)) < 0 ||
+                  (rc = parse_number(b, TAR_MINOR, &h->minor, e)) < 0))
         return rc;
     AUTO_FREE char *prefix = NULL;
     AUTO_FREE char *joined = NULL;
     if (gnu)
         rc = parse_gnu(b, h, &prefix, e);
-    else if (ustar && memcmp(b + 508, "tar", 4) == 0)
+    else if (ustar && memcmp(tar_at(b, TAR_STAR_MAGIC), "tar", 4) == 0)
         rc = parse_star(b, h, &prefix, e);
     else if (ustar)
-        rc = field_text(b + 345, 155, &prefix, e);
+        rc = field_text(b, TAR_PREFIX, &prefix, e);
     if (rc < 0 || prefix == NULL || *prefix == '\0')
         return rc;
     rc = str_format(&joined, e, "%s/%s", prefix, h->name);
@@ -354,7 +330,7 @@ static int read_special(struct go_tar_reader *r, uint64_t size, struct buf *out,
         return rc;
     out->len = (size_t)size;
     out->data[size] = '\0';
-    r->pad = (BLOCK - size % BLOCK) % BLOCK;
+    r->pad = tar_padding(size);
     return skip(r, e);
 }
 
@@ -389,17 +365,17 @@ static int finish(struct go_tar_reader *r, struct go_tar_header *h, const struct
         return err_set(e, ERR_INPUT, "'%.200s': tar entries of type '%c' are not supported",
                        h->name, h->type);
     r->left = h->type == '0' ? (uint64_t)h->size : 0;
-    r->pad = (BLOCK - r->left % BLOCK) % BLOCK;
+    r->pad = tar_padding(r->left);
     return 0;
 }
 
 /* After a block of zeros: nothing, or another one. */
 static int read_end(struct go_tar_reader *r, struct err *e)
 {
-    uint8_t block[BLOCK];
+    uint8_t block[TAR_BLOCK];
     size_t got = 0;
-    int rc = source_fill(&r->from, block, BLOCK, &got, e);
-    if (rc < 0 || got == 0 || (got == BLOCK && is_zero(block)))
+    int rc = source_fill(&r->from, block, TAR_BLOCK, &got, e);
+    if (rc < 0 || got == 0 || (got == TAR_BLOCK && tar_is_zero(block)))
         return rc;
     return err_set(e, ERR_INPUT, "a damaged tar header");
 }
@@ -409,20 +385,20 @@ int go_tar_next(struct go_tar_reader *r, struct go_tar_header *h, bool *more, st
     AUTO(pending_dispose) struct pending pending = {.name = BUF_INIT(EXTENDED_MAX + 2),
                                                     .link = BUF_INIT(EXTENDED_MAX + 2),
                                                     .records = BUF_INIT(EXTENDED_MAX + 2)};
-    uint8_t block[BLOCK];
+    uint8_t block[TAR_BLOCK];
     int rc = skip(r, e);
     if (rc < 0)
         return rc;
     for (unsigned n = 0; n < 8; n++) {
         size_t got = 0;
         go_tar_header_dispose(h);
-        if ((rc = source_fill(&r->from, block, BLOCK, &got, e)) < 0)
+        if ((rc = source_fill(&r->from, block, TAR_BLOCK, &got, e)) < 0)
             return rc;
-        if (got == 0 || (got == BLOCK && is_zero(block))) {
+        if (got == 0 || (got == TAR_BLOCK && tar_is_zero(block))) {
             *more = false;
             return got == 0 ? 0 : read_end(r, e);
         }
-        if (got != BLOCK || !checksum_fits(block, e))
+        if (got != TAR_BLOCK || !checksum_fits(block))
             return err_set(e, ERR_INPUT, "a damaged tar header");
         if ((rc = parse_block(block, h, e)) < 0)
             return rc;

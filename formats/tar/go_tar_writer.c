@@ -2,10 +2,12 @@
 /* Headers and records as Go's archive/tar writes them, byte for byte. */
 #include "formats/tar/go_tar.h"
 
+#include "formats/tar/tar_header.h"
+
 #include <inttypes.h>
 #include <string.h>
 
-enum { BLOCK = 512, EXTENDED_MAX = 1 << 20, RECORDS_MAX = 4200 };
+enum { EXTENDED_MAX = 1 << 20, RECORDS_MAX = 4200 };
 
 int go_tar_path_clean(const char *path, char **out, struct err *e)
 {
@@ -86,23 +88,18 @@ static bool stands(const struct go_tar_header *h, const char *key, const char *v
 }
 
 static void add_text(struct records *r, const struct go_tar_header *h, const char *key,
-                     const char *value, size_t room)
+                     const char *value, enum tar_place place)
 {
-    if (!is_ascii(value) || strlen(value) > room || stands(h, key, value))
+    if (!is_ascii(value) || strlen(value) > tar_fields[place].len || stands(h, key, value))
         add(r, key, value, strlen(value));
 }
 
-static bool fits_octal(int64_t value, unsigned len)
-{
-    return value >= 0 && value >> ((len - 1) * 3) == 0;
-}
-
 static void add_number(struct records *r, const struct go_tar_header *h, const char *key,
-                       int64_t value, unsigned room)
+                       int64_t value, enum tar_place place)
 {
     char *text = r->texts[r->text_count++];
     (void)snprintf(text, sizeof(r->texts[0]), "%" PRId64, value);
-    if (!fits_octal(value, room) || stands(h, key, text))
+    if (!tar_fits_octal(value, tar_fields[place].len) || stands(h, key, text))
         add(r, key, text, strlen(text));
 }
 
@@ -132,7 +129,8 @@ static void add_time(struct records *r, const struct go_tar_header *h, const cha
         return;
     char *text = r->texts[r->text_count++];
     format_time(t, text, sizeof(r->texts[0]));
-    if (always || !fits_octal(t->seconds, 12) || t->nanoseconds != 0 || stands(h, key, text))
+    if (always || !tar_fits_octal(t->seconds, tar_fields[TAR_MTIME].len) || t->nanoseconds != 0 ||
+        stands(h, key, text))
         add(r, key, text, strlen(text));
 }
 
@@ -155,13 +153,13 @@ static int compare_records(const void *a, const void *b)
 
 static void collect(const struct go_tar_header *h, struct records *r)
 {
-    add_text(r, h, "path", h->name, 100);
-    add_text(r, h, "linkpath", h->link, 100);
-    add_text(r, h, "uname", h->uname, 32);
-    add_text(r, h, "gname", h->gname, 32);
-    add_number(r, h, "uid", h->uid, 8);
-    add_number(r, h, "gid", h->gid, 8);
-    add_number(r, h, "size", h->size, 12);
+    add_text(r, h, "path", h->name, TAR_NAME);
+    add_text(r, h, "linkpath", h->link, TAR_LINK);
+    add_text(r, h, "uname", h->uname, TAR_UNAME);
+    add_text(r, h, "gname", h->gname, TAR_GNAME);
+    add_number(r, h, "uid", h->uid, TAR_UID);
+    add_number(r, h, "gid", h->gid, TAR_GID);
+    add_number(r, h, "size", h->size, TAR_SIZE);
     add_time(r, h, "mtime", &h->mtime, false);
     add_time(r, h, "atime", &h->atime, true);
     add_time(r, h, "ctime", &h->ctime, true);
@@ -191,8 +189,10 @@ static int format_record(const struct go_tar_record *r, struct buf *out, struct 
 /* ---- blocks --------------------------------------------------------------------------------- */
 
 /* ASCII only, cut to the field; a cut after a slash loses the slashes at its end. */
-static void put_text(uint8_t *field, size_t room, const char *text)
+static void put_text(uint8_t *block, enum tar_place place, const char *text)
 {
+    uint8_t *field = block + tar_fields[place].start;
+    size_t room = tar_fields[place].len;
     size_t n = 0;
     size_t len = 0;
     for (; *text != '\0'; text++) {
@@ -209,33 +209,17 @@ static void put_text(uint8_t *field, size_t room, const char *text)
     }
 }
 
-static void put_octal(uint8_t *field, size_t room, int64_t value)
-{
-    char text[32];
-    if (!fits_octal(value, (unsigned)room))
-        value = 0;
-    (void)snprintf(text, sizeof(text), "%0*" PRIo64, (int)room - 1, (uint64_t)value);
-    memcpy(field, text, room);
-}
-
 static void finish_block(uint8_t *block, char type)
 {
-    char text[8];
-    unsigned sum = 0;
-    block[156] = (uint8_t)type;
-    static const char magic[8] = {'u', 's', 't', 'a', 'r', 0, '0', '0'};
-    memcpy(block + 257, magic, sizeof(magic));
-    memset(block + 148, ' ', 8);
-    for (size_t i = 0; i < BLOCK; i++)
-        sum += block[i];
-    (void)snprintf(text, sizeof(text), "%06o", sum);
-    memcpy(block + 148, text, 7);
+    block[tar_fields[TAR_TYPE].start] = (uint8_t)type;
+    memcpy(block + tar_fields[TAR_MAGIC].start, tar_magic_posix, sizeof(tar_magic_posix));
+    tar_seal(block);
 }
 
 int go_tar_write_padding(const struct sink *to, uint64_t size, struct err *e)
 {
-    static const uint8_t zeros[BLOCK];
-    size_t pad = (size_t)((BLOCK - size % BLOCK) % BLOCK);
+    static const uint8_t zeros[TAR_BLOCK];
+    size_t pad = (size_t)tar_padding(size);
     return pad == 0 ? 0 : sink_write(to, zeros, pad, e);
 }
 
@@ -252,7 +236,7 @@ static int extended_name(const char *name, char **out, struct err *e)
 static int write_records(const struct sink *to, const struct go_tar_header *h,
                          const struct records *r, struct err *e)
 {
-    uint8_t block[BLOCK] = {0};
+    uint8_t block[TAR_BLOCK] = {0};
     AUTO_BUF text = BUF_INIT(EXTENDED_MAX);
     AUTO_FREE char *name = NULL;
     int rc = extended_name(h->name, &name, e);
@@ -268,13 +252,13 @@ static int write_records(const struct sink *to, const struct go_tar_header *h,
     while (n > 0 && cut[n - 1] == '/')
         n--;
     memcpy(block, cut, n);
-    put_octal(block + 100, 8, 0);
-    put_octal(block + 108, 8, 0);
-    put_octal(block + 116, 8, 0);
-    put_octal(block + 124, 12, (int64_t)text.len);
-    put_octal(block + 136, 12, 0);
+    tar_put(block, TAR_MODE, 0);
+    tar_put(block, TAR_UID, 0);
+    tar_put(block, TAR_GID, 0);
+    tar_put(block, TAR_SIZE, (int64_t)text.len);
+    tar_put(block, TAR_MTIME, 0);
     finish_block(block, 'x');
-    if ((rc = sink_write(to, block, BLOCK, e)) < 0 ||
+    if ((rc = sink_write(to, block, TAR_BLOCK, e)) < 0 ||
         (rc = sink_write(to, text.data, text.len, e)) < 0)
         return rc;
     return go_tar_write_padding(to, text.len, e);
@@ -282,11 +266,13 @@ static int write_records(const struct sink *to, const struct go_tar_header *h,
 
 int go_tar_write_header(const struct sink *to, const struct go_tar_header *h, struct err *e)
 {
-    uint8_t block[BLOCK] = {0};
+    uint8_t block[TAR_BLOCK] = {0};
     AUTO_FREE struct records *r = calloc(1, sizeof(*r));
     if (r == NULL)
         return err_oom(e);
-    if (!fits_octal(h->mode, 8) || !fits_octal(h->major, 8) || !fits_octal(h->minor, 8))
+    if (!tar_fits_octal(h->mode, tar_fields[TAR_MODE].len) ||
+        !tar_fits_octal(h->major, tar_fields[TAR_MAJOR].len) ||
+        !tar_fits_octal(h->minor, tar_fields[TAR_MINOR].len))
         return err_set(e, ERR_INPUT, "'%.200s': a mode or device number that tar cannot say",
                        h->name);
     if (strchr("0346", h->type) != NULL && str_ends(h->name, "/"))
@@ -295,17 +281,17 @@ int go_tar_write_header(const struct sink *to, const struct go_tar_header *h, st
     int rc = r->count == 0 ? 0 : write_records(to, h, r, e);
     if (rc < 0)
         return rc;
-    put_text(block, 100, h->name);
-    put_octal(block + 100, 8, h->mode);
-    put_octal(block + 108, 8, h->uid);
-    put_octal(block + 116, 8, h->gid);
-    put_octal(block + 124, 12, h->size);
-    put_octal(block + 136, 12, h->mtime.set ? h->mtime.seconds : 0);
-    put_text(block + 157, 100, h->link);
-    put_text(block + 265, 32, h->uname);
-    put_text(block + 297, 32, h->gname);
-    put_octal(block + 329, 8, h->major);
-    put_octal(block + 337, 8, h->minor);
+    put_text(block, TAR_NAME, h->name);
+    tar_put(block, TAR_MODE, h->mode);
+    tar_put(block, TAR_UID, h->uid);
+    tar_put(block, TAR_GID, h->gid);
+    tar_put(block, TAR_SIZE, h->size);
+    tar_put(block, TAR_MTIME, h->mtime.set ? h->mtime.seconds : 0);
+    put_text(block, TAR_LINK, h->link);
+    put_text(block, TAR_UNAME, h->uname);
+    put_text(block, TAR_GNAME, h->gname);
+    tar_put(block, TAR_MAJOR, h->major);
+    tar_put(block, TAR_MINOR, h->minor);
     finish_block(block, h->type);
-    return sink_write(to, block, BLOCK, e);
+    return sink_write(to, block, TAR_BLOCK, e);
 }

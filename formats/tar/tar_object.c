@@ -8,48 +8,17 @@
 
 #include "formats/object/gaps.h"
 #include "formats/object/inode_fields.h"
+#include "formats/tar/tar_header.h"
 
 #include <inttypes.h>
 #include <string.h>
 
-enum { BLOCK = 512, EXTENSION_MAX = 1 << 20 };
-
-/* Where a header's fields are (POSIX.1-1988 and its successors). */
-enum tar_place {
-    TAR_NAME,
-    TAR_MODE,
-    TAR_UID,
-    TAR_GID,
-    TAR_SIZE,
-    TAR_MTIME,
-    TAR_CHECKSUM,
-    TAR_TYPE,
-    TAR_LINK,
-    TAR_MAGIC,
-    TAR_UNAME,
-    TAR_GNAME,
-    TAR_MAJOR,
-    TAR_MINOR,
-    TAR_PREFIX,
-    TAR_REST,
-    TAR_PLACES
-};
-static const struct {
-    uint16_t start;
-    uint16_t len;
-} places[TAR_PLACES] = {
-    [TAR_NAME] = {0, 100},     [TAR_MODE] = {100, 8},   [TAR_UID] = {108, 8},
-    [TAR_GID] = {116, 8},      [TAR_SIZE] = {124, 12},  [TAR_MTIME] = {136, 12},
-    [TAR_CHECKSUM] = {148, 8}, [TAR_TYPE] = {156, 1},   [TAR_LINK] = {157, 100},
-    [TAR_MAGIC] = {257, 8},    [TAR_UNAME] = {265, 32}, [TAR_GNAME] = {297, 32},
-    [TAR_MAJOR] = {329, 8},    [TAR_MINOR] = {337, 8},  [TAR_PREFIX] = {345, 155},
-    [TAR_REST] = {500, 12},
-};
+enum { EXTENSION_MAX = 1 << 20 };
 
 struct tar {
     struct object *o;
     uint64_t at;
-    uint8_t header[BLOCK];
+    uint8_t header[TAR_BLOCK];
     /* What extensions said of the entry that follows. */
     struct buf name;
     struct buf link;
@@ -70,54 +39,19 @@ static bool text_is(const uint8_t *p, size_t len, const char *text)
 
 static const uint8_t *at_place(const struct tar *t, enum tar_place p)
 {
-    return t->header + places[p].start;
+    return tar_at(t->header, p);
 }
 
-/* Octal with blanks and NULs around it, or base-256; false when it is neither. */
 static bool number_at(const struct tar *t, enum tar_place p, int64_t *out)
 {
-    const uint8_t *text = at_place(t, p);
-    size_t len = places[p].len;
-    size_t i = 0;
-    uint64_t value = 0;
-    if ((text[0] & 0x80) != 0) {
-        bool negative = (text[0] & 0x40) != 0;
-        value = negative ? UINT64_MAX : 0;
-        for (i = 0; i < len; i++) {
-            uint8_t byte = i == 0 ? (uint8_t)(negative ? text[0] : text[0] & 0x7f) : text[i];
-            if (len - i > 8 && byte != (negative ? 0xff : 0))
-                return false;
-            value = value << 8 | byte;
-        }
-        *out = (int64_t)value;
-        return true;
-    }
-    while (i < len && text[i] == ' ')
-        i++;
-    for (; i < len && text[i] >= '0' && text[i] <= '7'; i++) {
-        if (value >> 60 != 0)
-            return false;
-        value = value << 3 | (uint64_t)(text[i] - '0');
-    }
-    for (; i < len; i++)
-        if (text[i] != ' ' && text[i] != 0)
-            return false;
-    *out = (int64_t)value;
-    return true;
+    return tar_number(t->header, p, out);
 }
 
 static bool checksum_right(const struct tar *t)
 {
     int64_t said = 0;
-    int64_t plain = 0;
-    int64_t old = 0; /* by signed bytes, as some once did */
-    for (size_t i = 0; i < BLOCK; i++) {
-        bool own = i >= places[TAR_CHECKSUM].start &&
-                   i < (size_t)places[TAR_CHECKSUM].start + places[TAR_CHECKSUM].len;
-        plain += own ? ' ' : t->header[i];
-        old += own ? ' ' : (int8_t)t->header[i];
-    }
-    return number_at(t, TAR_CHECKSUM, &said) && (said == plain || said == old);
+    return number_at(t, TAR_CHECKSUM, &said) &&
+           (said == (int64_t)tar_sum(t->header) || said == tar_sum_signed(t->header));
 }
 
 static size_t text_length(const uint8_t *p, size_t max)
@@ -150,11 +84,11 @@ static int add_form(struct tar *t, struct err *e)
     static const enum tar_place numbers[] = {TAR_MODE,  TAR_UID,      TAR_GID,   TAR_SIZE,
                                              TAR_MTIME, TAR_CHECKSUM, TAR_MAJOR, TAR_MINOR};
     static const enum tar_place texts[] = {TAR_NAME, TAR_LINK, TAR_UNAME, TAR_GNAME, TAR_PREFIX};
-    uint8_t form[BLOCK];
-    memcpy(form, t->header, BLOCK);
+    uint8_t form[TAR_BLOCK];
+    memcpy(form, t->header, TAR_BLOCK);
     for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
-        uint8_t *p = form + places[numbers[i]].start;
-        size_t len = places[numbers[i]].len;
+        uint8_t *p = form + tar_fields[numbers[i]].start;
+        size_t len = tar_fields[numbers[i]].len;
         if ((p[0] & 0x80) != 0)
             memset(p + 1, 0, len - 1);
         for (size_t k = 0; k < len; k++)
@@ -162,12 +96,12 @@ static int add_form(struct tar *t, struct err *e)
                 p[k] = '0';
     }
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-        uint8_t *p = form + places[texts[i]].start;
-        memset(p, 0, text_length(p, places[texts[i]].len));
+        uint8_t *p = form + tar_fields[texts[i]].start;
+        memset(p, 0, text_length(p, tar_fields[texts[i]].len));
     }
-    form[places[TAR_TYPE].start] = t->header[places[TAR_TYPE].start] == 0 ? 'V' : '.';
+    form[tar_fields[TAR_TYPE].start] = t->header[tar_fields[TAR_TYPE].start] == 0 ? 'V' : '.';
     return object_member_field(
-        t->o, (struct field){"header.form", FIELD_FORMAT, FIELD_BYTES, 0, form, BLOCK}, e);
+        t->o, (struct field){"header.form", FIELD_FORMAT, FIELD_BYTES, 0, form, TAR_BLOCK}, e);
 }
 
 static int add_text_field(struct tar *t, const char *name, enum field_class class,
@@ -179,10 +113,11 @@ static int add_text_field(struct tar *t, const char *name, enum field_class clas
 static int add_owner_names(struct tar *t, struct err *e)
 {
     int rc = add_text_field(t, "uname", FIELD_OWNER_NAME, at_place(t, TAR_UNAME),
-                            text_length(at_place(t, TAR_UNAME), places[TAR_UNAME].len), e);
-    return rc < 0 ? rc
-                  : add_text_field(t, "gname", FIELD_OWNER_NAME, at_place(t, TAR_GNAME),
-                                   text_length(at_place(t, TAR_GNAME), places[TAR_GNAME].len), e);
+                            text_length(at_place(t, TAR_UNAME), tar_fields[TAR_UNAME].len), e);
+    return rc < 0
+               ? rc
+               : add_text_field(t, "gname", FIELD_OWNER_NAME, at_place(t, TAR_GNAME),
+                                text_length(at_place(t, TAR_GNAME), tar_fields[TAR_GNAME].len), e);
 }
 
 /* ---- paths ------------------------------------------------------------------------------- */
@@ -193,13 +128,13 @@ static int raw_name(const struct tar *t, struct buf *out, struct err *e)
     const uint8_t *name = at_place(t, TAR_NAME);
     bool posix = text_is(at_place(t, TAR_MAGIC), 6, "ustar") ||
                  memcmp(at_place(t, TAR_MAGIC), "ustar\0", 6) == 0;
-    size_t prefix_len = posix ? text_length(prefix, places[TAR_PREFIX].len) : 0;
+    size_t prefix_len = posix ? text_length(prefix, tar_fields[TAR_PREFIX].len) : 0;
     int rc = 0;
     if (t->has_name)
         return buf_add(out, t->name.data, t->name.len, e);
     if (prefix_len > 0 && (rc = buf_add(out, prefix, prefix_len, e)) == 0)
         rc = buf_add_str(out, "/", e);
-    return rc < 0 ? rc : buf_add(out, name, text_length(name, places[TAR_NAME].len), e);
+    return rc < 0 ? rc : buf_add(out, name, text_length(name, tar_fields[TAR_NAME].len), e);
 }
 
 /* ---- extensions ----------------------------------------------------------------------------- */
@@ -368,7 +303,7 @@ static int add_entry(struct tar *t, char type, uint64_t size, struct err *e)
     read_inode(t);
     const uint8_t *link = at_place(t, TAR_LINK);
     t->inode.target = t->has_link ? buf_str(&t->link) : (const char *)link;
-    t->inode.target_len = t->has_link ? t->link.len : text_length(link, places[TAR_LINK].len);
+    t->inode.target_len = t->has_link ? t->link.len : text_length(link, tar_fields[TAR_LINK].len);
     if (m.type == MEMBER_HARDLINK) {
         rc = object_path(t->inode.target, t->inode.target_len, &target, e);
         t->inode.target = buf_str(&target);
@@ -394,7 +329,7 @@ static void forget_extensions(struct tar *t)
 /* Header, data, padding. */
 static int take_entry(struct tar *t, struct err *e)
 {
-    char type = (char)t->header[places[TAR_TYPE].start];
+    char type = (char)t->header[tar_fields[TAR_TYPE].start];
     int64_t said = 0;
     bool numeric = number_at(t, TAR_SIZE, &said) && said >= 0;
     uint64_t size = t->has_size ? t->size : (uint64_t)said;
@@ -406,7 +341,7 @@ static int take_entry(struct tar *t, struct err *e)
     if (!numeric || !checksum_right(t) || size > t->o->bytes->size - t->at)
         return err_set(e, ERR_INPUT, "%s: the tar header before byte %" PRIu64 " is broken",
                        t->o->name, t->at);
-    uint64_t padded = (size + BLOCK - 1) / BLOCK * BLOCK;
+    uint64_t padded = (size + TAR_BLOCK - 1) / TAR_BLOCK * TAR_BLOCK;
     uint64_t end = t->at + padded < t->o->bytes->size ? t->at + padded : t->o->bytes->size;
     bool extension = type == 'x' || type == 'g' || type == 'L' || type == 'K';
     /* An extension's fields wait for its entry: nothing may come between. */
@@ -437,15 +372,15 @@ static int open_tar(struct object *o, struct err *e)
 {
     struct tar t = {.o = o, .name = BUF_INIT(EXTENSION_MAX), .link = BUF_INIT(EXTENSION_MAX)};
     int rc = 0;
-    while (rc == 0 && o->bytes->size - t.at >= BLOCK) {
+    while (rc == 0 && o->bytes->size - t.at >= TAR_BLOCK) {
         bool zeros = true;
-        if ((rc = bytes_read(o->bytes, t.at, t.header, BLOCK, e)) < 0)
+        if ((rc = bytes_read(o->bytes, t.at, t.header, TAR_BLOCK, e)) < 0)
             break;
-        for (size_t i = 0; i < BLOCK; i++)
+        for (size_t i = 0; i < TAR_BLOCK; i++)
             zeros = zeros && t.header[i] == 0;
         if (zeros)
             break;
-        t.at += BLOCK;
+        t.at += TAR_BLOCK;
         rc = take_entry(&t, e);
     }
     if (rc == 0)
@@ -459,9 +394,9 @@ static bool is_tar(const struct bytes *bytes, const uint8_t *head, size_t len)
 {
     struct tar t = {0};
     (void)bytes;
-    if (len < BLOCK)
+    if (len < TAR_BLOCK)
         return false;
-    memcpy(t.header, head, BLOCK);
+    memcpy(t.header, head, TAR_BLOCK);
     return head[0] != 0 && checksum_right(&t);
 }
 

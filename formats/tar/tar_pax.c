@@ -42,17 +42,11 @@ static int bad_record(const struct record *r, struct err *e, const char *why)
 
 static bool take_digits(const uint8_t **p, const uint8_t *end, uint64_t *out)
 {
-    uint64_t v = 0;
-    const uint8_t *start = *p;
-    while (*p < end && **p >= '0' && **p <= '9') {
-        uint64_t digit = (uint64_t)(**p - '0');
-        if (v > (UINT64_MAX - digit) / 10)
-            return false;
-        v = v * 10 + digit;
-        (*p)++;
-    }
-    *out = v;
-    return *p > start;
+    size_t digits = digits_read(*p, (size_t)(end - *p), 10, out);
+    if (digits == 0 || digits == DIGITS_TOO_MANY)
+        return false;
+    *p += digits;
+    return true;
 }
 
 static int number(const struct record *r, uint64_t max, uint64_t *out, struct err *e)

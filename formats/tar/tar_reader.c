@@ -1,31 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "formats/tar/tar_reader.h"
 
+#include "formats/tar/tar_header.h"
 #include "formats/tar/tar_internal.h"
 #include "formats/tree/tree_internal.h"
 
 #include <inttypes.h>
 #include <string.h>
 
-enum { BLOCK = 512, BUFFER = 256 * 1024, EXTENSIONS_MAX = 8 };
-
-/* Where the fields of a header block are. */
-enum {
-    AT_NAME = 0,
-    AT_MODE = 100,
-    AT_UID = 108,
-    AT_GID = 116,
-    AT_SIZE = 124,
-    AT_MTIME = 136,
-    AT_SUM = 148,
-    AT_TYPE = 156,
-    AT_LINK = 157,
-    AT_MAGIC = 257,
-    AT_MAJOR = 329,
-    AT_MINOR = 337,
-    AT_PREFIX = 345,
-    AT_STAR = 508,
-};
+enum { BUFFER = 256 * 1024, EXTENSIONS_MAX = 8 };
 
 enum dialect { DIALECT_V7, DIALECT_USTAR, DIALECT_GNU };
 
@@ -113,10 +96,10 @@ static int take_block(struct tar_reader *r, const uint8_t **block, bool *got, st
     *got = have > 0;
     if (have == 0)
         return 0;
-    if (have < BLOCK)
+    if (have < TAR_BLOCK)
         return cut_short(e);
     *block = r->buffer + r->start;
-    consume(r, BLOCK);
+    consume(r, TAR_BLOCK);
     return 0;
 }
 
@@ -134,11 +117,6 @@ static int skip(struct tar_reader *r, uint64_t len, struct err *e)
         len -= part;
     }
     return 0;
-}
-
-static uint64_t padding_of(uint64_t size)
-{
-    return (BLOCK - size % BLOCK) % BLOCK;
 }
 
 /* A small body (names, pax records) in one piece; caller frees. */
@@ -164,7 +142,7 @@ static int take_body(struct tar_reader *r, uint64_t size, uint64_t max, uint8_t 
         consume(r, part);
         have += part;
     }
-    int rc = skip(r, padding_of(size), e);
+    int rc = skip(r, tar_padding(size), e);
     if (rc < 0)
         return rc;
     *out = steal_ptr(&body);
@@ -173,64 +151,19 @@ static int take_body(struct tar_reader *r, uint64_t size, uint64_t max, uint8_t 
 
 /* ---- fields ---- */
 
-/* Octal, in spaces and NULs; nothing at all is zero. */
-static bool parse_octal(const uint8_t *field, size_t len, uint64_t *out)
-{
-    size_t i = 0;
-    while (i < len && field[i] == ' ')
-        i++;
-    uint64_t v = 0;
-    for (; i < len && field[i] >= '0' && field[i] <= '7'; i++) {
-        if (v >> 61 != 0)
-            return false;
-        v = v << 3 | (uint64_t)(field[i] - '0');
-    }
-    for (; i < len; i++)
-        if (field[i] != ' ' && field[i] != 0)
-            return false;
-    *out = v;
-    return true;
-}
-
-/* GNU's base 256: big-endian two's complement, the top bit being the mark. */
-static bool parse_base256(const uint8_t *field, size_t len, int64_t *out)
-{
-    bool negative = (field[0] & 0x40) != 0;
-    uint64_t v = negative ? UINT64_MAX : 0;
-    for (size_t i = 0; i < len; i++) {
-        uint8_t byte = field[i];
-        if (i == 0)
-            byte = negative ? (uint8_t)(byte | 0x80) : (uint8_t)(byte & 0x7f);
-        if (v >> 55 != (negative ? 0x1ff : 0))
-            return false;
-        v = v << 8 | byte;
-    }
-    if (v >> 63 != negative)
-        return false;
-    memcpy(out, &v, sizeof(v));
-    return true;
-}
-
-static int parse_signed(const uint8_t *block, size_t at, size_t len, const char *what, int64_t *out,
+static int parse_signed(const uint8_t *block, enum tar_place p, const char *what, int64_t *out,
                         struct err *e)
 {
-    uint64_t v;
-    bool ok;
-    if ((block[at] & 0x80) != 0) {
-        ok = parse_base256(block + at, len, out);
-    } else {
-        ok = parse_octal(block + at, len, &v) && v <= INT64_MAX;
-        if (ok)
-            *out = (int64_t)v;
-    }
-    return ok ? 0 : err_set(e, ERR_INPUT, "the %s field is not a number that is supported", what);
+    return tar_number(block, p, out)
+               ? 0
+               : err_set(e, ERR_INPUT, "the %s field is not a number that is supported", what);
 }
 
-static int parse_unsigned(const uint8_t *block, size_t at, size_t len, const char *what,
-                          uint64_t max, uint64_t *out, struct err *e)
+static int parse_unsigned(const uint8_t *block, enum tar_place p, const char *what, uint64_t max,
+                          uint64_t *out, struct err *e)
 {
     int64_t v = 0;
-    int rc = parse_signed(block, at, len, what, &v, e);
+    int rc = parse_signed(block, p, what, &v, e);
     if (rc < 0)
         return rc;
     if (v < 0 || (uint64_t)v > max)
@@ -242,10 +175,8 @@ static int parse_unsigned(const uint8_t *block, size_t at, size_t len, const cha
 static int check_sum(const uint8_t *block, struct err *e)
 {
     uint64_t stated;
-    uint64_t sum = 0;
-    for (size_t i = 0; i < BLOCK; i++)
-        sum += i >= AT_SUM && i < AT_SUM + 8 ? ' ' : block[i];
-    if (!parse_octal(block + AT_SUM, 8, &stated) || stated != sum)
+    if (!tar_octal(tar_at(block, TAR_CHECKSUM), tar_fields[TAR_CHECKSUM].len, &stated) ||
+        stated != tar_sum(block))
         return err_set(e, ERR_INPUT, "a header's checksum is wrong: damaged, or not a tar archive");
     return 0;
 }
@@ -253,12 +184,12 @@ static int check_sum(const uint8_t *block, struct err *e)
 static int find_dialect(const uint8_t *block, enum dialect *out, struct err *e)
 {
     static const uint8_t none[8] = {0};
-    const uint8_t *magic = block + AT_MAGIC;
-    if (memcmp(magic, "ustar\00000", 8) == 0) {
-        if (memcmp(block + AT_STAR, "tar", 4) == 0)
+    const uint8_t *magic = tar_at(block, TAR_MAGIC);
+    if (memcmp(magic, tar_magic_posix, sizeof(tar_magic_posix)) == 0) {
+        if (memcmp(tar_at(block, TAR_STAR_MAGIC), "tar", 4) == 0)
             return err_set(e, ERR_INPUT, "star's own format is not supported");
         *out = DIALECT_USTAR;
-    } else if (memcmp(magic, "ustar  \0", 8) == 0) {
+    } else if (memcmp(magic, tar_magic_gnu, sizeof(tar_magic_gnu)) == 0) {
         *out = DIALECT_GNU;
     } else if (memcmp(magic, none, 8) == 0) {
         *out = DIALECT_V7;
@@ -300,9 +231,9 @@ int tar_path_clean(char *path, struct err *e)
     return 0;
 }
 
-static int copy_field(const uint8_t *field, size_t len, char **out, struct err *e)
+static int copy_field(const uint8_t *block, enum tar_place p, char **out, struct err *e)
 {
-    *out = strndup((const char *)field, len);
+    *out = strndup((const char *)tar_at(block, p), tar_fields[p].len);
     return *out != NULL ? 0 : err_oom(e);
 }
 
@@ -315,12 +246,11 @@ static int raw_name(struct tar_reader *r, const uint8_t *block, enum dialect dia
         *out = r->pax.path != NULL ? steal_ptr(&r->pax.path) : steal_ptr(&r->long_name);
         return 0;
     }
-    if (dialect != DIALECT_USTAR || block[AT_PREFIX] == 0)
-        return copy_field(block + AT_NAME, 100, out, e);
-    return str_format(out, e, "%.*s/%.*s", (int)strnlen((const char *)block + AT_PREFIX, 155),
-                      (const char *)block + AT_PREFIX,
-                      (int)strnlen((const char *)block + AT_NAME, 100),
-                      (const char *)block + AT_NAME);
+    const char *prefix = (const char *)tar_at(block, TAR_PREFIX);
+    if (dialect != DIALECT_USTAR || *prefix == 0)
+        return copy_field(block, TAR_NAME, out, e);
+    return str_format(out, e, "%.*s/%.*s", tar_fields[TAR_PREFIX].len, prefix,
+                      tar_fields[TAR_NAME].len, (const char *)tar_at(block, TAR_NAME));
 }
 
 static int raw_link(struct tar_reader *r, const uint8_t *block, char **out, struct err *e)
@@ -331,7 +261,7 @@ static int raw_link(struct tar_reader *r, const uint8_t *block, char **out, stru
         *out = r->pax.linkpath != NULL ? steal_ptr(&r->pax.linkpath) : steal_ptr(&r->long_link);
         return 0;
     }
-    return copy_field(block + AT_LINK, 100, out, e);
+    return copy_field(block, TAR_LINK, out, e);
 }
 
 /* ---- entries ---- */
@@ -370,19 +300,19 @@ static int set_numbers(struct tar_reader *r, const uint8_t *block, struct err *e
     n->size = pax->size;
     n->mtime = pax->mtime;
     /* Old writers put the file's type above the permission bits. */
-    int rc = parse_unsigned(block, AT_MODE, 8, "mode", 0177777, &mode, e);
+    int rc = parse_unsigned(block, TAR_MODE, "mode", 0177777, &mode, e);
     if (rc == 0 && !pax->has_uid)
-        rc = parse_unsigned(block, AT_UID, 8, "uid", UINT32_MAX, &uid, e);
+        rc = parse_unsigned(block, TAR_UID, "uid", UINT32_MAX, &uid, e);
     if (rc == 0 && !pax->has_gid)
-        rc = parse_unsigned(block, AT_GID, 8, "gid", UINT32_MAX, &gid, e);
+        rc = parse_unsigned(block, TAR_GID, "gid", UINT32_MAX, &gid, e);
     if (rc == 0 && !pax->has_size)
-        rc = parse_unsigned(block, AT_SIZE, 12, "size", INT64_MAX, &n->size, e);
+        rc = parse_unsigned(block, TAR_SIZE, "size", INT64_MAX, &n->size, e);
     if (rc == 0 && !pax->has_mtime)
-        rc = parse_signed(block, AT_MTIME, 12, "mtime", &n->mtime, e);
+        rc = parse_signed(block, TAR_MTIME, "mtime", &n->mtime, e);
     if (rc == 0 && (n->type == TREE_CHAR || n->type == TREE_BLOCK)) {
-        rc = parse_unsigned(block, AT_MAJOR, 8, "major number", UINT32_MAX, &major, e);
+        rc = parse_unsigned(block, TAR_MAJOR, "major number", UINT32_MAX, &major, e);
         if (rc == 0)
-            rc = parse_unsigned(block, AT_MINOR, 8, "minor number", UINT32_MAX, &minor, e);
+            rc = parse_unsigned(block, TAR_MINOR, "minor number", UINT32_MAX, &minor, e);
     }
     n->mode = (uint16_t)(mode & 07777);
     n->uid = (uint32_t)uid;
@@ -426,7 +356,7 @@ static int set_entry(struct tar_reader *r, const uint8_t *block, enum dialect di
     bool slash = n->path[len - 1] == '/';
     rc = tar_path_clean(n->path, e);
     if (rc == 0)
-        rc = set_type(n, block[AT_TYPE], slash, dialect, e);
+        rc = set_type(n, *tar_at(block, TAR_TYPE), slash, dialect, e);
     if (rc == 0 && n->path[0] == 0 && n->type != TREE_DIR)
         rc = err_set(e, ERR_INPUT, "the root is not a directory");
     if (rc == 0)
@@ -440,7 +370,7 @@ static int set_entry(struct tar_reader *r, const uint8_t *block, enum dialect di
     r->pax.xattrs.xattr_count = 0;
     n->offset = r->at;
     r->content = n->size;
-    r->padding = padding_of(n->size);
+    r->padding = tar_padding(n->size);
     return 0;
 }
 
@@ -477,12 +407,12 @@ static int take_pax(struct tar_reader *r, uint64_t size, bool global, struct err
 /* *done is false when this was no extension but an entry's own header. */
 static int take_extension(struct tar_reader *r, const uint8_t *block, bool *done, struct err *e)
 {
-    uint8_t flag = block[AT_TYPE];
+    uint8_t flag = *tar_at(block, TAR_TYPE);
     *done = flag == 'x' || flag == 'g' || flag == 'L' || flag == 'K';
     if (!*done)
         return 0;
     uint64_t size = 0;
-    int rc = parse_unsigned(block, AT_SIZE, 12, "size", INT64_MAX, &size, e);
+    int rc = parse_unsigned(block, TAR_SIZE, "size", INT64_MAX, &size, e);
     if (rc < 0)
         return rc;
     switch (flag) {
@@ -512,7 +442,7 @@ static int take_end(struct tar_reader *r, struct err *e)
         return rc;
     if (!got)
         return cut_short(e);
-    if (!is_zero(block, BLOCK))
+    if (!tar_is_zero(block))
         return err_set(e, ERR_INPUT, "a lone zero block in the middle");
     for (;;) {
         rc = fill(r, e);
@@ -540,7 +470,7 @@ static int next_header(struct tar_reader *r, struct tar_entry **entry, struct er
             return rc;
         if (!got)
             return err_set(e, ERR_INPUT, "the archive is cut short: its end mark is missing");
-        if (is_zero(block, BLOCK)) {
+        if (tar_is_zero(block)) {
             if (r->pax.present || r->long_name != NULL || r->long_link != NULL)
                 return err_set(e, ERR_INPUT, "an extended header without its entry");
             *entry = NULL;

@@ -2,42 +2,18 @@
 #include "formats/tar/tar_writer.h"
 
 #include "base/file.h"
+#include "formats/tar/tar_header.h"
 
 #include <inttypes.h>
 #include <string.h>
 
 enum {
-    TAR_BLOCK = 512,
-    NAME_SIZE = 100,
     COPY_SIZE = 256 * 1024,
     PAGE = 4096,         /* the least that a sparse file leaves out */
     UNITS_MAX = 1 << 17, /* of a sparse file: at most half as many pieces */
     MAP_MAX = 4 * 1024 * 1024,
     PAX_MAX = 128 * 1024 * 1024, /* of one entry: all attributes that a tree can hold */
 };
-#define OCTAL7_MAX 2097151U              /* 7 octal digits */
-#define OCTAL11_MAX UINT64_C(8589934591) /* 11 octal digits */
-
-struct header {
-    char name[NAME_SIZE];
-    char mode[8];
-    char uid[8];
-    char gid[8];
-    char size[12];
-    char mtime[12];
-    char checksum[8];
-    char type;
-    char link[NAME_SIZE];
-    char magic[6];
-    char version[2];
-    char uname[32];
-    char gname[32];
-    char major[8];
-    char minor[8];
-    char prefix[155];
-    char pad[12];
-};
-_Static_assert(sizeof(struct header) == TAR_BLOCK, "a ustar header is one block");
 
 /* Where a sparse file has data: units that are not all zeros. */
 struct sparse_map {
@@ -141,7 +117,8 @@ static bool plain(const char *text, size_t *len)
     *len = strlen(text);
     for (size_t i = 0; i < *len; i++)
         ascii = ascii && (unsigned char)text[i] < 0x80;
-    return *len <= NAME_SIZE && (ascii || !is_utf8(text));
+    /* A link's field is as long as a name's. */
+    return *len <= tar_fields[TAR_NAME].len && (ascii || !is_utf8(text));
 }
 
 static int pax_xattrs(struct buf *b, const struct entry *n, struct err *e)
@@ -157,6 +134,11 @@ static int pax_xattrs(struct buf *b, const struct entry *n, struct err *e)
             return rc;
     }
     return 0;
+}
+
+static bool fits(int64_t number, enum tar_place p)
+{
+    return tar_fits_octal(number, tar_fields[p].len);
 }
 
 /* The records that the fields cannot hold, sorted by key. */
@@ -179,80 +161,63 @@ static int pax_records(struct buf *b, const struct entry *n, struct err *e)
     }
     if ((rc = pax_xattrs(b, n, e)) < 0)
         return rc;
-    if (inode->gid > OCTAL7_MAX && (rc = pax_number(b, "gid", inode->gid, e)) < 0)
+    if (!fits(inode->gid, TAR_GID) && (rc = pax_number(b, "gid", inode->gid, e)) < 0)
         return rc;
     if (link && (rc = pax_add(b, "linkpath", "", n->link, link_len, e)) < 0)
         return rc;
-    if ((inode->mtime < 0 || (uint64_t)inode->mtime > OCTAL11_MAX) &&
-        (rc = pax_number(b, "mtime", inode->mtime, e)) < 0)
+    if (!fits(inode->mtime, TAR_MTIME) && (rc = pax_number(b, "mtime", inode->mtime, e)) < 0)
         return rc;
     if (path && (rc = pax_add(b, "path", "", n->path, path_len, e)) < 0)
         return rc;
-    if (n->size > OCTAL11_MAX && (rc = pax_number(b, "size", (int64_t)n->size, e)) < 0)
+    if (!fits((int64_t)n->size, TAR_SIZE) && (rc = pax_number(b, "size", (int64_t)n->size, e)) < 0)
         return rc;
-    if (inode->uid > OCTAL7_MAX && (rc = pax_number(b, "uid", inode->uid, e)) < 0)
+    if (!fits(inode->uid, TAR_UID) && (rc = pax_number(b, "uid", inode->uid, e)) < 0)
         return rc;
     return 0;
 }
 
 /* ---- headers ---------------------------------------------------------------- */
 
-/* Zero-padded octal that fills the field but for a final NUL. A value with a pax record of its own
- * is 0 here. */
-static void octal(char *field, size_t size, uint64_t value)
+static void seal(uint8_t *h, char type)
 {
-    field[size - 1] = '\0';
-    for (size_t i = size - 1; i > 0; i--) {
-        field[i - 1] = (char)('0' + (value & 7));
-        value >>= 3;
-    }
+    h[tar_fields[TAR_TYPE].start] = (uint8_t)type;
+    memcpy(h + tar_fields[TAR_MAGIC].start, tar_magic_posix, sizeof(tar_magic_posix));
+    tar_seal(h);
 }
 
-static void seal(struct header *h)
-{
-    const unsigned char *bytes = (const unsigned char *)h;
-    unsigned sum = 0;
-
-    memcpy(h->magic, "ustar", 6);
-    memcpy(h->version, "00", 2);
-    memset(h->checksum, ' ', sizeof(h->checksum));
-    for (size_t i = 0; i < sizeof(*h); i++)
-        sum += bytes[i];
-    octal(h->checksum, 7, sum);
-}
-
-static void copy_field(char *field, const char *text)
+/* A text that is too long for its field has a record of its own, and is cut here. */
+static void put_text(uint8_t *h, enum tar_place p, const char *text)
 {
     size_t len = strlen(text);
 
-    memcpy(field, text, len < NAME_SIZE ? len : NAME_SIZE);
+    memcpy(h + tar_fields[p].start, text, len < tar_fields[p].len ? len : tar_fields[p].len);
 }
 
 static int write_padding(const struct writer *w, uint64_t size, struct err *e)
 {
     static const uint8_t zeros[TAR_BLOCK];
-    size_t tail = (size_t)(size % TAR_BLOCK);
+    size_t padding = (size_t)tar_padding(size);
 
-    return tail == 0 ? 0 : sink_write(&w->out, zeros, TAR_BLOCK - tail, e);
+    return padding == 0 ? 0 : sink_write(&w->out, zeros, padding, e);
 }
 
 static int write_pax(struct writer *w, struct err *e)
 {
-    struct header h = {.type = 'x'};
+    uint8_t h[TAR_BLOCK] = {0};
     int rc;
 
     if (w->pax.len == 0)
         return 0;
-    copy_field(h.name, "././@PaxHeader");
-    octal(h.mode, sizeof(h.mode), 0644);
-    octal(h.uid, sizeof(h.uid), 0);
-    octal(h.gid, sizeof(h.gid), 0);
-    octal(h.size, sizeof(h.size), w->pax.len);
-    octal(h.mtime, sizeof(h.mtime), 0);
-    octal(h.major, sizeof(h.major), 0);
-    octal(h.minor, sizeof(h.minor), 0);
-    seal(&h);
-    if ((rc = sink_write(&w->out, &h, sizeof(h), e)) < 0 ||
+    put_text(h, TAR_NAME, "././@PaxHeader");
+    tar_put(h, TAR_MODE, 0644);
+    tar_put(h, TAR_UID, 0);
+    tar_put(h, TAR_GID, 0);
+    tar_put(h, TAR_SIZE, (int64_t)w->pax.len);
+    tar_put(h, TAR_MTIME, 0);
+    tar_put(h, TAR_MAJOR, 0);
+    tar_put(h, TAR_MINOR, 0);
+    seal(h, 'x');
+    if ((rc = sink_write(&w->out, h, sizeof(h), e)) < 0 ||
         (rc = sink_write(&w->out, w->pax.data, w->pax.len, e)) < 0)
         return rc;
     return write_padding(w, w->pax.len, e);
@@ -262,30 +227,31 @@ static int write_header(struct writer *w, const struct entry *n, struct err *e)
 {
     const struct tree_inode *inode = n->inode;
     bool device = inode->type == TREE_CHAR || inode->type == TREE_BLOCK;
-    struct header h = {.type = n->type};
+    uint8_t h[TAR_BLOCK] = {0};
     int rc;
 
-    if (device && (inode->major > OCTAL7_MAX || inode->minor > OCTAL7_MAX))
+    if (device && !(fits(inode->major, TAR_MAJOR) && fits(inode->minor, TAR_MINOR)))
         return err_set(e, ERR_INPUT, "cannot put '%s' into a tar: its device number is too large",
                        n->path);
     buf_cut(&w->pax, 0);
     if ((rc = pax_records(&w->pax, n, e)) < 0 || (rc = write_pax(w, e)) < 0)
         return rc;
     if (n->sparse)
-        (void)snprintf(h.name, sizeof(h.name), "GNUSparseFile.0/%.80s", path_base(n->path));
+        (void)snprintf((char *)h + tar_fields[TAR_NAME].start, tar_fields[TAR_NAME].len,
+                       "GNUSparseFile.0/%.80s", path_base(n->path));
     else
-        copy_field(h.name, n->path);
-    copy_field(h.link, n->link);
-    octal(h.mode, sizeof(h.mode), inode->mode & 07777U);
-    octal(h.uid, sizeof(h.uid), inode->uid > OCTAL7_MAX ? 0 : inode->uid);
-    octal(h.gid, sizeof(h.gid), inode->gid > OCTAL7_MAX ? 0 : inode->gid);
-    octal(h.size, sizeof(h.size), n->size > OCTAL11_MAX ? 0 : n->size);
-    bool far = inode->mtime < 0 || (uint64_t)inode->mtime > OCTAL11_MAX;
-    octal(h.mtime, sizeof(h.mtime), far ? 0 : (uint64_t)inode->mtime);
-    octal(h.major, sizeof(h.major), device ? inode->major : 0);
-    octal(h.minor, sizeof(h.minor), device ? inode->minor : 0);
-    seal(&h);
-    return sink_write(&w->out, &h, sizeof(h), e);
+        put_text(h, TAR_NAME, n->path);
+    put_text(h, TAR_LINK, n->link);
+    /* What does not fit is 0 here: it has a record of its own. */
+    tar_put(h, TAR_MODE, inode->mode & 07777);
+    tar_put(h, TAR_UID, inode->uid);
+    tar_put(h, TAR_GID, inode->gid);
+    tar_put(h, TAR_SIZE, (int64_t)n->size);
+    tar_put(h, TAR_MTIME, inode->mtime);
+    tar_put(h, TAR_MAJOR, device ? inode->major : 0);
+    tar_put(h, TAR_MINOR, device ? inode->minor : 0);
+    seal(h, n->type);
+    return sink_write(&w->out, h, sizeof(h), e);
 }
 
 /* ---- entries ---------------------------------------------------------------- */
@@ -399,8 +365,7 @@ static int format_map(struct writer *w, const struct entry *n, struct err *e)
     }
     if (open_end && (rc = buf_addf(&w->map_text, e, "%" PRIu64 "\n0\n", n->length)) < 0)
         return rc;
-    size_t tail = w->map_text.len % TAR_BLOCK;
-    return tail == 0 ? 0 : buf_add(&w->map_text, zeros, TAR_BLOCK - tail, e);
+    return buf_add(&w->map_text, zeros, (size_t)tar_padding(w->map_text.len), e);
 }
 
 /* A file with a unit of zeros becomes a sparse one, when that is asked for. */

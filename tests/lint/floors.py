@@ -41,6 +41,7 @@ ROOMS = {
     'formats/object': 'formats/stream',
     'formats/tar': 'formats/stream formats/tree formats/object',
     'formats/layers': 'formats/stream formats/tree formats/object formats/tar',
+    'formats/machine': 'formats/stream formats/tree formats/object formats/tar',
     'formats/oci': 'formats/stream formats/tree formats/object formats/tar',
     'formats/*': 'formats/stream formats/tree formats/object',
     'net/http': '',

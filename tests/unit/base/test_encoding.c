@@ -164,16 +164,43 @@ static void test_hex(void **state)
     assert_false(hex_decode(" 07f80ff", 8, bytes, 4));
 }
 
+static void test_digits(void **state)
+{
+    static const struct {
+        const char *text;
+        unsigned base;
+        size_t digits;
+        uint64_t value;
+    } rows[] = {
+        {"", 10, 0, 0},
+        {"x1", 10, 0, 0},
+        {"0644 ", 8, 4, 0644},
+        {"78", 8, 1, 7},
+        {"10a", 10, 2, 10},
+        {"fFg", 16, 2, 255},
+        {"18446744073709551615", 10, 20, UINT64_MAX},
+        {"18446744073709551616", 10, DIGITS_TOO_MANY, 0},
+        {"1777777777777777777777", 8, 22, UINT64_MAX},
+        {"2000000000000000000000", 8, DIGITS_TOO_MANY, 0},
+        {"00000000000000000000000000000001", 16, 32, 1},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        uint64_t value = 0;
+        assert_int_equal(digits_read(rows[i].text, strlen(rows[i].text), rows[i].base, &value),
+                         rows[i].digits);
+        if (rows[i].digits != DIGITS_TOO_MANY)
+            assert_true(value == rows[i].value);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_base64_vectors),
-        cmocka_unit_test(test_base64_all_bytes),
-        cmocka_unit_test(test_base64_refused),
-        cmocka_unit_test(test_base64_alphabet),
-        cmocka_unit_test(test_base64_lenient),
-        cmocka_unit_test(test_bounds),
-        cmocka_unit_test(test_hex),
+        cmocka_unit_test(test_digits),           cmocka_unit_test(test_base64_vectors),
+        cmocka_unit_test(test_base64_all_bytes), cmocka_unit_test(test_base64_refused),
+        cmocka_unit_test(test_base64_alphabet),  cmocka_unit_test(test_base64_lenient),
+        cmocka_unit_test(test_bounds),           cmocka_unit_test(test_hex),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
