@@ -40,10 +40,10 @@ static int report_key(struct cli *cli, const struct public_key *key, const char 
 {
     AUTO_JSON json_t *document = json_object();
     int rc;
-    if ((rc = json_put_string(document, "key", path, e)) != 0 ||
-        (rc = json_put_string(document, "publicKey", public_path, e)) != 0 ||
-        (rc = json_put_string(document, "type", key_type_name(public_key_type(key)), e)) != 0 ||
-        (rc = json_put_string(document, "keyid", public_key_id(key), e)) != 0)
+    if ((rc = json_put_string(document, "key", path, e)) < 0 ||
+        (rc = json_put_string(document, "publicKey", public_path, e)) < 0 ||
+        (rc = json_put_string(document, "type", key_type_name(public_key_type(key)), e)) < 0 ||
+        (rc = json_put_string(document, "keyid", public_key_id(key), e)) < 0)
         return rc;
     cli_result(cli, steal_ptr(&document));
     cli_say(cli, "wrote %s (private, encrypted; keep it)\n", path);
@@ -58,9 +58,9 @@ static int print_pair(const struct cli *cli, const struct signing_key *key, cons
 {
     AUTO_BUF pems = BUF_INIT(2 * KEY_FILE_MAX);
     int rc;
-    if ((rc = signing_key_format(key, passphrase, &pems, e)) != 0 ||
-        (rc = public_key_format(signing_key_public(key), &pems, e)) != 0 ||
-        (rc = destination_write(path, pems.data, pems.len, e)) != 0)
+    if ((rc = signing_key_format(key, passphrase, &pems, e)) < 0 ||
+        (rc = public_key_format(signing_key_public(key), &pems, e)) < 0 ||
+        (rc = destination_write(path, pems.data, pems.len, e)) < 0)
         return rc;
     cli_say(cli, "key id %s\n", public_key_id(signing_key_public(key)));
     return 0;
@@ -75,18 +75,18 @@ static int run_keygen(struct cli *cli, struct err *e)
     enum key_type type = KEY_P256;
     const char *path = required(cli, "output", e);
     if (path == NULL)
-        return -ERR_USAGE;
+        return err_rc(e);
     bool print = destination_is_stdout(path);
     int rc;
-    if ((rc = parse_type(cli_string(cli, "type"), &type, e)) != 0 ||
-        (!print && (rc = key_files_absent(path, e)) != 0) ||
-        (rc = str_format(&prompt, e, "new passphrase for '%s'", path)) != 0 ||
-        (rc = passphrase_read(cli, prompt, true, &passphrase, e)) != 0 ||
-        (rc = signing_key_generate(type, &key, e)) != 0)
+    if ((rc = parse_type(cli_string(cli, "type"), &type, e)) < 0 ||
+        (!print && (rc = key_files_absent(path, e)) < 0) ||
+        (rc = str_format(&prompt, e, "new passphrase for '%s'", path)) < 0 ||
+        (rc = passphrase_read(cli, prompt, true, &passphrase, e)) < 0 ||
+        (rc = signing_key_generate(type, &key, e)) < 0)
         return rc;
     if (print)
         return print_pair(cli, key, passphrase, path, e);
-    if ((rc = key_files_create(key, passphrase, path, &public_path, e)) != 0)
+    if ((rc = key_files_create(key, passphrase, path, &public_path, e)) < 0)
         return rc;
     return report_key(cli, signing_key_public(key), path, public_path, e);
 }
@@ -99,8 +99,8 @@ static int read_signing_key(const struct cli *cli, const char *path, struct sign
     AUTO_PASSPHRASE char *passphrase = NULL;
     AUTO_FREE char *prompt = NULL;
     int rc;
-    if ((rc = str_format(&prompt, e, "passphrase for '%s'", path)) != 0 ||
-        (rc = passphrase_read(cli, prompt, false, &passphrase, e)) != 0)
+    if ((rc = str_format(&prompt, e, "passphrase for '%s'", path)) < 0 ||
+        (rc = passphrase_read(cli, prompt, false, &passphrase, e)) < 0)
         return rc;
     passphrase_warn(cli, path);
     return signing_key_read(path, passphrase, out, e);
@@ -110,7 +110,7 @@ static int write_bundle(const struct dsse_envelope *envelope, const char *path, 
 {
     AUTO_BUF text = BUF_INIT(DSSE_DOCUMENT_MAX);
     int rc = bundle_format(envelope, &text, e);
-    if (rc != 0 || (rc = buf_add_str(&text, "\n", e)) != 0)
+    if (rc < 0 || (rc = buf_add_str(&text, "\n", e)) < 0)
         return rc;
     return destination_write(path, text.data, text.len, e);
 }
@@ -121,12 +121,12 @@ static int report_signed(struct cli *cli, const struct statement *statement,
     AUTO_JSON json_t *document = json_object();
     struct digest digest;
     int rc;
-    if ((rc = digest_bytes(DIGEST_SHA256, envelope->payload, envelope->payload_len, &digest, e)) !=
+    if ((rc = digest_bytes(DIGEST_SHA256, envelope->payload, envelope->payload_len, &digest, e)) <
             0 ||
-        (rc = json_put_string(document, "bundle", path, e)) != 0 ||
-        (rc = json_put_string(document, "keyid", envelope->signatures[0].keyid, e)) != 0 ||
-        (rc = json_put_string(document, "predicateType", statement->predicate_type, e)) != 0 ||
-        (rc = json_put_digest(document, "payloadDigest", &digest, e)) != 0)
+        (rc = json_put_string(document, "bundle", path, e)) < 0 ||
+        (rc = json_put_string(document, "keyid", envelope->signatures[0].keyid, e)) < 0 ||
+        (rc = json_put_string(document, "predicateType", statement->predicate_type, e)) < 0 ||
+        (rc = json_put_digest(document, "payloadDigest", &digest, e)) < 0)
         return rc;
     cli_result(cli, steal_ptr(&document));
     cli_say(cli, "wrote %s\nsigned with %s\n", path, envelope->signatures[0].keyid);
@@ -143,13 +143,13 @@ static int run_sign(struct cli *cli, struct err *e)
     const char *key_path = required(cli, "key", e);
     const char *output = required(cli, "output", e);
     if (key_path == NULL || output == NULL)
-        return -ERR_USAGE;
+        return err_rc(e);
     int rc;
-    if ((rc = file_read(path, &text, e)) != 0 ||
-        (rc = statement_parse(text.data, text.len, path, &statement, e)) != 0 ||
-        (rc = read_signing_key(cli, key_path, &key, e)) != 0 ||
-        (rc = dsse_sign(key, MEDIA_INTOTO, text.data, text.len, &envelope, e)) != 0 ||
-        (rc = write_bundle(envelope, output, e)) != 0)
+    if ((rc = file_read(path, &text, e)) < 0 ||
+        (rc = statement_parse(text.data, text.len, path, &statement, e)) < 0 ||
+        (rc = read_signing_key(cli, key_path, &key, e)) < 0 ||
+        (rc = dsse_sign(key, MEDIA_INTOTO, text.data, text.len, &envelope, e)) < 0 ||
+        (rc = write_bundle(envelope, output, e)) < 0)
         return rc;
     return report_signed(cli, statement, envelope, output, e);
 }
@@ -164,14 +164,12 @@ static int read_verified(const struct cli *cli, const char *path, struct dsse_en
     AUTO_PUBLIC_KEY struct public_key *key = NULL;
     const char *key_path = required(cli, "key", e);
     if (key_path == NULL)
-        return -ERR_USAGE;
+        return err_rc(e);
     int rc;
-    if ((rc = public_key_read(key_path, &key, e)) != 0 || (rc = dsse_read(path, &envelope, e)) != 0)
+    if ((rc = public_key_read(key_path, &key, e)) < 0 || (rc = dsse_read(path, &envelope, e)) < 0)
         return rc;
-    if ((rc = dsse_verify(envelope, key, e)) != 0) {
-        (void)err_wrap(e, "cannot accept '%s'", path);
-        return rc;
-    }
+    if (dsse_verify(envelope, key, e) < 0)
+        return err_wrap(e, "cannot accept '%s'", path);
     *out = steal_ptr(&envelope);
     return 0;
 }
@@ -207,7 +205,7 @@ static int match_artifact(const struct cli *cli, const struct statement *stateme
     AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
     if (fd < 0)
         return err_os_code(e, ERR_INPUT, errno, "cannot open '%s'", path);
-    if (digest_fd(DIGEST_SHA256, fd, &digest, NULL, e) != 0)
+    if (digest_fd(DIGEST_SHA256, fd, &digest, NULL, e) < 0)
         return err_wrap(e, "cannot read '%s'", path);
     const struct statement_subject *subject = statement_find(statement, &digest);
     if (subject == NULL)
@@ -215,10 +213,10 @@ static int match_artifact(const struct cli *cli, const struct statement *stateme
                        bundle, digest_format(&digest, text));
     json_t *row = json_object();
     int rc;
-    if ((rc = json_push(matches, row, e)) != 0 ||
-        (rc = json_put_string(row, "artifact", path, e)) != 0 ||
-        (rc = json_put_digest(row, "digest", &digest, e)) != 0 ||
-        (rc = json_put_string(row, "subject", subject->name, e)) != 0)
+    if ((rc = json_push(matches, row, e)) < 0 ||
+        (rc = json_put_string(row, "artifact", path, e)) < 0 ||
+        (rc = json_put_digest(row, "digest", &digest, e)) < 0 ||
+        (rc = json_put_string(row, "subject", subject->name, e)) < 0)
         return rc;
     cli_say(cli, "%s is a subject of it (%s)\n", path, digest_format(&digest, text));
     return 0;
@@ -234,17 +232,17 @@ static int run_check(struct cli *cli, struct err *e)
     size_t count;
     const char *const *artifacts = cli_list(cli, "artifact", &count);
     int rc;
-    if ((rc = json_put(document, "artifacts", matches, e)) != 0 ||
-        (rc = read_verified(cli, path, &envelope, e)) != 0 ||
-        (rc = read_statement(envelope, path, &statement, e)) != 0)
+    if ((rc = json_put(document, "artifacts", matches, e)) < 0 ||
+        (rc = read_verified(cli, path, &envelope, e)) < 0 ||
+        (rc = read_statement(envelope, path, &statement, e)) < 0)
         return rc;
     cli_say(cli, "the signature is good: two implementations accept it\n");
-    if ((rc = report_log_evidence(cli, envelope, document, e)) != 0)
+    if ((rc = report_log_evidence(cli, envelope, document, e)) < 0)
         return rc;
     for (size_t i = 0; rc == 0 && i < count; i++)
         rc = match_artifact(cli, statement, path, artifacts[i], matches, e);
-    if (rc != 0 || (rc = json_put_string(document, "bundle", path, e)) != 0 ||
-        (rc = json_put_string(document, "predicateType", statement->predicate_type, e)) != 0)
+    if (rc < 0 || (rc = json_put_string(document, "bundle", path, e)) < 0 ||
+        (rc = json_put_string(document, "predicateType", statement->predicate_type, e)) < 0)
         return rc;
     cli_result(cli, steal_ptr(&document));
     return 0;
@@ -259,9 +257,9 @@ static int run_show(struct cli *cli, struct err *e)
     AUTO_JSON json_t *summary = NULL;
     const char *path = cli_arg(cli, 0);
     int rc;
-    if ((rc = file_read(path, &text, e)) != 0 ||
-        (rc = summary_make(text.data, text.len, path, &summary, e)) != 0 ||
-        (rc = summary_explain(summary, &words, e)) != 0)
+    if ((rc = file_read(path, &text, e)) < 0 ||
+        (rc = summary_make(text.data, text.len, path, &summary, e)) < 0 ||
+        (rc = summary_explain(summary, &words, e)) < 0)
         return rc;
     cli_result(cli, steal_ptr(&summary));
     cli_say_lines(cli, buf_str(&words));
@@ -274,7 +272,7 @@ static int run_export(struct cli *cli, struct err *e)
     const char *path = cli_arg(cli, 0);
     int rc = cli_string(cli, "key") != NULL ? read_verified(cli, path, &envelope, e)
                                             : dsse_read(path, &envelope, e);
-    return rc != 0 ? rc : cli_write(cli, envelope->payload, envelope->payload_len, e);
+    return rc < 0 ? rc : cli_write(cli, envelope->payload, envelope->payload_len, e);
 }
 
 /* ---- the tables ------------------------------------------------------------ */

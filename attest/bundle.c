@@ -36,7 +36,7 @@ static bool present(const struct jcur *c, const char *key, struct jcur *out)
 static int get(const struct jcur *c, const char *key, struct jcur *out, struct err *e)
 {
     int rc = jcur_open_object(c, e);
-    if (rc != 0)
+    if (rc < 0)
         return rc;
     return present(c, key, out) ? 0 : jcur_fail(c, e, "missing key '%s'", key);
 }
@@ -49,9 +49,9 @@ static int read_bytes(const struct jcur *c, const char *key, size_t max, uint8_t
     const char *text;
     AUTO_BUF bytes = BUF_INIT(max);
     int rc = get(c, key, &member, e);
-    if (rc != 0 || (rc = jcur_string(&member, max / 3 * 4 + 4, &text, e)) != 0)
+    if (rc < 0 || (rc = jcur_string(&member, max / 3 * 4 + 4, &text, e)) < 0)
         return rc;
-    if (base64_decode_lenient(text, json_string_length(member.value), &bytes, e) != 0)
+    if (base64_decode_lenient(text, json_string_length(member.value), &bytes, e) < 0)
         return jcur_fail(&member, e, "more than %zu bytes", max);
     size_t len = bytes.len;
     uint8_t *data = (uint8_t *)buf_steal(&bytes);
@@ -67,7 +67,7 @@ static int read_copy(const struct jcur *c, const char *key, size_t max, char **o
     struct jcur member;
     const char *text;
     int rc = get(c, key, &member, e);
-    if (rc != 0 || (rc = jcur_string(&member, max, &text, e)) != 0)
+    if (rc < 0 || (rc = jcur_string(&member, max, &text, e)) < 0)
         return rc;
     return str_copy(out, text, e);
 }
@@ -83,7 +83,7 @@ static int read_hint(const struct jcur *c, const char *key, char **out, struct e
 static int read_signature(const struct jcur *c, struct dsse_signature *out, struct err *e)
 {
     int rc = jcur_open_object(c, e);
-    if (rc != 0 || (rc = read_hint(c, "keyid", &out->keyid, e)) != 0)
+    if (rc < 0 || (rc = read_hint(c, "keyid", &out->keyid, e)) < 0)
         return rc;
     return read_bytes(c, "sig", DSSE_SIGNATURE_BYTES_MAX, &out->sig, &out->sig_len, e);
 }
@@ -94,15 +94,15 @@ static int read_envelope(const struct jcur *c, struct dsse_envelope *out, struct
     struct jcur type;
     size_t count;
     int rc;
-    if ((rc = jcur_open_object(c, e)) != 0 || (rc = get(c, "payloadType", &type, e)) != 0 ||
-        (rc = read_copy(c, "payloadType", DSSE_TYPE_MAX, &out->payload_type, e)) != 0)
+    if ((rc = jcur_open_object(c, e)) < 0 || (rc = get(c, "payloadType", &type, e)) < 0 ||
+        (rc = read_copy(c, "payloadType", DSSE_TYPE_MAX, &out->payload_type, e)) < 0)
         return rc;
     if (out->payload_type[0] == '\0')
         return jcur_fail(&type, e, "the type is empty");
-    if ((rc = read_bytes(c, "payload", DSSE_PAYLOAD_MAX, &out->payload, &out->payload_len, e)) !=
+    if ((rc = read_bytes(c, "payload", DSSE_PAYLOAD_MAX, &out->payload, &out->payload_len, e)) <
             0 ||
-        (rc = get(c, "signatures", &signatures, e)) != 0 ||
-        (rc = jcur_array(&signatures, DSSE_SIGNATURES_MAX, &count, e)) != 0)
+        (rc = get(c, "signatures", &signatures, e)) < 0 ||
+        (rc = jcur_array(&signatures, DSSE_SIGNATURES_MAX, &count, e)) < 0)
         return rc;
     out->signatures = array_new(count > 0 ? count : 1, sizeof(*out->signatures));
     if (out->signatures == NULL)
@@ -163,7 +163,7 @@ static int read_signer(const struct jcur *material, enum bundle_version version,
         return version == BUNDLE_V03 ? jcur_fail(&chain, e, "version 0.3 has no chains")
                                      : check_chain(&chain, e);
     int rc = jcur_open_object(&key, e);
-    return rc != 0 ? rc : read_hint(&key, "hint", &out->hint, e);
+    return rc < 0 ? rc : read_hint(&key, "hint", &out->hint, e);
 }
 
 /* What an entry has to have by its version of the format; whether it is true is not looked at. */
@@ -172,13 +172,13 @@ static int check_log_entry(const struct jcur *entry, enum bundle_version version
     struct jcur member;
     struct jcur checkpoint;
     int rc;
-    if ((rc = get(entry, "logId", &member, e)) != 0 ||
-        (rc = get(entry, "kindVersion", &member, e)) != 0)
+    if ((rc = get(entry, "logId", &member, e)) < 0 ||
+        (rc = get(entry, "kindVersion", &member, e)) < 0)
         return rc;
     if (version == BUNDLE_V01)
         return get(entry, "inclusionPromise", &member, e);
     rc = get(entry, "inclusionProof", &member, e);
-    return rc != 0 ? rc : get(&member, "checkpoint", &checkpoint, e);
+    return rc < 0 ? rc : get(&member, "checkpoint", &checkpoint, e);
 }
 
 /* Entries of logs and time stamps: counted, so that it can be said that nobody checked them. */
@@ -194,7 +194,7 @@ static int read_log_evidence(const struct jcur *material, enum bundle_version ve
         struct jcur entry = jcur_item(&list, i);
         rc = check_log_entry(&entry, version, e);
     }
-    if (rc != 0 || !present(material, "timestampVerificationData", &data))
+    if (rc < 0 || !present(material, "timestampVerificationData", &data))
         return rc;
     if ((rc = jcur_open_object(&data, e)) == 0 && present(&data, "rfc3161Timestamps", &list))
         rc = jcur_array(&list, DSSE_LOG_ENTRIES_MAX, &out->timestamps, e);
@@ -206,8 +206,8 @@ static int read_material(const struct jcur *bundle, enum bundle_version version,
 {
     struct jcur material;
     int rc = get(bundle, "verificationMaterial", &material, e);
-    if (rc != 0 || (rc = jcur_open_object(&material, e)) != 0 ||
-        (rc = read_signer(&material, version, out, e)) != 0)
+    if (rc < 0 || (rc = jcur_open_object(&material, e)) < 0 ||
+        (rc = read_signer(&material, version, out, e)) < 0)
         return rc;
     return read_log_evidence(&material, version, out, e);
 }
@@ -219,17 +219,17 @@ static int read_bundle(const struct jcur *c, struct dsse_envelope *out, struct e
     struct jcur other;
     size_t which;
     int rc;
-    if ((rc = get(c, "mediaType", &type, e)) != 0 ||
-        (rc = jcur_choice(&type, bundle_types, &which, e)) != 0 ||
-        (rc = str_copy(&out->bundle_type, bundle_types[which], e)) != 0 ||
-        (rc = read_material(c, bundle_versions[which], out, e)) != 0)
+    if ((rc = get(c, "mediaType", &type, e)) < 0 ||
+        (rc = jcur_choice(&type, bundle_types, &which, e)) < 0 ||
+        (rc = str_copy(&out->bundle_type, bundle_types[which], e)) < 0 ||
+        (rc = read_material(c, bundle_versions[which], out, e)) < 0)
         return rc;
     if (present(c, "messageSignature", &other))
         return jcur_fail(&other, e,
                          "a bundle of a message signature; one of a DSSE envelope is "
                          "needed");
-    if ((rc = get(c, "dsseEnvelope", &envelope, e)) != 0 ||
-        (rc = read_envelope(&envelope, out, e)) != 0)
+    if ((rc = get(c, "dsseEnvelope", &envelope, e)) < 0 ||
+        (rc = read_envelope(&envelope, out, e)) < 0)
         return rc;
     if (out->signature_count != 1)
         return jcur_fail(&envelope, e, "%zu signatures, a bundle holds exactly one",
@@ -246,15 +246,15 @@ int dsse_parse(const void *data, size_t len, const char *what, struct dsse_envel
     AUTO_DSSE struct dsse_envelope *envelope = NULL;
     struct jcur member;
     int rc = json_parse(data, len, what, &document_limits, &document, e);
-    if (rc != 0)
+    if (rc < 0)
         return rc;
     if ((envelope = array_new(1, sizeof(*envelope))) == NULL)
         return err_oom(e);
     struct jcur root = jcur_root(document, what);
-    if ((rc = jcur_open_object(&root, e)) != 0)
+    if ((rc = jcur_open_object(&root, e)) < 0)
         return rc;
     bool bundle = present(&root, "mediaType", &member) || present(&root, "dsseEnvelope", &member);
-    if ((rc = bundle ? read_bundle(&root, envelope, e) : read_envelope(&root, envelope, e)) != 0)
+    if ((rc = bundle ? read_bundle(&root, envelope, e) : read_envelope(&root, envelope, e)) < 0)
         return rc;
     *out = steal_ptr(&envelope);
     return 0;
@@ -264,5 +264,5 @@ int dsse_read(const char *path, struct dsse_envelope **out, struct err *e)
 {
     AUTO_BUF text = BUF_INIT(DSSE_DOCUMENT_MAX);
     int rc = file_read(path, &text, e);
-    return rc != 0 ? rc : dsse_parse(text.data, text.len, path, out, e);
+    return rc < 0 ? rc : dsse_parse(text.data, text.len, path, out, e);
 }

@@ -11,7 +11,7 @@ enum { PAE_OVERHEAD = DSSE_TYPE_MAX + 64 };
 int dsse_pae(const char *type, const void *body, size_t len, struct buf *out, struct err *e)
 {
     int rc = buf_addf(out, e, "DSSEv1 %zu %s %zu ", strlen(type), type, len);
-    return rc != 0 || len == 0 ? rc : buf_add(out, body, len, e);
+    return rc < 0 || len == 0 ? rc : buf_add(out, body, len, e);
 }
 
 void dsse_free(struct dsse_envelope *envelope)
@@ -36,14 +36,14 @@ static int sign_into(const struct signing_key *key, struct dsse_envelope *envelo
     AUTO_BUF pae = BUF_INIT(DSSE_PAYLOAD_MAX + PAE_OVERHEAD);
     AUTO_BUF sig = BUF_INIT(KEY_SIGNATURE_MAX);
     int rc = dsse_pae(envelope->payload_type, envelope->payload, envelope->payload_len, &pae, e);
-    if (rc != 0 || (rc = signing_key_sign(key, pae.data, pae.len, &sig, e)) != 0)
+    if (rc < 0 || (rc = signing_key_sign(key, pae.data, pae.len, &sig, e)) < 0)
         return rc;
     envelope->signatures = array_new(1, sizeof(*envelope->signatures));
     if (envelope->signatures == NULL)
         return err_oom(e);
     envelope->signature_count = 1;
     rc = str_copy(&envelope->signatures[0].keyid, public_key_id(signing_key_public(key)), e);
-    if (rc != 0)
+    if (rc < 0)
         return rc;
     envelope->signatures[0].sig_len = sig.len;
     envelope->signatures[0].sig = (uint8_t *)buf_steal(&sig);
@@ -66,7 +66,7 @@ int dsse_sign(const struct signing_key *key, const char *type, const void *body,
     envelope->payload[len] = 0;
     envelope->payload_len = len;
     int rc = str_copy(&envelope->payload_type, type, e);
-    if (rc != 0 || (rc = sign_into(key, envelope, e)) != 0)
+    if (rc < 0 || (rc = sign_into(key, envelope, e)) < 0)
         return rc;
     *out = steal_ptr(&envelope);
     return 0;
@@ -78,7 +78,7 @@ int dsse_verify(const struct dsse_envelope *envelope, const struct public_key *k
     if (envelope->signature_count == 0)
         return err_set(e, ERR_REJECTED, "the envelope has no signature");
     int rc = dsse_pae(envelope->payload_type, envelope->payload, envelope->payload_len, &pae, e);
-    if (rc != 0)
+    if (rc < 0)
         return rc;
     for (size_t i = 0; i < envelope->signature_count; i++) {
         const struct dsse_signature *s = &envelope->signatures[i];
@@ -121,7 +121,7 @@ static int put_base64(json_t *object, const char *key, const void *data, size_t 
 {
     AUTO_BUF text = BUF_INIT(DSSE_DOCUMENT_MAX);
     int rc = base64_encode(data, len, &text, e);
-    return rc != 0 ? rc : json_put(object, key, json_stringn(buf_str(&text), text.len), e);
+    return rc < 0 ? rc : json_put(object, key, json_stringn(buf_str(&text), text.len), e);
 }
 
 static int envelope_json(const struct dsse_envelope *envelope, json_t **out, struct err *e)
@@ -138,8 +138,8 @@ static int envelope_json(const struct dsse_envelope *envelope, json_t **out, str
         if (rc == 0)
             rc = put_base64(one, "sig", s->sig, s->sig_len, e);
     }
-    if (rc != 0 || (rc = json_put_string(object, "payloadType", envelope->payload_type, e)) != 0 ||
-        (rc = put_base64(object, "payload", envelope->payload, envelope->payload_len, e)) != 0)
+    if (rc < 0 || (rc = json_put_string(object, "payloadType", envelope->payload_type, e)) < 0 ||
+        (rc = put_base64(object, "payload", envelope->payload, envelope->payload_len, e)) < 0)
         return rc;
     *out = steal_ptr(&object);
     return 0;
@@ -149,7 +149,7 @@ int dsse_format(const struct dsse_envelope *envelope, struct buf *out, struct er
 {
     AUTO_JSON json_t *object = NULL;
     int rc = envelope_json(envelope, &object, e);
-    return rc != 0 ? rc : jcs_format(object, out, e);
+    return rc < 0 ? rc : jcs_format(object, out, e);
 }
 
 static int material_json(const char *hint, json_t **out, struct err *e)
@@ -157,7 +157,7 @@ static int material_json(const char *hint, json_t **out, struct err *e)
     AUTO_JSON json_t *material = json_object();
     json_t *key = json_object();
     int rc = json_put(material, "publicKey", key, e); /* owns `key` */
-    if (rc != 0 || (rc = json_put_string(key, "hint", hint, e)) != 0)
+    if (rc < 0 || (rc = json_put_string(key, "hint", hint, e)) < 0)
         return rc;
     *out = steal_ptr(&material);
     return 0;
@@ -171,10 +171,10 @@ int bundle_format(const struct dsse_envelope *envelope, struct buf *out, struct 
         return err_set(e, ERR_INPUT, "a bundle holds exactly one signature, not %zu",
                        envelope->signature_count);
     int rc = json_put_string(bundle, "mediaType", MEDIA_SIGSTORE_BUNDLE, e);
-    if (rc != 0 || (rc = material_json(envelope->signatures[0].keyid, &part, e)) != 0 ||
-        (rc = json_put(bundle, "verificationMaterial", part, e)) != 0 ||
-        (rc = envelope_json(envelope, &part, e)) != 0 ||
-        (rc = json_put(bundle, "dsseEnvelope", part, e)) != 0)
+    if (rc < 0 || (rc = material_json(envelope->signatures[0].keyid, &part, e)) < 0 ||
+        (rc = json_put(bundle, "verificationMaterial", part, e)) < 0 ||
+        (rc = envelope_json(envelope, &part, e)) < 0 ||
+        (rc = json_put(bundle, "dsseEnvelope", part, e)) < 0)
         return rc;
     return jcs_format(bundle, out, e);
 }

@@ -51,7 +51,7 @@ static int wire_string(struct buf *out, const void *data, size_t len, struct err
     uint8_t size[4];
     put_be32(size, (uint32_t)len);
     int rc = buf_add(out, size, sizeof(size), e);
-    return rc != 0 ? rc : buf_add(out, data, len, e);
+    return rc < 0 ? rc : buf_add(out, data, len, e);
 }
 
 /* SHA-256 of the SSH wire form (RFC 5656 section 3.1, RFC 8709 section 4), as ssh-keygen -l prints
@@ -63,17 +63,17 @@ static int derive_id(struct public_key *key, struct err *e)
     struct digest digest;
     int rc;
     if (key->type == KEY_P256) {
-        if ((rc = wire_string(&wire, "ecdsa-sha2-nistp256", 19, e)) != 0 ||
-            (rc = wire_string(&wire, "nistp256", 8, e)) != 0 ||
-            (rc = wire_string(&wire, public_key_point(key), P256_POINT_SIZE, e)) != 0)
+        if ((rc = wire_string(&wire, "ecdsa-sha2-nistp256", 19, e)) < 0 ||
+            (rc = wire_string(&wire, "nistp256", 8, e)) < 0 ||
+            (rc = wire_string(&wire, public_key_point(key), P256_POINT_SIZE, e)) < 0)
             return rc;
     } else {
-        if ((rc = wire_string(&wire, "ssh-ed25519", 11, e)) != 0 ||
-            (rc = wire_string(&wire, public_key_point(key), ED25519_KEY_SIZE, e)) != 0)
+        if ((rc = wire_string(&wire, "ssh-ed25519", 11, e)) < 0 ||
+            (rc = wire_string(&wire, public_key_point(key), ED25519_KEY_SIZE, e)) < 0)
             return rc;
     }
-    if ((rc = digest_bytes(DIGEST_SHA256, wire.data, wire.len, &digest, e)) != 0 ||
-        (rc = base64_encode(digest.bytes, DIGEST_SHA256_SIZE, &text, e)) != 0)
+    if ((rc = digest_bytes(DIGEST_SHA256, wire.data, wire.len, &digest, e)) < 0 ||
+        (rc = base64_encode(digest.bytes, DIGEST_SHA256_SIZE, &text, e)) < 0)
         return rc;
     /* 32 bytes give 43 digits and one '=', which the fingerprint leaves out. */
     (void)snprintf(key->id, sizeof(key->id), "SHA256:%.43s", buf_str(&text));
@@ -91,7 +91,7 @@ int public_key_from_spki(const uint8_t *der, size_t len, struct public_key **out
     AUTO_PUBLIC_KEY struct public_key *key = NULL;
     enum key_type type;
     int rc = key_libraries_init(e);
-    if (rc != 0)
+    if (rc < 0)
         return rc;
     if (starts_with(der, len, SPKI_P256_SIZE, p256_prefix, sizeof(p256_prefix)))
         type = KEY_P256;
@@ -109,7 +109,7 @@ int public_key_from_spki(const uint8_t *der, size_t len, struct public_key **out
     ERR_clear_error();
     if (key->evp == NULL || (type == KEY_P256 && !p256_point_valid(public_key_point(key))))
         return err_set(e, ERR_INPUT, "its point is not on the curve");
-    if ((rc = derive_id(key, e)) != 0)
+    if ((rc = derive_id(key, e)) < 0)
         return rc;
     *out = steal_ptr(&key);
     return 0;
@@ -129,16 +129,16 @@ int public_key_parse(const void *pem, size_t len, struct public_key **out, struc
     if (pem_is(pem, len, "ENCRYPTED PRIVATE KEY") || pem_is(pem, len, "PRIVATE KEY"))
         return err_set(e, ERR_INPUT, "it is a private key, a public one is needed");
     int rc = pem_decode(pem, len, "PUBLIC KEY", &der, e);
-    return rc != 0 ? rc : public_key_from_spki(der.data, der.len, out, e);
+    return rc < 0 ? rc : public_key_from_spki(der.data, der.len, out, e);
 }
 
 int public_key_read(const char *path, struct public_key **out, struct err *e)
 {
     AUTO_BUF pem = BUF_INIT(KEY_FILE_MAX);
     int rc = file_read(path, &pem, e);
-    if (rc != 0)
+    if (rc < 0)
         return rc;
-    if (public_key_parse(pem.data, pem.len, out, e) != 0)
+    if (public_key_parse(pem.data, pem.len, out, e) < 0)
         return err_wrap(e, "cannot use public key '%s'", path);
     return 0;
 }

@@ -92,7 +92,7 @@ static int wrap_key(EVP_PKEY **evp, struct signing_key **out, struct err *e)
     if ((key = array_new(1, sizeof(*key))) == NULL)
         return err_oom(e);
     int rc = public_key_from_spki(spki, (size_t)len, &key->public_key, e);
-    if (rc != 0)
+    if (rc < 0)
         return rc;
     key->evp = steal_ptr(evp);
     *out = steal_ptr(&key);
@@ -103,7 +103,7 @@ int signing_key_generate(enum key_type type, struct signing_key **out, struct er
 {
     AUTO(scope_pkey) EVP_PKEY *evp = NULL;
     int rc = private_init(e);
-    if (rc != 0)
+    if (rc < 0)
         return rc;
     evp = type == KEY_P256 ? EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-256")
                            : EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
@@ -143,7 +143,7 @@ int signing_key_format(const struct signing_key *key, const char *passphrase, st
 {
     AUTO(scope_openssl) uint8_t *der = NULL;
     int rc = check_passphrase(passphrase, e);
-    if (rc != 0)
+    if (rc < 0)
         return rc;
     AUTO(scope_sig) X509_SIG *sig = encrypt_key(key->evp, passphrase);
     int len = sig == NULL ? -1 : i2d_X509_SIG(sig, &der);
@@ -245,7 +245,7 @@ static int parse_encrypted(const void *pem, size_t len, X509_SIG **out, struct e
                        "it is not encrypted; encrypt it with "
                        "'openssl pkcs8 -topk8 -scrypt'");
     int rc = pem_decode(pem, len, "ENCRYPTED PRIVATE KEY", &der, e);
-    if (rc != 0)
+    if (rc < 0)
         return rc;
     const uint8_t *p = der.data;
     sig = d2i_X509_SIG(NULL, &p, (long)der.len);
@@ -327,8 +327,8 @@ int key_file_weakness(const char *path, struct key_weakness *out, struct err *e)
     struct key_weakness w = {0};
     struct stat st;
     int rc;
-    if ((rc = private_init(e)) != 0 || (rc = file_read(path, &pem, e)) != 0 ||
-        (rc = parse_encrypted(pem.data, pem.len, &sig, e)) != 0)
+    if ((rc = private_init(e)) < 0 || (rc = file_read(path, &pem, e)) < 0 ||
+        (rc = parse_encrypted(pem.data, pem.len, &sig, e)) < 0)
         return rc;
     if (stat(path, &st) != 0)
         return err_os(e, errno, "cannot look at '%s'", path);
@@ -346,8 +346,8 @@ int signing_key_parse(const void *pem, size_t len, const char *passphrase, struc
     AUTO(scope_p8inf) PKCS8_PRIV_KEY_INFO *info = NULL;
     AUTO(scope_pkey) EVP_PKEY *evp = NULL;
     int rc;
-    if ((rc = private_init(e)) != 0 || (rc = check_passphrase(passphrase, e)) != 0 ||
-        (rc = parse_encrypted(pem, len, &sig, e)) != 0)
+    if ((rc = private_init(e)) < 0 || (rc = check_passphrase(passphrase, e)) < 0 ||
+        (rc = parse_encrypted(pem, len, &sig, e)) < 0)
         return rc;
     info = PKCS8_decrypt(sig, passphrase, (int)strlen(passphrase));
     ERR_clear_error();
@@ -357,7 +357,7 @@ int signing_key_parse(const void *pem, size_t len, const char *passphrase, struc
     ERR_clear_error();
     if (evp == NULL)
         return err_set(e, ERR_INPUT, "the key inside is malformed");
-    if ((rc = check_pair(evp, e)) != 0)
+    if ((rc = check_pair(evp, e)) < 0)
         return rc;
     return wrap_key(&evp, out, e);
 }
@@ -367,9 +367,9 @@ int signing_key_read(const char *path, const char *passphrase, struct signing_ke
 {
     AUTO_BUF pem = BUF_INIT(KEY_FILE_MAX);
     int rc = file_read(path, &pem, e);
-    if (rc != 0)
+    if (rc < 0)
         return rc;
-    if (signing_key_parse(pem.data, pem.len, passphrase, out, e) != 0)
+    if (signing_key_parse(pem.data, pem.len, passphrase, out, e) < 0)
         return err_wrap(e, "cannot use private key '%s'", path);
     return 0;
 }
@@ -402,7 +402,7 @@ int signing_key_sign(const struct signing_key *key, const void *data, size_t len
     EVP_MD_CTX_free(ctx);
     if (!good)
         return crypto_fail(e, "sign");
-    if (public_key_verify(key->public_key, bytes, len, sig, sig_len, e) != 0)
+    if (public_key_verify(key->public_key, bytes, len, sig, sig_len, e) < 0)
         return err_set(e, ERR_HOST, "cannot sign: the new signature does not verify");
     return buf_add(out, sig, sig_len, e);
 }

@@ -153,7 +153,7 @@ int public_key_verify(const struct public_key *key, const void *data, size_t len
     bool second;
     const char *second_name;
     int rc = key_libraries_init(e);
-    if (rc != 0)
+    if (rc < 0)
         return rc;
     if (key->type == KEY_P256) {
         if (!parse_p256(sig, sig_len, &p256))

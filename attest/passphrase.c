@@ -149,12 +149,12 @@ static int from_terminal(const char *prompt, bool confirm, char *line, struct er
                        "no passphrase: give --passphrase-file or set ASSAY_PASSPHRASE "
                        "(there is no terminal to ask on)");
     int rc = ask(tty, prompt, ": ", line, e);
-    if (rc != 0 || !confirm)
+    if (rc < 0 || !confirm)
         return rc;
     AUTO_PASSPHRASE char *again = new_line();
     if (again == NULL)
         return err_oom(e);
-    if ((rc = ask(tty, prompt, ", again: ", again, e)) != 0)
+    if ((rc = ask(tty, prompt, ", again: ", again, e)) < 0)
         return rc;
     if (strcmp(line, again) != 0)
         return err_set(e, ERR_USAGE, "the two passphrases differ");
@@ -168,7 +168,7 @@ static int read_from(const struct cli *cli, const char *option, const char *vari
     const char *file = cli_string(cli, option);
     const char *env = cli_env(cli, variable);
     int rc = key_libraries_init(e);
-    if (rc != 0)
+    if (rc < 0)
         return rc;
     AUTO_PASSPHRASE char *line = new_line();
     if (line == NULL)
@@ -179,7 +179,7 @@ static int read_from(const struct cli *cli, const char *option, const char *vari
         rc = from_env(variable, env, line, e);
     else
         rc = from_terminal(prompt, confirm, line, e);
-    if (rc != 0)
+    if (rc < 0)
         return rc;
     *out = steal_ptr(&line);
     return 0;
@@ -204,7 +204,7 @@ void passphrase_warn(const struct cli *cli, const char *key_path)
 {
     struct key_weakness w;
     struct err ignored = ERR_INIT;
-    if (key_file_weakness(key_path, &w, &ignored) != 0)
+    if (key_file_weakness(key_path, &w, &ignored) < 0)
         return;
     if (w.mode != 0)
         cli_warn(cli,

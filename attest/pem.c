@@ -62,7 +62,7 @@ int pem_decode(const void *pem, size_t len, const char *label, struct buf *out, 
         return err_set(e, ERR_INPUT, "no PEM block '%s'", label);
     for (; r.p < r.end && *r.p != '-'; r.p++) {
         int rc = is_space((char)*r.p) ? 0 : buf_add(&text, r.p, 1, e);
-        if (rc != 0)
+        if (rc < 0)
             return rc;
     }
     if (!take_boundary(&r, "-----END ", label))
@@ -70,7 +70,7 @@ int pem_decode(const void *pem, size_t len, const char *label, struct buf *out, 
     skip_space(&r);
     if (r.p != r.end)
         return err_set(e, ERR_INPUT, "there is more than one PEM block '%s'", label);
-    if (base64_decode(buf_str(&text), text.len, out, e) != 0)
+    if (base64_decode(buf_str(&text), text.len, out, e) < 0)
         return err_wrap(e, "the PEM block '%s' is malformed", label);
     return 0;
 }
@@ -79,12 +79,12 @@ int pem_encode(const uint8_t *der, size_t len, const char *label, struct buf *ou
 {
     AUTO_BUF text = BUF_INIT(KEY_FILE_MAX);
     int rc = base64_encode(der, len, &text, e);
-    if (rc != 0 || (rc = buf_addf(out, e, "-----BEGIN %s-----\n", label)) != 0)
+    if (rc < 0 || (rc = buf_addf(out, e, "-----BEGIN %s-----\n", label)) < 0)
         return rc;
     for (size_t at = 0; at < text.len; at += PEM_LINE) {
         size_t line = text.len - at < PEM_LINE ? text.len - at : PEM_LINE;
-        if ((rc = buf_add(out, text.data + at, line, e)) != 0 ||
-            (rc = buf_add_str(out, "\n", e)) != 0)
+        if ((rc = buf_add(out, text.data + at, line, e)) < 0 ||
+            (rc = buf_add_str(out, "\n", e)) < 0)
             return rc;
     }
     return buf_addf(out, e, "-----END %s-----\n", label);

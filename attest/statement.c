@@ -17,7 +17,7 @@ static int read_digests(const struct jcur *set, struct digest *sha256, bool *fou
     json_t *value;
     const char *text;
     int rc = jcur_open_object(set, e);
-    if (rc != 0)
+    if (rc < 0)
         return rc;
     size_t count = json_object_size(set->value);
     if (count == 0 || count > DIGESTS_MAX)
@@ -25,7 +25,7 @@ static int read_digests(const struct jcur *set, struct digest *sha256, bool *fou
     json_object_foreach(set->value, algorithm, value)
     {
         struct jcur member = {.value = value, .up = set, .key = algorithm};
-        if ((rc = jcur_string(&member, DIGEST_VALUE_MAX, &text, e)) != 0)
+        if ((rc = jcur_string(&member, DIGEST_VALUE_MAX, &text, e)) < 0)
             return rc;
         if (strcmp(algorithm, "sha256") != 0)
             continue;
@@ -43,13 +43,13 @@ static int read_subject(const struct jcur *c, struct statement *s, struct err *e
     struct jcur member;
     bool found = false;
     int rc = jcur_open_object(c, e);
-    if (rc != 0)
+    if (rc < 0)
         return rc;
     if (jcur_opt(c, "name", &member) &&
-        (rc = jcur_string(&member, STATEMENT_NAME_MAX, &subject.name, e)) != 0)
+        (rc = jcur_string(&member, STATEMENT_NAME_MAX, &subject.name, e)) < 0)
         return rc;
-    if ((rc = jcur_get(c, "digest", &member, e)) != 0 ||
-        (rc = read_digests(&member, &subject.sha256, &found, e)) != 0)
+    if ((rc = jcur_get(c, "digest", &member, e)) < 0 ||
+        (rc = read_digests(&member, &subject.sha256, &found, e)) < 0)
         return rc;
     if (found)
         s->subjects[s->subject_count++] = subject;
@@ -61,7 +61,7 @@ static int read_subjects(const struct jcur *root, struct statement *s, struct er
     struct jcur subjects;
     size_t count;
     int rc = jcur_get(root, "subject", &subjects, e);
-    if (rc != 0 || (rc = jcur_array(&subjects, STATEMENT_SUBJECTS_MAX, &count, e)) != 0)
+    if (rc < 0 || (rc = jcur_array(&subjects, STATEMENT_SUBJECTS_MAX, &count, e)) < 0)
         return rc;
     if (count == 0)
         return jcur_fail(&subjects, e, "a statement has at least one subject");
@@ -78,7 +78,7 @@ static int read_predicate(const struct jcur *root, struct statement *s, struct e
 {
     struct jcur member;
     int rc = jcur_get(root, "predicateType", &member, e);
-    if (rc != 0 || (rc = jcur_string(&member, STATEMENT_NAME_MAX, &s->predicate_type, e)) != 0)
+    if (rc < 0 || (rc = jcur_string(&member, STATEMENT_NAME_MAX, &s->predicate_type, e)) < 0)
         return rc;
     if (s->predicate_type[0] == '\0')
         return jcur_fail(&member, e, "the type is empty");
@@ -86,7 +86,7 @@ static int read_predicate(const struct jcur *root, struct statement *s, struct e
         s->predicate = json_object(); /* absent = empty */
         return s->predicate == NULL ? err_oom(e) : 0;
     }
-    if ((rc = jcur_open_object(&member, e)) != 0)
+    if ((rc = jcur_open_object(&member, e)) < 0)
         return rc;
     s->predicate = json_incref(member.value);
     return 0;
@@ -99,8 +99,8 @@ static int read_statement(struct statement *s, const char *what, struct err *e)
     struct jcur type;
     size_t which;
     int rc;
-    if ((rc = jcur_open_object(&root, e)) != 0 || (rc = jcur_get(&root, "_type", &type, e)) != 0 ||
-        (rc = jcur_choice(&type, types, &which, e)) != 0 || (rc = read_subjects(&root, s, e)) != 0)
+    if ((rc = jcur_open_object(&root, e)) < 0 || (rc = jcur_get(&root, "_type", &type, e)) < 0 ||
+        (rc = jcur_choice(&type, types, &which, e)) < 0 || (rc = read_subjects(&root, s, e)) < 0)
         return rc;
     return read_predicate(&root, s, e);
 }
@@ -112,7 +112,7 @@ int statement_parse(const void *data, size_t len, const char *what, struct state
     if (s == NULL)
         return err_oom(e);
     int rc = json_parse(data, len, what, &limits, &s->document, e);
-    if (rc != 0 || (rc = read_statement(s, what, e)) != 0)
+    if (rc < 0 || (rc = read_statement(s, what, e)) < 0)
         return rc;
     *out = steal_ptr(&s);
     return 0;

@@ -42,16 +42,16 @@ static int put_digest_at(json_t *to, json_t *set, struct err *e)
     if (best == NULL)
         return 0;
     int rc = str_format(&text, e, "%s:%s", best, text_at(set, best));
-    return rc != 0 ? rc : json_put_string(to, "digest", text, e);
+    return rc < 0 ? rc : json_put_string(to, "digest", text, e);
 }
 
 static int put_descriptor(json_t *to, const json_t *descriptor, struct err *e)
 {
     json_t *row = json_object();
     int rc = json_push(to, row, e);
-    if (rc != 0 || (rc = put_text_at(row, "name", descriptor, "name", e)) != 0 ||
-        (rc = put_digest_at(row, json_object_get(descriptor, "digest"), e)) != 0 ||
-        (rc = put_text_at(row, "uri", descriptor, "uri", e)) != 0)
+    if (rc < 0 || (rc = put_text_at(row, "name", descriptor, "name", e)) < 0 ||
+        (rc = put_digest_at(row, json_object_get(descriptor, "digest"), e)) < 0 ||
+        (rc = put_text_at(row, "uri", descriptor, "uri", e)) < 0)
         return rc;
     return put_text_at(row, "mediaType", descriptor, "mediaType", e);
 }
@@ -79,17 +79,17 @@ static int put_provenance(json_t *to, const json_t *predicate, struct err *e)
     const json_t *internal = json_object_get(definition, "internalParameters");
     json_t *p = json_object();
     int rc;
-    if ((rc = json_put(to, "provenance", p, e)) != 0 ||
-        (rc = put_text_at(p, "builder", builder, "id", e)) != 0 ||
-        (rc = put_value_at(p, "builderVersion", builder, "version", JSON_OBJECT, e)) != 0 ||
-        (rc = put_descriptors(p, "tools", builder, "builderDependencies", e)) != 0 ||
-        (rc = put_text_at(p, "buildType", definition, "buildType", e)) != 0 ||
-        (rc = put_text_at(p, "plan", internal, "planDigest", e)) != 0 ||
-        (rc = put_value_at(p, "parameters", definition, "externalParameters", JSON_OBJECT, e)) !=
+    if ((rc = json_put(to, "provenance", p, e)) < 0 ||
+        (rc = put_text_at(p, "builder", builder, "id", e)) < 0 ||
+        (rc = put_value_at(p, "builderVersion", builder, "version", JSON_OBJECT, e)) < 0 ||
+        (rc = put_descriptors(p, "tools", builder, "builderDependencies", e)) < 0 ||
+        (rc = put_text_at(p, "buildType", definition, "buildType", e)) < 0 ||
+        (rc = put_text_at(p, "plan", internal, "planDigest", e)) < 0 ||
+        (rc = put_value_at(p, "parameters", definition, "externalParameters", JSON_OBJECT, e)) <
             0 ||
-        (rc = put_text_at(p, "startedOn", metadata, "startedOn", e)) != 0 ||
-        (rc = put_text_at(p, "finishedOn", metadata, "finishedOn", e)) != 0 ||
-        (rc = put_descriptors(p, "inputs", definition, "resolvedDependencies", e)) != 0)
+        (rc = put_text_at(p, "startedOn", metadata, "startedOn", e)) < 0 ||
+        (rc = put_text_at(p, "finishedOn", metadata, "finishedOn", e)) < 0 ||
+        (rc = put_descriptors(p, "inputs", definition, "resolvedDependencies", e)) < 0)
         return rc;
     return put_descriptors(p, "byproducts", details, "byproducts", e);
 }
@@ -98,7 +98,7 @@ static int put_policy(json_t *to, const json_t *policy, struct err *e)
 {
     json_t *row = json_object();
     int rc = json_put(to, "policy", row, e);
-    if (rc != 0 || (rc = put_text_at(row, "uri", policy, "uri", e)) != 0)
+    if (rc < 0 || (rc = put_text_at(row, "uri", policy, "uri", e)) < 0)
         return rc;
     return put_digest_at(row, json_object_get(policy, "digest"), e);
 }
@@ -109,18 +109,18 @@ static int put_vsa(json_t *to, json_t *predicate, struct err *e)
     json_t *value;
     json_t *v = json_object();
     int rc;
-    if ((rc = json_put(to, "verification", v, e)) != 0 ||
-        (rc = put_text_at(v, "verifier", json_object_get(predicate, "verifier"), "id", e)) != 0 ||
-        (rc = put_text_at(v, "time", predicate, "timeVerified", e)) != 0 ||
-        (rc = put_text_at(v, "resource", predicate, "resourceUri", e)) != 0 ||
-        (rc = put_policy(v, json_object_get(predicate, "policy"), e)) != 0 ||
-        (rc = put_text_at(v, "result", predicate, "verificationResult", e)) != 0 ||
-        (rc = put_value_at(v, "levels", predicate, "verifiedLevels", JSON_ARRAY, e)) != 0 ||
-        (rc = put_descriptors(v, "inputs", predicate, "inputAttestations", e)) != 0)
+    if ((rc = json_put(to, "verification", v, e)) < 0 ||
+        (rc = put_text_at(v, "verifier", json_object_get(predicate, "verifier"), "id", e)) < 0 ||
+        (rc = put_text_at(v, "time", predicate, "timeVerified", e)) < 0 ||
+        (rc = put_text_at(v, "resource", predicate, "resourceUri", e)) < 0 ||
+        (rc = put_policy(v, json_object_get(predicate, "policy"), e)) < 0 ||
+        (rc = put_text_at(v, "result", predicate, "verificationResult", e)) < 0 ||
+        (rc = put_value_at(v, "levels", predicate, "verifiedLevels", JSON_ARRAY, e)) < 0 ||
+        (rc = put_descriptors(v, "inputs", predicate, "inputAttestations", e)) < 0)
         return rc;
     json_object_foreach(predicate, key,
                         value) if (str_starts(key, "assay_") &&
-                                   (rc = json_put(v, key, json_incref(value), e)) != 0) return rc;
+                                   (rc = json_put(v, key, json_incref(value), e)) < 0) return rc;
     return 0;
 }
 
@@ -129,10 +129,10 @@ static int put_statement(json_t *to, const struct statement *s, struct err *e)
 {
     json_t *o = json_object();
     int rc;
-    if ((rc = json_put(to, "statement", o, e)) != 0 ||
-        (rc = put_text_at(o, "type", s->document, "_type", e)) != 0 ||
-        (rc = json_put_string(o, "predicateType", s->predicate_type, e)) != 0 ||
-        (rc = put_descriptors(o, "subjects", s->document, "subject", e)) != 0)
+    if ((rc = json_put(to, "statement", o, e)) < 0 ||
+        (rc = put_text_at(o, "type", s->document, "_type", e)) < 0 ||
+        (rc = json_put_string(o, "predicateType", s->predicate_type, e)) < 0 ||
+        (rc = put_descriptors(o, "subjects", s->document, "subject", e)) < 0)
         return rc;
     if (strcmp(s->predicate_type, PROVENANCE_TYPE) == 0)
         return put_provenance(o, s->predicate, e);
@@ -161,14 +161,14 @@ static int put_envelope(json_t *to, const struct dsse_envelope *envelope, struct
     struct digest digest;
     const char *form = envelope->bundle_type != NULL ? "bundle" : "envelope";
     int rc = digest_bytes(DIGEST_SHA256, envelope->payload, envelope->payload_len, &digest, e);
-    if (rc != 0 || (rc = json_put_string(to, "form", form, e)) != 0 ||
+    if (rc < 0 || (rc = json_put_string(to, "form", form, e)) < 0 ||
         (envelope->bundle_type != NULL &&
-         (rc = json_put_string(to, "mediaType", envelope->bundle_type, e)) != 0) ||
-        (envelope->hint != NULL && (rc = json_put_string(to, "hint", envelope->hint, e)) != 0) ||
-        (envelope->bundle_type != NULL && (rc = dsse_put_log_evidence(to, envelope, e)) != 0) ||
-        (rc = json_put_string(to, "payloadType", envelope->payload_type, e)) != 0 ||
-        (rc = json_put_u64(to, "payloadSize", envelope->payload_len, e)) != 0 ||
-        (rc = json_put_digest(to, "payloadDigest", &digest, e)) != 0)
+         (rc = json_put_string(to, "mediaType", envelope->bundle_type, e)) < 0) ||
+        (envelope->hint != NULL && (rc = json_put_string(to, "hint", envelope->hint, e)) < 0) ||
+        (envelope->bundle_type != NULL && (rc = dsse_put_log_evidence(to, envelope, e)) < 0) ||
+        (rc = json_put_string(to, "payloadType", envelope->payload_type, e)) < 0 ||
+        (rc = json_put_u64(to, "payloadSize", envelope->payload_len, e)) < 0 ||
+        (rc = json_put_digest(to, "payloadDigest", &digest, e)) < 0)
         return rc;
     return put_signatures(to, envelope, e);
 }
@@ -189,7 +189,7 @@ int summary_make(const void *data, size_t len, const char *what, json_t **out, s
     const void *body = data;
     size_t body_len = len;
     int rc = summary == NULL ? err_oom(e) : json_parse(data, len, what, &limits, &document, e);
-    if (rc != 0)
+    if (rc < 0)
         return rc;
     if (is_statement(document)) {
         rc = json_put_string(summary, "form", "statement", e);
@@ -198,12 +198,12 @@ int summary_make(const void *data, size_t len, const char *what, json_t **out, s
         body = envelope->payload;
         body_len = envelope->payload_len;
     }
-    if (rc != 0)
+    if (rc < 0)
         return rc;
     if (envelope == NULL || dsse_is_intoto(envelope)) {
-        if ((rc = statement_parse(body, body_len, what, &statement, e)) != 0)
+        if ((rc = statement_parse(body, body_len, what, &statement, e)) < 0)
             return envelope == NULL ? rc : err_wrap(e, "the payload is no in-toto statement");
-        if ((rc = put_statement(summary, statement, e)) != 0)
+        if ((rc = put_statement(summary, statement, e)) < 0)
             return rc;
     }
     *out = steal_ptr(&summary);

@@ -143,7 +143,7 @@ int cleanup_path(const char *path, struct err *e)
 {
     AUTO_FREE char *copy = NULL;
     int rc = str_copy(&copy, path, e);
-    if (rc != 0)
+    if (rc < 0)
         return rc;
     (void)pthread_mutex_lock(&mutex);
     struct slot *s = free_slot();

@@ -219,7 +219,7 @@ static int check_output(struct cli *cli, const struct cli_option *o, const char 
     if (o->kind == CLI_OUTPUT_NEW)
         return destination_check_new(path, e);
     int rc = o->kind == CLI_OUTPUT ? destination_check(path, e) : destination_check_path(path, e);
-    if (rc != 0 || !destination_is_stdout(path))
+    if (rc < 0 || !destination_is_stdout(path))
         return rc;
     if (cli->json)
         return err_set(e, ERR_USAGE, "--%s '%s' and --json both write to stdout", o->name, path);

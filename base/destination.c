@@ -121,7 +121,7 @@ static int find_place(const char *path, struct place *p, struct err *e)
         return 0;
     }
     int rc = follow(path, p, e);
-    if (rc != 0 || p->way != WHOLE)
+    if (rc < 0 || p->way != WHOLE)
         return rc;
     if (*path_base(p->path) == '\0' || (p->there && S_ISDIR(p->what.st_mode)))
         return err_set(e, ERR_USAGE, "cannot write '%s': it is a directory", path);
@@ -182,7 +182,7 @@ int destination_check(const char *path, struct err *e)
 {
     AUTO_PLACE p = PLACE_INIT;
     int rc = find_place(path, &p, e);
-    if (rc != 0)
+    if (rc < 0)
         return rc;
     if (p.way == WHOLE)
         return check_beside(path, p.path, e);
@@ -226,7 +226,7 @@ int destination_check_new(const char *path, struct err *e)
     AUTO_FREE char *bare = NULL;
     struct stat st;
     int rc = str_copy(&bare, path, e);
-    if (rc != 0 || bare == NULL)
+    if (rc < 0 || bare == NULL)
         return rc;
     for (size_t len = strlen(bare); len > 1 && bare[len - 1] == '/'; len--)
         bare[len - 1] = '\0';
@@ -265,7 +265,7 @@ int destination_check_inside(const char *path, struct err *e)
 static int open_whole(struct destination *o, const struct place *p, struct err *e)
 {
     int rc = atomic_file_open(&o->file, p->path, p->there ? 0600 : MODE_BY_UMASK, e);
-    if (rc != 0)
+    if (rc < 0)
         return rc;
     o->whole = true;
     o->fd = o->file.fd;
@@ -286,7 +286,7 @@ int destination_open(struct destination *o, const char *path, struct err *e)
     int rc = find_place(path, &p, e);
     *o = fresh;
     o->path = path;
-    if (rc != 0)
+    if (rc < 0)
         return rc;
     if (p.way == WHOLE)
         return open_whole(o, &p, e);

@@ -84,6 +84,12 @@ int err_oom(struct err *e)
     return err_set(e, ERR_HOST, "out of memory");
 }
 
+int err_recode(struct err *e, enum err_code code)
+{
+    e->code = code;
+    return err_rc(e);
+}
+
 int err_wrap(struct err *e, const char *fmt, ...)
 {
     va_list args;

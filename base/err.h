@@ -58,6 +58,9 @@ static inline int err_rc(const struct err *e)
     return -(int)e->code;
 }
 
+/* The same message under another code, for what is a fault of another kind here; returns -code. */
+int err_recode(struct err *e, enum err_code code);
+
 /* Adds a context in front of the message; keeps and returns the code (negative). */
 int err_wrap(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
@@ -81,6 +84,7 @@ const char *err_line(const struct err *e, char *line, size_t size);
 #define err_os_code(...) err_is_negative(err_os_code(__VA_ARGS__))
 #define err_oom(e) err_is_negative(err_oom(e))
 #define err_wrap(...) err_is_negative(err_wrap(__VA_ARGS__))
+#define err_recode(e, code) err_is_negative(err_recode(e, code))
 #endif
 
 /* The word for a code in JSON ("usage", "rejected", …). Static. */

@@ -268,7 +268,7 @@ int dir_make_temp(const char *parent, const char *prefix, char **out, struct err
         rc = str_format(&path, e, "%s/%s%016llx", parent, prefix, (unsigned long long)random);
     if (rc == 0)
         rc = cleanup_path(path, e);
-    if (rc != 0 || path == NULL)
+    if (rc < 0 || path == NULL)
         return rc;
     if (mkdir(path, 0700) != 0) {
         rc = err_os(e, errno, "cannot make a temporary directory in '%s'", parent);

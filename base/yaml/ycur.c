@@ -270,7 +270,7 @@ int ycur_text(const struct ycur *c, size_t max, const char **out, struct err *e)
 {
     const char *text = "";
     int rc = ycur_text0(c, max, &text, e);
-    if (rc != 0 || text == NULL)
+    if (rc < 0 || text == NULL)
         return rc;
     if (text[0] == '\0')
         return ycur_fail(c, ERR_INPUT, e, "an empty text");
@@ -302,7 +302,7 @@ int ycur_choice(const struct ycur *c, const char *const *names, size_t *out, str
 {
     const char *text = "";
     int rc = ycur_text0(c, SIZE_MAX, &text, e);
-    if (rc != 0 || text == NULL)
+    if (rc < 0 || text == NULL)
         return rc;
     for (size_t i = 0; names[i] != NULL; i++) {
         if (strcmp(names[i], text) == 0) {

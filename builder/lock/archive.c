@@ -214,10 +214,7 @@ static int batch_run(struct batch *b, struct err *e)
                                       .errors = &errors,
                                       .timeout_seconds = DOWNLOAD_SECONDS};
     int rc = process_run(&p, &status, e);
-    if (rc == 0)
-        rc = take(b, buf_str(&errors), e);
-    else
-        (void)err_wrap(e, "cannot run apt");
+    rc = rc == 0 ? take(b, buf_str(&errors), e) : err_wrap(e, "cannot run apt");
     batch_clear(b);
     return rc;
 }

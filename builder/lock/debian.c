@@ -221,7 +221,7 @@ static int resolve(struct apt *apt, const struct recipe_image *image, struct pac
         rc = follow_source(apt, out, e);
     if (rc == 0 && image->debian.dependencies == RECIPE_DEPENDENCIES_ALL)
         rc = follow_all(apt, out, e);
-    if (rc != 0 || out->count == 0)
+    if (rc < 0 || out->count == 0)
         return rc;
     if (out->count > 1)
         qsort(out->items, out->count, sizeof(*out->items), compare_packages);

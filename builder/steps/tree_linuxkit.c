@@ -34,10 +34,12 @@ static int read_document(const struct param_reading *r, const struct jcur *c, vo
 {
     const struct ycur y = ycur_json(c->value, "document");
     (void)r;
-    if (linuxkit_parse(&y, LINUXKIT_IN_PLAN, NULL, field, e) == 0)
+    int rc = linuxkit_parse(&y, LINUXKIT_IN_PLAN, NULL, field, e);
+    if (rc == 0)
         return 0;
     /* A plan has numbers and images' names only: nothing here is undecided. */
-    e->code = e->code == ERR_UNDECIDED ? ERR_INPUT : e->code;
+    if (rc == -ERR_UNDECIDED)
+        (void)err_recode(e, ERR_INPUT);
     return err_wrap(e, "document");
 }
 

@@ -313,7 +313,7 @@ int credentials_find(const struct credentials_source *source, const char *host,
         return 0;
     if (file_read(path, &text, e) < 0 ||
         credentials_parse(buf_str(&text), text.len, host, out, &helper, e) < 0) {
-        e->code = ERR_USAGE; /* a configuration file is wrong */
+        (void)err_recode(e, ERR_USAGE); /* a configuration file is wrong */
         return err_wrap(e, "cannot use '%s'", path);
     }
     return helper != NULL ? ask_helper(helper, host, source, out, e) : 0;

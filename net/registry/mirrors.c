@@ -31,10 +31,8 @@ static int add(struct mirrors *m, const char *registry, const char *place, bool 
     if (!reference_host_valid(registry))
         return err_set(e, ERR_USAGE, "'%.128s' is no HOST[:PORT] of a registry", registry);
     int rc = reference_place(place, "", &r, e);
-    if (rc < 0) {
-        e->code = ERR_USAGE;
-        return -ERR_USAGE;
-    }
+    if (rc < 0)
+        return err_recode(e, ERR_USAGE);
     if (strcmp(registry, "index.docker.io") == 0)
         registry = REFERENCE_HOST_DEFAULT;
     if ((rc = array_grow(&m->items, &m->cap, m->count + 1, sizeof(*m->items), e)) < 0 ||
@@ -130,20 +128,15 @@ static int parse(const void *data, size_t len, const char *what, struct mirrors 
 int mirrors_parse(const void *data, size_t len, const char *what, struct mirrors *m, struct err *e)
 {
     int rc = parse(data, len, what, m, e);
-    if (rc == -ERR_INPUT) {
-        e->code = ERR_USAGE; /* a configuration file is wrong */
-        rc = -ERR_USAGE;
-    }
-    return rc;
+    /* A configuration file is wrong. */
+    return rc == -ERR_INPUT ? err_recode(e, ERR_USAGE) : rc;
 }
 
 int mirrors_read(const char *path, struct mirrors *m, struct err *e)
 {
     AUTO_BUF text = BUF_INIT(FILE_MAX);
     int rc = file_read(path, &text, e);
-    if (rc == -ERR_INPUT) {
-        e->code = ERR_USAGE;
-        rc = -ERR_USAGE;
-    }
+    if (rc == -ERR_INPUT)
+        return err_recode(e, ERR_USAGE);
     return rc < 0 ? rc : mirrors_parse(buf_str(&text), text.len, path, m, e);
 }

@@ -134,7 +134,7 @@ static int run_ls(struct cli *cli, struct err *e)
         rc = refs_json(cas, &refs, doc, e);
     if (rc == 0)
         rc = counts_json(doc, "blobs", listing.count, total_bytes(&listing), e);
-    if (rc != 0)
+    if (rc < 0)
         return rc;
     cli_result(cli, steal_ptr(&doc));
     char text[DIGEST_TEXT_MAX];
@@ -236,7 +236,7 @@ static int verify_result(const struct verify *v, json_t **out, struct err *e)
 static int verify_blobs(struct cli *cli, struct verify *v, struct err *e)
 {
     int rc = cas_list(v->cas, &v->listing, e);
-    if (rc != 0)
+    if (rc < 0)
         return rc;
     v->bad = array_new(v->listing.count + 1, sizeof(*v->bad));
     if (v->bad == NULL)
@@ -257,7 +257,7 @@ static int run_verify(struct cli *cli, struct err *e)
     int rc = open_store(cli, CAS_READ_ONLY, &cas, e);
     if (rc == 0)
         rc = cas_ref_list(cas, &refs, e);
-    if (rc != 0)
+    if (rc < 0)
         return rc;
     struct verify v = {.cas = cas};
     AUTO_JSON json_t *doc = NULL;
@@ -327,7 +327,7 @@ static int run_gc(struct cli *cli, struct err *e)
         rc = cas_gc(cas, &options, &r, e);
     if (rc == 0)
         rc = gc_json(cas, &options, &r, &doc, e);
-    if (rc != 0)
+    if (rc < 0)
         return rc;
     cli_result(cli, steal_ptr(&doc));
     const char *would = options.dry_run ? "would remove" : "removed";
@@ -356,10 +356,8 @@ static int run_add(struct cli *cli, struct err *e)
         return err_set(e, ERR_USAGE, "--media-type says what --name refers to: give both");
     struct digest expected = {0};
     int rc = wanted != NULL ? digest_parse(wanted, &expected, e) : 0;
-    if (rc != 0) {
-        e->code = ERR_USAGE;
-        return -ERR_USAGE;
-    }
+    if (rc < 0)
+        return err_recode(e, ERR_USAGE);
     AUTO_CAS struct cas *cas = NULL;
     struct digest digest;
     uint64_t size = 0;
@@ -375,7 +373,7 @@ static int run_add(struct cli *cli, struct err *e)
         rc = blob_json(&digest, size, &doc, e);
     if (rc == 0 && name != NULL)
         rc = json_put_string(doc, "name", name, e);
-    if (rc != 0)
+    if (rc < 0)
         return rc;
     cli_result(cli, steal_ptr(&doc));
     char text[DIGEST_TEXT_MAX];
@@ -489,7 +487,7 @@ static int run_quota(struct cli *cli, struct err *e)
         rc = json_put_u64(doc, "quota", limit, e);
     if (rc == 0)
         rc = json_put_u64(doc, "used", used, e);
-    if (rc != 0)
+    if (rc < 0)
         return rc;
     char a[32];
     char b[32];

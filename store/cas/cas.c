@@ -60,8 +60,9 @@ static int open_dir(const struct cas *cas, int dir, const char *name, mode_t mak
 {
     if (make != 0) {
         if (mkdirat(dir, name, make) == 0) {
-            if (cas_sync_dir(cas, dir, e) != 0)
-                return -ERR_HOST;
+            int rc = cas_sync_dir(cas, dir, e);
+            if (rc < 0)
+                return rc;
         } else if (errno != EEXIST) {
             return err_os(e, errno, "cannot make directory '%s' in store '%s'", name, cas->path);
         }
@@ -98,7 +99,7 @@ int cas_read_small(const struct cas *cas, int dir, const char *name, struct buf 
                            cas->path, out->max - 1);
         size_t room = out->max - out->len < 65536 ? out->max - out->len : 65536;
         int rc = buf_reserve(out, room, e);
-        if (rc != 0)
+        if (rc < 0)
             return rc;
         ssize_t n = read(fd, out->data + out->len, room);
         if (n < 0 && errno == EINTR)
@@ -119,14 +120,12 @@ static int check_layout(const struct cas *cas, bool *found, struct err *e)
 {
     AUTO_BUF text = BUF_INIT(65536);
     int rc = cas_read_small(cas, cas->root, "oci-layout", &text, found, e);
-    if (rc != 0 || !*found)
+    if (rc < 0 || !*found)
         return rc;
     AUTO_JSON json_t *doc = NULL;
     AUTO_FREE char *what = NULL;
-    if (str_format(&what, e, "'oci-layout' in store '%s'", cas->path) != 0)
-        return -ERR_HOST;
-    rc = json_parse(buf_str(&text), text.len, what, NULL, &doc, e);
-    if (rc != 0)
+    if ((rc = str_format(&what, e, "'oci-layout' in store '%s'", cas->path)) < 0 ||
+        (rc = json_parse(buf_str(&text), text.len, what, NULL, &doc, e)) < 0)
         return rc;
     struct jcur root = jcur_root(doc, what);
     const char *version = NULL;
@@ -185,7 +184,7 @@ static int take_lock(struct cas *cas, bool clear, struct err *e)
         int rc = clear ? cas_temp_clear(cas, false, &count, &bytes, e) : 0;
         if (rc == 0)
             rc = cas_quota_recount(cas, e);
-        if (rc != 0)
+        if (rc < 0)
             return rc;
     } else if (errno != EWOULDBLOCK) {
         return err_os(e, errno, "cannot lock store '%s'", cas->path);
@@ -204,7 +203,7 @@ static int make_file(struct cas *cas, const char *name, const char *text, struct
     char temp[CAS_TEMP_NAME_MAX];
     AUTO_CLOSE int fd = -1;
     int rc = cas_temp_open(cas, temp, &fd, e);
-    if (rc != 0)
+    if (rc < 0)
         return rc;
     rc = fd_write_all(fd, text, strlen(text), name, e);
     if (rc == 0 && (fchmod(fd, 0644) != 0 || fdatasync(fd) != 0))
@@ -247,12 +246,12 @@ static int open_layout(struct cas *cas, unsigned flags, struct err *e)
 {
     bool found = false;
     int rc = check_layout(cas, &found, e);
-    if (rc != 0)
+    if (rc < 0)
         return rc;
     bool create = !found && (flags & CAS_CREATE) != 0;
     if (!found && !create)
         return err_set(e, ERR_INPUT, "no blob store in '%s': 'oci-layout' is missing", cas->path);
-    if (create && (rc = check_vacant(cas, e)) != 0)
+    if (create && (rc = check_vacant(cas, e)) < 0)
         return rc;
     rc = open_directories(cas, create || (flags & CAS_CREATE) != 0,
                           (flags & CAS_KEEP_TEMPORARY) == 0, e);
@@ -274,11 +273,11 @@ int cas_open(const char *path, unsigned flags, struct cas **out, struct err *e)
     (void)pthread_mutex_init(&fresh->mutex, NULL);
     AUTO_CAS struct cas *cas = fresh;
     int rc = str_copy(&cas->path, path, e);
-    if (rc != 0)
+    if (rc < 0)
         return rc;
     if (cas->read_only)
         flags &= ~(unsigned)CAS_CREATE;
-    if ((flags & CAS_CREATE) != 0 && (rc = dir_make(path, e)) != 0)
+    if ((flags & CAS_CREATE) != 0 && (rc = dir_make(path, e)) < 0)
         return rc;
     cas->root = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (cas->root < 0) {
@@ -286,7 +285,7 @@ int cas_open(const char *path, unsigned flags, struct cas **out, struct err *e)
         return err_os_code(e, wrong ? ERR_INPUT : ERR_HOST, errno, "cannot open store '%s'", path);
     }
     rc = open_layout(cas, flags, e);
-    if (rc != 0)
+    if (rc < 0)
         return rc;
     *out = steal_ptr(&cas);
     return 0;

@@ -14,14 +14,14 @@ static int action_parse(const struct buf *text, const char *key, json_t **out)
     AUTO_JSON json_t *doc = NULL;
     const struct json_limits limits = {.bytes = ACTION_MAX, .depth = 32};
     static const char *const keys[] = {"key", "value", NULL};
-    if (json_parse(buf_str(text), text->len, "action", &limits, &doc, &ignored) != 0)
+    if (json_parse(buf_str(text), text->len, "action", &limits, &doc, &ignored) < 0)
         return -1;
     struct jcur root = jcur_root(doc, "action");
     struct jcur value;
     const char *has = NULL;
-    if (jcur_object(&root, keys, &ignored) != 0 ||
-        jcur_get_string(&root, "key", DIGEST_TEXT_MAX, &has, &ignored) != 0 ||
-        jcur_get(&root, "value", &value, &ignored) != 0 || strcmp(has, key) != 0)
+    if (jcur_object(&root, keys, &ignored) < 0 ||
+        jcur_get_string(&root, "key", DIGEST_TEXT_MAX, &has, &ignored) < 0 ||
+        jcur_get(&root, "value", &value, &ignored) < 0 || strcmp(has, key) != 0)
         return -1;
     *out = json_incref(value.value);
     return 0;

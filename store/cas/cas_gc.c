@@ -211,7 +211,7 @@ static int sweep_action(struct gc *gc, const char *name, struct err *e)
         gc->options->all_actions || !hex_decode(name, strlen(name), key.bytes, DIGEST_SHA256_SIZE);
     if (!drop) {
         int rc = cas_action_get(gc->cas, &key, &value, &found, e);
-        if (rc != 0)
+        if (rc < 0)
             return rc;
         drop = !found || names_removed(gc, value); /* one that cannot be read is of no use */
     }
@@ -256,7 +256,7 @@ static int sweep_blobs(const struct gc *gc, struct err *e)
 static int collect(struct gc *gc, struct err *e)
 {
     int rc = cas_list(gc->cas, &gc->listing, e);
-    if (rc != 0)
+    if (rc < 0)
         return rc;
     gc->marks = array_new(gc->listing.count + 1, sizeof(*gc->marks));
     if (gc->marks == NULL)
@@ -278,7 +278,7 @@ int cas_gc(struct cas *cas, const struct cas_gc_options *options, struct cas_gc_
            struct err *e)
 {
     int rc = cas_need_writable(cas, e);
-    if (rc != 0)
+    if (rc < 0)
         return rc;
     if (flock(cas->lock, LOCK_EX | LOCK_NB) != 0) {
         int why = errno;
@@ -295,7 +295,7 @@ int cas_gc(struct cas *cas, const struct cas_gc_options *options, struct cas_gc_
     rc = collect(&gc, e);
     while (flock(cas->lock, LOCK_SH) != 0 && errno == EINTR)
         ;
-    if (rc != 0)
+    if (rc < 0)
         return rc;
     *out = result;
     result = (struct cas_gc_result){0};

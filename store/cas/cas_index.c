@@ -16,7 +16,7 @@ int cas_index_parse(const void *data, size_t len, const char *what, json_t **out
     const struct json_limits limits = {.bytes = CAS_INDEX_MAX, .depth = 32};
     AUTO_JSON json_t *doc = NULL;
     int rc = json_parse(data, len, what, &limits, &doc, e);
-    if (rc != 0)
+    if (rc < 0)
         return rc;
     struct jcur root = jcur_root(doc, what);
     struct jcur manifests;
@@ -43,7 +43,7 @@ static int index_read(struct cas *cas, json_t **out, struct err *e)
     AUTO_BUF text = BUF_INIT(CAS_INDEX_MAX + 1);
     bool found = false;
     int rc = cas_read_small(cas, cas->root, "index.json", &text, &found, e);
-    if (rc != 0)
+    if (rc < 0)
         return rc;
     if (!found)
         return err_set(e, ERR_INPUT, "store '%s' has no index.json", cas->path);
@@ -72,10 +72,10 @@ static int descriptor_read(const struct jcur *at, struct cas_ref *out, struct er
         rc = str_copy(&out->media_type, media_type, e);
     struct jcur annotations;
     struct jcur name;
-    if (rc != 0 || !jcur_opt(at, "annotations", &annotations))
+    if (rc < 0 || !jcur_opt(at, "annotations", &annotations))
         return rc;
     rc = jcur_open_object(&annotations, e);
-    if (rc != 0 || !jcur_opt(&annotations, OCI_REF_NAME, &name))
+    if (rc < 0 || !jcur_opt(&annotations, OCI_REF_NAME, &name))
         return rc;
     const char *text = NULL;
     rc = jcur_string(&name, 4096, &text, e);
@@ -97,7 +97,7 @@ int cas_index_refs(json_t *doc, const char *what, struct cas_refs *out, struct e
     struct jcur root = jcur_root(doc, what);
     struct jcur manifests;
     int rc = jcur_get(&root, "manifests", &manifests, e);
-    if (rc != 0)
+    if (rc < 0)
         return rc;
     size_t count = json_array_size(manifests.value);
     AUTO(cas_refs_dispose)
@@ -109,7 +109,7 @@ int cas_index_refs(json_t *doc, const char *what, struct cas_refs *out, struct e
         refs.count++;
         rc = descriptor_read(&at, &refs.items[i], e);
     }
-    if (rc != 0)
+    if (rc < 0)
         return rc;
     *out = refs;
     refs = (struct cas_refs){0};
@@ -120,7 +120,7 @@ int cas_ref_list(struct cas *cas, struct cas_refs *out, struct err *e)
 {
     AUTO_JSON json_t *doc = NULL;
     int rc = index_read(cas, &doc, e);
-    if (rc != 0)
+    if (rc < 0)
         return rc;
     rc = cas_index_refs(doc, "index.json", out, e);
     return rc == 0 ? 0 : err_wrap(e, "store '%s'", cas->path);
@@ -131,7 +131,7 @@ int cas_ref_get(struct cas *cas, const char *name, bool *found, struct digest *d
 {
     AUTO(cas_refs_dispose) struct cas_refs refs = {0};
     int rc = cas_ref_list(cas, &refs, e);
-    if (rc != 0)
+    if (rc < 0)
         return rc;
     struct cas_ref *hit = NULL;
     for (size_t i = 0; i < refs.count; i++) {
@@ -156,14 +156,14 @@ int cas_ref_get(struct cas *cas, const char *name, bool *found, struct digest *d
 static int index_lock(struct cas *cas, int *lock, struct err *e)
 {
     int rc = cas_need_writable(cas, e);
-    if (rc != 0)
+    if (rc < 0)
         return rc;
     (void)pthread_mutex_lock(&cas->mutex);
     int fd = openat(cas->root, "index.lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644);
     rc = fd < 0 ? -1 : 0;
     while (rc == 0 && flock(fd, LOCK_EX) != 0)
         rc = errno == EINTR ? 0 : -1;
-    if (rc != 0) {
+    if (rc < 0) {
         rc = err_os(e, errno, "cannot lock index.json of store '%s'", cas->path);
         scope_close(&fd);
         (void)pthread_mutex_unlock(&cas->mutex);
@@ -268,7 +268,7 @@ static int set_locked(struct cas *cas, const char *name, json_t **descriptor, st
 {
     AUTO_JSON json_t *doc = NULL;
     int rc = index_read(cas, &doc, e);
-    if (rc != 0)
+    if (rc < 0)
         return rc;
     json_t *manifests = json_object_get(doc, "manifests");
     size_t at = SIZE_MAX;
@@ -292,7 +292,7 @@ int cas_ref_set(struct cas *cas, const char *name, const char *media_type,
     int lock = -1;
     if (rc == 0)
         rc = index_lock(cas, &lock, e);
-    if (rc != 0)
+    if (rc < 0)
         return rc;
     rc = set_locked(cas, name, &descriptor, e);
     index_unlock(cas, &lock);
@@ -303,7 +303,7 @@ int cas_ref_remove(struct cas *cas, const char *name, bool *found, struct err *e
 {
     int lock = -1;
     int rc = index_lock(cas, &lock, e);
-    if (rc != 0)
+    if (rc < 0)
         return rc;
     AUTO_JSON json_t *doc = NULL;
     rc = index_read(cas, &doc, e);

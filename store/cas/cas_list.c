@@ -83,7 +83,7 @@ int cas_list(struct cas *cas, struct cas_listing *out, struct err *e)
             return err_set(e, ERR_HOST, "store '%s' holds too many blobs", cas->path);
         rc = add_entry(cas, &listing, &cap, entry->d_name, e);
     }
-    if (rc != 0)
+    if (rc < 0)
         return rc;
     if (errno != 0)
         return err_os(e, errno, "cannot list the blobs of store '%s'", cas->path);

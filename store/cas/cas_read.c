@@ -30,7 +30,7 @@ int cas_open_raw(struct cas *cas, const struct digest *digest, int *fd, struct s
                  struct err *e)
 {
     int rc = cas_need_sha256(digest, e);
-    if (rc != 0)
+    if (rc < 0)
         return rc;
     char name[DIGEST_TEXT_MAX];
     char own[CAS_TEMP_NAME_MAX];
@@ -131,7 +131,7 @@ static int verify_fd(struct cas *cas, const struct digest *digest, int fd, const
         return err_os(e, errno, "cannot read a blob in '%s'", cas->path);
     struct digest actual;
     int rc = digest_fd(DIGEST_SHA256, fd, &actual, NULL, e);
-    if (rc != 0)
+    if (rc < 0)
         return err_wrap(e, "cannot verify a blob in '%s'", cas->path);
     rc = cas_compare(cas, digest, &actual, e);
     if (rc == 0)
@@ -150,7 +150,7 @@ int cas_open_blob(struct cas *cas, const struct digest *digest, int *fd, uint64_
     int rc = cas_open_somewhere(cas, digest, &where, &opened, &st, e);
     if (rc == 0 && !cas_memo_knows(where, digest, &st))
         rc = verify_fd(where, digest, opened, &st, e);
-    if (rc != 0)
+    if (rc < 0)
         return rc;
     if (size != NULL)
         *size = (uint64_t)st.st_size;
@@ -166,11 +166,11 @@ int cas_check(struct cas *cas, const struct digest *digest, bool *damaged, struc
     int rc = cas_open_raw(cas, digest, &fd, &st, &why);
     if (rc == 0 && fd >= 0)
         rc = verify_fd(cas, digest, fd, &st, &why);
-    if (rc != 0 && rc != -ERR_INPUT) {
+    if (rc < 0 && rc != -ERR_INPUT) {
         *e = why;
         return rc;
     }
-    *damaged = rc != 0;
+    *damaged = rc < 0;
     return 0;
 }
 
@@ -178,7 +178,7 @@ int cas_get(struct cas *cas, const struct digest *digest, struct buf *out, struc
 {
     AUTO_CAS_STREAM struct cas_stream *s = NULL;
     int rc = cas_stream_open(cas, digest, &s, e);
-    if (rc != 0)
+    if (rc < 0)
         return rc;
     uint64_t size = cas_stream_size(s);
     size_t start = out->len;
@@ -202,7 +202,7 @@ int cas_get(struct cas *cas, const struct digest *digest, struct buf *out, struc
         rc = cas_stream_read(s, &beyond, 1, &got, e);
     if (rc == 0 && got != 0)
         rc = cas_damaged(cas, digest, e, "it grew while it was read");
-    if (rc != 0)
+    if (rc < 0)
         return rc;
     out->len = start + len;
     return buf_add(out, "", 0, e); /* the NUL behind */
@@ -218,7 +218,7 @@ int cas_map(struct cas *cas, const struct digest *digest, const uint8_t **data, 
     AUTO_CLOSE int fd = -1;
     uint64_t size = 0;
     int rc = cas_open_blob(cas, digest, &fd, &size, e);
-    if (rc != 0)
+    if (rc < 0)
         return rc;
     if (size == 0) {
         *data = empty_map;

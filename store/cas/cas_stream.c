@@ -97,7 +97,7 @@ static void *run_ahead(void *context)
         int rc = make_chunk(s, a, number % RING, &e);
         more = rc == 0 && a->len[number % RING] == CAS_CHUNK;
         (void)pthread_mutex_lock(&a->mutex);
-        a->failed = rc != 0;
+        a->failed = rc < 0;
         a->error = e;
         a->made += rc == 0;
         (void)pthread_cond_signal(&a->changed);
@@ -167,7 +167,7 @@ static int read_ahead(struct cas_stream *s, void *data, size_t len, size_t *got,
         s->used = 0;
         rc = wait_chunk(a, &chunk, e);
     }
-    if (rc != 0)
+    if (rc < 0)
         return rc;
     size_t n = chunk - s->used < len ? chunk - s->used : len;
     memcpy(data, a->bytes + (a->taken % RING) * CAS_CHUNK + s->used, n);
@@ -204,8 +204,8 @@ static int stream_end(struct cas_stream *s, struct err *e)
     int rc = hasher_final(s->hasher, &actual, e);
     if (rc == 0)
         rc = cas_compare(s->cas, &s->digest, &actual, e);
-    s->broken = rc != 0;
-    if (rc != 0) {
+    s->broken = rc < 0;
+    if (rc < 0) {
         s->why = *e;
         return rc;
     }
@@ -257,7 +257,7 @@ int cas_stream_open(struct cas *cas, const struct digest *digest, struct cas_str
     int rc = cas_open_somewhere(cas, digest, &s->cas, &s->fd, &s->st, e);
     if (rc == 0)
         rc = hasher_new(DIGEST_SHA256, &s->hasher, e);
-    if (rc != 0) {
+    if (rc < 0) {
         cas_stream_close(s);
         return rc;
     }

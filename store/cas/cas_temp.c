@@ -13,7 +13,7 @@
 int cas_temp_open(struct cas *cas, char *name, int *fd, struct err *e)
 {
     int rc = cas_need_writable(cas, e);
-    if (rc != 0)
+    if (rc < 0)
         return rc;
     /* A name can be taken by a writer of another process namespace with the same number: try the
      * next. */
@@ -65,14 +65,14 @@ int cas_replace(struct cas *cas, int dir, const char *name, const void *data, si
     char temp[CAS_TEMP_NAME_MAX];
     AUTO_CLOSE int fd = -1;
     int rc = cas_temp_open(cas, temp, &fd, e);
-    if (rc != 0)
+    if (rc < 0)
         return rc;
     rc = fd_write_all(fd, data, len, name, e);
     if (rc == 0 && (fchmod(fd, 0644) != 0 || (sync && fdatasync(fd) != 0)))
         rc = err_os(e, errno, "cannot write '%s' in store '%s'", name, cas->path);
     if (rc == 0 && renameat(cas->temp, temp, dir, name) != 0)
         rc = err_os(e, errno, "cannot replace '%s' in store '%s'", name, cas->path);
-    if (rc != 0) {
+    if (rc < 0) {
         cas_temp_remove(cas, temp);
         return rc;
     }

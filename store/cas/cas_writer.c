@@ -51,8 +51,9 @@ struct cas_writer {
 int cas_writer_new(struct cas *cas, const struct digest *expected, uint64_t expected_size,
                    struct cas_writer **out, struct err *e)
 {
-    if (expected != NULL && cas_need_sha256(expected, e) != 0)
-        return -ERR_INPUT;
+    int rc = expected != NULL ? cas_need_sha256(expected, e) : 0;
+    if (rc < 0)
+        return rc;
     struct cas_writer *fresh = calloc(1, sizeof(*fresh));
     if (fresh == NULL)
         return err_oom(e);
@@ -62,14 +63,14 @@ int cas_writer_new(struct cas *cas, const struct digest *expected, uint64_t expe
     if (expected != NULL)
         w->expected = *expected;
     w->expected_size = expected_size;
-    int rc = cas_temp_open(cas, w->name, &w->fd, e);
-    if (rc != 0)
+    rc = cas_temp_open(cas, w->name, &w->fd, e);
+    if (rc < 0)
         return rc;
     w->named = true;
     rc = hasher_new(DIGEST_SHA256, &w->hasher, e);
     if (rc == 0)
         rc = cas_quota_room(cas, &w->room, e);
-    if (rc != 0)
+    if (rc < 0)
         return rc;
     if (expected != NULL && expected_size != CAS_SIZE_UNKNOWN && expected_size > w->room &&
         !cas_has_own(cas, expected))
@@ -106,10 +107,10 @@ int cas_writer_write(struct cas_writer *w, const void *data, size_t len, struct 
     if (after > w->room && after - w->room > quota_slack)
         return cas_quota_refuse(w->cas, after, e);
     int rc = fd_write_all(w->fd, data, len, "a blob", e);
-    if (rc != 0)
+    if (rc < 0)
         return err_wrap(e, "cannot write to store '%s'", w->cas->path);
     rc = w->direct ? 0 : hasher_update(w->hasher, data, len, e);
-    if (rc != 0)
+    if (rc < 0)
         return rc;
     w->written = after;
     if (!w->passing)
@@ -143,7 +144,7 @@ static int measure(struct cas_writer *w, struct digest *digest, uint64_t *size, 
         rc = hasher_final(w->hasher, digest, e);
         *size = w->written;
     }
-    if (rc != 0)
+    if (rc < 0)
         return rc;
     if (w->expected_size != CAS_SIZE_UNKNOWN && *size != w->expected_size)
         return wrong_size(w, *size, "", e);
@@ -206,7 +207,7 @@ static int publish_counted(struct cas_writer *w, const struct digest *digest, ui
     if (replace && fstatat(w->cas->blobs, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
         more = 0; /* in the place of a damaged one: counted already, and counted afresh later */
     int rc = cas_quota_charge(w->cas, more, e);
-    if (rc != 0)
+    if (rc < 0)
         return rc;
     rc = publish(w, name, replace, &added, e);
     if (!added)
@@ -220,7 +221,7 @@ static int settle(struct cas_writer *w, const struct digest *digest, uint64_t si
     bool there = false;
     bool damaged = false;
     int rc = already_there(cas, digest, &there, &damaged, e);
-    if (rc != 0)
+    if (rc < 0)
         return rc;
     if (cas->scratch) {
         bool added = false;
@@ -233,7 +234,7 @@ static int settle(struct cas_writer *w, const struct digest *digest, uint64_t si
         if (fchmod(w->fd, 0444) != 0 || fdatasync(w->fd) != 0)
             return err_os(e, errno, "cannot write to store '%s'", cas->path);
         rc = publish_counted(w, digest, size, damaged, e);
-        if (rc != 0)
+        if (rc < 0)
             return rc;
     }
     /* Also for a blob that was there: its writer may not have come so far yet. */
@@ -258,7 +259,7 @@ int cas_writer_commit(struct cas_writer *w, struct digest *digest, uint64_t *siz
         cas_memo_add(w->cas, &actual, &st);
     scope_close(&w->fd);
     w->fd = -1;
-    if (rc != 0)
+    if (rc < 0)
         return rc;
     if (digest != NULL)
         *digest = actual;
@@ -367,7 +368,7 @@ static int export_to(struct cas *cas, struct cas *where, const struct digest *di
     int rc = 0;
     if (cas_memo_knows(where, digest, st))
         rc = export_copy(fd, (uint64_t)st->st_size, out, path, &done, e);
-    return rc != 0 || done ? rc : export_stream(cas, digest, out, path, e);
+    return rc < 0 || done ? rc : export_stream(cas, digest, out, path, e);
 }
 
 int cas_export_file(struct cas *cas, const struct digest *digest, const char *path, struct err *e)
@@ -381,7 +382,7 @@ int cas_export_file(struct cas *cas, const struct digest *digest, const char *pa
     int rc = cas_open_somewhere(cas, digest, &where, &fd, &st, e);
     if (rc == 0)
         rc = cas_scratch_give(where, digest, path, 0644, &done, e);
-    if (rc != 0 || done)
+    if (rc < 0 || done)
         return rc;
     rc = atomic_file_open(&out, path, MODE_BY_UMASK, e);
     if (rc == 0)
@@ -418,7 +419,7 @@ int cas_export_output(struct cas *cas, const struct digest *digest, const char *
     int rc = cas_open_somewhere(cas, digest, &where, &fd, &st, e);
     if (rc == 0)
         rc = destination_open(&out, path, e);
-    if (rc != 0)
+    if (rc < 0)
         return rc;
     rc = out.whole ? export_to(cas, where, digest, fd, &st, out.fd, path, e)
                    : export_verified(cas, digest, &out, e);

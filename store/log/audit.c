@@ -28,7 +28,7 @@ static int compare_node(void *context, unsigned level, uint64_t index,
     struct audit *a = context;
     struct merkle_hash stored;
     int rc = log_db_node(a->log->db, level, index, &stored, e);
-    if (rc != 0)
+    if (rc < 0)
         return rc;
     a->nodes++;
     if (merkle_equal(hash, &stored))
@@ -66,7 +66,7 @@ static int check_checkpoint(struct audit *a, bool required, struct err *e)
     uint64_t size = a->range.size;
     bool found = false;
     int rc = log_db_checkpoint(a->log->db, size, &note, &found, e);
-    if (rc != 0)
+    if (rc < 0)
         return rc;
     bool wanted = a->against.wanted && a->against.checkpoint.size == size;
     if (!found && required)
@@ -74,7 +74,7 @@ static int check_checkpoint(struct audit *a, bool required, struct err *e)
     if (!found && !wanted)
         return 0;
     rc = merkle_range_root(&a->range, &root, e);
-    if (rc != 0)
+    if (rc < 0)
         return rc;
     if (wanted && !merkle_equal(&root, &a->against.checkpoint.root))
         return err_set(e, ERR_LOG,
@@ -84,8 +84,8 @@ static int check_checkpoint(struct audit *a, bool required, struct err *e)
     rc = checkpoint_open(note.data, note.len, a->key, &c, e);
     if (rc == -ERR_HOST)
         return rc;
-    if (rc != 0) {
-        e->code = ERR_LOG;
+    if (rc < 0) {
+        (void)err_recode(e, ERR_LOG);
         return err_wrap(e, "checkpoint %" PRIu64, size);
     }
     if (c.size != size)
@@ -105,7 +105,7 @@ static int check_counts(const struct audit *a, struct err *e)
 {
     struct log_db_counts counts;
     int rc = log_db_counts(a->log->db, &counts, e);
-    if (rc != 0)
+    if (rc < 0)
         return rc;
     if (counts.entries != a->range.size || counts.nodes != a->nodes ||
         counts.checkpoints != a->checkpoints)
@@ -157,21 +157,21 @@ int tlog_audit(const char *path, const struct tlog_audit_options *options, struc
 {
     AUTO_TLOG struct tlog *log = NULL;
     int rc = tlog_attach(path, NULL, &log, e);
-    if (rc != 0)
+    if (rc < 0)
         return rc;
     struct audit a = {.log = log, .key = options->key == NULL ? log->key : options->key};
     if (options->against != NULL) {
         a.against.wanted = true;
         rc = checkpoint_open(options->against, options->against_len, a.key, &a.against.checkpoint,
                              e);
-        if (rc != 0)
+        if (rc < 0)
             return err_wrap(e, "the checkpoint to audit against");
     }
     rc = log_db_begin(log->db, false, e);
     if (rc == 0)
         rc = read_all(&a, options, e);
     log_db_rollback(log->db);
-    if (rc != 0)
+    if (rc < 0)
         return err_wrap(e, "log '%s'", path);
     out->head = a.head;
     out->checkpoints = a.checkpoints;

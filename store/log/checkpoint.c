@@ -49,7 +49,7 @@ int checkpoint_parse(const char *text, size_t len, struct checkpoint *out, struc
 int checkpoint_format(const struct checkpoint *checkpoint, struct buf *out, struct err *e)
 {
     int rc = buf_addf(out, e, "%s\n%" PRIu64 "\n", checkpoint->origin, checkpoint->size);
-    return rc != 0 ? rc : line_add_hash(&checkpoint->root, out, e);
+    return rc < 0 ? rc : line_add_hash(&checkpoint->root, out, e);
 }
 
 int checkpoint_open(const void *note, size_t len, const struct note_key *key,
@@ -62,7 +62,7 @@ int checkpoint_open(const void *note, size_t len, const struct note_key *key,
         rc = note_verify(n, &key, 1, e);
     if (rc == 0)
         rc = checkpoint_parse(n->text, n->text_len, &c, e);
-    if (rc != 0)
+    if (rc < 0)
         return rc;
     if (strcmp(c.origin, key->name) != 0)
         return err_set(e, ERR_LOG, "the checkpoint is of log '%s', not of '%s'", c.origin,

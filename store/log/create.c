@@ -14,7 +14,7 @@ static int write_file(const char *dir, const char *name, const struct buf *data,
 {
     AUTO_FREE char *path = NULL;
     int rc = path_join(&path, dir, name, e);
-    return rc != 0 ? rc : file_replace(path, data->data, data->len, mode, e);
+    return rc < 0 ? rc : file_replace(path, data->data, data->len, mode, e);
 }
 
 static int write_keys(const char *dir, const char *origin, const struct signing_key *key,
@@ -80,7 +80,7 @@ static int parent_of(const char *path, char **out, struct err *e)
 static int publish(const char *temp, const char *parent, const char *path, struct err *e)
 {
     int rc = dir_sync(temp, e);
-    if (rc != 0)
+    if (rc < 0)
         return rc;
     if (chmod(temp, mode_by_umask(0777)) < 0)
         return err_os(e, errno, "cannot set the mode of '%s'", temp);

@@ -85,23 +85,22 @@ static int db_error(const struct log_db *db, int rc, const char *doing, struct e
 {
     const char *why = db->handle != NULL ? sqlite3_errmsg(db->handle) : sqlite3_errstr(rc);
     int system = db->handle != NULL ? sqlite3_system_errno(db->handle) : 0;
-    if (error_class(rc) == ERR_LOG) {
-        (void)err_set(e, ERR_LOG, "cannot %s '%s': the log's database is damaged: %s", doing,
-                      db->path, why);
-        return -ERR_LOG;
+    if (error_class(rc) == ERR_LOG)
+        return err_set(e, ERR_LOG, "cannot %s '%s': the log's database is damaged: %s", doing,
+                       db->path, why);
+    switch (rc & 0xff) {
+    case SQLITE_NOMEM:
+        return err_oom(e);
+    case SQLITE_FULL:
+        return err_set(e, ERR_HOST, "cannot %s '%s': the disk is full", doing, db->path);
+    case SQLITE_BUSY:
+        return err_set(e, ERR_HOST, "cannot %s '%s': another process held its lock for %d seconds",
+                       doing, db->path, DB_BUSY_SECONDS);
+    default:
+        return (rc & 0xff) == SQLITE_IOERR && system != 0
+                   ? err_os(e, system, "cannot %s '%s'", doing, db->path)
+                   : err_set(e, ERR_HOST, "cannot %s '%s': %s", doing, db->path, why);
     }
-    if ((rc & 0xff) == SQLITE_NOMEM)
-        (void)err_oom(e);
-    else if ((rc & 0xff) == SQLITE_FULL)
-        (void)err_set(e, ERR_HOST, "cannot %s '%s': the disk is full", doing, db->path);
-    else if ((rc & 0xff) == SQLITE_BUSY)
-        (void)err_set(e, ERR_HOST, "cannot %s '%s': another process held its lock for %d seconds",
-                      doing, db->path, DB_BUSY_SECONDS);
-    else if ((rc & 0xff) == SQLITE_IOERR && system != 0)
-        (void)err_os(e, system, "cannot %s '%s'", doing, db->path);
-    else
-        (void)err_set(e, ERR_HOST, "cannot %s '%s': %s", doing, db->path, why);
-    return -ERR_HOST;
 }
 
 /* ---- statements ---------------------------------------------------------------- */
@@ -129,7 +128,7 @@ static int run(struct log_db *db, enum statement id, const char *doing, struct e
 {
     sqlite3_stmt *s = NULL;
     int rc = statement_get(db, id, &s, e);
-    if (rc != 0)
+    if (rc < 0)
         return rc;
     int step = sqlite3_step(s);
     rc = step == SQLITE_DONE || step == SQLITE_ROW ? 0 : db_error(db, step, doing, e);
@@ -145,7 +144,7 @@ int log_db_begin(struct log_db *db, bool write, struct err *e)
 int log_db_commit(struct log_db *db, struct err *e)
 {
     int rc = run(db, COMMIT, "write", e);
-    if (rc != 0)
+    if (rc < 0)
         log_db_rollback(db);
     return rc;
 }
@@ -177,7 +176,7 @@ static int add_row(struct log_db *db, enum statement id, uint64_t key, const voi
 {
     sqlite3_stmt *s = NULL;
     int rc = statement_get(db, id, &s, e);
-    if (rc != 0)
+    if (rc < 0)
         return rc;
     int bound = sqlite3_bind_int64(s, 1, (sqlite3_int64)key);
     if (bound == SQLITE_OK)
@@ -201,7 +200,7 @@ int log_db_add_node(struct log_db *db, unsigned level, uint64_t index,
 {
     sqlite3_stmt *s = NULL;
     int rc = statement_get(db, ADD_NODE, &s, e);
-    if (rc != 0)
+    if (rc < 0)
         return rc;
     int bound = sqlite3_bind_int64(s, 1, (sqlite3_int64)level);
     if (bound == SQLITE_OK)
@@ -238,7 +237,7 @@ static int read_blob(struct log_db *db, enum statement id, uint64_t key, struct 
 {
     sqlite3_stmt *s = NULL;
     int rc = statement_get(db, id, &s, e);
-    if (rc != 0)
+    if (rc < 0)
         return rc;
     int step = sqlite3_bind_int64(s, 1, (sqlite3_int64)key);
     if (step == SQLITE_OK)
@@ -262,7 +261,7 @@ int log_db_head(struct log_db *db, uint64_t *size, struct buf *out, bool *found,
 {
     sqlite3_stmt *s = NULL;
     int rc = statement_get(db, GET_HEAD, &s, e);
-    if (rc != 0)
+    if (rc < 0)
         return rc;
     rc = take_blob(db, s, sqlite3_step(s), out, size, found, e);
     statement_done(s);
@@ -274,7 +273,7 @@ int log_db_node(struct log_db *db, unsigned level, uint64_t index, struct merkle
 {
     sqlite3_stmt *s = NULL;
     int rc = statement_get(db, GET_NODE, &s, e);
-    if (rc != 0)
+    if (rc < 0)
         return rc;
     AUTO_BUF hash = BUF_INIT(MERKLE_HASH_SIZE);
     bool found = false;
@@ -285,7 +284,7 @@ int log_db_node(struct log_db *db, unsigned level, uint64_t index, struct merkle
         step = sqlite3_step(s);
     rc = take_blob(db, s, step, &hash, NULL, &found, e);
     statement_done(s);
-    if (rc != 0)
+    if (rc < 0)
         return rc;
     if (!found || hash.len != MERKLE_HASH_SIZE)
         return err_set(e, ERR_LOG, "cannot read '%s': tree node %u/%" PRIu64 " is %s", db->path,
@@ -325,7 +324,7 @@ int log_db_find(struct log_db *db, const struct merkle_hash *leaf, uint64_t *ind
 {
     sqlite3_stmt *s = NULL;
     int rc = statement_get(db, FIND_LEAF, &s, e);
-    if (rc != 0)
+    if (rc < 0)
         return rc;
     int step = bind_blob(s, 1, leaf->bytes, MERKLE_HASH_SIZE);
     if (step == SQLITE_OK)
@@ -363,7 +362,7 @@ int log_db_check(struct log_db *db, struct err *e)
 {
     sqlite3_stmt *s = NULL;
     int rc = statement_get(db, CHECK_FILE, &s, e);
-    if (rc != 0)
+    if (rc < 0)
         return rc;
     int step = sqlite3_step(s);
     const char *text = step == SQLITE_ROW ? (const char *)sqlite3_column_text(s, 0) : NULL;
@@ -447,20 +446,18 @@ static int configure(struct log_db *db, bool write, struct err *e)
                         "PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL;"
                         "PRAGMA journal_size_limit = %d; PRAGMA query_only = %s;",
                         JOURNAL_KEEP, write ? "OFF" : "ON");
-    return rc != 0 ? rc : exec(db, pragmas, "open", e);
+    return rc < 0 ? rc : exec(db, pragmas, "open", e);
 }
 
 /* An object with the file open; `flags` as of sqlite3_open_v2. */
 static int db_new(const char *path, int flags, struct log_db **out, struct err *e)
 {
     AUTO_LOG_DB struct log_db *db = array_new(1, sizeof(*db));
-    if (db == NULL) {
-        (void)err_oom(e);
-        return -ERR_HOST;
-    }
+    if (db == NULL)
+        return err_oom(e);
     /* SQLite reads names such as "file:x" in its own way; "./file:x" is a path. */
     int rc = str_format(&db->path, e, "%s%s", path[0] == '/' ? "" : "./", path);
-    if (rc != 0)
+    if (rc < 0)
         return rc;
     int opened = sqlite3_open_v2(db->path, &db->handle,
                                  flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE, NULL);
@@ -494,7 +491,7 @@ int log_db_create(const char *path, struct log_db **out, struct err *e)
     if (lstat(path, &st) == 0 || errno != ENOENT)
         return err_set(e, ERR_USAGE, "cannot create '%s': it exists already", path);
     int rc = db_new(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, &db, e);
-    if (rc != 0 || db == NULL)
+    if (rc < 0 || db == NULL)
         return rc;
     rc = configure(db, true, e);
     if (rc == 0)
@@ -516,7 +513,7 @@ int log_db_open(const char *path, bool write, struct log_db **out, struct err *e
     if (!S_ISREG(st.st_mode))
         return err_set(e, ERR_INPUT, "cannot open '%s': not a regular file", path);
     int rc = db_new(path, write ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY, &db, e);
-    if (rc != 0 || db == NULL)
+    if (rc < 0 || db == NULL)
         return rc;
     rc = configure(db, write, e);
     if (rc == 0)

@@ -63,5 +63,5 @@ bool line_hash(const struct line *line, struct merkle_hash *out)
 int line_add_hash(const struct merkle_hash *hash, struct buf *out, struct err *e)
 {
     int rc = base64_encode(hash->bytes, MERKLE_HASH_SIZE, out, e);
-    return rc != 0 ? rc : buf_add_str(out, "\n", e);
+    return rc < 0 ? rc : buf_add_str(out, "\n", e);
 }

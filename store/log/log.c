@@ -19,14 +19,14 @@ static int read_vkey(struct tlog *log, struct err *e)
     int rc = path_join(&file, log->path, "vkey", e);
     if (rc == 0)
         rc = file_read(file, &text, e);
-    if (rc != 0)
+    if (rc < 0)
         return rc;
     if (text.len == 0 || text.data[text.len - 1] != '\n')
         return err_set(e, ERR_LOG, "'%s' is not one line", file);
     rc = note_key_parse(buf_str(&text), text.len - 1, &log->key, e);
     if (rc == -ERR_INPUT)
         return err_set(e, ERR_LOG, "'%s' is not a verifier key", file);
-    if (rc != 0)
+    if (rc < 0)
         return rc;
     text.data[text.len - 1] = '\0';
     return str_copy(&log->vkey, buf_str(&text), e);
@@ -43,7 +43,7 @@ static int read_signing_key(struct tlog *log, const char *passphrase, struct err
     int rc = tlog_key_file(log->path, &file, e);
     if (rc == 0)
         rc = signing_key_read(file, passphrase, &log->signing, e);
-    if (rc != 0)
+    if (rc < 0)
         return rc;
     if (!public_key_equal(signing_key_public(log->signing), log->key->key))
         return err_set(e, ERR_LOG, "the key '%s' is not that of the log's vkey", file);
@@ -55,10 +55,8 @@ int tlog_attach(const char *path, const char *passphrase, struct tlog **out, str
     AUTO_TLOG struct tlog *log = array_new(1, sizeof(*log));
     AUTO_FREE char *file = NULL;
     struct stat st;
-    if (log == NULL) {
-        (void)err_oom(e);
-        return -ERR_HOST;
-    }
+    if (log == NULL)
+        return err_oom(e);
     if (stat(path, &st) < 0) {
         enum err_code code = errno == ENOENT || errno == ENOTDIR ? ERR_INPUT : ERR_HOST;
         return err_os_code(e, code, errno, "cannot open log '%s'", path);
@@ -73,10 +71,8 @@ int tlog_attach(const char *path, const char *passphrase, struct tlog **out, str
         rc = read_signing_key(log, passphrase, e);
     if (rc == 0)
         rc = log_db_open(file, passphrase != NULL, &log->db, e);
-    if (rc != 0) {
-        (void)err_wrap(e, "cannot open log '%s'", path);
-        return rc;
-    }
+    if (rc < 0)
+        return err_wrap(e, "cannot open log '%s'", path);
     *out = steal_ptr(&log);
     return 0;
 }
@@ -116,7 +112,7 @@ static int check_tree(struct tlog *log, const struct checkpoint *head, struct me
     struct log_db_ends ends;
     struct merkle_hash root;
     int rc = log_db_ends(log->db, &ends, e);
-    if (rc != 0)
+    if (rc < 0)
         return rc;
     if (ends.entries != head->size || ends.leaves != head->size)
         return err_set(e, ERR_LOG,
@@ -161,7 +157,7 @@ static int load_head(struct tlog *log, struct err *e)
     uint64_t size = 0;
     bool found = false;
     int rc = log_db_head(log->db, &size, &note, &found, e);
-    if (rc != 0)
+    if (rc < 0)
         return rc;
     if (!found)
         return err_set(e, ERR_LOG, "it has no checkpoint");
@@ -170,16 +166,15 @@ static int load_head(struct tlog *log, struct err *e)
         return 0;
     rc = checkpoint_open(note.data, note.len, log->key, &head, e);
     if (rc == -ERR_INPUT)
-        e->code = ERR_LOG; /* a malformed note within the log is the log's failure */
-    if (rc != 0) {
+        rc = err_recode(e, ERR_LOG); /* a malformed note within the log is the log's failure */
+    if (rc < 0)
         return err_wrap(e, "checkpoint %" PRIu64, size);
-    }
     if (head.size != size)
         return err_set(e, ERR_LOG, "checkpoint %" PRIu64 " is of size %" PRIu64, size, head.size);
     rc = check_tree(log, &head, &range, e);
     if (rc == 0)
         rc = check_continues(log, &head, e);
-    if (rc != 0)
+    if (rc < 0)
         return rc;
     buf_dispose(&log->note);
     log->note = note;
@@ -208,7 +203,7 @@ int tlog_open(const char *path, const char *passphrase, struct tlog **out, struc
     int rc = tlog_attach(path, passphrase, &log, e);
     if (rc == 0)
         rc = begin(log, false, e);
-    if (rc != 0)
+    if (rc < 0)
         return rc;
     log_db_rollback(log->db);
     *out = steal_ptr(&log);
@@ -292,13 +287,13 @@ int tlog_append_all(struct tlog *log, const struct tlog_item *items, size_t coun
             return err_set(e, ERR_INPUT, "an entry of %zu bytes is too long for a log (at most %d)",
                            items[i].len, LOG_ENTRY_MAX);
     int rc = begin(log, true, e);
-    if (rc != 0)
+    if (rc < 0)
         return rc;
     uint64_t at = log->head.size;
     rc = write_items(log, items, count, &range, &head, &note, e);
     if (rc == 0)
         rc = log_db_commit(log->db, e);
-    if (rc != 0) {
+    if (rc < 0) {
         log_db_rollback(log->db);
         return err_wrap(e, "cannot append to log '%s'", log->path);
     }
@@ -322,7 +317,7 @@ int tlog_append(struct tlog *log, const void *entry, size_t len, uint64_t *index
 int tlog_checkpoint(struct tlog *log, struct buf *out, struct err *e)
 {
     int rc = begin(log, false, e);
-    if (rc != 0)
+    if (rc < 0)
         return rc;
     log_db_rollback(log->db);
     return buf_add(out, log->note.data, log->note.len, e);
@@ -361,11 +356,11 @@ static int read_entry(struct tlog *log, uint64_t index, struct buf *entry,
                       struct merkle_proof *proof, struct err *e)
 {
     int rc = begin(log, false, e);
-    if (rc != 0)
+    if (rc < 0)
         return rc;
     rc = proven_entry(log, index, entry, proof, e);
     log_db_rollback(log->db);
-    return rc != 0 ? err_wrap(e, "log '%s'", log->path) : 0;
+    return rc < 0 ? err_wrap(e, "log '%s'", log->path) : 0;
 }
 
 int tlog_entry(struct tlog *log, uint64_t index, struct buf *out, struct err *e)
@@ -387,11 +382,11 @@ int tlog_find(struct tlog *log, const void *entry, size_t len, bool *found, uint
     int rc = merkle_leaf(entry, len, &leaf, e);
     if (rc == 0)
         rc = begin(log, false, e);
-    if (rc != 0)
+    if (rc < 0)
         return rc;
     rc = log_db_find(log->db, &leaf, &at, &some, e);
     log_db_rollback(log->db);
-    if (rc != 0)
+    if (rc < 0)
         return rc;
     *found = some && at < log->head.size;
     if (*found)
@@ -404,7 +399,7 @@ int tlog_prove(struct tlog *log, uint64_t index, struct buf *out, struct err *e)
     AUTO_BUF entry = BUF_INIT(LOG_ENTRY_MAX);
     struct tlog_proof proof = {.index = index};
     int rc = read_entry(log, index, &entry, &proof.path, e);
-    if (rc != 0)
+    if (rc < 0)
         return rc;
     proof.checkpoint = log->note.data;
     proof.checkpoint_len = log->note.len;
@@ -437,14 +432,14 @@ int tlog_prove_consistency(struct tlog *log, const void *note, size_t len, struc
     struct checkpoint old;
     struct tlog_consistency proof = {0};
     int rc = checkpoint_open(note, len, log->key, &old, e);
-    if (rc != 0)
+    if (rc < 0)
         return err_wrap(e, "the checkpoint to start from");
     rc = begin(log, false, e);
-    if (rc != 0)
+    if (rc < 0)
         return rc;
     rc = prove_since(log, &old, &proof.path, e);
     log_db_rollback(log->db);
-    if (rc != 0)
+    if (rc < 0)
         return err_wrap(e, "log '%s' does not continue the checkpoint", log->path);
     proof.old_size = old.size;
     proof.checkpoint = log->note.data;
@@ -463,7 +458,7 @@ int tlog_proof_check(const void *proof, size_t proof_len, const char *vkey, cons
         rc = proof_parse(proof, proof_len, &p, e);
     if (rc == 0)
         rc = proof_check(p, key, entry, entry_len, &checkpoint, e);
-    if (rc != 0)
+    if (rc < 0)
         return rc;
     *index = p->index;
     *size = checkpoint.size;

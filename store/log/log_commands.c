@@ -22,7 +22,7 @@ static int read_bounded(const char *path, size_t most, const char *what, struct 
 {
     *out = (struct buf){.max = most};
     int rc = file_read(path, out, e);
-    return rc != 0 ? err_wrap(e, "cannot read %s '%s'", what, path) : 0;
+    return rc < 0 ? err_wrap(e, "cannot read %s '%s'", what, path) : 0;
 }
 
 /* A verifier key: its text, or a file that holds it. */
@@ -33,11 +33,11 @@ static int read_vkey(const char *given, struct note_key **out, struct err *e)
         return 0;
     AUTO_BUF text = BUF_INIT(0);
     int rc = read_bounded(given, NOTE_VKEY_MAX + 1, "verifier key", &text, e);
-    if (rc != 0)
+    if (rc < 0)
         return rc;
     size_t len = text.len > 0 && text.data[text.len - 1] == '\n' ? text.len - 1 : text.len;
     rc = note_key_parse(buf_str(&text), len, out, e);
-    return rc != 0 ? err_wrap(e, "verifier key '%s'", given) : 0;
+    return rc < 0 ? err_wrap(e, "verifier key '%s'", given) : 0;
 }
 
 static int required_vkey(const struct cli *cli, struct note_key **out, struct err *e)
@@ -56,7 +56,7 @@ static int read_checkpoint(const char *path, const struct note_key *key, struct 
     int rc = read_bounded(path, NOTE_MAX, "checkpoint", &note, e);
     if (rc == 0) {
         rc = checkpoint_open(note.data, note.len, key, out, e);
-        if (rc != 0)
+        if (rc < 0)
             rc = err_wrap(e, "checkpoint '%s'", path);
     }
     return rc;
@@ -66,7 +66,7 @@ static int put_root(json_t *doc, const char *key, const struct merkle_hash *root
 {
     AUTO_BUF text = BUF_INIT(64);
     int rc = line_add_hash(root, &text, e);
-    if (rc != 0)
+    if (rc < 0)
         return rc;
     text.data[--text.len] = '\0';
     return json_put_string(doc, key, buf_str(&text), e);
@@ -127,7 +127,7 @@ int log_run_init(struct cli *cli, struct err *e)
         rc = new_result(tlog_head(log), &doc, e);
     if (rc == 0)
         rc = json_put_string(doc, "vkey", tlog_vkey(log), e);
-    if (rc != 0)
+    if (rc < 0)
         return rc;
     cli_result(cli, steal_ptr(&doc));
     cli_say(cli, "%s\n", tlog_vkey(log));
@@ -160,7 +160,7 @@ static int files_read(const struct cli *cli, struct files *f, struct err *e)
     for (; f->count < count; f->count++) {
         struct buf *text = &f->texts[f->count];
         int rc = read_bounded(cli_arg(cli, f->count + 1), LOG_ENTRY_MAX, "entry", text, e);
-        if (rc != 0) {
+        if (rc < 0) {
             buf_dispose(text);
             return rc;
         }
@@ -178,7 +178,7 @@ static int open_to_write(const struct cli *cli, struct tlog **out, struct err *e
     int rc = str_format(&prompt, e, "passphrase for the key of log '%s'", path);
     if (rc == 0)
         rc = passphrase_read(cli, prompt, false, &passphrase, e);
-    if (rc != 0 || (rc = tlog_key_file(path, &key, e)) != 0)
+    if (rc < 0 || (rc = tlog_key_file(path, &key, e)) < 0)
         return rc;
     passphrase_warn(cli, key);
     return tlog_open(path, passphrase, out, e);
@@ -197,7 +197,7 @@ int log_run_append(struct cli *cli, struct err *e)
         rc = open_to_write(cli, &log, e);
     if (rc == 0)
         rc = tlog_append_all(log, files.items, files.count, &first, e);
-    if (rc != 0)
+    if (rc < 0)
         return rc;
     for (size_t i = 0; i < files.count; i++)
         cli_say(cli, "%" PRIu64 "\n", first + i);
@@ -233,7 +233,7 @@ static int show_log(struct cli *cli, const struct tlog *log, struct err *e)
         rc = json_put_string(doc, "vkey", tlog_vkey(log), e);
     if (rc == 0)
         rc = line_add_hash(&head->root, &root, e);
-    if (rc != 0)
+    if (rc < 0)
         return rc;
     root.data[--root.len] = 0; /* its newline */
     cli_result(cli, steal_ptr(&doc));
@@ -274,7 +274,7 @@ int log_run_show(struct cli *cli, struct err *e)
     if (cli_arg_count(cli) == 1 && cli_string(cli, "output") != NULL)
         return err_set(e, ERR_USAGE, "--output is for an entry: give its INDEX");
     int rc = tlog_open(cli_arg(cli, 0), NULL, &log, e);
-    if (rc != 0)
+    if (rc < 0)
         return rc;
     return cli_arg_count(cli) == 1 ? show_log(cli, log, e)
                                    : show_entry(cli, log, cli_arg(cli, 1), e);
@@ -352,7 +352,7 @@ static int read_consistency(const char *path, struct tlog_consistency **out, str
     int rc = read_bounded(path, PROOF_MAX, "consistency proof", &text, e);
     if (rc == 0) {
         rc = consistency_parse(text.data, text.len, out, e);
-        if (rc != 0)
+        if (rc < 0)
             rc = err_wrap(e, "consistency proof '%s'", path);
     }
     return rc;
@@ -373,7 +373,7 @@ static int check_since(const struct cli *cli, const struct note_key *key,
     if (since == NULL)
         return err_set(e, ERR_USAGE, "--consistency says how --since is continued: give both");
     int rc = read_checkpoint(since, key, &old, e);
-    if (rc != 0)
+    if (rc < 0)
         return rc;
     if (proven->size < old.size)
         return err_set(e, ERR_LOG,
@@ -385,7 +385,7 @@ static int check_since(const struct cli *cli, const struct note_key *key,
         rc = read_consistency(document, &proof, e);
         if (rc == 0)
             rc = consistency_check(proof, key, &old, &reached, e);
-        if (rc != 0)
+        if (rc < 0)
             return err_wrap(e, "'%s' does not continue checkpoint '%s'", document, since);
     }
     if (reached.size != proven->size || !merkle_equal(&reached.root, &proven->root))
@@ -419,14 +419,14 @@ int log_run_check(struct cli *cli, struct err *e)
         rc = proof_parse(text.data, text.len, &proof, e);
     if (rc == 0)
         rc = proof_check(proof, key, entry.data, entry.len, &c, e);
-    if (rc != 0)
+    if (rc < 0)
         return err_wrap(e, "'%s' does not show that '%s' is in the log", cli_arg(cli, 0), file);
     rc = check_since(cli, key, &c, e);
     if (rc == 0)
         rc = new_result(&c, &doc, e);
     if (rc == 0)
         rc = json_put_u64(doc, "index", proof->index, e);
-    if (rc != 0)
+    if (rc < 0)
         return rc;
     cli_result(cli, steal_ptr(&doc));
     cli_say(cli, "'%s' is entry %" PRIu64 " of log '%s', which had %" PRIu64 " %s then\n", file,
@@ -476,15 +476,15 @@ int log_run_check_consistency(struct cli *cli, struct err *e)
         rc = read_checkpoint(from, key, &old, e);
     if (rc == 0)
         rc = read_consistency(cli_arg(cli, 0), &proof, e);
-    if (rc != 0)
+    if (rc < 0)
         return rc;
     rc = consistency_check(proof, key, &old, &c, e);
-    if (rc != 0)
+    if (rc < 0)
         return err_wrap(e, "'%s' does not continue checkpoint '%s'", cli_arg(cli, 0), from);
     rc = new_result(&c, &doc, e);
     if (rc == 0)
         rc = json_put_u64(doc, "oldSize", old.size, e);
-    if (rc != 0)
+    if (rc < 0)
         return rc;
     cli_result(cli, steal_ptr(&doc));
     cli_say(cli,
@@ -512,7 +512,7 @@ int log_run_audit(struct cli *cli, struct err *e)
     int rc = vkey == NULL ? 0 : read_vkey(vkey, &key, e);
     if (rc == 0 && against != NULL)
         rc = read_bounded(against, NOTE_MAX, "checkpoint", &note, e);
-    if (rc != 0)
+    if (rc < 0)
         return rc;
     options.key = key;
     options.against = against == NULL ? NULL : note.data;
@@ -526,7 +526,7 @@ int log_run_audit(struct cli *cli, struct err *e)
         rc = new_result(&result.head, &doc, e);
     if (rc == 0)
         rc = json_put_u64(doc, "checkpoints", result.checkpoints, e);
-    if (rc != 0)
+    if (rc < 0)
         return rc;
     cli_result(cli, steal_ptr(&doc));
     cli_say(cli,

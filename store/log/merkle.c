@@ -76,12 +76,12 @@ int merkle_range_add(struct merkle_range *range, const struct merkle_hash *leaf,
     for (;; level++) {
         int rc =
             sink == NULL ? 0 : sink->node(sink->context, level, range->size >> level, &hash, e);
-        if (rc != 0)
+        if (rc < 0)
             return rc;
         if ((range->size >> level & 1) == 0)
             break;
         rc = merkle_parent(&range->nodes[level], &hash, &hash, e);
-        if (rc != 0)
+        if (rc < 0)
             return rc;
     }
     range->nodes[level] = hash;
@@ -99,7 +99,7 @@ int merkle_range_load(const struct merkle_source *source, uint64_t size, struct 
         if ((size >> level & 1) == 0)
             continue;
         int rc = source->node(source->context, level, (size >> level) - 1, &range.nodes[level], e);
-        if (rc != 0)
+        if (rc < 0)
             return rc;
     }
     *out = range;
@@ -120,7 +120,7 @@ int merkle_range_root(const struct merkle_range *range, struct merkle_hash *out,
             rc = merkle_parent(&range->nodes[level], &root, &root, e);
         else
             root = range->nodes[level];
-        if (rc != 0)
+        if (rc < 0)
             return rc;
         some = true;
     }
@@ -147,7 +147,7 @@ static int subtree_hash(const struct merkle_source *source, uint64_t start, uint
             rc = merkle_parent(&piece, &hash, &hash, e);
         else if (rc == 0)
             hash = piece;
-        if (rc != 0)
+        if (rc < 0)
             return rc;
         some = true;
         end -= (uint64_t)1 << level;
@@ -188,7 +188,7 @@ int merkle_prove_inclusion(const struct merkle_source *source, uint64_t index, u
         uint64_t middle = start + split_point(end - start);
         int rc = index < middle ? proof_push(&proof, source, middle, end, e)
                                 : proof_push(&proof, source, start, middle, e);
-        if (rc != 0)
+        if (rc < 0)
             return rc;
         if (index < middle)
             end = middle;
@@ -213,7 +213,7 @@ int merkle_prove_consistency(const struct merkle_source *source, uint64_t old_si
         uint64_t middle = start + split_point(end - start);
         int rc = old_size <= middle ? proof_push(&proof, source, middle, end, e)
                                     : proof_push(&proof, source, start, middle, e);
-        if (rc != 0)
+        if (rc < 0)
             return rc;
         if (old_size <= middle)
             end = middle;
@@ -262,7 +262,7 @@ int merkle_check_subtree_inclusion(const struct merkle_hash *leaf, uint64_t inde
         bool left = j >= inner || (i >> j & 1) != 0;
         int rc = left ? merkle_parent(sibling, &hash, &hash, e)
                       : merkle_parent(&hash, sibling, &hash, e);
-        if (rc != 0)
+        if (rc < 0)
             return rc;
     }
     if (!merkle_equal(&hash, subtree))
@@ -344,7 +344,7 @@ int merkle_check_subtree(uint64_t start, uint64_t end, uint64_t size,
         } else {
             rc = merkle_parent(&new_hash, p, &new_hash, e);
         }
-        if (rc != 0)
+        if (rc < 0)
             return rc;
         walk_up(&w);
     }

@@ -81,10 +81,8 @@ static bool text_valid(const uint8_t *text, size_t len)
 static int copy_bytes(const void *data, size_t len, char **out, struct err *e)
 {
     char *p = array_new(len + 1, 1);
-    if (p == NULL) {
-        (void)err_oom(e);
-        return -ERR_HOST;
-    }
+    if (p == NULL)
+        return err_oom(e);
     if (len > 0)
         memcpy(p, data, len);
     *out = p;
@@ -127,7 +125,7 @@ static int key_make(char *name_taken, struct public_key *key_taken, struct note_
         return err_oom(e);
     k->type = NOTE_ED25519;
     int rc = key_id(name, k->type, raw, k->id, e);
-    if (rc != 0)
+    if (rc < 0)
         return rc;
     k->name = steal_ptr(&name);
     k->key = steal_ptr(&key);
@@ -172,14 +170,14 @@ int note_key_parse(const char *text, size_t len, struct note_key **out, struct e
     int rc = copy_bytes(text, name_len, &name, e);
     if (rc == 0)
         rc = base64_decode(coded, len - (size_t)(coded - text), &raw, e);
-    if (rc != 0)
+    if (rc < 0)
         return err_wrap(e, "cannot read the verifier key of '%.*s'", (int)name_len, text);
     if (raw.len != 1 + ED25519_KEY_SIZE || raw.data[0] != NOTE_ED25519)
         return err_set(e, ERR_INPUT, "the verifier key of '%s' is not an Ed25519 key", name);
     rc = public_key_from_ed25519(raw.data + 1, &public, e);
     if (rc == 0)
         rc = key_make(steal_ptr(&name), steal_ptr(&public), &key, e);
-    if (rc != 0 || key == NULL)
+    if (rc < 0 || key == NULL)
         return err_wrap(e, "cannot read the verifier key of '%.*s'", (int)name_len, text);
     if (memcmp(key->id, id, sizeof(id)) != 0)
         return err_set(e, ERR_INPUT, "the verifier key of '%s' does not match its own key id",
@@ -239,7 +237,7 @@ static int parse_signature(const char *line, size_t len, struct note_signature *
         return err_set(e, ERR_INPUT, "malformed note: a signature line is not in its form");
     AUTO_BUF raw = BUF_INIT(NOTE_SIGNATURE_MAX);
     int rc = base64_decode(space + 1, (size_t)(end - space - 1), &raw, e);
-    if (rc != 0)
+    if (rc < 0)
         return err_wrap(e, "malformed note: signature of '%.*s'", (int)(space - name), name);
     if (raw.len <= NOTE_KEY_ID_SIZE)
         return err_set(e, ERR_INPUT, "malformed note: signature of '%.*s' is too short",
@@ -250,7 +248,7 @@ static int parse_signature(const char *line, size_t len, struct note_signature *
     rc = copy_bytes(name, (size_t)(space - name), &name_copy, e);
     if (rc == 0)
         rc = copy_bytes(raw.data + NOTE_KEY_ID_SIZE, sig_len, &bytes, e);
-    if (rc != 0)
+    if (rc < 0)
         return rc;
     memcpy(out->id, raw.data, NOTE_KEY_ID_SIZE);
     out->name = steal_ptr(&name_copy);
@@ -275,7 +273,7 @@ static int parse_signatures(const char *p, const char *end, struct note *note, s
         const char *feed = memchr(p, '\n', (size_t)(end - p));
         int rc =
             parse_signature(p, (size_t)(feed - p), &note->signatures[note->signature_count], e);
-        if (rc != 0)
+        if (rc < 0)
             return rc;
         note->signature_count++;
         p = feed + 1;
@@ -311,7 +309,7 @@ int note_parse(const void *data, size_t len, struct note **out, struct err *e)
     int rc = copy_bytes(start, note->text_len, &note->text, e);
     if (rc == 0)
         rc = parse_signatures(split + 2, start + len, note, e);
-    if (rc != 0)
+    if (rc < 0)
         return rc;
     *out = steal_ptr(&note);
     return 0;
@@ -338,7 +336,7 @@ int note_verify(const struct note *note, const struct note_key *const *keys, siz
                 *e = why;
                 return rc;
             }
-            if (rc != 0)
+            if (rc < 0)
                 return err_set(e, ERR_LOG, "the signature of '%s' on the note is bad", s->name);
             good++;
         }

@@ -11,7 +11,7 @@ static int add_path(const struct merkle_proof *path, struct buf *out, struct err
 {
     for (size_t i = 0; i < path->count; i++) {
         int rc = line_add_hash(&path->hashes[i], out, e);
-        if (rc != 0)
+        if (rc < 0)
             return rc;
     }
     return buf_add_str(out, "\n", e);
@@ -80,7 +80,7 @@ static int read_extra(const struct line *coded, struct tlog_proof *proof, struct
 {
     AUTO_BUF raw = BUF_INIT(PROOF_EXTRA_MAX);
     int rc = base64_decode(coded->text, coded->len, &raw, e);
-    if (rc != 0)
+    if (rc < 0)
         return err_wrap(e, "malformed %s: extra data", what_proof);
     proof->extra_len = raw.len;
     proof->extra = (uint8_t *)buf_steal(&raw);
@@ -103,7 +103,7 @@ int proof_parse(const void *data, size_t len, struct tlog_proof **out, struct er
     bool more = line_next(&r, &line);
     if (more && line_after(&line, "extra ", &rest)) {
         int rc = read_extra(&rest, proof, e);
-        if (rc != 0)
+        if (rc < 0)
             return rc;
         more = line_next(&r, &line);
     }
@@ -112,7 +112,7 @@ int proof_parse(const void *data, size_t len, struct tlog_proof **out, struct er
     int rc = read_path(&r, what_proof, &proof->path, e);
     if (rc == 0)
         rc = read_rest(&r, what_proof, &proof->checkpoint, &proof->checkpoint_len, e);
-    if (rc != 0)
+    if (rc < 0)
         return rc;
     *out = steal_ptr(&proof);
     return 0;
@@ -174,7 +174,7 @@ int consistency_parse(const void *data, size_t len, struct tlog_consistency **ou
     int rc = read_path(&r, what_consistency, &proof->path, e);
     if (rc == 0)
         rc = read_rest(&r, what_consistency, &proof->checkpoint, &proof->checkpoint_len, e);
-    if (rc != 0)
+    if (rc < 0)
         return rc;
     *out = steal_ptr(&proof);
     return 0;
@@ -193,7 +193,7 @@ int consistency_check(const struct tlog_consistency *proof, const struct note_ke
 {
     struct checkpoint c;
     int rc = checkpoint_open(proof->checkpoint, proof->checkpoint_len, key, &c, e);
-    if (rc != 0)
+    if (rc < 0)
         return rc;
     if (strcmp(old->origin, c.origin) != 0)
         return err_set(e, ERR_LOG, "the checkpoints are of two logs, '%s' and '%s'", old->origin,

@@ -119,7 +119,7 @@ static int check_steps(const struct jcur *plan, const struct jcur *details, stru
         rc = jcur_get(details, "byproducts", &byproducts, e);
     if (rc == 0)
         rc = jcur_array(&byproducts, CLAIMS_STEPS_MAX, &m, e);
-    if (rc != 0)
+    if (rc < 0)
         return rc;
     if (n != m)
         return reject(e, "its byproducts are not the plan's steps");

@@ -161,11 +161,7 @@ static int decode(const struct jcur *root, struct policy *p, struct err *e)
 /* What is malformed input elsewhere is a wrong configuration file here. */
 static int as_usage(int rc, struct err *e)
 {
-    if (rc == -ERR_INPUT) {
-        e->code = ERR_USAGE;
-        return -ERR_USAGE;
-    }
-    return rc;
+    return rc == -ERR_INPUT ? err_recode(e, ERR_USAGE) : rc;
 }
 
 int policy_parse(const void *data, size_t len, const char *what, struct policy **out, struct err *e)

@@ -82,9 +82,22 @@ static void test_hostile_text(void **state)
     }
 }
 
+static void test_recode(void **state)
+{
+    struct err e = ERR_INIT;
+    char line[ERR_FRAME_MAX];
+    (void)state;
+    assert_int_equal(err_set(&e, ERR_INPUT, "no JSON"), -ERR_INPUT);
+    assert_int_equal(err_recode(&e, ERR_USAGE), -ERR_USAGE);
+    assert_int_equal(err_rc(&e), -ERR_USAGE);
+    assert_int_equal(err_wrap(&e, "policy"), -ERR_USAGE);
+    assert_string_equal(err_line(&e, line, sizeof(line)), "policy: no JSON");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_recode),
         cmocka_unit_test(test_codes),
         cmocka_unit_test(test_too_deep),
         cmocka_unit_test(test_hostile_text),
