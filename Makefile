@@ -167,11 +167,20 @@ lint-clang:
 
 objects: $(call objects,$(SOURCES) $(TEST_SRCS)) $(patsubst %.c,$(OBJ)/%.o,$(MAINS))
 
+# What passed with exactly this input, here or as recorded, is not checked again (tests/lint/tidy.sh): lint-tidy checks what a
+# change reaches, lint-tidy-all everything; tidy-record keeps what passed so far, for others and for CI.
+TIDY_RECORD := tests/lint/tidy.passed
 lint-tidy: $(TIDY_STAMPS)
-$(BUILD)/tidy/%.ok: % .clang-tidy
-	@mkdir -p $(@D)
-	$(call say,TIDY)clang-tidy --quiet $< -- -std=gnu17 $(CPPFLAGS_ALL) 2>/dev/null
-	@touch $@
+	@sh tests/lint/tidy.sh --comments $(SOURCES) $(HEADERS)
+TIDY_VERSION = $(eval TIDY_VERSION := $$(shell sh tests/lint/tidy.sh --version))$(TIDY_VERSION)
+$(BUILD)/tidy/%.ok: % FORCE
+	@TIDY_VERSION='$(TIDY_VERSION)' sh tests/lint/tidy.sh $< $@ $(TIDY_RECORD) -std=gnu17 $(CPPFLAGS_ALL)
+lint-tidy-all:
+	rm -rf $(BUILD)/tidy
+	$(MAKE) lint-tidy TIDY_RECORD=/dev/null
+.PHONY: lint-tidy-all tidy-record
+tidy-record:
+	cat $(wildcard $(TIDY_STAMPS)) /dev/null | sort > $(TIDY_RECORD)
 
 # cppcheck 2.10 does not know the cleanup attribute, so its leak checks are off: LeakSanitizer finds leaks.
 lint-cppcheck:
@@ -315,7 +324,7 @@ clean:
 	rm -rf $(BUILD)
 
 help:
-	@sed -n 's/^#   //p' Makefile; echo "  also: check-unit check-e2e check-slow check-sanitize cross-arm64 check-arm64 lint format schemas fuzz-smoke bench bench-cartesi man install dist deb deps peers inputs clean"
+	@sed -n 's/^#   //p' Makefile; echo "  also: check-unit check-e2e check-slow check-sanitize cross-arm64 check-arm64 lint lint-tidy-all tidy-record format schemas fuzz-smoke bench bench-cartesi man install dist deb deps peers inputs clean"
 
 .PHONY: all check test for-e2e check-unit check-e2e check-slow check-sanitize fuzz-smoke fuzz-run lint lint-format lint-gcc \
   lint-clang lint-tidy lint-cppcheck lint-floors lint-facts lint-papers lint-spdx lint-packages lint-symbols objects format schemas deps peers inputs demo demo-cartesi bench bench-cartesi man install clean help FORCE
