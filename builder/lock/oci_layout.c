@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/media_types.h"
 #include "formats/oci/oci_type.h"
+#include "net/registry/image.h"
 
 #include <string.h>
 
@@ -167,7 +168,7 @@ static int document_type(const struct jcur *c, const char **out, struct err *e)
 {
     struct jcur m;
     int rc = jcur_open_object(c, e);
-    if (rc < 0)
+    if (rc < 0 || (rc = image_check_schema(c, e)) < 0)
         return rc;
     if (jcur_opt(c, "mediaType", &m))
         return jcur_string(&m, TEXT_MAX, out, e);

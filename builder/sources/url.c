@@ -2,6 +2,7 @@
 #include "builder/sources/url.h"
 
 #include "base/file.h"
+#include "base/place.h"
 #include "builder/sources/words.h"
 #include "net/registry/endpoint.h"
 
@@ -35,8 +36,6 @@ static int body(void *context, const struct http_answer *answer, const void *dat
     if (answer->received == 0 && f->have > 0) {
         if (answer->status == 200)
             rc = restart(f, e);
-        else if (answer->range_start != f->have)
-            rc = err_set(e, ERR_INPUT, "the answer is another part than the one asked for");
         else
             f->resumed = true;
     }
@@ -66,11 +65,14 @@ static int download(struct fetch *f, struct err *e)
         bool again = false;
         int rc = http_call(f->o->http, &request, &answer, &again, e);
         bool whole = answer.length == UINT64_MAX || answer.received == answer.length;
-        if (rc == 0 && (answer.status == 200 || answer.status == 206) && whole)
+        bool misplaced = rc == 0 && http_misplaced(&answer, request.from);
+        if (misplaced && request.from == 0)
+            return err_set(e, ERR_INPUT, "the server sends another part than the one asked for");
+        if (rc == 0 && !misplaced && (answer.status == 200 || answer.status == 206) && whole)
             return 0;
         if (rc < 0 && !again)
             return rc;
-        if (rc == 0 && answer.status == 416 && f->have > 0) {
+        if (misplaced || (rc == 0 && answer.status == 416 && f->have > 0)) {
             if ((rc = restart(f, e)) < 0)
                 return rc;
         } else if (rc == 0 && answer.status != 200 && answer.status != 206 &&
@@ -131,5 +133,5 @@ int url_fetch(const struct url_options *options, uint64_t *size, struct err *e)
         return 0;
     int rc = url_is_file(options->url) ? fetch_file(options, size, e) : fetch_remote(&f, size, e);
     cas_writer_free(f.writer);
-    return rc < 0 ? err_wrap(e, "cannot fetch '%s'", options->url) : 0;
+    return rc < 0 ? err_wrap(e, "cannot fetch '%s'", PLACE_SHOWN(options->url)) : 0;
 }

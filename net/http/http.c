@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/http/http.h"
 
-#include "base/json.h"
+#include "base/place.h"
+#include "net/http/http_answer.h"
+#include "net/http/http_place.h"
 
 #include <curl/curl.h>
 #include <errno.h>
 #include <pthread.h>
 #include <string.h>
-#include <strings.h>
 #include <time.h>
 
 enum {
     REDIRECTS_MAX = 5,
     HANDLES_MAX = 16,
     DROPPED_MAX = 1024 * 1024, /* of a body that nobody asked for */
-    COMPLAINT_MAX = 4096,      /* of it that are looked at */
+    HEADERS_MAX = 256 * 1024,  /* of one answer, the ones of proxies and 100 Continue included */
     LOW_SPEED = 1024,          /* bytes per second */
     WAIT_MAX_MS = 15000,
     RETRY_AFTER_MAX = 120,
@@ -96,42 +97,6 @@ static int64_t seconds_left(const struct http *h)
     return h->deadline - h->options.host->now(h->options.host->context);
 }
 
-/* ---- URLs ------------------------------------------------------------------------------- */
-
-struct place {
-    char scheme[8];
-    char host[300]; /* with its port */
-};
-
-static bool url_part(CURLU *u, CURLUPart part, char *out, size_t size)
-{
-    char *text = NULL;
-    bool fine = curl_url_get(u, part, &text, 0) == CURLUE_OK && strlen(text) < size;
-    if (fine)
-        memcpy(out, text, strlen(text) + 1);
-    curl_free(text);
-    return fine;
-}
-
-static bool url_place(const char *url, struct place *out)
-{
-    char port[8] = "";
-    char host[256];
-    char user[8] = "";
-    CURLU *u = curl_url();
-    bool fine = u != NULL && strlen(url) <= HTTP_URL_MAX &&
-                curl_url_set(u, CURLUPART_URL, url, 0) == CURLUE_OK &&
-                url_part(u, CURLUPART_SCHEME, out->scheme, sizeof(out->scheme)) &&
-                url_part(u, CURLUPART_HOST, host, sizeof(host)) &&
-                !url_part(u, CURLUPART_USER, user, sizeof(user)) && user[0] == '\0';
-    if (fine && url_part(u, CURLUPART_PORT, port, sizeof(port)))
-        (void)snprintf(out->host, sizeof(out->host), "%s:%s", host, port);
-    else if (fine)
-        (void)snprintf(out->host, sizeof(out->host), "%s", host);
-    curl_url_cleanup(u);
-    return fine;
-}
-
 /* ---- one exchange ----------------------------------------------------------------------- */
 
 struct exchange {
@@ -140,104 +105,20 @@ struct exchange {
     struct http_request plain; /* the same without authorization */
     struct http_answer *answer;
     uint64_t dropped;
-    char complaint[COMPLAINT_MAX]; /* the first of what was dropped */
+    char complaint[HTTP_COMPLAINT_MAX]; /* the first of what was dropped */
     size_t complaint_len;
     uint64_t sent; /* offset of what `send` is asked for next */
     const struct http *http;
     int64_t mark;        /* when the stretch that is being watched began, */
     uint64_t mark_bytes; /* and what had come until then */
     bool stalled;
-    int rc; /* of `body` */
+    size_t headers;          /* bytes of them */
+    const char *long_header; /* which one is too long; "" = all together */
+    bool misplaced;          /* a 206 that begins elsewhere: its body is not for the caller */
+    int rc;                  /* of `body` */
     struct err error;
     char message[CURL_ERROR_SIZE];
 };
-
-static bool header_is(const char *line, size_t len, const char *name, const char **value,
-                      size_t *value_len)
-{
-    size_t n = strlen(name);
-    if (len <= n || strncasecmp(line, name, n) != 0 || line[n] != ':')
-        return false;
-    const char *p = line + n + 1;
-    const char *end = line + len;
-    while (p < end && (*p == ' ' || *p == '\t'))
-        p++;
-    while (end > p && (end[-1] == '\r' || end[-1] == '\n' || end[-1] == ' ' || end[-1] == '\t'))
-        end--;
-    *value = p;
-    *value_len = (size_t)(end - p);
-    return true;
-}
-
-/* "bytes 100-199/200" */
-static uint64_t range_start(const char *value, size_t len)
-{
-    static const char unit[] = "bytes ";
-    uint64_t n = 0;
-    size_t i = sizeof(unit) - 1;
-    if (len <= i || strncasecmp(value, unit, i) != 0)
-        return UINT64_MAX;
-    size_t digits = 0;
-    for (; i < len && value[i] >= '0' && value[i] <= '9' && digits < 18; i++, digits++)
-        n = n * 10 + (uint64_t)(value[i] - '0');
-    return digits > 0 && i < len && value[i] == '-' ? n : UINT64_MAX;
-}
-
-/* "0-99" or "bytes=0-99": what a registry has of an upload. */
-static uint64_t range_taken(const char *value, size_t len)
-{
-    uint64_t n = 0;
-    size_t digits = 0;
-    size_t i = len > 6 && strncasecmp(value, "bytes=", 6) == 0 ? 6 : 0;
-    if (len < i + 3 || value[i] != '0' || value[i + 1] != '-')
-        return UINT64_MAX;
-    for (i += 2; i < len && value[i] >= '0' && value[i] <= '9' && digits < 18; i++, digits++)
-        n = n * 10 + (uint64_t)(value[i] - '0');
-    return digits > 0 && i == len ? n + 1 : UINT64_MAX;
-}
-
-/* "<URL>; rel="next"", the only relation that is looked for; false when it is too long. */
-static bool read_link(const char *value, size_t len, char *out, size_t size)
-{
-    const char *close = memchr(value, '>', len);
-    if (len < 2 || value[0] != '<' || close == NULL)
-        return true;
-    size_t n = (size_t)(close - value) - 1;
-    const char *rest = close + 1;
-    size_t left = len - n - 2;
-    if (memmem(rest, left, "rel=\"next\"", 10) == NULL && memmem(rest, left, "rel=next", 8) == NULL)
-        return true;
-    if (n >= size)
-        return false;
-    memcpy(out, value + 1, n);
-    out[n] = '\0';
-    return true;
-}
-
-static void clear_answer(struct http_answer *a)
-{
-    a->status = 0;
-    a->length = UINT64_MAX;
-    a->range_start = UINT64_MAX;
-    a->taken = UINT64_MAX;
-    a->retry_after = 0;
-    a->received = 0;
-    a->digest[0] = '\0';
-    a->subject[0] = '\0';
-    a->challenge[0] = '\0';
-    a->location[0] = '\0';
-    a->link[0] = '\0';
-    a->error[0] = '\0';
-}
-
-static bool take(char *out, size_t size, const char *value, size_t len)
-{
-    if (len >= size)
-        return false;
-    memcpy(out, value, len);
-    out[len] = '\0';
-    return true;
-}
 
 static void read_info(struct exchange *x)
 {
@@ -270,38 +151,17 @@ static bool too_long(struct exchange *x, size_t more)
 static size_t on_header(char *line, size_t size, size_t count, void *context)
 {
     struct exchange *x = context;
-    struct http_answer *a = x->answer;
-    const char *value = NULL;
     size_t len = size * count;
-    size_t n = 0;
     if (len == 2 && line[0] == '\r') {
         read_info(x);
-        return too_long(x, 0) ? 0 : len;
+        x->misplaced = http_misplaced(x->answer, x->request->from);
+        return x->misplaced || too_long(x, 0) ? 0 : len;
     }
-    if (len > 5 && memcmp(line, "HTTP/", 5) == 0) {
-        clear_answer(a); /* a new answer: 100 Continue or a proxy's came before */
-    } else if (header_is(line, len, "WWW-Authenticate", &value, &n)) {
-        size_t have = strlen(a->challenge);
-        if (have + n + 2 > sizeof(a->challenge))
-            return 0;
-        if (have > 0)
-            a->challenge[have++] = ',';
-        memcpy(a->challenge + have, value, n);
-        a->challenge[have + n] = '\0';
-    } else if (header_is(line, len, "Docker-Content-Digest", &value, &n)) {
-        return take(a->digest, sizeof(a->digest), value, n) ? len : 0;
-    } else if (header_is(line, len, "OCI-Subject", &value, &n)) {
-        return take(a->subject, sizeof(a->subject), value, n) ? len : 0;
-    } else if (header_is(line, len, "Location", &value, &n)) {
-        return take(a->location, sizeof(a->location), value, n) ? len : 0;
-    } else if (header_is(line, len, "Link", &value, &n)) {
-        return read_link(value, n, a->link, sizeof(a->link)) ? len : 0;
-    } else if (header_is(line, len, "Content-Range", &value, &n)) {
-        a->range_start = range_start(value, n);
-    } else if (header_is(line, len, "Range", &value, &n)) {
-        a->taken = range_taken(value, n);
-    }
-    return len;
+    x->headers += len;
+    x->long_header = http_answer_line(x->answer, line, len);
+    if (x->headers > HEADERS_MAX)
+        x->long_header = "";
+    return x->long_header == NULL ? len : 0;
 }
 
 static size_t on_body(char *data, size_t size, size_t count, void *context)
@@ -475,10 +335,48 @@ static bool may_help(CURLcode code)
     return false;
 }
 
+/*
+ * libcurl's own words, of those failures in which it names hosts and certificates only: in others
+ * it quotes the URL, or a proxy's with its password.
+ */
+static const char *reason(const struct exchange *x, CURLcode code)
+{
+    static const CURLcode harmless[] = {
+        CURLE_COULDNT_RESOLVE_HOST,
+        CURLE_COULDNT_CONNECT,
+        CURLE_OPERATION_TIMEDOUT,
+        CURLE_RECV_ERROR,
+        CURLE_SEND_ERROR,
+        CURLE_GOT_NOTHING,
+        CURLE_PARTIAL_FILE,
+        CURLE_SSL_CONNECT_ERROR,
+        CURLE_PEER_FAILED_VERIFICATION,
+        CURLE_SSL_CACERT_BADFILE,
+        CURLE_HTTP2,
+        CURLE_HTTP2_STREAM,
+    };
+    for (size_t i = 0; i < sizeof(harmless) / sizeof(harmless[0]); i++)
+        if (harmless[i] == code && x->message[0] != '\0')
+            return x->message;
+    return curl_easy_strerror(code);
+}
+
+/* The name of a header that is too long, "" for all of them; NULL: none is. */
+static const char *long_header(const struct exchange *x, CURLcode code)
+{
+    /* libcurl has limits of its own, without a code of their own in all of its versions. */
+    bool too_large = strstr(x->message, "response headers") != NULL ||
+                     strstr(x->message, "eader larger") != NULL;
+    if (x->long_header != NULL)
+        return x->long_header;
+    return too_large || (code == CURLE_OUT_OF_MEMORY && x->headers > 0 && x->answer->received == 0)
+               ? ""
+               : NULL;
+}
+
 static int failed(const struct exchange *x, CURLcode code, const char *host, bool *again,
                   struct err *e)
 {
-    const char *why = x->message[0] != '\0' ? x->message : curl_easy_strerror(code);
     if (x->rc < 0) {
         *e = x->error;
         return x->rc;
@@ -488,11 +386,20 @@ static int failed(const struct exchange *x, CURLcode code, const char *host, boo
         return err_set(e, ERR_HOST, "'%s' moved less than %d bytes a second for %u seconds", host,
                        LOW_SPEED, x->http->options.stall_seconds);
     }
+    const char *name = long_header(x, code);
+    if (name != NULL)
+        return err_set(e, ERR_INPUT, "'%s' answers with %s%s that %s too long", host,
+                       name[0] != '\0' ? "a header " : "headers", name,
+                       name[0] != '\0' ? "is" : "are");
     *again = may_help(code);
     if (code == CURLE_WRITE_ERROR)
-        return err_set(e, ERR_INPUT, "'%s' answers with headers or a body that are too long", host);
+        return err_set(e, ERR_INPUT,
+                       "'%s' answers with status %ld and a body of more than %d bytes", host,
+                       x->answer->status, DROPPED_MAX);
     bool rejected = code == CURLE_PEER_FAILED_VERIFICATION;
-    return err_set(e, rejected ? ERR_REJECTED : ERR_HOST, "'%s': %.200s", host, why);
+    char shown[PLACE_MESSAGE_MAX];
+    return err_set(e, rejected ? ERR_REJECTED : ERR_HOST, "'%s': %.200s", host,
+                   place_message(reason(x, code), NULL, shown));
 }
 
 static int perform(struct http *h, struct exchange *x, const char *url, const char *host,
@@ -503,9 +410,12 @@ static int perform(struct http *h, struct exchange *x, const char *url, const ch
     if (left <= 0)
         return err_set(e, ERR_HOST, "'%s': no time left, %u seconds were allowed", host,
                        h->options.total_seconds);
-    clear_answer(x->answer);
+    http_answer_clear(x->answer);
     x->message[0] = '\0';
     x->stalled = false;
+    x->misplaced = false;
+    x->headers = 0;
+    x->long_header = NULL;
     x->complaint_len = 0;
     x->mark = h->options.host->now(h->options.host->context);
     x->mark_bytes = 0;
@@ -521,7 +431,7 @@ static int perform(struct http *h, struct exchange *x, const char *url, const ch
         (void)curl_easy_setopt(x->curl, CURLOPT_HTTPHEADER, headers);
         CURLcode code = curl_easy_perform(x->curl);
         read_info(x);
-        if (code != CURLE_OK)
+        if (code != CURLE_OK && !x->misplaced)
             rc = failed(x, code, host, again, e);
         else if (x->answer->status >= 400)
             http_error_code(x->complaint, x->complaint_len, x->answer->error,
@@ -532,23 +442,8 @@ static int perform(struct http *h, struct exchange *x, const char *url, const ch
     return rc;
 }
 
-/* Where a redirect leads, when it may be followed; caller frees with curl_free. */
-static int next_url(const struct exchange *x, const struct place *from, char **out,
-                    struct place *to, struct err *e)
-{
-    const char *url = NULL;
-    (void)curl_easy_getinfo(x->curl, CURLINFO_REDIRECT_URL, &url);
-    if (url == NULL || !url_place(url, to))
-        return err_set(e, ERR_INPUT, "'%s' redirects to nowhere", from->host);
-    if (strcmp(to->scheme, from->scheme) != 0)
-        return err_set(e, ERR_INPUT, "'%s' redirects from %s to %.7s: refused", from->host,
-                       from->scheme, to->scheme);
-    *out = strdup(url);
-    return *out != NULL ? 0 : err_oom(e);
-}
-
 /* Without TLS only where that was asked for, whoever names the place. */
-static int check_place(const struct http *h, const struct place *at, struct err *e)
+static int check_place(const struct http *h, const struct http_place *at, struct err *e)
 {
     if (strcmp(at->scheme, "https") == 0 ||
         (strcmp(at->scheme, "http") == 0 && http_plain(h, at->host)))
@@ -558,13 +453,14 @@ static int check_place(const struct http *h, const struct place *at, struct err 
 
 static int follow(struct http *h, struct exchange *x, const char *first, bool *again, struct err *e)
 {
-    struct place start;
-    struct place at;
+    struct http_place start;
+    struct http_place at;
     AUTO_FREE char *url = strdup(first);
     if (url == NULL)
         return err_oom(e);
-    if (!url_place(url, &start))
-        return err_set(e, ERR_INPUT, "'%.128s' is no URL that can be fetched", first);
+    const char *why = http_place_read(url, &start);
+    if (why != NULL)
+        return err_set(e, ERR_INPUT, "'%s' cannot be fetched: it %s", PLACE_SHOWN(first), why);
     at = start;
     x->plain = *x->request;
     x->plain.authorization = NULL;
@@ -580,13 +476,11 @@ static int follow(struct http *h, struct exchange *x, const char *first, bool *a
         if (x->request->method != HTTP_GET && x->request->method != HTTP_HEAD)
             return err_set(e, ERR_INPUT, "'%s' redirects an upload: refused", at.host);
         char *next = NULL;
-        struct place to = {.scheme = ""};
-        if ((rc = next_url(x, &at, &next, &to, e)) < 0)
+        if ((rc = http_place_follow(url, x->answer->location, "redirects", &next, &at, e)) < 0)
             return rc;
         free(url);
         url = next;
-        at = to;
-        if (strcmp(to.host, start.host) != 0)
+        if (strcmp(at.host, start.host) != 0)
             x->request = &x->plain; /* and stays so: credentials go to the first host only */
     }
     return err_set(e, ERR_INPUT, "'%s' redirects more than %d times", start.host, REDIRECTS_MAX);
@@ -605,51 +499,11 @@ int http_call(struct http *h, const struct http_request *request, struct http_an
     return rc;
 }
 
-int http_resolve(const char *base, const char *place, char **out, struct err *e)
+bool http_misplaced(const struct http_answer *answer, uint64_t from)
 {
-    struct place from;
-    struct place to;
-    char *url = NULL;
-    CURLU *u = curl_url();
-    bool fine = u != NULL && strlen(place) < HTTP_URL_MAX &&
-                curl_url_set(u, CURLUPART_URL, base, 0) == CURLUE_OK &&
-                curl_url_set(u, CURLUPART_URL, place, 0) == CURLUE_OK &&
-                curl_url_get(u, CURLUPART_URL, &url, 0) == CURLUE_OK && url_place(base, &from) &&
-                url_place(url, &to);
-    curl_url_cleanup(u);
-    int rc = 0;
-    if (!fine)
-        rc = err_set(e, ERR_INPUT, "'%.128s' is no place that can be gone to", place);
-    else if (strcmp(from.scheme, to.scheme) != 0)
-        rc = err_set(e, ERR_INPUT, "'%s' leads from %s to %.7s: refused", from.host, from.scheme,
-                     to.scheme);
-    else
-        rc = str_copy(out, url, e);
-    curl_free(url);
-    return rc;
-}
-
-void http_error_code(const void *data, size_t len, char *out, size_t size)
-{
-    AUTO_JSON json_t *document = NULL;
-    struct err ignored = ERR_INIT;
-    const struct json_limits limits = {.bytes = COMPLAINT_MAX, .depth = 16};
-    out[0] = '\0';
-    if (json_parse(data, len, "the complaint", &limits, &document, &ignored) < 0)
-        return;
-    const json_t *first = json_array_get(json_object_get(document, "errors"), 0);
-    const char *code = json_string_value(json_object_get(first, "code"));
-    if (code != NULL && strlen(code) < size &&
-        strspn(code, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_") == strlen(code))
-        (void)take(out, size, code, strlen(code));
-}
-
-bool http_same_host(const char *a, const char *b)
-{
-    struct place x;
-    struct place y;
-    return url_place(a, &x) && url_place(b, &y) && strcmp(x.scheme, y.scheme) == 0 &&
-           strcmp(x.host, y.host) == 0;
+    if (answer->status != 206 || answer->range_start == from)
+        return false;
+    return from > 0 || answer->range_start != UINT64_MAX; /* all was asked for, and not said */
 }
 
 bool http_out_of_time(const struct http *h)

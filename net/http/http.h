@@ -60,8 +60,13 @@ struct http_answer {
                                                  "MANIFEST_INVALID"; "" = none */
 };
 
+/* Bytes of a complaint that are looked at. */
+enum { HTTP_COMPLAINT_MAX = 4096 };
 /* The first code in a registry's complaint ({"errors":[{"code":…}]}): capitals and "_"; else "". */
 void http_error_code(const void *data, size_t len, char *out, size_t size);
+
+/* A 206 that does not begin at the byte `from` that was asked for. */
+bool http_misplaced(const struct http_answer *answer, uint64_t from);
 
 struct http_request {
     enum http_method method;
@@ -70,7 +75,8 @@ struct http_request {
     const char *authorization; /* NULL = none */
     uint64_t from;             /* first byte wanted; 0 = all */
     uint64_t max;              /* an answer that says it is longer is ERR_INPUT; 0 = any */
-    /* Called for the body of 200 and 206 only; other bodies are dropped. NULL: all are. */
+    /* Called for the body of 200 and 206 only; other bodies are dropped, and that of a 206 which
+     * begins elsewhere (http_misplaced). NULL: all are. */
     int (*body)(void *context, const struct http_answer *answer, const void *data, size_t len,
                 struct err *e);
     void *context;

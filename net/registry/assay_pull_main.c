@@ -3,6 +3,7 @@
 #include "base/cli.h"
 #include "base/json.h"
 #include "base/media_types.h"
+#include "base/place.h"
 #include "formats/oci/oci_layout_write.h"
 #include "net/registry/network.h"
 #include "net/registry/pull.h"
@@ -36,7 +37,7 @@ static int open_all(struct run *r, struct err *e)
     AUTO_FREE char *store = NULL;
     const char *registry = cli_string(r->cli, "registry");
     if (registry != NULL && !reference_host_valid(registry))
-        return err_set(e, ERR_USAGE, "--registry '%s' is no HOST[:PORT]", registry);
+        return err_set(e, ERR_USAGE, "--registry '%s' is no HOST[:PORT]", PLACE_SHOWN(registry));
     int rc = reference_parse(cli_arg(r->cli, 0), registry, &r->reference, e);
     if (rc < 0 || (rc = cli_store_path(r->cli, &store, e)) < 0 ||
         (rc = cas_open(store, CAS_CREATE, &r->cas, e)) < 0)
@@ -218,7 +219,7 @@ static const struct cli_command commands[] = {{
         "has none. What is downloaded must name REF's manifest as its subject; what a signature in "
         "it is worth, assay verify says.\n\n"
         "Mirrors are asked first (--mirror, registries.json); a tag is what the registry itself "
-        "says, unless the mirror may say so.",
+        "says, unless the mirror may say so.\n\n" NETWORK_CREDENTIALS_HELP,
     .examples = "assay pull registry.example/team/app:1.2 -o app\tan image, as an OCI layout\n"
                 "assay pull registry.example/team/app-fs:1.2 -o app.squashfs\tan artifact\n"
                 "assay pull --platform linux/riscv64 docker.io/library/alpine:3.20 -o alpine\tone "

@@ -3,6 +3,7 @@
 #include "base/cli.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "base/place.h"
 #include "base/private_dir.h"
 #include "formats/oci/layout_archive.h"
 #include "net/registry/network.h"
@@ -46,7 +47,7 @@ static int open_all(struct run *r, const char *reference, struct err *e)
     const char *registry = cli_string(r->cli, "registry");
     uint64_t chunk = cli_number(r->cli, "chunk", 0);
     if (registry != NULL && !reference_host_valid(registry))
-        return err_set(e, ERR_USAGE, "--registry '%s' is no HOST[:PORT]", registry);
+        return err_set(e, ERR_USAGE, "--registry '%s' is no HOST[:PORT]", PLACE_SHOWN(registry));
     if (chunk > CHUNK_MAX_MIB)
         return err_set(e, ERR_USAGE, "--chunk is at most %d MiB", CHUNK_MAX_MIB);
     int rc = reference_parse(reference, registry, &r->reference, e);
@@ -142,6 +143,15 @@ static int attach_all(struct run *r, struct err *e)
     return 0;
 }
 
+static int check_type(const struct cli *cli, const char *option, struct err *e)
+{
+    const char *type = cli_string(cli, option);
+    return type == NULL || push_type_valid(type)
+               ? 0
+               : err_set(e, ERR_USAGE, "--%s '%.128s' is no media type: TYPE/SUBTYPE", option,
+                         type);
+}
+
 /* Types are known before anything is sent. */
 static int check_attachments(const struct cli *cli, struct err *e)
 {
@@ -188,8 +198,10 @@ static int push_run(struct cli *cli, struct err *e)
 {
     AUTO(run_dispose) struct run r = {.cli = cli, .unpacked = PRIVATE_DIR_INIT};
     bool both = cli_arg_count(cli) == 2;
-    int rc = check_attachments(cli, e);
-    if (rc < 0 || (rc = open_all(&r, cli_arg(cli, both ? 1 : 0), e)) < 0)
+    int rc = check_type(cli, "type", e);
+    if (rc < 0 || (rc = check_type(cli, "attach-type", e)) < 0 ||
+        (rc = check_attachments(cli, e)) < 0 ||
+        (rc = open_all(&r, cli_arg(cli, both ? 1 : 0), e)) < 0)
         return rc;
     if (both) {
         rc = push_what(&r, cli_arg(cli, 0), e);
@@ -242,10 +254,7 @@ static const struct cli_command commands[] = {{
         "whoever asks for its referrers (assay pull --referrers, oras discover, cosign). A "
         "registry "
         "without the referrers API gets them into the index under the tag sha256-DIGEST. Without "
-        "LAYOUT or FILE they are attached to what REF names now.\n\n"
-        "Credentials are those of Docker's config.json (DOCKER_CONFIG, helpers included); they go "
-        "to "
-        "the registry's own host only. Proxies are libcurl's (https_proxy, no_proxy).",
+        "LAYOUT or FILE they are attached to what REF names now.\n\n" NETWORK_CREDENTIALS_HELP,
     .examples =
         "assay push out/app.oci registry.example/team/app:1.2\tan image that assay build made\n"
         "assay push app.squashfs registry.example/team/app-fs:1.2\tan artifact\n"

@@ -38,6 +38,10 @@ struct wanted {
     bool is_manifest; /* or an index: registries keep these apart from other blobs */
 };
 
+/* Whether what a registry says (Docker-Content-Digest, "" = nothing) is no digest, or another one
+ * of the same algorithm. */
+bool download_contradicts(const char *said, const struct digest *wanted);
+
 /* A blob whose size is known. Cuts are resumed; nothing is left of a bad one. */
 int download_blob(struct endpoint *ep, const struct wanted *wanted, struct err *e);
 /* One or the other. */

@@ -217,10 +217,14 @@ int endpoint_call(struct endpoint *ep, struct http_request *request, struct http
 
 /* ---- getting bytes --------------------------------------------------------------------------- */
 
-enum verdict { VERDICT_DONE, VERDICT_WAIT, VERDICT_RESTART, VERDICT_REFUSED };
+enum verdict { VERDICT_DONE, VERDICT_WAIT, VERDICT_RESTART, VERDICT_REFUSED, VERDICT_MISPLACED };
 
-static enum verdict judge(const struct http_answer *answer, const struct endpoint_sink *sink)
+/* `from`: where the answer was to begin. */
+static enum verdict judge(const struct http_answer *answer, uint64_t from,
+                          const struct endpoint_sink *sink)
 {
+    if (http_misplaced(answer, from))
+        return from > 0 ? VERDICT_RESTART : VERDICT_MISPLACED;
     if (answer->status == 200 || answer->status == 206)
         return sink->size == CAS_SIZE_UNKNOWN || *sink->have == sink->size ? VERDICT_DONE
                                                                            : VERDICT_WAIT;
@@ -281,11 +285,15 @@ int endpoint_get(struct endpoint *ep, const char *url, const char *accept,
         if (rc < 0 && sink->size != CAS_SIZE_UNKNOWN && *sink->have == sink->size &&
             *sink->have > before)
             return 0;
-        enum verdict verdict = rc < 0 ? VERDICT_WAIT : judge(&answer, sink);
+        uint64_t from = sink->size != CAS_SIZE_UNKNOWN ? before : 0;
+        enum verdict verdict = rc < 0 ? VERDICT_WAIT : judge(&answer, from, sink);
         if (verdict == VERDICT_DONE)
             return 0;
         if (verdict == VERDICT_REFUSED)
             return endpoint_refused(ep, &answer, "does not give", what, e);
+        if (verdict == VERDICT_MISPLACED)
+            return err_set(e, ERR_INPUT, "'%s' sends another part of %s than the one asked for",
+                           ep->options.reference.host, what);
         if (rc == 0)
             told = answer;
         int restarted = verdict == VERDICT_RESTART ? sink->restart(sink->context, e) : 0;

@@ -78,13 +78,23 @@ static int read_items(const struct jcur *c, const char *key, struct image *out, 
     return 0;
 }
 
+int image_check_schema(const struct jcur *c, struct err *e)
+{
+    const json_t *version = json_object_get(c->value, "schemaVersion");
+    if (!json_is_integer(version) || json_integer_value(version) != 1)
+        return 0;
+    return jcur_fail(c, e,
+                     "it is of Docker's schema 1, which is not read: push the image again with a "
+                     "docker or skopeo of today");
+}
+
 /* What it says it is; what it holds must agree. */
 static int read_type(const struct jcur *c, struct image *out, struct err *e)
 {
     bool manifests = json_object_get(c->value, "manifests") != NULL;
     bool layers = json_object_get(c->value, "layers") != NULL;
-    int rc = optional_text(c, "mediaType", &out->media_type, e);
-    if (rc < 0)
+    int rc = image_check_schema(c, e);
+    if (rc < 0 || (rc = optional_text(c, "mediaType", &out->media_type, e)) < 0)
         return rc;
     if (manifests == layers)
         return jcur_fail(c, e, "is neither a manifest nor an index");

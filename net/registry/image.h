@@ -7,6 +7,7 @@
 #define ASSAY_NET_REGISTRY_IMAGE_H
 
 #include "base/digest.h"
+#include "base/json.h"
 
 #include <jansson.h>
 
@@ -43,6 +44,9 @@ void image_dispose(struct image *image);
 /* `what` names it in errors, which are ERR_INPUT: not JSON, neither one nor the other or both, a
  * descriptor without type, digest or size, digests other than sha256, too many. */
 int image_parse(const void *data, size_t len, const char *what, struct image *out, struct err *e);
+
+/* ERR_INPUT when the document is of Docker's schema 1, and says so. */
+int image_check_schema(const struct jcur *c, struct err *e);
 
 /* Whether the manifest is of a container image: its configuration says so. */
 bool image_is_container(const struct image *image);

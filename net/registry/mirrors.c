@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "base/place.h"
 #include "net/registry/reference.h"
 
 #include <string.h>
@@ -29,7 +30,8 @@ static int add(struct mirrors *m, const char *registry, const char *place, bool 
     if (m->count == MIRRORS_MAX)
         return err_set(e, ERR_USAGE, "more than %d mirrors", MIRRORS_MAX);
     if (!reference_host_valid(registry))
-        return err_set(e, ERR_USAGE, "'%.128s' is no HOST[:PORT] of a registry", registry);
+        return err_set(e, ERR_USAGE, "'%.128s' is no HOST[:PORT] of a registry",
+                       PLACE_SHOWN(registry));
     int rc = reference_place(place, "", &r, e);
     if (rc < 0)
         return err_recode(e, ERR_USAGE);
@@ -51,7 +53,8 @@ int mirrors_add(struct mirrors *m, const char *text, bool tags, struct err *e)
     const char *equals = strchr(text, '=');
     AUTO_FREE char *registry = NULL;
     if (equals == NULL || strlen(text) > PLACE_MAX)
-        return err_set(e, ERR_USAGE, "'%.128s' is no HOST[:PORT]=MIRROR[:PORT][/PREFIX]", text);
+        return err_set(e, ERR_USAGE, "'%.128s' is no HOST[:PORT]=MIRROR[:PORT][/PREFIX]",
+                       PLACE_SHOWN(text));
     registry = strndup(text, (size_t)(equals - text));
     return registry != NULL ? add(m, registry, equals + 1, tags, e) : err_oom(e);
 }
@@ -81,7 +84,7 @@ static int read_plain(const struct jcur *c, struct mirrors *m, struct err *e)
     if (rc < 0)
         return rc;
     if (!reference_host_valid(host))
-        return jcur_fail(c, e, "'%.128s' is no HOST[:PORT]", host);
+        return jcur_fail(c, e, "'%.128s' is no HOST[:PORT]", PLACE_SHOWN(host));
     if ((rc = array_grow(&m->plain, &m->plain_cap, m->plain_count + 1, sizeof(*m->plain), e)) < 0 ||
         (rc = str_copy(&m->plain[m->plain_count], host, e)) < 0)
         return rc;

@@ -2,6 +2,7 @@
 #include "net/registry/network.h"
 
 #include "base/file.h"
+#include "base/place.h"
 #include "base/process.h"
 
 #include <errno.h>
@@ -106,7 +107,8 @@ static int collect_plain(const struct cli *cli, struct network *n, size_t *count
         return err_oom(e);
     for (size_t i = 0; i < given; i++) {
         if (!reference_host_valid(list[i]))
-            return err_set(e, ERR_USAGE, "--plain-http '%s' is no HOST[:PORT]", list[i]);
+            return err_set(e, ERR_USAGE, "--plain-http '%s' is no HOST[:PORT]",
+                           PLACE_SHOWN(list[i]));
         n->plain[(*count)++] = list[i];
     }
     for (size_t i = 0; i < n->mirrors.plain_count; i++)

@@ -33,6 +33,13 @@
         "mirror-tags", 0, CLI_FLAG, NULL, "the mirrors of --mirror may also say what a tag means"  \
     }
 
+/* Of the commands' help: who gets what. */
+#define NETWORK_CREDENTIALS_HELP                                                                   \
+    "Credentials are those that Docker's config.json (DOCKER_CONFIG, helpers included) has for "   \
+    "the registry. It gets them, and so does the token server that it names (the realm of its "    \
+    "challenge), which may be on another host; both over TLS, but for hosts of --plain-http. "     \
+    "Where they redirect to, no one gets any. Proxies are libcurl's (https_proxy, no_proxy)."
+
 enum { ENVIRONMENT_MAX = 40 };
 
 /* What programs that we run are given of the environment. */

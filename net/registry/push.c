@@ -425,6 +425,24 @@ static const char *type_by_content(const json_t *document)
     return NULL;
 }
 
+/* RFC 6838 section 4.2, of which registries take nothing else: TYPE/SUBTYPE, no parameters. */
+bool push_type_valid(const char *text)
+{
+    static const char first[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+    static const char rest[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+                               "!#$&-^_.+";
+    const char *slash = strchr(text, '/');
+    if (slash == NULL)
+        return false;
+    const char *const parts[] = {text, slash + 1};
+    const size_t lens[] = {(size_t)(slash - text), strlen(slash + 1)};
+    for (size_t i = 0; i < 2; i++)
+        if (lens[i] == 0 || lens[i] > 127 || strspn(parts[i], first) == 0 ||
+            strspn(parts[i], rest) != lens[i])
+            return false;
+    return true;
+}
+
 int push_type(const char *path, const char *option, char **out, struct err *e)
 {
     AUTO_JSON json_t *document = NULL;

@@ -49,6 +49,8 @@ int push_artifact(const struct push *push, const struct artifact *artifact, cons
 /* What REF names there now, to attach to. */
 int push_subject(const struct push *push, const char *name, struct pushed *out, struct err *e);
 
+/* Whether the text is a media type as registries take them: TYPE/SUBTYPE (RFC 6838). */
+bool push_type_valid(const char *text);
 /* What a file is, by its name or, when it is JSON, by what it says. ERR_USAGE: nobody can tell;
  * `option` is what to give then. */
 int push_type(const char *path, const char *option, char **out, struct err *e);

@@ -2,6 +2,7 @@
 #include "net/registry/reference.h"
 
 #include "base/buf.h"
+#include "base/place.h"
 
 #include <string.h>
 
@@ -154,7 +155,8 @@ int reference_parse(const char *text, const char *host, struct reference *out, s
     struct err ignored = ERR_INIT;
     if (strlen(text) > REFERENCE_MAX || !parse(text, host, &r, &ignored))
         return err_set(e, ERR_INPUT,
-                       "'%.128s' is no reference of an image: [HOST/]PATH[:TAG][@sha256:…]", text);
+                       "'%.128s' is no reference of an image: [HOST/]PATH[:TAG][@sha256:…]",
+                       PLACE_SHOWN(text));
     *out = r;
     return 0;
 }
@@ -174,7 +176,7 @@ int reference_place(const char *place, const char *path, struct reference *out, 
         (place[len] == '/' && prefix_len == 0) ||
         !put(r.path, sizeof(r.path), joined, strlen(joined)) ||
         (joined[0] != '\0' && !path_valid(joined)))
-        return err_set(e, ERR_INPUT, "'%.128s' is no HOST[:PORT][/PATH]", place);
+        return err_set(e, ERR_INPUT, "'%.128s' is no HOST[:PORT][/PATH]", PLACE_SHOWN(place));
     *out = r;
     return 0;
 }

@@ -76,6 +76,19 @@ static int send_bytes(void *context, uint64_t offset, void *data, size_t len, st
 
 /* ---- the exchange ---------------------------------------------------------------------------- */
 
+/* What the registry calls what it got. */
+static int compare(const struct endpoint *ep, const char *said, const struct digest *wanted,
+                   const char *what, struct err *e)
+{
+    struct digest got;
+    char text[DIGEST_TEXT_MAX];
+    struct err ignored = ERR_INIT;
+    if (said[0] == '\0' || (digest_parse(said, &got, &ignored) == 0 && digest_equal(&got, wanted)))
+        return 0;
+    return err_set(e, ERR_INPUT, "'%s' says that it has %.80s, but %s (%s) was sent",
+                   endpoint_reference(ep)->host, said, what, digest_format(wanted, text));
+}
+
 /* Whether the registry has the blob, with that size. */
 static int look(struct sending *s, bool *there, struct err *e)
 {
@@ -93,9 +106,11 @@ static int look(struct sending *s, bool *there, struct err *e)
     if (*there && answer.length != UINT64_MAX && answer.length != s->upload->size)
         return err_set(e, ERR_INPUT, "'%s' has %s with another size",
                        endpoint_reference(s->ep)->host, s->what);
-    if (answer.status == 200 || answer.status == 404)
+    if (*there && download_contradicts(answer.digest, &s->upload->digest))
+        return compare(s->ep, answer.digest, &s->upload->digest, s->what, e);
+    if (*there)
         return 0;
-    return endpoint_refused(s->ep, &answer, "does not take", s->what, e);
+    return answer.status == 404 ? 0 : endpoint_refused(s->ep, &answer, "does not take", s->what, e);
 }
 
 static int follow(struct sending *s, const char *base, const struct http_answer *answer,
@@ -137,19 +152,6 @@ static int final_url(const struct sending *s, char **out, struct err *e)
     return str_format(out, e, "%s%cdigest=sha256%%3A%s", s->location,
                       strchr(s->location, '?') != NULL ? '&' : '?',
                       digest_hex(&s->upload->digest, hex));
-}
-
-/* What the registry calls what it got. */
-static int compare(const struct endpoint *ep, const char *said, const struct digest *wanted,
-                   const char *what, struct err *e)
-{
-    struct digest got;
-    char text[DIGEST_TEXT_MAX];
-    struct err ignored = ERR_INIT;
-    if (said[0] == '\0' || (digest_parse(said, &got, &ignored) == 0 && digest_equal(&got, wanted)))
-        return 0;
-    return err_set(e, ERR_INPUT, "'%s' says that it has %.80s, but %s (%s) was sent",
-                   endpoint_reference(ep)->host, said, what, digest_format(wanted, text));
 }
 
 /* The whole blob, or after the pieces nothing, under its digest. */

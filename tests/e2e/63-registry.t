@@ -166,7 +166,9 @@ fault "cut 100000" 0 ""
 ok "a cut is resumed where it was" grep -q ' bytes=100000- ' "$work/control/log"
 fault "cut 0" 0 ""
 fault "norange 100000" 0 ""
-fault "wrongrange 100000" 5 'another part'
+fault "wrongrange 100000" 0 ""
+ok "another part than the one asked for: all of it is asked for" sh -c '[ "$(grep "/blobs/" "$1" | awk "{ print \$2 }" | tr "\n" " " | grep -c "bytes=100000- - ")" = 1 ]' sh "$work/control/log"
+fault "wrongpart" 5 'sends another part'
 fault "mixed 100000" 0 ""
 fault "unsized 100000" 0 ""
 fault "cutforever 10" 7 'cannot fetch blob'
@@ -187,9 +189,36 @@ exits 7 "fades 503: exit code 7"
 says 'status 503' "fades 503: what the registry said last, not what the clock says"
 fault "status 418,1000," 5 'status 418'
 is "a refusal is not repeated" "$(wc -l <"$work/control/log")" 1
+fault "header X-Long:1048576" 5 'headers that are too long'
+is "it is not asked for again" "$(grep -c /blobs/ "$work/control/log" | tr -d '\n')" "$(grep /blobs/ "$work/control/log" | sort -u | wc -l)"
+fault "header X-Long:90000" 0 ""
+fault "header many:1048576" 5 'headers that are too long'
+fault "header Location:5000" 5 'a header Location that is too long'
+fault "header Link:5000" 0 ""
+fault "header Docker-Content-Digest:500" 5 'a header Docker-Content-Digest that is too long'
+fault "header WWW-Authenticate:9000" 5 'a header WWW-Authenticate that is too long'
+manifest_sha512=$(curl -sf --noproxy '*' -H 'Accept: application/vnd.oci.image.manifest.v1+json' "http://$registry/v2/a/b/manifests/amd64" | sha512sum | cut -d' ' -f1)
+fault "said manifest,sha512:$manifest_sha512" 0 ""
+fault "said manifest,sha512:$(echo "$manifest_sha512" | tr 0-9 1-9a)" 5 'does not match its digest'
+fault "said manifest,sha256:$(printf %064d 0)" 5 'does not match its digest'
+for said in nonsense sha256:00 sha256:XYZ md5:00; do
+    fault "said manifest,$said" 5 "'$said', which is none"
+    fault "said blob,$said" 5 "says that it is $said"
+done
+fault "said blob,sha256:$(printf %064d 0)" 5 'says that it is sha256:0000'
+fault "said blob,sha512:$manifest_sha512" 0 ""
 fault "loop" 5 'redirects more than'
 fault "scheme https://127.0.0.1:1/x" 5 'redirects from http to https'
 fault "scheme ftp://127.0.0.1/x" 5 'redirects'
+fault "scheme file:///etc/passwd" 5 'redirects from http to file: refused'
+fault "scheme file:/etc/passwd" 5 'redirects from http to file: refused'
+fault "scheme gopher://127.0.0.1/x" 5 'redirects from http to gopher: refused'
+fault "scheme data:text/plain,x" 5 'redirects from http to data: refused|is no URL'
+fault "scheme http://u:s3cr3t@127.0.0.1:1/x" 5 'which names a user: refused'
+ok "a redirect's password is not shown" sh -c '! grep -q s3cr3t "$1"' sh "$work/stderr"
+fault "scheme http:///x?s3cr3t" 5 "'x' without TLS: refused"
+fault "scheme http://[::1/x" 5 'which is no URL: refused'
+fault "scheme" 5 'redirects to nowhere'
 fault "scheme http://127.0.0.1:1/x" 5 'without TLS: refused'
 fault "elsewhere localhost:${proxy#*:}" 0 ""
 fault "bigmanifest sized" 5 'more than 4194304 bytes'
@@ -200,6 +229,8 @@ fault "manifest $work/big.json" 5 '5000000 bytes'
 curl -sf --noproxy '*' -H 'Accept: application/vnd.oci.image.manifest.v1+json' "http://$registry/v2/a/b/manifests/amd64" |
     jq -c '.layers[0].mediaType = "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip"' >"$work/foreign.json"
 fault "manifest $work/foreign.json" 5 'kept elsewhere'
+printf '{"schemaVersion":1,"name":"a/b","tag":"amd64","architecture":"amd64","fsLayers":[],"history":[],"signatures":[]}' >"$work/schema1.json"
+fault "manifest $work/schema1.json" 5 "is of Docker's schema 1, which is not read"
 
 # ---- tokens ------------------------------------------------------------------------
 fault "token anonymous" 0 ""

@@ -123,6 +123,15 @@ run "$assay" push --type application/vnd.assay.snapshot.v1.tar layer.tar "$regis
 exits 0 "with --type, in pieces"
 run "$assay" pull "$registry/a/tar:1" -o back.tar $plain
 ok "the pieces fit" cmp back.tar layer.tar
+for type in x x/ /x x/y/z 'x/y z' 'x/y;z=1' 'x/ÿ' '.x/y' "x/$(printf %0128d 0)" ''; do
+    run "$assay" push --type "$type" layer.tar "$registry/a/tar:2" $plain
+    exits 2 "--type '$(echo "$type" | cut -c1-20)': exit code 2"
+    says "is no media type: TYPE/SUBTYPE" "--type '$(echo "$type" | cut -c1-20)': says so"
+    run "$assay" push --attach layer.tar --attach-type "$type" "$registry/a/tar:1" $plain
+    exits 2 "--attach-type '$(echo "$type" | cut -c1-20)': exit code 2"
+done
+run "$assay" push --type 'a/0!#$&-^_.+' layer.tar "$registry/a/tar:2" $plain
+exits 0 "--type of every sign that RFC 6838 has"
 run "$assay" push umoci "$registry/i/pinned:1@$(manifest_of umoci)" $plain
 exits 0 "a reference with the right digest"
 run "$assay" push buildah "$registry/i/pinned:2@$(manifest_of umoci)" $plain
@@ -332,6 +341,19 @@ fault "upsilent PUT" 7 "cannot send"
 fault "upredirect http://127.0.0.1:1" 5 "redirects an upload"
 auth "$proxy" tester:secret
 fault "upplace nowhere" 5 "does not say where"
+fault "uplocation -" 5 "does not say where"
+fault "uplocation ftp://127.0.0.1/x" 5 "leads from http to ftp: refused"
+fault "uplocation file:///etc/passwd" 5 "leads from http to file: refused"
+fault "uplocation mailto:x" 5 "leads from http to mailto: refused|no URL"
+fault "uplocation http://u:s3cr3t@127.0.0.1:1/x" 5 "which names a user: refused"
+fault "uplocation http://[::1/s3cr3t?s3cr3t" 5 "which is no URL: refused"
+ok "what stands in a place is not shown" sh -c '! grep -q "[?]s3cr3t" "$1"' sh "$work/stderr"
+fault "uplocation http:///x" 5 "'x' without TLS: refused"
+fault "uplocation 5000" 5 "a header Location that is too long"
+fault "uplocation 1048576" 5 "headers that are too long"
+fault "uplocation /nowhere" 5 "status 404|has no"
+fault "upsaid sha256:$(printf %064d 0)" 5 "says that it has sha256:0000"
+fault "upsaid nonsense" 5 "says that it has nonsense"
 fault "upplace https://127.0.0.1:1" 5 "from http to https"
 fault "upplace ftp://127.0.0.1" 5 "from http to ftp|no place"
 fault "upplace http://127.0.0.1:1" 5 "without TLS: refused"

@@ -110,6 +110,37 @@ class Handler(http.server.BaseHTTPRequestHandler):
                     len(body))
         self.wfile.write(body)
 
+    def m_wrongpart(self, argument, n, blob):
+        """Always a part, and from the seventh byte, whatever was asked for."""
+        status, headers, body = self.forward(False)
+        if not blob:
+            self.answer(status, headers, len(body))
+            return self.wfile.write(body)
+        self.answer(206, headers + [("Content-Range", "bytes 7-%d/%d" % (len(body) - 1, len(body)))],
+                    len(body) - 7)
+        self.wfile.write(body[7:])
+
+    def m_header(self, argument, n, blob):
+        """NAME:BYTES: the answer for a blob has a header of that many, or, "many", short ones of as many together."""
+        status, headers, body = self.forward()
+        name, count = argument.split(":")
+        if blob and name == "many":
+            headers = headers + [("X-%d" % i, "x" * 1000) for i in range(int(count) // 1000)]
+        elif blob:
+            headers = headers + [(name, "x" * int(count))]
+        self.answer(401 if blob and name == "WWW-Authenticate" else status, headers, len(body))
+        self.wfile.write(body)
+
+    def m_said(self, argument, n, blob):
+        """WHAT,DIGEST: the header of a manifest or a blob that says its digest says this."""
+        what, digest = argument.split(",")
+        status, headers, body = self.forward()
+        if what == ("blob" if blob else "manifest"):
+            headers = [h for h in headers if h[0].lower() != "docker-content-digest"]
+            headers.append(("Docker-Content-Digest", digest))
+        self.answer(status, headers, len(body))
+        self.wfile.write(body)
+
     def m_mixed(self, argument, n, blob):
         """The first try gives other bytes, and is cut: the parts cannot fit."""
         status, headers, body = self.forward()
@@ -334,6 +365,22 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return status, [(k, argument + "/elsewhere/v2/" + v.split("/v2/")[1]) if k.lower() == "location"
                             else (k, v) for k, v in headers if k.lower() != "location" or argument != "nowhere"]
         return self.pass_on(length, change)
+
+    def m_uplocation(self, argument, n, length):
+        """The place to send to is this text; "-" is an empty one, BYTES: as many."""
+        if self.command != "POST":
+            return False
+        text = "" if argument == "-" else "x" * int(argument) if argument.isdigit() else argument
+        self.rfile.read(length)
+        self.simple(202, [("Location", text)])
+        return True
+
+    def m_upsaid(self, argument, n, length):
+        """The registry has every blob, and calls it this."""
+        if self.command != "HEAD":
+            return False
+        self.answer(200, [("Docker-Content-Digest", argument)], None)
+        return True
 
     def m_upredirect(self, argument, n, length):
         if self.command == "PUT":

@@ -15,6 +15,7 @@
 #include "net/registry/image.h"
 #include "net/registry/mirrors.h"
 #include "net/registry/pull.h"
+#include "net/registry/push.h"
 #include "net/registry/reference.h"
 #include "net/registry/referrers.h"
 #include "net/registry/token.h"
@@ -449,6 +450,39 @@ static void test_mirrors(void **state)
 #define D "\"digest\":\"sha256:" HEX "\",\"size\":2"
 #define CONFIG "\"config\":{\"mediaType\":\"application/vnd.oci.empty.v1+json\"," D "}"
 
+static void test_types(void **state)
+{
+    (void)state;
+    static const char *const good[] = {"a/b", "application/vnd.x+json", "0/9", "a/b!#$&-^_.+"};
+    static const char *const bad[] = {"",      "a",       "/",    "a/",   "/b",         "a/b/c",
+                                      "a b/c", "a/b;c=d", "a/.b", "+a/b", "a/\xc3\xbc", "a/b\n"};
+    char longest[300];
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
+        assert_true(push_type_valid(good[i]));
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+        assert_false(push_type_valid(bad[i]));
+    (void)snprintf(longest, sizeof(longest), "a/%0127d", 0);
+    assert_true(push_type_valid(longest));
+    (void)snprintf(longest, sizeof(longest), "a/%0128d", 0);
+    assert_false(push_type_valid(longest));
+}
+
+static void test_schema1(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {
+        "{\"schemaVersion\":1,\"name\":\"a\",\"fsLayers\":[]}",
+        "{\"schemaVersion\":1,\"mediaType\":\"" MEDIA_OCI_MANIFEST "\",\"layers\":[]}",
+    };
+    for (size_t i = 0; i < 2; i++) {
+        struct err e = ERR_INIT;
+        AUTO_IMAGE image = {0};
+        char line[1024];
+        assert_int_equal(image_parse(texts[i], strlen(texts[i]), "m", &image, &e), -ERR_INPUT);
+        assert_non_null(strstr(err_line(&e, line, sizeof(line)), "of Docker's schema 1"));
+    }
+}
+
 static void test_images(void **state)
 {
     (void)state;
@@ -589,6 +623,8 @@ int main(void)
         cmocka_unit_test(test_identity),
         cmocka_unit_test(test_places),
         cmocka_unit_test(test_mirrors),
+        cmocka_unit_test(test_types),
+        cmocka_unit_test(test_schema1),
         cmocka_unit_test(test_images),
         cmocka_unit_test(test_file_names),
         cmocka_unit_test(test_referrers),
