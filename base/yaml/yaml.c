@@ -2,6 +2,7 @@
 #include "base/yaml/yaml.h"
 
 #include "base/file.h"
+#include "base/place.h"
 #include "base/yaml/yaml_internal.h"
 
 #include <errno.h>
@@ -45,7 +46,8 @@ static int read_and_parse(const char *path, bool go, struct yaml_doc **out, stru
     AUTO_BUF text = BUF_INIT(YAML_BYTES_MAX);
     bool input = strcmp(path, "-") == 0;
     if (str_starts(path, "http://") || str_starts(path, "https://"))
-        return err_set(e, ERR_USAGE, "'%.200s': URLs are not read: fetch the file first", path);
+        return err_set(e, ERR_USAGE, "'%s': URLs are not read: fetch the file first",
+                       PLACE_SHOWN(path));
     int rc = input ? read_stdin(&text, e) : file_read(path, &text, e);
     if (rc < 0)
         return rc;

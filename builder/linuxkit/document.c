@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "base/place.h"
 #include "builder/linuxkit/document_internal.h"
 #include "builder/linuxkit/merge.h"
 #include "builder/linuxkit/oci_spec.h"
@@ -45,7 +46,7 @@ int linuxkit_read_image(const struct ycur *c, struct linuxkit_image *out, struct
     for (const char *p = name; *p != '\0'; p++)
         bad = bad || (unsigned char)*p <= ' ' || *p == 0x7f;
     if (bad)
-        return ycur_fail(c, ERR_INPUT, e, "'%.200s' is no name of an image", name);
+        return ycur_fail(c, ERR_INPUT, e, "'%.200s' is no name of an image", PLACE_SHOWN(name));
     if ((rc = ycur_where(c, &out->at, e)) == 0)
         out->name = name;
     return rc;

@@ -2,6 +2,7 @@
 #include "builder/linuxkit/merge.h"
 
 #include "base/json.h"
+#include "base/place.h"
 #include "builder/linuxkit/pkg.h"
 
 #include <string.h>
@@ -32,7 +33,8 @@ static int check_reference(const struct ycur *c, struct err *e)
     bool bad = strstr(name, "://") != NULL;
     for (const char *p = name; *p != '\0'; p++)
         bad = bad || (unsigned char)*p <= ' ' || *p == 0x7f;
-    return bad ? ycur_fail(c, ERR_INPUT, e, "'%.200s' is no name of an image", name) : 0;
+    return bad ? ycur_fail(c, ERR_INPUT, e, "'%.200s' is no name of an image", PLACE_SHOWN(name))
+               : 0;
 }
 
 static int check_member_reference(const struct ycur *c, const char *key, struct err *e)

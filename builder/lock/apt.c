@@ -2,6 +2,7 @@
 #include "builder/lock/apt.h"
 
 #include "base/file.h"
+#include "base/place.h"
 #include "base/private_dir.h"
 #include "base/process.h"
 
@@ -79,18 +80,21 @@ static int run(const struct apt_options *o, const char *config, const struct cal
     return rc < 0 ? err_wrap(e, "cannot run %s", call->program) : 0;
 }
 
-/* apt's first complaint ("E: …"), else its last line; in `line`. */
-static const char *complaint(const struct buf *errors, char *line, size_t size)
+/* apt's first complaint ("E: …"), else its first line; in `line`, without what is secret in it. */
+static const char *complaint(const struct apt_options *o, const struct buf *errors,
+                             char line[PLACE_MESSAGE_MAX])
 {
+    AUTO_FREE char *first = NULL;
+    struct err ignored = ERR_INIT;
     const char *text = buf_str(errors);
     const char *start = strstr(text, "E: ");
     if (start == NULL)
         start = text;
     else
         start += 3;
-    size_t len = strcspn(start, "\n");
-    (void)text_print(line, size, "%.*s", (int)len, start);
-    return line[0] != '\0' ? line : "no reason given";
+    if (str_format(&first, &ignored, "%.*s", (int)strcspn(start, "\n"), start) < 0)
+        return "no reason given";
+    return first[0] != '\0' ? place_message(first, o->env, line) : "no reason given";
 }
 
 /* `code` is what a failure means, unless apt says that bytes are not those of the index. */
@@ -110,11 +114,11 @@ static int run_checked(const struct apt *apt, const struct call *call, struct bu
     int rc = run(apt->options, apt->config, call, out, &errors, &status, e);
     if (rc < 0)
         return rc;
-    char line[300];
+    char line[PLACE_MESSAGE_MAX];
     if (status == 0)
         return 0;
     return err_set(e, is_mismatch(&errors) ? ERR_INPUT : code, "%s: %s", call->program,
-                   complaint(&errors, line, sizeof(line)));
+                   complaint(apt->options, &errors, line));
 }
 
 /* ---- the private configuration --------------------------------------------------------- */
@@ -250,13 +254,13 @@ static int find_mirrors(const struct apt *apt, struct mirrors *out, struct err *
     AUTO_BUF text = BUF_INIT(4 * 1024 * 1024);
     AUTO_BUF errors = BUF_INIT(ERRORS_MAX);
     int status = 0;
-    char line[300];
+    char line[PLACE_MESSAGE_MAX];
     int rc = run(apt->options, NULL, &call, &text, &errors, &status, e);
     if (rc < 0)
         return rc;
     if (status != 0)
         return err_set(e, ERR_HOST, "apt-get indextargets: %s",
-                       complaint(&errors, line, sizeof(line)));
+                       complaint(apt->options, &errors, line));
     bool security = str_ends(apt->options->suite, "-security");
     const char *prefix = security ? "Debian|Debian-Security|" : "Debian|Debian|";
     for (const char *p = buf_str(&text); *p != '\0';) {
@@ -295,7 +299,7 @@ static int update_failed(const struct apt *apt, const struct buf *errors, struct
 {
     const char *text = buf_str(errors);
     const struct apt_options *o = apt->options;
-    char line[300];
+    char line[PLACE_MESSAGE_MAX];
     if (strstr(text, "does not have a Release file") != NULL)
         return err_set(e, ERR_INPUT,
                        "the archive has no suite '%s': is it a code name of Debian, like trixie?",
@@ -304,10 +308,9 @@ static int update_failed(const struct apt *apt, const struct buf *errors, struct
         strstr(text, "BADSIG") != NULL || strstr(text, "not valid yet") != NULL ||
         strstr(text, "is expired") != NULL || strstr(text, "signature") != NULL)
         return err_set(e, ERR_REJECTED, "the index of '%s' is not signed by the keyring '%s': %s",
-                       o->suite, o->keyring, complaint(errors, line, sizeof(line)));
+                       o->suite, o->keyring, complaint(o, errors, line));
     return err_set(e, is_mismatch(errors) ? ERR_INPUT : ERR_HOST,
-                   "cannot read the index of '%s': %s", o->suite,
-                   complaint(errors, line, sizeof(line)));
+                   "cannot read the index of '%s': %s", o->suite, complaint(o, errors, line));
 }
 
 static int update(const struct apt *apt, const char *uri, struct err *e)
@@ -476,13 +479,13 @@ int apt_show(struct apt *apt, const char *const *names, size_t count, struct pac
     AUTO_BUF text = BUF_INIT(OUTPUT_MAX);
     AUTO_BUF errors = BUF_INIT(ERRORS_MAX);
     int status = 0;
-    char line[300];
+    char line[PLACE_MESSAGE_MAX];
     int rc = run(apt->options, apt->config, &call, &text, &errors, &status, e);
     if (rc < 0)
         return rc;
     /* Names that it does not know make it exit with 100 too: the caller looks at what came. */
     if (status != 0 && status != 100)
-        return err_set(e, ERR_HOST, "apt-cache show: %s", complaint(&errors, line, sizeof(line)));
+        return err_set(e, ERR_HOST, "apt-cache show: %s", complaint(apt->options, &errors, line));
     return packages_parse(buf_str(&text), text.len, out, e);
 }
 

@@ -2,6 +2,7 @@
 #include "builder/lock/archive.h"
 
 #include "base/file.h"
+#include "base/place.h"
 #include "base/private_dir.h"
 #include "base/process.h"
 
@@ -85,6 +86,7 @@ static int add_own(const struct archive_options *o, struct archives *a, struct e
     static const char security[] = "Debian|Debian-Security|";
     AUTO_BUF text = BUF_INIT(OUTPUT_MAX);
     AUTO_BUF errors = BUF_INIT(ERRORS_MAX);
+    char said[PLACE_MESSAGE_MAX];
     int status = 0;
     const struct process_options p = {.argv = argv,
                                       .env = o->env,
@@ -95,7 +97,8 @@ static int add_own(const struct archive_options *o, struct archives *a, struct e
     if (rc < 0)
         return err_wrap(e, "cannot run apt-get");
     if (status != 0)
-        return err_set(e, ERR_HOST, "apt-get indextargets: %.200s", buf_str(&errors));
+        return err_set(e, ERR_HOST, "apt-get indextargets: %.200s",
+                       place_message(buf_str(&errors), o->env, said));
     for (const char *line = buf_str(&text); rc == 0 && *line != '\0';) {
         size_t len = strcspn(line, "\n");
         size_t skip = str_starts(line, plain)      ? sizeof(plain) - 1
@@ -160,7 +163,7 @@ static bool is_final(const char *why)
 
 /* What apt said of an URI: the rest of "E: Failed to fetch URI  WHY". */
 static int note(struct archive_file *f, const char *uri, const char *archive, const char *errors,
-                struct err *e)
+                const char *const *env, struct err *e)
 {
     AUTO_FREE char *prefix = NULL;
     AUTO_FREE char *before = steal_ptr(&f->why);
@@ -173,8 +176,13 @@ static int note(struct archive_file *f, const char *uri, const char *archive, co
         why++;
     int len = (int)strcspn(why, "\n[");
     f->transient = f->transient || !is_final(why);
-    return str_format(&f->why, e, "%.*s%s'%.100s': %.*s", WHY_MAX, before != NULL ? before : "",
-                      before != NULL ? "; " : "", archive, len < 120 ? len : 120, why);
+    AUTO_FREE char *said = NULL;
+    char shown[PLACE_MESSAGE_MAX];
+    if ((rc = str_format(&said, e, "%.*s", len, why)) < 0)
+        return rc;
+    return str_format(&f->why, e, "%.*s%s'%.100s': %.120s", WHY_MAX, before != NULL ? before : "",
+                      before != NULL ? "; " : "", PLACE_SHOWN(archive),
+                      place_message(said, env, shown));
 }
 
 static int take(struct batch *b, const char *errors, struct err *e)
@@ -188,7 +196,7 @@ static int take(struct batch *b, const char *errors, struct err *e)
             f->done = rc == 0;
             (void)unlink(b->arguments[3 * i + 1]);
         } else {
-            rc = note(f, b->arguments[3 * i], b->archive->uri, errors, e);
+            rc = note(f, b->arguments[3 * i], b->archive->uri, errors, b->options->env, e);
         }
     }
     return rc;

@@ -3,6 +3,7 @@
 #include "base/cli.h"
 #include "base/file.h"
 #include "base/media_types.h"
+#include "base/place.h"
 #include "base/private_dir.h"
 #include "builder/lock/archive.h"
 #include "builder/lock/fetch.h"
@@ -81,12 +82,12 @@ static int sort_places(struct run *r, struct err *e)
             rc = unpack(r, from[i], e);
         else if (is_path)
             rc = err_set(e, ERR_INPUT, "--from '%s': there is no such directory or archive",
-                         from[i]);
+                         PLACE_SHOWN(from[i]));
         else if (reference_place(from[i], "", &at, e) == 0)
             r->places[r->place_count++] = from[i];
         else
             rc = err_set(e, ERR_USAGE, "--from '%s' is neither HOST[:PORT][/PATH] nor a directory",
-                         from[i]);
+                         PLACE_SHOWN(from[i]));
         if (rc < 0)
             return rc;
     }
@@ -102,15 +103,16 @@ static int open_all(struct run *r, struct err *e)
     const char *const *archives = cli_list(r->cli, "archive", &count);
     r->temp = temp != NULL ? temp : "/var/tmp";
     if (registry != NULL && !reference_host_valid(registry))
-        return err_set(e, ERR_USAGE, "--registry '%s' is no HOST[:PORT]", registry);
+        return err_set(e, ERR_USAGE, "--registry '%s' is no HOST[:PORT]", PLACE_SHOWN(registry));
     for (size_t i = 0; i < count; i++)
         if (!archive_uri_valid(archives[i]))
             return err_set(e, ERR_USAGE, "--archive '%s' is no http, https or file URI",
-                           archives[i]);
+                           PLACE_SHOWN(archives[i]));
     const char *const *urls = cli_list(r->cli, "url", &count);
     for (size_t i = 0; i < count; i++)
         if (!fetch_url_valid(urls[i]))
-            return err_set(e, ERR_USAGE, "--url '%s' is no http, https or file URL", urls[i]);
+            return err_set(e, ERR_USAGE, "--url '%s' is no [NAME=]URL: http, https or file",
+                           PLACE_SHOWN(urls[i]));
     int rc = plan_read(cli_arg(r->cli, 0), &builder_steps, &r->plan, e);
     if (rc < 0 || (rc = cli_store_path(r->cli, &store, e)) < 0 ||
         (rc = cas_open(store, CAS_CREATE, &r->cas, e)) < 0 || (rc = sort_places(r, e)) < 0)
@@ -264,9 +266,10 @@ static const struct cli_option options[] = {
      "where the repositories that the plan names are (default: docker.io)"},
     {"archive", 0, CLI_LIST, "URI",
      "an archive of Debian packages, asked before those of this machine's apt; repeatable"},
-    {"url", 0, CLI_LIST, "URL",
+    {"url", 0, CLI_LIST, "[NAME=]URL",
      "where the files are now that the plan has from URLs: URL/PATH, as the plan has the path; "
-     "repeatable"},
+     "with "
+     "the name of the image, the whole URL, its query and all; repeatable"},
     {"git", 0, CLI_LIST, "REPOSITORY",
      "a git repository, a directory or https://, that may have the commits that the plan names; "
      "repeatable"},
@@ -292,7 +295,7 @@ static const struct cli_command commands[] = {{
         "asked again in this run.\n\n"
         "Blobs are fetched four at a time. What nobody has is listed with what each place said; "
         "what was found stays in the store, and the next run goes on from there. Exit code 7: a "
-        "place that may have it did not answer. 5: nobody has it.",
+        "place that may have it did not answer. 5: nobody has it.\n\n" NETWORK_CREDENTIALS_HELP,
     .examples =
         "assay fetch hello.plan.json\tfrom where the plan says\n"
         "assay fetch --from /mnt/old-store --no-origin hello.plan.json\tfrom another store only\n"

@@ -4,6 +4,7 @@
 #include "base/destination.h"
 #include "base/file.h"
 #include "base/media_types.h"
+#include "base/place.h"
 #include "builder/lock/apt.h"
 #include "builder/lock/containers.h"
 #include "builder/lock/lock_linuxkit.h"
@@ -13,6 +14,7 @@
 #include "builder/plan/plan.h"
 #include "builder/plan/show.h"
 #include "builder/recipe/compile.h"
+#include "builder/sources/words.h"
 #include "builder/steps/step.h"
 #include "net/registry/reference.h"
 
@@ -159,6 +161,24 @@ static int check_own_name(const struct lock_run *r, struct err *e)
     return rc == 0 ? destination_check(own, e) : rc;
 }
 
+/* Of which URLs the plan does not have all. */
+static void say_left_out(const struct lock_run *r)
+{
+    for (size_t i = 0; i < r->recipe->image_count; i++) {
+        const struct recipe_image *image = &r->recipe->images[i];
+        bool git = image->kind == RECIPE_IMAGE_GIT;
+        const char *url = git                               ? image->git.repository
+                          : image->kind == RECIPE_IMAGE_URL ? image->url.url
+                                                            : "";
+        if (!url_is_remote(url) || strchr(url, '?') == NULL)
+            continue;
+        cli_warn(r->cli,
+                 "image '%s': the plan does not have what stands behind the '?' of its URL: assay "
+                 "fetch needs --%s%s%s",
+                 image->name, git ? "git URL" : "url ", git ? "" : image->name, git ? "" : "=URL");
+    }
+}
+
 static int open_all(struct lock_run *r, const struct arguments *a, struct err *e)
 {
     const uint64_t none = UINT64_MAX;
@@ -178,7 +198,7 @@ static int open_all(struct lock_run *r, const struct arguments *a, struct err *e
     int rc = recipe_read(a->files, a->file_count, &settings, &r->recipe, e);
     const char *registry = cli_string(r->cli, "registry");
     if (registry != NULL && !reference_host_valid(registry))
-        return err_set(e, ERR_USAGE, "--registry '%s' is no HOST[:PORT]", registry);
+        return err_set(e, ERR_USAGE, "--registry '%s' is no HOST[:PORT]", PLACE_SHOWN(registry));
     if (rc < 0 || (rc = check_own_name(r, e)) < 0 || (rc = open_plan(r, e)) < 0 ||
         (rc = open_store(r, e)) < 0 ||
         (rc = layouts_open(a->layouts, a->layout_count, lock_run_temp(r->cli), &r->layouts, e)) < 0)
@@ -186,6 +206,7 @@ static int open_all(struct lock_run *r, const struct arguments *a, struct err *e
     const json_t *warnings = r->recipe->system != NULL ? r->recipe->system->warnings : NULL;
     for (size_t i = 0; i < json_array_size(warnings); i++)
         cli_warn(r->cli, "%s", json_string_value(json_array_get(warnings, i)));
+    say_left_out(r);
     r->progress = progress_start(!cli_quiet(r->cli) && !cli_json(r->cli));
     return 0;
 }
@@ -381,10 +402,9 @@ static const struct cli_command commands[] = {{
         "The signature of the Release file is checked with the keyring, the index by the Release "
         "file, the "
         "packages by the index. APT_CONFIG is honoured.\n\n"
-        "Images of registries are fetched over HTTPS, with the credentials of Docker's config.json "
-        "(DOCKER_CONFIG, helpers included) and libcurl's proxies (https_proxy, no_proxy). Every "
-        "blob is checked while it streams into the store; cuts are resumed, busy servers waited "
-        "for, within --timeout.\n\n"
+        "Images of registries are fetched over HTTPS. Every blob is checked while it streams into "
+        "the store; cuts are resumed, busy servers waited for, within "
+        "--timeout. " NETWORK_CREDENTIALS_HELP "\n\n"
         "Locking builds nothing, and the plan does not depend on the mirror, the store or the "
         "directory. "
         "The plan is also kept in the store as plan:NAME, so that `assay store gc` keeps its "

@@ -158,6 +158,8 @@ static int from_places(const struct fetch *f, struct fetch_item *item, const cha
     int rc = 0;
     for (size_t i = 0; rc == 0 && origin != NULL && !*found && i < count; i++) {
         struct err why = ERR_INIT;
+        if (ask == fetch_url && !fetch_url_applies(places[i], input->id))
+            continue;
         *found = ask(&source, places[i], origin, &input->digest, &why) == 0;
         if (*found)
             client_count(f->client, (int64_t)input->size);

@@ -18,7 +18,7 @@ struct fetch_options {
     size_t place_count;
     const char *const *archives; /* of Debian, asked before this machine's own */
     size_t archive_count;
-    const char *const *urls; /* where the files of "url" inputs are now */
+    const char *const *urls; /* where the files of "url" inputs are now: [NAME=]URL */
     size_t url_count;
     const char *const *gits; /* repositories that may have the commits of "git" inputs */
     size_t git_count;

@@ -16,8 +16,11 @@ struct fetch_source {
     const char *ca_file;
 };
 
-/* BASE/PATH of the "url" origin. ERR_INPUT: it is not there, or has other bytes. */
-int fetch_url(const struct fetch_source *s, const char *base, const json_t *origin,
+/*
+ * Of an option [NAME=]URL: with a name, "url.NAME" or NAME of the plan's input, the whole URL; else
+ * URL/PATH of the "url" origin. ERR_INPUT: it is not there, or has other bytes.
+ */
+int fetch_url(const struct fetch_source *s, const char *option, const json_t *origin,
               const struct digest *digest, struct err *e);
 /* The commit of the "git" origin, from a directory or an https:// repository, as `assay lock` makes
  * its blob. ERR_INPUT: it has it not, or the blob is another one. */
@@ -25,6 +28,8 @@ int fetch_git(const struct fetch_source *s, const char *repository, const json_t
               const struct digest *digest, struct err *e);
 
 /* Whether the option's value can be one. */
-bool fetch_url_valid(const char *base);
+bool fetch_url_valid(const char *option);
+/* Whether it says anything of the input with this id. */
+bool fetch_url_applies(const char *option, const char *id);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/media_types.h"
+#include "base/place.h"
 #include "builder/linuxkit/compat_check.h"
 #include "builder/linuxkit/compat_image.h"
 #include "builder/linuxkit/compat_plan.h"
@@ -64,7 +65,8 @@ static int find(const struct run *r, const char *reference, const char **layout,
     int rc = layouts_find(&r->layouts, reference, layout, manifest, e);
     if (rc < 0 || *layout != NULL || r->o->pull != NULL)
         return rc;
-    return err_set(e, ERR_INPUT, "no image '%.300s' in the layouts of --images", reference);
+    return err_set(e, ERR_INPUT, "no image '%s' in the layouts of --images",
+                   PLACE_SHOWN(reference));
 }
 
 /* ---- images ------------------------------------------------------------------------------------
@@ -113,7 +115,7 @@ static int lock_image(struct run *r, const char *reference, struct err *e)
                                         .like_linuxkit = true,
                                         .cas = r->o->cas};
     if (layout != NULL && (rc = oci_lock(&request, r->locked, e)) < 0)
-        return err_wrap(e, "image '%s'", reference);
+        return err_wrap(e, "image '%s'", PLACE_SHOWN(reference));
     rc = image_params(locked_image_find(r->locked, reference), &params, e);
     return rc < 0 ? rc : json_push(r->images, params, e);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "builder/lock/lock_run.h"
 
+#include "base/place.h"
 #include "builder/lock/apt.h"
 #include "builder/lock/containers.h"
 #include "builder/lock/image_source.h"
@@ -193,11 +194,11 @@ static int lock_named(struct lock_run *r, const struct linuxkit_image *image, st
     }
     if (r->layouts.count > 0)
         return err_set(e, ERR_INPUT, "%s: no image '%s' in 'images' nor in the layouts of --images",
-                       image->at, image->name);
+                       image->at, PLACE_SHOWN(image->name));
     return err_set(
         e, ERR_INPUT,
         "%s: no image '%s' in 'images': define it there, or give --images LAYOUT or --pull",
-        image->at, image->name);
+        image->at, PLACE_SHOWN(image->name));
 }
 
 bool lock_run_is_update(const struct lock_run *r)

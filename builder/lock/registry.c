@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "builder/lock/registry.h"
 
+#include "base/place.h"
 #include "builder/lock/oci_layout.h"
 #include "net/registry/repository.h"
 
@@ -41,6 +42,6 @@ int registry_lock(struct network *network, const char *registry, const char *ref
         .cas = client->cas,
     };
     if ((rc = oci_lock(&request, out, e)) < 0)
-        return err_wrap(e, "image '%s'", reference);
+        return err_wrap(e, "image '%s'", PLACE_SHOWN(reference));
     return 0;
 }

@@ -4,10 +4,12 @@
 #include "base/digest.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "base/place.h"
 #include "builder/linuxkit/merge.h"
 #include "builder/plan/plan.h"
 #include "builder/recipe/recipe_formats.h"
 #include "builder/recipe/recipe_image.h"
+#include "builder/sources/words.h"
 
 #include <string.h>
 
@@ -439,14 +441,41 @@ static int read_decompress(struct recipe *r, const struct ycur *c, const struct 
     return rc;
 }
 
+/* What stands behind the '?' of a URL opens a door: the document says where it is, and not how. */
+static int make_public(json_t *image, const char *kind, const char *key, struct err *e)
+{
+    json_t *source = json_object_get(image, kind);
+    const char *text = json_string_value(json_object_get(source, key));
+    AUTO_FREE char *public = NULL;
+    if (text == NULL || !url_is_remote(text))
+        return 0;
+    int rc = place_public(text, &public, e);
+    return rc < 0 ? rc : json_put_string(source, key, public, e);
+}
+
+static int make_images_public(json_t *images, struct err *e)
+{
+    const char *name = NULL;
+    json_t *image = NULL;
+    int rc = 0;
+    json_object_foreach(images, name, image)
+    {
+        if ((rc = make_public(image, "url", "url", e)) < 0 ||
+            (rc = make_public(image, "git", "repository", e)) < 0)
+            return rc;
+    }
+    return rc;
+}
+
 static int make_document(struct recipe *r, const json_t *top, json_t *system, bool linuxkit,
                          struct err *e)
 {
     r->document = linuxkit ? json_object() : json_deep_copy(top);
     if (r->document == NULL)
         return err_oom(e);
-    int rc = json_put_string(r->document, "name", r->name, e);
-    if (rc < 0 || (rc = json_put_string(r->document, "arch", r->arch, e)) < 0 ||
+    int rc = make_images_public(json_object_get(r->document, "images"), e);
+    if (rc < 0 || (rc = json_put_string(r->document, "name", r->name, e)) < 0 ||
+        (rc = json_put_string(r->document, "arch", r->arch, e)) < 0 ||
         (rc = json_put_u64(r->document, "epoch", (uint64_t)r->epoch, e)) < 0 ||
         (r->decompress_kernel &&
          (rc = json_put(r->document, "decompressKernel", json_true(), e)) < 0))

@@ -3,6 +3,7 @@
 
 #include "base/digest.h"
 #include "base/file.h"
+#include "base/place.h"
 #include "builder/sources/ignore.h"
 #include "builder/sources/words.h"
 
@@ -38,7 +39,7 @@ static int read_repository(const struct ycur *c, const char **out, struct err *e
     return ycur_fail(c, ERR_INPUT, e,
                      "a repository is a directory, or https://HOST/PATH without a user, not "
                      "'%.128s'",
-                     *out);
+                     PLACE_SHOWN(*out));
 }
 
 int recipe_read_git(const struct ycur *c, struct recipe_image *image, struct err *e)
@@ -94,17 +95,24 @@ int recipe_read_directory(const struct ycur *c, struct recipe_image *image, stru
 
 /* ---- url ---- */
 
+/* "file:PATH" or "file:///PATH": there is no other host to take it from. */
+static bool file_valid(const char *text)
+{
+    const char *path = text + strlen("file:");
+    return url_is_file(text) && *path != '\0' && strpbrk(path, "%?#") == NULL &&
+           (!str_starts(path, "//") || str_starts(path, "///"));
+}
+
 static int read_url_text(const struct ycur *c, const char **out, struct err *e)
 {
     int rc = ycur_text(c, WORDS_URL_MAX, out, e);
     if (rc < 0)
         return rc;
-    if (url_is_remote(*out)
-            ? url_remote_valid(*out)
-            : url_is_file(*out) && strlen(*out) > strlen("file:") && strpbrk(*out, "%?#") == NULL)
+    if (url_is_remote(*out) ? url_remote_valid(*out) : file_valid(*out))
         return 0;
     return ycur_fail(c, ERR_INPUT, e,
-                     "a URL is https://HOST/PATH without a user, or file:PATH, not '%.128s'", *out);
+                     "a URL is https://HOST/PATH without a user, or file:PATH, not '%.128s'",
+                     PLACE_SHOWN(*out));
 }
 
 static int read_mode(const struct ycur *c, const char **out, struct err *e)

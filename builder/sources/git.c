@@ -2,6 +2,7 @@
 #include "builder/sources/git.h"
 
 #include "base/file.h"
+#include "base/place.h"
 #include "base/private_dir.h"
 #include "builder/sources/git_run.h"
 #include "builder/sources/words.h"
@@ -52,14 +53,14 @@ static void run_dispose(struct run *r)
     private_dir_remove(&r->dir);
 }
 
-/* The last line that git said, without its prefix. */
-static const char *reason(struct buf *errors)
+/* The last line that git said, without its prefix and without what is secret in it. */
+static const char *reason(const struct run *r, struct buf *errors, char out[PLACE_MESSAGE_MAX])
 {
     while (errors->len > 0 && errors->data[errors->len - 1] == '\n')
         errors->data[--errors->len] = 0;
     const char *line = strrchr(buf_str(errors), '\n');
     line = line != NULL ? line + 1 : buf_str(errors);
-    return str_starts(line, "fatal: ") ? line + 7 : line;
+    return place_message(str_starts(line, "fatal: ") ? line + 7 : line, r->repository.env, out);
 }
 
 /* ---- the repository ------------------------------------------------------------------------- */
@@ -78,6 +79,7 @@ static int fetch_once(struct run *r, const char *const *args, bool *good, struct
 /* The one commit when the server gives it, else all branches and tags. */
 static int fetch(struct run *r, struct err *e)
 {
+    char said[PLACE_MESSAGE_MAX];
     struct git_id id;
     bool by_id = git_id_parse(r->o->commit, &id);
     bool good = false;
@@ -108,11 +110,12 @@ static int fetch(struct run *r, struct err *e)
                    strstr(buf_str(&errors), "not our ref") != NULL ||
                    strstr(buf_str(&errors), "not found") != NULL;
     return err_set(e, missing ? ERR_INPUT : ERR_HOST, "cannot fetch '%s': %.300s", r->o->commit,
-                   reason(&errors));
+                   reason(r, &errors, said));
 }
 
 static int open_remote(struct run *r, struct err *e)
 {
+    char said[PLACE_MESSAGE_MAX];
     struct git_id id;
     bool sha256 = git_id_parse(r->o->commit, &id) && id.len == GIT_ID_MAX;
     AUTO_BUF errors = BUF_INIT(ERRORS_MAX);
@@ -124,7 +127,7 @@ static int open_remote(struct run *r, struct err *e)
     int status = 0;
     if (!str_starts(r->o->repository, "https://") && !r->o->plain)
         return err_set(e, ERR_INPUT, "'%s' is not https://: allow it with --plain-http HOST",
-                       r->o->repository);
+                       PLACE_SHOWN(r->o->repository));
     int rc = private_dir_make(r->o->temp, &r->dir, e);
     if (rc < 0)
         return rc;
@@ -133,13 +136,15 @@ static int open_remote(struct run *r, struct err *e)
     if ((rc = git_run(&r->repository, args, NULL, &errors, &status, e)) < 0)
         return rc;
     if (status != 0)
-        return err_set(e, ERR_HOST, "cannot make a git repository: %.300s", reason(&errors));
+        return err_set(e, ERR_HOST, "cannot make a git repository: %.300s",
+                       reason(r, &errors, said));
     return fetch(r, e);
 }
 
 /* What the name means now. An id means itself. */
 static int resolve(struct run *r, struct git_id *out, struct err *e)
 {
+    char said[PLACE_MESSAGE_MAX];
     AUTO_BUF output = BUF_INIT(TEXT_MAX);
     AUTO_BUF errors = BUF_INIT(ERRORS_MAX);
     AUTO_FREE char *name = NULL;
@@ -156,7 +161,7 @@ static int resolve(struct run *r, struct git_id *out, struct err *e)
         return rc;
     if (status != 0)
         return err_set(e, ERR_INPUT, "there is no commit '%s'%s%.300s", r->o->commit,
-                       errors.len > 0 ? ": " : "", reason(&errors));
+                       errors.len > 0 ? ": " : "", reason(r, &errors, said));
     while (output.len > 0 && output.data[output.len - 1] == '\n')
         output.data[--output.len] = 0;
     if (!git_id_parse(buf_str(&output), out))
@@ -458,6 +463,6 @@ int git_read(const struct git_options *options, struct tree_blob *b, struct git_
     };
     int rc = url_is_remote(options->repository) ? open_remote(&r, e) : 0;
     if (rc < 0 || (rc = read_commit(&r, out, e)) < 0)
-        return err_wrap(e, "git '%s'", options->repository);
+        return err_wrap(e, "git '%s'", PLACE_SHOWN(options->repository));
     return 0;
 }

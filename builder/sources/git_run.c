@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "builder/sources/git_run.h"
 
+#include "base/place.h"
 #include "base/process.h"
 
 #include <string.h>
@@ -259,6 +260,7 @@ int git_read_objects(const struct git_repository *repository, const struct git_r
     AUTO_BUF ids = BUF_INIT((size_t)256 * 1024 * 1024);
     AUTO_BUF errors = BUF_INIT(ERRORS_MAX);
     struct objects o = {.request = request, .e = e};
+    char said[PLACE_MESSAGE_MAX];
     int status = 0;
     if (request->count == 0)
         return 0;
@@ -285,7 +287,8 @@ int git_read_objects(const struct git_repository *repository, const struct git_r
         return rc;
     }
     if (status != 0)
-        return err_set(e, ERR_INPUT, "git cannot read the repository: %.300s", buf_str(&errors));
+        return err_set(e, ERR_INPUT, "git cannot read the repository: %.300s",
+                       place_message(buf_str(&errors), repository->env, said));
     return o.index == request->count && o.state == IN_HEADER
                ? 0
                : err_set(e, ERR_INPUT, "git gave fewer objects than were asked for");

@@ -7,6 +7,9 @@ http-backend.
 
 /git/NAME/...   the repository DIRECTORY/NAME, smart protocol
 /cut/PATH       the file, cut off after half of it, unless a Range is asked for
+/signed/PATH?X-Signature=s3cr3t   the file; 403 without the signature
+/v2/...         a registry that wants a token; /token gives a broken one, and prints what it was given
+/v2/realm/...   the same, with a token server on localhost
 /PATH           the file
 With a certificate it speaks TLS. The port is written to PORTFILE, each request line to LOG.
 """
@@ -86,6 +89,27 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         if self.path.startswith("/git/"):
             self.git()
+        elif self.path.startswith("/v2/"):
+            self.send_response(401)
+            host = self.headers["Host"]
+            if self.path.startswith("/v2/realm/"):
+                host = "localhost:%d" % self.server.server_address[1]
+            self.send_header("WWW-Authenticate", 'Bearer realm="http://%s/token"' % host)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+        elif self.path.startswith("/token"):
+            print(self.headers.get("Authorization"), flush=True)
+            body = b'{"token":"s3cr3t" "s3cr3t"}'
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+        elif self.path.startswith("/signed/"):
+            path, _, query = self.path.partition("?")
+            if query == "X-Signature=s3cr3t":
+                self.file(path[len("/signed/"):], False)
+            else:
+                self.send_error(403)
         elif self.path.startswith("/cut/"):
             self.file(self.path[len("/cut/"):], True)
         else:
