@@ -1,6 +1,6 @@
 -- The transparency log's database, docs/formats/log.md. Rows are only ever added.
 PRAGMA application_id = 1095978055; -- 'ASLG'
-PRAGMA user_version = 1;
+PRAGMA user_version = 2;
 -- What was logged, by its index.
 CREATE TABLE entry (
   idx INTEGER PRIMARY KEY CHECK (idx >= 0),

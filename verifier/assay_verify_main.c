@@ -110,7 +110,7 @@ static int record(struct cli *cli, const struct buf *bundle, json_t *report, str
         rc = tlog_open(path, passphrase, &log, e);
     passphrase_free(passphrase);
     if (rc == 0)
-        rc = tlog_append(log, bundle->data, bundle->len, &index, e);
+        rc = tlog_record(log, bundle->data, bundle->len, &index, e);
     if (rc < 0)
         return err_wrap(e, "the verdict could not be recorded");
     cli_say(cli, "recorded: entry %llu of '%s'\n", (unsigned long long)index, path);

@@ -76,9 +76,10 @@ static const struct cli_command commands[] = {
         .arguments = "LOG FILE...",
         .summary = "add files as entries, and sign a new checkpoint",
         .details = "Each FILE (at most 65535 bytes) becomes one entry; several are added together "
-                   "or not at all, under one checkpoint. Prints the index of each. When it "
-                   "returns, entries and checkpoint are on disk. Other processes may append and "
-                   "read at the same time.",
+                   "or not at all, under one checkpoint. Prints the index of each. Bytes that the "
+                   "log has are not added again: their first index is printed, so an append may "
+                   "be repeated when its answer was lost. When it returns, entries and checkpoint "
+                   "are on disk. Other processes may append and read at the same time.",
         .examples = "assay log append mylog verdict.json\tadd one entry\n"
                     "assay log append mylog a b c -o mylog.checkpoint\tadd three, keep the "
                     "checkpoint\n",
@@ -180,8 +181,8 @@ static const struct cli_command commands[] = {
         .arguments = "LOG",
         .summary = "verify everything in a log",
         .details = "Hashes every entry again, compares every stored tree node, verifies every "
-                   "checkpoint that was ever signed, and names the first row that is wrong "
-                   "(exit code 4).",
+                   "checkpoint that was ever signed, holds all against the lock file, and names "
+                   "the first thing that is wrong (exit code 4).",
         .examples = "assay log audit mylog --key mylog.vkey --against may.checkpoint\taudit with a "
                     "key and a checkpoint that you kept\n",
         .min_args = 1,
@@ -189,6 +190,23 @@ static const struct cli_command commands[] = {
         .options = audit_options,
         .option_count = CLI_COUNT(audit_options),
         .run = log_run_audit,
+    },
+    {
+        .name = "relock",
+        .arguments = "LOG",
+        .summary = "make a log's lock file again when it was lost",
+        .details = "The lock file holds the newest checkpoint that the log has signed, so that a "
+                   "database which lost entries is found out. Without it the log is not written "
+                   "to. This command audits everything against CHECKPOINT, the newest that "
+                   "anybody kept, and makes the lock file from what is there. What was signed "
+                   "after CHECKPOINT and is lost cannot be noticed: ask all who may have a newer "
+                   "one first. A log that has its lock file is left alone (exit code 2).",
+        .examples = "assay log relock mylog --against newest.checkpoint\tafter the file was lost\n",
+        .min_args = 1,
+        .max_args = 1,
+        .options = audit_options,
+        .option_count = CLI_COUNT(audit_options),
+        .run = log_run_relock,
     },
 };
 

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The full check of a log: every entry, every stored tree node, every checkpoint. */
+#include "base/file.h"
 #include "store/log/log_internal.h"
+#include "store/log/wal.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -19,6 +22,8 @@ struct audit {
     uint64_t checkpoints;
     struct checkpoint head;
     struct landmark against;
+    uint64_t locked; /* checkpoints up to that of the lock */
+    bool lockless;   /* the lock file is not looked at */
 };
 
 /* A node that the entries give must be the one that is stored. */
@@ -57,6 +62,19 @@ static int add_entry(struct audit *a, uint64_t index, struct err *e)
     return rc;
 }
 
+/* The lock's checkpoint, when it is of this size, has this root. */
+static int check_locked(struct audit *a, const struct merkle_hash *root, bool found, struct err *e)
+{
+    const struct log_lock *lock = &a->log->lock;
+    uint64_t size = a->range.size;
+    if (!lock->there || size > lock->head.size)
+        return 0;
+    a->locked += found;
+    if (size < lock->head.size)
+        return 0;
+    return merkle_equal(root, &lock->head.root) ? 0 : tlog_lock_forked(lock, e);
+}
+
 /* The checkpoint of the entries read so far, when one was signed, has their root. */
 static int check_checkpoint(struct audit *a, bool required, struct err *e)
 {
@@ -69,9 +87,10 @@ static int check_checkpoint(struct audit *a, bool required, struct err *e)
     if (rc < 0)
         return rc;
     bool wanted = a->against.wanted && a->against.checkpoint.size == size;
+    const struct log_lock *lock = &a->log->lock;
     if (!found && required)
         return err_set(e, ERR_LOG, "checkpoint %" PRIu64 " is missing", size);
-    if (!found && !wanted)
+    if (!found && !wanted && !(lock->there && lock->head.size == size))
         return 0;
     rc = merkle_range_root(&a->range, &root, e);
     if (rc < 0)
@@ -79,8 +98,9 @@ static int check_checkpoint(struct audit *a, bool required, struct err *e)
     if (wanted && !merkle_equal(&root, &a->against.checkpoint.root))
         return err_set(e, ERR_LOG,
                        "the first %" PRIu64 " entries are not those of the checkpoint given", size);
-    if (!found)
-        return 0;
+    rc = check_locked(a, &root, found, e);
+    if (rc < 0 || !found)
+        return rc;
     rc = checkpoint_open(note.data, note.len, a->key, &c, e);
     if (rc == -ERR_HOST)
         return rc;
@@ -114,6 +134,12 @@ static int check_counts(const struct audit *a, struct err *e)
                        " checkpoints, where %" PRIu64 ", %" PRIu64 ", %" PRIu64 " belong",
                        counts.entries, counts.nodes, counts.checkpoints, a->range.size, a->nodes,
                        a->checkpoints);
+    const struct log_lock *lock = &a->log->lock;
+    if (lock->there && a->locked != lock->checkpoints)
+        return err_set(e, ERR_LOG,
+                       "%" PRIu64 " checkpoints up to that of %" PRIu64
+                       " entries are there, %" PRIu64 " were signed",
+                       a->locked, lock->head.size, lock->checkpoints);
     return 0;
 }
 
@@ -125,6 +151,10 @@ static int head_size(struct audit *a, uint64_t *out, struct err *e)
     int rc = log_db_head(a->log->db, out, &note, &found, e);
     if (rc == 0 && !found)
         rc = err_set(e, ERR_LOG, "it has no checkpoint");
+    if (rc == 0 && !a->log->lock.there && !a->lockless)
+        rc = tlog_lock_missing(a->log, e);
+    if (rc == 0 && a->log->lock.there && a->log->lock.head.size > *out)
+        rc = tlog_lock_behind(&a->log->lock, *out, e);
     if (rc == 0 && a->against.wanted && a->against.checkpoint.size > *out)
         rc = err_set(e, ERR_LOG,
                      "it has %" PRIu64 " entries, fewer than the %" PRIu64
@@ -152,14 +182,13 @@ static int read_all(struct audit *a, const struct tlog_audit_options *options, s
     return rc == 0 ? log_db_check(a->log->db, e) : rc;
 }
 
-int tlog_audit(const char *path, const struct tlog_audit_options *options, struct tlog_audit *out,
-               struct err *e)
+/* All of an open log; `lockless`: whatever its lock file is. */
+static int audit_log(struct tlog *log, const struct tlog_audit_options *options, bool lockless,
+                     struct tlog_audit *out, struct err *e)
 {
-    AUTO_TLOG struct tlog *log = NULL;
-    int rc = tlog_attach(path, NULL, &log, e);
-    if (rc < 0)
-        return rc;
-    struct audit a = {.log = log, .key = options->key == NULL ? log->key : options->key};
+    struct audit a = {
+        .log = log, .key = options->key == NULL ? log->key : options->key, .lockless = lockless};
+    int rc = 0;
     if (options->against != NULL) {
         a.against.wanted = true;
         rc = checkpoint_open(options->against, options->against_len, a.key, &a.against.checkpoint,
@@ -167,13 +196,67 @@ int tlog_audit(const char *path, const struct tlog_audit_options *options, struc
         if (rc < 0)
             return err_wrap(e, "the checkpoint to audit against");
     }
-    rc = log_db_begin(log->db, false, e);
+    rc = log_wal_check(log_db_path(log->db), e);
+    if (rc < 0)
+        return err_wrap(e, "log '%s'", log->path);
+    rc = lockless ? log_db_begin(log->db, false, e) : tlog_begin_bare(log, false, e);
     if (rc == 0)
         rc = read_all(&a, options, e);
     log_db_rollback(log->db);
     if (rc < 0)
-        return err_wrap(e, "log '%s'", path);
+        return err_wrap(e, "log '%s'", log->path);
     out->head = a.head;
     out->checkpoints = a.checkpoints;
     return 0;
+}
+
+int tlog_audit(const char *path, const struct tlog_audit_options *options, struct tlog_audit *out,
+               struct err *e)
+{
+    AUTO_TLOG struct tlog *log = NULL;
+    int rc = tlog_attach(path, NULL, &log, e);
+    return rc == 0 ? audit_log(log, options, false, out, e) : rc;
+}
+
+/* After the audit, which has verified the head. */
+static int make_lock(struct tlog *log, const struct tlog_audit *audited, struct err *e)
+{
+    AUTO_FREE char *file = NULL;
+    AUTO_BUF note = BUF_INIT(NOTE_MAX);
+    bool found = false;
+    int rc = log_db_checkpoint(log->db, audited->head.size, &note, &found, e);
+    if (rc == 0)
+        rc = path_join(&file, log->path, LOG_LOCK_NAME, e);
+    if (rc < 0)
+        return rc;
+    if (unlink(file) != 0 && errno != ENOENT)
+        return err_os(e, errno, "cannot remove '%s'", file);
+    log_lock_dispose(&log->lock);
+    log_lock_init(&log->lock);
+    return log_lock_swap(log->path, &log->lock, &audited->head, &note, audited->checkpoints, e);
+}
+
+int tlog_relock(const char *path, const struct tlog_audit_options *options, struct tlog_audit *out,
+                struct err *e)
+{
+    AUTO_TLOG struct tlog *log = NULL;
+    AUTO_CLOSE int held = -1;
+    struct err why = ERR_INIT;
+    if (options->against == NULL)
+        return err_set(e, ERR_USAGE,
+                       "a lock is made from a checkpoint that was kept: there is none");
+    int rc = tlog_attach(path, NULL, &log, e);
+    if (rc == 0)
+        rc = log_lock_hold(path, &held, e);
+    if (rc < 0)
+        return rc;
+    rc = log_lock_read(path, log->key, &log->lock, &why);
+    if (rc < 0 && rc != -ERR_LOG) {
+        *e = why;
+        return rc;
+    }
+    if (rc == 0 && log->lock.there)
+        return err_set(e, ERR_USAGE, "log '%s' has its lock file", path);
+    rc = audit_log(log, options, true, out, e);
+    return rc == 0 ? make_lock(log, out, e) : rc;
 }

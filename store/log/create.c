@@ -37,6 +37,15 @@ static int write_keys(const char *dir, const char *origin, const struct signing_
     return rc;
 }
 
+/* The checkpoint of size 0, in the lock too. */
+static int write_lock(const char *dir, const struct checkpoint *head, const struct buf *note,
+                      struct err *e)
+{
+    AUTO(log_lock_dispose) struct log_lock lock;
+    log_lock_init(&lock);
+    return log_lock_swap(dir, &lock, head, note, 1, e);
+}
+
 /* The database of an empty log: its one row is the checkpoint of size 0. */
 static int write_database(const char *dir, const char *origin, const struct signing_key *key,
                           struct err *e)
@@ -60,6 +69,8 @@ static int write_database(const char *dir, const char *origin, const struct sign
         rc = log_db_add_checkpoint(db, 0, note.data, note.len, e);
     if (rc == 0)
         rc = log_db_commit(db, e);
+    if (rc == 0)
+        rc = write_lock(dir, &empty, &note, e);
     return rc;
 }
 

@@ -7,6 +7,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
+/* Of a database without a lock file beside it, as they were once; and of all now. */
+enum { VERSION_UNLOCKED = 1, VERSION_LOCKED = 2 };
+
 enum {
     SCHEMA_MAX = 64 * 1024,         /* bytes of the schema's text */
     VALUE_MAX = 2 * 1024 * 1024,    /* bytes of a value or row */
@@ -32,6 +35,8 @@ enum statement {
     COUNT_NODES,
     COUNT_CHECKPOINTS,
     CHECK_FILE,
+    GET_VERSION,
+    SET_VERSION,
     STATEMENTS
 };
 
@@ -54,6 +59,8 @@ static const char *const statement_text[STATEMENTS] = {
     [COUNT_NODES] = "SELECT count(*) FROM node",
     [COUNT_CHECKPOINTS] = "SELECT count(*) FROM checkpoint",
     [CHECK_FILE] = "PRAGMA integrity_check(1)",
+    [GET_VERSION] = "PRAGMA user_version",
+    [SET_VERSION] = "PRAGMA user_version = 2",
 };
 
 struct log_db {
@@ -146,6 +153,8 @@ int log_db_commit(struct log_db *db, struct err *e)
     int rc = run(db, COMMIT, "write", e);
     if (rc < 0)
         log_db_rollback(db);
+    else
+        (void)sqlite3_db_config(db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
     return rc;
 }
 
@@ -437,6 +446,8 @@ static int configure(struct log_db *db, bool write, struct err *e)
     (void)sqlite3_db_config(db->handle, SQLITE_DBCONFIG_ENABLE_VIEW, 0, NULL);
     (void)sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DQS_DML, 0, NULL);
     (void)sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DQS_DDL, 0, NULL);
+    /* Who opens a log that proves to be damaged leaves the write-ahead log as it is. */
+    (void)sqlite3_db_config(db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     /* The side files stay, so that who may not write the directory can read the log at any time. */
     if (write)
         (void)sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_PERSIST_WAL, &on);
@@ -484,6 +495,36 @@ static int expect(struct log_db *db, const char *pragma, const char *wanted, str
     return rc;
 }
 
+static int version(struct log_db *db, uint64_t *out, struct err *e)
+{
+    return read_number(db, GET_VERSION, out, e);
+}
+
+static int check_version(struct log_db *db, struct err *e)
+{
+    uint64_t v = 0;
+    int rc = version(db, &v, e);
+    if (rc == 0 && v != VERSION_UNLOCKED && v != VERSION_LOCKED)
+        rc = err_set(e, ERR_LOG, "'%s' is not a log's database of this version", db->path);
+    return rc;
+}
+
+int log_db_locked(struct log_db *db, bool *out, struct err *e)
+{
+    uint64_t v = 0;
+    int rc = version(db, &v, e);
+    if (rc == 0)
+        *out = v == VERSION_LOCKED;
+    return rc;
+}
+
+int log_db_set_locked(struct log_db *db, struct err *e)
+{
+    bool locked = false;
+    int rc = log_db_locked(db, &locked, e);
+    return rc < 0 || locked ? rc : run(db, SET_VERSION, "write", e);
+}
+
 int log_db_create(const char *path, struct log_db **out, struct err *e)
 {
     AUTO_LOG_DB struct log_db *db = NULL;
@@ -519,14 +560,19 @@ int log_db_open(const char *path, bool write, struct log_db **out, struct err *e
     if (rc == 0)
         rc = expect(db, "PRAGMA application_id", "1095978055", e);
     if (rc == 0)
-        rc = expect(db, "PRAGMA user_version", "1", e);
-    if (rc == 0)
         rc = expect(db, "PRAGMA journal_mode", "wal", e);
+    if (rc == 0)
+        rc = check_version(db, e);
     if (rc == 0)
         rc = check_schema(db, e);
     if (rc == 0)
         *out = steal_ptr(&db);
     return rc;
+}
+
+const char *log_db_path(const struct log_db *db)
+{
+    return db->path;
 }
 
 void log_db_close(struct log_db *db)

@@ -22,9 +22,14 @@ extern const char log_db_schema[];
 
 /* A new empty database; the file must not exist. */
 int log_db_create(const char *path, struct log_db **out, struct err *e);
+/* Whether the log has a lock file (store/log/lock.h): it is a part of every log but old ones. */
+int log_db_locked(struct log_db *db, bool *out, struct err *e);
+/* Within a write transaction: from now on it has. */
+int log_db_set_locked(struct log_db *db, struct err *e);
 /* An existing one; `write` false opens it read-only, also from a read-only directory. */
 int log_db_open(const char *path, bool write, struct log_db **out, struct err *e);
 void log_db_close(struct log_db *db);
+const char *log_db_path(const struct log_db *db); /* borrowed */
 
 /* A write transaction excludes other writers; a read transaction sees one state throughout. */
 int log_db_begin(struct log_db *db, bool write, struct err *e);

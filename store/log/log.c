@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "store/log/log_internal.h"
 #include "store/log/proof.h"
+#include "store/log/wal.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -62,6 +63,7 @@ int tlog_attach(const char *path, const char *passphrase, struct tlog **out, str
         return err_os_code(e, code, errno, "cannot open log '%s'", path);
     }
     log->note = (struct buf)BUF_INIT(NOTE_MAX);
+    log_lock_init(&log->lock);
     int rc = str_copy(&log->path, path, e);
     if (rc == 0)
         rc = path_join(&file, path, "log.db", e);
@@ -69,6 +71,9 @@ int tlog_attach(const char *path, const char *passphrase, struct tlog **out, str
         rc = read_vkey(log, e);
     if (rc == 0 && passphrase != NULL)
         rc = read_signing_key(log, passphrase, e);
+    /* Before SQLite has it: who opens it for writing cuts off what does not check. */
+    if (rc == 0 && passphrase != NULL)
+        rc = log_wal_check(file, e);
     if (rc == 0)
         rc = log_db_open(file, passphrase != NULL, &log->db, e);
     if (rc < 0)
@@ -85,127 +90,25 @@ void tlog_close(struct tlog *log)
     signing_key_free(log->signing);
     note_key_free(log->key);
     buf_dispose(&log->note);
+    log_lock_dispose(&log->lock);
     free(log->vkey);
     free(log->path);
     free(log);
 }
 
-/* ---- the head ------------------------------------------------------------------ */
-
-static int source_node(void *context, unsigned level, uint64_t index, struct merkle_hash *out,
-                       struct err *e)
-{
-    struct tlog *log = context;
-    return log_db_node(log->db, level, index, out, e);
-}
-
-struct merkle_source tlog_source(struct tlog *log)
-{
-    return (struct merkle_source){.context = log, .node = source_node};
-}
-
-/* The database holds exactly the entries of this checkpoint, and their stored tree has its root. */
-static int check_tree(struct tlog *log, const struct checkpoint *head, struct merkle_range *range,
-                      struct err *e)
-{
-    const struct merkle_source source = tlog_source(log);
-    struct log_db_ends ends;
-    struct merkle_hash root;
-    int rc = log_db_ends(log->db, &ends, e);
-    if (rc < 0)
-        return rc;
-    if (ends.entries != head->size || ends.leaves != head->size)
-        return err_set(e, ERR_LOG,
-                       "there are entries up to %" PRIu64 " and leaf hashes up to %" PRIu64
-                       ", but the newest checkpoint covers %" PRIu64,
-                       ends.entries, ends.leaves, head->size);
-    rc = merkle_range_load(&source, head->size, range, e);
-    if (rc == 0)
-        rc = merkle_range_root(range, &root, e);
-    if (rc == 0 && !merkle_equal(&root, &head->root))
-        rc = err_set(e, ERR_LOG,
-                     "the stored tree hashes do not give the root of checkpoint %" PRIu64
-                     " (run 'assay-log audit' to find the altered row)",
-                     head->size);
-    return rc;
-}
-
-/* The newer head continues the one that this object has seen. */
-static int check_continues(struct tlog *log, const struct checkpoint *head, struct err *e)
-{
-    const struct merkle_source source = tlog_source(log);
-    struct merkle_proof proof;
-    if (!log->have_head || log->head.size == 0)
-        return 0;
-    if (head->size < log->head.size)
-        return err_set(e, ERR_LOG,
-                       "the newest checkpoint is of size %" PRIu64 ", before it was of %" PRIu64,
-                       head->size, log->head.size);
-    int rc = merkle_prove_consistency(&source, log->head.size, head->size, &proof, e);
-    if (rc == 0)
-        rc = merkle_check_consistency(log->head.size, head->size, &proof, &log->head.root,
-                                      &head->root, e);
-    return rc;
-}
-
-/* Within a transaction: takes the newest checkpoint, verified, as the head. */
-static int load_head(struct tlog *log, struct err *e)
-{
-    AUTO_BUF note = BUF_INIT(NOTE_MAX);
-    struct checkpoint head;
-    struct merkle_range range;
-    uint64_t size = 0;
-    bool found = false;
-    int rc = log_db_head(log->db, &size, &note, &found, e);
-    if (rc < 0)
-        return rc;
-    if (!found)
-        return err_set(e, ERR_LOG, "it has no checkpoint");
-    if (log->have_head && note.len == log->note.len &&
-        memcmp(note.data, log->note.data, note.len) == 0)
-        return 0;
-    rc = checkpoint_open(note.data, note.len, log->key, &head, e);
-    if (rc == -ERR_INPUT)
-        rc = err_recode(e, ERR_LOG); /* a malformed note within the log is the log's failure */
-    if (rc < 0)
-        return err_wrap(e, "checkpoint %" PRIu64, size);
-    if (head.size != size)
-        return err_set(e, ERR_LOG, "checkpoint %" PRIu64 " is of size %" PRIu64, size, head.size);
-    rc = check_tree(log, &head, &range, e);
-    if (rc == 0)
-        rc = check_continues(log, &head, e);
-    if (rc < 0)
-        return rc;
-    buf_dispose(&log->note);
-    log->note = note;
-    note = (struct buf)BUF_INIT(0);
-    log->head = head;
-    log->range = range;
-    log->have_head = true;
-    return 0;
-}
-
-/* Starts a transaction in which the head is the newest. On failure there is none. */
-static int begin(struct tlog *log, bool write, struct err *e)
-{
-    int rc = log_db_begin(log->db, write, e);
-    if (rc == 0)
-        rc = load_head(log, e);
-    if (rc == 0)
-        return 0;
-    log_db_rollback(log->db);
-    return err_wrap(e, "log '%s'", log->path);
-}
+/* ---- what is known of it ------------------------------------------------------- */
 
 int tlog_open(const char *path, const char *passphrase, struct tlog **out, struct err *e)
 {
     AUTO_TLOG struct tlog *log = NULL;
     int rc = tlog_attach(path, passphrase, &log, e);
     if (rc == 0)
-        rc = begin(log, false, e);
+        rc = tlog_begin(log, false, e);
     if (rc < 0)
         return rc;
     log_db_rollback(log->db);
+    if (passphrase != NULL && (rc = tlog_catch_up(log, e)) < 0)
+        return rc;
     *out = steal_ptr(&log);
     return 0;
 }
@@ -230,93 +133,11 @@ const char *tlog_vkey(const struct tlog *log)
     return log->vkey;
 }
 
-/* ---- appending ------------------------------------------------------------------ */
-
-static int sink_node(void *context, unsigned level, uint64_t index, const struct merkle_hash *hash,
-                     struct err *e)
-{
-    struct tlog *log = context;
-    return log_db_add_node(log->db, level, index, hash, e);
-}
-
-static int add_item(struct tlog *log, struct merkle_range *range, const struct tlog_item *item,
-                    struct err *e)
-{
-    const struct merkle_sink sink = {.context = log, .node = sink_node};
-    struct merkle_hash leaf;
-    int rc = merkle_leaf(item->data, item->len, &leaf, e);
-    if (rc == 0)
-        rc = log_db_add_entry(log->db, range->size, item->data, item->len, e);
-    if (rc == 0)
-        rc = merkle_range_add(range, &leaf, &sink, e);
-    return rc;
-}
-
-/* Within a write transaction: the entries, their nodes, the checkpoint over them. */
-static int write_items(struct tlog *log, const struct tlog_item *items, size_t count,
-                       struct merkle_range *range, struct checkpoint *head, struct buf *note,
-                       struct err *e)
-{
-    int rc = 0;
-    *range = log->range;
-    for (size_t i = 0; rc == 0 && i < count; i++)
-        rc = add_item(log, range, &items[i], e);
-    *head = log->head;
-    head->size = range->size;
-    if (rc == 0)
-        rc = merkle_range_root(range, &head->root, e);
-    if (rc == 0)
-        rc = checkpoint_sign(head, log->signing, note, e);
-    if (rc == 0)
-        rc = log_db_add_checkpoint(log->db, head->size, note->data, note->len, e);
-    return rc;
-}
-
-int tlog_append_all(struct tlog *log, const struct tlog_item *items, size_t count, uint64_t *first,
-                    struct err *e)
-{
-    AUTO_BUF note = BUF_INIT(NOTE_MAX);
-    struct merkle_range range;
-    struct checkpoint head;
-    if (log->signing == NULL)
-        return err_set(e, ERR_USAGE, "log '%s' is open for reading only", log->path);
-    if (count == 0)
-        return err_set(e, ERR_USAGE, "there is nothing to append to log '%s'", log->path);
-    for (size_t i = 0; i < count; i++)
-        if (items[i].len > LOG_ENTRY_MAX)
-            return err_set(e, ERR_INPUT, "an entry of %zu bytes is too long for a log (at most %d)",
-                           items[i].len, LOG_ENTRY_MAX);
-    int rc = begin(log, true, e);
-    if (rc < 0)
-        return rc;
-    uint64_t at = log->head.size;
-    rc = write_items(log, items, count, &range, &head, &note, e);
-    if (rc == 0)
-        rc = log_db_commit(log->db, e);
-    if (rc < 0) {
-        log_db_rollback(log->db);
-        return err_wrap(e, "cannot append to log '%s'", log->path);
-    }
-    log->range = range;
-    log->head = head;
-    struct buf old = log->note;
-    log->note = note;
-    note = old;
-    *first = at;
-    return 0;
-}
-
-int tlog_append(struct tlog *log, const void *entry, size_t len, uint64_t *index, struct err *e)
-{
-    const struct tlog_item item = {.data = entry, .len = len};
-    return tlog_append_all(log, &item, 1, index, e);
-}
-
 /* ---- reading ----------------------------------------------------------------------- */
 
 int tlog_checkpoint(struct tlog *log, struct buf *out, struct err *e)
 {
-    int rc = begin(log, false, e);
+    int rc = tlog_begin(log, false, e);
     if (rc < 0)
         return rc;
     log_db_rollback(log->db);
@@ -355,7 +176,7 @@ static int proven_entry(struct tlog *log, uint64_t index, struct buf *entry,
 static int read_entry(struct tlog *log, uint64_t index, struct buf *entry,
                       struct merkle_proof *proof, struct err *e)
 {
-    int rc = begin(log, false, e);
+    int rc = tlog_begin(log, false, e);
     if (rc < 0)
         return rc;
     rc = proven_entry(log, index, entry, proof, e);
@@ -381,7 +202,7 @@ int tlog_find(struct tlog *log, const void *entry, size_t len, bool *found, uint
     bool some = false;
     int rc = merkle_leaf(entry, len, &leaf, e);
     if (rc == 0)
-        rc = begin(log, false, e);
+        rc = tlog_begin(log, false, e);
     if (rc < 0)
         return rc;
     rc = log_db_find(log->db, &leaf, &at, &some, e);
@@ -434,7 +255,7 @@ int tlog_prove_consistency(struct tlog *log, const void *note, size_t len, struc
     int rc = checkpoint_open(note, len, log->key, &old, e);
     if (rc < 0)
         return err_wrap(e, "the checkpoint to start from");
-    rc = begin(log, false, e);
+    rc = tlog_begin(log, false, e);
     if (rc < 0)
         return rc;
     rc = prove_since(log, &old, &proof.path, e);

@@ -5,8 +5,9 @@
  * own Ed25519 key. docs/formats/log.md is the normative description.
  *
  * Invariants: an entry that was acknowledged survives a crash at any instant; a
- * checkpoint that was signed is never contradicted (the checkpoint is committed
- * in the same transaction as the entries it covers, before anybody sees it).
+ * checkpoint that was signed is never contradicted: it is committed in the same
+ * transaction as the entries it covers, and then kept outside the database too
+ * (lock.h), before anybody sees it. A database that is behind is not written to.
  *
  * Any number of processes may read and append at the same time. A struct tlog
  * is used by one thread at a time and does not cross a fork.
@@ -31,8 +32,9 @@ struct tlog;
  */
 int tlog_create(const char *path, const char *origin, const char *passphrase, struct err *e);
 /*
- * `passphrase` NULL opens for reading only. Verifies the newest checkpoint's signature and that
- * the stored tree gives its root: ERR_LOG when they disagree. ERR_INPUT when there is no log.
+ * `passphrase` NULL opens for reading only. Verifies the newest checkpoint's signature, that
+ * the stored tree gives its root, and that the database has all that the lock says was signed:
+ * ERR_LOG when they disagree. ERR_INPUT when there is no log.
  */
 int tlog_open(const char *path, const char *passphrase, struct tlog **out, struct err *e);
 /* The file with the log's private key; not looked for. Caller frees. */
@@ -54,6 +56,13 @@ int tlog_append_all(struct tlog *log, const struct tlog_item *items, size_t coun
                     struct err *e);
 /* Appends and signs a new checkpoint; *index is the entry's. Durable when it returns. */
 int tlog_append(struct tlog *log, const void *entry, size_t len, uint64_t *index, struct err *e);
+/*
+ * The same, but bytes that the log has are not added again: indices[i] (of `count`) is where the
+ * first entry of items[i]'s bytes is. So what was not heard to be acknowledged may be said again.
+ */
+int tlog_record_all(struct tlog *log, const struct tlog_item *items, size_t count,
+                    uint64_t *indices, struct err *e);
+int tlog_record(struct tlog *log, const void *entry, size_t len, uint64_t *index, struct err *e);
 /* The latest signed checkpoint (note text and signatures). Appends. */
 int tlog_checkpoint(struct tlog *log, struct buf *out, struct err *e);
 /* An entry, after its place in the tree of the newest checkpoint was verified. ERR_INPUT when there
@@ -90,6 +99,13 @@ struct tlog_audit {
  * checkpoint. ERR_LOG names the first thing that is wrong. */
 int tlog_audit(const char *path, const struct tlog_audit_options *options, struct tlog_audit *out,
                struct err *e);
+
+/*
+ * For a log whose lock file is missing or malformed: audits all else, against a checkpoint that was
+ * kept (`options` must have one), and makes the lock afresh. ERR_USAGE when it has its lock.
+ */
+int tlog_relock(const char *path, const struct tlog_audit_options *options, struct tlog_audit *out,
+                struct err *e);
 
 /* Offline: the proof shows that `entry` is in a log whose key is `vkey`. ERR_LOG when not. */
 int tlog_proof_check(const void *proof, size_t proof_len, const char *vkey, const void *entry,

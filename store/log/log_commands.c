@@ -11,6 +11,7 @@
 #include "store/log/log.h"
 #include "store/log/proof.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -184,35 +185,61 @@ static int open_to_write(const struct cli *cli, struct tlog **out, struct err *e
     return tlog_open(path, passphrase, out, e);
 }
 
+static int put_indices(json_t *doc, const uint64_t *indices, size_t count, struct err *e)
+{
+    AUTO_JSON json_t *list = json_array();
+    int rc = list == NULL ? err_oom(e) : 0;
+    for (size_t i = 0; rc == 0 && i < count; i++)
+        rc = json_push(list, json_integer((json_int_t)indices[i]), e);
+    return rc == 0 ? json_put(doc, "indices", steal_ptr(&list), e) : rc;
+}
+
+/* The entries are in the log: whoever does not get to hear it is told so, and how to ask again. */
+static int say_indices(const struct cli *cli, const uint64_t *indices, size_t count, struct err *e)
+{
+    for (size_t i = 0; i < count; i++)
+        cli_say(cli, "%" PRIu64 "\n", indices[i]);
+    if (fflush(stdout) != 0 || ferror(stdout))
+        return err_os(e, errno,
+                      "the log has it all, from entry %" PRIu64
+                      " (append it again to be told: nothing is added twice), but cannot write to "
+                      "stdout",
+                      indices[0]);
+    return 0;
+}
+
 int log_run_append(struct cli *cli, struct err *e)
 {
     AUTO(files_dispose) struct files files = {0};
     AUTO_TLOG struct tlog *log = NULL;
     AUTO_BUF note = BUF_INIT(NOTE_MAX);
     AUTO_JSON json_t *doc = NULL;
+    AUTO_FREE uint64_t *indices = array_new(cli_arg_count(cli), sizeof(*indices));
     const char *output = cli_string(cli, "output");
-    uint64_t first = 0;
+    if (indices == NULL)
+        return err_oom(e);
     int rc = files_read(cli, &files, e);
     if (rc == 0)
         rc = open_to_write(cli, &log, e);
     if (rc == 0)
-        rc = tlog_append_all(log, files.items, files.count, &first, e);
-    if (rc < 0)
-        return rc;
-    for (size_t i = 0; i < files.count; i++)
-        cli_say(cli, "%" PRIu64 "\n", first + i);
-    rc = new_result(tlog_head(log), &doc, e);
+        rc = tlog_record_all(log, files.items, files.count, indices, e);
     if (rc == 0)
-        rc = json_put_u64(doc, "index", first, e);
+        rc = new_result(tlog_head(log), &doc, e);
+    if (rc == 0)
+        rc = json_put_u64(doc, "index", indices[0], e);
     if (rc == 0)
         rc = json_put_u64(doc, "count", files.count, e);
     if (rc == 0)
-        cli_result(cli, steal_ptr(&doc));
-    if (rc == 0 && output != NULL)
-        rc = tlog_checkpoint(log, &note, e);
-    if (rc == 0 && output != NULL)
-        rc = destination_write(output, note.data, note.len, e);
-    return rc;
+        rc = put_indices(doc, indices, files.count, e);
+    if (rc < 0)
+        return rc;
+    cli_result(cli, steal_ptr(&doc));
+    if (output != NULL && ((rc = tlog_checkpoint(log, &note, e)) < 0 ||
+                           (rc = destination_write(output, note.data, note.len, e)) < 0))
+        rc = err_wrap(e, "the log has it all, from entry %" PRIu64, indices[0]);
+    struct err ignored = ERR_INIT;
+    int said = say_indices(cli, indices, files.count, rc == 0 ? e : &ignored);
+    return rc == 0 ? said : rc;
 }
 
 /* ---- show, checkpoint ------------------------------------------------------------ */
@@ -500,7 +527,11 @@ static void audit_progress(void *context, uint64_t done, uint64_t total)
     progress_show(context, "auditing entries", done, total);
 }
 
-int log_run_audit(struct cli *cli, struct err *e)
+typedef int auditor(const char *path, const struct tlog_audit_options *options,
+                    struct tlog_audit *out, struct err *e);
+
+/* What audit and relock have in common: the options, the work, the result. */
+static int run_auditor(struct cli *cli, auditor *run, struct tlog_audit *out, struct err *e)
 {
     const char *vkey = cli_string(cli, "key");
     const char *against = cli_string(cli, "against");
@@ -508,7 +539,6 @@ int log_run_audit(struct cli *cli, struct err *e)
     AUTO_BUF note = BUF_INIT(0);
     AUTO_JSON json_t *doc = NULL;
     struct tlog_audit_options options = {.progress = audit_progress};
-    struct tlog_audit result;
     int rc = vkey == NULL ? 0 : read_vkey(vkey, &key, e);
     if (rc == 0 && against != NULL)
         rc = read_bounded(against, NOTE_MAX, "checkpoint", &note, e);
@@ -520,19 +550,44 @@ int log_run_audit(struct cli *cli, struct err *e)
     if (against != NULL && note.len == 0)
         return err_set(e, ERR_INPUT, "checkpoint '%s' is empty", against);
     options.context = progress_start(!cli_quiet(cli) && !cli_json(cli));
-    rc = tlog_audit(cli_arg(cli, 0), &options, &result, e);
+    rc = run(cli_arg(cli, 0), &options, out, e);
     progress_end(options.context);
     if (rc == 0)
-        rc = new_result(&result.head, &doc, e);
+        rc = new_result(&out->head, &doc, e);
     if (rc == 0)
-        rc = json_put_u64(doc, "checkpoints", result.checkpoints, e);
+        rc = json_put_u64(doc, "checkpoints", out->checkpoints, e);
+    if (rc == 0)
+        cli_result(cli, steal_ptr(&doc));
+    return rc;
+}
+
+int log_run_audit(struct cli *cli, struct err *e)
+{
+    struct tlog_audit result;
+    int rc = run_auditor(cli, tlog_audit, &result, e);
     if (rc < 0)
         return rc;
-    cli_result(cli, steal_ptr(&doc));
     cli_say(cli,
             "log '%s' is sound: %" PRIu64 " %s, %" PRIu64
             " checkpoints, every hash and signature verified%s\n",
             result.head.origin, result.head.size, entries(result.head.size), result.checkpoints,
-            key == NULL ? " (with the log's own vkey; --key names one that you trust)" : "");
+            cli_string(cli, "key") == NULL
+                ? " (with the log's own vkey; --key names one that you trust)"
+                : "");
+    return 0;
+}
+
+int log_run_relock(struct cli *cli, struct err *e)
+{
+    struct tlog_audit result;
+    if (cli_string(cli, "against") == NULL)
+        return err_set(e, ERR_USAGE,
+                       "from what? give --against CHECKPOINT, the newest that was "
+                       "kept by anybody");
+    int rc = run_auditor(cli, tlog_relock, &result, e);
+    if (rc < 0)
+        return rc;
+    cli_say(cli, "log '%s' has its lock file again, at %" PRIu64 " %s\n", result.head.origin,
+            result.head.size, entries(result.head.size));
     return 0;
 }

@@ -14,5 +14,6 @@ int log_run_check(struct cli *cli, struct err *e);
 int log_run_consistency(struct cli *cli, struct err *e);
 int log_run_check_consistency(struct cli *cli, struct err *e);
 int log_run_audit(struct cli *cli, struct err *e);
+int log_run_relock(struct cli *cli, struct err *e);
 
 #endif

@@ -7,7 +7,7 @@
 const char log_db_schema[] =
     "-- The transparency log's database, docs/formats/log.md. Rows are only ever added.\n"
     "PRAGMA application_id = 1095978055; -- 'ASLG'\n"
-    "PRAGMA user_version = 1;\n"
+    "PRAGMA user_version = 2;\n"
     "-- What was logged, by its index.\n"
     "CREATE TABLE entry (\n"
     "  idx INTEGER PRIMARY KEY CHECK (idx >= 0),\n"

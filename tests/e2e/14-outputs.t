@@ -58,7 +58,7 @@ command_line() {
     5) program=assay-cartesi verb=unpack kind=directory; set -- unpack "$machine" -q ;;
     6) program=assay-cartesi verb=write kind=directory; set -- write -c "$machine/config.json" -i "$machine" -q ;;
     7) program=assay-lock verb= kind=same; set -- "$work/recipe/assay.yml" -q ;;
-    8) program=assay-log verb=append kind=fresh; set -- append "$work/log" "$work/entry" -q ;;
+    8) program=assay-log verb=append kind=same; set -- append "$work/log" "$work/entry" -q ;;
     9) program=assay-log verb=show kind=same; set -- show "$work/log" 0 -q ;;
     10) program=assay-log verb=checkpoint kind=same; set -- checkpoint "$work/log" -q ;;
     11) program=assay-log verb=prove kind=same; set -- prove "$work/log" --index 0 -q ;;

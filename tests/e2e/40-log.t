@@ -24,7 +24,8 @@ for i in 0 1 2 3 4 5 6 7 8 9 10; do
     "$log" append L "e$i" -o "c$i" --passphrase-file pass >index.$i
 done
 is 'append prints the index' "$(cat index.0 index.7 index.10 | tr '\n' ' ')" '0 7 10 '
-run env ASSAY_PASSPHRASE='a passphrase' "$log" append L e0 e1 -q
+for i in 0 1 2 3 4; do printf 'this is another %s\n' "$i" >"n$i"; done
+run env ASSAY_PASSPHRASE='a passphrase' "$log" append L n0 n1 -q
 exits 0 'the passphrase may be in the environment'
 : >empty
 run "$log" append L empty --json --passphrase-file pass
@@ -117,11 +118,11 @@ refused 4 'not signed by' 'audit against the checkpoint of another log' \
     sh -c '"$0" checkpoint other -o oc && exec "$0" audit L --against oc' "$log"
 
 # A fork: a copy of the log from before, with another history.
-"$log" append L e2 -q --passphrase-file pass && "$log" checkpoint L -o cl
-"$log" append M e3 e4 -q --passphrase-file pass
+"$log" append L n2 -q --passphrase-file pass && "$log" checkpoint L -o cl
+"$log" append M n3 n4 -q --passphrase-file pass
 refused 4 'not those of the checkpoint' 'audit finds a fork' "$log" audit M --against cl
 refused 4 'does not continue' 'consistency finds a fork' "$log" consistency M --from cl
-"$log" append L e3 e4 -q --passphrase-file pass && "$log" checkpoint L -o cl
+"$log" append L n3 n4 -q --passphrase-file pass && "$log" checkpoint L -o cl
 refused 4 'rolled back' 'audit finds a log that was rolled back' "$log" audit M --against cl
 
 # Rows that were altered: open, prove, audit.

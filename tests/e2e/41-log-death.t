@@ -10,11 +10,13 @@ ASSAY_PASSPHRASE='a passphrase'
 export ASSAY_PASSPHRASE
 "$log" init L --origin log.example.org -q >/dev/null
 cp L/vkey vkey
-i=0
-while [ $i -lt 400 ]; do
-    printf 'entry %s of a batch\n' $i >"b$i"
-    i=$((i + 1))
-done
+batch() {
+    i=0
+    while [ $i -lt 400 ]; do
+        printf 'entry %s of batch %s\n' $i "$1" >"b$i"
+        i=$((i + 1))
+    done
+}
 
 # SIGKILL at twelve different instants of an append of 400 entries at once: all or nothing.
 odd=0
@@ -22,6 +24,7 @@ bad=0
 killed=0
 size=0
 for pause in 0.02 0.05 0.10 0.15 0.18 0.20 0.22 0.24 0.26 0.28 0.32 0.40; do
+    batch $pause
     "$log" append L b* -q >acknowledged 2>/dev/null &
     pid=$!
     sleep $pause
@@ -51,19 +54,20 @@ size=$("$log" show L --json | jq .checkpoint.size)
 mkdir small
 unshare=
 [ "$(id -u)" = 0 ] && unshare='unshare -m' || unshare='unshare -Urm'
-head -c 60000 /dev/urandom >large
+for i in 1 2 3; do head -c 60000 /dev/urandom >large$i; done
+printf 'later\n' >later
 code=0
 $unshare sh -c '
     mount -t tmpfs -o size=4m none small || exit 90
     cp -r L small/L
-    "$1" append small/L after -q >/dev/null || exit 91
+    "$1" append small/L later -q >/dev/null || exit 91
     cat /dev/zero >small/filler 2>/dev/null
-    "$1" append small/L large large large >out 2>err
+    "$1" append small/L large1 large2 large3 >out 2>err
     echo $? >code
     "$1" show small/L --json >shown || exit 92
     rm small/filler
     "$1" audit small/L -q >/dev/null || exit 93
-    "$1" append small/L large -q >/dev/null || exit 94' sh "$log" || code=$?
+    "$1" append small/L large1 -q >/dev/null || exit 94' sh "$log" || code=$?
 is 'the scene on the full disk ran to its end' $code 0
 is 'an append to a full disk is a host error' "$(cat code)" 7
 is 'said in one line' "$(wc -l <err)" 1
