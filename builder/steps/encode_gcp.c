@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* encode.gcp: a disk as Google Cloud imports it, disk.raw in a gzip'ed tar in GNU's old format, its
  * empty blocks left out (docs/formats/disk.md). */
+#include "builder/steps/disk_container.h"
 #include "builder/steps/kinds.h"
 #include "builder/steps/params.h"
-#include "formats/stream/blocks.h"
 #include "formats/tar/tar_header.h"
 
 #include <string.h>
@@ -50,11 +50,6 @@ static uint64_t count_runs(const struct blocks *b)
 
 /* ---- the tar ---- */
 
-static int put(const struct sink *s, const void *data, size_t len, struct err *e)
-{
-    return sink_write(s, data, len, e);
-}
-
 /* The run behind *r, or when there is none the empty one at the end, which closes the map. */
 static void put_run(const struct blocks *b, struct run *r, uint8_t *p)
 {
@@ -93,19 +88,19 @@ static void make_header(const struct blocks *b, const struct params *p, uint8_t 
     put_field(h, TAR_GNU_REAL_SIZE, b->size);
 }
 
-static int write_map(const struct blocks *b, const struct params *p, const struct sink *s,
-                     struct err *e)
+static int write_map(struct disk_container *c, struct err *e)
 {
+    const struct blocks *b = c->blocks;
     uint8_t record[TAR_BLOCK];
     uint64_t left = count_runs(b) + 1;
     struct run r = {0};
 
-    make_header(b, p, record);
+    make_header(b, c->params, record);
     for (size_t i = 0; i < TAR_SPARSE_PIECES && left > 0; i++, left--)
         put_run(b, &r, record + tar_fields[TAR_GNU_SPARSE].start + i * TAR_PIECE);
     record[tar_fields[TAR_GNU_MORE].start] = left > 0;
     tar_seal(record);
-    int rc = put(s, record, TAR_BLOCK, e);
+    int rc = disk_container_put(c, record, TAR_BLOCK, e);
     if (rc < 0)
         return rc;
     while (left > 0) {
@@ -113,28 +108,20 @@ static int write_map(const struct blocks *b, const struct params *p, const struc
         for (size_t i = 0; i < TAR_SPARSE_MORE_PIECES && left > 0; i++, left--)
             put_run(b, &r, record + i * TAR_PIECE);
         record[TAR_SPARSE_MORE_PIECES * TAR_PIECE] = left > 0;
-        if ((rc = put(s, record, TAR_BLOCK, e)) < 0)
+        if ((rc = disk_container_put(c, record, TAR_BLOCK, e)) < 0)
             return rc;
     }
     return 0;
 }
 
-static int write_tar(const struct blocks *b, const struct params *p, const struct sink *s,
-                     struct err *e)
+static int write_tar(struct disk_container *c, struct err *e)
 {
-    AUTO_FREE uint8_t *data = malloc(BLOCK);
+    static const uint8_t end[END_BLOCKS * TAR_BLOCK];
+    int rc;
 
-    if (data == NULL)
-        return err_oom(e);
-    int rc = write_map(b, p, s, e);
-    if (rc < 0)
+    if ((rc = write_map(c, e)) < 0 || (rc = disk_container_put_used(c, e)) < 0)
         return rc;
-    for (uint64_t i = 0; i < b->count; i++)
-        if (blocks_used(b, i) &&
-            ((rc = blocks_read(b, i, data, e)) < 0 || (rc = put(s, data, BLOCK, e)) < 0))
-            return rc;
-    memset(data, 0, (size_t)END_BLOCKS * TAR_BLOCK);
-    return put(s, data, (size_t)END_BLOCKS * TAR_BLOCK, e);
+    return disk_container_put(c, end, sizeof(end), e);
 }
 
 /* ---- the step
@@ -152,27 +139,16 @@ int step_encode_gcp_run(const struct step_context *context, void *params,
                         const struct step_input *inputs, size_t input_count,
                         struct step_output *out, struct err *e)
 {
-    AUTO_BLOCKS b = {.fd = -1};
-    AUTO_CAS_WRITER struct cas_writer *w = NULL;
-    AUTO_GZIP_WRITER struct gzip_writer *zip = NULL;
     const struct params *p = params;
-    bool gzip = p->compression.level != 0;
-    int rc;
+    const struct disk_container_options options = {.params = p,
+                                                   .size = p->size,
+                                                   .unit = GIB,
+                                                   .block = BLOCK,
+                                                   .level = p->compression.level,
+                                                   .write = write_tar};
 
     (void)input_count;
-    if ((rc = blocks_open(context->cas, &inputs[0].digest, inputs[0].size, p->size, GIB, BLOCK, &b,
-                          e)) < 0 ||
-        (rc = cas_writer_new(context->cas, NULL, CAS_SIZE_UNKNOWN, &w, e)) < 0)
-        return rc;
-    struct sink s = sink_cas(w);
-    if (gzip) {
-        if ((rc = gzip_writer_new(s, p->compression.level, context->jobs, &zip, e)) < 0)
-            return rc;
-        s = sink_gzip(zip);
-    }
-    if ((rc = write_tar(&b, p, &s, e)) < 0 || (gzip && (rc = gzip_writer_finish(zip, e)) < 0))
-        return rc;
-    return output_commit(w, out, e);
+    return disk_container_run(context, &inputs[0], &options, out, e);
 }
 
 static const char *const libraries[] = {"zlib", NULL};

@@ -68,7 +68,6 @@ int step_encode_initrd_run(const struct step_context *context, void *params,
     AUTO_CAS_WRITER struct cas_writer *writer = NULL;
     AUTO_GZIP_WRITER struct gzip_writer *zip = NULL;
     const struct params *p = params;
-    bool gzip = p->compression.level != 0;
     int rc;
 
     (void)input_count;
@@ -78,14 +77,10 @@ int step_encode_initrd_run(const struct step_context *context, void *params,
     struct sink sink = sink_cas(writer);
     if ((rc = write_prepended(p->prepend, inputs[0].tree, context->cas, sink, e)) < 0)
         return rc;
-    if (gzip) {
-        if ((rc = gzip_writer_new(sink, p->compression.level, context->jobs, &zip, e)) < 0)
-            return rc;
-        sink = sink_gzip(zip);
-    }
-    if ((rc = cpio_write(inputs[0].tree, &view, context->cas, context->progress, sink, e)) < 0)
-        return rc;
-    if (gzip && (rc = gzip_writer_finish(zip, e)) < 0)
+    if ((rc = gzip_writer_optional(sink, p->compression.level, context->jobs, &zip, &sink, e)) <
+            0 ||
+        (rc = cpio_write(inputs[0].tree, &view, context->cas, context->progress, sink, e)) < 0 ||
+        (rc = gzip_writer_finish(zip, e)) < 0)
         return rc;
     return output_commit(writer, out, e);
 }

@@ -174,21 +174,16 @@ static int write_layer(const struct step_context *context, const struct params *
     AUTO_HASHER struct hasher *plain = NULL;
     const struct tar_options options = {
         .tree = tree, .cas = context->cas, .progress = context->progress, .layer = true};
-    bool gzip = p->compression.level != 0;
     int rc;
 
     if ((rc = cas_writer_new(context->cas, NULL, CAS_SIZE_UNKNOWN, &writer, e)) < 0 ||
         (rc = hasher_new(DIGEST_SHA256, &plain, e)) < 0)
         return rc;
     struct layer layer = {plain, sink_cas(writer)};
-    if (gzip) {
-        if ((rc = gzip_writer_new(layer.below, p->compression.level, context->jobs, &zip, e)) < 0)
-            return rc;
-        layer.below = sink_gzip(zip);
-    }
-    if ((rc = tar_write(&options, view, (struct sink){write_layer_bytes, &layer}, e)) < 0 ||
-        (gzip && (rc = gzip_writer_finish(zip, e)) < 0) ||
-        (rc = hasher_final(plain, diff_id, e)) < 0)
+    if ((rc = gzip_writer_optional(layer.below, p->compression.level, context->jobs, &zip,
+                                   &layer.below, e)) < 0 ||
+        (rc = tar_write(&options, view, (struct sink){write_layer_bytes, &layer}, e)) < 0 ||
+        (rc = gzip_writer_finish(zip, e)) < 0 || (rc = hasher_final(plain, diff_id, e)) < 0)
         return rc;
     return output_commit(writer, out, e);
 }

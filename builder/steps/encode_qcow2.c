@@ -2,9 +2,9 @@
 /* encode.qcow2: a disk as a QCOW2 image of version 3 without its empty clusters
  * (docs/formats/disk.md; QEMU, docs/interop/qcow2.txt). */
 #include "base/byte_order.h"
+#include "builder/steps/disk_container.h"
 #include "builder/steps/kinds.h"
 #include "builder/steps/params.h"
-#include "formats/stream/blocks.h"
 
 #include <string.h>
 
@@ -72,9 +72,10 @@ static struct layout make_layout(const struct blocks *b)
 
 /* ---- writing --------------------------------------------------------------------------- */
 
-static int write_header(const struct blocks *b, const struct layout *l, uint8_t *cluster,
-                        struct cas_writer *w, struct err *e)
+static int write_header(const struct layout *l, struct disk_container *c, struct err *e)
 {
+    const struct blocks *b = c->blocks;
+    uint8_t *cluster = c->one;
     memset(cluster, 0, CLUSTER);
     memcpy(cluster, "QFI\xfb", 4);
     put_be32(cluster + 4, VERSION);
@@ -86,41 +87,42 @@ static int write_header(const struct blocks *b, const struct layout *l, uint8_t 
     put_be32(cluster + 56, (uint32_t)l->table_count);
     put_be32(cluster + 96, 4); /* refcounts have 2^4 bits */
     put_be32(cluster + 100, HEADER);
-    return cas_writer_write(w, cluster, CLUSTER, e); /* then the end of extensions: zeros */
+    return disk_container_put(c, cluster, CLUSTER, e); /* then the end of extensions: zeros */
 }
 
 /* `count` pointers from cluster `first` on, one a cluster, padded to whole clusters. */
-static int write_refcount_table(const struct layout *l, uint8_t *cluster, struct cas_writer *w,
-                                struct err *e)
+static int write_refcount_table(const struct layout *l, struct disk_container *c, struct err *e)
 {
+    uint8_t *cluster = c->one;
     for (uint64_t t = 0; t < l->table_count; t++) {
         memset(cluster, 0, CLUSTER);
         for (uint64_t i = 0; i < POINTERS && t * POINTERS + i < l->block_count; i++)
             put_be64(cluster + i * 8, (1 + l->table_count + t * POINTERS + i) * CLUSTER);
-        int rc = cas_writer_write(w, cluster, CLUSTER, e);
+        int rc = disk_container_put(c, cluster, CLUSTER, e);
         if (rc < 0)
             return rc;
     }
     return 0;
 }
 
-static int write_refcounts(const struct layout *l, uint8_t *cluster, struct cas_writer *w,
-                           struct err *e)
+static int write_refcounts(const struct layout *l, struct disk_container *c, struct err *e)
 {
+    uint8_t *cluster = c->one;
     for (uint64_t t = 0; t < l->block_count; t++) {
         memset(cluster, 0, CLUSTER);
         for (uint64_t i = 0; i < REFCOUNTS && t * REFCOUNTS + i < l->total; i++)
             put_be16(cluster + i * 2, 1);
-        int rc = cas_writer_write(w, cluster, CLUSTER, e);
+        int rc = disk_container_put(c, cluster, CLUSTER, e);
         if (rc < 0)
             return rc;
     }
     return 0;
 }
 
-static int write_level1(const struct blocks *b, const struct layout *l, uint8_t *cluster,
-                        struct cas_writer *w, struct err *e)
+static int write_level1(const struct layout *l, struct disk_container *c, struct err *e)
 {
+    const struct blocks *b = c->blocks;
+    uint8_t *cluster = c->one;
     uint64_t next = l->level2;
 
     for (uint64_t t = 0; t < l->level1_clusters; t++) {
@@ -128,16 +130,17 @@ static int write_level1(const struct blocks *b, const struct layout *l, uint8_t 
         for (uint64_t i = 0; i < POINTERS && t * POINTERS + i < l->level1_count; i++)
             if (level2_used(b, t * POINTERS + i))
                 put_be64(cluster + i * 8, next++ * CLUSTER | COPIED);
-        int rc = cas_writer_write(w, cluster, CLUSTER, e);
+        int rc = disk_container_put(c, cluster, CLUSTER, e);
         if (rc < 0)
             return rc;
     }
     return 0;
 }
 
-static int write_level2(const struct blocks *b, const struct layout *l, uint8_t *cluster,
-                        struct cas_writer *w, struct err *e)
+static int write_level2(const struct layout *l, struct disk_container *c, struct err *e)
 {
+    const struct blocks *b = c->blocks;
+    uint8_t *cluster = c->one;
     uint64_t next = l->data;
 
     for (uint64_t t = 0; t < l->level1_count; t++) {
@@ -147,21 +150,10 @@ static int write_level2(const struct blocks *b, const struct layout *l, uint8_t 
         for (uint64_t i = 0; i < POINTERS && t * POINTERS + i < b->count; i++)
             if (blocks_used(b, t * POINTERS + i))
                 put_be64(cluster + i * 8, next++ * CLUSTER | COPIED);
-        int rc = cas_writer_write(w, cluster, CLUSTER, e);
+        int rc = disk_container_put(c, cluster, CLUSTER, e);
         if (rc < 0)
             return rc;
     }
-    return 0;
-}
-
-static int write_data(const struct blocks *b, uint8_t *cluster, struct cas_writer *w, struct err *e)
-{
-    int rc;
-
-    for (uint64_t i = 0; i < b->count; i++)
-        if (blocks_used(b, i) && ((rc = blocks_read(b, i, cluster, e)) < 0 ||
-                                  (rc = cas_writer_write(w, cluster, CLUSTER, e)) < 0))
-            return rc;
     return 0;
 }
 
@@ -177,31 +169,28 @@ static const struct param rows[] = {
 };
 static const struct step_params takes = {STEP_PARAMS(rows, struct params)};
 
+static int write_image(struct disk_container *c, struct err *e)
+{
+    const struct layout l = make_layout(c->blocks);
+    int rc;
+
+    if ((rc = write_header(&l, c, e)) < 0 || (rc = write_refcount_table(&l, c, e)) < 0 ||
+        (rc = write_refcounts(&l, c, e)) < 0 || (rc = write_level1(&l, c, e)) < 0 ||
+        (rc = write_level2(&l, c, e)) < 0)
+        return rc;
+    return disk_container_put_used(c, e);
+}
+
 int step_encode_qcow2_run(const struct step_context *context, void *params,
                           const struct step_input *inputs, size_t input_count,
                           struct step_output *out, struct err *e)
 {
-    AUTO_BLOCKS b = {.fd = -1};
-    AUTO_FREE uint8_t *cluster = malloc(CLUSTER);
-    AUTO_CAS_WRITER struct cas_writer *w = NULL;
     const struct params *p = params;
-    int rc;
+    const struct disk_container_options options = {
+        .size = p->size, .unit = BLOCKS_SECTOR, .block = CLUSTER, .write = write_image};
 
     (void)input_count;
-    if (cluster == NULL)
-        return err_oom(e);
-    if ((rc = blocks_open(context->cas, &inputs[0].digest, inputs[0].size, p->size, BLOCKS_SECTOR,
-                          CLUSTER, &b, e)) < 0 ||
-        (rc = cas_writer_new(context->cas, NULL, CAS_SIZE_UNKNOWN, &w, e)) < 0)
-        return rc;
-    struct layout l = make_layout(&b);
-    if ((rc = write_header(&b, &l, cluster, w, e)) < 0 ||
-        (rc = write_refcount_table(&l, cluster, w, e)) < 0 ||
-        (rc = write_refcounts(&l, cluster, w, e)) < 0 ||
-        (rc = write_level1(&b, &l, cluster, w, e)) < 0 ||
-        (rc = write_level2(&b, &l, cluster, w, e)) < 0 || (rc = write_data(&b, cluster, w, e)) < 0)
-        return rc;
-    return output_commit(w, out, e);
+    return disk_container_run(context, &inputs[0], &options, out, e);
 }
 
 const struct step_kind step_encode_qcow2 = {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* encode.vdi: a disk as VirtualBox's image, of fixed size or dynamic (docs/formats/disk.md). */
 #include "base/byte_order.h"
+#include "builder/steps/disk_container.h"
 #include "builder/steps/ids.h"
 #include "builder/steps/kinds.h"
 #include "builder/steps/params.h"
-#include "formats/stream/blocks.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -77,18 +77,19 @@ static int make_header(const struct blocks *b, const struct params *p,
 }
 
 /* Header, table of blocks, zeros up to the data. */
-static int write_front(const struct blocks *b, const struct params *p,
-                       const struct step_input *input, struct cas_writer *w, struct err *e)
+static int write_front(struct disk_container *c, struct err *e)
 {
+    const struct blocks *b = c->blocks;
+    const struct params *p = c->params;
     size_t size = (size_t)data_start(b); /* some MiB, for disks of some TiB */
     AUTO_FREE uint8_t *front = calloc(1, size);
     uint32_t next = 0;
     if (front == NULL)
         return err_oom(e);
-    int rc = make_header(b, p, input, front, e);
+    int rc = make_header(b, p, c->input, front, e);
     for (uint64_t i = 0; i < b->count; i++)
         put_le32(front + VDI_HEADER + i * 4, is_written(b, p, i) ? next++ : NOWHERE);
-    return rc < 0 ? rc : cas_writer_write(w, front, size, e);
+    return rc < 0 ? rc : disk_container_put(c, front, size, e);
 }
 
 static const struct param rows[] = {
@@ -98,28 +99,25 @@ static const struct param rows[] = {
 };
 static const struct step_params takes = {STEP_PARAMS(rows, struct params)};
 
+static int write_image(struct disk_container *c, struct err *e)
+{
+    int rc = write_front(c, e);
+    for (uint64_t i = 0; rc == 0 && i < c->blocks->count; i++)
+        if (is_written(c->blocks, c->params, i))
+            rc = disk_container_put_block(c, i, e);
+    return rc;
+}
+
 int step_encode_vdi_run(const struct step_context *context, void *params,
                         const struct step_input *inputs, size_t input_count,
                         struct step_output *out, struct err *e)
 {
-    AUTO_BLOCKS b = {.fd = -1};
-    AUTO_FREE uint8_t *chunk = malloc(BLOCK);
-    AUTO_CAS_WRITER struct cas_writer *w = NULL;
     const struct params *p = params;
-    int rc;
+    const struct disk_container_options options = {
+        .params = p, .size = p->size, .unit = BLOCKS_SECTOR, .block = BLOCK, .write = write_image};
 
     (void)input_count;
-    if (chunk == NULL)
-        return err_oom(e);
-    if ((rc = blocks_open(context->cas, &inputs[0].digest, inputs[0].size, p->size, BLOCKS_SECTOR,
-                          BLOCK, &b, e)) < 0 ||
-        (rc = cas_writer_new(context->cas, NULL, CAS_SIZE_UNKNOWN, &w, e)) < 0 ||
-        (rc = write_front(&b, p, &inputs[0], w, e)) < 0)
-        return rc;
-    for (uint64_t i = 0; rc == 0 && i < b.count; i++)
-        if (is_written(&b, p, i) && (rc = blocks_read(&b, i, chunk, e)) == 0)
-            rc = cas_writer_write(w, chunk, BLOCK, e);
-    return rc < 0 ? rc : output_commit(w, out, e);
+    return disk_container_run(context, &inputs[0], &options, out, e);
 }
 
 const struct step_kind step_encode_vdi = {

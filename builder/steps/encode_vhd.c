@@ -2,10 +2,10 @@
 /* encode.vhd: a disk as a VHD, of fixed size as Azure wants it, or dynamic (docs/formats/disk.md;
  * Microsoft, Virtual Hard Disk Image Format Specification, 2006). */
 #include "base/byte_order.h"
+#include "builder/steps/disk_container.h"
 #include "builder/steps/ids.h"
 #include "builder/steps/kinds.h"
 #include "builder/steps/params.h"
-#include "formats/stream/blocks.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -31,13 +31,6 @@ struct params {
 };
 enum { FIXED, DYNAMIC };
 static const char *const types[] = {"fixed", "dynamic", NULL};
-
-struct output {
-    const struct blocks *b;
-    struct cas_writer *w;
-    uint8_t *chunk; /* BLOCK bytes */
-    uint8_t footer[FOOTER];
-};
 
 /* ---- the footer ------------------------------------------------------------------------------ */
 
@@ -110,19 +103,19 @@ static int make_footer(const struct params *p, const struct step_input *input, u
 /* ---- fixed -------------------------------------------------------------------------------------
  */
 
-static int write_fixed(struct output *o, struct err *e)
+static int write_fixed(struct disk_container *c, const uint8_t *footer, struct err *e)
 {
-    uint64_t left = o->b->size;
+    uint64_t left = c->blocks->size;
 
     for (uint64_t i = 0; left > 0; i++) {
         size_t n = left < BLOCK ? (size_t)left : BLOCK;
         int rc;
-        if ((rc = blocks_read(o->b, i, o->chunk, e)) < 0 ||
-            (rc = cas_writer_write(o->w, o->chunk, n, e)) < 0)
+        if ((rc = blocks_read(c->blocks, i, c->one, e)) < 0 ||
+            (rc = disk_container_put(c, c->one, n, e)) < 0)
             return rc;
         left -= n;
     }
-    return cas_writer_write(o->w, o->footer, FOOTER, e);
+    return disk_container_put(c, footer, FOOTER, e);
 }
 
 /* ---- dynamic
@@ -133,7 +126,7 @@ static uint64_t table_size(const struct blocks *b)
     return (b->count * 4 + BLOCKS_SECTOR - 1) / BLOCKS_SECTOR * BLOCKS_SECTOR;
 }
 
-static int write_header(struct output *o, struct err *e)
+static int write_header(struct disk_container *c, const uint8_t *footer, struct err *e)
 {
     uint8_t h[HEADER] = {0};
 
@@ -141,47 +134,47 @@ static int write_header(struct output *o, struct err *e)
     put_be64(h + 8, NOWHERE);
     put_be64(h + 16, TABLE_AT);
     put_be32(h + 24, 0x00010000);
-    put_be32(h + 28, (uint32_t)o->b->count);
+    put_be32(h + 28, (uint32_t)c->blocks->count);
     put_be32(h + 32, BLOCK);
     put_be32(h + 36, checksum(h, HEADER));
-    int rc = cas_writer_write(o->w, o->footer, FOOTER, e);
+    int rc = disk_container_put(c, footer, FOOTER, e);
     if (rc < 0)
         return rc;
-    return cas_writer_write(o->w, h, HEADER, e);
+    return disk_container_put(c, h, HEADER, e);
 }
 
-static int write_table(struct output *o, struct err *e)
+static int write_table(struct disk_container *c, struct err *e)
 {
-    uint64_t size = table_size(o->b);
+    const struct blocks *b = c->blocks;
+    uint64_t size = table_size(b);
     AUTO_FREE uint8_t *table = malloc((size_t)size); /* at most 4 MiB, for 2040 GiB */
     uint64_t next = (TABLE_AT + size) / BLOCKS_SECTOR;
 
     if (table == NULL)
         return err_oom(e);
     memset(table, 0xff, (size_t)size);
-    for (uint64_t i = 0; i < o->b->count; i++) {
-        if (!blocks_used(o->b, i))
+    for (uint64_t i = 0; i < b->count; i++) {
+        if (!blocks_used(b, i))
             continue;
         put_be32(table + i * 4, (uint32_t)next);
         next += (BITMAP + BLOCK) / BLOCKS_SECTOR;
     }
-    return cas_writer_write(o->w, table, (size_t)size, e);
+    return disk_container_put(c, table, (size_t)size, e);
 }
 
-static int write_dynamic(struct output *o, struct err *e)
+static int write_dynamic(struct disk_container *c, const uint8_t *footer, struct err *e)
 {
     uint8_t bitmap[BITMAP];
     int rc;
 
     memset(bitmap, 0xff, sizeof(bitmap));
-    if ((rc = write_header(o, e)) < 0 || (rc = write_table(o, e)) < 0)
+    if ((rc = write_header(c, footer, e)) < 0 || (rc = write_table(c, e)) < 0)
         return rc;
-    for (uint64_t i = 0; i < o->b->count; i++)
-        if (blocks_used(o->b, i) && ((rc = cas_writer_write(o->w, bitmap, BITMAP, e)) < 0 ||
-                                     (rc = blocks_read(o->b, i, o->chunk, e)) < 0 ||
-                                     (rc = cas_writer_write(o->w, o->chunk, BLOCK, e)) < 0))
+    for (uint64_t i = 0; i < c->blocks->count; i++)
+        if (blocks_used(c->blocks, i) && ((rc = disk_container_put(c, bitmap, BITMAP, e)) < 0 ||
+                                          (rc = disk_container_put_block(c, i, e)) < 0))
             return rc;
-    return cas_writer_write(o->w, o->footer, FOOTER, e);
+    return disk_container_put(c, footer, FOOTER, e);
 }
 
 /* ---- the step
@@ -195,32 +188,30 @@ static const struct param rows[] = {
 };
 static const struct step_params takes = {STEP_PARAMS(rows, struct params)};
 
+static int write_image(struct disk_container *c, struct err *e)
+{
+    const struct params *p = c->params;
+    uint64_t size = c->blocks->size;
+    uint8_t footer[FOOTER];
+
+    if (size > SIZE_MAX_VHD)
+        return err_set(e, ERR_INPUT, "a VHD has at most 2040 GiB, not %" PRIu64 " bytes", size);
+    int rc = make_footer(p, c->input, size, footer, e);
+    if (rc < 0)
+        return rc;
+    return p->type == DYNAMIC ? write_dynamic(c, footer, e) : write_fixed(c, footer, e);
+}
+
 int step_encode_vhd_run(const struct step_context *context, void *params,
                         const struct step_input *inputs, size_t input_count,
                         struct step_output *out, struct err *e)
 {
-    AUTO_BLOCKS b = {.fd = -1};
-    AUTO_FREE uint8_t *chunk = malloc(BLOCK);
-    AUTO_CAS_WRITER struct cas_writer *w = NULL;
     const struct params *p = params;
-    int rc;
+    const struct disk_container_options options = {
+        .params = p, .size = p->size, .unit = BLOCKS_MIB, .block = BLOCK, .write = write_image};
 
     (void)input_count;
-    if (chunk == NULL)
-        return err_oom(e);
-    if ((rc = blocks_open(context->cas, &inputs[0].digest, inputs[0].size, p->size, BLOCKS_MIB,
-                          BLOCK, &b, e)) < 0)
-        return rc;
-    if (b.size > SIZE_MAX_VHD)
-        return err_set(e, ERR_INPUT, "a VHD has at most 2040 GiB, not %" PRIu64 " bytes", b.size);
-    struct output o = {.b = &b, .chunk = chunk};
-    if ((rc = make_footer(p, &inputs[0], b.size, o.footer, e)) < 0 ||
-        (rc = cas_writer_new(context->cas, NULL, CAS_SIZE_UNKNOWN, &w, e)) < 0)
-        return rc;
-    o.w = w;
-    if ((rc = p->type == DYNAMIC ? write_dynamic(&o, e) : write_fixed(&o, e)) < 0)
-        return rc;
-    return output_commit(w, out, e);
+    return disk_container_run(context, &inputs[0], &options, out, e);
 }
 
 const struct step_kind step_encode_vhd = {

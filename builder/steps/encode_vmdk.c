@@ -3,10 +3,10 @@
  * VMware, Virtual Disk Format 5.0). */
 #include "base/byte_order.h"
 #include "base/workers.h"
+#include "builder/steps/disk_container.h"
 #include "builder/steps/ids.h"
 #include "builder/steps/kinds.h"
 #include "builder/steps/params.h"
-#include "formats/stream/blocks.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -40,22 +40,14 @@ struct batch {
 };
 
 struct output {
+    struct disk_container *c;
     const struct blocks *b;
-    struct cas_writer *w;
     struct batch batch;
-    unsigned jobs;
-    uint64_t at; /* bytes */
     uint64_t tables;
     uint32_t *directory; /* sector of each grain table; 0: none */
     uint8_t table[TABLE];
     bool table_used;
 };
-
-static int put(struct output *o, const void *data, size_t len, struct err *e)
-{
-    o->at += len;
-    return cas_writer_write(o->w, data, len, e);
-}
 
 /* ---- the start ------------------------------------------------------------------------------- */
 
@@ -76,7 +68,7 @@ static void make_header(const struct output *o, uint64_t directory, uint8_t h[SE
     put_le16(h + 77, 1); /* deflate */
 }
 
-static int write_start(struct output *o, const struct step_input *input, struct err *e)
+static int write_start(struct output *o, struct err *e)
 {
     AUTO_FREE uint8_t *start = calloc(OVERHEAD, SECTOR);
     uint8_t id[DIGEST_SHA256_SIZE];
@@ -84,7 +76,7 @@ static int write_start(struct output *o, const struct step_input *input, struct 
 
     if (start == NULL)
         return err_oom(e);
-    int rc = id_derive(&input->digest, "encode.vmdk cid", id, e);
+    int rc = id_derive(&o->c->input->digest, "encode.vmdk cid", id, e);
     if (rc < 0)
         return rc;
     make_header(o, AT_END, start);
@@ -98,7 +90,7 @@ static int write_start(struct output *o, const struct step_input *input, struct 
                    "ddb.adapterType = \"lsilogic\"\n",
                    id[0] & 0x7fU, id[1], id[2], id[3], sectors, sectors / (HEADS * TRACK), HEADS,
                    TRACK);
-    return put(o, start, (size_t)OVERHEAD * SECTOR, e);
+    return disk_container_put(o->c, start, (size_t)OVERHEAD * SECTOR, e);
 }
 
 /* ---- grains -------------------------------------------------------------------------------------
@@ -130,15 +122,15 @@ static int flush_batch(struct output *o, struct err *e)
 {
     struct batch *batch = &o->batch;
 
-    int rc = workers_run(o->jobs, batch->count, pack_grain, batch, e);
+    int rc = workers_run(o->c->jobs, batch->count, pack_grain, batch, e);
     if (rc < 0)
         return rc;
     for (size_t i = 0; i < batch->count; i++) {
-        if (o->at / SECTOR > UINT32_MAX)
+        if (o->c->at / SECTOR > UINT32_MAX)
             return err_set(e, ERR_INPUT, "a VMDK has at most 2 TiB of data");
-        put_le32(o->table + batch->index[i] % TABLE_ENTRIES * 4, (uint32_t)(o->at / SECTOR));
+        put_le32(o->table + batch->index[i] % TABLE_ENTRIES * 4, (uint32_t)(o->c->at / SECTOR));
         o->table_used = true;
-        if ((rc = put(o, batch->packed + i * ROOM, batch->len[i], e)) < 0)
+        if ((rc = disk_container_put(o->c, batch->packed + i * ROOM, batch->len[i], e)) < 0)
             return rc;
     }
     batch->count = 0;
@@ -151,7 +143,7 @@ static int write_marker(struct output *o, enum marker type, uint64_t sectors, st
 
     put_le64(m, sectors);
     put_le32(m + 12, type);
-    return put(o, m, SECTOR, e);
+    return disk_container_put(o->c, m, SECTOR, e);
 }
 
 static int flush_table(struct output *o, uint64_t index, struct err *e)
@@ -161,9 +153,9 @@ static int flush_table(struct output *o, uint64_t index, struct err *e)
     int rc = write_marker(o, MARKER_TABLE, TABLE / SECTOR, e);
     if (rc < 0)
         return rc;
-    o->directory[index] = (uint32_t)(o->at / SECTOR);
+    o->directory[index] = (uint32_t)(o->c->at / SECTOR);
     o->table_used = false;
-    rc = put(o, o->table, TABLE, e);
+    rc = disk_container_put(o->c, o->table, TABLE, e);
     memset(o->table, 0, TABLE);
     return rc;
 }
@@ -202,9 +194,10 @@ static int write_end(struct output *o, struct err *e)
     int rc = write_marker(o, MARKER_DIRECTORY, bytes / SECTOR, e);
     if (rc < 0)
         return rc;
-    make_header(o, o->at / SECTOR, header);
-    if ((rc = put(o, directory, (size_t)bytes, e)) < 0 ||
-        (rc = write_marker(o, MARKER_FOOTER, 1, e)) < 0 || (rc = put(o, header, SECTOR, e)) < 0)
+    make_header(o, o->c->at / SECTOR, header);
+    if ((rc = disk_container_put(o->c, directory, (size_t)bytes, e)) < 0 ||
+        (rc = write_marker(o, MARKER_FOOTER, 1, e)) < 0 ||
+        (rc = disk_container_put(o->c, header, SECTOR, e)) < 0)
         return rc;
     return write_marker(o, MARKER_END, 0, e);
 }
@@ -222,38 +215,36 @@ static const struct param rows[] = {
 };
 static const struct step_params takes = {STEP_PARAMS(rows, struct params)};
 
+static int write_image(struct disk_container *c, struct err *e)
+{
+    AUTO_FREE uint8_t *grains = malloc((size_t)BATCH_MAX * GRAIN);
+    AUTO_FREE uint8_t *packed = malloc((size_t)BATCH_MAX * ROOM);
+    uint64_t tables = (c->blocks->count + TABLE_ENTRIES - 1) / TABLE_ENTRIES;
+    AUTO_FREE uint32_t *directory = array_new((size_t)tables + 1, sizeof(*directory));
+    struct output o = {.c = c,
+                       .b = c->blocks,
+                       .batch = {.b = c->blocks, .grains = grains, .packed = packed},
+                       .tables = tables,
+                       .directory = directory};
+    int rc;
+
+    if (grains == NULL || packed == NULL || directory == NULL)
+        return err_oom(e);
+    if ((rc = write_start(&o, e)) < 0 || (rc = write_grains(&o, e)) < 0)
+        return rc;
+    return write_end(&o, e);
+}
+
 int step_encode_vmdk_run(const struct step_context *context, void *params,
                          const struct step_input *inputs, size_t input_count,
                          struct step_output *out, struct err *e)
 {
-    AUTO_BLOCKS b = {.fd = -1};
-    AUTO_FREE uint8_t *grains = malloc((size_t)BATCH_MAX * GRAIN);
-    AUTO_FREE uint8_t *packed = malloc((size_t)BATCH_MAX * ROOM);
-    AUTO_FREE uint32_t *directory = NULL;
-    AUTO_CAS_WRITER struct cas_writer *w = NULL;
     const struct params *p = params;
-    int rc;
+    const struct disk_container_options options = {
+        .size = p->size, .unit = GRAIN, .block = GRAIN, .write = write_image};
 
     (void)input_count;
-    if (grains == NULL || packed == NULL)
-        return err_oom(e);
-    if ((rc = blocks_open(context->cas, &inputs[0].digest, inputs[0].size, p->size, GRAIN, GRAIN,
-                          &b, e)) < 0)
-        return rc;
-    struct output o = {.b = &b, .jobs = context->jobs};
-    o.batch = (struct batch){.b = &b, .grains = grains, .packed = packed};
-    o.tables = (b.count + TABLE_ENTRIES - 1) / TABLE_ENTRIES;
-    directory = array_new((size_t)o.tables + 1, sizeof(*directory));
-    o.directory = directory;
-    if (directory == NULL)
-        return err_oom(e);
-    if ((rc = cas_writer_new(context->cas, NULL, CAS_SIZE_UNKNOWN, &w, e)) < 0)
-        return rc;
-    o.w = w;
-    if ((rc = write_start(&o, &inputs[0], e)) < 0 || (rc = write_grains(&o, e)) < 0 ||
-        (rc = write_end(&o, e)) < 0)
-        return rc;
-    return output_commit(w, out, e);
+    return disk_container_run(context, &inputs[0], &options, out, e);
 }
 
 static const char *const libraries[] = {"zlib", NULL};

@@ -58,3 +58,15 @@ int output_commit(struct cas_writer *w, struct step_output *out, struct err *e)
     *out = fresh;
     return 0;
 }
+
+int output_tree(struct cas *cas, struct tree **tree, struct step_output *out, struct err *e)
+{
+    struct step_output fresh = {.kind = VALUE_TREE};
+
+    int rc = tree_store(*tree, cas, &fresh.digest, &fresh.locations, e);
+    if (rc < 0)
+        return rc;
+    fresh.tree = steal_ptr(tree);
+    *out = fresh;
+    return 0;
+}

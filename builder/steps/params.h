@@ -27,5 +27,7 @@ int param_inputs_used(const struct param_reading *r, const struct jcur *object, 
 
 /* Commits the writer as the step's output. */
 int output_commit(struct cas_writer *w, struct step_output *out, struct err *e);
+/* Stores the tree as the step's output, which takes it. */
+int output_tree(struct cas *cas, struct tree **tree, struct step_output *out, struct err *e);
 
 #endif

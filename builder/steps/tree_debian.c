@@ -3,6 +3,7 @@
 #include "builder/debian/control.h"
 #include "builder/debian/rootfs.h"
 #include "builder/steps/kinds.h"
+#include "builder/steps/params.h"
 
 #include <string.h>
 
@@ -203,8 +204,6 @@ int step_tree_debian_run(const struct step_context *context, void *params,
     };
     AUTO_TREE struct tree *tree = NULL;
     AUTO_FREE struct layer_input *packages = array_new(input_count, sizeof(*packages));
-    struct digest digest;
-    struct digest locations;
     if (packages == NULL)
         return err_oom(e);
     for (size_t i = 0; i < input_count; i++) {
@@ -212,15 +211,7 @@ int step_tree_debian_run(const struct step_context *context, void *params,
         packages[i].blob = inputs[i].digest;
     }
     int rc = rootfs_make(context->cas, packages, input_count, &options, &tree, e);
-    if (rc == 0)
-        rc = tree_store(tree, context->cas, &digest, &locations, e);
-    if (rc < 0)
-        return rc;
-    out->kind = VALUE_TREE;
-    out->digest = digest;
-    out->locations = locations;
-    out->tree = steal_ptr(&tree);
-    return 0;
+    return rc < 0 ? rc : output_tree(context->cas, &tree, out, e);
 }
 
 /* Decompressing is defined by the formats alone, so no library is part of this step's key. */

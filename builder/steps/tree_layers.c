@@ -159,8 +159,6 @@ int step_tree_layers_run(const struct step_context *context, void *params,
     const struct params *p = params;
     AUTO_FREE struct layer_input *layers = array_new(input_count, sizeof(*layers));
     AUTO_TREE struct tree *tree = NULL;
-    struct digest digest;
-    struct digest locations;
     const struct layers_options options = {.include = p->include,
                                            .exclude = p->exclude,
                                            .places = p->places,
@@ -174,15 +172,7 @@ int step_tree_layers_run(const struct step_context *context, void *params,
     for (size_t i = 0; i < input_count; i++)
         layers[i] = make_layer(&p->layers[i], &inputs[i]);
     int rc = layers_flatten(context->cas, layers, input_count, &options, &tree, e);
-    if (rc == 0)
-        rc = tree_store(tree, context->cas, &digest, &locations, e);
-    if (rc < 0)
-        return rc;
-    out->kind = VALUE_TREE;
-    out->digest = digest;
-    out->locations = locations;
-    out->tree = steal_ptr(&tree);
-    return 0;
+    return rc < 0 ? rc : output_tree(context->cas, &tree, out, e);
 }
 
 /* Decompressing is defined by the formats alone, so no library is part of this step's key. */

@@ -174,6 +174,8 @@ int gzip_writer_write(struct gzip_writer *w, const void *data, size_t len, struc
 
 int gzip_writer_finish(struct gzip_writer *w, struct err *e)
 {
+    if (w == NULL)
+        return 0;
     uint8_t trailer[8];
 
     if (w->finished)
@@ -197,4 +199,13 @@ static int write_gzip(void *context, const void *data, size_t len, struct err *e
 struct sink sink_gzip(struct gzip_writer *w)
 {
     return (struct sink){write_gzip, w};
+}
+
+int gzip_writer_optional(struct sink out, int level, unsigned jobs, struct gzip_writer **w,
+                         struct sink *to, struct err *e)
+{
+    int rc = level == 0 ? 0 : gzip_writer_new(out, level, jobs, w, e);
+    if (rc == 0)
+        *to = level == 0 ? out : sink_gzip(*w);
+    return rc;
 }

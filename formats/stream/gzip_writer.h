@@ -19,8 +19,12 @@ struct gzip_writer;
  * 16). */
 int gzip_writer_new(struct sink out, int level, unsigned jobs, struct gzip_writer **w,
                     struct err *e);
+/* Where a stream goes that is gzip or nothing: *to packs, but with level 0 *w stays NULL and *to is
+ * `out`. */
+int gzip_writer_optional(struct sink out, int level, unsigned jobs, struct gzip_writer **w,
+                         struct sink *to, struct err *e);
 int gzip_writer_write(struct gzip_writer *w, const void *data, size_t len, struct err *e);
-/* The last block and the trailer; nothing may be written afterwards. */
+/* The last block and the trailer; nothing may be written afterwards. NULL is fine. */
 int gzip_writer_finish(struct gzip_writer *w, struct err *e);
 void gzip_writer_free(struct gzip_writer *w);
 /* Compresses what is written to it. */
