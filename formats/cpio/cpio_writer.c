@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "formats/cpio/cpio_writer.h"
 
+#include "formats/tree/image_writer.h"
+
 #include <inttypes.h>
 #include <string.h>
 
-enum { COPY_SIZE = 256 * 1024, HEADER_SIZE = 110, ARCHIVE_BLOCK = 512 };
+enum { HEADER_SIZE = 110, ARCHIVE_BLOCK = 512 };
 
 struct writer {
     const struct view *v;
-    struct sink out;
-    uint64_t offset;
-    struct tree_reader *reader;
-    uint8_t *copy;
+    struct image_writer out;
     struct progress *progress;
 };
 
@@ -28,20 +27,6 @@ struct header {
     uint32_t minor;
 };
 
-static int put(struct writer *w, const void *data, size_t len, struct err *e)
-{
-    w->offset += len;
-    return sink_write(&w->out, data, len, e);
-}
-
-static int pad(struct writer *w, size_t to, struct err *e)
-{
-    static const uint8_t zeros[ARCHIVE_BLOCK];
-    size_t tail = (size_t)(w->offset % to);
-
-    return tail == 0 ? 0 : put(w, zeros, to - tail, e);
-}
-
 static int put_header(struct writer *w, const struct header *h, const char *name, struct err *e)
 {
     char text[HEADER_SIZE + 1];
@@ -55,9 +40,10 @@ static int put_header(struct writer *w, const struct header *h, const char *name
     int rc;
     if (len != HEADER_SIZE)
         return err_set(e, ERR_HOST, "a cpio header of %d bytes", len);
-    if ((rc = put(w, text, HEADER_SIZE, e)) < 0 || (rc = put(w, name, name_size, e)) < 0)
+    if ((rc = image_put(&w->out, text, HEADER_SIZE, e)) < 0 ||
+        (rc = image_put(&w->out, name, name_size, e)) < 0)
         return rc;
-    return pad(w, 4, e);
+    return image_align(&w->out, 4, e);
 }
 
 static int check_inode(const struct tree_inode *inode, const char *path, struct err *e)
@@ -87,17 +73,8 @@ static int check_inode(const struct tree_inode *inode, const char *path, struct 
 
 static int put_content(struct writer *w, const struct tree_inode *inode, struct err *e)
 {
-    uint64_t size = inode->content.size;
-
-    for (uint64_t offset = 0; offset < size;) {
-        size_t len = size - offset < COPY_SIZE ? (size_t)(size - offset) : COPY_SIZE;
-        int rc;
-        if ((rc = tree_reader_read(w->reader, &inode->content, offset, w->copy, len, e)) < 0 ||
-            (rc = put(w, w->copy, len, e)) < 0)
-            return rc;
-        offset += len;
-    }
-    return pad(w, 4, e);
+    int rc = image_content(&w->out, &inode->content, 0, inode->content.size, e);
+    return rc < 0 ? rc : image_align(&w->out, 4, e);
 }
 
 /*
@@ -139,9 +116,9 @@ static int put_node(struct writer *w, size_t i, uint32_t *next_ino, uint32_t *in
         return 0;
     if (inode->type == TREE_FILE)
         return put_content(w, inode, e) < 0 ? err_wrap(e, "cannot write '%s'", name) : 0;
-    if ((rc = put(w, inode->target, h.size, e)) < 0)
+    if ((rc = image_put(&w->out, inode->target, h.size, e)) < 0)
         return rc;
-    return pad(w, 4, e);
+    return image_align(&w->out, 4, e);
 }
 
 static int put_all(struct writer *w, struct err *e)
@@ -161,20 +138,17 @@ static int put_all(struct writer *w, struct err *e)
     }
     if ((rc = put_header(w, &trailer, "TRAILER!!!", e)) < 0)
         return rc;
-    return pad(w, ARCHIVE_BLOCK, e);
+    return image_align(&w->out, ARCHIVE_BLOCK, e);
 }
 
 int cpio_write(const struct tree *t, const struct view *v, struct cas *cas,
                struct progress *progress, struct sink out, struct err *e)
 {
-    struct writer w = {.v = v, .out = out, .progress = progress};
-    int rc = tree_reader_new(t, cas, &w.reader, e);
+    struct writer w = {.v = v, .progress = progress};
+    int rc = image_writer_open(&w.out, t, cas, out, e);
 
-    if (rc == 0) {
-        w.copy = malloc(COPY_SIZE);
-        rc = w.copy == NULL ? err_oom(e) : put_all(&w, e);
-    }
-    tree_reader_free(w.reader);
-    free(w.copy);
+    if (rc == 0)
+        rc = put_all(&w, e);
+    image_writer_dispose(&w.out);
     return rc;
 }

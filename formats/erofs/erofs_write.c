@@ -3,6 +3,7 @@
 #include "formats/erofs/erofs.h"
 
 #include "base/byte_order.h"
+#include "formats/tree/image_writer.h"
 
 #include <string.h>
 
@@ -14,17 +15,12 @@ enum {
     COMPAT_MTIME = 2,
     LAYOUT_PLAIN = 0,
     LAYOUT_INLINE = 2,
-    CHUNK = 256 * 1024,
     BLOCK_BITS = 12,
 };
 
 struct writer {
     const struct erofs_layout *l;
-    struct tree_reader *reader;
-    struct progress *progress;
-    struct sink sink;
-    uint64_t at; /* bytes written */
-    uint8_t chunk[CHUNK];
+    struct image_writer out;
     /* The directory that is being written. */
     uint8_t block[EROFS_BLOCK];
     const char *names[EROFS_BLOCK / EROFS_DIRENT_SIZE];
@@ -33,25 +29,6 @@ struct writer {
     uint32_t used;
     bool tail_only;
 };
-
-static int emit(struct writer *w, const void *data, size_t len, struct err *e)
-{
-    w->at += len;
-    return sink_write(&w->sink, data, len, e);
-}
-
-static int emit_zeros_to(struct writer *w, uint64_t at, struct err *e)
-{
-    static const uint8_t zeros[EROFS_BLOCK];
-
-    while (w->at < at) {
-        uint64_t left = at - w->at;
-        int rc = emit(w, zeros, left < sizeof(zeros) ? (size_t)left : sizeof(zeros), e);
-        if (rc < 0)
-            return rc;
-    }
-    return 0;
-}
 
 /* ---- super block ------------------------------------------------------------------ */
 
@@ -80,7 +57,7 @@ static int write_super(struct writer *w, const uint8_t uuid[16], struct err *e)
     put_le32(s + 36, (uint32_t)w->l->blocks);
     memcpy(s + 48, uuid, 16);
     put_le32(s + 4, crc32c(UINT32_MAX, s, EROFS_BLOCK - SUPER_OFFSET));
-    return emit(w, block, sizeof(block), e);
+    return image_put(&w->out, block, sizeof(block), e);
 }
 
 /* ---- directories ------------------------------------------------------------------ */
@@ -123,7 +100,7 @@ static int add_entry(void *context, const char *name, uint32_t inode, struct err
         bool skip = w->tail_only;
         int rc;
         make_block(w);
-        if (!skip && (rc = emit(w, w->block, sizeof(w->block), e)) < 0)
+        if (!skip && (rc = image_put(&w->out, w->block, sizeof(w->block), e)) < 0)
             return rc;
     }
     w->names[w->entries] = name;
@@ -179,7 +156,7 @@ static int write_xattrs(struct writer *w, const struct tree_inode *inode, struct
 {
     static const uint8_t header[EROFS_XATTR_HEADER];
 
-    int rc = emit(w, header, sizeof(header), e);
+    int rc = image_put(&w->out, header, sizeof(header), e);
     if (rc < 0)
         return rc;
     for (size_t i = 0; i < inode->xattr_count; i++) {
@@ -192,9 +169,10 @@ static int write_xattrs(struct writer *w, const struct tree_inode *inode, struct
         entry[0] = (uint8_t)strlen(rest);
         entry[1] = prefix;
         put_le16(entry + 2, (uint32_t)x->len);
-        if ((rc = emit(w, entry, sizeof(entry), e)) < 0 || (rc = emit(w, rest, entry[0], e)) < 0 ||
-            (rc = emit(w, x->value, x->len, e)) < 0 ||
-            (rc = emit_zeros_to(w, (w->at + 3) / 4 * 4, e)) < 0)
+        if ((rc = image_put(&w->out, entry, sizeof(entry), e)) < 0 ||
+            (rc = image_put(&w->out, rest, entry[0], e)) < 0 ||
+            (rc = image_put(&w->out, x->value, x->len, e)) < 0 ||
+            (rc = image_align(&w->out, 4, e)) < 0)
             return rc;
     }
     return 0;
@@ -211,12 +189,12 @@ static int write_tail(struct writer *w, uint32_t index, struct err *e)
     if (inode->type == TREE_DIR && (rc = make_dir(w, index, true, e)) < 0)
         return rc;
     if (inode->type == TREE_FILE &&
-        (rc = tree_reader_read(w->reader, &inode->content, n->size - n->tail, w->block, n->tail,
+        (rc = tree_reader_read(w->out.reader, &inode->content, n->size - n->tail, w->block, n->tail,
                                e)) < 0)
         return rc;
     if (inode->type == TREE_SYMLINK)
         from = inode->target + (n->size - n->tail);
-    return emit(w, from, n->tail, e);
+    return image_put(&w->out, from, n->tail, e);
 }
 
 static int write_inodes(struct writer *w, struct err *e)
@@ -227,31 +205,17 @@ static int write_inodes(struct writer *w, struct err *e)
         uint8_t inode[EROFS_EXTENDED_SIZE];
         size_t len = make_inode(w->l, index, inode);
         int rc;
-        if ((rc = emit_zeros_to(w, n->nid * EROFS_SLOT, e)) < 0 ||
-            (rc = emit(w, inode, len, e)) < 0 ||
+        if ((rc = image_zeros_to(&w->out, n->nid * EROFS_SLOT, e)) < 0 ||
+            (rc = image_put(&w->out, inode, len, e)) < 0 ||
             (n->xattr_bytes > 0 &&
              (rc = write_xattrs(w, w->l->view->inodes[index].inode, e)) < 0) ||
             (n->tail > 0 && (rc = write_tail(w, index, e)) < 0))
             return rc;
     }
-    return emit_zeros_to(w, w->l->meta_blocks * EROFS_BLOCK, e);
+    return image_zeros_to(&w->out, w->l->meta_blocks * EROFS_BLOCK, e);
 }
 
 /* ---- contents --------------------------------------------------------------------- */
-
-static int write_file(struct writer *w, const struct tree_content *c, uint64_t len, struct err *e)
-{
-    for (uint64_t offset = 0; offset < len;) {
-        size_t part = len - offset < CHUNK ? (size_t)(len - offset) : CHUNK;
-        int rc;
-        if ((rc = tree_reader_read(w->reader, c, offset, w->chunk, part, e)) < 0 ||
-            (rc = emit(w, w->chunk, part, e)) < 0)
-            return rc;
-        offset += part;
-        progress_show(w->progress, "erofs", w->at, w->l->blocks * EROFS_BLOCK);
-    }
-    return 0;
-}
 
 static int write_contents(struct writer *w, struct err *e)
 {
@@ -263,13 +227,13 @@ static int write_contents(struct writer *w, struct err *e)
         if (n->blocks == 0)
             continue;
         if (inode->type == TREE_FILE)
-            rc = write_file(w, &inode->content, len, e);
+            rc = image_content(&w->out, &inode->content, 0, len, e);
         else if (inode->type == TREE_SYMLINK)
-            rc = emit(w, inode->target, (size_t)len, e);
+            rc = image_put(&w->out, inode->target, (size_t)len, e);
         else if ((rc = make_dir(w, i, false, e)) == 0 && !n->inline_tail)
-            rc = emit(w, w->block, sizeof(w->block), e);
+            rc = image_put(&w->out, w->block, sizeof(w->block), e);
         if (rc < 0 ||
-            (rc = emit_zeros_to(w, ((uint64_t)n->block + n->blocks) * EROFS_BLOCK, e)) < 0)
+            (rc = image_zeros_to(&w->out, ((uint64_t)n->block + n->blocks) * EROFS_BLOCK, e)) < 0)
             return rc;
     }
     return 0;
@@ -283,12 +247,13 @@ int erofs_write(const struct erofs_layout *l, const struct tree *tree, struct ca
     if (w == NULL)
         return err_oom(e);
     w->l = l;
-    w->progress = progress;
-    w->sink = sink;
-    int rc = tree_reader_new(tree, cas, &w->reader, e);
+    int rc = image_writer_open(&w->out, tree, cas, sink, e);
+    w->out.progress = progress;
+    w->out.what = "erofs";
+    w->out.total = l->blocks * EROFS_BLOCK;
     if (rc == 0 && ((rc = write_super(w, uuid, e)) == 0) && (rc = write_inodes(w, e)) == 0)
         rc = write_contents(w, e);
-    tree_reader_free(w->reader);
+    image_writer_dispose(&w->out);
     free(w);
     return rc;
 }

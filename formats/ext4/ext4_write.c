@@ -5,6 +5,7 @@
  */
 #include "base/byte_order.h"
 #include "formats/ext4/ext4.h"
+#include "formats/tree/image_writer.h"
 
 #include <string.h>
 
@@ -13,7 +14,6 @@ enum {
     SUPER_SIZE = 1024,
     DESCRIPTOR = 32,
     BITMAPS = 2,
-    CHUNK = 64 * EXT4_BLOCK,
     COMPAT = 0x8 | 0x20,                       /* ext_attr, dir_index */
     INCOMPAT = 0x2 | 0x40,                     /* filetype, extents */
     RO_COMPAT = 0x1 | 0x2 | 0x8 | 0x20 | 0x40, /* sparse_super, large_file, huge_file, dir_nlink,
@@ -22,29 +22,18 @@ enum {
 
 struct writer {
     const struct ext4_layout *l;
-    struct tree_reader *reader;
-    struct progress *progress;
-    struct sink sink;
-    uint64_t block; /* the next one */
-    uint8_t chunk[CHUNK];
+    struct image_writer out;
 };
+
+/* The next block. */
+static uint64_t block_at(const struct writer *w)
+{
+    return w->out.at / EXT4_BLOCK;
+}
 
 static int emit(struct writer *w, const uint8_t *data, size_t blocks, struct err *e)
 {
-    w->block += blocks;
-    return sink_write(&w->sink, data, blocks * EXT4_BLOCK, e);
-}
-
-static int emit_zeros_to(struct writer *w, uint64_t block, struct err *e)
-{
-    static const uint8_t zeros[EXT4_BLOCK];
-
-    while (w->block < block) {
-        int rc = emit(w, zeros, 1, e);
-        if (rc < 0)
-            return rc;
-    }
-    return 0;
+    return image_put(&w->out, data, blocks * EXT4_BLOCK, e);
 }
 
 /* ---- what groups say of themselves -------------------------------------------------- */
@@ -205,10 +194,10 @@ static int write_tables(struct writer *w, uint32_t group, struct err *e)
 static int put_data(struct writer *w, const uint8_t *data, size_t blocks, struct err *e)
 {
     while (blocks > 0) {
-        uint32_t group = (uint32_t)(w->block / EXT4_GROUP_BLOCKS);
-        uint64_t left = (uint64_t)(group + 1) * EXT4_GROUP_BLOCKS - w->block;
+        uint32_t group = (uint32_t)(block_at(w) / EXT4_GROUP_BLOCKS);
+        uint64_t left = (uint64_t)(group + 1) * EXT4_GROUP_BLOCKS - block_at(w);
         int rc;
-        if (w->block % EXT4_GROUP_BLOCKS == 0) {
+        if (block_at(w) % EXT4_GROUP_BLOCKS == 0) {
             if ((rc = write_tables(w, group, e)) < 0)
                 return rc;
             continue;
@@ -230,16 +219,16 @@ static int put_block(void *context, const uint8_t block[EXT4_BLOCK], struct err 
 static int put_file(struct writer *w, const struct tree_content *c, struct err *e)
 {
     for (uint64_t at = 0; at < c->size;) {
-        size_t len = c->size - at < CHUNK ? (size_t)(c->size - at) : CHUNK;
+        size_t len = c->size - at < IMAGE_CHUNK ? (size_t)(c->size - at) : IMAGE_CHUNK;
         size_t blocks = (len + EXT4_BLOCK - 1) / EXT4_BLOCK;
-        int rc = tree_reader_read(w->reader, c, at, w->chunk, len, e);
+        int rc = tree_reader_read(w->out.reader, c, at, w->out.chunk, len, e);
         if (rc < 0)
             return rc;
-        memset(w->chunk + len, 0, blocks * EXT4_BLOCK - len);
-        if ((rc = put_data(w, w->chunk, blocks, e)) < 0)
+        memset(w->out.chunk + len, 0, blocks * EXT4_BLOCK - len);
+        if ((rc = put_data(w, w->out.chunk, blocks, e)) < 0)
             return rc;
         at += len;
-        progress_show(w->progress, "ext4", w->block, w->l->blocks);
+        progress_show(w->out.progress, "ext4", block_at(w), w->l->blocks);
     }
     return 0;
 }
@@ -287,12 +276,12 @@ static int write_all(struct writer *w, struct err *e)
         if ((rc = write_inode_data(w, i, e)) < 0)
             return rc;
     }
-    while (w->block < l->blocks) {
-        uint32_t group = (uint32_t)(w->block / EXT4_GROUP_BLOCKS);
-        if (w->block % EXT4_GROUP_BLOCKS == 0 && (rc = write_tables(w, group, e)) < 0)
+    while (block_at(w) < l->blocks) {
+        uint32_t group = (uint32_t)(block_at(w) / EXT4_GROUP_BLOCKS);
+        if (block_at(w) % EXT4_GROUP_BLOCKS == 0 && (rc = write_tables(w, group, e)) < 0)
             return rc;
-        if ((rc = emit_zeros_to(w, (uint64_t)group * EXT4_GROUP_BLOCKS + l->groups[group].blocks,
-                                e)) < 0)
+        uint64_t end = (uint64_t)group * EXT4_GROUP_BLOCKS + l->groups[group].blocks;
+        if ((rc = image_zeros_to(&w->out, end * EXT4_BLOCK, e)) < 0)
             return rc;
     }
     return 0;
@@ -301,17 +290,12 @@ static int write_all(struct writer *w, struct err *e)
 int ext4_write(const struct ext4_layout *l, const struct tree *tree, struct cas *cas,
                struct progress *progress, struct sink sink, struct err *e)
 {
-    struct writer *w = calloc(1, sizeof(*w));
+    struct writer w = {.l = l};
 
-    if (w == NULL)
-        return err_oom(e);
-    w->l = l;
-    w->progress = progress;
-    w->sink = sink;
-    int rc = tree_reader_new(tree, cas, &w->reader, e);
+    int rc = image_writer_open(&w.out, tree, cas, sink, e);
+    w.out.progress = progress;
     if (rc == 0)
-        rc = write_all(w, e);
-    tree_reader_free(w->reader);
-    free(w);
+        rc = write_all(&w, e);
+    image_writer_dispose(&w.out);
     return rc;
 }

@@ -2,11 +2,11 @@
 /* The bytes of an image, from its boot record to its padding. */
 #include "base/host.h"
 #include "formats/iso/iso.h"
+#include "formats/tree/image_writer.h"
 
 #include <string.h>
 
 enum {
-    CHUNK = 256 * 1024,
     SYSTEM_SECTORS = 16,
     PVD_LBA = 16,
     LOAD_SECTORS = 4, /* of 512 bytes that a BIOS loads, as boot loaders for CDs want */
@@ -21,31 +21,8 @@ enum {
 
 struct writer {
     const struct iso_layout *l;
-    struct tree_reader *reader;
-    struct progress *progress;
-    struct sink sink;
-    uint64_t at;
-    uint8_t chunk[CHUNK];
+    struct image_writer out;
 };
-
-static int emit(struct writer *w, const void *data, size_t len, struct err *e)
-{
-    w->at += len;
-    return sink_write(&w->sink, data, len, e);
-}
-
-static int emit_zeros_to(struct writer *w, uint64_t at, struct err *e)
-{
-    static const uint8_t zeros[ISO_SECTOR];
-
-    while (w->at < at) {
-        uint64_t left = at - w->at;
-        int rc = emit(w, zeros, left < sizeof(zeros) ? (size_t)left : sizeof(zeros), e);
-        if (rc < 0)
-            return rc;
-    }
-    return 0;
-}
 
 /* ---- system area ------------------------------------------------------------------ */
 
@@ -92,10 +69,10 @@ static int write_system_area(struct writer *w, struct err *e)
         mbr[510] = 0x55;
         mbr[511] = 0xaa;
     }
-    int rc = emit(w, mbr, sizeof(mbr), e);
+    int rc = image_put(&w->out, mbr, sizeof(mbr), e);
     if (rc < 0)
         return rc;
-    return emit_zeros_to(w, SYSTEM_SECTORS * ISO_SECTOR, e);
+    return image_zeros_to(&w->out, SYSTEM_SECTORS * ISO_SECTOR, e);
 }
 
 /* ---- descriptors ------------------------------------------------------------------ */
@@ -169,7 +146,7 @@ static int write_volume(struct writer *w, const struct iso_tree *t, struct err *
     put_date(d + 847, UINT64_MAX >> 1);
     put_date(d + 864, l->params->time);
     d[881] = 1;
-    return emit(w, d, sizeof(d), e);
+    return image_put(&w->out, d, sizeof(d), e);
 }
 
 static bool bootable(const struct iso_layout *l)
@@ -187,10 +164,10 @@ static int write_descriptors(struct writer *w, struct err *e)
     memcpy(boot + 7, "EL TORITO SPECIFICATION", 23);
     put_le32(boot + 71, w->l->catalog);
     if ((rc = write_volume(w, &w->l->plain, e)) < 0 ||
-        (bootable(w->l) && (rc = emit(w, boot, sizeof(boot), e)) < 0) ||
+        (bootable(w->l) && (rc = image_put(&w->out, boot, sizeof(boot), e)) < 0) ||
         (w->l->params->joliet && (rc = write_volume(w, &w->l->joliet, e)) < 0))
         return rc;
-    return emit(w, end, sizeof(end), e);
+    return image_put(&w->out, end, sizeof(end), e);
 }
 
 /* ---- path tables and directories -------------------------------------------------- */
@@ -210,11 +187,11 @@ static int write_table(struct writer *w, const struct iso_tree *t, bool big, str
         record[0] = (uint8_t)len;
         put(record + 2, t->dirs[i].lba, 4);
         put(record + 6, t->dirs[i].parent + 1, 2);
-        int rc = emit(w, record, 8 + len + len % 2, e);
+        int rc = image_put(&w->out, record, 8 + len + len % 2, e);
         if (rc < 0)
             return rc;
     }
-    return emit_zeros_to(w, (w->at + ISO_SECTOR - 1) / ISO_SECTOR * ISO_SECTOR, e);
+    return image_align(&w->out, ISO_SECTOR, e);
 }
 
 static int write_tables(struct writer *w, const struct iso_tree *t, struct err *e)
@@ -231,7 +208,7 @@ static int write_dirs(struct writer *w, const struct iso_tree *t, struct err *e)
         uint32_t size = 0;
         int rc;
         if ((rc = iso_directory(w->l, t, i, t->dirs[i].lba, &bytes, &size, e)) < 0 ||
-            (rc = emit(w, bytes.data, bytes.len, e)) < 0)
+            (rc = image_put(&w->out, bytes.data, bytes.len, e)) < 0)
             return rc;
     }
     return 0;
@@ -270,7 +247,7 @@ static int write_catalog(struct writer *w, struct err *e)
         c[66] = 1;
         boot_entry(l, l->efi, false, c + 96);
     }
-    return emit(w, c, sizeof(c), e);
+    return image_put(&w->out, c, sizeof(c), e);
 }
 
 /* ---- contents --------------------------------------------------------------------- */
@@ -284,12 +261,12 @@ static int patch_boot_image(struct writer *w, const struct tree_content *c, uint
     if (c->size < TABLE_END)
         return err_set(e, ERR_INPUT, "the boot image is too short for its information table");
     for (uint64_t at = TABLE_END; at < c->size;) {
-        size_t len = c->size - at < CHUNK ? (size_t)(c->size - at) : CHUNK;
-        int rc = tree_reader_read(w->reader, c, at, w->chunk, len, e);
+        size_t len = c->size - at < IMAGE_CHUNK ? (size_t)(c->size - at) : IMAGE_CHUNK;
+        int rc = tree_reader_read(w->out.reader, c, at, w->out.chunk, len, e);
         if (rc < 0)
             return rc;
         for (size_t i = 0; i < len; i++)
-            sum += (uint32_t)w->chunk[i] << (8 * (i % 4));
+            sum += (uint32_t)w->out.chunk[i] << (8 * (i % 4));
         at += len;
     }
     memset(first + TABLE_OFFSET, 0, TABLE_END - TABLE_OFFSET);
@@ -308,22 +285,16 @@ static int write_content(struct writer *w, uint32_t inode, struct err *e)
 
     if (inode == w->l->bios) {
         uint8_t first[TABLE_END] = {0};
-        if ((rc = tree_reader_read(w->reader, c, 0, first,
+        if ((rc = tree_reader_read(w->out.reader, c, 0, first,
                                    c->size < TABLE_END ? c->size : TABLE_END, e)) < 0 ||
             (rc = patch_boot_image(w, c, first, e)) < 0 ||
-            (rc = emit(w, first, sizeof(first), e)) < 0)
+            (rc = image_put(&w->out, first, sizeof(first), e)) < 0)
             return rc;
         at = TABLE_END;
     }
-    while (at < c->size) {
-        size_t len = c->size - at < CHUNK ? (size_t)(c->size - at) : CHUNK;
-        if ((rc = tree_reader_read(w->reader, c, at, w->chunk, len, e)) < 0 ||
-            (rc = emit(w, w->chunk, len, e)) < 0)
-            return rc;
-        at += len;
-        progress_show(w->progress, "iso", w->at, w->l->size);
-    }
-    return emit_zeros_to(w, (w->at + ISO_SECTOR - 1) / ISO_SECTOR * ISO_SECTOR, e);
+    if ((rc = image_content(&w->out, c, at, c->size, e)) < 0)
+        return rc;
+    return image_align(&w->out, ISO_SECTOR, e);
 }
 
 static int write_all(struct writer *w, struct err *e)
@@ -342,23 +313,20 @@ static int write_all(struct writer *w, struct err *e)
         if ((rc = write_content(w, l->order[i], e)) < 0)
             return rc;
     }
-    return emit_zeros_to(w, l->size, e);
+    return image_zeros_to(&w->out, l->size, e);
 }
 
 int iso_write(const struct iso_layout *l, const struct tree *tree, struct cas *cas,
               struct progress *progress, struct sink sink, struct err *e)
 {
-    struct writer *w = calloc(1, sizeof(*w));
+    struct writer w = {.l = l};
 
-    if (w == NULL)
-        return err_oom(e);
-    w->l = l;
-    w->progress = progress;
-    w->sink = sink;
-    int rc = tree_reader_new(tree, cas, &w->reader, e);
+    int rc = image_writer_open(&w.out, tree, cas, sink, e);
+    w.out.progress = progress;
+    w.out.what = "iso";
+    w.out.total = l->size;
     if (rc == 0)
-        rc = write_all(w, e);
-    tree_reader_free(w->reader);
-    free(w);
+        rc = write_all(&w, e);
+    image_writer_dispose(&w.out);
     return rc;
 }

@@ -3,12 +3,12 @@
 
 #include "base/file.h"
 #include "formats/tar/tar_header.h"
+#include "formats/tree/image_writer.h"
 
 #include <inttypes.h>
 #include <string.h>
 
 enum {
-    COPY_SIZE = 256 * 1024,
     PAGE = 4096,         /* the least that a sparse file leaves out */
     UNITS_MAX = 1 << 17, /* of a sparse file: at most half as many pieces */
     MAP_MAX = 4 * 1024 * 1024,
@@ -29,9 +29,7 @@ struct sparse_map {
 struct writer {
     const struct tar_options *options;
     const struct view *v;
-    struct sink out;
-    struct tree_reader *reader;
-    uint8_t *copy;
+    struct image_writer out;
     struct buf pax;
     struct sparse_map map; /* of the entry, when it is sparse */
     struct buf map_text;
@@ -193,14 +191,6 @@ static void put_text(uint8_t *h, enum tar_place p, const char *text)
     memcpy(h + tar_fields[p].start, text, len < tar_fields[p].len ? len : tar_fields[p].len);
 }
 
-static int write_padding(const struct writer *w, uint64_t size, struct err *e)
-{
-    static const uint8_t zeros[TAR_BLOCK];
-    size_t padding = (size_t)tar_padding(size);
-
-    return padding == 0 ? 0 : sink_write(&w->out, zeros, padding, e);
-}
-
 static int write_pax(struct writer *w, struct err *e)
 {
     uint8_t h[TAR_BLOCK] = {0};
@@ -217,10 +207,10 @@ static int write_pax(struct writer *w, struct err *e)
     tar_put(h, TAR_MAJOR, 0);
     tar_put(h, TAR_MINOR, 0);
     seal(h, 'x');
-    if ((rc = sink_write(&w->out, h, sizeof(h), e)) < 0 ||
-        (rc = sink_write(&w->out, w->pax.data, w->pax.len, e)) < 0)
+    if ((rc = image_put(&w->out, h, sizeof(h), e)) < 0 ||
+        (rc = image_put(&w->out, w->pax.data, w->pax.len, e)) < 0)
         return rc;
-    return write_padding(w, w->pax.len, e);
+    return image_align(&w->out, TAR_BLOCK, e);
 }
 
 static int write_header(struct writer *w, const struct entry *n, struct err *e)
@@ -251,41 +241,33 @@ static int write_header(struct writer *w, const struct entry *n, struct err *e)
     tar_put(h, TAR_MAJOR, device ? inode->major : 0);
     tar_put(h, TAR_MINOR, device ? inode->minor : 0);
     seal(h, n->type);
-    return sink_write(&w->out, h, sizeof(h), e);
+    return image_put(&w->out, h, sizeof(h), e);
 }
 
 /* ---- entries ---------------------------------------------------------------- */
 
 /* A part of the file. */
-static int write_part(const struct writer *w, const struct entry *n, uint64_t offset, uint64_t end,
+static int write_part(struct writer *w, const struct entry *n, uint64_t offset, uint64_t end,
                       struct err *e)
 {
-    while (offset < end) {
-        uint64_t left = end - offset;
-        size_t len = left < COPY_SIZE ? (size_t)left : COPY_SIZE;
-
-        if (tree_reader_read(w->reader, &n->inode->content, offset, w->copy, len, e) < 0 ||
-            sink_write(&w->out, w->copy, len, e) < 0)
-            return err_wrap(e, "cannot write '%s'", n->path);
-        offset += len;
-    }
-    return 0;
+    int rc = image_content(&w->out, &n->inode->content, offset, end, e);
+    return rc < 0 ? err_wrap(e, "cannot write '%s'", n->path) : 0;
 }
 
-static int write_content(const struct writer *w, const struct entry *n, struct err *e)
+static int write_content(struct writer *w, const struct entry *n, struct err *e)
 {
     int rc;
 
     if (!n->sparse && (rc = write_part(w, n, 0, n->length, e)) < 0)
         return rc;
-    if (n->sparse && (rc = sink_write(&w->out, w->map_text.data, w->map_text.len, e)) < 0)
+    if (n->sparse && (rc = image_put(&w->out, w->map_text.data, w->map_text.len, e)) < 0)
         return rc;
     for (size_t i = 0; n->sparse && i < w->map.count; i++) {
         const struct sparse_piece *p = &w->map.pieces[i];
         if ((rc = write_part(w, n, p->offset, p->offset + p->len, e)) < 0)
             return rc;
     }
-    return write_padding(w, n->size, e);
+    return image_align(&w->out, TAR_BLOCK, e);
 }
 
 /* ---- sparse files ----------------------------------------------------------- */
@@ -327,14 +309,14 @@ static int map_units(struct writer *w, const struct entry *n, struct err *e)
     w->map.stored = 0;
     for (uint64_t offset = 0; offset < n->length;) {
         uint64_t left = n->length - offset;
-        size_t len = left < COPY_SIZE ? (size_t)left : COPY_SIZE;
+        size_t len = left < IMAGE_CHUNK ? (size_t)left : IMAGE_CHUNK;
 
-        if (tree_reader_read(w->reader, &n->inode->content, offset, w->copy, len, e) < 0)
+        if (tree_reader_read(w->out.reader, &n->inode->content, offset, w->out.chunk, len, e) < 0)
             return err_wrap(e, "cannot write '%s'", n->path);
         for (size_t at = 0; at < len; at += PAGE) {
             size_t page = len - at < PAGE ? len - at : PAGE;
             uint64_t start = (offset + at) / unit * unit;
-            if (start < mapped || memcmp(w->copy + at, zeros, page) == 0)
+            if (start < mapped || memcmp(w->out.chunk + at, zeros, page) == 0)
                 continue;
             mapped = n->length - start < unit ? n->length : start + unit;
             int rc = add_piece(&w->map, start, mapped - start, e);
@@ -448,25 +430,19 @@ static int write_all(struct writer *w, struct err *e)
         if (i % 256 == 0)
             progress_show(w->options->progress, "tar", i, w->v->node_count);
     }
-    return sink_write(&w->out, end, sizeof(end), e);
+    return image_put(&w->out, end, sizeof(end), e);
 }
 
 int tar_write(const struct tar_options *options, const struct view *v, struct sink out,
               struct err *e)
 {
-    struct writer w = {.options = options,
-                       .v = v,
-                       .out = out,
-                       .pax = BUF_INIT(PAX_MAX),
-                       .map_text = BUF_INIT(MAP_MAX)};
-    int rc = tree_reader_new(options->tree, options->cas, &w.reader, e);
+    struct writer w = {
+        .options = options, .v = v, .pax = BUF_INIT(PAX_MAX), .map_text = BUF_INIT(MAP_MAX)};
+    int rc = image_writer_open(&w.out, options->tree, options->cas, out, e);
 
-    if (rc == 0) {
-        w.copy = malloc(COPY_SIZE);
-        rc = w.copy == NULL ? err_oom(e) : write_all(&w, e);
-    }
-    tree_reader_free(w.reader);
-    free(w.copy);
+    if (rc == 0)
+        rc = write_all(&w, e);
+    image_writer_dispose(&w.out);
     free(w.map.pieces);
     buf_dispose(&w.map_text);
     buf_dispose(&w.pax);

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "formats/tree/image_writer.h"
+
+#include "base/scope.h"
+
+int image_writer_open(struct image_writer *w, const struct tree *t, struct cas *cas,
+                      struct sink sink, struct err *e)
+{
+    *w = (struct image_writer){.sink = sink, .chunk = malloc(IMAGE_CHUNK)};
+    return w->chunk == NULL ? err_oom(e) : tree_reader_new(t, cas, &w->reader, e);
+}
+
+void image_writer_dispose(struct image_writer *w)
+{
+    tree_reader_free(w->reader);
+    free(w->chunk);
+    *w = (struct image_writer){0};
+}
+
+int image_put(struct image_writer *w, const void *data, size_t len, struct err *e)
+{
+    w->at += len;
+    return sink_write(&w->sink, data, len, e);
+}
+
+int image_zeros_to(struct image_writer *w, uint64_t at, struct err *e)
+{
+    static const uint8_t zeros[4096];
+    int rc = 0;
+
+    while (rc == 0 && w->at < at) {
+        uint64_t left = at - w->at;
+        rc = image_put(w, zeros, left < sizeof(zeros) ? (size_t)left : sizeof(zeros), e);
+    }
+    return rc;
+}
+
+int image_align(struct image_writer *w, uint64_t unit, struct err *e)
+{
+    return image_zeros_to(w, (w->at + unit - 1) / unit * unit, e);
+}
+
+int image_content(struct image_writer *w, const struct tree_content *c, uint64_t from, uint64_t end,
+                  struct err *e)
+{
+    for (uint64_t at = from; at < end;) {
+        size_t len = end - at < IMAGE_CHUNK ? (size_t)(end - at) : IMAGE_CHUNK;
+        int rc;
+        if ((rc = tree_reader_read(w->reader, c, at, w->chunk, len, e)) < 0 ||
+            (rc = image_put(w, w->chunk, len, e)) < 0)
+            return rc;
+        at += len;
+        if (w->what != NULL)
+            progress_show(w->progress, w->what, w->at, w->total);
+    }
+    return 0;
+}
