@@ -2,6 +2,7 @@
 #include "builder/linuxkit/strict_tree.h"
 
 #include "base/file.h"
+#include "formats/tree/image_writer.h"
 
 #include <string.h>
 
@@ -124,19 +125,5 @@ int strict_tree_put(struct strict_tree *m, const char *path, struct tree_inode *
 int strict_tree_read(const struct strict_tree *m, const struct tree *from,
                      const struct tree_inode *file, struct buf *out, struct err *e)
 {
-    enum { CHUNK = 65536 };
-    struct tree_reader *reader = NULL;
-    AUTO_FREE uint8_t *chunk = malloc(CHUNK);
-    if (chunk == NULL)
-        return err_oom(e);
-    int rc = tree_reader_new(from, m->cas, &reader, e);
-    for (uint64_t at = 0; rc == 0 && at < file->content.size;) {
-        uint64_t left = file->content.size - at;
-        size_t len = left < CHUNK ? (size_t)left : CHUNK;
-        if ((rc = tree_reader_read(reader, &file->content, at, chunk, len, e)) == 0)
-            rc = buf_add(out, chunk, len, e);
-        at += len;
-    }
-    tree_reader_free(reader);
-    return rc;
+    return tree_content_write(from, m->cas, &file->content, sink_buf(out), e);
 }

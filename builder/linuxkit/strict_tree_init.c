@@ -2,6 +2,7 @@
 /* init images, laid over each other at the root (docs/formats/linuxkit.md, sections 7 and 8.2). */
 #include "builder/linuxkit/strict_tree.h"
 #include "formats/tree/graft.h"
+#include "formats/tree/image_writer.h"
 
 #include <string.h>
 
@@ -13,24 +14,15 @@ static const struct tree_inode *apk_database(const struct tree *t)
     return node != NULL && node->inode->type == TREE_FILE ? node->inode : NULL;
 }
 
+static int pack(void *context, const void *data, size_t len, struct err *e)
+{
+    return tree_packer_write(context, data, len, e);
+}
+
 static int copy_content(struct strict_tree *m, const struct tree *from,
                         const struct tree_inode *file, struct err *e)
 {
-    enum { CHUNK = 65536 };
-    struct tree_reader *reader = NULL;
-    AUTO_FREE uint8_t *chunk = malloc(CHUNK);
-    if (chunk == NULL)
-        return err_oom(e);
-    int rc = tree_reader_new(from, m->cas, &reader, e);
-    for (uint64_t at = 0; rc == 0 && at < file->content.size;) {
-        uint64_t left = file->content.size - at;
-        size_t len = left < CHUNK ? (size_t)left : CHUNK;
-        if ((rc = tree_reader_read(reader, &file->content, at, chunk, len, e)) == 0)
-            rc = tree_packer_write(m->packer, chunk, len, e);
-        at += len;
-    }
-    tree_reader_free(reader);
-    return rc;
+    return tree_content_write(from, m->cas, &file->content, (struct sink){pack, m->packer}, e);
 }
 
 /* Several images with an Alpine package database: one database of all, in order. */

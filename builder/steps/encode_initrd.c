@@ -5,8 +5,7 @@
 #include "formats/cpio/cpio_writer.h"
 
 #include "base/file.h"
-
-enum { CHUNK = 65536 };
+#include "formats/tree/image_writer.h"
 
 struct params {
     struct param_compression compression;
@@ -29,25 +28,6 @@ static const struct param rows[] = {
 };
 static const struct step_params takes = {STEP_PARAMS(rows, struct params)};
 
-static int copy_file(const struct tree *t, const struct tree_inode *file, struct cas *cas,
-                     struct sink to, struct err *e)
-{
-    struct tree_reader *reader = NULL;
-    AUTO_FREE uint8_t *chunk = malloc(CHUNK);
-    if (chunk == NULL)
-        return err_oom(e);
-    int rc = tree_reader_new(t, cas, &reader, e);
-    for (uint64_t at = 0; rc == 0 && at < file->content.size;) {
-        uint64_t left = file->content.size - at;
-        size_t len = left < CHUNK ? (size_t)left : CHUNK;
-        if ((rc = tree_reader_read(reader, &file->content, at, chunk, len, e)) == 0)
-            rc = sink_write(&to, chunk, len, e);
-        at += len;
-    }
-    tree_reader_free(reader);
-    return rc;
-}
-
 /* Microcode, which the kernel reads before it can decompress anything, comes first and as it is. */
 static int write_prepended(const char *path, const struct tree *t, struct cas *cas, struct sink to,
                            struct err *e)
@@ -57,7 +37,7 @@ static int write_prepended(const char *path, const struct tree *t, struct cas *c
     const struct tree_node *node = tree_find(t, path, true);
     if (node == NULL || node->inode->type != TREE_FILE)
         return err_set(e, ERR_INPUT, "there is no file '%.200s' to prepend", path);
-    return copy_file(t, node->inode, cas, to, e);
+    return tree_content_write(t, cas, &node->inode->content, to, e);
 }
 
 int step_encode_initrd_run(const struct step_context *context, void *params,

@@ -2,10 +2,9 @@
 /* extract.file: the bytes of one regular file of a tree (a kernel out of its package). */
 #include "builder/steps/kinds.h"
 #include "builder/steps/params.h"
+#include "formats/tree/image_writer.h"
 
 #include <string.h>
-
-enum { COPY_SIZE = 256 * 1024 };
 
 struct params {
     const char *path;
@@ -16,27 +15,11 @@ static const struct param rows[] = {
 };
 static const struct step_params takes = {STEP_PARAMS(rows, struct params)};
 
-static int copy_file(const struct tree_content *content, struct tree_reader *reader,
-                     struct cas_writer *writer, uint8_t *data, struct err *e)
-{
-    for (uint64_t offset = 0; offset < content->size;) {
-        uint64_t left = content->size - offset;
-        size_t len = left < COPY_SIZE ? (size_t)left : COPY_SIZE;
-        int rc;
-        if ((rc = tree_reader_read(reader, content, offset, data, len, e)) < 0 ||
-            (rc = cas_writer_write(writer, data, len, e)) < 0)
-            return rc;
-        offset += len;
-    }
-    return 0;
-}
-
 int step_extract_file_run(const struct step_context *context, void *params,
                           const struct step_input *inputs, size_t input_count,
                           struct step_output *out, struct err *e)
 {
     AUTO_CAS_WRITER struct cas_writer *writer = NULL;
-    struct tree_reader *reader = NULL;
     const char *path = ((const struct params *)params)->path;
     struct digest expected = {.alg = DIGEST_SHA256};
 
@@ -53,13 +36,9 @@ int step_extract_file_run(const struct step_context *context, void *params,
     const struct tree_content *content = &node->inode->content;
     memcpy(expected.bytes, content->sha256, DIGEST_SHA256_SIZE);
     if ((rc = cas_writer_new(context->cas, content->size == 0 ? NULL : &expected, content->size,
-                             &writer, e)) < 0 ||
-        (rc = tree_reader_new(inputs[0].tree, context->cas, &reader, e)) < 0)
+                             &writer, e)) < 0)
         return rc;
-    uint8_t *data = malloc(COPY_SIZE);
-    rc = data == NULL ? err_oom(e) : copy_file(content, reader, writer, data, e);
-    free(data);
-    tree_reader_free(reader);
+    rc = tree_content_write(inputs[0].tree, context->cas, content, sink_cas(writer), e);
     return rc < 0 ? err_wrap(e, "cannot take '%s' out of the tree", path)
                   : output_commit(writer, out, e);
 }

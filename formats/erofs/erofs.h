@@ -56,9 +56,6 @@ typedef int erofs_entry(void *context, const char *name, uint32_t inode, struct 
 int erofs_entries(const struct view *v, uint32_t dir_node, erofs_entry *add, void *context,
                   struct err *e);
 
-/* "security.capability": *index is the prefix's number, *rest what follows it. */
-bool erofs_xattr_name(const char *name, uint8_t *index, const char **rest);
-
 /* Writes the image. */
 int erofs_write(const struct erofs_layout *l, const struct tree *tree, struct cas *cas,
                 struct progress *progress, const uint8_t uuid[16], struct sink sink, struct err *e);

@@ -2,6 +2,9 @@
 /* Where everything is: sizes of directories, places of inodes and of contents. */
 #include "formats/erofs/erofs.h"
 
+#include "formats/tree/same_content.h"
+#include "formats/tree/xattr_index.h"
+
 #include <inttypes.h>
 #include <string.h>
 
@@ -75,32 +78,6 @@ static int measure_dir(const struct view *v, uint32_t node, struct erofs_inode *
 
 /* ---- attributes ------------------------------------------------------------------- */
 
-bool erofs_xattr_name(const char *name, uint8_t *index, const char **rest)
-{
-    static const struct {
-        const char *prefix;
-        uint8_t index;
-        bool whole;
-    } prefixes[] = {
-        {"user.", 1, false},
-        {"system.posix_acl_access", 2, true},
-        {"system.posix_acl_default", 3, true},
-        {"trusted.", 4, false},
-        {"security.", 6, false},
-    };
-
-    for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {
-        size_t len = strlen(prefixes[i].prefix);
-        if (strncmp(name, prefixes[i].prefix, len) == 0 &&
-            (name[len] == '\0') == prefixes[i].whole) {
-            *index = prefixes[i].index;
-            *rest = name + len;
-            return true;
-        }
-    }
-    return false;
-}
-
 static int measure_xattrs(const struct tree_inode *inode, uint32_t *out, struct err *e)
 {
     uint64_t bytes = EROFS_XATTR_HEADER;
@@ -109,7 +86,7 @@ static int measure_xattrs(const struct tree_inode *inode, uint32_t *out, struct 
         const struct tree_xattr *x = &inode->xattrs[i];
         const char *rest = NULL;
         uint8_t index = 0;
-        if (!erofs_xattr_name(x->name, &index, &rest))
+        if (!xattr_index(x->name, &index, &rest))
             return err_set(e, ERR_INPUT, "EROFS has no place for its attribute '%s'", x->name);
         if (x->len > XATTR_VALUE_MAX)
             return err_set(e, ERR_INPUT, "its attribute '%s' has %zu bytes: EROFS has at most %d",
@@ -252,50 +229,30 @@ static int by_nid(const void *a, const void *b, void *context)
 
 /* ---- places of contents ----------------------------------------------------------- */
 
-static const struct tree_content *content_of(const struct erofs_layout *l, uint32_t inode)
+/* One with its tail elsewhere has another number of blocks. */
+static bool same_tail(const void *context, uint32_t inode, uint32_t first)
 {
-    return &l->view->inodes[inode].inode->content;
-}
-
-/* The first file with these bytes: this one, when there is none yet. */
-static uint32_t find_same(const struct erofs_layout *l, uint32_t *slots, size_t slot_count,
-                          uint32_t inode)
-{
-    const struct tree_content *c = content_of(l, inode);
-    uint64_t h = 0;
-
-    memcpy(&h, c->sha256, sizeof(h));
-    for (size_t i = (size_t)h & (slot_count - 1);; i = (i + 1) & (slot_count - 1)) {
-        if (slots[i] == UINT32_MAX) {
-            slots[i] = inode;
-            return inode;
-        }
-        const struct tree_content *other = content_of(l, slots[i]);
-        /* One with its tail elsewhere has another number of blocks. */
-        if (other->size == c->size && memcmp(other->sha256, c->sha256, DIGEST_SHA256_SIZE) == 0 &&
-            l->inodes[slots[i]].inline_tail == l->inodes[inode].inline_tail)
-            return slots[i];
-    }
+    const struct erofs_layout *l = context;
+    return l->inodes[first].inline_tail == l->inodes[inode].inline_tail;
 }
 
 static int place_contents(struct erofs_layout *l, struct err *e)
 {
-    size_t slot_count = 1024;
+    AUTO_SAME_CONTENT known = {0};
     uint64_t next = l->meta_blocks;
+    int rc = same_content_init(&known, l->view, e);
 
-    while (slot_count < 2 * l->view->inode_count)
-        slot_count *= 2;
-    AUTO_FREE uint32_t *slots = array_new(slot_count, sizeof(*slots));
-    if (slots == NULL)
-        return err_oom(e);
-    memset(slots, 0xff, slot_count * sizeof(*slots));
+    if (rc < 0)
+        return rc;
+    known.fits = same_tail;
+    known.context = l;
     for (uint32_t i = 0; i < l->view->inode_count; i++) {
         struct erofs_inode *n = &l->inodes[i];
         uint32_t same = i;
         if (n->blocks == 0)
             continue;
         if (l->view->inodes[i].inode->type == TREE_FILE)
-            same = find_same(l, slots, slot_count, i);
+            same = same_content_first(&known, i);
         if (same != i) {
             n->block = l->inodes[same].block;
             n->blocks = 0;

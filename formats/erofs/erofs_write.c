@@ -4,6 +4,7 @@
 
 #include "base/byte_order.h"
 #include "formats/tree/image_writer.h"
+#include "formats/tree/xattr_index.h"
 
 #include <string.h>
 
@@ -164,7 +165,7 @@ static int write_xattrs(struct writer *w, const struct tree_inode *inode, struct
         uint8_t entry[EROFS_XATTR_ENTRY];
         const char *rest = NULL;
         uint8_t prefix = 0;
-        if (!erofs_xattr_name(x->name, &prefix, &rest))
+        if (!xattr_index(x->name, &prefix, &rest))
             return err_set(e, ERR_INPUT, "EROFS has no place for the attribute '%s'", x->name);
         entry[0] = (uint8_t)strlen(rest);
         entry[1] = prefix;

@@ -2,6 +2,7 @@
 /* Attributes: behind the inode where they fit, else in a block of its own. */
 #include "base/byte_order.h"
 #include "formats/ext4/ext4.h"
+#include "formats/tree/xattr_index.h"
 
 #include <string.h>
 
@@ -10,38 +11,10 @@ enum {
     BLOCK_HEADER = 32,
     INODE_HEADER = 4,
     END = 4, /* zeros behind the last entry */
-    ACL_ACCESS = 2,
-    ACL_DEFAULT = 3,
     ACL_MAX = 4096,
     INDEX_MAX = 8,
 };
 #define MAGIC UINT32_C(0xea020000)
-
-static bool name_of(const char *name, uint8_t *index, const char **rest)
-{
-    static const struct {
-        const char *prefix;
-        uint8_t index;
-        bool whole;
-    } prefixes[] = {
-        {"user.", 1, false},
-        {"system.posix_acl_access", ACL_ACCESS, true},
-        {"system.posix_acl_default", ACL_DEFAULT, true},
-        {"trusted.", 4, false},
-        {"security.", 6, false},
-    };
-
-    for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {
-        size_t len = strlen(prefixes[i].prefix);
-        if (strncmp(name, prefixes[i].prefix, len) == 0 &&
-            (name[len] == '\0') == prefixes[i].whole) {
-            *index = prefixes[i].index;
-            *rest = name + len;
-            return true;
-        }
-    }
-    return false;
-}
 
 /* ---- ACLs: ext4 has a form of its own ------------------------------------------------ */
 
@@ -79,7 +52,7 @@ static int value_of(const struct tree_xattr *x, uint8_t index, struct value *out
 {
     out->bytes = x->value;
     out->len = x->len;
-    if (index != ACL_ACCESS && index != ACL_DEFAULT)
+    if (index != XATTR_ACL_ACCESS && index != XATTR_ACL_DEFAULT)
         return 0;
     if (!convert_acl(x->value, x->len, out->acl, &out->len))
         return err_set(e, ERR_INPUT, "its attribute '%s' is no access control list", x->name);
@@ -103,7 +76,7 @@ int ext4_xattr_measure(const struct tree_inode *inode, struct ext4_node *out, st
         const char *rest = NULL;
         uint8_t index = 0;
         struct value value;
-        if (!name_of(x->name, &index, &rest))
+        if (!xattr_index(x->name, &index, &rest))
             return err_set(e, ERR_INPUT, "ext4 has no place for its attribute '%s'", x->name);
         int rc = value_of(x, index, &value, e);
         if (rc < 0)
@@ -147,8 +120,8 @@ static int compare(const void *a, const void *b)
     uint8_t i = 0;
     uint8_t k = 0;
 
-    (void)name_of(x->name, &i, &p);
-    (void)name_of(y->name, &k, &q);
+    (void)xattr_index(x->name, &i, &p);
+    (void)xattr_index(y->name, &k, &q);
     if (i != k)
         return i < k ? -1 : 1;
     size_t m = p == NULL ? 0 : strlen(p);
@@ -173,7 +146,7 @@ static int put(struct table *t, const struct tree_xattr *x, bool block, struct e
     struct value value;
     uint8_t *p = t->bytes + t->at;
 
-    if (!name_of(x->name, &index, &rest) || value_of(x, index, &value, e) < 0)
+    if (!xattr_index(x->name, &index, &rest) || value_of(x, index, &value, e) < 0)
         return err_set(e, ERR_INPUT, "ext4 has no place for the attribute '%s'", x->name);
     size_t len = strlen(rest);
     uint32_t hash = hash_entry(rest, len, value.bytes, value.len);

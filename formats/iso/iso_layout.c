@@ -3,6 +3,8 @@
  * order. */
 #include "formats/iso/iso.h"
 
+#include "formats/tree/same_content.h"
+
 #include <inttypes.h>
 #include <string.h>
 
@@ -85,25 +87,6 @@ static const struct tree_content *content_of(const struct iso_layout *l, uint32_
     return &l->v->inodes[inode].inode->content;
 }
 
-/* The first file with these bytes: this one, when there is none yet. */
-static uint32_t find_same(const struct iso_layout *l, uint32_t *slots, size_t slot_count,
-                          uint32_t inode)
-{
-    const struct tree_content *c = content_of(l, inode);
-    uint64_t h = 0;
-
-    memcpy(&h, c->sha256, sizeof(h));
-    for (size_t i = (size_t)h & (slot_count - 1);; i = (i + 1) & (slot_count - 1)) {
-        if (slots[i] == UINT32_MAX) {
-            slots[i] = inode;
-            return inode;
-        }
-        const struct tree_content *other = content_of(l, slots[i]);
-        if (other->size == c->size && memcmp(other->sha256, c->sha256, DIGEST_SHA256_SIZE) == 0)
-            return slots[i];
-    }
-}
-
 static int place_content(struct iso_layout *l, uint32_t inode, uint32_t *next, struct err *e)
 {
     const struct tree_content *c = content_of(l, inode);
@@ -126,26 +109,24 @@ static int place_content(struct iso_layout *l, uint32_t inode, uint32_t *next, s
 
 static int place_contents(struct iso_layout *l, uint32_t *next, struct err *e)
 {
-    size_t slot_count = 1024;
+    AUTO_SAME_CONTENT known = {0};
     const struct view *v = l->v;
 
-    while (slot_count < 2 * v->inode_count)
-        slot_count *= 2;
-    AUTO_FREE uint32_t *slots = array_new(slot_count, sizeof(*slots));
     l->lba = array_new(v->inode_count, sizeof(*l->lba));
     l->order = array_new(v->inode_count, sizeof(*l->order));
-    if (slots == NULL || l->lba == NULL || l->order == NULL)
+    if (l->lba == NULL || l->order == NULL)
         return err_oom(e);
-    memset(slots, 0xff, slot_count * sizeof(*slots));
+    int rc = same_content_init(&known, v, e);
+    if (rc < 0)
+        return rc;
     l->contents = *next;
     for (uint32_t i = 0; i < v->inode_count; i++) {
         uint32_t same = i;
-        int rc;
         if (v->inodes[i].inode->type != TREE_FILE || content_of(l, i)->size == 0)
             continue;
         /* What a BIOS starts is changed on its way: nobody shares it. */
         if (i != l->bios)
-            same = find_same(l, slots, slot_count, i);
+            same = same_content_first(&known, i);
         if (same == i ? (rc = place_content(l, i, next, e)) < 0
                       : ((l->lba[i] = l->lba[same]), false))
             return rc;

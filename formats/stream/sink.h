@@ -4,7 +4,7 @@
 #ifndef ASSAY_FORMATS_STREAM_SINK_H
 #define ASSAY_FORMATS_STREAM_SINK_H
 
-#include "base/err.h"
+#include "base/buf.h"
 #include "store/cas/cas.h"
 
 #include <stddef.h>
@@ -21,5 +21,7 @@ static inline int sink_write(const struct sink *s, const void *data, size_t len,
 
 /* Writes to the store. */
 struct sink sink_cas(struct cas_writer *w);
+/* Appends. */
+struct sink sink_buf(struct buf *b);
 
 #endif

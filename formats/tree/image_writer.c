@@ -55,3 +55,11 @@ int image_content(struct image_writer *w, const struct tree_content *c, uint64_t
     }
     return 0;
 }
+
+int tree_content_write(const struct tree *t, struct cas *cas, const struct tree_content *c,
+                       struct sink to, struct err *e)
+{
+    AUTO_IMAGE_WRITER w = {0};
+    int rc = image_writer_open(&w, t, cas, to, e);
+    return rc < 0 ? rc : image_content(&w, c, 0, c->size, e);
+}

@@ -38,4 +38,8 @@ int image_align(struct image_writer *w, uint64_t unit, struct err *e);
 int image_content(struct image_writer *w, const struct tree_content *c, uint64_t from, uint64_t end,
                   struct err *e);
 
+/* All of a file's bytes, alone. */
+int tree_content_write(const struct tree *t, struct cas *cas, const struct tree_content *c,
+                       struct sink to, struct err *e);
+
 #endif

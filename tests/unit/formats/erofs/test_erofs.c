@@ -4,6 +4,7 @@
 #include "tests/unit/encode_common.h"
 
 #include "formats/erofs/erofs.h"
+#include "formats/tree/xattr_index.h"
 
 /* Places of the fields that are looked at here. */
 enum {
@@ -175,7 +176,7 @@ static void test_xattr_names(void **state)
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
         uint8_t index = 0;
         const char *rest = NULL;
-        assert_true(erofs_xattr_name(known[i].name, &index, &rest));
+        assert_true(xattr_index(known[i].name, &index, &rest));
         assert_int_equal(index, known[i].index);
         assert_string_equal(rest, known[i].rest);
     }
