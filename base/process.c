@@ -279,16 +279,6 @@ static int run(const struct process_options *o, struct child *c, struct pipes *p
     return 0;
 }
 
-/* execve wants `char *const *` but changes nothing. */
-static char *const *unconst(const char *const *list)
-{
-    union {
-        const char *const *in;
-        char *const *out;
-    } u = {.in = list};
-    return u.out;
-}
-
 int process_run(const struct process_options *options, int *status, struct err *e)
 {
     AUTO_FREE char *program = NULL;
@@ -300,8 +290,8 @@ int process_run(const struct process_options *options, int *status, struct err *
     if (rc == 0) {
         struct child c = {
             .program = program,
-            .argv = unconst(options->argv),
-            .env = unconst(options->env != NULL ? options->env : env_default),
+            .argv = process_words(options->argv),
+            .env = process_words(options->env != NULL ? options->env : env_default),
             .cwd = options->cwd,
             .in = p.in,
             .out = p.out_write,

@@ -8,6 +8,16 @@
 /* Where a program named without '/' is looked for. */
 #define PATH_DEFAULT "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
+/* The words of a program as execve wants them: it changes nothing, whatever its type says. */
+static inline char *const *process_words(const char *const *list)
+{
+    union {
+        const char *const *in;
+        char *const *out;
+    } u = {.in = list};
+    return u.out;
+}
+
 struct process_options {
     const char *const
         *argv; /* NULL-terminated; argv[0] is looked up in PATH_DEFAULT when it has no '/' */

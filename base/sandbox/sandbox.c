@@ -8,6 +8,7 @@
 #include "base/capture.h"
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/process.h"
 #include "base/sandbox/internal.h"
 
 #include <errno.h>
@@ -253,16 +254,6 @@ static int run(const struct sandbox_options *o, struct enclosure *s, struct desc
     return conclude(s, d->readable[PIPE_REPORT], end, result, e);
 }
 
-/* execve wants `char *const *` but changes nothing. */
-static char *const *unconst(const char *const *list)
-{
-    union {
-        const char *const *in;
-        char *const *out;
-    } u = {.in = list};
-    return u.out;
-}
-
 /* supervise.c answers from buffers of 512 bytes. */
 static int check_kernel(struct err *e)
 {
@@ -319,8 +310,8 @@ int sandbox_run(const struct sandbox_options *options, struct sandbox_result *re
                                o->writable);
     }
     struct enclosure s = {
-        .argv = unconst(o->argv),
-        .env = unconst(o->env != NULL ? o->env : env_fixed),
+        .argv = process_words(o->argv),
+        .env = process_words(o->env != NULL ? o->env : env_fixed),
         .views = o->views,
         .view_count = o->view_count,
         .writable = o->writable,

@@ -3,17 +3,12 @@
 
 #include "base/byte_order.h"
 #include "base/file.h"
+#include "builder/linuxkit/texts.h"
 
 #include <string.h>
 
 enum { CHUNK = 65536, PATH_BYTES_MAX = 16384 };
 
-static const char hosts_text[] = "127.0.0.1       localhost\n"
-                                 "::1     localhost ip6-localhost ip6-loopback\n"
-                                 "fe00::0 ip6-localnet\n"
-                                 "ff00::0 ip6-mcastprefix\n"
-                                 "ff02::1 ip6-allnodes\n"
-                                 "ff02::2 ip6-allrouters\n";
 static const char resolv_text[] = "\n# no resolv.conf configured\n";
 
 /* ---- writing entries --------------------------------------------------------------------- */
@@ -296,7 +291,7 @@ static int prefixed(const struct image_tar *t, char **name, struct err *e)
 static int replace(const struct image_tar *t, struct go_tar_header *h, struct err *e)
 {
     bool hosts = strcmp(h->name, "etc/hosts") == 0;
-    const char *text = hosts ? hosts_text : resolv_text;
+    const char *text = hosts ? linuxkit_hosts : resolv_text;
     int rc = 0;
     h->mtime = (struct go_tar_time){.set = true, .seconds = LINUXKIT_FIXED_TIME};
     if (!hosts && t->resolv != NULL) {
@@ -379,7 +374,8 @@ static int put_touched(const struct image_tar *t, struct err *e)
         if ((rc = str_format(&name, e, "%s%s", t->prefix, n)) < 0)
             return rc;
         if (strcmp(n, "etc/hosts") == 0)
-            rc = compat_put(t->place, '0', name, 0644, NULL, hosts_text, strlen(hosts_text), e);
+            rc = compat_put(t->place, '0', name, 0644, NULL, linuxkit_hosts, strlen(linuxkit_hosts),
+                            e);
         else if (strcmp(n, "etc/resolv.conf") == 0 && t->resolv != NULL)
             rc = compat_put(t->place, '2', name, 0644, t->resolv, NULL, 0, e);
         else if (strcmp(n, "etc/resolv.conf") == 0)

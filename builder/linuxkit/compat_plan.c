@@ -4,6 +4,7 @@
 #include "base/media_types.h"
 #include "builder/linuxkit/compat_image.h"
 #include "builder/plan/plan.h"
+#include "builder/plan/plan_write.h"
 
 #include <string.h>
 
@@ -145,17 +146,9 @@ static bool makes(const struct compat_plan *p, const struct row *row)
 static int push_step(json_t *steps, const char *id, const char *kind, json_t *in_taken,
                      json_t *params_taken, struct err *e)
 {
-    AUTO_JSON json_t *in = in_taken;
-    AUTO_JSON json_t *params = params_taken;
-    AUTO_JSON json_t *step = json_object();
-    if (step == NULL)
-        return err_oom(e);
-    int rc = json_put_string(step, "id", id, e);
-    if (rc < 0 || (rc = json_put_string(step, "kind", kind, e)) < 0 ||
-        (rc = json_put(step, "in", steal_ptr(&in), e)) < 0 ||
-        (rc = json_put(step, "params", steal_ptr(&params), e)) < 0)
-        return rc;
-    return json_push(steps, steal_ptr(&step), e);
+    json_t *step = NULL;
+    int rc = plan_write_step(id, kind, in_taken, params_taken, &step, e);
+    return rc < 0 ? rc : json_push(steps, step, e);
 }
 
 static int tar_params(const struct compat_plan *p, bool dockerfile, json_t **out, struct err *e)

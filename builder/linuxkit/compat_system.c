@@ -4,6 +4,7 @@
 #include "builder/linuxkit/merge.h"
 #include "builder/linuxkit/oci_spec.h"
 #include "builder/linuxkit/render.h"
+#include "builder/linuxkit/texts.h"
 #include "builder/linuxkit/volume_layout.h"
 
 #include <string.h>

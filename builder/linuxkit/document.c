@@ -33,20 +33,26 @@ bool linuxkit_looks_like(const json_t *document)
  * A name of an image; @pkg: templates need LinuxKit's own package tree
  * (docs/formats/linuxkit.md, section 2).
  */
-int linuxkit_read_image(const struct ycur *c, struct linuxkit_image *out, struct err *e)
+int linuxkit_check_image(const struct ycur *c, const char *name, struct err *e)
 {
-    const char *name = NULL;
-    int rc = ycur_text(c, LINUXKIT_NAME_MAX, &name, e);
-    if (rc < 0)
-        return rc;
     if (str_starts(name, "@pkg:"))
         return ycur_fail(c, ERR_UNDECIDED, e,
                          "'@pkg:' needs LinuxKit's package tree: write the image's name");
     bool bad = strstr(name, "://") != NULL;
     for (const char *p = name; *p != '\0'; p++)
         bad = bad || (unsigned char)*p <= ' ' || *p == 0x7f;
-    if (bad)
-        return ycur_fail(c, ERR_INPUT, e, "'%.200s' is no name of an image", PLACE_SHOWN(name));
+    return bad ? ycur_fail(c, ERR_INPUT, e, "'%.200s' is no name of an image", PLACE_SHOWN(name))
+               : 0;
+}
+
+int linuxkit_read_image(const struct ycur *c, struct linuxkit_image *out, struct err *e)
+{
+    const char *name = NULL;
+    int rc = ycur_text(c, LINUXKIT_NAME_MAX, &name, e);
+    if (rc < 0)
+        return rc;
+    if ((rc = linuxkit_check_image(c, name, e)) < 0)
+        return rc;
     if ((rc = ycur_where(c, &out->at, e)) == 0)
         out->name = name;
     return rc;

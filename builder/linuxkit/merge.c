@@ -2,7 +2,7 @@
 #include "builder/linuxkit/merge.h"
 
 #include "base/json.h"
-#include "base/place.h"
+#include "builder/linuxkit/document_internal.h"
 #include "builder/linuxkit/pkg.h"
 
 #include <string.h>
@@ -26,15 +26,7 @@ json_t *linuxkit_merge_new(void)
 
 static int check_reference(const struct ycur *c, struct err *e)
 {
-    const char *name = json_string_value(c->value);
-    if (str_starts(name, "@pkg:"))
-        return ycur_fail(c, ERR_UNDECIDED, e,
-                         "'@pkg:' needs LinuxKit's package tree: write the image's name");
-    bool bad = strstr(name, "://") != NULL;
-    for (const char *p = name; *p != '\0'; p++)
-        bad = bad || (unsigned char)*p <= ' ' || *p == 0x7f;
-    return bad ? ycur_fail(c, ERR_INPUT, e, "'%.200s' is no name of an image", PLACE_SHOWN(name))
-               : 0;
+    return linuxkit_check_image(c, json_string_value(c->value), e);
 }
 
 static int check_member_reference(const struct ycur *c, const char *key, struct err *e)

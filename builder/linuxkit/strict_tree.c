@@ -2,6 +2,7 @@
 #include "builder/linuxkit/strict_tree.h"
 
 #include "base/file.h"
+#include "builder/linuxkit/texts.h"
 #include "formats/tree/image_writer.h"
 
 #include <string.h>
@@ -15,13 +16,6 @@ bool strict_tree_skipped(const char *path)
             return true;
     return false;
 }
-
-static const char hosts_text[] = "127.0.0.1       localhost\n"
-                                 "::1     localhost ip6-localhost ip6-loopback\n"
-                                 "fe00::0 ip6-localnet\n"
-                                 "ff00::0 ip6-mcastprefix\n"
-                                 "ff02::1 ip6-allnodes\n"
-                                 "ff02::2 ip6-allrouters\n";
 
 size_t strict_tree_image_index(const struct strict_tree *m, const char *name)
 {
@@ -82,7 +76,7 @@ int strict_tree_hosts(struct strict_tree *m, struct tree_inode **out, struct err
 {
     int rc = 0;
     if (m->hosts.size == 0) {
-        if ((rc = strict_tree_file(m, 0644, hosts_text, sizeof(hosts_text) - 1, out, e)) == 0)
+        if ((rc = strict_tree_file(m, 0644, linuxkit_hosts, strlen(linuxkit_hosts), out, e)) == 0)
             m->hosts = (*out)->content;
         return rc;
     }

@@ -8,6 +8,7 @@
 #include "builder/linuxkit/merge.h"
 #include "builder/linuxkit/oci_spec.h"
 #include "builder/linuxkit/strict_tree.h"
+#include "builder/linuxkit/texts.h"
 #include "builder/linuxkit/volume_layout.h"
 #include "formats/tree/graft.h"
 

@@ -5,8 +5,6 @@
 #include "base/media_types.h"
 #include "builder/linuxkit/json.h"
 
-const char linuxkit_volume_version[] = "{\n\t\t\"imageLayoutVersion\": \"1.0.0\"\n\t}";
-
 int linuxkit_volume_index(const struct step_input *root, const char *media_type, const char *name,
                           struct buf *out, struct err *e)
 {

@@ -6,9 +6,6 @@
 
 #include "builder/plan/step_kind.h"
 
-/* The file oci-layout. */
-extern const char linuxkit_volume_version[];
-
 /* The file index.json, of the one image `root` (an index or a manifest of that media type) with its
  * full name. Appends. */
 int linuxkit_volume_index(const struct step_input *root, const char *media_type, const char *name,

@@ -5,6 +5,7 @@
 #include "base/workers.h"
 #include "builder/lock/archive.h"
 #include "builder/lock/fetch_source.h"
+#include "formats/oci/oci_layout_write.h"
 #include "net/registry/repository.h"
 
 #include <string.h>
@@ -117,11 +118,10 @@ static int from_directory(const struct fetch *f, const char *directory,
                           const struct plan_input *input, struct err *e)
 {
     AUTO_FREE char *path = NULL;
-    char hex[DIGEST_TEXT_MAX];
     struct digest digest;
     struct stat st;
     uint64_t size = 0;
-    int rc = str_format(&path, e, "%s/blobs/sha256/%s", directory, digest_hex(&input->digest, hex));
+    int rc = oci_blob_path(directory, &input->digest, &path, e);
     if (rc < 0)
         return rc;
     if (stat(path, &st) != 0)

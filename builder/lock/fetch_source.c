@@ -63,18 +63,6 @@ int fetch_url(const struct fetch_source *s, const char *option, const json_t *or
     return url_fetch(&options, &size, e);
 }
 
-static int may_be_plain(const struct fetch_source *s, const char *repository, bool *out,
-                        struct err *e)
-{
-    AUTO_FREE char *host = NULL;
-    if (!url_is_remote(repository))
-        return 0;
-    int rc = url_host(repository, &host, e);
-    if (rc == 0)
-        *out = http_plain(s->http, host);
-    return rc;
-}
-
 int fetch_git(const struct fetch_source *s, const char *repository, const json_t *origin,
               const struct digest *digest, struct err *e)
 {
@@ -94,7 +82,7 @@ int fetch_git(const struct fetch_source *s, const char *repository, const json_t
     if (options.commit == NULL || !object_id_valid(options.commit) || options.tree == NULL ||
         !object_id_valid(options.tree) || (options.path != NULL && !relpath_valid(options.path)))
         return err_set(e, ERR_INPUT, "the plan names no commit that can be asked for");
-    int rc = may_be_plain(s, repository, &options.plain, e);
+    int rc = url_may_be_plain(s->http, repository, &options.plain, e);
     if (rc < 0 || (rc = tree_blob_begin(&b, s->temp, e)) < 0 ||
         (rc = git_read(&options, &b, &source, e)) < 0 ||
         (rc = tree_blob_commit(&b, s->cas, &got, &size, e)) < 0)

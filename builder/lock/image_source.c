@@ -88,19 +88,6 @@ static int git_origin(const struct recipe_git *git, const struct git_source *sou
     return rc < 0 ? rc : wrap_origin("git", steal_ptr(&origin), out, e);
 }
 
-static int may_be_plain(const struct image_source_options *o, const char *repository, bool *out,
-                        struct err *e)
-{
-    AUTO_FREE char *host = NULL;
-    *out = false;
-    if (!url_is_remote(repository))
-        return 0;
-    int rc = url_host(repository, &host, e);
-    if (rc == 0)
-        *out = http_plain(o->http, host);
-    return rc;
-}
-
 static int lock_git(const struct image_source_options *o, const struct recipe_image *image,
                     struct locked *out, struct err *e)
 {
@@ -118,7 +105,7 @@ static int lock_git(const struct image_source_options *o, const struct recipe_im
     };
     struct git_source source;
     json_t *from = NULL;
-    int rc = may_be_plain(o, git->repository, &options.plain, e);
+    int rc = url_may_be_plain(o->http, git->repository, &options.plain, e);
     if (rc == 0 && !url_is_remote(git->repository)) {
         rc = recipe_path(o->recipe, git->repository, &directory, e);
         options.repository = directory;

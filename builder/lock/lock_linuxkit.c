@@ -138,37 +138,13 @@ static int lock_images(struct run *r, struct err *e)
 /* ---- volumes of format oci
  * ------------------------------------------------------------------------ */
 
-static int origin(const char *role, const struct digest *manifest, json_t **out, struct err *e)
-{
-    AUTO_JSON json_t *from = json_object();
-    AUTO_JSON json_t *oci = json_object();
-    if (from == NULL || oci == NULL)
-        return err_oom(e);
-    int rc = json_put_digest(oci, "manifest", manifest, e);
-    if (rc < 0 || (rc = json_put_string(oci, "role", role, e)) < 0 ||
-        (rc = json_put(from, "oci", steal_ptr(&oci), e)) < 0)
-        return rc;
-    *out = steal_ptr(&from);
-    return 0;
-}
-
-/* A blob of the layout becomes an input, its bytes checked. */
 static int take_blob(struct run *r, const char *layout, const char *role,
                      const struct digest *manifest, const struct digest *digest, size_t *index,
                      struct err *e)
 {
-    AUTO_FREE char *path = NULL;
-    char hex[DIGEST_TEXT_MAX];
-    struct digest got;
-    uint64_t size = 0;
-    json_t *from = NULL;
-    if (digest->alg != DIGEST_SHA256)
-        return err_set(e, ERR_INPUT, "only sha256 digests are supported in an OCI layout");
-    int rc = str_format(&path, e, "%s/blobs/sha256/%s", layout, digest_hex(digest, hex));
-    if (rc < 0 || (rc = cas_import_file(r->o->cas, path, digest, &got, &size, e)) < 0 ||
-        (rc = origin(role, manifest, &from, e)) < 0)
-        return rc;
-    return locked_add_blob(r->locked, "oci.", role, digest, size, from, index, e);
+    const struct oci_blob blob = {
+        .layout = layout, .role = role, .manifest = *manifest, .digest = *digest};
+    return oci_lock_blob(&blob, r->o->cas, r->locked, index, e);
 }
 
 static int read_blob(struct run *r, const struct digest *digest, json_t **out, struct err *e)

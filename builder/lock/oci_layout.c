@@ -3,6 +3,8 @@
 
 #include "base/file.h"
 #include "base/media_types.h"
+#include "builder/linuxkit/merge.h"
+#include "formats/oci/oci_layout_write.h"
 #include "formats/oci/oci_type.h"
 #include "net/registry/image.h"
 
@@ -24,14 +26,6 @@ struct descriptor {
 
 /* ---- the layout's files --------------------------------------------------------------- */
 
-static int blob_path(const char *layout, const struct digest *digest, char **out, struct err *e)
-{
-    char hex[DIGEST_TEXT_MAX];
-    if (digest->alg != DIGEST_SHA256)
-        return err_set(e, ERR_INPUT, "only sha256 digests are supported in an OCI layout");
-    return str_format(out, e, "%s/blobs/sha256/%s", layout, digest_hex(digest, hex));
-}
-
 static int want(const struct oci_request *r, const struct oci_wanted *list, size_t count,
                 struct err *e)
 {
@@ -52,7 +46,7 @@ static int read_document(const struct oci_request *r, const struct oci_wanted *w
         return err_set(e, ERR_INPUT, "a document of %llu bytes: more than %d are not read",
                        (unsigned long long)size, DOCUMENT_MAX);
     int rc = want(r, wanted, 1, e);
-    if (rc < 0 || (rc = blob_path(r->layout, digest, &path, e)) < 0 ||
+    if (rc < 0 || (rc = oci_blob_path(r->layout, digest, &path, e)) < 0 ||
         (rc = r->origin != NULL ? cas_get(r->cas, digest, &text, e) : file_read(path, &text, e)) <
             0 ||
         (rc = digest_bytes(DIGEST_SHA256, buf_str(&text), text.len, &got, e)) < 0)
@@ -256,7 +250,7 @@ static int import_blob(const struct oci_request *r, const struct descriptor *d, 
     uint64_t size = 0;
     if (cas_has(r->cas, &d->digest, &size) && size == d->size)
         return 0;
-    int rc = blob_path(r->layout, &d->digest, &path, e);
+    int rc = oci_blob_path(r->layout, &d->digest, &path, e);
     if (rc < 0 || (rc = cas_import_file(r->cas, path, &d->digest, &digest, &size, e)) < 0)
         return rc;
     if (size != d->size)
@@ -425,21 +419,6 @@ int oci_lock(const struct oci_request *request, struct locked *out, struct err *
 
 /* ---- by name --------------------------------------------------------------------------------- */
 
-/* "alpine:3" → docker.io/library/alpine:3, "lk/init:v1" → docker.io/lk/init:v1, "ghcr.io/x/y" as it
- * is. */
-static int expand_name(const char *name, char **out, struct err *e)
-{
-    const char *slash = strchr(name, '/');
-    if (slash == NULL)
-        return str_format(out, e, "docker.io/library/%s", name);
-    size_t len = (size_t)(slash - name);
-    bool host = memchr(name, '.', len) != NULL || memchr(name, ':', len) != NULL ||
-                (len == 9 && memcmp(name, "localhost", 9) == 0);
-    if (host || strchr(slash + 1, '/') != NULL)
-        return str_copy(out, name, e);
-    return str_format(out, e, "docker.io/%s", name);
-}
-
 static int has_name(const struct jcur *item, const char *name, const char *expanded, bool *out,
                     struct err *e)
 {
@@ -468,7 +447,7 @@ int oci_find(const char *layout, const char *name, bool *found, struct digest *m
     struct jcur list;
     size_t count = 0;
     int rc = check_layout(layout, e);
-    if (rc < 0 || (name != NULL && (rc = expand_name(name, &expanded, e)) < 0) ||
+    if (rc < 0 || (name != NULL && (rc = linuxkit_reference(name, &expanded, e)) < 0) ||
         (rc = path_join(&path, layout, "index.json", e)) < 0 ||
         (rc = json_read_file(path, &limits, &document, e)) < 0)
         return rc;
@@ -494,4 +473,35 @@ int oci_find(const char *layout, const char *name, bool *found, struct digest *m
     }
     *found = any;
     return 0;
+}
+
+/* ---- blobs alone ------------------------------------------------------------------------------
+ */
+
+static int blob_origin(const char *role, const struct digest *manifest, json_t **out, struct err *e)
+{
+    AUTO_JSON json_t *from = json_object();
+    AUTO_JSON json_t *oci = json_object();
+    if (from == NULL || oci == NULL)
+        return err_oom(e);
+    int rc = json_put_digest(oci, "manifest", manifest, e);
+    if (rc < 0 || (rc = json_put_string(oci, "role", role, e)) < 0 ||
+        (rc = json_put(from, "oci", steal_ptr(&oci), e)) < 0)
+        return rc;
+    *out = steal_ptr(&from);
+    return 0;
+}
+
+int oci_lock_blob(const struct oci_blob *blob, struct cas *cas, struct locked *out, size_t *index,
+                  struct err *e)
+{
+    AUTO_FREE char *path = NULL;
+    struct digest got;
+    uint64_t size = 0;
+    json_t *from = NULL;
+    int rc = oci_blob_path(blob->layout, &blob->digest, &path, e);
+    if (rc < 0 || (rc = cas_import_file(cas, path, &blob->digest, &got, &size, e)) < 0 ||
+        (rc = blob_origin(blob->role, &blob->manifest, &from, e)) < 0)
+        return rc;
+    return locked_add_blob(out, "oci.", blob->role, &blob->digest, size, from, index, e);
 }

@@ -40,6 +40,18 @@ struct oci_request {
  * for all that is wrong. */
 int oci_lock(const struct oci_request *request, struct locked *out, struct err *e);
 
+/* A blob of a layout, by what it is in the image of that manifest: "manifest", "config", "layer".
+ */
+struct oci_blob {
+    const char *layout;
+    const char *role;
+    struct digest manifest;
+    struct digest digest;
+};
+/* It becomes an input as it is, its bytes checked. */
+int oci_lock_blob(const struct oci_blob *blob, struct cas *cas, struct locked *out, size_t *index,
+                  struct err *e);
+
 /*
  * The descriptor in the layout's index.json whose org.opencontainers.image.ref.name is `name`
  * (NULL: the only one there is), as written or with Docker's prefixes (docs/formats/linuxkit.md,

@@ -73,19 +73,6 @@ int plan_archive_is(const char *path, bool *out, struct err *e)
 /* ---- the tar's members -------------------------------------------------------------------------
  */
 
-static int read_content(struct tar_reader *tar, struct buf *out, struct err *e)
-{
-    for (;;) {
-        const uint8_t *data = NULL;
-        size_t len = 0;
-        int rc = tar_reader_data(tar, &data, &len, e);
-        if (rc < 0 || len == 0)
-            return rc;
-        if ((rc = buf_add(out, data, len, e)) < 0)
-            return rc;
-    }
-}
-
 static int add_blob(struct plan_archive *a, const struct tar_entry *n, struct err *e)
 {
     struct member m = {.digest = {.alg = DIGEST_SHA256}, .offset = n->offset, .size = n->size};
@@ -106,7 +93,7 @@ static int add_document(struct tar_reader *tar, const struct tar_entry *n, bool 
     if (*has)
         return err_set(e, ERR_INPUT, "'%s' is there twice", n->path);
     *has = true;
-    return read_content(tar, out, e);
+    return tar_reader_all(tar, out, e);
 }
 
 static int add_member(struct plan_archive *a, struct tar_reader *tar, const struct tar_entry *n,

@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/media_types.h"
 #include "builder/plan/plan.h"
+#include "builder/plan/plan_write.h"
 #include "builder/recipe/compiler.h"
 
 #include <string.h>
@@ -58,15 +59,9 @@ static json_t *find_named(const json_t *list, const char *key, const char *value
 static int push_step(struct compiler *c, const char *id, const char *kind, json_t *in_taken,
                      json_t *params_taken, struct err *e)
 {
-    AUTO_JSON json_t *in = in_taken;
-    AUTO_JSON json_t *params = params_taken;
-    AUTO_JSON json_t *step = json_object();
-    if (step == NULL || in == NULL || params == NULL)
-        return err_oom(e);
-    int rc = json_put_string(step, "id", id, e);
-    if (rc < 0 || (rc = json_put_string(step, "kind", kind, e)) < 0 ||
-        (rc = json_put(step, "in", steal_ptr(&in), e)) < 0 ||
-        (rc = json_put(step, "params", steal_ptr(&params), e)) < 0)
+    AUTO_JSON json_t *step = NULL;
+    int rc = plan_write_step(id, kind, in_taken, params_taken, &step, e);
+    if (rc < 0)
         return rc;
     const json_t *same = find_named(c->steps, "id", id);
     if (same == NULL)

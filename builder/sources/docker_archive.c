@@ -72,19 +72,6 @@ static int link_target(const char *path, const char *link, char **out, struct er
     return rc < 0 ? rc : tar_path_clean(*out, e);
 }
 
-static int read_all(struct tar_reader *tar, struct buf *out, struct err *e)
-{
-    for (;;) {
-        const uint8_t *data = NULL;
-        size_t len = 0;
-        int rc = tar_reader_data(tar, &data, &len, e);
-        if (rc < 0 || len == 0)
-            return rc;
-        if ((rc = buf_add(out, data, len, e)) < 0)
-            return rc;
-    }
-}
-
 static int list_entry(struct archive *a, struct tar_reader *tar, const struct tar_entry *n,
                       struct err *e)
 {
@@ -108,7 +95,7 @@ static int list_entry(struct archive *a, struct tar_reader *tar, const struct ta
     if (a->has_manifest)
         return err_set(e, ERR_INPUT, "'manifest.json' is there twice");
     a->has_manifest = true;
-    return read_all(tar, &a->manifest, e);
+    return tar_reader_all(tar, &a->manifest, e);
 }
 
 /* ---- one pass over the archive ------------------------------------------------------------------

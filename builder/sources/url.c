@@ -135,3 +135,15 @@ int url_fetch(const struct url_options *options, uint64_t *size, struct err *e)
     cas_writer_free(f.writer);
     return rc < 0 ? err_wrap(e, "cannot fetch '%s'", PLACE_SHOWN(options->url)) : 0;
 }
+
+int url_may_be_plain(struct http *http, const char *repository, bool *out, struct err *e)
+{
+    AUTO_FREE char *host = NULL;
+    *out = false;
+    if (!url_is_remote(repository))
+        return 0;
+    int rc = url_host(repository, &host, e);
+    if (rc == 0)
+        *out = http_plain(http, host);
+    return rc;
+}

@@ -21,4 +21,7 @@ struct url_options {
 /* ERR_INPUT: not there, or with other bytes; ERR_HOST: the network. */
 int url_fetch(const struct url_options *options, uint64_t *size, struct err *e);
 
+/* Whether a repository that is a URL may be asked by plain HTTP. */
+int url_may_be_plain(struct http *http, const char *repository, bool *out, struct err *e);
+
 #endif

@@ -278,3 +278,11 @@ int oci_layout_export(struct cas *cas, const struct digest *manifest, const char
     (void)dir_remove(temp, &ignored);
     return rc < 0 ? err_wrap(e, "cannot write the image '%s'", path) : 0;
 }
+
+int oci_blob_path(const char *layout, const struct digest *digest, char **out, struct err *e)
+{
+    char hex[DIGEST_TEXT_MAX];
+    if (digest->alg != DIGEST_SHA256)
+        return err_set(e, ERR_INPUT, "only sha256 digests are supported in an OCI layout");
+    return str_format(out, e, "%s/blobs/sha256/%s", layout, digest_hex(digest, hex));
+}

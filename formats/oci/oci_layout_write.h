@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An OCI image as a layout directory of its own, for skopeo, umoci and their like. */
+/* Layout directories: where blobs are, and an image as one of its own, for skopeo, umoci and their
+ * like. */
 #ifndef ASSAY_FORMATS_OCI_OCI_LAYOUT_WRITE_H
 #define ASSAY_FORMATS_OCI_OCI_LAYOUT_WRITE_H
 
@@ -15,5 +16,8 @@
  */
 int oci_layout_export(struct cas *cas, const struct digest *manifest, const char *ref_name,
                       const char *path, struct err *e);
+
+/* Where a layout directory has a blob. ERR_INPUT for any digest but SHA-256. Caller frees. */
+int oci_blob_path(const char *layout, const struct digest *digest, char **out, struct err *e);
 
 #endif

@@ -531,3 +531,14 @@ int tar_reader_data(struct tar_reader *r, const uint8_t **data, size_t *len, str
     r->content -= *len;
     return 0;
 }
+
+int tar_reader_all(struct tar_reader *r, struct buf *out, struct err *e)
+{
+    for (;;) {
+        const uint8_t *data = NULL;
+        size_t len = 0;
+        int rc = tar_reader_data(r, &data, &len, e);
+        if (rc < 0 || len == 0 || (rc = buf_add(out, data, len, e)) < 0)
+            return rc;
+    }
+}

@@ -53,6 +53,9 @@ int tar_reader_next(struct tar_reader *r, struct tar_entry **entry, struct err *
 /* The next piece of the entry's content, borrowed until the next call; *len is 0 at its end. */
 int tar_reader_data(struct tar_reader *r, const uint8_t **data, size_t *len, struct err *e);
 
+/* The rest of the entry's content. Appends. */
+int tar_reader_all(struct tar_reader *r, struct buf *out, struct err *e);
+
 static inline void scope_tar_reader(struct tar_reader **r)
 {
     tar_reader_free(*r);

@@ -6,6 +6,7 @@
 #include "base/media_types.h"
 #include "base/version.h"
 #include "base/workers.h"
+#include "formats/oci/oci_layout_write.h"
 #include "formats/oci/oci_type.h"
 #include "net/registry/download.h"
 #include "net/registry/image.h"
@@ -103,12 +104,6 @@ static void layout_dispose(struct layout *l)
     blobs_dispose(&l->blobs);
 }
 
-static int blob_path(const struct layout *l, const struct digest *digest, char **out, struct err *e)
-{
-    char hex[DIGEST_TEXT_MAX];
-    return str_format(out, e, "%s/blobs/sha256/%s", l->path, digest_hex(digest, hex));
-}
-
 static int add_blob(struct layout *l, const struct image_descriptor *d, struct err *e)
 {
     AUTO_FREE char *path = NULL;
@@ -118,7 +113,7 @@ static int add_blob(struct layout *l, const struct image_descriptor *d, struct e
                        "'%.100s' is no layer that can be taken: its bytes are kept "
                        "elsewhere",
                        d->media_type);
-    int rc = blob_path(l, &d->digest, &path, e);
+    int rc = oci_blob_path(l->path, &d->digest, &path, e);
     if (rc < 0)
         return rc;
     if (stat(path, &st) != 0)
@@ -142,7 +137,7 @@ static int read_document(const struct layout *l, const struct image_descriptor *
 {
     AUTO_FREE char *path = NULL;
     struct digest got;
-    int rc = blob_path(l, &d->digest, &path, e);
+    int rc = oci_blob_path(l->path, &d->digest, &path, e);
     if (rc < 0 || (rc = file_read(path, out, e)) < 0 ||
         (rc = digest_bytes(DIGEST_SHA256, buf_str(out), out->len, &got, e)) < 0)
         return rc;

@@ -124,16 +124,6 @@ static inline void view_all(const struct tree *t, struct view *v)
     assert_int_equal(view_build(t, NULL, v, &e), 0);
 }
 
-static inline int write_to_buf(void *context, const void *data, size_t len, struct err *err)
-{
-    return buf_add(context, data, len, err);
-}
-
-static inline struct sink sink_buf(struct buf *out)
-{
-    return (struct sink){.write = write_to_buf, .context = out};
-}
-
 static inline uint64_t get_le(const uint8_t *p, size_t bytes)
 {
     uint64_t value = 0;

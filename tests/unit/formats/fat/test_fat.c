@@ -7,11 +7,6 @@
 
 #include "formats/fat/fat.h"
 
-static int write_buf(void *context, const void *data, size_t len, struct err *err)
-{
-    return buf_add(context, data, len, err);
-}
-
 static struct fat_options options(enum fat_type type, uint64_t size, uint32_t cluster)
 {
     return (struct fat_options){.type = type, .size = size, .cluster = cluster, .label = "TEST"};
@@ -22,7 +17,7 @@ static void make(const struct fat_options *o, const struct fat_file *files, size
 {
     AUTO_FAT struct fat *f = NULL;
     assert_int_equal(fat_new(o, files, count, &f, &e), 0);
-    assert_int_equal(fat_write(f, store, 0x12345678, NULL, (struct sink){write_buf, out}, &e), 0);
+    assert_int_equal(fat_write(f, store, 0x12345678, NULL, sink_buf(out), &e), 0);
     assert_int_equal(out->len, fat_size(f));
 }
 
