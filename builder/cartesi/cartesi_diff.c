@@ -14,8 +14,9 @@
 enum { LINES_MAX = 1000, CHUNK = 64 * MACHINE_PAGE };
 
 struct differences {
-    json_t *list; /* strings */
-    size_t count; /* all of them, also those that are not listed */
+    json_t *list;                          /* strings */
+    size_t count;                          /* all of them, also those that are not listed */
+    const struct machine_version *version; /* of both; NULL: they differ */
 };
 
 __attribute__((format(printf, 3, 4))) static int differ(struct differences *d, struct err *e,
@@ -107,11 +108,12 @@ static int diff_page(const struct machine_range *range, uint64_t offset, const u
 {
     size_t at = 0;
     int rc = 0;
-    if (range->kind == MACHINE_STATE && offset == 0) {
-        rc = diff_registers(a, b, machine_registers, MACHINE_REGISTERS, "register", d, e);
-        at = (size_t)MACHINE_REGISTERS * 8;
-    } else if (range->kind == MACHINE_UARCH_STATE && offset == 0) {
-        rc = diff_registers(a, b, machine_uarch_registers, MACHINE_UARCH_REGISTERS,
+    if (d->version != NULL && range->kind == MACHINE_STATE && offset == 0) {
+        rc = diff_registers(a, b, d->version->registers, d->version->register_count, "register", d,
+                            e);
+        at = d->version->register_count * 8;
+    } else if (d->version != NULL && range->kind == MACHINE_UARCH_STATE && offset == 0) {
+        rc = diff_registers(a, b, d->version->uarch_registers, MACHINE_UARCH_REGISTERS,
                             "uarch register", d, e);
         at = (size_t)MACHINE_UARCH_REGISTERS * 8;
     }
@@ -254,6 +256,17 @@ static int diff_ranges(const struct snapshot *a, const struct snapshot *b, struc
     return rc;
 }
 
+/* Registers have names only where both machines have the same ones. */
+static int diff_versions(const struct snapshot *a, const struct snapshot *b, struct differences *d,
+                         struct err *e)
+{
+    if (a->config.version == b->config.version) {
+        d->version = a->config.version;
+        return 0;
+    }
+    return differ(d, e, "emulator: %s and %s", a->config.version->name, b->config.version->name);
+}
+
 int cartesi_run_diff(struct cli *cli, struct err *e)
 {
     AUTO_SNAPSHOT a = {.dirfd = -1};
@@ -265,6 +278,7 @@ int cartesi_run_diff(struct cli *cli, struct err *e)
         return err_oom(e);
     int rc = cartesi_open(cli, 0, &a, e);
     if (rc < 0 || (rc = cartesi_open(cli, 1, &b, e)) < 0 ||
+        (rc = diff_versions(&a, &b, &d, e)) < 0 ||
         (rc = diff_json(a.config.document, b.config.document, "$", 0, &d, e)) < 0 ||
         (rc = diff_ranges(&a, &b, &d, e)) < 0 ||
         (rc = json_put_u64(document, "count", d.count, e)) < 0 ||

@@ -49,8 +49,8 @@ static int add_registers(const struct snapshot *s, json_t *document, struct buf 
     int rc = registers == NULL ? err_oom(e) : snapshot_read(s, MACHINE_STATE, &state, e);
     if (rc == 0)
         rc = buf_add_str(out, "registers:\n", e);
-    for (size_t i = 0; rc == 0 && i < MACHINE_REGISTERS; i++) {
-        const struct machine_register *g = &machine_registers[i];
+    for (size_t i = 0; rc == 0 && i < s->config.version->register_count; i++) {
+        const struct machine_register *g = &s->config.version->registers[i];
         uint64_t now = machine_word(state, i);
         char name[32];
         snprintf(name, sizeof(name), "%s%s%s", g->group != NULL ? g->group : "",

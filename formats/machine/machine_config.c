@@ -5,10 +5,6 @@
 
 #include <string.h>
 
-static const char default_bootargs[] =
-    "quiet earlycon=sbi console=hvc0 uio_pdrv_genirq.of_id=generic-uio root=/dev/pmem0 rw "
-    "init=/usr/sbin/cartesi-init";
-
 enum { TEXT_MAX = 1 << 20, BOOTARGS_MAX = 4096, PHTC_MAX = 1 << 20, PHTC_DEFAULT = 4096 };
 
 void machine_config_dispose(struct machine_config *c)
@@ -137,7 +133,7 @@ static int read_processor(const struct jcur *config, struct machine_config *out,
     if (rc < 0 || !present)
         return rc;
     if ((rc = read_backing(&c, &out->backing[MACHINE_STATE], e)) < 0 ||
-        (rc = read_registers(&c, machine_registers, MACHINE_REGISTERS, out->registers, e)) < 0)
+        (rc = read_registers(&c, v->registers, v->register_count, out->registers, e)) < 0)
         return rc;
     const uint64_t *g = out->registers;
     if (g[REGISTER_MARCHID] != v->marchid || g[REGISTER_MIMPID] != v->mimpid ||
@@ -166,7 +162,7 @@ static int read_uarch(const struct jcur *config, struct machine_config *out, str
         return rc;
     if ((rc = read_backing(&processor, &out->backing[MACHINE_UARCH_STATE], e)) < 0)
         return rc;
-    return read_registers(&processor, machine_uarch_registers, MACHINE_UARCH_REGISTERS,
+    return read_registers(&processor, out->version->uarch_registers, MACHINE_UARCH_REGISTERS,
                           out->uarch_registers, e);
 }
 
@@ -245,9 +241,10 @@ static int read_drive(const struct jcur *c, const struct machine_config *config,
 {
     static const char *const keys[] = {"backing_store", "label", "length",
                                        "read_only",     "start", NULL};
+    static const char *const keys_v6[] = {"backing_store", "length", "read_only", "start", NULL};
     struct machine_drive d = {
         .backing = {.data = ""}, .label = "", .start = MACHINE_AUTO, .length = MACHINE_AUTO};
-    int rc = jcur_object(c, keys, e);
+    int rc = jcur_object(c, config->version->nvrams ? keys : keys_v6, e);
     if (rc < 0 || (rc = read_backing(c, &d.backing, e)) < 0 ||
         (rc = opt_string(c, "label", 4096, &d.label, e)) < 0 ||
         (rc = opt_u64(c, "length", &d.length, e)) < 0 ||
@@ -285,12 +282,14 @@ static int read_config(const struct jcur *c, struct machine_config *out, struct 
     static const char *const keys[] = {"cmio",  "dtb",    "flash_drive", "hash_tree",
                                        "nvram", "pmas",   "processor",   "ram",
                                        "uarch", "virtio", NULL};
+    static const char *const keys_v6[] = {"cmio",      "dtb", "flash_drive", "hash_tree", "pmas",
+                                          "processor", "ram", "uarch",       "virtio",    NULL};
     static const char *const cmio_keys[] = {"rx_buffer", "tx_buffer", NULL};
     static const char *const ram_keys[] = {"backing_store", "length", NULL};
     struct jcur part;
     bool present;
     size_t count;
-    int rc = jcur_object(c, keys, e);
+    int rc = jcur_object(c, out->version->nvrams ? keys : keys_v6, e);
     if (rc < 0 || (rc = opt_object(c, "cmio", cmio_keys, &part, &present, e)) < 0)
         return rc;
     if (present && ((rc = read_backed(&part, "rx_buffer", &out->backing[MACHINE_RX], e)) < 0 ||
@@ -313,18 +312,18 @@ static void set_defaults(struct machine_config *c)
 {
     c->hash = MACHINE_KECCAK256;
     c->phtc_size = PHTC_DEFAULT;
-    c->bootargs = default_bootargs;
+    c->bootargs = c->version->bootargs;
     c->init = "";
     c->entrypoint = "";
     for (size_t i = 0; i < MACHINE_FIXED; i++)
         c->backing[i].data = "";
-    for (size_t i = 0; i < MACHINE_REGISTERS; i++)
-        c->registers[i] = machine_registers[i].initial;
+    for (size_t i = 0; i < c->version->register_count; i++)
+        c->registers[i] = c->version->registers[i].initial;
     c->registers[REGISTER_MVENDORID] = c->version->mvendorid;
     c->registers[REGISTER_MARCHID] = c->version->marchid;
     c->registers[REGISTER_MIMPID] = c->version->mimpid;
     for (size_t i = 0; i < MACHINE_UARCH_REGISTERS; i++)
-        c->uarch_registers[i] = machine_uarch_registers[i].initial;
+        c->uarch_registers[i] = c->version->uarch_registers[i].initial;
 }
 
 int machine_config_parse(const void *data, size_t len, const char *what, struct machine_config *out,
@@ -344,8 +343,11 @@ int machine_config_parse(const void *data, size_t len, const char *what, struct 
         return rc;
     out->version = machine_version_find(archive);
     if (out->version == NULL)
-        return jcur_fail(&c, e, "archive version %llu is not supported (7 is, of emulator 0.21)",
-                         (unsigned long long)archive);
+        return jcur_fail(
+            &c, e,
+            "archive version %llu is not supported (7 is, of emulator 0.21, and for reading 6, of "
+            "0.20)",
+            (unsigned long long)archive);
     set_defaults(out);
     rc = jcur_get(&root, "config", &c, e);
     return rc < 0 ? rc : read_config(&c, out, e);

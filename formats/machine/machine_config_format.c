@@ -84,8 +84,9 @@ static int put_drives(json_t *config, const char *key, const struct machine_conf
         for (size_t k = 0; rc == 0 && k < count; k++)
             if (ranges[k].kind == kind && ranges[k].index == i)
                 rc = put_backing(d, &ranges[k], e);
-        if (rc < 0 || (rc = put(d, "label", json_string(drives[i].label), e)) < 0 ||
-            (rc = put(d, "read_only", json_boolean(drives[i].read_only), e)) < 0 ||
+        if (rc == 0 && c->version->nvrams)
+            rc = put(d, "label", json_string(drives[i].label), e);
+        if (rc < 0 || (rc = put(d, "read_only", json_boolean(drives[i].read_only), e)) < 0 ||
             (rc = put_u64(d, "start", drives[i].start, e)) < 0)
             return rc;
         rc = put_u64(d, "length", drives[i].length, e);
@@ -143,15 +144,16 @@ static int put_config(json_t *config, const struct machine_config *c, struct err
     json_t *processor = json_object_get(config, "processor");
     json_t *uarch = walk(config, backing_paths[MACHINE_UARCH_STATE]);
     if ((rc = put_drives(config, "flash_drive", c, MACHINE_FLASH, ranges, count, e)) < 0 ||
-        (rc = put_drives(config, "nvram", c, MACHINE_NVRAM, ranges, count, e)) < 0 ||
+        (c->version->nvrams &&
+         (rc = put_drives(config, "nvram", c, MACHINE_NVRAM, ranges, count, e)) < 0) ||
         (rc = put(dtb, "bootargs", json_string(c->bootargs), e)) < 0 ||
         (rc = put(dtb, "entrypoint", json_string(c->entrypoint), e)) < 0 ||
         (rc = put(dtb, "init", json_string(c->init), e)) < 0 ||
         (rc = put_hash_tree(config, c, e)) < 0)
         return rc;
-    if ((rc = put_registers(processor, machine_registers, MACHINE_REGISTERS, c->registers, e)) <
-            0 ||
-        (rc = put_registers(uarch, machine_uarch_registers, MACHINE_UARCH_REGISTERS,
+    if ((rc = put_registers(processor, c->version->registers, c->version->register_count,
+                            c->registers, e)) < 0 ||
+        (rc = put_registers(uarch, c->version->uarch_registers, MACHINE_UARCH_REGISTERS,
                             c->uarch_registers, e)) < 0 ||
         (rc = put_u64(json_object_get(config, "ram"), "length", c->ram_length, e)) < 0)
         return rc;

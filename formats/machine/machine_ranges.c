@@ -8,6 +8,8 @@
 #include <string.h>
 
 #define RAM_START ((uint64_t)0x80000000)
+#define DRIVES_HIGH ((uint64_t)1 << 55)
+#define DRIVES_STEP ((uint64_t)1 << 52)
 /* The emulator asks of a range's end, too, that it be an address of 56 bits: the last page stays
  * free. */
 #define ADDRESS_LAST (((uint64_t)1 << 56) - 1)
@@ -92,8 +94,11 @@ int machine_config_resolve(struct machine_config *c, struct err *e)
     if (c->ram_length > RAM_START)
         return err_set(e, ERR_INPUT, "the ram is larger than 2 GiB");
     uint64_t cursor = RAM_START + ((uint64_t)1 << machine_log2(c->ram_length));
-    for (size_t i = 0; rc == 0 && i < c->drive_count; i++)
+    for (size_t i = 0; rc == 0 && i < c->drive_count; i++) {
+        if (c->version->drives_high && c->drives[i].start == MACHINE_AUTO)
+            c->drives[i].start = DRIVES_HIGH + i * DRIVES_STEP;
         rc = place_drive(&c->drives[i], "flash drive", &cursor, e);
+    }
     for (size_t i = 0; rc == 0 && i < c->nvram_count; i++)
         rc = place_drive(&c->nvrams[i], "nvram", &cursor, e);
     if (rc < 0)

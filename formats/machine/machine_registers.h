@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { MACHINE_REGISTERS = 107, MACHINE_UARCH_REGISTERS = 35 };
+enum { MACHINE_REGISTERS = 107, MACHINE_REGISTERS_V6 = 106, MACHINE_UARCH_REGISTERS = 35 };
 
 /* Register i stands at byte 8 i of its page. */
 struct machine_register {
@@ -20,8 +20,11 @@ struct machine_register {
 
 extern const struct machine_register machine_registers[MACHINE_REGISTERS];
 extern const struct machine_register machine_uarch_registers[MACHINE_UARCH_REGISTERS];
+/* The same of archive version 6: without imcyclemax, and with another name for `halt`. */
+extern const struct machine_register machine_registers_v6[MACHINE_REGISTERS_V6];
+extern const struct machine_register machine_uarch_registers_v6[MACHINE_UARCH_REGISTERS];
 
-/* Indexes of those that rules speak of. */
+/* Indexes of those that rules speak of; the same in all versions but for the last. */
 enum {
     REGISTER_X0 = 0,
     REGISTER_MCYCLE = 0x100 / 8,

@@ -19,7 +19,7 @@ uint64_t machine_word(const uint8_t *bytes, size_t i)
 void machine_state_bytes(const struct machine_config *config, uint8_t out[MACHINE_STATE_SIZE])
 {
     memset(out, 0, MACHINE_STATE_SIZE);
-    for (size_t i = 0; i < MACHINE_REGISTERS; i++)
+    for (size_t i = 0; i < config->version->register_count; i++)
         put_word(out, i, config->registers[i]);
     for (size_t at = MACHINE_TLB_START; at < MACHINE_TLB_END; at += MACHINE_TLB_SLOT) {
         put_word(out + at, 0, UINT64_MAX); /* no page */

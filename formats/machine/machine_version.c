@@ -9,6 +9,13 @@ static const struct machine_version versions[] = {
     {
         .name = "0.21",
         .archive_version = 7,
+        .whole = true,
+        .nvrams = true,
+        .registers = machine_registers,
+        .register_count = MACHINE_REGISTERS,
+        .uarch_registers = machine_uarch_registers,
+        .bootargs = "quiet earlycon=sbi console=hvc0 uio_pdrv_genirq.of_id=generic-uio "
+                    "root=/dev/pmem0 rw init=/usr/sbin/cartesi-init",
         .mvendorid = 0x6361727465736920,
         .marchid = 21,
         .mimpid = 21,
@@ -21,6 +28,25 @@ static const struct machine_version versions[] = {
                 "197e476d6bdb316aa51cc3b904ff919b2892a8e1cb6d92566982e68868f44d5d",
             },
     },
+    {
+        .name = "0.20",
+        .archive_version = 6,
+        .drives_high = true,
+        .registers = machine_registers_v6,
+        .register_count = MACHINE_REGISTERS_V6,
+        .uarch_registers = machine_uarch_registers_v6,
+        .bootargs = "quiet earlycon=sbi console=hvc0 root=/dev/pmem0 rw "
+                    "init=/usr/sbin/cartesi-init",
+        .mvendorid = 0x6361727465736920,
+        .marchid = 20,
+        .mimpid = 20,
+        .uarch_ram_sha256 = "8743467eb1ff82a1797d75cc081027191631a6c075db1c001e489e9471104494",
+        .uarch_ram_node =
+            {
+                "405ecbf4d8ee53d919a2167fc7aa11b25c3df2b666533b31f9410635f583864a",
+                "c24287302cf8bc6feddaa81295a2409f0f2f48086c7d899972caafcc02bedab4",
+            },
+    },
 };
 
 const struct machine_version *machine_version_find(uint64_t archive_version)
@@ -29,6 +55,14 @@ const struct machine_version *machine_version_find(uint64_t archive_version)
         if (versions[i].archive_version == archive_version)
             return &versions[i];
     return NULL;
+}
+
+int machine_version_writable(const struct machine_version *version, struct err *e)
+{
+    return version->whole
+               ? 0
+               : err_set(e, ERR_INPUT, "machines of emulator %s are read, and not written",
+                         version->name);
 }
 
 const struct machine_version *machine_version_named(const char *name)

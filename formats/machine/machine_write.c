@@ -228,8 +228,8 @@ int machine_write(struct machine_config *config, const struct machine_write *opt
     struct machine_range ranges[MACHINE_RANGES_MAX];
     const struct writer w = {.config = config, .options = options};
     AUTO_BUF text = BUF_INIT(MACHINE_CONFIG_BYTES_MAX);
-    int rc = resolve(config, options, e);
-    if (rc < 0)
+    int rc = machine_version_writable(config->version, e);
+    if (rc < 0 || (rc = resolve(config, options, e)) < 0)
         return rc;
     size_t count = machine_config_ranges(config, ranges);
     if ((rc = machine_config_format(config, &text, e)) < 0 ||

@@ -134,7 +134,14 @@ int snapshot_check_caches(const struct snapshot *s, const struct machine_tree *t
     AUTO_CACHE_PAGES pages = {.fd = -1};
     AUTO_FREE uint8_t *state = NULL;
     struct model m = {.snapshot = s, .tree = tree, .pages = &pages};
-    int rc = snapshot_read(s, MACHINE_STATE, &state, e);
+    int rc = 0;
+    if (!s->config.version->whole) {
+        rc = finding_note(f, e,
+                          "the caches are not judged: what emulator %s makes of them is not known",
+                          s->config.version->name);
+        return rc < 0 ? rc : machine_tree_node(tree, 0, MACHINE_ROOT_LOG2, root, e);
+    }
+    rc = snapshot_read(s, MACHINE_STATE, &state, e);
     if (rc < 0 || (rc = cache_pages_load(&pages, s, tree, f, e)) < 0)
         return rc;
     m.state = state;

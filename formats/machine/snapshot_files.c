@@ -73,7 +73,9 @@ int snapshot_files(const struct snapshot *s, bool caches, const struct machine_s
                    struct err *e)
 {
     const struct files f = {.snapshot = s, .caches = caches, .sink = sink};
-    int rc = put_config(&f, e);
+    int rc = machine_version_writable(s->config.version, e);
+    if (rc == 0)
+        rc = put_config(&f, e);
     for (size_t i = 0; rc == 0 && i < s->count; i++)
         rc = put_range(&f, i, e);
     if (rc < 0 ||
