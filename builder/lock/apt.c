@@ -27,6 +27,7 @@ struct apt {
     char *config;
     char *downloads;
     struct digest release;
+    bool expired;
 };
 
 void strings_free(char **list, size_t count)
@@ -147,7 +148,9 @@ static int write_config(const struct apt *apt, struct err *e)
 {
     static const char clear[] = "#clear APT::Update;\n#clear DPkg;\n#clear Acquire::Languages;\n"
                                 "#clear APT::Architectures;\n#clear APT::Default-Release;\n"
-                                "#clear APT::Get;\n#clear Dir::State;\n#clear Dir::Cache;\n";
+                                "#clear APT::Get;\n#clear Dir::State;\n#clear Dir::Cache;\n"
+                                "#clear Acquire::Min-ValidTime;\n"
+                                "#clear Acquire::Max-FutureTime;\n";
     static const char strict[] =
         "APT::Update::Error-Mode \"any\";\n"
         "APT::Get::AllowUnauthenticated \"false\";\n"
@@ -159,6 +162,7 @@ static int write_config(const struct apt *apt, struct err *e)
         "Acquire::AllowWeakRepositories \"false\";\n"
         "Acquire::AllowDowngradeToInsecureRepositories \"false\";\n"
         "Acquire::Languages \"none\";\n"
+        "Acquire::Check-Date \"true\";\n"
         "Dir::Etc::sourceparts \"/dev/null\";\n"
         "Dir::Etc::preferences \"/dev/null\";\nDir::Etc::preferencesparts \"/dev/null\";\n";
     AUTO_BUF text = BUF_INIT(65536);
@@ -176,8 +180,9 @@ static int write_config(const struct apt *apt, struct err *e)
                       "Dir::Cache::pkgcache \"pkgcache.bin\";\n"
                       "Dir::Cache::srcpkgcache \"srcpkgcache.bin\";\n"
                       "Dir::Etc::sourcelist \"%s/sources.list\";\n"
-                      "APT::Architecture \"%s\";\nAPT::Architectures { \"%s\"; };\n",
-                      d, d, d, d, arch, arch);
+                      "APT::Architecture \"%s\";\nAPT::Architectures { \"%s\"; };\n"
+                      "Acquire::Check-Valid-Until \"%s\";\n",
+                      d, d, d, d, arch, arch, apt->expired ? "false" : "true");
     return rc < 0 ? rc : write_in(apt, "apt.conf", buf_str(&text), e);
 }
 
@@ -304,16 +309,24 @@ static int update_failed(const struct apt *apt, const struct buf *errors, struct
         return err_set(e, ERR_INPUT,
                        "the archive has no suite '%s': is it a code name of Debian, like trixie?",
                        o->suite);
+    if (strstr(text, "is expired") != NULL)
+        return err_set(e, ERR_REJECTED,
+                       "the index of '%s' is out of date, its Valid-Until is over; --allow-expired "
+                       "takes it, as one does of a snapshot: %s",
+                       o->suite, complaint(o, errors, line));
+    if (strstr(text, "not valid yet") != NULL)
+        return err_set(e, ERR_REJECTED,
+                       "the index of '%s' is from the future (is this machine's clock right?): %s",
+                       o->suite, complaint(o, errors, line));
     if (strstr(text, "GPG error") != NULL || strstr(text, "is not signed") != NULL ||
-        strstr(text, "BADSIG") != NULL || strstr(text, "not valid yet") != NULL ||
-        strstr(text, "is expired") != NULL || strstr(text, "signature") != NULL)
+        strstr(text, "BADSIG") != NULL || strstr(text, "signature") != NULL)
         return err_set(e, ERR_REJECTED, "the index of '%s' is not signed by the keyring '%s': %s",
                        o->suite, o->keyring, complaint(o, errors, line));
     return err_set(e, is_mismatch(errors) ? ERR_INPUT : ERR_HOST,
                    "cannot read the index of '%s': %s", o->suite, complaint(o, errors, line));
 }
 
-static int update(const struct apt *apt, const char *uri, struct err *e)
+static int update_once(const struct apt *apt, const char *uri, bool *expired, struct err *e)
 {
     static const char *const arguments[] = {"-qq", "update"};
     const struct call call = {.program = "apt-get",
@@ -325,7 +338,21 @@ static int update(const struct apt *apt, const char *uri, struct err *e)
     int rc = write_sources(apt, uri, e);
     if (rc < 0 || (rc = run(apt->options, apt->config, &call, NULL, &errors, &status, e)) < 0)
         return rc;
+    *expired = strstr(buf_str(&errors), "is expired") != NULL;
     return status == 0 ? 0 : update_failed(apt, &errors, e);
+}
+
+/* What this machine's apt thinks of dates does not count: only who was asked to takes an old index,
+ * and says so. */
+static int update(struct apt *apt, const char *uri, struct err *e)
+{
+    bool expired = false;
+    int rc = update_once(apt, uri, &expired, e);
+    if (rc == 0 || !expired || !apt->options->allow_expired || apt->expired)
+        return rc;
+    apt->expired = true;
+    rc = write_config(apt, e);
+    return rc < 0 ? rc : update_once(apt, uri, &expired, e);
 }
 
 /* One line "codename|suite|trusted|component" is of this component, verified, and of the suite
@@ -444,6 +471,11 @@ void apt_close(struct apt *apt)
     free(apt->config);
     free(apt->downloads);
     free(apt);
+}
+
+bool apt_is_expired(const struct apt *apt)
+{
+    return apt->expired;
 }
 
 const struct digest *apt_release(const struct apt *apt)

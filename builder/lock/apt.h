@@ -22,6 +22,7 @@ struct apt_options {
     size_t component_count;
     const char *arch;
     const char *keyring;
+    bool allow_expired;     /* an index whose Valid-Until is over is taken, too */
     const char *temp;       /* where the private directory is made */
     const char *const *env; /* of apt: proxies, APT_CONFIG; NULL-terminated */
 };
@@ -35,6 +36,8 @@ struct apt;
  */
 int apt_open(const struct apt_options *options, struct apt **out, struct err *e);
 void apt_close(struct apt *apt); /* removes the private state */
+/* It was taken although its Valid-Until is over. */
+bool apt_is_expired(const struct apt *apt);
 /* SHA-256 of the InRelease (or Release) file whose signature was checked. */
 const struct digest *apt_release(const struct apt *apt);
 /* The component whose index has it: from the path "pool/COMPONENT/…", else the only or first one.

@@ -150,38 +150,74 @@ static int batch_add(struct batch *b, struct archive_file *f, struct err *e)
     return 0;
 }
 
-/* Whether asking again is of no use: it is not there, or it is something else. */
-static bool is_final(const char *why)
+static bool starts_with_any(const char *text, const char *const *words)
 {
-    static const char *const words[] = {"404", "410", "Hash Sum mismatch", "File not found",
-                                        "not there"};
-    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-        if (str_starts(why, words[i]))
+    for (size_t i = 0; words[i] != NULL; i++)
+        if (str_starts(text, words[i]))
             return true;
     return false;
 }
 
-/* What apt said of an URI: the rest of "E: Failed to fetch URI  WHY". */
+/* Whether asking again is of no use: it is not there, or it is something else. */
+static bool is_final(const char *why)
+{
+    static const char *const words[] = {"404", "410", "Hash Sum mismatch", "File not found", NULL};
+    return starts_with_any(why, words);
+}
+
+/* Whether nobody was reached who could have said anything. */
+static bool is_offline(const char *why)
+{
+    static const char *const words[] = {"Could not connect",
+                                        "Could not resolve",
+                                        "Cannot initiate the connection",
+                                        "Temporary failure resolving",
+                                        "Something wicked happened resolving",
+                                        "Unable to connect",
+                                        "Connection failed",
+                                        "Connection timed out",
+                                        NULL};
+    return starts_with_any(why, words);
+}
+
+/* The rest of "E: Failed to fetch URI  WHY"; apt leaves the user of an URI out. NULL: nothing. */
+static int find_reason(const char *uri, const char *errors, const char **out, struct err *e)
+{
+    const char *mark = strstr(uri, "://");
+    const char *rest = mark != NULL ? mark + 3 : uri;
+    const char *at = memchr(rest, '@', strcspn(rest, "/"));
+    *out = NULL;
+    for (int bare = 0; bare < 2 && *out == NULL; bare++) {
+        AUTO_FREE char *prefix = NULL;
+        int rc = str_format(&prefix, e, "Failed to fetch %.*s%s ", (int)(rest - uri), uri,
+                            bare == 1 && at != NULL ? at + 1 : rest);
+        if (rc < 0)
+            return rc;
+        const char *line = strstr(errors, prefix);
+        if (line != NULL)
+            *out = line + strlen(prefix) + strspn(line + strlen(prefix), " ");
+    }
+    return 0;
+}
+
+/* What apt said of an URI. */
 static int note(struct archive_file *f, const char *uri, const char *archive, const char *errors,
                 const char *const *env, struct err *e)
 {
-    AUTO_FREE char *prefix = NULL;
     AUTO_FREE char *before = steal_ptr(&f->why);
-    int rc = str_format(&prefix, e, "Failed to fetch %s ", uri);
-    if (rc < 0)
-        return rc;
-    const char *line = strstr(errors, prefix);
-    const char *why = line != NULL ? line + strlen(prefix) : "not there";
-    while (*why == ' ')
-        why++;
-    int len = (int)strcspn(why, "\n[");
-    f->transient = f->transient || !is_final(why);
     AUTO_FREE char *said = NULL;
     char shown[PLACE_MESSAGE_MAX];
-    if ((rc = str_format(&said, e, "%.*s", len, why)) < 0)
+    const char *why = NULL;
+    int rc = find_reason(uri, errors, &why, e);
+    if (rc < 0)
         return rc;
-    return str_format(&f->why, e, "%.*s%s'%.100s': %.120s", WHY_MAX, before != NULL ? before : "",
+    why = why != NULL ? why : "apt does not say why";
+    if ((rc = str_format(&said, e, "%.*s", (int)strcspn(why, "\n["), why)) < 0)
+        return rc;
+    f->transient = f->transient || !is_final(why);
+    return str_format(&f->why, e, "%.*s%s'%.100s': %s%.120s", WHY_MAX, before != NULL ? before : "",
                       before != NULL ? "; " : "", PLACE_SHOWN(archive),
+                      is_offline(why) ? "offline, or it is down: " : "",
                       place_message(said, env, shown));
 }
 

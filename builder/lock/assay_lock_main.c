@@ -376,6 +376,9 @@ static const struct cli_option options[] = {
      "the newest time in artifacts (default: the recipe's, else $SOURCE_DATE_EPOCH, else 0)"},
     {"keyring", 0, CLI_STRING, "FILE",
      "the keys that must have signed a Debian archive (default: " APT_KEYRING_DEFAULT ")"},
+    {"allow-expired", 0, CLI_FLAG, NULL,
+     "take a Debian index whose Valid-Until is over, like a snapshot's, and say so; whatever this "
+     "machine's apt takes"},
     {"pull", 0, CLI_FLAG, NULL,
      "fetch images that neither the recipe nor a layout has from the registry they name"},
     {"registry", 0, CLI_STRING, "HOST[:PORT]",

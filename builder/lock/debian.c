@@ -70,6 +70,7 @@ static int open_session(struct debian *d, const struct recipe_debian *wanted, st
         .component_count = wanted->components.count,
         .arch = d->options.arch,
         .keyring = d->options.keyring,
+        .allow_expired = d->options.allow_expired,
         .temp = d->options.temp,
         .env = d->options.env,
     };
@@ -79,6 +80,8 @@ static int open_session(struct debian *d, const struct recipe_debian *wanted, st
         free(s);
         return rc;
     }
+    if (apt_is_expired(s->apt) && d->options.expired != NULL)
+        d->options.expired(d->options.context, wanted->suite);
     d->sessions[d->session_count++] = s;
     *out = s->apt;
     return 0;

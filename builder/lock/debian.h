@@ -17,6 +17,9 @@
 struct debian_options {
     const char *arch;
     const char *keyring;
+    bool allow_expired; /* take an index whose Valid-Until is over, */
+    void (*expired)(void *context, const char *suite); /* and say so here */
+    void *context;
     const char *temp;       /* directory for private apt states */
     const char *const *env; /* apt's environment */
     struct cas *cas;

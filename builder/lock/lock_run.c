@@ -33,6 +33,14 @@ const char *lock_run_temp(const struct cli *cli)
     return temp != NULL ? temp : "/var/tmp";
 }
 
+static void say_expired(void *context, const char *suite)
+{
+    const struct lock_run *r = context;
+    cli_warn(r->cli,
+             "the index of '%s' is out of date, its Valid-Until is over: taken, as asked for",
+             suite);
+}
+
 static int lock_debian(struct lock_run *r, const struct recipe_image *image, struct err *e)
 {
     if (r->debian == NULL) {
@@ -43,6 +51,9 @@ static int lock_debian(struct lock_run *r, const struct recipe_image *image, str
         const struct debian_options options = {
             .arch = r->recipe->arch,
             .keyring = keyring != NULL ? keyring : APT_KEYRING_DEFAULT,
+            .allow_expired = cli_flag(r->cli, "allow-expired"),
+            .expired = say_expired,
+            .context = r,
             .temp = lock_run_temp(r->cli),
             .env = r->env.items,
             .cas = r->cas,
