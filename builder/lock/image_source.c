@@ -6,9 +6,9 @@
 #include "builder/sources/directory.h"
 #include "builder/sources/docker_archive.h"
 #include "builder/sources/git.h"
+#include "builder/sources/tar_check.h"
 #include "builder/sources/url.h"
 #include "builder/sources/words.h"
-#include "formats/stream/decompress.h"
 
 #include <string.h>
 
@@ -168,7 +168,7 @@ static int url_layer(const struct image_source_options *o, const struct recipe_u
     layer->form = "tar";
     int rc = cas_open_blob(o->cas, digest, &fd, NULL, e);
     if (rc == 0)
-        rc = compression_of_file(fd, &kind, e);
+        rc = tar_check(fd, &kind, e);
     if (rc == 0)
         layer->compression = compression_names[kind];
     return rc;

@@ -248,6 +248,48 @@ lock "url: {url: 'https://$https/tree.tar.xz', digest: 'sha256:$(sha256sum "$wor
 exits 0 "a compressed tar by URL"
 ok "it builds" built
 ok "unpacked" grep -q ' bin/tool ' "$work/list"
+# What is no tar in a compression that is read is told when it is locked.
+kinds=$work/recipe/kinds
+mkdir "$kinds"
+ok "files of many kinds" python3 - "$kinds" "$work/recipe/tree" <<'P'
+import bz2, gzip, io, lzma, os, subprocess, sys, tarfile, zipfile
+out, tree = sys.argv[1:]
+def tar(form):
+    b = io.BytesIO()
+    with tarfile.open(fileobj=b, mode="w", format=form) as t:
+        t.add(tree + "/plain", "plain")
+    return b.getvalue()
+plain = tar(tarfile.PAX_FORMAT)
+b = io.BytesIO()
+with zipfile.ZipFile(b, "w") as z:
+    z.writestr("a", "text")
+lz4 = subprocess.run(["lz4", "-c"], input=plain, stdout=subprocess.PIPE, check=True).stdout
+zstd = subprocess.run(["zstd", "-qc"], input=plain, stdout=subprocess.PIPE, check=True).stdout
+v7 = subprocess.run(["tar", "--format=v7", "-C", tree, "-cf", "-", "plain"], stdout=subprocess.PIPE, check=True).stdout
+files = {
+    "good-plain": plain, "good-gnu": tar(tarfile.GNU_FORMAT), "good-v7": v7, "good-gz": gzip.compress(plain), "good-xz": lzma.compress(plain),
+    "good-zst": zstd, "good-zeros": bytes(10240),
+    "bad-bzip2": bz2.compress(plain), "bad-lzma": lzma.compress(plain, format=lzma.FORMAT_ALONE), "bad-lz4": lz4, "bad-zip": b.getvalue(),
+    "bad-gzip_in_gzip": gzip.compress(gzip.compress(plain)), "bad-xz_in_gzip": gzip.compress(lzma.compress(plain)), "bad-bzip2_in_xz": lzma.compress(bz2.compress(plain)),
+    "bad-zip_in_zstd": subprocess.run(["zstd", "-qc"], input=b.getvalue(), stdout=subprocess.PIPE, check=True).stdout,
+    "bad-no_tar": b"text of some length\n" * 100, "bad-no_tar_in_gzip": gzip.compress(b"text"), "bad-HTML": b"<html>" * 200, "bad-cut_short": gzip.compress(plain)[:30],
+}
+for name, data in files.items():
+    with open(os.path.join(out, name), "wb") as f:
+        f.write(data)
+P
+for file in "$kinds"/*; do
+    kind=${file##*/}
+    lock "url: {url: 'file:kinds/$kind', digest: 'sha256:$(sha256sum "$file" | cut -d' ' -f1)'}"
+    case $kind in
+    good-*)
+        exits 0 "a tar: $kind"
+        [ "$kind" = good-zeros ] || ok "a tar: $kind: builds" built
+        ;;
+    bad-cut_short) refused 'cut short|ends|damaged' "a tar that is cut short" ;;
+    *) refused "it is $(echo "${kind#bad-}" | sed 's/_in_/ in /; s/no_tar/no tar/; s/^zip/a zip archive/')" "not a tar: $kind" ;;
+    esac
+done
 cp "$work/web/data" "$work/recipe/data"
 lock "url: {url: 'file:data', digest: '$sum', unpack: none, path: data}"
 exits 0 "a file: URL below the recipe"
