@@ -99,12 +99,13 @@ $(foreach t,$(FUZZ_SRCS:%.c=%),$(eval $(call link,$(t),$(OBJ)/$(t).o,$(ARCHIVES)
 # Programs that tests run (spies, fault injectors): tests/helpers/<name>.c; some use the builder and need its libraries.
 HELPER_SRCS := $(sort $(wildcard tests/helpers/*.c))
 HELPER_BINS := $(HELPER_SRCS:%.c=$(BUILD)/%)
+LONE_HELPERS := tests/helpers/false_builder tests/helpers/spy
 BUILDER_HELPERS := $(patsubst %,tests/helpers/%,encode_blob encode_tree plan_schema tree_dump)
 $(foreach t,$(BUILDER_HELPERS),$(eval $(call link,$(t),$(OBJ)/$(t).o,$(ARCHIVES),$(BUILDER_LIBS))))
-$(foreach t,$(filter-out tests/helpers/spy $(BUILDER_HELPERS),$(HELPER_SRCS:%.c=%)),\
+$(foreach t,$(filter-out $(LONE_HELPERS) $(BUILDER_HELPERS),$(HELPER_SRCS:%.c=%)),\
   $(eval $(call link,$(t),$(OBJ)/$(t).o,$(ARCHIVES),$(if $(SANITIZE),,-static-pie) $(BASE_LIBS))))
-# The spy runs where there is nothing but itself: static in every build, on no archive of ours.
-$(BUILD)/tests/helpers/spy: tests/helpers/spy.c $(BUILD)/flags
+# These run where there is nothing but themselves: static in every build, on no archive of ours.
+$(LONE_HELPERS:%=$(BUILD)/%): $(BUILD)/%: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,LINK)$(CC) $(CPPFLAGS_ALL) $(filter-out $(SANITIZE) -pie,$(CFLAGS_ALL) $(LDFLAGS_ALL)) -static-pie -o $@ $<
 

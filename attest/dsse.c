@@ -92,6 +92,57 @@ int dsse_verify(const struct dsse_envelope *envelope, const struct public_key *k
                    envelope->signature_count, public_key_id(key));
 }
 
+struct signature_check {
+    const struct buf *pae;
+    const struct dsse_signature *signature;
+};
+
+/* *good is a value; an error is one of the host. */
+static int try_key(const struct signature_check *c, const struct public_key *key, bool *good,
+                   struct err *e)
+{
+    struct err why = ERR_INIT;
+    int rc = public_key_verify(key, c->pae->data, c->pae->len, c->signature->sig,
+                               c->signature->sig_len, &why);
+    *good = rc == 0;
+    if (rc == 0 || rc == -ERR_REJECTED)
+        return 0;
+    *e = why;
+    return rc;
+}
+
+/* One signature is of one key, which may stand among the keys more than once. */
+static int find_signer(const struct signature_check *c, const struct public_key *const *keys,
+                       size_t count, bool *signed_by, struct err *e)
+{
+    bool good = false;
+    for (int hinted = 1; hinted >= 0 && !good; hinted--)
+        for (size_t k = 0; k < count && !good; k++) {
+            if ((strcmp(public_key_id(keys[k]), c->signature->keyid) == 0) != (hinted == 1))
+                continue;
+            int rc = try_key(c, keys[k], &good, e);
+            if (rc != 0)
+                return rc;
+            for (size_t i = 0; good && i < count; i++)
+                signed_by[i] = signed_by[i] || public_key_equal(keys[i], keys[k]);
+        }
+    return 0;
+}
+
+int dsse_signers(const struct dsse_envelope *envelope, const struct public_key *const *keys,
+                 size_t count, bool *signed_by, struct err *e)
+{
+    AUTO_BUF pae = BUF_INIT(DSSE_PAYLOAD_MAX + PAE_OVERHEAD);
+    int rc = dsse_pae(envelope->payload_type, envelope->payload, envelope->payload_len, &pae, e);
+    for (size_t k = 0; k < count; k++)
+        signed_by[k] = false;
+    for (size_t i = 0; rc == 0 && i < envelope->signature_count; i++) {
+        const struct signature_check c = {.pae = &pae, .signature = &envelope->signatures[i]};
+        rc = find_signer(&c, keys, count, signed_by, e);
+    }
+    return rc;
+}
+
 bool dsse_is_intoto(const struct dsse_envelope *envelope)
 {
     const char *type = envelope->payload_type;

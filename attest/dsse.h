@@ -67,6 +67,13 @@ void dsse_free(struct dsse_envelope *envelope);
 int dsse_verify(const struct dsse_envelope *envelope, const struct public_key *key, struct err *e);
 
 /*
+ * Which of `keys` signed it: signed_by[k] tells of the k-th. A keyid only says which key is tried
+ * first, so that one envelope costs one check and not as many as there are keys. Nobody is a value.
+ */
+int dsse_signers(const struct dsse_envelope *envelope, const struct public_key *const *keys,
+                 size_t count, bool *signed_by, struct err *e);
+
+/*
  * Whether the payload's type is in-toto's (MEDIA_INTOTO), or that of one of its
  * predicates (MEDIA_INTOTO_PREFIX). What it claims is in the payload's predicateType only.
  */

@@ -33,7 +33,9 @@ struct cli {
     bool json;
     bool quiet;
     bool verbose;
-    bool stdout_taken; /* by an output: talk goes to stderr */
+    bool stdout_taken;     /* by an output: talk goes to stderr */
+    enum err_code verdict; /* ERR_NONE: there is none, or a good one */
+    char verdict_line[ERR_FRAME_MAX + 64];
 };
 
 const struct cli_option cli_common_options[] = {
@@ -259,6 +261,8 @@ static int report(struct cli *cli, int rc, const struct err *e)
     if (rc < 0) {
         char line[ERR_FRAMES * ERR_FRAME_MAX];
         fprintf(stderr, "%s: %s\n", cli->program->name, err_line(e, line, sizeof(line)));
+    } else if (cli->verdict != ERR_NONE) {
+        fprintf(stderr, "%s: %s\n", cli->program->name, cli->verdict_line);
     }
     if (cli->json) {
         if (rc < 0) {
@@ -278,7 +282,7 @@ static int report(struct cli *cli, int rc, const struct err *e)
         fprintf(stderr, "%s: cannot write to stdout\n", cli->program->name);
         return ERR_HOST;
     }
-    return rc < 0 ? -rc : 0;
+    return rc < 0 ? -rc : (int)cli->verdict;
 }
 
 /* Who closed one of the first three descriptors gets one that fails, not the next file opened. */
@@ -397,6 +401,15 @@ bool cli_quiet(const struct cli *cli)
 bool cli_verbose(const struct cli *cli)
 {
     return cli->verbose;
+}
+
+void cli_verdict(struct cli *cli, enum err_code code, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    cli->verdict = code;
+    (void)text_vprint(cli->verdict_line, sizeof(cli->verdict_line), TEXT_CLEANED, fmt, args);
+    va_end(args);
 }
 
 void cli_result(struct cli *cli, json_t *document_taken)

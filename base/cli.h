@@ -87,6 +87,12 @@ bool cli_verbose(const struct cli *cli);
  */
 void cli_result(struct cli *cli, json_t *document_taken);
 /*
+ * What the run found is not good, which is no error: the program ends with `code` and this line on
+ * stderr, and --json prints the run's document as it is. An error on the way outweighs it.
+ */
+void cli_verdict(struct cli *cli, enum err_code code, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+/*
  * Text for people, to stdout, or to stderr when an output is stdout; nothing when --json or
  * --quiet. What %s brings in may be foreign: it cannot begin a line or move the terminal's cursor
  * (text.h).

@@ -4,15 +4,17 @@
 #include "attest/passphrase.h"
 #include "base/cli.h"
 #include "base/destination.h"
-#include "base/file.h"
 #include "base/json.h"
 #include "base/process.h"
+#include "base/text.h"
 #include "base/version.h"
 #include "base/workers.h"
 #include "store/log/log.h"
 #include "verifier/verification.h"
 
-enum { VERDICT_BYTES_MAX = 2 * 1024 * 1024 };
+#include <string.h>
+
+enum { STEPS_BYTES_MAX = 16 * 1024 * 1024, URI_MAX = 2048, JOBS_MAX = 1024 };
 
 static const struct cli_option options[] = {
     {"bundle", 'b', CLI_STRING, "FILE", "the signed provenance (Sigstore bundle or DSSE envelope)"},
@@ -35,86 +37,152 @@ static const struct cli_option options[] = {
     CLI_OPTION_LOG_PASSPHRASE,
 };
 
-static int verify(struct cli *cli, struct verdict *v, enum err_code *code, struct err *e)
+/* What the program needs of its own: found before the work, so that no verdict is reached in vain.
+ */
+struct own {
+    struct signing_key *key; /* NULL: nothing is signed */
+    char *id;                /* NULL without a key and --verifier-id */
+    struct tlog *log;        /* NULL: nothing is recorded */
+    char *builder;
+    char *store;
+};
+
+static void own_dispose(struct own *o)
 {
-    AUTO_FREE char *builder = NULL;
-    AUTO_FREE char *store = NULL;
-    struct verification_options o = {
-        .artifact = cli_arg(cli, 0),
-        .bundle = cli_string(cli, "bundle"),
-        .policy = cli_string(cli, "policy"),
-        .rebuild = cli_flag(cli, "rebuild"),
-        .builder = cli_string(cli, "builder"),
-        .materials = cli_string(cli, "materials"),
-        .scratch = cli_env(cli, "TMPDIR"),
-        .jobs = (unsigned)cli_number(cli, "jobs", workers_default()),
-    };
-    o.attestations = cli_list(cli, "attestation", &o.attestation_count);
-    int rc = 0;
-    if (o.builder == NULL) {
-        rc = process_beside("assay-build", &builder, e);
-        o.builder = builder;
-    }
-    if (rc == 0)
-        rc = cli_store_path(cli, &store, e);
-    o.store = store;
-    if (o.scratch == NULL)
-        o.scratch = "/var/tmp"; /* a rebuild can be large: not where memory is */
-    if (rc == 0)
-        rc = verification_run(&o, v, code, e);
-    return rc;
+    signing_key_free(o->key);
+    tlog_close(o->log);
+    free(o->id);
+    free(o->builder);
+    free(o->store);
 }
 
-/* Signs the verdict; `out` gets the bundle. */
-static int sign(struct cli *cli, const struct verdict *v, struct buf *out, struct err *e)
+static int read_key(const struct cli *cli, struct own *own, struct err *e)
 {
-    AUTO_SIGNING_KEY struct signing_key *key = NULL;
-    AUTO_FREE char *id = NULL;
-    AUTO_FREE char *uri = NULL;
-    char *passphrase = NULL;
+    AUTO_PASSPHRASE char *passphrase = NULL;
     const char *path = cli_string(cli, "key");
-    int rc = passphrase_read(cli, "passphrase of the verifier's key", false, &passphrase, e);
-    if (rc == 0)
-        passphrase_warn(cli, path);
-    if (rc == 0)
-        rc = signing_key_read(path, passphrase, &key, e);
-    passphrase_free(passphrase);
-    if (rc < 0)
-        return rc;
-    if (cli_string(cli, "verifier-id") != NULL)
-        rc = str_copy(&id, cli_string(cli, "verifier-id"), e);
-    else
-        rc = str_format(&id, e, "%sverifier/%s", ASSAY_URI, public_key_id(signing_key_public(key)));
-    if (rc == 0 && cli_string(cli, "resource-uri") != NULL)
-        rc = str_copy(&uri, cli_string(cli, "resource-uri"), e);
-    else if (rc == 0)
-        rc = str_format(&uri, e, "file:%s", v->artifact_name);
-    const struct host *host = cli_host(cli);
-    if (rc == 0)
-        rc = verdict_bundle(v, id, uri, host->now(host->context), key, out, e);
+    const char *id = cli_string(cli, "verifier-id");
+    int rc = 0;
+    if (path != NULL) {
+        rc = passphrase_read(cli, "passphrase of the verifier's key", false, &passphrase, e);
+        if (rc == 0)
+            passphrase_warn(cli, path);
+        if (rc == 0)
+            rc = signing_key_read(path, passphrase, &own->key, e);
+    }
+    if (rc == 0 && id != NULL)
+        rc = str_copy(&own->id, id, e);
+    else if (rc == 0 && own->key != NULL)
+        rc = str_format(&own->id, e, "%sverifier/%s", ASSAY_URI,
+                        public_key_id(signing_key_public(own->key)));
     return rc;
 }
 
-/* The entry is the signed bundle's very bytes: who holds the file can check the proof as it is. */
-static int record(struct cli *cli, const struct buf *bundle, json_t *report, struct err *e)
+static int open_log(const struct cli *cli, struct own *own, struct err *e)
 {
-    const char *path = cli_string(cli, "record");
-    AUTO_TLOG struct tlog *log = NULL;
+    AUTO_PASSPHRASE char *passphrase = NULL;
     AUTO_FREE char *key = NULL;
-    char *passphrase = NULL;
-    uint64_t index = 0;
+    const char *path = cli_string(cli, "record");
+    if (path == NULL)
+        return 0;
     int rc = passphrase_read_log(cli, "passphrase of the log's key", &passphrase, e);
     if (rc == 0 && (rc = tlog_key_file(path, &key, e)) == 0)
         passphrase_warn(cli, key);
     if (rc == 0)
-        rc = tlog_open(path, passphrase, &log, e);
-    passphrase_free(passphrase);
+        rc = tlog_open(path, passphrase, &own->log, e);
+    return rc < 0 ? err_wrap(e, "the verdict could not be recorded") : 0;
+}
+
+static int prepare(const struct cli *cli, struct own *own, struct err *e)
+{
+    int rc = read_key(cli, own, e);
     if (rc == 0)
-        rc = tlog_record(log, bundle->data, bundle->len, &index, e);
+        rc = open_log(cli, own, e);
+    if (rc == 0 && cli_string(cli, "builder") != NULL)
+        rc = str_copy(&own->builder, cli_string(cli, "builder"), e);
+    else if (rc == 0)
+        rc = process_beside("assay-build", &own->builder, e);
+    if (rc == 0)
+        rc = cli_store_path(cli, &own->store, e);
+    return rc;
+}
+
+static int verify(struct cli *cli, const struct own *own, struct verdict *v, struct err *e)
+{
+    const char *scratch = cli_env(cli, "TMPDIR");
+    struct verification_options o = {
+        .artifact = cli_arg(cli, 0),
+        .bundle = cli_string(cli, "bundle"),
+        .policy = cli_string(cli, "policy"),
+        .resource_uri = cli_string(cli, "resource-uri"),
+        .own_id = own->id,
+        .own_key = own->key != NULL ? signing_key_public(own->key) : NULL,
+        .rebuild = cli_flag(cli, "rebuild"),
+        .builder = own->builder,
+        .store = own->store,
+        .materials = cli_string(cli, "materials"),
+        /* A rebuild can be large: not where memory is. */
+        .scratch = scratch != NULL ? scratch : "/var/tmp",
+        .jobs = (unsigned)cli_number(cli, "jobs", workers_default()),
+    };
+    o.attestations = cli_list(cli, "attestation", &o.attestation_count);
+    return verification_run(&o, v, e);
+}
+
+/* ---- signing and recording ---- */
+
+static int sign(struct cli *cli, const struct own *own, const struct verdict *v, struct buf *out,
+                struct err *e)
+{
+    AUTO_FREE char *uri = NULL;
+    const char *given = cli_string(cli, "resource-uri");
+    const struct host *host = cli_host(cli);
+    int rc =
+        given != NULL ? str_copy(&uri, given, e) : str_format(&uri, e, "file:%s", v->artifact_name);
+    if (rc < 0)
+        return rc;
+    const struct verdict_signer signer = {
+        .key = own->key,
+        .verifier_id = own->id,
+        .resource_uri = uri,
+        .now = host->now(host->context),
+    };
+    return verdict_bundle(v, &signer, LOG_ENTRY_MAX, out, e);
+}
+
+/*
+ * The signed verdict, and beside a file of it the digests of the rebuild's steps, which it names by
+ * their own digest. Beside stdout or a device there is no place.
+ */
+static int write_verdict(const struct verdict *v, const struct buf *bundle, const char *output,
+                         struct err *e)
+{
+    AUTO_DESTINATION to = DESTINATION_INIT;
+    AUTO_FREE char *path = NULL;
+    AUTO_BUF list = BUF_INIT(STEPS_BYTES_MAX);
+    int rc = destination_open(&to, output, e);
+    if (rc == 0)
+        rc = destination_put(&to, bundle->data, bundle->len, e);
+    if (rc == 0)
+        rc = destination_commit(&to, e);
+    if (rc == 0)
+        rc = verdict_steps(v, &list, e);
+    if (rc < 0 || list.len == 0 || !to.whole)
+        return rc;
+    rc = str_format(&path, e, "%s.steps.json", output);
+    return rc < 0 ? rc : destination_write(path, list.data, list.len, e);
+}
+
+/* The entry is the signed bundle's very bytes: who holds the file can check the proof as it is. */
+static int record(struct cli *cli, struct tlog *log, const struct buf *bundle, json_t *report,
+                  struct err *e)
+{
+    const char *path = cli_string(cli, "record");
+    AUTO_JSON json_t *o = json_object();
+    uint64_t index = 0;
+    int rc = tlog_record(log, bundle->data, bundle->len, &index, e);
     if (rc < 0)
         return err_wrap(e, "the verdict could not be recorded");
     cli_say(cli, "recorded: entry %llu of '%s'\n", (unsigned long long)index, path);
-    AUTO_JSON json_t *o = json_object();
     rc = json_put_string(o, "log", path, e);
     if (rc == 0)
         rc = json_put_u64(o, "index", index, e);
@@ -123,17 +191,29 @@ static int record(struct cli *cli, const struct buf *bundle, json_t *report, str
     return rc;
 }
 
-static int publish(struct cli *cli, const struct verdict *v, json_t *report, struct err *e)
+static int publish(struct cli *cli, const struct own *own, const struct verdict *v, json_t *report,
+                   struct err *e)
 {
-    AUTO_BUF bundle = BUF_INIT(VERDICT_BYTES_MAX);
-    if (cli_string(cli, "key") == NULL)
+    AUTO_BUF bundle = BUF_INIT(LOG_ENTRY_MAX);
+    const char *output = cli_string(cli, "output");
+    if (own->key == NULL)
         return 0;
-    int rc = sign(cli, v, &bundle, e);
-    if (rc == 0 && cli_string(cli, "output") != NULL)
-        rc = destination_write(cli_string(cli, "output"), bundle.data, bundle.len, e);
-    if (rc == 0 && cli_string(cli, "record") != NULL)
-        rc = record(cli, &bundle, report, e);
+    int rc = sign(cli, own, v, &bundle, e);
+    if (rc == 0 && output != NULL)
+        rc = write_verdict(v, &bundle, output, e);
+    if (rc == 0 && own->log != NULL)
+        rc = record(cli, own->log, &bundle, report, e);
     return rc;
+}
+
+static int check_uri(const struct cli *cli, const char *option, struct err *e)
+{
+    const char *text = cli_string(cli, option);
+    if (text == NULL)
+        return 0;
+    if (*text == 0 || strlen(text) > URI_MAX || !text_is_harmless(text))
+        return err_set(e, ERR_USAGE, "--%s takes a URI of at most %d bytes", option, URI_MAX);
+    return 0;
 }
 
 static int check_usage(const struct cli *cli, struct err *e)
@@ -148,31 +228,31 @@ static int check_usage(const struct cli *cli, struct err *e)
     if (!signs && cli_string(cli, "record") != NULL)
         return err_set(e, ERR_USAGE, "--record needs --key: only a signed verdict is recorded");
     uint64_t jobs = cli_number(cli, "jobs", 1);
-    if (jobs < 1 || jobs > 1024)
-        return err_set(e, ERR_USAGE, "--jobs takes 1 to 1024");
-    return 0;
+    if (jobs < 1 || jobs > JOBS_MAX)
+        return err_set(e, ERR_USAGE, "--jobs takes 1 to %d", JOBS_MAX);
+    int rc = check_uri(cli, "verifier-id", e);
+    return rc < 0 ? rc : check_uri(cli, "resource-uri", e);
 }
 
 static int run(struct cli *cli, struct err *e)
 {
-    struct verdict v = {0};
-    enum err_code code = ERR_NONE;
+    AUTO(own_dispose) struct own own = {.key = NULL};
+    AUTO(verdict_dispose) struct verdict v = {.kind = VERDICT_REJECTED};
     json_t *report = NULL;
     int rc = check_usage(cli, e);
     if (rc == 0)
-        rc = verify(cli, &v, &code, e);
+        rc = prepare(cli, &own, e);
+    if (rc == 0)
+        rc = verify(cli, &own, &v, e);
     if (rc == 0)
         rc = verdict_report(&v, &report, e);
-    if (rc == 0) {
-        verdict_print(&v, cli);
-        rc = publish(cli, &v, report, e);
-        cli_result(cli, report);
-    }
-    /* The verdict's own line and code come last: recording one that is bad is not success. */
-    if (rc == 0 && code != ERR_NONE)
-        rc = err_set(e, code, "%s: %s", verdict_name(v.kind), v.reason);
-    verdict_dispose(&v);
-    return rc;
+    if (rc < 0)
+        return rc;
+    verdict_print(&v, cli);
+    cli_result(cli, report);
+    if (v.code != ERR_NONE)
+        cli_verdict(cli, v.code, "%s: %s", verdict_name(v.kind), v.reason);
+    return publish(cli, &own, &v, report, e);
 }
 
 static const struct cli_command commands[] = {{
@@ -186,9 +266,14 @@ static const struct cli_command commands[] = {{
         "compares every byte. ARTIFACT is a file, an OCI image layout directory, or the directory "
         "of\n"
         "a stored Cartesi machine, whose differences are told as registers, pages and files.\n\n"
-        "The verdict is reproduced (exit 0), differs (1), rejected (3), or unverifiable (5: an\n"
-        "input is missing or damaged; 6: the toolchain is not this one). With --key it is signed\n"
-        "as a SLSA verification summary; with --record it is appended to a transparency log.",
+        "The verdict is reproduced (exit 0), differs (1), rejected (3), input-unavailable (5: an\n"
+        "input or a piece of evidence is missing or damaged), build-failed (5: the plan does not\n"
+        "build), or inconclusive (6: the toolchain is not this one; 7: this host does not let it\n"
+        "rebuild). With --key every one of them is signed as a SLSA verification summary, and the\n"
+        "digests of the rebuild's steps go into FILE.steps.json beside it; with --record it is\n"
+        "appended to a transparency log. No verdict: a wrong command line or policy (2), files "
+        "that\n"
+        "are not there (5), a log that fails (4).",
     .examples =
         "assay verify hello.squashfs -b hello.sigstore.json -p policy.json --rebuild\tverify by "
         "rebuilding\n"

@@ -15,6 +15,7 @@
 #include "builder/run/execute.h"
 #include "builder/run/export.h"
 #include "builder/run/provenance.h"
+#include "builder/run/unavailable.h"
 #include "builder/steps/step.h"
 
 #include <errno.h>
@@ -400,6 +401,17 @@ static int build(struct cli *cli, struct build *b, struct err *e)
     return 0;
 }
 
+/* What is wrong with the inputs, beside the error: a verifier's question. */
+static void report_unavailable(struct cli *cli, const struct build *b)
+{
+    AUTO_JSON json_t *document = json_object();
+    json_t *list = NULL;
+    struct err ignored = ERR_INIT;
+    if (b->plan != NULL && unavailable_inputs(b->plan, b->stores.cas, &list, &ignored) == 0 &&
+        json_put(document, "unavailable", list, &ignored) == 0)
+        cli_result(cli, steal_ptr(&document));
+}
+
 static bool is_yaml(const char *path)
 {
     return str_ends(path, ".yml") || str_ends(path, ".yaml") || strcmp(path, "-") == 0;
@@ -480,7 +492,10 @@ static int run_build(struct cli *cli, struct err *e)
     AUTO(build_dispose) struct build b = {.cli = cli, .provenance = BUF_INIT(PROVENANCE_BYTES_MAX)};
     if (!cli_flag(cli, "dry-run"))
         b.output = cli_string(cli, "output");
-    return build(cli, &b, e);
+    rc = build(cli, &b, e);
+    if (rc == -ERR_INPUT && cli_json(cli))
+        report_unavailable(cli, &b);
+    return rc;
 }
 
 static const struct cli_option options[] = {

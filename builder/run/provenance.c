@@ -1,41 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "builder/run/provenance.h"
 
+#include "attest/dependency.h"
 #include "attest/statement.h"
 
 #include <string.h>
-
-/* Appends `text` with everything but RFC 3986's unreserved characters (and `keep`) escaped. */
-static int percent_encode(const char *text, const char *keep, struct buf *out, struct err *e)
-{
-    for (const char *p = text; *p != '\0'; p++) {
-        char c = *p;
-        bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                     strchr("-._~", c) != NULL || strchr(keep, c) != NULL;
-        int rc = plain ? buf_add(out, p, 1, e) : buf_addf(out, e, "%%%02X", (unsigned char)c);
-        if (rc < 0)
-            return rc;
-    }
-    return 0;
-}
-
-/* The package URL of an input that came from Debian; nothing for others. */
-static int input_uri(const json_t *from, struct buf *out, struct err *e)
-{
-    const json_t *debian = json_object_get(from, "debian");
-    if (debian == NULL)
-        return 0;
-    int rc;
-    if ((rc = buf_add_str(out, "pkg:deb/debian/", e)) < 0 ||
-        (rc = percent_encode(json_string_value(json_object_get(debian, "package")), "", out, e)) <
-            0 ||
-        (rc = buf_add_str(out, "@", e)) < 0 ||
-        (rc = percent_encode(json_string_value(json_object_get(debian, "version")), ":", out, e)) <
-            0 ||
-        (rc = buf_add_str(out, "?arch=", e)) < 0)
-        return rc;
-    return percent_encode(json_string_value(json_object_get(debian, "architecture")), "", out, e);
-}
 
 /* Appends a descriptor to an array. */
 static int push_descriptor(json_t *array, const char *name, const char *uri,
@@ -97,11 +66,9 @@ static int put_dependencies(const struct plan *plan, json_t *dependencies, struc
 {
     for (size_t i = 0; i < plan->input_count; i++) {
         const struct plan_input *in = &plan->inputs[i];
-        AUTO_BUF uri = BUF_INIT(65536);
-        int rc = input_uri(in->from, &uri, e);
-        if (rc < 0 ||
-            (rc = push_descriptor(dependencies, in->id, uri.len > 0 ? buf_str(&uri) : NULL,
-                                  &in->digest, NULL, e)) < 0)
+        json_t *descriptor = NULL;
+        int rc = dependency_descriptor(in->id, &in->digest, in->from, &descriptor, e);
+        if (rc < 0 || (rc = json_push(dependencies, descriptor, e)) < 0)
             return rc;
     }
     return 0;

@@ -45,15 +45,15 @@ struct cas_writer {
     bool named;  /* the temporary file exists */
     bool direct; /* the descriptor was handed out */
     bool passing;
+    bool ends_in_hole; /* the file is shorter than what was written, as yet */
     char name[CAS_TEMP_NAME_MAX];
 };
 
 int cas_writer_new(struct cas *cas, const struct digest *expected, uint64_t expected_size,
                    struct cas_writer **out, struct err *e)
 {
-    int rc = expected != NULL ? cas_need_sha256(expected, e) : 0;
-    if (rc < 0)
-        return rc;
+    if (expected != NULL && cas_need_sha256(expected, e) != 0)
+        return -ERR_INPUT;
     struct cas_writer *fresh = calloc(1, sizeof(*fresh));
     if (fresh == NULL)
         return err_oom(e);
@@ -63,7 +63,7 @@ int cas_writer_new(struct cas *cas, const struct digest *expected, uint64_t expe
     if (expected != NULL)
         w->expected = *expected;
     w->expected_size = expected_size;
-    rc = cas_temp_open(cas, w->name, &w->fd, e);
+    int rc = cas_temp_open(cas, w->name, &w->fd, e);
     if (rc < 0)
         return rc;
     w->named = true;
@@ -97,6 +97,27 @@ static int wrong_size(const struct cas_writer *w, uint64_t size, const char *how
                    size, w->expected_size);
 }
 
+static bool is_zero(const uint8_t *p, size_t len)
+{
+    return p[0] == 0 && memcmp(p, p + 1, len - 1) == 0;
+}
+
+/* Long runs of zeros become holes: a disk image is mostly that, and costs no disk then. */
+static int write_with_holes(struct cas_writer *w, const uint8_t *data, size_t len, struct err *e)
+{
+    enum { PIECE = 64 * 1024, HOLE_LEAST = 4096 };
+    int rc = 0;
+    for (size_t n; rc == 0 && len > 0; data += n, len -= n) {
+        n = len < PIECE ? len : PIECE;
+        w->ends_in_hole = n >= HOLE_LEAST && is_zero(data, n);
+        if (!w->ends_in_hole)
+            rc = fd_write_all(w->fd, data, n, "a blob", e);
+        else if (lseek(w->fd, (off_t)n, SEEK_CUR) < 0)
+            rc = err_os(e, errno, "cannot move in a blob");
+    }
+    return rc;
+}
+
 int cas_writer_write(struct cas_writer *w, const void *data, size_t len, struct err *e)
 {
     uint64_t after = 0;
@@ -106,7 +127,8 @@ int cas_writer_write(struct cas_writer *w, const void *data, size_t len, struct 
         return wrong_size(w, after, "at least ", e);
     if (after > w->room && after - w->room > quota_slack)
         return cas_quota_refuse(w->cas, after, e);
-    int rc = fd_write_all(w->fd, data, len, "a blob", e);
+    int rc =
+        w->direct ? fd_write_all(w->fd, data, len, "a blob", e) : write_with_holes(w, data, len, e);
     if (rc < 0)
         return err_wrap(e, "cannot write to store '%s'", w->cas->path);
     rc = w->direct ? 0 : hasher_update(w->hasher, data, len, e);
@@ -134,6 +156,8 @@ int cas_writer_fd(struct cas_writer *w)
 static int measure(struct cas_writer *w, struct digest *digest, uint64_t *size, struct err *e)
 {
     int rc = 0;
+    if (w->ends_in_hole && ftruncate(w->fd, (off_t)w->written) != 0)
+        return err_os(e, errno, "cannot write to store '%s'", w->cas->path);
     if (w->direct) {
         /* The disk writes while the processor hashes. */
         (void)sync_file_range(w->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
@@ -368,7 +392,7 @@ static int export_to(struct cas *cas, struct cas *where, const struct digest *di
     int rc = 0;
     if (cas_memo_knows(where, digest, st))
         rc = export_copy(fd, (uint64_t)st->st_size, out, path, &done, e);
-    return rc < 0 || done ? rc : export_stream(cas, digest, out, path, e);
+    return rc != 0 || done ? rc : export_stream(cas, digest, out, path, e);
 }
 
 int cas_export_file(struct cas *cas, const struct digest *digest, const char *path, struct err *e)
@@ -382,7 +406,7 @@ int cas_export_file(struct cas *cas, const struct digest *digest, const char *pa
     int rc = cas_open_somewhere(cas, digest, &where, &fd, &st, e);
     if (rc == 0)
         rc = cas_scratch_give(where, digest, path, 0644, &done, e);
-    if (rc < 0 || done)
+    if (rc != 0 || done)
         return rc;
     rc = atomic_file_open(&out, path, MODE_BY_UMASK, e);
     if (rc == 0)

@@ -51,7 +51,7 @@ hash=$(cut -d: -f2 out/machine.hash)
 
 check bundle out/machine.cartesi
 exits 0 "the directory of a machine is reproduced"
-prints "comparison +every byte is the same; cartesiKeccak256 $hash" "by its root hash, too"
+prints "comparison +every byte is the same, [0-9]+ in its packed form; cartesiKeccak256 $hash" "by its root hash, too"
 is "nothing is left" "$(ls -A "$TMPDIR")" ""
 cp -r out/machine.cartesi copied
 chmod -R u+w copied
@@ -76,7 +76,7 @@ tamper() {
     "$@"
     check bundle changed --json
     exits 3 "$name: rejected"
-    jq .result "$work/stdout" >report.json
+    cp "$work/stdout" report.json
     ok "$name: explained" sh -c 'jq -r ".explanation.differences[0]" "$1" | grep -Eq -- "$2"' - report.json "$pattern"
     ok "$name: in the reason, too" sh -c 'jq -r .reason "$1" | grep -Eq -- "against the rebuild of .machine.cartesi.: .*"' - report.json
     python3 "$work/validate.py" "$top/schemas/report.schema.json" report.json 2>"$work/invalid" || fail "$name: the report is valid" "$(tail -3 "$work/invalid")"

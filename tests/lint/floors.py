@@ -56,11 +56,12 @@ ROOMS = {
     'builder/lock': 'builder/plan builder/linuxkit builder/debian builder/sources builder/recipe builder/steps builder/run',
     'builder/cartesi': '',
     'verifier/policy': '',
+    'verifier/evidence': 'verifier/policy',
     'verifier/compare': '',
     'verifier/rebuild': '',
     'verifier/explain': '',
     'verifier/report': '',
-    'verifier': 'verifier/policy verifier/compare verifier/rebuild verifier/explain verifier/report',
+    'verifier': 'verifier/policy verifier/evidence verifier/compare verifier/rebuild verifier/explain verifier/report',
     'runner': '',
     'service/*': '',
 }

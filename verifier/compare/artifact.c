@@ -2,109 +2,13 @@
 #include "verifier/compare/artifact.h"
 
 #include "base/file.h"
-#include "base/json.h"
 #include "base/tool.h"
+#include "verifier/compare/layout.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
-
-enum { MANIFEST_MAX = 4 * 1024 * 1024, LAYERS_MAX = 1024 };
-
-/* Checks one blob of a layout against its descriptor and adds its size to *total. */
-static int check_blob(int dirfd, const struct jcur *descriptor, struct digest *digest,
-                      uint64_t *total, struct err *e)
-{
-    uint64_t size = 0;
-    uint64_t found_size = 0;
-    struct digest found;
-    char hex[DIGEST_TEXT_MAX];
-    AUTO_FREE char *path = NULL;
-    int rc = jcur_get_digest(descriptor, "digest", digest, e);
-    if (rc == 0)
-        rc = jcur_get_u64(descriptor, "size", UINT64_MAX, &size, e);
-    if (rc == 0)
-        rc = str_format(&path, e, "blobs/%s/%s", digest_alg_name(digest->alg),
-                        digest_hex(digest, hex));
-    if (rc < 0)
-        return rc;
-    AUTO_CLOSE int fd = open_beneath(dirfd, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0, e);
-    if (fd < 0)
-        return fd;
-    rc = digest_fd(digest->alg, fd, &found, &found_size, e);
-    if (rc < 0)
-        return err_wrap(e, "cannot read '%s'", path);
-    if (found_size != size || !digest_equal(digest, &found))
-        return err_set(e, ERR_INPUT, "the layout's blob '%s' does not match its digest", path);
-    if (!add_u64(*total, size, total))
-        return err_set(e, ERR_INPUT, "the layout's sizes overflow");
-    return 0;
-}
-
-static int read_manifest(int dirfd, const struct digest *digest, json_t **out, struct err *e)
-{
-    char hex[DIGEST_TEXT_MAX];
-    AUTO_FREE char *path = NULL;
-    AUTO_BUF text = BUF_INIT(MANIFEST_MAX);
-    struct digest found;
-    int rc =
-        str_format(&path, e, "blobs/%s/%s", digest_alg_name(digest->alg), digest_hex(digest, hex));
-    if (rc == 0)
-        rc = file_read_at(dirfd, path, &text, e);
-    /* These very bytes, not what was read a moment ago under the same name. */
-    if (rc == 0)
-        rc = digest_bytes(digest->alg, text.data, text.len, &found, e);
-    if (rc == 0 && !digest_equal(digest, &found))
-        rc = err_set(e, ERR_INPUT, "the layout's blob '%s' does not match its digest", path);
-    if (rc == 0)
-        rc = json_parse(buf_str(&text), text.len, "the image's manifest", NULL, out, e);
-    return rc;
-}
-
-static int read_layout(int dirfd, struct artifact *a, struct err *e)
-{
-    AUTO_BUF text = BUF_INIT(MANIFEST_MAX);
-    AUTO_JSON json_t *index = NULL;
-    AUTO_JSON json_t *manifest = NULL;
-    struct jcur list;
-    size_t n = 0;
-    int rc = file_read_at(dirfd, "index.json", &text, e);
-    if (rc == 0)
-        rc = json_parse(buf_str(&text), text.len, "the layout's index.json", NULL, &index, e);
-    if (rc < 0)
-        return rc;
-    struct jcur root = jcur_root(index, "the layout's index.json");
-    rc = jcur_get(&root, "manifests", &list, e);
-    if (rc == 0)
-        rc = jcur_array(&list, LAYERS_MAX, &n, e);
-    if (rc == 0 && n != 1)
-        rc = err_set(e, ERR_INPUT, "the layout has %zu images; verify one at a time", n);
-    if (rc < 0)
-        return rc;
-    struct jcur descriptor = jcur_item(&list, 0);
-    struct digest part;
-    rc = check_blob(dirfd, &descriptor, &a->digest, &a->size, e);
-    if (rc == 0)
-        rc = read_manifest(dirfd, &a->digest, &manifest, e);
-    if (rc < 0)
-        return rc;
-    struct jcur top = jcur_root(manifest, "the image's manifest");
-    struct jcur config;
-    struct jcur layers;
-    rc = jcur_get(&top, "config", &config, e);
-    if (rc == 0)
-        rc = check_blob(dirfd, &config, &part, &a->size, e);
-    if (rc == 0)
-        rc = jcur_get(&top, "layers", &layers, e);
-    if (rc == 0)
-        rc = jcur_array(&layers, LAYERS_MAX, &n, e);
-    for (size_t i = 0; rc == 0 && i < n; i++) {
-        struct jcur layer = jcur_item(&layers, i);
-        rc = check_blob(dirfd, &layer, &part, &a->size, e);
-    }
-    return rc;
-}
 
 static bool has_file(int dirfd, const char *name)
 {
@@ -153,7 +57,7 @@ static int read_directory(int fd, const char *path, const char *scratch, struct 
                    : 0;
     }
     a->layout = true;
-    return read_layout(fd, a, e) < 0
+    return layout_read(fd, a, e) < 0
                ? err_wrap(e, "'%s' is no OCI image layout that can be verified", path)
                : 0;
 }
@@ -183,7 +87,8 @@ int artifact_read(const char *path, const char *scratch, struct artifact *out, s
     return 0;
 }
 
-int artifact_first_difference(const char *a, const char *b, uint64_t *offset, struct err *e)
+int artifact_first_difference(const char *a, const char *b, bool *same, uint64_t *offset,
+                              struct err *e)
 {
     enum { CHUNK = 65536 };
     AUTO_FCLOSE FILE *fa = fopen(a, "re");
@@ -206,6 +111,7 @@ int artifact_first_difference(const char *a, const char *b, uint64_t *offset, st
             i++;
         at += i;
         if (i < least || na != nb || na == 0) {
+            *same = i == least && na == nb;
             *offset = at;
             return 0;
         }

@@ -200,37 +200,53 @@ bool policy_covers(const struct policy *p, const char *artifact_name)
     return false;
 }
 
-int policy_find_signer(const struct policy_identity *identities, size_t count,
-                       const struct dsse_envelope *envelope, const struct public_key **key,
-                       struct err *e)
+static size_t count_keys(const struct policy_identity *identities, size_t count)
 {
+    size_t n = 0;
+    for (size_t i = 0; i < count; i++)
+        n += identities[i].key_count;
+    return n;
+}
+
+int policy_find_signers(const struct policy_identity *identities, size_t count,
+                        const struct dsse_envelope *envelope, struct policy_signers *out,
+                        struct err *e)
+{
+    size_t most = count_keys(identities, count);
+    AUTO_FREE struct policy_signer *all = array_new(most, sizeof(*all));
+    AUTO_FREE const struct public_key **keys = array_new(most, sizeof(const struct public_key *));
+    AUTO_FREE bool *signed_by = array_new(most, sizeof(*signed_by));
+    size_t n = 0;
+    if (all == NULL || keys == NULL || signed_by == NULL)
+        return err_oom(e);
     for (size_t i = 0; i < count; i++)
         for (size_t k = 0; k < identities[i].key_count; k++) {
-            struct err inner = ERR_INIT;
-            int rc = dsse_verify(envelope, identities[i].keys[k], &inner);
-            if (rc == 0) {
-                *key = identities[i].keys[k];
-                return 0;
-            }
-            if (rc != -ERR_REJECTED) {
-                *e = inner;
-                return rc;
-            }
+            keys[n] = identities[i].keys[k];
+            all[n++] =
+                (struct policy_signer){.identity = &identities[i], .key = identities[i].keys[k]};
         }
-    *key = NULL;
+    int rc = dsse_signers(envelope, keys, most, signed_by, e);
+    if (rc != 0)
+        return rc;
+    n = 0;
+    for (size_t i = 0; i < most; i++)
+        if (signed_by[i])
+            all[n++] = all[i];
+    policy_signers_dispose(out);
+    *out = (struct policy_signers){.items = steal_ptr(&all), .count = n};
     return 0;
 }
 
-const struct policy_identity *policy_identity_of(const struct policy_identity *identities,
-                                                 size_t count, const char *id,
-                                                 const struct public_key *key)
+const struct policy_signer *policy_signer_for(const struct policy_signers *signers, const char *id)
 {
-    for (size_t i = 0; i < count; i++) {
-        if (strcmp(identities[i].id, id) != 0)
-            continue;
-        for (size_t k = 0; k < identities[i].key_count; k++)
-            if (strcmp(public_key_id(identities[i].keys[k]), public_key_id(key)) == 0)
-                return &identities[i];
-    }
+    for (size_t i = 0; i < signers->count; i++)
+        if (strcmp(signers->items[i].identity->id, id) == 0)
+            return &signers->items[i];
     return NULL;
+}
+
+void policy_signers_dispose(struct policy_signers *signers)
+{
+    free(steal_ptr(&signers->items));
+    signers->count = 0;
 }

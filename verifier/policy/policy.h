@@ -49,17 +49,25 @@ void policy_free(struct policy *p);
 /* Whether the policy speaks about an artifact of this name. */
 bool policy_covers(const struct policy *p, const char *artifact_name);
 
+/* A key of the policy that signed something, and for whom it may speak. Borrowed. */
+struct policy_signer {
+    const struct policy_identity *identity;
+    const struct public_key *key;
+};
+struct policy_signers {
+    struct policy_signer *items; /* owned */
+    size_t count;
+};
 /*
- * The first key of any of the identities that signed the envelope (both
- * implementations accept). *key is borrowed; NULL when none did, which is a value, not an error.
+ * Every key of the identities that signed the envelope (both implementations accept); a key of two
+ * identities stands there twice. None is a value, not an error.
  */
-int policy_find_signer(const struct policy_identity *identities, size_t count,
-                       const struct dsse_envelope *envelope, const struct public_key **key,
-                       struct err *e);
-/* The identity of that id that holds that key (by key id), or NULL. */
-const struct policy_identity *policy_identity_of(const struct policy_identity *identities,
-                                                 size_t count, const char *id,
-                                                 const struct public_key *key);
+int policy_find_signers(const struct policy_identity *identities, size_t count,
+                        const struct dsse_envelope *envelope, struct policy_signers *out,
+                        struct err *e);
+/* The signer that may speak for this id, NULL when none of them may. */
+const struct policy_signer *policy_signer_for(const struct policy_signers *signers, const char *id);
+void policy_signers_dispose(struct policy_signers *signers);
 
 static inline void scope_policy(struct policy **p)
 {

@@ -10,11 +10,24 @@
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdarg.h>
 #include <string.h>
 #include <sys/stat.h>
 
-enum { OUTPUT_MAX = 16 * 1024 * 1024, ERRORS_MAX = 64 * 1024, PROVENANCE_MAX = 64 * 1024 * 1024 };
+enum {
+    OUTPUT_MAX = 16 * 1024 * 1024,
+    ERRORS_MAX = 64 * 1024,
+    PROVENANCE_MAX = 64 * 1024 * 1024,
+    PROVENANCE_DEPTH = 128, /* of a statement: a plan may be 64 deep, and lies in it */
+    JOBS_MAX = 256,         /* that a builder takes */
+};
+
+static uint64_t file_limit(const struct rebuild_options *o)
+{
+    return o->file_bytes != 0 ? o->file_bytes : REBUILD_FILE_BYTES;
+}
 
 /* The sandbox shows the builder and no library: one that needs a loader would die without a word.
  */
@@ -43,6 +56,28 @@ static int check_builder(const char *path, struct digest *digest, struct err *e)
     return digest_fd(DIGEST_SHA256, fd, digest, NULL, e);
 }
 
+/* ---- how it ended ---- */
+
+/* Always 0, for `return end_with(…)`. */
+__attribute__((format(printf, 3, 4))) static int end_with(struct rebuild *out, enum rebuild_end end,
+                                                          const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    out->end = end;
+    (void)text_vprint(out->reason, sizeof(out->reason), TEXT_AS_IT_IS, fmt, args);
+    text_repair(out->reason); /* what a builder prints need not be text */
+    va_end(args);
+    return 0;
+}
+
+static int end_with_error(struct rebuild *out, enum rebuild_end end, const char *what,
+                          const struct err *e)
+{
+    char line[ERR_FRAMES * ERR_FRAME_MAX];
+    return end_with(out, end, "%s%s", what, err_line(e, line, sizeof(line)));
+}
+
 /* The last line that the builder printed on stderr, without its name. */
 static const char *last_line(struct buf *errors)
 {
@@ -50,32 +85,79 @@ static const char *last_line(struct buf *errors)
         errors->data[--errors->len] = 0;
     const char *line = strrchr(buf_str(errors), '\n');
     line = line != NULL ? line + 1 : buf_str(errors);
-    return str_starts(line, "assay-build: ") ? line + 13 : line;
+    line = str_starts(line, "assay-build: ") ? line + 13 : line;
+    return *line != 0 ? line : "it printed no reason";
 }
 
-static int builder_failed(const struct sandbox_result *result, struct buf *errors, struct err *e)
+/* What the builder says of inputs that are not at hand; false when it says nothing. */
+static bool names_inputs(struct buf *output, struct rebuild *out)
 {
-    if (result->timed_out)
-        return err_set(e, ERR_HOST, "the rebuild took too long and was ended");
-    const char *line = last_line(errors);
-    if (*line == 0)
-        line = "it printed no reason";
-    switch (result->status) {
-    case ERR_INPUT:
-        return err_set(e, ERR_INPUT, "the rebuild could not run: %s", line);
-    case ERR_UNDECIDED:
-        return err_set(e, ERR_UNDECIDED, "the rebuild could not run: %s", line);
-    default:
-        return err_set(e, ERR_HOST, "the rebuild failed (exit %d): %s", result->status, line);
-    }
+    AUTO_JSON json_t *report = NULL;
+    struct err ignored = ERR_INIT;
+    if (json_parse(buf_str(output), output->len, "its report", NULL, &report, &ignored) < 0)
+        return false;
+    const json_t *list = json_object_get(json_object_get(report, "result"), "unavailable");
+    const json_t *first = json_array_get(list, 0);
+    const char *id = json_string_value(json_object_get(first, "id"));
+    const char *digest = json_string_value(json_object_get(first, "digest"));
+    const char *state = json_string_value(json_object_get(first, "state"));
+    size_t more = json_array_size(list);
+    if (id == NULL || digest == NULL || state == NULL)
+        return false;
+    if (more > 1)
+        (void)end_with(out, REBUILD_NO_INPUT,
+                       "%zu inputs are not at hand: '%.128s' (%.80s) is %.20s", more, id, digest,
+                       state);
+    else
+        (void)end_with(out, REBUILD_NO_INPUT, "the input '%.128s' (%.80s) is %.20s", id, digest,
+                       state);
+    return true;
 }
+
+static int builder_failed(const struct rebuild_options *o, const struct sandbox_result *result,
+                          struct buf *output, struct buf *errors, struct rebuild *out)
+{
+    const char *line = last_line(errors);
+    if (result->timed_out)
+        return end_with(out, REBUILD_UNDECIDED, "the rebuild took longer than %u seconds",
+                        o->timeout_seconds != 0 ? o->timeout_seconds : 3600);
+    if (result->status == 128 + SIGXFSZ)
+        return end_with(out, REBUILD_UNDECIDED,
+                        "the rebuild would write a file of more than %" PRIu64 " bytes",
+                        file_limit(o));
+    if (result->status == 128 + SIGKILL)
+        return end_with(out, REBUILD_HOST_FAILED,
+                        "the rebuild was killed (did memory run out?): %s", line);
+    if (result->status == ERR_INPUT && names_inputs(output, out))
+        return 0;
+    if (result->status == ERR_UNDECIDED)
+        return end_with(out, REBUILD_UNDECIDED, "the rebuild could not run: %s", line);
+    if (result->status == ERR_HOST)
+        return end_with(out, REBUILD_HOST_FAILED, "the rebuild's host failed: %s", line);
+    if (result->status > 128)
+        return end_with(out, REBUILD_FAILED, "the builder was ended by signal %d: %s",
+                        result->status - 128, line);
+    return end_with(out, REBUILD_FAILED, "the plan does not build (exit %d): %s", result->status,
+                    line);
+}
+
+/* What the sandbox finds wrong, once its views are known to be there. */
+static int sandbox_failed(struct rebuild *out, int rc, const struct err *e)
+{
+    /* It printed without end, or left what no builder leaves. */
+    if (rc == -ERR_INPUT || rc == -ERR_REJECTED)
+        return end_with_error(out, REBUILD_FAILED, "the builder misbehaved: ", e);
+    return end_with_error(out, REBUILD_HOST_FAILED, "", e);
+}
+
+/* ---- running it ---- */
 
 /* `has_store`: else all inputs are in the materials. */
 static int run_builder(const struct rebuild_options *o, const char *plan, bool has_store,
-                       struct rebuild *out, struct err *e)
+                       struct rebuild *out)
 {
     char jobs[16];
-    snprintf(jobs, sizeof(jobs), "%u", o->jobs);
+    (void)text_print(jobs, sizeof(jobs), "%u", o->jobs < JOBS_MAX ? o->jobs : JOBS_MAX);
     const char *const argv[] = {"/bin/assay-build",
                                 "/plan.json",
                                 "-o",
@@ -110,86 +192,169 @@ static int run_builder(const struct rebuild_options *o, const char *plan, bool h
         /* A thread for each job, in steps and inside them; each has a stack and an arena. */
         .processes = 64 + 2 * o->jobs,
         .memory_bytes = ((uint64_t)4 << 30) + o->jobs * ((uint64_t)256 << 20),
+        .file_bytes = file_limit(o),
         .timeout_seconds = o->timeout_seconds,
         .output = &output,
         .errors = &errors,
     };
     struct sandbox_result result = {0};
-    int rc = sandbox_run(&sandbox, &result, e);
+    struct err why = ERR_INIT;
+    int rc = sandbox_run(&sandbox, &result, &why);
     if (rc < 0)
-        return rc;
+        return sandbox_failed(out, rc, &why);
     out->fences = result.fences;
-    return result.status == 0 && !result.timed_out ? 0 : builder_failed(&result, &errors, e);
+    return result.status == 0 && !result.timed_out
+               ? 0
+               : builder_failed(o, &result, &output, &errors, out);
 }
 
-static int read_byproducts(const struct rebuild_options *o, struct rebuild *out, struct err *e)
+/* ---- what it left ---- */
+
+static int read_statement(const struct rebuild_options *o, struct rebuild *out, struct err *e)
 {
     AUTO_FREE char *path = NULL;
-    AUTO_JSON json_t *statement = NULL;
-    struct json_limits limits = {.bytes = PROVENANCE_MAX, .depth = 64};
-    struct jcur predicate;
-    struct jcur details;
-    struct jcur byproducts = {0};
+    const struct json_limits limits = {.bytes = PROVENANCE_MAX, .depth = PROVENANCE_DEPTH};
+    struct err why = ERR_INIT;
     int rc = str_format(&path, e, "%s/%s.provenance.json", out->artifacts, o->plan_name);
-    if (rc == 0)
-        rc = json_read_file(path, &limits, &statement, e);
     if (rc < 0)
         return rc;
-    struct jcur root = jcur_root(statement, "the rebuilt provenance");
-    rc = jcur_get(&root, "predicate", &predicate, e);
-    if (rc == 0)
-        rc = jcur_get(&predicate, "runDetails", &details, e);
-    if (rc == 0)
-        rc = jcur_get(&details, "byproducts", &byproducts, e);
-    struct jcur subjects = {0};
-    if (rc == 0)
-        rc = jcur_get(&root, "subject", &subjects, e);
+    rc = json_read_file(path, &limits, &out->statement, &why);
+    if (rc == -ERR_INPUT)
+        return end_with_error(out, REBUILD_FAILED, "the rebuild left no provenance: ", &why);
     if (rc < 0)
-        return rc;
-    out->byproducts = json_incref(byproducts.value);
-    out->subjects = json_incref(subjects.value);
+        return end_with_error(out, REBUILD_HOST_FAILED, "", &why);
+    if (!json_is_array(rebuild_byproducts(out)) || !json_is_array(rebuild_subjects(out)))
+        return end_with(out, REBUILD_FAILED, "the rebuild left a provenance that is none");
     return 0;
 }
 
-/* The builder only reads the store, and takes no lock: it is held for it, against collectors. */
-static int hold_store(const struct rebuild_options *o, bool *has_store, int *fd, struct err *e)
+const json_t *rebuild_byproducts(const struct rebuild *r)
 {
-    struct stat st;
-    *has_store = o->materials == NULL || stat(o->store, &st) == 0 || errno != ENOENT;
-    return *has_store ? cas_hold(o->store, fd, e) : 0;
+    return json_object_get(
+        json_object_get(json_object_get(r->statement, "predicate"), "runDetails"), "byproducts");
 }
 
-int rebuild_run(const struct rebuild_options *options, struct rebuild *out, struct err *e)
+const json_t *rebuild_subjects(const struct rebuild *r)
 {
-    struct rebuild b = {0};
-    AUTO_CLOSE int held = -1;
-    bool has_store = true;
+    return json_object_get(r->statement, "subject");
+}
+
+/* ---- before it ---- */
+
+/* The builder only reads the store, and takes no lock: it is held for it, against collectors. */
+static int hold_store(const struct rebuild_options *o, bool *has_store, int *fd,
+                      struct rebuild *out)
+{
+    struct stat st;
+    struct err why = ERR_INIT;
+    *has_store = o->materials == NULL || stat(o->store, &st) == 0 || errno != ENOENT;
+    if (*has_store && access(o->store, R_OK | X_OK) != 0) {
+        (void)err_os(&why, errno, "cannot read the store '%s'", o->store);
+        return end_with_error(out, REBUILD_NO_INPUT, "", &why);
+    }
+    if (*has_store && cas_hold(o->store, fd, &why) < 0)
+        return end_with_error(out, why.code == ERR_INPUT ? REBUILD_NO_INPUT : REBUILD_HOST_FAILED,
+                              "", &why);
+    return 0;
+}
+
+static int check_materials(const struct rebuild_options *o, struct err *e)
+{
+    if (o->materials == NULL)
+        return 0;
+    AUTO_CLOSE int fd = open(o->materials, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    return fd >= 0 ? 0 : err_os_code(e, ERR_INPUT, errno, "cannot open '%s'", o->materials);
+}
+
+/* A size that the plan states: found too large before anything is built. */
+static bool states_size(const json_t *value, uint64_t limit, uint64_t *size)
+{
+    static const char *const names[] = {"size", "length", "ramLength"};
+    const char *name;
+    json_t *member;
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        json_int_t n = json_integer_value(json_object_get(value, names[i]));
+        *size = n > 0 ? (uint64_t)n : 0;
+        if (*size > limit)
+            return true;
+    }
+    json_object_foreach((json_t *)(uintptr_t)value, name,
+                        member) if (states_size(member, limit, size)) return true;
+    for (size_t i = 0; i < json_array_size(value); i++)
+        if (states_size(json_array_get(value, i), limit, size))
+            return true;
+    return false;
+}
+
+static int check_sizes(const struct rebuild_options *o, struct rebuild *out)
+{
+    const json_t *steps = json_object_get(o->document, "steps");
+    uint64_t size = 0;
+    for (size_t i = 0; i < json_array_size(steps); i++) {
+        const json_t *step = json_array_get(steps, i);
+        const char *id = json_string_value(json_object_get(step, "id"));
+        if (states_size(json_object_get(step, "params"), file_limit(o), &size))
+            return end_with(out, REBUILD_UNDECIDED,
+                            "step '%.128s' makes a file of %" PRIu64
+                            " bytes, this verifier makes none of more than %" PRIu64,
+                            id != NULL ? id : "", size, file_limit(o));
+    }
+    return 0;
+}
+
+/* ---- all of it ---- */
+
+/* The plan lies outside the one writable directory: the builder cannot change it. */
+static int prepare(const struct rebuild_options *o, struct rebuild *b, char **plan_dir, char **plan,
+                   struct err *e)
+{
+    int rc = dir_make_temp(o->scratch, "assay-plan.", plan_dir, e);
+    if (rc == 0)
+        rc = path_join(plan, *plan_dir, "plan.json", e);
+    if (rc == 0)
+        rc = file_replace(*plan, o->plan, o->plan_len, 0644, e);
+    if (rc == 0)
+        rc = dir_make_temp(o->scratch, "assay-rebuild.", &b->directory, e);
+    if (rc == 0)
+        rc = path_join(&b->artifacts, b->directory, "artifacts", e);
+    return rc;
+}
+
+static int build(const struct rebuild_options *o, bool has_store, struct rebuild *b, struct err *e)
+{
     AUTO_FREE char *plan_dir = NULL;
     AUTO_FREE char *plan = NULL;
-    /* The plan lies outside the one writable directory: the builder cannot change it. */
-    int rc = check_builder(options->builder, &b.builder_digest, e);
-    if (rc == 0)
-        rc = hold_store(options, &has_store, &held, e);
-    if (rc == 0)
-        rc = dir_make_temp(options->scratch, "assay-plan.", &plan_dir, e);
-    if (rc == 0)
-        rc = path_join(&plan, plan_dir, "plan.json", e);
-    if (rc == 0)
-        rc = file_replace(plan, options->plan, options->plan_len, 0644, e);
-    if (rc == 0)
-        rc = dir_make_temp(options->scratch, "assay-rebuild.", &b.directory, e);
-    if (rc == 0)
-        rc = path_join(&b.artifacts, b.directory, "artifacts", e);
+    struct err why = ERR_INIT;
+    int rc = prepare(o, b, &plan_dir, &plan, &why);
     int64_t start = monotonic_ms();
-    if (rc == 0)
-        rc = run_builder(options, plan, has_store, &b, e);
-    b.seconds = (double)(monotonic_ms() - start) / 1000;
-    if (rc == 0)
-        rc = read_byproducts(options, &b, e);
+    if (rc < 0)
+        rc = end_with_error(b, REBUILD_HOST_FAILED, "", &why);
+    else
+        rc = run_builder(o, plan, has_store, b);
+    b->seconds = (double)(monotonic_ms() - start) / 1000;
+    if (rc == 0 && b->end == REBUILD_DONE)
+        rc = read_statement(o, b, e);
     if (plan_dir != NULL) {
         struct err ignored = ERR_INIT;
         (void)dir_remove(plan_dir, &ignored);
     }
+    return rc;
+}
+
+int rebuild_run(const struct rebuild_options *options, struct rebuild *out, struct err *e)
+{
+    struct rebuild b = {.end = REBUILD_DONE, .fences = ""};
+    AUTO_CLOSE int held = -1;
+    bool has_store = true;
+    int rc = check_builder(options->builder, &b.builder_digest, e);
+    if (rc == 0)
+        rc = check_materials(options, e);
+    if (rc == 0)
+        rc = check_sizes(options, &b);
+    if (rc == 0 && b.end == REBUILD_DONE)
+        rc = hold_store(options, &has_store, &held, &b);
+    if (rc == 0 && b.end == REBUILD_DONE)
+        rc = build(options, has_store, &b, e);
     if (rc < 0) {
         rebuild_dispose(&b);
         return rc;
@@ -205,6 +370,5 @@ void rebuild_dispose(struct rebuild *r)
         (void)dir_remove(r->directory, &ignored);
     free(steal_ptr(&r->directory));
     free(steal_ptr(&r->artifacts));
-    json_decref(steal_ptr(&r->byproducts));
-    json_decref(steal_ptr(&r->subjects));
+    json_decref(steal_ptr(&r->statement));
 }

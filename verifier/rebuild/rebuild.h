@@ -12,6 +12,9 @@
 
 #include <jansson.h>
 
+/* The largest file that a rebuild may write, whatever the plan says. */
+#define REBUILD_FILE_BYTES ((uint64_t)1 << 40)
+
 struct rebuild_options {
     const char *builder;   /* the assay-build program; must be statically linked */
     const char *store;     /* directory of the blob store; with `materials` it may be missing */
@@ -19,26 +22,41 @@ struct rebuild_options {
     const char *scratch;   /* existing directory under which a private one is made */
     const void *plan;      /* canonical bytes */
     size_t plan_len;
+    const json_t *document;   /* the same, parsed */
     const char *plan_name;    /* as the plan says: names the provenance file */
     unsigned jobs;            /* at least 1 */
     unsigned timeout_seconds; /* 0 = an hour */
+    uint64_t file_bytes;      /* 0 = REBUILD_FILE_BYTES */
 };
 
+/* How it ended: each is an outcome, none an error. */
+enum rebuild_end {
+    REBUILD_DONE,
+    REBUILD_FAILED,      /* the plan does not build: `reason` says where it ended */
+    REBUILD_NO_INPUT,    /* inputs are missing or damaged */
+    REBUILD_UNDECIDED,   /* toolchain, time or size: it cannot be decided by this verifier */
+    REBUILD_HOST_FAILED, /* this host does not let it run, or let it down */
+};
+
+enum { REBUILD_REASON_MAX = 512 };
+
 struct rebuild {
-    char *directory; /* private; removed by rebuild_dispose */
-    char *artifacts; /* where the rebuilt artifacts are */
+    enum rebuild_end end;
+    char reason[REBUILD_REASON_MAX]; /* of all but REBUILD_DONE: a clause; foreign text in it */
+    char *directory;                 /* private; removed by rebuild_dispose */
+    char *artifacts;                 /* where the rebuilt artifacts are */
     struct digest builder_digest;
-    const char *fences; /* static */
-    json_t *byproducts; /* of the rebuilt provenance: one digest per step */
-    json_t *subjects;   /* of the rebuilt provenance: an array, one per output */
+    const char *fences; /* static; "" when there was no sandbox */
+    json_t *statement;  /* the rebuilt provenance; NULL unless REBUILD_DONE */
     double seconds;
 };
 
-/*
- * ERR_INPUT: an input is missing or damaged; ERR_UNDECIDED: the toolchain does
- * not match; ERR_HOST: the sandbox or the host failed. The builder's own line is in the message.
- */
+/* The caller's own mistakes alone are errors: a builder that cannot be one (ERR_HOST), materials
+ * that are not there (ERR_INPUT). */
 int rebuild_run(const struct rebuild_options *options, struct rebuild *out, struct err *e);
+/* Arrays of the rebuilt provenance: one digest per step, one descriptor per output. Borrowed. */
+const json_t *rebuild_byproducts(const struct rebuild *r);
+const json_t *rebuild_subjects(const struct rebuild *r);
 void rebuild_dispose(struct rebuild *r);
 
 #endif

@@ -88,18 +88,31 @@ static void test_signers(void **state)
     AUTO_POLICY struct policy *p = NULL;
     AUTO_DSSE struct dsse_envelope *by_a = NULL;
     AUTO_DSSE struct dsse_envelope *by_b = NULL;
-    const struct public_key *key = NULL;
+    AUTO(policy_signers_dispose) struct policy_signers signers = {0};
+    /* The same key for a second builder, and another's before it. */
+    json_t *builders = json_object_get(document, "builders");
+    assert_int_equal(
+        json_array_insert_new(
+            builders, 0, json_pack("{s:s, s:[s]}", "id", "https://b.example/0", "keys", pem_b)),
+        0);
+    assert_int_equal(
+        json_array_append_new(
+            builders, json_pack("{s:s, s:[s]}", "id", "https://b.example/2", "keys", pem_a)),
+        0);
     assert_int_equal(parse(document, &p, &e), 0);
     assert_int_equal(dsse_sign(key_a, "t", "x", 1, &by_a, &e), 0);
     assert_int_equal(dsse_sign(key_b, "t", "x", 1, &by_b, &e), 0);
-    assert_int_equal(policy_find_signer(p->builders, p->builder_count, by_a, &key, &e), 0);
-    assert_non_null(key);
-    assert_non_null(policy_identity_of(p->builders, p->builder_count, "https://b.example/1", key));
-    assert_null(policy_identity_of(p->builders, p->builder_count, "https://b.example/2", key));
+    assert_int_equal(policy_find_signers(p->builders, p->builder_count, by_a, &signers, &e), 0);
+    assert_int_equal(signers.count, 2);
+    assert_non_null(policy_signer_for(&signers, "https://b.example/1"));
+    assert_non_null(policy_signer_for(&signers, "https://b.example/2"));
+    assert_null(policy_signer_for(&signers, "https://b.example/0"));
     /* A key is trusted for its own role only. */
-    assert_null(policy_identity_of(p->verifiers, p->verifier_count, "https://v.example/1", key));
-    assert_int_equal(policy_find_signer(p->builders, p->builder_count, by_b, &key, &e), 0);
-    assert_null(key);
+    assert_int_equal(policy_find_signers(p->verifiers, p->verifier_count, by_a, &signers, &e), 0);
+    assert_int_equal(signers.count, 0);
+    assert_int_equal(policy_find_signers(p->builders, p->builder_count, by_b, &signers, &e), 0);
+    assert_int_equal(signers.count, 1);
+    assert_non_null(policy_signer_for(&signers, "https://b.example/0"));
 }
 
 static void refuse(json_t *document, const char *says)
