@@ -164,7 +164,7 @@ static int read_verified(const struct cli *cli, const char *path, struct dsse_en
     AUTO_PUBLIC_KEY struct public_key *key = NULL;
     const char *key_path = required(cli, "key", e);
     if (key_path == NULL)
-        return err_rc(e);
+        return -ERR_USAGE;
     int rc;
     if ((rc = public_key_read(key_path, &key, e)) < 0 || (rc = dsse_read(path, &envelope, e)) < 0)
         return rc;

@@ -58,7 +58,7 @@ static int run_part(const char *name, char **argv, struct err *e)
     int rc = str_format(&program_name, e, "assay-%s", parts[i].name);
     if (rc == 0)
         rc = process_beside(program_name, &path, e);
-    if (rc < 0)
+    if (path == NULL)
         return rc;
     argv[1] = path;
     execv(path, argv + 1);

@@ -14,6 +14,7 @@
 #undef err_os
 #undef err_os_code
 #undef err_oom
+#undef err_recode
 #undef err_wrap
 #endif
 

@@ -48,7 +48,9 @@ says 'no git checkout' "as is a tree without git"
 
 # ---- make install ----
 root=$work/root
-run make -s -C "$top" BUILD="$(dirname "$ASSAY_BIN")" DESTDIR="$root" PREFIX=/usr install
+# By the name that it was built under: under another one everything would be linked again, beneath the other tests.
+build=${ASSAY_BIN%/bin}
+run make -s -C "$top" BUILD="${build#"$top"/}" DESTDIR="$root" PREFIX=/usr install
 exits 0 "make install"
 for program in "$ASSAY_BIN"/assay*; do
     part=$(basename "$program")

@@ -297,7 +297,6 @@ static void test_lock_lost(void **state)
     AUTO_FREE char *good = live_log("good", NULL);
     AUTO_FREE char *lock = joined(good, "lock");
     AUTO_BUF text = BUF_INIT(1 << 20);
-    AUTO_BUF note = BUF_INIT(1 << 20);
     assert_int_equal(file_read(lock, &text, &e), 0);
     const char *kept = strstr(buf_str(&text), "\n\n") + 2;
     static const char *const bad[] = {
@@ -368,7 +367,6 @@ static void test_lock_behind(void **state)
     assert_int_equal(tlog_open(path, PASS, &log, &e), 0);
     append(log, ENTRIES);
     assert_int_equal(audit(path, &e), 0);
-    AUTO_FREE char *wal = joined(path, "log.db-wal");
     copy_file(old, path, "log.db");
     copy_file(old, path, "log.db-wal");
     tlog_close(steal_ptr(&log));
@@ -404,7 +402,6 @@ static void test_old_log_flipped(void **state)
     (void)state;
     struct err e = ERR_INIT;
     AUTO_FREE char *path = live_log("oldflip", NULL);
-    AUTO_FREE char *lock = joined(path, "lock");
     AUTO_FREE char *wal = joined(path, "log.db-wal");
     AUTO_FREE char *db = joined(path, "log.db");
     assert_int_equal(log_wal_check(db, &e), 0);
