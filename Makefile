@@ -230,11 +230,11 @@ deps:
 	$(MAKE) peers || echo "deps: the peers could not all be fetched; only make check needs them, and tries again" >&2
 
 # Clients of others that judge what Assay writes and Debian does not have (needs npm; exact versions and hashes).
-PEER_STAMPS := tests/peers/sigstore/node_modules/.package-lock.json \
+PEER_STAMPS := tests/peers/sigstore/node_modules/.from \
   $(patsubst %,tests/peers/debian/%/unpacked,$(shell sed -n 's/ unpacked$$//p' packages.txt))
 peers: $(PEER_STAMPS)
-tests/peers/%/node_modules/.package-lock.json: tests/peers/%/package-lock.json
-	cd tests/peers/$* && npm ci --ignore-scripts --omit=dev --no-audit --no-fund
+tests/peers/%/node_modules/.from: tests/peers/%/package-lock.json FORCE
+	@cmp -s $< $@ || { cd tests/peers/$* && npm ci --ignore-scripts --omit=dev --no-audit --no-fund && cp package-lock.json node_modules/.from; }
 tests/peers/debian/%/unpacked:
 	rm -rf $(@D) && mkdir -p $(@D)
 	cd $(@D) && apt-get download -q $* && dpkg-deb -x $*_*.deb . && rm $*_*.deb && touch unpacked
@@ -242,9 +242,8 @@ tests/peers/debian/%/unpacked:
 # Debian packages that tests boot and compare (tests/inputs/README.md).
 INPUTS := $(BUILD)/tests/inputs
 inputs: $(patsubst tests/inputs/%.yml,$(INPUTS)/%.plan.json,$(wildcard tests/inputs/*.yml))
-$(INPUTS)/%.plan.json: tests/inputs/%.yml $(BIN)/assay-lock | all
-	@mkdir -p $(@D)
-	$(BIN)/assay lock --quiet --store $(INPUTS)/store $< -o $@
+$(INPUTS)/%.plan.json: tests/inputs/%.yml FORCE | all
+	@sh tests/inputs/lock.sh $(BIN)/assay $(INPUTS)/store $< $@
 
 # Another architecture, by Debian's cross compiler and QEMU (tests/cross/README.md).
 ARM64 = $(BUILD)/arm64

@@ -156,4 +156,37 @@ says 'make test T=NAME runs one' "and says how"
 sed -i 's/leaf() != 1/leaf() != 9/' tests/unit/base/test_leaf.c
 run make test T=leaf
 exits 2 "a test that fails fails"
+
+# ---- what tests need from the network is locked once ----
+mkdir -p "$work/inputs"
+cp "$top/tests/inputs/lock.sh" "$work/inputs"
+echo 'name: one' >"$work/inputs/one.yml"
+echo script >"$work/inputs/beside"
+cat >"$work/fake" <<'END'
+#!/bin/sh
+case $1 in
+lock) [ ! -e "$0.offline" ] && for plan; do :; done && echo readable >"$plan" ;;
+plan) grep -q readable "$3" ;;
+esac
+END
+chmod +x "$work/fake"
+lock() { # NAME WHAT: it locks, or has no need to
+    run sh "$work/inputs/lock.sh" "$work/fake" "$work/locked/store" "$work/inputs/one.yml" "$work/locked/one.plan.json"
+    is "inputs: $1" "$code $(grep -c LOCK "$work/stdout")" "$2"
+}
+lock "are locked the first time" "0 1"
+touch "$work/fake" "$work/inputs/one.yml" "$work/inputs/beside"
+lock "are not locked again because something is newer" "0 0"
+touch "$work/fake.offline"
+lock "nor is the network needed" "0 0"
+rm "$work/fake.offline"
+echo 'another script' >"$work/inputs/beside"
+lock "are locked again when a file beside the recipe changes" "0 1"
+echo 'name: two' >"$work/inputs/one.yml"
+touch "$work/fake.offline"
+lock "are not taken for locked when locking fails" "1 1"
+rm "$work/fake.offline"
+lock "are locked the next time" "0 1"
+echo broken >"$work/locked/one.plan.json"
+lock "are locked again when the plan cannot be read" "0 1"
 done_testing
