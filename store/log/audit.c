@@ -227,7 +227,7 @@ static int make_lock(struct tlog *log, const struct tlog_audit *audited, struct 
     int rc = log_db_checkpoint(log->db, audited->head.size, &note, &found, e);
     if (rc == 0)
         rc = path_join(&file, log->path, LOG_LOCK_NAME, e);
-    if (rc < 0)
+    if (rc < 0 || file == NULL)
         return rc;
     if (unlink(file) != 0 && errno != ENOENT)
         return err_os(e, errno, "cannot remove '%s'", file);

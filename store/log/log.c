@@ -273,13 +273,13 @@ int tlog_proof_check(const void *proof, size_t proof_len, const char *vkey, cons
 {
     AUTO_NOTE_KEY struct note_key *key = NULL;
     AUTO_PROOF struct tlog_proof *p = NULL;
-    struct checkpoint checkpoint;
+    struct checkpoint checkpoint = {0};
     int rc = note_key_parse(vkey, strlen(vkey), &key, e);
     if (rc == 0)
         rc = proof_parse(proof, proof_len, &p, e);
     if (rc == 0)
         rc = proof_check(p, key, entry, entry_len, &checkpoint, e);
-    if (rc < 0)
+    if (rc < 0 || p == NULL)
         return rc;
     *index = p->index;
     *size = checkpoint.size;

@@ -393,8 +393,8 @@ static int check_since(const struct cli *cli, const struct note_key *key,
     const char *since = cli_string(cli, "since");
     const char *document = cli_string(cli, "consistency");
     AUTO_CONSISTENCY struct tlog_consistency *proof = NULL;
-    struct checkpoint old;
-    struct checkpoint reached;
+    struct checkpoint old = {0};
+    struct checkpoint reached = {0};
     if (since == NULL && document == NULL)
         return 0;
     if (since == NULL)
@@ -434,7 +434,7 @@ int log_run_check(struct cli *cli, struct err *e)
     AUTO_BUF text = BUF_INIT(0);
     AUTO_BUF entry = BUF_INIT(0);
     AUTO_JSON json_t *doc = NULL;
-    struct checkpoint c;
+    struct checkpoint c = {0};
     if (file == NULL)
         return err_set(e, ERR_USAGE, "what should be in the log? give --entry FILE");
     int rc = required_vkey(cli, &key, e);
@@ -446,7 +446,7 @@ int log_run_check(struct cli *cli, struct err *e)
         rc = proof_parse(text.data, text.len, &proof, e);
     if (rc == 0)
         rc = proof_check(proof, key, entry.data, entry.len, &c, e);
-    if (rc < 0)
+    if (rc < 0 || proof == NULL)
         return err_wrap(e, "'%s' does not show that '%s' is in the log", cli_arg(cli, 0), file);
     rc = check_since(cli, key, &c, e);
     if (rc == 0)
@@ -494,8 +494,8 @@ int log_run_check_consistency(struct cli *cli, struct err *e)
     AUTO_NOTE_KEY struct note_key *key = NULL;
     AUTO_CONSISTENCY struct tlog_consistency *proof = NULL;
     AUTO_JSON json_t *doc = NULL;
-    struct checkpoint old;
-    struct checkpoint c;
+    struct checkpoint old = {0};
+    struct checkpoint c = {0};
     if (from == NULL)
         return err_set(e, ERR_USAGE, "since when? give --from CHECKPOINT");
     int rc = required_vkey(cli, &key, e);

@@ -106,8 +106,9 @@ static int describe(const json_t *v, char *text, size_t size, struct err *e)
 {
     AUTO_FREE char *all = NULL;
     static const char *const any[] = {"any text", "a SHA-256", "hex digits"};
-    if (any_of(v) >= 0 && any_of(v) <= ANY_HEX) {
-        (void)text_print(text, size, "%s", any[any_of(v)]);
+    const int kind = any_of(v);
+    if (kind >= 0 && kind <= ANY_HEX) {
+        (void)text_print(text, size, "%s", any[kind]);
         return 0;
     }
     if (v == NULL || holds_any(v)) {

@@ -158,7 +158,7 @@ int others_add(struct others *o, const struct others_question *q, const char *pa
                                "verifier", &signer, f);
     if (rc == 0 && !finding_any(f))
         rc = check_words(ev->statement, q, f);
-    if (rc < 0 || finding_any(f))
+    if (rc < 0 || finding_any(f) || signer == NULL)
         return rc;
     return count(o, q, signer, f, e);
 }
