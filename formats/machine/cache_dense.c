@@ -45,7 +45,7 @@ static const uint8_t *true_hash(const struct cache_dense *d, uint64_t node, unsi
 static void join_true(struct cache_dense *d, uint64_t first, size_t n, unsigned log2)
 {
     uint8_t children[2 * BATCH * MACHINE_HASH_SIZE];
-    bool zero[BATCH];
+    bool zero[BATCH] = {false};
     for (size_t i = 0; i < 2 * n; i++)
         memcpy(children + i * MACHINE_HASH_SIZE, true_hash(d, 2 * first + i, log2),
                MACHINE_HASH_SIZE);

@@ -88,7 +88,7 @@ int64_t tar_sum_signed(const uint8_t *block)
     int64_t sum = (int64_t)tar_sum(block);
     const struct tar_field own = tar_fields[TAR_CHECKSUM];
     for (size_t i = 0; i < TAR_BLOCK; i++)
-        if (block[i] >= 0x80 && (i < own.start || i >= (size_t)own.start + own.len))
+        if ((i < own.start || i >= (size_t)own.start + own.len) && block[i] >= 0x80)
             sum -= 0x100;
     return sum;
 }
