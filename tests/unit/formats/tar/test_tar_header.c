@@ -22,14 +22,24 @@ static bool read_as(enum tar_place p, const void *bytes, int64_t *out)
 static void test_octal(void **state)
 {
     static const struct {
-        const char *field; /* eight bytes */
+        const char field[9]; /* eight bytes */
         bool fine;
         int64_t value;
     } rows[] = {
-        {"0000644", true, 0644},      {"00644 \0", true, 0644},     {"  644 \0", true, 0644},
-        {"7777777\0", true, 2097151}, {"77777777", true, 16777215}, {"\0\0\0\0\0\0\0\0", true, 0},
-        {"        ", true, 0},        {"0000648", false, 0},        {"644x   ", false, 0},
-        {"6 44   ", false, 0},        {"-000001", false, 0},        {"\0000644", false, 0},
+        {"0000644", true, 0644},
+        {"00644 \0", true, 0644},
+        {"  644 \0", true, 0644},
+        {"7777777\0", true, 2097151},
+        {"77777777", true, 16777215},
+        {"\0\0\0\0\0\0\0\0", true, 0},
+        {"        ", true, 0},
+        {"0000648", false, 0},
+        {"644x   ", false, 0},
+        {"6 44   ", false, 0},
+        {"-000001", false, 0},
+        {"\0"
+         "000644",
+         false, 0},
     };
     (void)state;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
