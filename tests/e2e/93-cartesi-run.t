@@ -173,15 +173,16 @@ ASSAY_PASSPHRASE=test
 export ASSAY_PASSPHRASE
 "$assay" attest keygen -o "$work/key" >/dev/null
 "$assay" attest keygen -o "$work/other.key" >/dev/null
+"$assay" attest keygen -o "$work/verifier.key" >/dev/null
 "$assay" attest sign "$work/out/m.provenance.json" --key "$work/key" -o "$work/bundle" >/dev/null
 policy() {
-    jq -n --rawfile key "$1" '{type: "https://assay.example/policy/v1", artifacts: [{name: "m*"}],
+    jq -n --rawfile key "$1" --rawfile verifier "$work/verifier.key.pub" '{type: "https://assay.example/policy/v1", artifacts: [{name: "m*"}],
         builders: [{id: "https://assay.example/builder/assay-build/v1", keys: [$key]}],
-        rebuilds: {minimum: 1, verifiers: [{id: "https://verifier.example", keys: [$key]}]}}'
+        rebuilds: {minimum: 1, verifiers: [{id: "https://verifier.example", keys: [$verifier]}]}}'
 }
 policy "$work/key.pub" >"$work/policy.json"
 policy "$work/other.key.pub" >"$work/stranger.json"
-"$assay" verify "$c" -b "$work/bundle" -p "$work/policy.json" --rebuild --key "$work/key" --verifier-id https://verifier.example -o "$work/verdict" >/dev/null
+"$assay" verify "$c" -b "$work/bundle" -p "$work/policy.json" --rebuild --key "$work/verifier.key" --verifier-id https://verifier.example -o "$work/verdict" >/dev/null
 attempt "$m" -c "$c" -b "$work/bundle" -p "$work/policy.json" -a "$work/verdict"
 exits 0 "a configuration that was signed and reproduced runs"
 attempt "$m" -c "$c" -b "$work/bundle" -p "$work/policy.json" --rebuild
