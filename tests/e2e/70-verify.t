@@ -137,7 +137,7 @@ malformed 2 "no policy" out/test.squashfs -b bundle.json
 
 # ---- other verifiers' verdicts ----
 "$assay" verify out/test.squashfs -b bundle.json -p policy.json --rebuild -k second.key -o second.json >/dev/null
-policy two.json builder.key.pub 2 verifier.key.pub "$(id verdict.json)" second.key.pub "$(id second.json)"
+policy two.json builder.key.pub 2 verifier.key.pub "$(verifier_of verdict.json)" second.key.pub "$(verifier_of second.json)"
 run "$assay" verify out/test.squashfs -b bundle.json -p two.json -a verdict.json -a second.json
 exits 0 "two trusted verifiers' rebuilds are enough without one's own"
 run "$assay" verify out/test.squashfs -b bundle.json -p two.json -a second.json --rebuild
@@ -145,9 +145,9 @@ exits 0 "one of theirs and one's own as well"
 rejected "the same verifier twice counts once" "wants 2 rebuilds that agree, there are 1" out/test.squashfs -b bundle.json -p two.json -a second.json -a second.json
 rejected "a verdict about another artifact" "does not count" out/test.tar -b bundle.json -p two.json -a second.json --rebuild
 rejected "a verdict that failed" "does not count" flipped.squashfs -b evil.json -p two.json -a differs.json
-policy one.json builder.key.pub 1 second.key.pub "$(id second.json)"
+policy one.json builder.key.pub 1 second.key.pub "$(verifier_of second.json)"
 rejected "a verifier that the policy does not trust" "no verifier that the policy trusts" out/test.squashfs -b bundle.json -p one.json -a verdict.json
-policy swapped.json builder.key.pub 1 second.key.pub "$(id verdict.json)"
+policy swapped.json builder.key.pub 1 second.key.pub "$(verifier_of verdict.json)"
 rejected "a verifier that speaks for another" "does not let this key speak for the verifier" out/test.squashfs -b bundle.json -p swapped.json -a second.json
 rejected "provenance is no verdict" "does not count" out/test.squashfs -b bundle.json -p one.json -a bundle.json
 

@@ -174,7 +174,7 @@ is "all of whose steps are in the list" "$(jq length v.json.steps.json)" 3505
 ok "and that fits an entry of a log" test "$(stat -c %s v.json)" -le 65535
 
 # ---- what was compared is said, and no more ----
-policy theirs.json builder.key.pub 1 verifier.key.pub "$(id mine.json)"
+policy theirs.json builder.key.pub 1 verifier.key.pub "$(verifier_of mine.json)"
 "$assay" attest keygen -o third.key >/dev/null
 run "$assay" verify out/test.squashfs -b bundle.json -p theirs.json -a mine.json -k third.key -o v.json
 exits 0 "another's rebuild is enough"
@@ -218,7 +218,7 @@ prints "comparison +the image's manifest is the same, [0-9]+ bytes; nothing else
 if [ "$(id -u)" = 0 ]; then
     fenced() { unshare -Ur sh -c 'echo 0 >/proc/sys/user/max_user_namespaces && exec "$@"' sh "$@"; }
     "$assay" verify out/test.squashfs -b bundle.json -p policy.json --rebuild -k second.key -o second.json >/dev/null
-    policy others.json builder.key.pub 1 second.key.pub "$(id second.json)"
+    policy others.json builder.key.pub 1 second.key.pub "$(verifier_of second.json)"
     run fenced "$assay" verify out/test.squashfs -b bundle.json -p others.json -a second.json --rebuild -k verifier.key -o v.json
     exits 7 "a host without user namespaces"
     one_line "one line"

@@ -9,7 +9,7 @@ verify() { run "$assay" verify out/test.squashfs "$@"; }
 
 # ---- provenance: what the plan says otherwise is found without a rebuild ----
 "$assay" verify out/test.squashfs -b bundle.json -p policy.json --rebuild -k second.key -o second.json >/dev/null
-policy others.json builder.key.pub 1 second.key.pub "$(id second.json)"
+policy others.json builder.key.pub 1 second.key.pub "$(verifier_of second.json)"
 # contradicts PATH FILTER [VALUE]: each is rejected where nobody rebuilds, and the member is named.
 contradicts() {
     lie lie.json "$2"
@@ -162,7 +162,7 @@ says "'application/json', not an in-toto statement" "is not a verdict"
 
 # ---- who counts, and how often ----
 "$assay" verify out/test.squashfs -b bundle.json -p policy.json --rebuild -k verifier.key -o mine.json >/dev/null
-policy two.json builder.key.pub 2 verifier.key.pub "$(id mine.json)" second.key.pub "$(id second.json)"
+policy two.json builder.key.pub 2 verifier.key.pub "$(verifier_of mine.json)" second.key.pub "$(verifier_of second.json)"
 verify -b bundle.json -p two.json -a mine.json --rebuild -k verifier.key
 exits 3 "one's own earlier verdict is no second one beside one's rebuild"
 says "wants 2 rebuilds that agree, there are 1" "it is counted once"
@@ -173,25 +173,25 @@ prints "rebuilds +2 agree, 2 wanted" "two, not three"
 verify -b bundle.json -p two.json -a mine.json -a second.json -k verifier.key
 exits 0 "without a rebuild now one's earlier one counts"
 "$assay" verify out/test.squashfs -b bundle.json -p policy.json --rebuild -k verifier.key --verifier-id https://v.example/another -o renamed.json >/dev/null
-policy renamed.policy builder.key.pub 2 verifier.key.pub "$(id mine.json)" verifier.key.pub https://v.example/another
+policy renamed.policy builder.key.pub 2 verifier.key.pub "$(verifier_of mine.json)" verifier.key.pub https://v.example/another
 verify -b bundle.json -p renamed.policy -a mine.json -a renamed.json
 exits 3 "one key under two names is one verifier"
 says "wants 2 rebuilds that agree, there are 1" "it is counted once"
 verify -b bundle.json -p renamed.policy -a renamed.json --rebuild -k verifier.key
 exits 3 "also beside one's own rebuild"
-jq --rawfile a second.key.pub --rawfile b verifier.key.pub --arg id "$(id second.json)" '.rebuilds.verifiers = [{id: $id, keys: [$a, $b]}] | .rebuilds.minimum = 2' two.json >twokeys.json
+jq --rawfile a second.key.pub --rawfile b verifier.key.pub --arg id "$(verifier_of second.json)" '.rebuilds.verifiers = [{id: $id, keys: [$a, $b]}] | .rebuilds.minimum = 2' two.json >twokeys.json
 payload second.json >claim.statement
 sign claim.statement verifier.key claim.json
 verify -b bundle.json -p twokeys.json -a second.json -a claim.json
 exits 3 "one verifier with two keys is one"
 "$assay" verify out/test.squashfs -b bundle.json -p policy.json --rebuild -k builder.key -o built.json >/dev/null
-policy self.json builder.key.pub 1 builder.key.pub "$(id built.json)"
+policy self.json builder.key.pub 1 builder.key.pub "$(verifier_of built.json)"
 verify -b bundle.json -p self.json -a built.json
 exits 3 "a builder is no verifier of its own builds"
 says "its key is the builder's" "says why"
 jq --rawfile key other.key.pub '.builders[0].keys += [$key]' self.json >more.json
 "$assay" verify out/test.squashfs -b bundle.json -p policy.json --rebuild -k other.key -o built.json >/dev/null
-jq --rawfile key other.key.pub --arg id "$(id built.json)" '.rebuilds.verifiers = [{id: $id, keys: [$key]}]' more.json >keys.json
+jq --rawfile key other.key.pub --arg id "$(verifier_of built.json)" '.rebuilds.verifiers = [{id: $id, keys: [$key]}]' more.json >keys.json
 verify -b bundle.json -p keys.json -a built.json
 exits 3 "not by another of its keys, either"
 says "its key is the builder's" "says why"

@@ -8,7 +8,7 @@
 #   valid SCHEMA FILE           FILE is what schemas/SCHEMA.schema.json says
 #   policy FILE KEY MINIMUM [VERIFIER-KEY ID]…   trusts KEY for the default builder id
 #   lie BUNDLE FILTER [FILE]    the provenance (or FILE) as jq changes it, signed by the builder
-#   id VERDICT                  the verifier that it names
+#   verifier_of VERDICT         the verifier that it names
 
 umask 022
 chmod 755 "$work"
@@ -45,7 +45,7 @@ lie() {
     jq -cSj "$2" "${3:-out/test.provenance.json}" >"$1.statement"
     sign "$1.statement" builder.key "$1"
 }
-id() { payload "$1" | jq -r .predicate.verifier.id; }
+verifier_of() { payload "$1" | jq -r .predicate.verifier.id; }
 
 build_base() {
     python3 "$here/make_plan.py" layer base.tar base

@@ -17,8 +17,7 @@ int layout_read(int dirfd, struct artifact *a, struct err *e);
 struct layout_difference {
     const char *file; /* the first that differs; static; NULL = none does */
     uint64_t offset;
-    char *
-        ref_name; /* what index.json calls the image, the one thing more that it may say; or NULL */
+    char *ref_name; /* what index.json calls the image, when that alone is another name; or NULL */
 };
 /*
  * What is left to differ are index.json and oci-layout. Whoever copies an image gives it a name
