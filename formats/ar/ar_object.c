@@ -173,7 +173,6 @@ static int slice(struct object *o, const struct member *m, struct bytes **out, s
 
 const struct object_kind object_kind_ar = {
     .name = "ar",
-    .title = "an ar archive",
     .ordered = true,
     .is = is_ar,
     .open = open_ar,

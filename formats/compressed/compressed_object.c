@@ -192,7 +192,7 @@ static void close_compressed(struct object *o)
     free(c);
 }
 
-#define KIND(id, what)                                                                             \
+#define KIND(id)                                                                                   \
     static bool is_##id(const struct bytes *bytes, const uint8_t *head, size_t len)                \
     {                                                                                              \
         (void)bytes;                                                                               \
@@ -203,15 +203,14 @@ static void close_compressed(struct object *o)
         return open_with(o, &(id), e);                                                             \
     }                                                                                              \
     const struct object_kind object_kind_##id = {.name = #id,                                      \
-                                                 .title = what,                                    \
                                                  .wrapper = true,                                  \
                                                  .is = is_##id,                                    \
                                                  .open = open_##id,                                \
                                                  .slice = slice,                                   \
                                                  .close = close_compressed}
 
-KIND(gzip, "gzip-compressed bytes");
-KIND(xz, "xz-compressed bytes");
-KIND(zstd, "zstd-compressed bytes");
-KIND(lz4, "lz4-compressed bytes");
-KIND(bzip2, "bzip2-compressed bytes");
+KIND(gzip);
+KIND(xz);
+KIND(zstd);
+KIND(lz4);
+KIND(bzip2);

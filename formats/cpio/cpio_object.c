@@ -285,7 +285,6 @@ static int slice(struct object *o, const struct member *m, struct bytes **out, s
 
 const struct object_kind object_kind_cpio = {
     .name = "cpio",
-    .title = "a cpio archive",
     .ordered = true,
     .tree = true,
     .is = is_cpio,

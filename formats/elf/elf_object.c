@@ -264,7 +264,6 @@ static int slice(struct object *o, const struct member *m, struct bytes **out, s
 
 const struct object_kind object_kind_elf = {
     .name = "elf",
-    .title = "an ELF file",
     .ordered = true,
     .is = is_elf,
     .open = open_elf,

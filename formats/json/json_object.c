@@ -145,7 +145,6 @@ static int open_json(struct object *o, struct err *e)
 
 const struct object_kind object_kind_json = {
     .name = "json",
-    .title = "a JSON document",
     .is = is_json,
     .open = open_json,
 };

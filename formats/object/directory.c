@@ -232,7 +232,6 @@ static void close_directory(struct object *o)
 
 const struct object_kind object_kind_directory = {
     .name = "directory",
-    .title = "a directory",
     .tree = true,
     .open = open_directory,
     .slice = slice,

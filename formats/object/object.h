@@ -83,9 +83,8 @@ enum object_same {
 };
 
 struct object_kind {
-    const char *name;  /* "squashfs" */
-    const char *title; /* "a squashfs image" */
-    bool ordered;      /* the order of its members is part of it */
+    const char *name; /* "squashfs" */
+    bool ordered;     /* the order of its members is part of it */
     bool tree;    /* a file system: comparable with any other one, by the fields that both have */
     bool wrapper; /* one member, "content": compression and the like */
     /* By the first bytes (up to OBJECT_HEAD_MAX), or by looking further. */

@@ -227,7 +227,6 @@ static void close_layout(struct object *o)
 
 static const struct object_kind object_kind_oci = {
     .name = "oci-layout",
-    .title = "an OCI image layout",
     .open = open_layout,
     .slice = slice,
     .close = close_layout,

@@ -369,7 +369,6 @@ static int same(struct object *oa, const struct member *am, struct object *ob,
 
 const struct object_kind object_kind_squashfs = {
     .name = "squashfs",
-    .title = "a squashfs image",
     .tree = true,
     .is = is_squashfs,
     .open = open_squashfs,

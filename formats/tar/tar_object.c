@@ -407,7 +407,6 @@ static int slice(struct object *o, const struct member *m, struct bytes **out, s
 
 const struct object_kind object_kind_tar = {
     .name = "tar",
-    .title = "a tar archive",
     .ordered = true,
     .tree = true,
     .is = is_tar,

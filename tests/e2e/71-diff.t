@@ -241,7 +241,7 @@ cat >src-one/x.c <<'EOF'
 int f(int a);
 int f(int a)
 {
-    return a * FACTOR;
+    return a ^ FACTOR;
 }
 const char *where = __FILE__;
 const char *when = WHEN;
@@ -267,6 +267,7 @@ compiled b.elf src-two -DFACTOR=9 '-DWHEN="2026-11-30 11:22:33"'
 run "$assay" diff --json a.elf b.elf
 is "other code is never explained away by what stands beside it" \
     "$(jq -r '.result.causes[0] | .id + " " + .sample[0].path' stdout)" "content.code .text"
+ok "and the function is named" jq -e '.result.causes[0].sample[0].a | test(" in f\\+0x")' stdout
 
 # ---- JSON and OCI layouts ------------------------------------------------------------------------
 echo '{"b": [1, 2], "a": {"c": "x"}}' >a.json

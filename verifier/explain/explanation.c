@@ -2,6 +2,7 @@
 #include "verifier/explain/explanation.h"
 
 #include "base/json.h"
+#include "formats/elf/elf_object.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -151,13 +152,35 @@ static int text_path(const char *path, struct buf *out, struct err *e)
     return rc;
 }
 
-static int show_hunk(const struct hunk *h, struct buf *out, struct err *e)
+/* Of a program, in which function it is: " in main+0x12". */
+static int show_symbol(struct object *o, const struct member *m, uint64_t offset, struct buf *out,
+                       struct err *e)
 {
+    AUTO_BUF name = BUF_INIT(VALUE_MAX);
+    uint64_t distance = 0;
+    if (o == NULL || o->kind != &object_kind_elf || m == NULL)
+        return 0;
+    int rc = elf_symbol_at(o, m, offset, &name, &distance, e);
+    if (rc < 0 || name.len == 0)
+        return rc;
+    if ((rc = buf_add_str(out, " in ", e)) == 0)
+        rc = text_path(buf_str(&name), out, e);
+    return rc < 0 ? rc : buf_addf(out, e, "+0x%" PRIx64, distance);
+}
+
+static int show_hunk(const struct difference *d, bool side_b, struct buf *out, struct err *e)
+{
+    const struct hunk *h = side_b ? &d->hunk_b : &d->hunk_a;
     size_t before = h->before < 16 ? h->before : 16;
     size_t after = h->after < 16 ? h->after : 16;
     const struct field f = {
         .form = FIELD_TEXT, .data = h->bytes + h->before - before, .len = before + h->run + after};
-    int rc = buf_addf(out, e, "at %" PRIu64 ": ", h->offset);
+    int rc = buf_addf(out, e, "at %" PRIu64, h->offset);
+    if (rc == 0)
+        rc = show_symbol(side_b ? d->object_b : d->object_a, side_b ? d->member_b : d->member_a,
+                         h->offset, out, e);
+    if (rc == 0)
+        rc = buf_add_str(out, ": ", e);
     return rc < 0 ? rc : field_show(&f, out, e);
 }
 
@@ -169,7 +192,7 @@ static int show_side(const struct difference *d, bool side_b, char **out, struct
     if (d->kind == DIFFERENCE_FIELD && f != NULL)
         rc = field_show(f, &text, e);
     else if (d->kind == DIFFERENCE_CONTENT)
-        rc = show_hunk(side_b ? &d->hunk_b : &d->hunk_a, &text, e);
+        rc = show_hunk(d, side_b, &text, e);
     else if (d->kind == DIFFERENCE_MOVED && side_b)
         rc = text_path(d->other_path, &text, e);
     else if (d->kind == DIFFERENCE_UNREAD && !side_b)
@@ -289,7 +312,8 @@ int explanation_line(const struct explanation *x, struct buf *out, struct err *e
         return rc;
     if (v == EXPLANATION_IDENTICAL)
         return 0;
-    rc = buf_addf(out, e, ": %" PRIu64 " differences", x->differences);
+    rc = buf_addf(out, e, ": %" PRIu64 " %s", x->differences,
+                  x->differences == 1 ? "difference" : "differences");
     if (rc == 0 && x->unexplained_count > 0)
         rc = buf_addf(out, e, ", %" PRIu64 " that nothing explains", x->unexplained_count);
     else if (rc == 0)

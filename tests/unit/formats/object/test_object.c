@@ -53,7 +53,7 @@ static int content_test(struct object *o, const struct member *m, struct sink to
 }
 
 static const struct object_kind kind_test = {
-    .name = "test", .title = "a test", .open = open_test, .content = content_test};
+    .name = "test", .open = open_test, .content = content_test};
 
 static void test_members(void **state)
 {
