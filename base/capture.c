@@ -57,9 +57,11 @@ static int read_once(struct capture_stream *s, bool *more, bool *stop, struct er
     }
     if (n < 0 && errno == EAGAIN)
         return 0;
-    if (n < 0)
+    /* A socket is reset when the other end did not read all that it was sent. */
+    bool reset = n < 0 && errno == ECONNRESET;
+    if (n < 0 && !reset)
         return err_os(e, errno, "cannot read %s", s->name);
-    if (n == 0) {
+    if (n == 0 || reset) {
         s->fd = -1;
         return 0;
     }

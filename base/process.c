@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -25,10 +26,11 @@ struct child {
     char *const *argv;
     char *const *env;
     const char *cwd;
-    int in;     /* becomes stdin */
-    int out;    /* becomes stdout */
-    int err;    /* becomes stderr; -1 = inherited */
-    int report; /* errno of a failed start; closed by a successful exec */
+    int in;      /* becomes stdin */
+    int out;     /* becomes stdout */
+    int err;     /* becomes stderr; -1 = inherited */
+    int channel; /* becomes PROCESS_CHANNEL; -1 = none */
+    int report;  /* errno of a failed start; closed by a successful exec */
     pid_t parent;
 };
 
@@ -81,10 +83,12 @@ static __attribute__((noreturn)) void child_run(const struct child *c)
     if (getppid() != c->parent)
         _exit(126);
     reset_signals();
-    /* The sources are all above 2 (see fd_above), so no dup2 overwrites a later source. */
+    /* The sources are all above 3 (see fd_above), so no dup2 overwrites a later source. */
     if (dup2(c->in, 0) < 0 || dup2(c->out, 1) < 0 || (c->err >= 0 && dup2(c->err, 2) < 0))
         child_fail(c, errno);
     if (syscall(SYS_close_range, 3U, ~0U, 4U /* CLOSE_RANGE_CLOEXEC */) != 0)
+        child_fail(c, errno);
+    if (c->channel >= 0 && dup2(c->channel, PROCESS_CHANNEL) < 0)
         child_fail(c, errno);
     if (c->cwd != NULL && chdir(c->cwd) != 0)
         child_fail(c, errno);
@@ -92,12 +96,13 @@ static __attribute__((noreturn)) void child_run(const struct child *c)
     child_fail(c, errno);
 }
 
-/* A caller may have closed 0, 1 or 2: descriptors made here are moved out of that range. */
+/* Descriptors made here are not those that the child will have: a caller may have closed its own.
+ */
 static int fd_above(int *fd, struct err *e)
 {
-    if (*fd > 2)
+    if (*fd > PROCESS_CHANNEL)
         return 0;
-    int moved = fcntl(*fd, F_DUPFD_CLOEXEC, 3);
+    int moved = fcntl(*fd, F_DUPFD_CLOEXEC, PROCESS_CHANNEL + 1);
     if (moved < 0)
         return err_os(e, errno, "cannot duplicate a descriptor");
     (void)close(*fd);
@@ -118,6 +123,28 @@ static int make_pipe(int *readable, int *writable, struct err *e)
     if (rc == 0 && fcntl(*readable, F_SETFL, O_NONBLOCK) != 0)
         rc = err_os(e, errno, "cannot set up a pipe");
     return rc;
+}
+
+/* The text waits in the socket: nothing has to be sent while the child runs. */
+static int make_channel(const char *text, int *ours, int *theirs, struct err *e)
+{
+    int fds[2];
+    size_t len = strlen(text);
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) != 0)
+        return err_os(e, errno, "cannot make a socket");
+    *ours = fds[0];
+    *theirs = fds[1];
+    int rc = fd_above(ours, e);
+    if (rc == 0)
+        rc = fd_above(theirs, e);
+    if (rc == 0 && fcntl(*ours, F_SETFL, O_NONBLOCK) != 0)
+        rc = err_os(e, errno, "cannot set up a socket");
+    if (rc < 0)
+        return rc;
+    ssize_t n = send(*ours, text, len, MSG_NOSIGNAL);
+    if (n < 0 || (size_t)n != len)
+        return err_os(e, n < 0 ? errno : EMSGSIZE, "cannot write to a socket");
+    return 0;
 }
 
 static int open_null(int flags, int *out, struct err *e)
@@ -189,13 +216,13 @@ static int started(int report, const char *name, struct err *e)
 }
 
 struct pipes {
-    int in, out_read, out_write, err_read, err_write, report_read, report_write;
+    int in, out_read, out_write, err_read, err_write, report_read, report_write, ours, theirs;
 };
 
 static void pipes_close(const struct pipes *p)
 {
-    const int fds[] = {p->in,        p->out_read,    p->out_write,   p->err_read,
-                       p->err_write, p->report_read, p->report_write};
+    const int fds[] = {p->in,          p->out_read,     p->out_write, p->err_read, p->err_write,
+                       p->report_read, p->report_write, p->ours,      p->theirs};
     for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++) {
         if (fds[i] >= 0)
             (void)close(fds[i]);
@@ -204,7 +231,7 @@ static void pipes_close(const struct pipes *p)
 
 static void close_in_parent(struct pipes *p)
 {
-    int *const fds[] = {&p->in, &p->out_write, &p->err_write, &p->report_write};
+    int *const fds[] = {&p->in, &p->out_write, &p->err_write, &p->report_write, &p->theirs};
     for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++) {
         if (*fds[i] >= 0)
             (void)close(*fds[i]);
@@ -223,6 +250,8 @@ static int pipes_open(const struct process_options *o, struct pipes *p, struct e
         rc = open_null(O_WRONLY, &p->out_write, e);
     if (rc == 0 && o->errors != NULL)
         rc = make_pipe(&p->err_read, &p->err_write, e);
+    if (rc == 0 && o->channel_text != NULL)
+        rc = make_channel(o->channel_text, &p->ours, &p->theirs, e);
     return rc;
 }
 
@@ -236,6 +265,10 @@ static int follow(const struct process_options *o, const struct pipes *p, pid_t 
          .sink = o->sink,
          .sink_context = o->sink_context},
         {.fd = p->err_read, .name = "standard error", .buf = o->errors, .tail = true},
+        {.fd = p->ours,
+         .name = "the channel",
+         .sink = o->channel_sink,
+         .sink_context = o->channel_context},
     };
     int rc = started(p->report_read, o->argv[0], e);
     if (rc < 0)
@@ -243,7 +276,7 @@ static int follow(const struct process_options *o, const struct pipes *p, pid_t 
     AUTO_CLOSE int pidfd = (int)syscall(SYS_pidfd_open, pid, 0U);
     if (pidfd < 0)
         return err_os(e, errno, "cannot watch a process");
-    rc = capture_run(streams, 2, pidfd, deadline, end, e);
+    rc = capture_run(streams, 3, pidfd, deadline, end, e);
     return rc < 0 ? err_wrap(e, "running '%s'", o->argv[0]) : 0;
 }
 
@@ -285,7 +318,7 @@ int process_run(const struct process_options *options, int *status, struct err *
     int rc = process_find(options->argv[0], &program, e);
     if (rc < 0)
         return rc;
-    struct pipes p = {-1, -1, -1, -1, -1, -1, -1};
+    struct pipes p = {-1, -1, -1, -1, -1, -1, -1, -1, -1};
     rc = pipes_open(options, &p, e);
     if (rc == 0) {
         struct child c = {
@@ -296,6 +329,7 @@ int process_run(const struct process_options *options, int *status, struct err *
             .in = p.in,
             .out = p.out_write,
             .err = p.err_write,
+            .channel = p.theirs,
             .report = p.report_write,
             .parent = getpid(),
         };

@@ -18,6 +18,9 @@ static inline char *const *process_words(const char *const *list)
     return u.out;
 }
 
+/* The descriptor of a child's channel. */
+enum { PROCESS_CHANNEL = 3 };
+
 struct process_options {
     const char *const
         *argv; /* NULL-terminated; argv[0] is looked up in PATH_DEFAULT when it has no '/' */
@@ -35,13 +38,20 @@ struct process_options {
     bool (*sink)(void *context, const uint8_t *data, size_t len);
     void *sink_context;
     bool *timed_out; /* not NULL: a timeout is no error, sets this instead */
+    /*
+     * Not NULL: the child has a socket at PROCESS_CHANNEL. This text (at most some KiB: it has to
+     * fit the socket) is there for it to read from the start; what it answers goes to channel_sink.
+     */
+    const char *channel_text;
+    bool (*channel_sink)(void *context, const uint8_t *data, size_t len);
+    void *channel_context;
 };
 
 /*
  * Runs it and waits. *status is the exit status 0..255, or 128+signal. Not starting at all is an
  * error (ERR_HOST; ERR_UNDECIDED when there is no such program). The child leads its own process
- * group, inherits no descriptor but the three, has default signal dispositions, and dies with its
- * parent; whatever is left of its group when it ends is killed.
+ * group, inherits no descriptor but the three and its channel, has default signal dispositions, and
+ * dies with its parent; whatever is left of its group when it ends is killed.
  */
 int process_run(const struct process_options *options, int *status, struct err *e);
 

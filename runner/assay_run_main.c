@@ -63,7 +63,7 @@ static int read_options(const struct cli *cli, struct guest_options *o, struct e
 }
 
 static int result_json(struct cli *cli, const struct guest_options *o, const struct guest_result *g,
-                       bool passed, struct err *e)
+                       bool success, struct err *e)
 {
     AUTO_JSON json_t *doc = json_object();
     if (doc == NULL)
@@ -78,7 +78,7 @@ static int result_json(struct cli *cli, const struct guest_options *o, const str
     if (rc == 0 && o->expect != NULL)
         rc = json_put_string(doc, "expect", o->expect, e);
     if (rc == 0)
-        rc = json_put(doc, "passed", json_boolean(passed), e);
+        rc = json_put(doc, "passed", json_boolean(success), e);
     if (rc == 0)
         rc = json_put_string(doc, "end", guest_end_name(g->end), e);
     if (rc == 0)
@@ -90,29 +90,42 @@ static int result_json(struct cli *cli, const struct guest_options *o, const str
     return rc;
 }
 
+static bool passed(const struct guest_options *o, enum guest_end end)
+{
+    return end == GUEST_EXPECTED || (end == GUEST_POWERED_OFF && o->expect == NULL);
+}
+
 static int verdict(const struct cli *cli, const struct guest_options *o,
                    const struct guest_result *g, struct err *e)
 {
+    static const char *const did[] = {"printed the line", "powered off", "reset itself", "panicked",
+                                      "did not end"};
     double seconds = (double)g->milliseconds / 1000;
-    bool silent = g->lines == 0;
+    AUTO_FREE char *last = NULL;
+    int rc = g->lines == 0 ? str_copy(&last, "it printed nothing", e)
+                           : str_format(&last, e, "its last line was '%s'", g->last);
+    if (rc < 0)
+        return rc;
     if (g->end == GUEST_EXPECTED) {
         cli_say(cli, "the %s guest printed '%s' after %.1f s\n", o->machine->arch, o->expect,
                 seconds);
         return 0;
     }
-    if (g->end == GUEST_ENDED && o->expect == NULL) {
-        cli_say(cli, "the %s guest ended after %.1f s\n", o->machine->arch, seconds);
+    if (passed(o, g->end)) {
+        cli_say(cli, "the %s guest powered off after %.1f s\n", o->machine->arch, seconds);
         return 0;
     }
-    if (g->end == GUEST_ENDED)
-        return err_set(e, ERR_DIFFERS, "the guest ended without printing '%s'; %s%s%s", o->expect,
-                       silent ? "it printed nothing" : "its last line was '", silent ? "" : g->last,
-                       silent ? "" : "'");
-    return err_set(e, ERR_DIFFERS, "the guest %s%s%s within %u seconds; %s%s%s",
-                   o->expect != NULL ? "did not print '" : "did not end",
-                   o->expect != NULL ? o->expect : "", o->expect != NULL ? "'" : "",
-                   o->timeout_seconds, silent ? "it printed nothing" : "its last line was '",
-                   silent ? "" : g->last, silent ? "" : "'");
+    if (g->end == GUEST_EXPIRED && o->expect != NULL)
+        return err_set(e, ERR_DIFFERS, "the guest did not print '%s' within %u seconds; %s",
+                       o->expect, o->timeout_seconds, last);
+    if (g->end == GUEST_EXPIRED)
+        return err_set(e, ERR_DIFFERS, "the guest did not end within %u seconds; %s",
+                       o->timeout_seconds, last);
+    if (o->expect != NULL)
+        return err_set(e, ERR_DIFFERS, "the guest %s without printing '%s'; %s", did[g->end],
+                       o->expect, last);
+    return err_set(e, ERR_DIFFERS, "the guest %s after %.1f s; only a power-off is success; %s",
+                   did[g->end], seconds, last);
 }
 
 static int run_test(struct cli *cli, struct err *e)
@@ -124,10 +137,8 @@ static int run_test(struct cli *cli, struct err *e)
         return rc;
     cli_note(cli, "booting '%s' under %s", o.boot.kernel, o.machine->emulator);
     rc = guest_run(&o, &g, e);
-    if (rc < 0)
-        return rc;
-    bool passed = g.end == GUEST_EXPECTED || (g.end == GUEST_ENDED && o.expect == NULL);
-    rc = result_json(cli, &o, &g, passed, e);
+    if (rc == 0)
+        rc = result_json(cli, &o, &g, passed(&o, g.end), e);
     return rc < 0 ? rc : verdict(cli, &o, &g, e);
 }
 
@@ -229,7 +240,7 @@ static const struct cli_option test_options[] = {
     {"append", 0, CLI_STRING, "PARAMETERS",
      "further kernel parameters, after the console's and panic=-1"},
     {"expect", 'e', CLI_STRING, "LINE",
-     "succeed as soon as the guest prints exactly this line (default: when it ends by itself)"},
+     "succeed as soon as the guest prints exactly this line (default: when it powers off)"},
     {"timeout", 't', CLI_NUMBER, "SECONDS", "give up after this long (default: 120)"},
     {"memory", 'm', CLI_NUMBER, "MB", "the guest's memory in MiB (default: 512)"},
 };
@@ -266,9 +277,13 @@ static const struct cli_command commands[] = {
          "The guest runs in software emulation on one processor, without network, disk or\n"
          "display; its console is the serial port. No root, no KVM and no host of its kind is\n"
          "needed. With -v the console is shown on stderr, control characters as '?'.\n\n"
-         "Exit codes: 0 the line was printed (or, without --expect, the guest ended by itself);\n"
-         "1 the guest ended, or the time was over, without it; 5 kernel or initrd cannot be\n"
-         "read; 6 the emulator is not installed; 7 the emulator failed.",
+         "How the guest ended is asked of QEMU, and is the member \"end\" with --json: expected,\n"
+         "powered-off, reset (a reboot; also of a guest that reboots when it panics), panicked "
+         "(it\n"
+         "told the machine's panic device, or powered off with a failure's status) or expired.\n\n"
+         "Exit codes: 0 the line was printed (or, without --expect, the guest powered off);\n"
+         "1 the guest ended otherwise, or the time was over; 5 kernel or initrd cannot be read,\n"
+         "or the emulator refuses them; 6 the emulator is not installed; 7 the emulator failed.",
      .examples = "assay run test --arch riscv64 --kernel out/hello-kernel --initrd "
                  "out/hello-initrd.img --expect 'Hello from Assay on riscv64'\tboot what was "
                  "built, and see it greet\n"

@@ -8,8 +8,10 @@
 #include <stdbool.h>
 
 enum guest_end {
-    GUEST_EXPECTED, /* the expected line was printed; the emulator was ended then */
-    GUEST_ENDED,    /* it powered off, rebooted or panicked */
+    GUEST_EXPECTED,    /* the expected line was printed; the emulator was ended then */
+    GUEST_POWERED_OFF, /* it asked for that, and for nothing else */
+    GUEST_RESET,    /* it asked for a reset: a reboot, or a panic that it was told to reboot on */
+    GUEST_PANICKED, /* it told its panic device, or powered off with a failure's status */
     GUEST_EXPIRED,  /* the timeout passed */
 };
 
@@ -29,12 +31,13 @@ struct guest_result {
     char last[256];       /* the last line, cut */
 };
 
-/* "expected", "ended", "expired". Static. */
+/* "expected", "powered-off", "reset", "panicked", "expired". Static. */
 const char *guest_end_name(enum guest_end end);
 
 /*
- * ERR_UNDECIDED when the emulator is not installed; ERR_INPUT when kernel or initrd cannot be read;
- * ERR_HOST when the emulator fails, with its own words. Nothing of it is left running.
+ * ERR_UNDECIDED when the emulator is not installed; ERR_INPUT when kernel or initrd cannot be read,
+ * or the emulator refuses them; ERR_HOST when it fails, with its own words. Nothing of it is left
+ * running.
  */
 int guest_run(const struct guest_options *options, struct guest_result *result, struct err *e);
 

@@ -2,29 +2,36 @@
 #include "runner/machine.h"
 
 #include "base/buf.h"
+#include "base/process.h"
 
 #include <stdio.h>
 #include <string.h>
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 static const struct machine machines[] = {
     {.arch = "riscv64",
      .emulator = "qemu-system-riscv64",
      .package = "qemu-system-misc",
      .type = "virt",
-     .console = "console=ttyS0"},
+     .console = "console=ttyS0",
+     .panic = "pvpanic-pci",
+     .test_device = true},
     {.arch = "amd64",
      .alias = "x86_64",
      .emulator = "qemu-system-x86_64",
      .package = "qemu-system-x86",
      .type = "q35",
-     .console = "console=ttyS0"},
+     .console = "console=ttyS0",
+     .panic = "pvpanic"},
     {.arch = "arm64",
      .alias = "aarch64",
      .emulator = "qemu-system-aarch64",
      .package = "qemu-system-arm",
      .type = "virt",
      .cpu = "cortex-a57",
-     .console = "console=ttyAMA0"},
+     .console = "console=ttyAMA0",
+     .panic = "pvpanic-pci"},
 };
 
 const struct machine *machine_find(const char *arch)
@@ -67,18 +74,26 @@ int machine_command_make(const struct machine *machine, const struct machine_boo
         /* Nothing but what is named here, whatever the user's or the system's configuration says.
          */
         "-nodefaults", "-no-user-config", "-display", "none", "-monitor", "none", "-serial",
-        "stdio", "-nic", "none", "-no-reboot",
+        "stdio", "-nic", "none", "-no-reboot", "-action", "panic=shutdown", "-device",
+        machine->panic,
+        /* Events are told from the first instruction on: it waits until they are asked for. */
+        "-S", "-chardev", "socket,id=events,fd=3", "-mon", "chardev=events,mode=control",
         /* The guest is not trusted: an emulator that it breaks may not start or become anything. */
         "-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny", "-m",
-        out->memory, "-kernel", out->kernel, "-initrd", out->initrd, "-append", out->parameters};
-    size_t n = sizeof(fixed) / sizeof(fixed[0]);
-    _Static_assert(sizeof(fixed) / sizeof(fixed[0]) + 3 <= MACHINE_ARGS, "argv is too short");
+        out->memory};
+    const char *const boots[] = {"-kernel",   out->kernel, "-initrd",
+                                 out->initrd, "-append",   out->parameters};
+    size_t n = COUNT(fixed);
+    _Static_assert(PROCESS_CHANNEL == 3, "the socket of the events is another");
+    _Static_assert(COUNT(fixed) + COUNT(boots) + 3 <= MACHINE_ARGS, "argv is too short");
     memcpy(out->argv, fixed, sizeof(fixed));
     if (machine->cpu != NULL) {
         out->argv[n++] = "-cpu";
         out->argv[n++] = machine->cpu;
     }
-    out->argv[n] = NULL;
+    out->machine_args = n;
+    memcpy(out->argv + n, boots, sizeof(boots));
+    out->argv[n + COUNT(boots)] = NULL;
     return 0;
 }
 

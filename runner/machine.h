@@ -5,6 +5,8 @@
 
 #include "base/err.h"
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct machine {
@@ -15,6 +17,12 @@ struct machine {
     const char *type;     /* of -machine */
     const char *cpu;      /* of -cpu; NULL = the machine's default */
     const char *console;  /* kernel parameter that makes the serial port the console */
+    const char *panic;    /* the device that a guest tells of its panic */
+    /*
+     * The guest powers off through a device that, before QEMU 8, ends the emulator at once with the
+     * status that the guest gave, and no event tells of it.
+     */
+    bool test_device;
 };
 
 /* NULL when there is no such architecture. Static. */
@@ -34,6 +42,7 @@ enum { MACHINE_ARGS = 40 };
 /* A command line for process_run; borrows from `machine` and `boot`. */
 struct machine_command {
     const char *argv[MACHINE_ARGS]; /* NULL-terminated */
+    size_t machine_args;            /* how many of them make the machine, without what it boots */
     char memory[16];
     char *kernel;
     char *initrd;
@@ -42,7 +51,8 @@ struct machine_command {
 
 /*
  * Software emulation on one processor: no acceleration, network, display, disk, or configuration of
- * the user's; the serial port is stdout; a panic or reboot ends the machine.
+ * the user's; the serial port is stdout; a panic or reboot ends the machine. It waits for "cont" on
+ * its QMP socket, which is PROCESS_CHANNEL.
  * machine_command_dispose when done, also after an error.
  */
 int machine_command_make(const struct machine *machine, const struct machine_boot *boot,

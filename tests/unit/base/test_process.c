@@ -215,6 +215,36 @@ static void test_sink(void **state)
     assert_int_equal(s.bytes, 4);
 }
 
+static bool keep(void *context, const uint8_t *data, size_t len)
+{
+    struct err e = ERR_INIT;
+    return buf_add(context, data, len, &e) == 0;
+}
+
+static void test_channel(void **state)
+{
+    (void)state;
+    int status = -1;
+    AUTO_BUF out = BUF_INIT(100);
+    AUTO_BUF answer = BUF_INIT(100);
+    struct process_options o = {
+        .argv = SH("head -n 1 <&3; echo yes >&3; ls /proc/self/fd | wc -l"),
+        .output = &out,
+        .channel_text = "ready?\n",
+        .channel_sink = keep,
+        .channel_context = &answer,
+    };
+    assert_int_equal(run(o, &status), 0);
+    assert_string_equal(buf_str(&out), "ready?\n5\n"); /* 0 to 3, and ls's own directory */
+    assert_string_equal(buf_str(&answer), "yes\n");
+    /* One that does not read what was sent to it still answers. */
+    answer.len = 0;
+    o.argv = SH("echo no >&3; exit 4");
+    assert_int_equal(run(o, &status), 0);
+    assert_int_equal(status, 4);
+    assert_string_equal(buf_str(&answer), "no\n");
+}
+
 static void test_signal_status(void **state)
 {
     (void)state;
@@ -236,15 +266,20 @@ static void test_closed_stdio(void **state)
         struct err e = ERR_INIT;
         AUTO_BUF out = BUF_INIT(100);
         AUTO_BUF errors = BUF_INIT(100);
+        AUTO_BUF answer = BUF_INIT(100);
         int status = -1;
-        struct process_options o = {.argv = SH("cat; echo bad >&2"),
+        struct process_options o = {.argv = SH("cat; echo bad >&2; echo here >&3"),
                                     .input = "good",
                                     .input_len = 4,
                                     .output = &out,
-                                    .errors = &errors};
+                                    .errors = &errors,
+                                    .channel_text = "",
+                                    .channel_sink = keep,
+                                    .channel_context = &answer};
         int rc = process_run(&o, &status, &e);
         bool fine = rc == 0 && status == 0 && strcmp(buf_str(&out), "good") == 0 &&
-                    strcmp(buf_str(&errors), "bad\n") == 0;
+                    strcmp(buf_str(&errors), "bad\n") == 0 &&
+                    strcmp(buf_str(&answer), "here\n") == 0;
         _exit(fine ? 0 : 1);
     }
     int how = -1;
@@ -264,6 +299,7 @@ int main(void)
         cmocka_unit_test(test_timeout),
         cmocka_unit_test(test_orphans_end),
         cmocka_unit_test(test_sink),
+        cmocka_unit_test(test_channel),
         cmocka_unit_test(test_signal_status),
         cmocka_unit_test(test_closed_stdio),
     };

@@ -53,6 +53,10 @@ static void test_command(void **state)
         assert_true(has(&c, "-nodefaults", NULL));
         assert_true(has(&c, "-no-user-config", NULL));
         assert_true(has(&c, "-no-reboot", NULL));
+        assert_true(has(&c, "-action", "panic=shutdown"));
+        assert_true(has(&c, "-device", m->panic));
+        assert_true(has(&c, "-S", NULL));
+        assert_string_equal(c.argv[c.machine_args], "-kernel");
         assert_true(has(&c, "-m", "256"));
         assert_true(has(&c, "-kernel", "./-k"));
         assert_true(has(&c, "-initrd", "/boot/initrd"));
