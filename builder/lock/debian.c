@@ -257,8 +257,12 @@ static int fetch(struct debian *d, struct apt *apt, const struct packages *list,
         return err_oom(e);
     size_t count = 0;
     for (size_t i = 0; i < list->count; i++) {
-        uint64_t size = 0;
-        if (!cas_has(d->options.cas, &list->items[i].sha256, &size) || size != list->items[i].size)
+        const struct package *p = &list->items[i];
+        bool there = false;
+        int held = cas_holds(d->options.cas, &p->sha256, p->size, NULL, &there, e);
+        if (held < 0)
+            return held;
+        if (!there)
             missing[count++] = &list->items[i];
     }
     if (count == 0)

@@ -298,13 +298,15 @@ static int collect(struct fetch *f, const struct plan *plan, struct err *e)
     for (size_t i = 0; i < plan->input_count; i++) {
         const struct plan_input *input = &plan->inputs[i];
         char text[DIGEST_TEXT_MAX];
-        uint64_t size = 0;
+        bool there = false;
         int rc = 0;
         if (json_object_get(seen, digest_format(&input->digest, text)) != NULL)
             continue;
         if ((rc = json_put(seen, text, json_true(), e)) < 0)
             return rc;
-        bool there = cas_has(f->client->cas, &input->digest, &size) && size == input->size;
+        rc = cas_holds(f->client->cas, &input->digest, input->size, NULL, &there, e);
+        if (rc < 0)
+            return rc;
         if (!there) {
             f->missing[f->missing_count++] = r->count;
             f->client->total += input->size;

@@ -248,9 +248,11 @@ static int import_blob(const struct oci_request *r, const struct descriptor *d, 
     AUTO_FREE char *path = NULL;
     struct digest digest;
     uint64_t size = 0;
-    if (cas_has(r->cas, &d->digest, &size) && size == d->size)
-        return 0;
-    int rc = oci_blob_path(r->layout, &d->digest, &path, e);
+    bool there = false;
+    int rc = cas_holds(r->cas, &d->digest, d->size, NULL, &there, e);
+    if (rc < 0 || there)
+        return rc;
+    rc = oci_blob_path(r->layout, &d->digest, &path, e);
     if (rc < 0 || (rc = cas_import_file(r->cas, path, &d->digest, &digest, &size, e)) < 0)
         return rc;
     if (size != d->size)

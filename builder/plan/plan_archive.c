@@ -363,10 +363,13 @@ int plan_archive_supply(struct plan_archive *a, const struct plan *plan, struct 
     for (size_t i = 0; i < plan->input_count; i++) {
         const struct plan_input *in = &plan->inputs[i];
         const struct member *m = find(a, &in->digest);
-        uint64_t size = 0;
-        if (m == NULL || (cas_has(cas, &in->digest, &size) && size == m->size))
+        bool there = false;
+        int rc = m == NULL ? 0 : cas_holds(cas, &in->digest, m->size, NULL, &there, e);
+        if (rc < 0)
+            return rc;
+        if (m == NULL || there)
             continue;
-        int rc = supply(a, m, cas, chunk, e);
+        rc = supply(a, m, cas, chunk, e);
         if (rc < 0)
             return err_wrap(e, "input '%s' of '%s'", in->id, a->path);
     }

@@ -3,6 +3,7 @@
 #include "base/destination.h"
 #include "base/file.h"
 #include "base/media_types.h"
+#include "base/origin.h"
 #include "base/private_dir.h"
 #include "builder/plan/plan_archive.h"
 #include "formats/tar/tar_writer.h"
@@ -127,8 +128,9 @@ static int add_inputs(struct writer *w, struct err *e)
         uint64_t size = 0;
         char text[DIGEST_TEXT_MAX];
         if (!cas_has(w->cas, &in->digest, &size) || size != in->size)
-            return err_set(e, ERR_INPUT, "input '%s' (%.19s) is not in the store", in->id,
-                           digest_format(&in->digest, text));
+            return err_set(e, ERR_INPUT, "input '%s' (%s) is not in the store '%s'; %s", in->id,
+                           digest_format(&in->digest, text), cas_path(w->cas),
+                           origin_mending(in->from));
         int rc = add_blob(w, &in->digest, in->size, &is_new, e);
         if (rc == 0 && is_new)
             rc = add_layer(w, MEDIA_BYTES, &in->digest, in->size, in->id, e);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "builder/run/graph.h"
 
+#include "base/origin.h"
+
 #include <string.h>
 
 int graph_key(const struct graph *g, const struct plan_step *step, struct digest *out, bool *known,
@@ -131,14 +133,14 @@ static int check_input(const struct graph *g, const struct plan_input *input, st
     uint64_t size = 0;
     const char *store = g->options->store != NULL ? g->options->store : cas_path(g->options->cas);
     if (!cas_has(g->options->cas, &input->digest, &size))
-        return err_set(e, ERR_INPUT,
-                       "input '%s' (%s) is not in the store '%s'; 'assay lock' fetches it",
-                       input->id, digest_format(&input->digest, text), store);
+        return err_set(e, ERR_INPUT, "input '%s' (%s) is not in the store '%s'; %s", input->id,
+                       digest_format(&input->digest, text), store, origin_mending(input->from));
     if (size != input->size)
         return err_set(e, ERR_INPUT,
-                       "input '%s' (%s) is of %llu bytes in the store '%s', not of %llu", input->id,
-                       digest_format(&input->digest, text), (unsigned long long)size, store,
-                       (unsigned long long)input->size);
+                       "input '%s' (%s) is of %llu bytes in the store '%s', not of %llu "
+                       "('assay store verify --repair' mends it)",
+                       input->id, digest_format(&input->digest, text), (unsigned long long)size,
+                       store, (unsigned long long)input->size);
     return 0;
 }
 

@@ -129,9 +129,11 @@ static int fetch_file(const struct url_options *o, uint64_t *size, struct err *e
 int url_fetch(const struct url_options *options, uint64_t *size, struct err *e)
 {
     struct fetch f = {.o = options};
-    if (cas_has(options->cas, options->digest, size))
-        return 0;
-    int rc = url_is_file(options->url) ? fetch_file(options, size, e) : fetch_remote(&f, size, e);
+    bool there = false;
+    int rc = cas_holds(options->cas, options->digest, CAS_SIZE_UNKNOWN, size, &there, e);
+    if (rc < 0 || there)
+        return rc;
+    rc = url_is_file(options->url) ? fetch_file(options, size, e) : fetch_remote(&f, size, e);
     cas_writer_free(f.writer);
     return rc < 0 ? err_wrap(e, "cannot fetch '%s'", PLACE_SHOWN(options->url)) : 0;
 }

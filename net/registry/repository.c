@@ -180,9 +180,10 @@ int repository_fetch_all(struct repository *r, const struct wanted *list, size_t
         return err_oom(e);
     struct client *client = endpoint_client(r->endpoints[0]);
     for (size_t i = 0; i < total; i++) {
-        uint64_t size = 0;
-        bool there = cas_has(client->cas, &list[i].digest, &size) &&
-                     (list[i].size == CAS_SIZE_UNKNOWN || list[i].size == size);
+        bool there = false;
+        int rc = cas_holds(client->cas, &list[i].digest, list[i].size, NULL, &there, e);
+        if (rc < 0)
+            return rc;
         if (there || batch_has(&batch, &list[i].digest))
             continue;
         if (!list[i].is_manifest)

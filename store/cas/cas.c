@@ -19,8 +19,9 @@ static const char index_text[] =
 
 /* All that a store's directory may hold while it is being made: a killed creation can be taken up
  * again. */
-static const char *const own_names[] = {"lock",       "index.lock", "tmp",   "actions", "blobs",
-                                        "index.json", "oci-layout", "quota", NULL};
+static const char *const own_names[] = {"lock",     "index.lock", "tmp",        "actions",
+                                        "blobs",    "index.json", "oci-layout", "quota",
+                                        "verified", "damaged",    NULL};
 
 int cas_need_writable(const struct cas *cas, struct err *e)
 {
@@ -296,11 +297,14 @@ void cas_close(struct cas *cas)
     if (cas == NULL)
         return;
     cas_scratch_remove(cas);
+    if (cas->lock >= 0)
+        cas_record_save(cas);
     const int fds[] = {cas->root, cas->blobs, cas->temp, cas->actions, cas->lock, cas->quota};
     for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
         scope_close(&fds[i]);
     (void)pthread_mutex_destroy(&cas->mutex);
-    free(cas->memo);
+    free(cas->memo.entries);
+    free(cas->record.entries);
     free(cas->path);
     free(cas);
 }

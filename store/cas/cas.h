@@ -56,15 +56,28 @@ static inline void scope_cas(struct cas **cas)
 }
 #define AUTO_CAS AUTO(scope_cas)
 
-/* Whether a blob of that name exists, and its size (may be NULL). Does not verify the bytes. */
+/*
+ * Whether a blob of that name exists, and its size (may be NULL). Does not verify the bytes: for
+ * what is only counted or shown, and for what will be hashed when it is read.
+ */
 bool cas_has(struct cas *cas, const struct digest *digest, uint64_t *size);
+
+/*
+ * Whether the right bytes are there, so that nobody has to fetch them: a blob of that name, of that
+ * size (or CAS_SIZE_UNKNOWN), and verified: now, by this open store, or by an earlier run and
+ * unchanged since, as its inode, size and times say (the file `verified`; docs/formats/store.md).
+ * *size (may be NULL) is written when *holds. A damaged blob is not held; ERR_HOST when it cannot
+ * be read.
+ */
+#define CAS_SIZE_UNKNOWN UINT64_MAX
+int cas_holds(struct cas *cas, const struct digest *digest, uint64_t expected, uint64_t *size,
+              bool *holds, struct err *e);
 
 /*
  * Streaming writer. `expected` and `expected_size` may be NULL / CAS_SIZE_UNKNOWN.
  * commit fails with ERR_INPUT when either does not match, and leaves nothing.
  * Committing bytes that the store has is success.
  */
-#define CAS_SIZE_UNKNOWN UINT64_MAX
 /* One thread at a time per writer. */
 struct cas_writer;
 int cas_writer_new(struct cas *cas, const struct digest *expected, uint64_t expected_size,
@@ -202,6 +215,15 @@ void cas_listing_dispose(struct cas_listing *listing);
  * bytes under that name are wrong. A missing one is not damaged. ERR_HOST when it cannot be read.
  */
 int cas_check(struct cas *cas, const struct digest *digest, bool *damaged, struct err *e);
+
+/*
+ * Mends a blob that is damaged or missing: its bytes come from one of the places, directories that
+ * are stores or OCI layouts. A damaged one that nobody has is set apart, in the store's directory
+ * `damaged`, so that it is missing and no longer wrong.
+ */
+enum cas_repaired { CAS_MENDED, CAS_SET_APART, CAS_MISSING };
+int cas_repair(struct cas *cas, const struct digest *digest, const char *const *places,
+               size_t place_count, enum cas_repaired *out, struct err *e);
 
 /*
  * Removes what no reference reaches, temporary files of writers that died, and

@@ -30,6 +30,12 @@ struct cas_memo_entry {
     struct timespec ctime;
 };
 
+struct cas_memo_table {
+    struct cas_memo_entry *entries;
+    size_t cap;
+    size_t count;
+};
+
 /* A blob of a scratch store: a file in tmp/ that keeps its temporary name. */
 struct cas_scratch {
     uint8_t digest[DIGEST_SHA256_SIZE];
@@ -50,9 +56,10 @@ struct cas {
     int quota;   /* -1 when there is none, or read-only */
     atomic_uint temp_count;
     pthread_mutex_t mutex; /* for all below, and for index.json within the process */
-    struct cas_memo_entry *memo;
-    size_t memo_cap;
-    size_t memo_count;
+    struct cas_memo_table memo;
+    struct cas_memo_table record; /* cas_record.c */
+    bool record_loaded;
+    bool record_changed;
     struct cas_scratch *own; /* by digest */
     size_t own_count;
     size_t own_cap;
@@ -82,6 +89,15 @@ bool cas_has_own(struct cas *cas, const struct digest *digest);
 bool cas_memo_knows(struct cas *cas, const struct digest *digest, const struct stat *st);
 /* Best effort: without memory it is forgotten. */
 void cas_memo_add(struct cas *cas, const struct digest *digest, const struct stat *st);
+/* The tables of both; the caller has the mutex. Best effort, too. */
+bool cas_table_has(const struct cas_memo_table *t, const uint8_t *digest);
+bool cas_table_knows(const struct cas_memo_table *t, const uint8_t *digest, const struct stat *st);
+void cas_table_put(struct cas_memo_table *t, const uint8_t *digest, const struct stat *st);
+struct digest cas_table_digest(const struct cas_memo_entry *m);
+/* What other runs have verified (cas_record.c): for cas_holds alone. */
+bool cas_record_knows(struct cas *cas, const struct digest *digest, const struct stat *st);
+void cas_record_add(struct cas *cas, const struct digest *digest, const struct stat *st);
+void cas_record_save(struct cas *cas);
 int cas_damaged(const struct cas *cas, const struct digest *digest, struct err *e, const char *why);
 int cas_missing(const struct cas *cas, const struct digest *digest, struct err *e);
 

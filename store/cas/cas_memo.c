@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which files were already seen to match their digest: an open-addressed table, looked up only,
- * never listed. */
+/* Which files were already seen to match their digest: an open-addressed table, whose order reaches
+ * nothing. */
 #include "store/cas/cas_internal.h"
 
 #include <stdlib.h>
@@ -16,54 +16,80 @@ static size_t slot_of(const struct cas_memo_entry *table, size_t cap, const uint
     return at;
 }
 
+static const struct cas_memo_entry *find(const struct cas_memo_table *t, const uint8_t *digest)
+{
+    const struct cas_memo_entry *m =
+        t->cap == 0 ? NULL : &t->entries[slot_of(t->entries, t->cap, digest)];
+    return m != NULL && m->used ? m : NULL;
+}
+
 static bool same_time(const struct timespec *a, const struct timespec *b)
 {
     return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
 }
 
-bool cas_memo_knows(struct cas *cas, const struct digest *digest, const struct stat *st)
+bool cas_table_has(const struct cas_memo_table *t, const uint8_t *digest)
 {
-    bool known = false;
-    (void)pthread_mutex_lock(&cas->mutex);
-    if (cas->memo_cap != 0) {
-        const struct cas_memo_entry *m =
-            &cas->memo[slot_of(cas->memo, cas->memo_cap, digest->bytes)];
-        known = m->used && m->dev == st->st_dev && m->ino == st->st_ino && m->size == st->st_size &&
-                same_time(&m->mtime, &st->st_mtim) && same_time(&m->ctime, &st->st_ctim);
-    }
-    (void)pthread_mutex_unlock(&cas->mutex);
-    return known;
+    return find(t, digest) != NULL;
 }
 
-static bool memo_grow(struct cas *cas)
+bool cas_table_knows(const struct cas_memo_table *t, const uint8_t *digest, const struct stat *st)
 {
-    size_t cap = cas->memo_cap == 0 ? 64 : cas->memo_cap * 2;
+    const struct cas_memo_entry *m = find(t, digest);
+    return m != NULL && m->dev == st->st_dev && m->ino == st->st_ino && m->size == st->st_size &&
+           same_time(&m->mtime, &st->st_mtim) && same_time(&m->ctime, &st->st_ctim);
+}
+
+static bool grow(struct cas_memo_table *t)
+{
+    size_t cap = t->cap == 0 ? 64 : t->cap * 2;
     struct cas_memo_entry *table = calloc(cap, sizeof(*table));
     if (table == NULL)
         return false;
-    for (size_t i = 0; i < cas->memo_cap; i++) {
-        if (cas->memo[i].used)
-            table[slot_of(table, cap, cas->memo[i].digest)] = cas->memo[i];
+    for (size_t i = 0; i < t->cap; i++) {
+        if (t->entries[i].used)
+            table[slot_of(table, cap, t->entries[i].digest)] = t->entries[i];
     }
-    free(cas->memo);
-    cas->memo = table;
-    cas->memo_cap = cap;
+    free(t->entries);
+    t->entries = table;
+    t->cap = cap;
     return true;
+}
+
+void cas_table_put(struct cas_memo_table *t, const uint8_t *digest, const struct stat *st)
+{
+    if (t->count * 2 >= t->cap && !grow(t))
+        return;
+    struct cas_memo_entry *m = &t->entries[slot_of(t->entries, t->cap, digest)];
+    t->count += m->used ? 0 : 1;
+    *m = (struct cas_memo_entry){.used = true,
+                                 .dev = st->st_dev,
+                                 .ino = st->st_ino,
+                                 .size = st->st_size,
+                                 .mtime = st->st_mtim,
+                                 .ctime = st->st_ctim};
+    memcpy(m->digest, digest, DIGEST_SHA256_SIZE);
+}
+
+struct digest cas_table_digest(const struct cas_memo_entry *m)
+{
+    struct digest digest = {.alg = DIGEST_SHA256};
+    memcpy(digest.bytes, m->digest, DIGEST_SHA256_SIZE);
+    return digest;
+}
+
+bool cas_memo_knows(struct cas *cas, const struct digest *digest, const struct stat *st)
+{
+    (void)pthread_mutex_lock(&cas->mutex);
+    bool known = cas_table_knows(&cas->memo, digest->bytes, st);
+    (void)pthread_mutex_unlock(&cas->mutex);
+    return known;
 }
 
 void cas_memo_add(struct cas *cas, const struct digest *digest, const struct stat *st)
 {
     (void)pthread_mutex_lock(&cas->mutex);
-    if (cas->memo_count * 2 < cas->memo_cap || memo_grow(cas)) {
-        struct cas_memo_entry *m = &cas->memo[slot_of(cas->memo, cas->memo_cap, digest->bytes)];
-        cas->memo_count += m->used ? 0 : 1;
-        *m = (struct cas_memo_entry){.used = true,
-                                     .dev = st->st_dev,
-                                     .ino = st->st_ino,
-                                     .size = st->st_size,
-                                     .mtime = st->st_mtim,
-                                     .ctime = st->st_ctim};
-        memcpy(m->digest, digest->bytes, DIGEST_SHA256_SIZE);
-    }
+    cas_table_put(&cas->memo, digest->bytes, st);
     (void)pthread_mutex_unlock(&cas->mutex);
+    cas_record_add(cas, digest, st);
 }

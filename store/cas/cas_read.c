@@ -15,8 +15,9 @@
 int cas_damaged(const struct cas *cas, const struct digest *digest, struct err *e, const char *why)
 {
     char text[DIGEST_TEXT_MAX];
-    return err_set(e, ERR_INPUT, "blob %s in '%s' is damaged: %s", digest_format(digest, text),
-                   cas->path, why);
+    return err_set(e, ERR_INPUT,
+                   "blob %s in '%s' is damaged: %s ('assay store verify --repair' mends it)",
+                   digest_format(digest, text), cas->path, why);
 }
 
 int cas_missing(const struct cas *cas, const struct digest *digest, struct err *e)
@@ -156,6 +157,35 @@ int cas_open_blob(struct cas *cas, const struct digest *digest, int *fd, uint64_
         *size = (uint64_t)st.st_size;
     *fd = steal_fd(&opened);
     return 0;
+}
+
+/* In this store alone. */
+static int holds_own(struct cas *cas, const struct digest *digest, uint64_t expected,
+                     uint64_t *size, bool *holds, struct err *e)
+{
+    AUTO_CLOSE int fd = -1;
+    struct stat st;
+    int rc = cas_open_raw(cas, digest, &fd, &st, e);
+    if (rc < 0 || fd < 0)
+        return rc == -ERR_INPUT ? 0 : rc; /* no regular file: not a blob */
+    if (expected != CAS_SIZE_UNKNOWN && (uint64_t)st.st_size != expected)
+        return 0;
+    if (!cas_memo_knows(cas, digest, &st) && !cas_record_knows(cas, digest, &st))
+        rc = verify_fd(cas, digest, fd, &st, e);
+    *holds = rc == 0;
+    if (rc == 0 && size != NULL)
+        *size = (uint64_t)st.st_size;
+    return rc == -ERR_INPUT ? 0 : rc;
+}
+
+int cas_holds(struct cas *cas, const struct digest *digest, uint64_t expected, uint64_t *size,
+              bool *holds, struct err *e)
+{
+    int rc = 0;
+    *holds = false;
+    for (struct cas *at = cas; rc == 0 && !*holds && at != NULL; at = at->lower)
+        rc = holds_own(at, digest, expected, size, holds, e);
+    return rc;
 }
 
 int cas_check(struct cas *cas, const struct digest *digest, bool *damaged, struct err *e)
