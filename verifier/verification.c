@@ -237,8 +237,8 @@ static int check_attestations(struct run *run, struct err *e)
         .artifact_name = run->verdict->artifact_name,
         .plan = run->claims.plan_digest,
         .resource_uri = o->resource_uri != NULL ? o->resource_uri : run->resource_uri,
-        .builders = &run->provenance.signers,
-        .builder = run->signer->identity,
+        .builders = run->policy->builders,
+        .builder_count = run->policy->builder_count,
         .own_id = o->own_id,
         .own_key = o->own_key,
         .rebuilds = o->rebuild,
@@ -265,18 +265,29 @@ static int check_attestations(struct run *run, struct err *e)
 
 /* ---- the end ---- */
 
+bool run_is_builder(const struct run *run)
+{
+    const struct public_key *key = run->options->own_key;
+    return key != NULL && policy_has_key(run->policy->builders, run->policy->builder_count, key);
+}
+
 static int check_minimum(struct run *run)
 {
     struct verdict *v = run->verdict;
+    bool not_counted = v->rebuilt_here && run_is_builder(run);
     if (v->rebuilds < run->policy->rebuilds_minimum)
         return run_decide(run, VERDICT_REJECTED, ERR_REJECTED, "rebuilds",
                           "the policy wants %llu rebuilds that agree, there are %llu%s",
                           (unsigned long long)run->policy->rebuilds_minimum,
                           (unsigned long long)v->rebuilds,
-                          run->options->rebuild ? "" : " (--rebuild adds this verifier's own)");
-    verdict_check_add(v, "rebuilds", true, "%llu agree, %llu wanted",
-                      (unsigned long long)v->rebuilds,
-                      (unsigned long long)run->policy->rebuilds_minimum);
+                          not_counted ? " (this verifier's own does not count: its key is a "
+                                        "builder's; sign with another)"
+                          : run->options->rebuild ? ""
+                                                  : " (--rebuild adds this verifier's own)");
+    verdict_check_add(
+        v, "rebuilds", true, "%llu agree, %llu wanted%s", (unsigned long long)v->rebuilds,
+        (unsigned long long)run->policy->rebuilds_minimum,
+        not_counted ? "; this verifier's own is not counted: its key is a builder's" : "");
     return 0;
 }
 
@@ -312,10 +323,10 @@ static void reach_reproduced(const struct run *run)
     const struct others *o = &run->others;
     const char *first = o->count > 0 ? o->counted[0].identity->id : "";
     const char *others = o->count == 1 ? "another trusted verifier" : "other trusted verifiers";
-    if (run->compared && o->count == 0)
+    if (v->rebuilt_here && o->count == 0)
         verdict_reach(v, VERDICT_REPRODUCED, ERR_NONE,
                       "rebuilt bit for bit from the plan that was signed");
-    else if (run->compared)
+    else if (v->rebuilt_here)
         verdict_reach(v, VERDICT_REPRODUCED, ERR_NONE,
                       "rebuilt bit for bit from the plan that was signed, here and by %zu %s",
                       o->count, others);

@@ -20,8 +20,7 @@ struct run {
     struct claims claims;
     struct others others;
     char *resource_uri;
-    bool compared; /* this verifier's rebuild gave the artifact */
-    bool decided;  /* a verdict was reached: no later check runs */
+    bool decided; /* a verdict was reached: no later check runs */
 };
 
 /* Reaches the verdict with one more failed check. Always 0, for `return run_decide(…)`. */
@@ -29,6 +28,9 @@ int run_decide(struct run *run, enum verdict_kind kind, enum err_code code, cons
                const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 /* The members that differ become the verdict's explanation, unless it has one. */
 int run_list(struct run *run, const struct contradictions *c, struct err *e);
+
+/* Whether this verifier signs with a key of a builder: then its rebuild is none that counts. */
+bool run_is_builder(const struct run *run);
 
 /* verification_rebuild.c */
 /* Builds the plan again and compares; decides unless all is the same. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The rebuild of a verification: run, kept for the verdict, compared, explained. */
+#include "base/encoding.h"
 #include "base/file.h"
 #include "base/media_types.h"
 #include "base/text.h"
@@ -11,6 +12,14 @@
 #include <string.h>
 
 /* ---- the rebuild ---- */
+
+/* The digest of the assay-build that the provenance says ran. */
+static bool signed_builder(const struct claims *c, struct digest *out)
+{
+    out->alg = DIGEST_SHA256;
+    return c->builder_sha256 != NULL &&
+           hex_decode(c->builder_sha256, strlen(c->builder_sha256), out->bytes, DIGEST_SHA256_SIZE);
+}
 
 /* The verdict names the list of the steps' digests; the list stands beside it. */
 static int keep_rebuild(struct run *run, const struct rebuild *b, struct err *e)
@@ -33,6 +42,8 @@ static int keep_rebuild(struct run *run, const struct rebuild *b, struct err *e)
         rc = json_put_digest(o, "stepsDigest", &digest, e);
     if (rc == 0)
         rc = json_put_u64(o, "stepCount", json_array_size(v->steps), e);
+    if (rc == 0 && signed_builder(&run->claims, &digest))
+        rc = json_put_digest(o, "signedBuilderDigest", &digest, e);
     if (rc == 0)
         v->rebuild = steal_ptr(&o);
     return rc;
@@ -202,16 +213,16 @@ static int read_rebuilt(struct run *run, const char *path, struct artifact *out,
                       rc == 0 ? out->fault_text : err_line(&why, line, sizeof(line)));
 }
 
-/* Two builds of one version of assay-build are two files: that is said, and no more. */
+/* Two builds of one version of assay-build are two files: that is said, and no more
+ * (docs/formats/verdict.md, "Another file of assay-build"). */
 static void describe_builder(const struct run *run, const struct rebuild *b, char *text,
                              size_t size)
 {
-    char hex[DIGEST_TEXT_MAX];
-    const char *theirs = run->claims.builder_sha256;
+    struct digest theirs;
     text[0] = 0;
-    if (theirs != NULL && strcmp(theirs, digest_hex(&b->builder_digest, hex)) != 0)
+    if (signed_builder(&run->claims, &theirs) && !digest_equal(&theirs, &b->builder_digest))
         (void)text_print(text, size, "; by another file of assay-build than the signed %.12s…",
-                         theirs);
+                         run->claims.builder_sha256);
 }
 
 static int compare(struct run *run, const struct rebuild *b, struct err *e)
@@ -240,8 +251,8 @@ static int compare(struct run *run, const struct rebuild *b, struct err *e)
     describe_sameness(&run->artifact, &rebuilt, layout.ref_name, same, sizeof(same));
     describe_builder(run, b, builder, sizeof(builder));
     verdict_check_add(run->verdict, "comparison", true, "%s%s%s", same, digests, builder);
-    run->compared = true;
-    run->verdict->rebuilds++;
+    run->verdict->rebuilt_here = true;
+    run->verdict->rebuilds += !run_is_builder(run);
     return 0;
 }
 

@@ -43,6 +43,8 @@ verdict() {
 verdict reproduced 0 "reproduced" "rebuilt bit for bit from the plan that was signed\\)\$" out/test.squashfs -b bundle.json -p policy.json --rebuild
 ok "the steps' digests stand beside the verdict" jq -e '[.[].name] == ["step/root", "step/tar", "step/image", "step/initrd", "step/oci"]' v.json.steps.json
 is "the verdict names the list by its digest" "$(jq -r .predicate.assay_rebuild.stepsDigest v.statement)" "sha256:$(sha256sum <v.json.steps.json | cut -d' ' -f1)"
+is "the builder that ran, and the one that was signed" "$(jq -r '.predicate.assay_rebuild | .builderDigest, .signedBuilderDigest' v.statement | sort -u)" \
+    "sha256:$(sha256sum <"$ASSAY_BIN/assay-build" | cut -d' ' -f1)"
 is "and how many there are" "$(jq -r .predicate.assay_rebuild.stepCount v.statement)" 5
 cp v.json mine.json
 cp out/test.squashfs flipped.squashfs
@@ -180,7 +182,9 @@ run "$assay" verify out/test.squashfs -b bundle.json -p theirs.json -a mine.json
 exits 0 "another's rebuild is enough"
 prints "^verdict: reproduced \\(not rebuilt here; 1 another trusted verifier say" "but no own one is claimed"
 payload v.json >v.statement
+ok "it is what its schema says" valid verdict v.statement
 ok "nor signed" jq -e '(.predicate.assay_reason | startswith("not rebuilt here")) and (.predicate | has("assay_rebuild") | not) and
+    .predicate.verifiedLevels == ["ASSAY_REPRODUCED_BY_OTHERS"] and
     ([.predicate.assay_checks[].id] | index("comparison") == null)' v.statement
 layout() { # NAME KIND CODE PATTERN COMMAND: the image, changed by it
     rm -rf layout && cp -r out/test.oci layout

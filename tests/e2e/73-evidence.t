@@ -70,6 +70,9 @@ agrees "null, empty and absent are one" '.subject[0].uri = "" | .predicate.build
 agrees "members that nobody defined mean nothing" '.predicate.example_more = {a: 1} | .predicate.runDetails.builder.example_x = "y"' 'not compared: predicate\.runDetails\.builder\.example_x and others'
 agrees "times of the run" '.predicate.runDetails.metadata = {startedOn: "2026-01-01T00:00:00Z", finishedOn: "2026-01-01T00:00:01Z", invocationId: "7"}' 'not compared: predicate\.runDetails\.metadata'
 agrees "another file of the same assay-build" '.predicate.runDetails.builder.builderDependencies[0].digest.sha256 = ("0" * 64)' 'by another file of assay-build than the signed 000000000000'
+verify -b lie.json -p policy.json --rebuild --json
+ok "both files are named for machines" jq -e --arg d "sha256:$(sha256sum <"$ASSAY_BIN/assay-build" | cut -d' ' -f1)" \
+    '.rebuild | .builderDigest == $d and .signedBuilderDigest == "sha256:" + ("0" * 64)' stdout
 agrees "an in-toto statement 0.1" '._type = "https://in-toto.io/Statement/v0.1"'
 
 # ---- what only a rebuild finds: the whole provenance is compared with the true one ----
@@ -184,17 +187,30 @@ payload second.json >claim.statement
 sign claim.statement verifier.key claim.json
 verify -b bundle.json -p twokeys.json -a second.json -a claim.json
 exits 3 "one verifier with two keys is one"
-"$assay" verify out/test.squashfs -b bundle.json -p policy.json --rebuild -k builder.key -o built.json >/dev/null
+verify -b bundle.json -p policy.json --rebuild -k builder.key -o built.json
+exits 3 "one's own rebuild does not count under a builder's key"
+says "wants 1 rebuilds that agree, there are 0 \\(this verifier's own does not count: its key is a builder's" "says why"
+prints "comparison +every byte is the same" "it is run and compared all the same"
+payload built.json >built.statement
+ok "and the signed verdict says what it is" jq -e '.predicate | .assay_verdict == "rejected" and .verifiedLevels == ["FAILED"]' built.statement
+verify -b bundle.json -p others.json -a second.json --rebuild -k builder.key -o own.json
+exits 0 "another's is enough beside it"
+prints "rebuilds +1 agree, 1 wanted; this verifier's own is not counted" "the own one is not counted there, either"
+jq --rawfile key verifier.key.pub '.builders += [{id: "https://example.org/another", keys: [$key]}]' policy.json >another.json
+verify -b bundle.json -p another.json --rebuild -k verifier.key
+exits 3 "nor under a key of another builder"
+payload second.json | jq -cSj --arg id "$(verifier_of built.json)" '.predicate.verifier.id = $id' >claim.statement
+sign claim.statement builder.key built.json
 policy self.json builder.key.pub 1 builder.key.pub "$(verifier_of built.json)"
 verify -b bundle.json -p self.json -a built.json
 exits 3 "a builder is no verifier of its own builds"
-says "its key is the builder's" "says why"
+says "its key is a builder's" "says why"
 jq --rawfile key other.key.pub '.builders[0].keys += [$key]' self.json >more.json
 "$assay" verify out/test.squashfs -b bundle.json -p policy.json --rebuild -k other.key -o built.json >/dev/null
 jq --rawfile key other.key.pub --arg id "$(verifier_of built.json)" '.rebuilds.verifiers = [{id: $id, keys: [$key]}]' more.json >keys.json
 verify -b bundle.json -p keys.json -a built.json
 exits 3 "not by another of its keys, either"
-says "its key is the builder's" "says why"
+says "its key is a builder's" "says why"
 
 # ---- many verifiers: each verdict is checked with its own key first ----
 n=60

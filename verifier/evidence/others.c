@@ -83,29 +83,12 @@ static int check_words(const struct statement *s, const struct others_question *
 
 /* ---- whose it is ---- */
 
-static bool has_key(const struct policy_identity *identity, const struct public_key *key)
-{
-    for (size_t i = 0; identity != NULL && i < identity->key_count; i++)
-        if (public_key_equal(identity->keys[i], key))
-            return true;
-    return false;
-}
-
-/* Who built it does not vouch for that himself. */
-static bool is_builder(const struct others_question *q, const struct public_key *key)
-{
-    for (size_t i = 0; i < q->builders->count; i++)
-        if (public_key_equal(q->builders->items[i].key, key))
-            return true;
-    return has_key(q->builder, key);
-}
-
 static bool is_own(const struct others_question *q, const struct policy_signer *signer)
 {
     if (q->own_id != NULL && strcmp(q->own_id, signer->identity->id) == 0)
         return true;
-    return q->own_key != NULL &&
-           (public_key_equal(q->own_key, signer->key) || has_key(signer->identity, q->own_key));
+    return q->own_key != NULL && (public_key_equal(q->own_key, signer->key) ||
+                                  policy_has_key(signer->identity, 1, q->own_key));
 }
 
 /* One verifier is one, whatever it is called and however many keys it has. */
@@ -113,7 +96,7 @@ static bool is_counted(const struct others *o, const struct policy_signer *signe
 {
     for (size_t i = 0; i < o->count; i++)
         if (o->counted[i].identity == signer->identity ||
-            has_key(o->counted[i].identity, signer->key))
+            policy_has_key(o->counted[i].identity, 1, signer->key))
             return true;
     return false;
 }
@@ -121,9 +104,9 @@ static bool is_counted(const struct others *o, const struct policy_signer *signe
 static int count(struct others *o, const struct others_question *q,
                  const struct policy_signer *signer, struct finding *f, struct err *e)
 {
-    if (is_builder(q, signer->key))
+    if (policy_has_key(q->builders, q->builder_count, signer->key))
         return finding_set(f, FINDING_REJECTED,
-                           "its key is the builder's, and nobody is a verifier of his own builds");
+                           "its key is a builder's, and who builds is no verifier with that key");
     if (q->rebuilds && is_own(q, signer)) {
         o->own++;
         return 0;

@@ -16,11 +16,11 @@ struct others_question {
     const char *artifact_name;
     struct digest plan;
     const char *resource_uri;
-    const struct policy_signers *builders; /* who signed the provenance */
-    const struct policy_identity *builder; /* whom it names */
-    const char *own_id;                    /* this verifier's; NULL = not known */
-    const struct public_key *own_key;      /* NULL = not known */
-    bool rebuilds;                         /* this verifier rebuilds itself */
+    const struct policy_identity *builders; /* whom the policy trusts to build */
+    size_t builder_count;
+    const char *own_id;               /* this verifier's; NULL = not known */
+    const struct public_key *own_key; /* NULL = not known */
+    bool rebuilds;                    /* this verifier rebuilds itself */
 };
 
 /* Whose verdicts counted. */

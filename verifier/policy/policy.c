@@ -200,6 +200,16 @@ bool policy_covers(const struct policy *p, const char *artifact_name)
     return false;
 }
 
+bool policy_has_key(const struct policy_identity *identities, size_t count,
+                    const struct public_key *key)
+{
+    for (size_t i = 0; i < count; i++)
+        for (size_t k = 0; k < identities[i].key_count; k++)
+            if (public_key_equal(identities[i].keys[k], key))
+                return true;
+    return false;
+}
+
 static size_t count_keys(const struct policy_identity *identities, size_t count)
 {
     size_t n = 0;

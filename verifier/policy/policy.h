@@ -46,6 +46,10 @@ int policy_parse(const void *data, size_t len, const char *what, struct policy *
 int policy_read(const char *path, struct policy **out, struct err *e);
 void policy_free(struct policy *p);
 
+/* Whether a key is one of theirs. */
+bool policy_has_key(const struct policy_identity *identities, size_t count,
+                    const struct public_key *key);
+
 /* Whether the policy speaks about an artifact of this name. */
 bool policy_covers(const struct policy *p, const char *artifact_name);
 

@@ -267,9 +267,12 @@ static int levels_json(const struct verdict *v, json_t **out, struct err *e)
 {
     /*
      * SLSA_BUILD_REPRODUCED would claim two independently operated build platforms that the issuer
-     * trusts (SLSA 1.2); one verifier's rebuild is less, and is named for what it is.
+     * trusts (SLSA 1.2); one verifier's rebuild is less, and is named for what it is. So is the
+     * word of others alone.
      */
-    const char *level = v->kind == VERDICT_REPRODUCED ? "ASSAY_REPRODUCED" : "FAILED";
+    const char *level = v->kind != VERDICT_REPRODUCED ? "FAILED"
+                        : v->rebuilt_here             ? "ASSAY_REPRODUCED"
+                                                      : "ASSAY_REPRODUCED_BY_OTHERS";
     *out = json_array();
     return json_push(*out, json_string(level), e);
 }

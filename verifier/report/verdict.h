@@ -46,7 +46,8 @@ struct verdict {
     json_t *steps;        /* array of descriptors: what each step of the rebuild gave; or NULL */
     json_t *explanation;  /* object: where the artifact and its rebuild differ; NULL = not told */
     uint64_t rebuilds;    /* independent ones that agree, this verifier's included */
-    size_t log_entries;   /* of the evidence's bundles, which nobody checked */
+    bool rebuilt_here; /* this verifier's own rebuild gave the artifact, whether it counts or not */
+    size_t log_entries; /* of the evidence's bundles, which nobody checked */
     size_t timestamps;
 };
 
