@@ -131,10 +131,16 @@ test:
 
 check: check-unit check-e2e
 
-# Minutes of compiling, so not a part of check (tests/slow/README.md).
-check-slow: all
-	$(SUDO) apt-get install -q -y --no-install-recommends flex bison bc libelf-dev
-	ASSAY_BIN=$(abspath $(BIN)) prove $(if $(V),-v) --timer tests/slow/*.t
+# Slow, so not a part of check (tests/slow/README.md): all, or in CI those whose paths changed since they passed.
+SLOW = ASSAY_BIN=$(abspath $(BIN)) ASSAY_INPUTS=$(abspath $(INPUTS)) ASSAY_HELPERS=$(abspath $(BUILD)/tests/helpers) \
+  STAMPS=$(abspath $(BUILD)/tests/slow/passed) SUDO=$(SUDO) sh tests/slow/run.sh
+check-slow: for-e2e
+	$(SLOW) all
+check-slow-changed: for-e2e
+	$(SLOW) changed
+slow-record:
+	$(SLOW) record
+.PHONY: check-slow-changed slow-record
 
 # One build by clang serves three: its warnings (lint-clang), the sanitizers under the unit tests, and fuzzing.
 WITH_CLANG = BUILD=$(BUILD)/clang CC=$(CLANG) HARDEN= OPTIMIZE="-O1 -g" \
@@ -324,7 +330,7 @@ clean:
 	rm -rf $(BUILD)
 
 help:
-	@sed -n 's/^#   //p' Makefile; echo "  also: check-unit check-e2e check-slow check-sanitize cross-arm64 check-arm64 lint lint-tidy-all tidy-record format schemas fuzz-smoke bench bench-cartesi man install dist deb deps peers inputs clean"
+	@sed -n 's/^#   //p' Makefile; echo "  also: check-unit check-e2e check-slow check-slow-changed slow-record check-sanitize cross-arm64 check-arm64 lint lint-tidy-all tidy-record format schemas fuzz-smoke bench bench-cartesi man install dist deb deps peers inputs clean"
 
 .PHONY: all check test for-e2e check-unit check-e2e check-slow check-sanitize fuzz-smoke fuzz-run lint lint-format lint-gcc \
   lint-clang lint-tidy lint-cppcheck lint-floors lint-facts lint-papers lint-spdx lint-packages lint-symbols objects format schemas deps peers inputs demo demo-cartesi bench bench-cartesi man install clean help FORCE
