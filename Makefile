@@ -236,7 +236,7 @@ deps:
 	$(MAKE) peers || echo "deps: the peers could not all be fetched; only make check needs them, and tries again" >&2
 
 # Clients of others that judge what Assay writes and Debian does not have (needs npm; exact versions and hashes).
-PEER_STAMPS := tests/peers/sigstore/node_modules/.from \
+PEER_STAMPS := tests/peers/axe/node_modules/.from tests/peers/sigstore/node_modules/.from \
   $(patsubst %,tests/peers/debian/%/unpacked,$(shell sed -n 's/ unpacked$$//p' packages.txt))
 peers: $(PEER_STAMPS)
 tests/peers/%/node_modules/.from: tests/peers/%/package-lock.json FORCE

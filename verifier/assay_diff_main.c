@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* assay-diff: compares anything with anything and names the cause. */
 #include "base/cli.h"
+#include "base/destination.h"
 #include "base/json.h"
 #include "verifier/explain/explanation.h"
 
@@ -9,6 +10,8 @@
 static const struct cli_option diff_options[] = {
     {"normalize", 'n', CLI_LIST, "ID[,ID…]",
      "causes that are tolerated: with no others, the two are equivalent (exit 0)"},
+    {"html", 0, CLI_OUTPUT, "FILE", "also as one page for a ticket (-: to stdout)"},
+    {"markdown", 0, CLI_OUTPUT, "FILE", "also in Markdown, for the summary of a CI's job"},
     {"max-bytes", 0, CLI_NUMBER, "N", "decode at most so many bytes (default 2^40)"},
     {"max-members", 0, CLI_NUMBER, "N", "of one archive or file system (default 2000000)"},
     {"max-memory", 0, CLI_NUMBER, "N", "bytes that lists may take (default 2^30)"},
@@ -62,6 +65,27 @@ static void set_budget(const struct cli *cli, struct budget *b)
     b->seconds = (int64_t)cli_number(cli, "max-seconds", 0);
 }
 
+typedef int page_writer(const struct explanation *x, const char *a, const char *b, struct buf *out,
+                        struct err *e);
+
+static const struct {
+    const char *option;
+    page_writer *write;
+} pages[] = {{"html", explanation_page}, {"markdown", explanation_markdown}};
+
+static int write_pages(struct cli *cli, const struct explanation *x, struct err *e)
+{
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < sizeof(pages) / sizeof(*pages); i++) {
+        AUTO_BUF page = BUF_INIT(64 * 1024 * 1024);
+        const char *path = cli_string(cli, pages[i].option);
+        if (path != NULL &&
+            (rc = pages[i].write(x, cli_arg(cli, 0), cli_arg(cli, 1), &page, e)) == 0)
+            rc = destination_write(path, page.data, page.len, e);
+    }
+    return rc;
+}
+
 static int report(struct cli *cli, const struct explanation *x, struct err *e)
 {
     AUTO_BUF line = BUF_INIT(65536);
@@ -69,7 +93,7 @@ static int report(struct cli *cli, const struct explanation *x, struct err *e)
     AUTO_JSON json_t *document = NULL;
     int rc = explanation_line(x, &line, e);
     if (rc < 0 || (rc = explanation_text(x, &text, e)) < 0 ||
-        (rc = explanation_json(x, &document, e)) < 0)
+        (rc = explanation_json(x, &document, e)) < 0 || (rc = write_pages(cli, x, e)) < 0)
         return rc;
     cli_say(cli, "%s\n", buf_str(&line));
     cli_say_lines(cli, buf_str(&text));

@@ -335,6 +335,30 @@ fi
 run "$assay" diff --json a b
 ok "and JSON stays JSON" jq -e . stdout
 
+# ---- pages --------------------------------------------------------------------------------
+printf 'x<script>alert(1)</script>y' >a/bin/page
+printf 'x<script>alert(2)</script>y' >b/bin/page
+for name in '<img src=x>' '](http:x)' '|`a`*b*' '@someone' '&amp;' "'\" on=1"; do
+    echo >"b/etc/$name"
+done
+run "$assay" diff --html page.html --markdown page.md a b
+exits 1 "two pages"
+ok "the page is valid HTML" tidy -q -e page.html
+ok "nothing foreign is an element" sh -c '! grep -Eiq "<(script|img|a href=.?http)" page.html'
+ok "and it names the cause" grep -q '<code>content.data</code>' page.html
+ok "and where" grep -q '<li><code>page</code> <span class="weighs">content.data</span></li>' page.html
+cmark-gfm --unsafe -e table -e autolink page.md >shown.html
+ok "foreign names are no markup in Markdown" sh -c '! grep -Eiq "<(script|img|a |em|strong>b)" shown.html'
+is "and as many as are shown are there" "$(grep -c '<code>etc/' shown.html)" 5
+run "$assay" diff --html - a b
+ok "a page on stdout is whole" sh -c 'cmp page.html stdout'
+run "$assay" diff --html no/such/page.html a b
+exits 2 "where no page can be"
+run "$assay" diff --markdown page.md a a
+ok "what is identical has a page too" grep -q '^identical$' page.md
+run "$assay" diff --html page.html a a
+ok "of either kind" tidy -q -e page.html
+
 run "$assay" diff --causes --json
 ok "the causes are listed" jq -e 'map(.id) | index("time.mtime") and index("content.data")' stdout
 is "nothing is left behind" "$(ls "$TMPDIR")" ""

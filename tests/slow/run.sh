@@ -96,9 +96,14 @@ changed) ran=$(each changed | tr '\n' ' ') ;;
 esac
 echo "tests that are slow: ${ran:-none, all have passed with what is there}"
 [ -n "$ran" ] || exit 0
-case " $ran" in
-*" iso-kernel.t "*) ${SUDO-} apt-get install -q -y --no-install-recommends flex bison bc libelf-dev ;;
-esac
+# needs TEST PACKAGE…: what a test needs beside packages.txt
+needs() {
+    name=$1
+    shift
+    case " $ran" in *" $name "*) ${SUDO-} apt-get install -q -y --no-install-recommends "$@" ;; esac
+}
+needs iso-kernel.t flex bison bc libelf-dev
+needs diff-page.t chromium fonts-dejavu-core
 each stamp
 # shellcheck disable=SC2046,SC2086 # names are words
 prove -j2 --timer $(printf 'tests/slow/%s ' $ran)

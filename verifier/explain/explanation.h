@@ -35,6 +35,13 @@ const char *explanation_verdict_name(enum explanation_verdict v);
 int explanation_line(const struct explanation *x, struct buf *out, struct err *e);
 /* Groups for people. Appends. */
 int explanation_text(const struct explanation *x, struct buf *out, struct err *e);
+/* The same in GitHub's dialect of Markdown, for the summary of a CI's job; `a` and `b` are what the
+ * two are called. Appends. */
+int explanation_markdown(const struct explanation *x, const char *a, const char *b, struct buf *out,
+                         struct err *e);
+/* The same as one HTML document that needs nothing else: no script, no other file. Appends. */
+int explanation_page(const struct explanation *x, const char *a, const char *b, struct buf *out,
+                     struct err *e);
 /* schemas/explanation.schema.json. *out is new. */
 int explanation_json(const struct explanation *x, json_t **out, struct err *e);
 
