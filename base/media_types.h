@@ -24,6 +24,9 @@
 #define MEDIA_OCI_LAYER_GZIP MEDIA_OCI_LAYER "+gzip"
 #define MEDIA_OCI_LAYER_ZSTD MEDIA_OCI_LAYER "+zstd"
 #define OCI_REF_NAME "org.opencontainers.image.ref.name"
+/* Assay's own annotations of a store's references: since when, and that no collector lets go. */
+#define ASSAY_KEPT "vnd.assay.kept"
+#define ASSAY_PINNED "vnd.assay.pinned"
 #define OCI_TITLE "org.opencontainers.image.title"
 /* The file oci-layout of a layout directory. */
 #define OCI_LAYOUT_BYTES "{\"imageLayoutVersion\":\"1.0.0\"}"

@@ -2,12 +2,12 @@
 /* assay fetch: what a plan needs and the store lacks, from whoever still has it. */
 #include "base/cli.h"
 #include "base/file.h"
-#include "base/media_types.h"
 #include "base/place.h"
 #include "base/private_dir.h"
 #include "builder/lock/archive.h"
 #include "builder/lock/fetch.h"
 #include "builder/lock/fetch_source.h"
+#include "builder/plan/keep.h"
 #include "builder/steps/step.h"
 #include "formats/oci/layout_archive.h"
 
@@ -127,13 +127,9 @@ static int open_all(struct run *r, struct err *e)
 static int keep_plan(struct run *r, struct err *e)
 {
     AUTO_BUF bytes = BUF_INIT(PLAN_BYTES_MAX);
-    AUTO_FREE char *reference = NULL;
     struct digest digest;
     int rc = file_read(cli_arg(r->cli, 0), &bytes, e);
-    if (rc < 0 || (rc = cas_put(r->cas, bytes.data, bytes.len, &digest, e)) < 0 ||
-        (rc = str_format(&reference, e, "plan:%s", r->plan->name)) < 0)
-        return rc;
-    return cas_ref_set(r->cas, reference, MEDIA_ASSAY_PLAN, &digest, bytes.len, e);
+    return rc == 0 ? plan_keep(r->cas, r->plan->name, &bytes, host_real(), &digest, e) : rc;
 }
 
 /* ---- what is said --------------------------------------------------------------------------- */

@@ -3,7 +3,6 @@
  * nothing. */
 #include "base/destination.h"
 #include "base/file.h"
-#include "base/media_types.h"
 #include "base/place.h"
 #include "builder/lock/apt.h"
 #include "builder/lock/containers.h"
@@ -11,6 +10,7 @@
 #include "builder/lock/lock_run.h"
 #include "builder/lock/registry.h"
 #include "builder/lock/source.h"
+#include "builder/plan/keep.h"
 #include "builder/plan/plan.h"
 #include "builder/plan/show.h"
 #include "builder/recipe/compile.h"
@@ -215,7 +215,6 @@ static int write_plan(struct lock_run *r, const json_t *document, const struct b
                       struct err *e)
 {
     AUTO_FREE char *own = NULL;
-    AUTO_FREE char *reference = NULL;
     struct digest digest;
     char text[DIGEST_TEXT_MAX];
     const char *path = cli_string(r->cli, "output");
@@ -225,9 +224,7 @@ static int write_plan(struct lock_run *r, const json_t *document, const struct b
             return rc;
         path = own;
     }
-    if ((rc = cas_put(r->cas, bytes->data, bytes->len, &digest, e)) < 0 ||
-        (rc = str_format(&reference, e, "plan:%s", plan_text(document, "name"))) < 0 ||
-        (rc = cas_ref_set(r->cas, reference, MEDIA_ASSAY_PLAN, &digest, bytes->len, e)) < 0 ||
+    if ((rc = plan_keep(r->cas, plan_text(document, "name"), bytes, host_real(), &digest, e)) < 0 ||
         (rc = destination_write(path, bytes->data, bytes->len, e)) < 0 ||
         (rc = say_inputs(r, e)) < 0)
         return rc;

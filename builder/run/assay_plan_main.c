@@ -3,8 +3,8 @@
 #include "base/cli.h"
 #include "base/destination.h"
 #include "base/file.h"
-#include "base/media_types.h"
 #include "base/process.h"
+#include "builder/plan/keep.h"
 #include "builder/plan/plan.h"
 #include "builder/plan/plan_archive.h"
 #include "builder/plan/show.h"
@@ -216,12 +216,9 @@ static int import_to(struct plan_archive *archive, const struct plan *plan, stru
                      const char *path, struct err *e)
 {
     const struct buf *bytes = plan_archive_plan(archive);
-    AUTO_FREE char *reference = NULL;
     struct digest digest;
     int rc = plan_archive_supply(archive, plan, cas, e);
-    if (rc < 0 || (rc = cas_put(cas, bytes->data, bytes->len, &digest, e)) < 0 ||
-        (rc = str_format(&reference, e, "plan:%s", plan->name)) < 0 ||
-        (rc = cas_ref_set(cas, reference, MEDIA_ASSAY_PLAN, &digest, bytes->len, e)) < 0)
+    if (rc < 0 || (rc = plan_keep(cas, plan->name, bytes, host_real(), &digest, e)) < 0)
         return rc;
     return destination_write(path, bytes->data, bytes->len, e);
 }

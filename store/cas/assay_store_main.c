@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* assay-store: look into, verify and clean the blob store. */
 #include "base/cli.h"
+#include "base/host.h"
 #include "base/json.h"
 #include "base/media_types.h"
 #include "store/cas/store_commands.h"
@@ -19,6 +20,11 @@ static int ref_json(struct cas *cas, const struct cas_ref *ref, json_t **out, st
         rc = json_put_string(doc, "name", ref->name, e);
     if (rc == 0)
         rc = json_put_string(doc, "mediaType", ref->media_type, e);
+    char kept[24];
+    if (rc == 0 && ref->kept != 0)
+        rc = json_put_string(doc, "kept", time_format(ref->kept, kept), e);
+    if (rc == 0)
+        rc = json_put(doc, "pinned", json_boolean(ref->pinned), e);
     if (rc == 0)
         rc = json_put(doc, "present", json_boolean(cas_has(cas, &ref->digest, NULL)), e);
     if (rc == 0)
@@ -65,8 +71,9 @@ static int run_ls(struct cli *cli, struct err *e)
     char size[32];
     for (size_t i = 0; i < refs.count; i++) {
         const struct cas_ref *ref = &refs.items[i];
-        cli_say(cli, "%s\n  %s  %s  %s%s\n", ref->name == NULL ? "(no name)" : ref->name,
-                digest_format(&ref->digest, text), store_bytes(ref->size, size), ref->media_type,
+        cli_say(cli, "%s%s\n  %s  %s  %s%s\n", ref->name == NULL ? "(no name)" : ref->name,
+                ref->pinned ? "  (pinned)" : "", digest_format(&ref->digest, text),
+                store_bytes(ref->size, size), ref->media_type,
                 cas_has(cas, &ref->digest, NULL) ? "" : "  (missing)");
     }
     cli_say(cli, "%zu reference%s, %zu blob%s, %s in '%s'\n", refs.count, store_plural(refs.count),
@@ -75,7 +82,7 @@ static int run_ls(struct cli *cli, struct err *e)
     return 0;
 }
 
-/* ---- add, get, rm-ref ---- */
+/* ---- add, get ---- */
 
 static int run_add(struct cli *cli, struct err *e)
 {
@@ -143,26 +150,6 @@ static int run_get(struct cli *cli, struct err *e)
     }
     if (rc == 0)
         rc = json_put_string(doc, "file", path, e);
-    if (rc == 0)
-        cli_result(cli, steal_ptr(&doc));
-    return rc;
-}
-
-static int run_rm_ref(struct cli *cli, struct err *e)
-{
-    AUTO_CAS struct cas *cas = NULL;
-    const char *name = cli_arg(cli, 0);
-    bool found = false;
-    int rc = store_open(cli, 0, &cas, e);
-    if (rc == 0)
-        rc = cas_ref_remove(cas, name, &found, e);
-    if (rc == 0 && !found)
-        rc = err_set(e, ERR_INPUT, "no reference '%s' in store '%s'", name, cas_path(cas));
-    AUTO_JSON json_t *doc = NULL;
-    if (rc == 0)
-        rc = store_result(cas, &doc, e);
-    if (rc == 0)
-        rc = json_put_string(doc, "removed", name, e);
     if (rc == 0)
         cli_result(cli, steal_ptr(&doc));
     return rc;
@@ -239,8 +226,11 @@ static const struct cli_option verify_options[] = {
 static const struct cli_option gc_options[] = {
     CLI_OPTION_STORE,
     {"dry-run", 'n', CLI_FLAG, NULL, "say what would go, remove nothing"},
-    {"all-actions", 0, CLI_FLAG, NULL,
-     "forget every cached step, so that the next build runs all"}};
+    {"all-actions", 0, CLI_FLAG, NULL, "forget every cached step, so that the next build runs all"},
+    {"keep-last", 0, CLI_NUMBER, "N", "let go of plans that have N newer ones of their name"},
+    {"older-than", 0, CLI_STRING, "TIME",
+     "let go of earlier plans that nobody locked or fetched for so long: 90m, 30d, 2y"},
+    {"drop-local", 0, CLI_FLAG, NULL, "also of those with inputs that nobody can fetch again"}};
 static const struct cli_option add_options[] = {
     CLI_OPTION_STORE,
     {"name", 'n', CLI_STRING, "REF", "refer to it by this name, so that gc keeps it"},
@@ -290,8 +280,14 @@ static const struct cli_command commands[] = {
          "type ends in \"json\" is read, and each \"digest\" in it is followed. All else goes,\n"
          "with the cached steps that name a removed blob and the temporary files of programs\n"
          "that died. While another program has the store open, nothing is removed (exit 7).\n"
-         "With -v each removed blob is listed.",
+         "With -v each removed blob is listed.\n\n"
+         "Every plan that was locked, fetched or imported is referred to: the newest of its\n"
+         "name as plan:NAME, earlier ones as plan:NAME@DIGEST. Earlier ones are let go only\n"
+         "when --keep-last or --older-than says so (with both: those that are both), and are\n"
+         "listed. Pinned ones stay. One whose inputs nobody can fetch again, such as a\n"
+         "directory's or a local archive's, stays too and is named, unless --drop-local.",
      .examples = "assay store gc --dry-run -v\tsee what would go\n"
+                 "assay store gc --keep-last 3 --older-than 90d\tlet go of old plans\n"
                  "assay store gc --all-actions\talso forget every cached step\n",
      .max_args = 0,
      .options = gc_options,
@@ -334,16 +330,45 @@ static const struct cli_command commands[] = {
      .options = ls_options,
      .option_count = CLI_COUNT(ls_options),
      .run = run_quota},
+    {.name = "pin",
+     .arguments = "REF|DIGEST|FILE...",
+     .summary = "keep a plan or blob whatever gc is told",
+     .details =
+         "A reference by its name, or all references of a blob: by its digest, or by the file\n"
+         "that was locked or added. A blob without a reference gets one, pin:DIGEST. A pin\n"
+         "stays with its plan when a newer one takes the name, and keeps 'assay store gc'\n"
+         "and rm-ref from letting it go.",
+     .examples = "assay store pin hello.plan.json\tkeep what this release was built from\n"
+                 "assay store pin plan:hello\tthe same, by name\n",
+     .min_args = 1,
+     .max_args = (size_t)-1,
+     .options = ls_options,
+     .option_count = CLI_COUNT(ls_options),
+     .run = store_run_pin},
+    {.name = "unpin",
+     .arguments = "REF|DIGEST...",
+     .summary = "take a pin off again",
+     .details =
+         "Of references by name, as 'assay store ls' shows them; by digest, of a blob that had\n"
+         "no reference before it was pinned.",
+     .examples = "assay store unpin plan:hello\tlet gc decide again\n",
+     .min_args = 1,
+     .max_args = (size_t)-1,
+     .options = ls_options,
+     .option_count = CLI_COUNT(ls_options),
+     .run = store_run_unpin},
     {.name = "rm-ref",
      .arguments = "REF",
      .summary = "forget a reference; its blobs go with the next gc",
-     .details = "Removes the name from index.json. The blobs stay until 'assay store gc'.",
+     .details =
+         "Removes the name from index.json. The blobs stay until 'assay store gc'. What nobody\n"
+         "can fetch again is named. A pinned reference is refused (exit 2).",
      .examples = "assay store rm-ref sbom/hello\tforget it\n",
      .min_args = 1,
      .max_args = 1,
      .options = ls_options,
      .option_count = CLI_COUNT(ls_options),
-     .run = run_rm_ref},
+     .run = store_run_rm_ref},
 };
 
 static const struct cli_program program = {

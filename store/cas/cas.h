@@ -170,11 +170,22 @@ struct cas_ref {
     char *media_type;
     struct digest digest;
     uint64_t size;
+    bool pinned;
+    int64_t kept; /* when cas_ref_keep was told of it last; 0: never */
 };
 struct cas_refs {
     struct cas_ref *items; /* in index.json's order */
     size_t count;
 };
+/*
+ * As cas_ref_set, and what had the name is not lost: its reference becomes "NAME@sha256:…", and is
+ * kept until cas_gc is told to let earlier ones go. `now` is remembered.
+ */
+int cas_ref_keep(struct cas *cas, const char *name, const char *media_type,
+                 const struct digest *digest, uint64_t size, int64_t now, struct err *e);
+/* A pinned reference is let go by nobody but cas_ref_remove, and stays when its name is kept anew.
+ */
+int cas_ref_pin(struct cas *cas, const char *name, bool pinned, bool *found, struct err *e);
 int cas_ref_list(struct cas *cas, struct cas_refs *out, struct err *e);
 void cas_refs_dispose(struct cas_refs *refs);
 
@@ -225,6 +236,16 @@ enum cas_repaired { CAS_MENDED, CAS_SET_APART, CAS_MISSING };
 int cas_repair(struct cas *cas, const struct digest *digest, const char *const *places,
                size_t place_count, enum cas_repaired *out, struct err *e);
 
+struct cas_digests {
+    struct digest *items;
+    size_t count;
+    size_t cap;
+};
+void cas_digests_dispose(struct cas_digests *digests);
+/* The inputs of a referenced document, a plan, that are in the store and that nobody can fetch by
+ * what the document says (base/origin.h). */
+int cas_locals(struct cas *cas, const struct cas_ref *ref, struct cas_digests *out, struct err *e);
+
 /*
  * Removes what no reference reaches, temporary files of writers that died, and
  * the actions that name a removed blob. ERR_HOST when another process has the
@@ -234,8 +255,24 @@ int cas_repair(struct cas *cas, const struct digest *digest, const char *const *
 struct cas_gc_options {
     bool dry_run;     /* only counts */
     bool all_actions; /* drops the whole action cache */
+    /* Which earlier ones of a name are let go ("NAME@sha256:…", not pinned): those that have
+     * keep_last newer ones, those kept last older_than seconds before now; with both, those that
+     * are both. 0 and 0: none. */
+    uint64_t keep_last;
+    int64_t older_than;
+    int64_t now;
+    bool drop_local; /* also with inputs that nobody can fetch; else such references stay */
+};
+struct cas_gc_ref {
+    char *name;
+    struct digest digest;
+    int64_t kept;
+    bool held;                /* it could go, but for what is in `local` */
+    struct cas_digests local; /* blobs that only it and others that go need, and nobody can fetch */
 };
 struct cas_gc_result {
+    struct cas_gc_ref *refs; /* let go, or held */
+    size_t ref_count;
     uint64_t kept_blobs;
     uint64_t kept_bytes;
     uint64_t missing_blobs; /* reached, but not in the store */

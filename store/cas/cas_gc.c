@@ -37,6 +37,11 @@ struct gc {
 
 void cas_gc_result_dispose(struct cas_gc_result *result)
 {
+    for (size_t i = 0; i < result->ref_count; i++) {
+        free(result->refs[i].name);
+        cas_digests_dispose(&result->refs[i].local);
+    }
+    free(result->refs);
     free(result->removed);
     *result = (struct cas_gc_result){0};
 }
@@ -146,17 +151,81 @@ static int follow_blob(struct gc *gc, const struct digest *digest, struct err *e
     return rc == 0 ? 0 : err_wrap(e, "cannot tell what the references reach");
 }
 
-static int mark_all(struct gc *gc, struct err *e)
+static int mark_ref(struct gc *gc, const struct cas_ref *ref, struct err *e)
 {
-    AUTO(cas_refs_dispose) struct cas_refs refs = {0};
-    int rc = cas_ref_list(gc->cas, &refs, e);
-    for (size_t i = 0; rc == 0 && i < refs.count; i++)
-        rc = enqueue(gc, &refs.items[i].digest, is_json(refs.items[i].media_type), e);
+    int rc = enqueue(gc, &ref->digest, is_json(ref->media_type), e);
     while (rc == 0 && gc->queue_len > 0) {
         struct visit next = gc->queue[--gc->queue_len];
         rc = follow_blob(gc, &next.digest, e);
     }
     return rc;
+}
+
+/* Of the inputs that nobody can fetch, those that nothing else keeps. */
+static int only_its_own(const struct gc *gc, const struct cas_ref *ref, struct cas_digests *out,
+                        struct err *e)
+{
+    size_t kept = 0;
+    size_t at = 0;
+    int rc = cas_locals(gc->cas, ref, out, e);
+    for (size_t i = 0; rc == 0 && i < out->count; i++) {
+        if (find_blob(&gc->listing, &out->items[i], &at) && gc->marks[at] == UNREACHED)
+            out->items[kept++] = out->items[i];
+    }
+    out->count = kept;
+    return rc;
+}
+
+/* One that may go: it goes, unless that would lose what nobody can fetch. */
+static int let_go(struct gc *gc, const struct cas_ref *ref, struct err *e)
+{
+    struct cas_gc_result *result = gc->result;
+    struct cas_gc_ref *item = &result->refs[result->ref_count];
+    item->digest = ref->digest;
+    item->kept = ref->kept;
+    int rc = str_copy(&item->name, ref->name, e);
+    if (rc < 0)
+        return rc;
+    result->ref_count++;
+    rc = only_its_own(gc, ref, &item->local, e);
+    item->held = item->local.count > 0 && !gc->options->drop_local;
+    return rc == 0 && item->held ? mark_ref(gc, ref, e) : rc;
+}
+
+static int mark_all(struct gc *gc, struct err *e)
+{
+    AUTO(cas_refs_dispose) struct cas_refs refs = {0};
+    int rc = cas_ref_list(gc->cas, &refs, e);
+    if (rc < 0)
+        return rc;
+    AUTO_FREE bool *goes = array_new(refs.count + 1, sizeof(*goes));
+    gc->result->refs = array_new(refs.count + 1, sizeof(*gc->result->refs));
+    if (goes == NULL || gc->result->refs == NULL)
+        return err_oom(e);
+    for (size_t i = 0; rc == 0 && i < refs.count; i++) {
+        goes[i] = cas_ref_may_go(&refs, i, gc->options);
+        if (!goes[i])
+            rc = mark_ref(gc, &refs.items[i], e);
+    }
+    for (size_t i = 0; rc == 0 && i < refs.count; i++)
+        if (goes[i])
+            rc = let_go(gc, &refs.items[i], e);
+    return rc;
+}
+
+static int drop_change(json_t *manifests, void *context, bool *changed, struct err *e)
+{
+    const struct gc *gc = context;
+    size_t at = 0;
+    for (size_t i = 0; i < gc->result->ref_count; i++) {
+        const struct cas_gc_ref *ref = &gc->result->refs[i];
+        while (!ref->held && cas_index_find(manifests, ref->name, &at)) {
+            *changed = true;
+            if (json_array_remove(manifests, at) != 0)
+                return err_oom(e);
+        }
+    }
+    return 0;
 }
 
 /* The unreached ones, in order, into the result. */
@@ -267,6 +336,8 @@ static int collect(struct gc *gc, struct err *e)
     if (rc == 0)
         rc = cas_temp_clear(gc->cas, gc->options->dry_run, &gc->result->removed_temporary,
                             &gc->result->removed_bytes, e);
+    if (rc == 0 && !gc->options->dry_run) /* before what they name */
+        rc = cas_index_change(gc->cas, drop_change, gc, e);
     if (rc == 0)
         rc = sweep_actions(gc, e);
     if (rc == 0 && !gc->options->dry_run)

@@ -2,6 +2,7 @@
 /* References: index.json, an OCI image index that others may have written. */
 #include "store/cas/cas_internal.h"
 
+#include "base/host.h"
 #include "base/json.h"
 #include "base/media_types.h"
 
@@ -75,6 +76,10 @@ static int descriptor_read(const struct jcur *at, struct cas_ref *out, struct er
     if (rc < 0 || !jcur_opt(at, "annotations", &annotations))
         return rc;
     rc = jcur_open_object(&annotations, e);
+    out->pinned = json_object_get(annotations.value, ASSAY_PINNED) != NULL;
+    const char *kept = json_string_value(json_object_get(annotations.value, ASSAY_KEPT));
+    if (kept == NULL || !time_parse(kept, &out->kept))
+        out->kept = 0;
     if (rc < 0 || !jcur_opt(&annotations, OCI_REF_NAME, &name))
         return rc;
     const char *text = NULL;
@@ -225,6 +230,19 @@ static int check_ref(struct cas *cas, const char *name, const char *media_type,
     return 0;
 }
 
+/* One of that name in the list. */
+bool cas_index_find(const json_t *manifests, const char *name, size_t *at)
+{
+    for (size_t i = 0; i < json_array_size(manifests); i++) {
+        const char *has = descriptor_name(json_array_get(manifests, i));
+        if (has != NULL && strcmp(has, name) == 0) {
+            *at = i;
+            return true;
+        }
+    }
+    return false;
+}
+
 static int new_descriptor(const char *name, const char *media_type, const struct digest *digest,
                           uint64_t size, json_t **out, struct err *e)
 {
@@ -264,57 +282,99 @@ static size_t drop_named(json_t *manifests, const char *name, size_t *first)
     return dropped;
 }
 
-static int set_locked(struct cas *cas, const char *name, json_t **descriptor, struct err *e)
+int cas_index_descriptor(struct cas *cas, const char *name, const char *media_type,
+                         const struct digest *digest, uint64_t size, json_t **out, struct err *e)
+{
+    int rc = check_ref(cas, name, media_type, digest, size, e);
+    return rc == 0 ? new_descriptor(name, media_type, digest, size, out, e) : rc;
+}
+
+int cas_index_change(struct cas *cas, cas_index_changer *change, void *context, struct err *e)
 {
     AUTO_JSON json_t *doc = NULL;
-    int rc = index_read(cas, &doc, e);
+    bool changed = false;
+    int lock = -1;
+    int rc = index_lock(cas, &lock, e);
     if (rc < 0)
         return rc;
-    json_t *manifests = json_object_get(doc, "manifests");
+    rc = index_read(cas, &doc, e);
+    if (rc == 0)
+        rc = change(json_object_get(doc, "manifests"), context, &changed, e);
+    if (rc == 0 && json_array_size(json_object_get(doc, "manifests")) > CAS_REFS_MAX)
+        rc = err_set(e, ERR_HOST,
+                     "store '%s' has too many references; 'assay store gc --keep-last N' lets "
+                     "go of earlier plans",
+                     cas->path);
+    if (rc == 0 && changed)
+        rc = index_write(cas, doc, e);
+    index_unlock(cas, &lock);
+    return rc;
+}
+
+/* A pin is taken off by whoever set it, not by a new thing of the same name. */
+static int check_unpinned(const json_t *manifests, const char *name, struct err *e)
+{
+    size_t at = 0;
+    if (!cas_index_find(manifests, name, &at))
+        return 0;
+    const json_t *annotations = json_object_get(json_array_get(manifests, at), "annotations");
+    if (json_object_get(annotations, ASSAY_PINNED) == NULL)
+        return 0;
+    return err_set(e, ERR_USAGE, "reference '%s' is pinned; 'assay store unpin' lets it go", name);
+}
+
+struct set {
+    const char *name;
+    json_t *descriptor;
+};
+
+static int set_change(json_t *manifests, void *context, bool *changed, struct err *e)
+{
+    struct set *set = context;
     size_t at = SIZE_MAX;
-    (void)drop_named(manifests, name, &at);
+    int rc = check_unpinned(manifests, set->name, e);
+    if (rc < 0)
+        return rc;
+    (void)drop_named(manifests, set->name, &at);
     if (at > json_array_size(manifests))
         at = json_array_size(manifests);
-    if (at >= CAS_REFS_MAX)
-        return err_set(e, ERR_HOST, "store '%s' has too many references", cas->path);
-    if (json_array_insert_new(manifests, at, steal_ptr(descriptor)) != 0)
-        return err_oom(e);
-    return index_write(cas, doc, e);
+    *changed = true;
+    return json_array_insert_new(manifests, at, steal_ptr(&set->descriptor)) != 0 ? err_oom(e) : 0;
 }
 
 int cas_ref_set(struct cas *cas, const char *name, const char *media_type,
                 const struct digest *digest, uint64_t size, struct err *e)
 {
-    AUTO_JSON json_t *descriptor = NULL;
-    int rc = check_ref(cas, name, media_type, digest, size, e);
+    struct set set = {.name = name};
+    int rc = cas_index_descriptor(cas, name, media_type, digest, size, &set.descriptor, e);
     if (rc == 0)
-        rc = new_descriptor(name, media_type, digest, size, &descriptor, e);
-    int lock = -1;
-    if (rc == 0)
-        rc = index_lock(cas, &lock, e);
+        rc = cas_index_change(cas, set_change, &set, e);
+    json_decref(set.descriptor);
+    return rc;
+}
+
+struct removal {
+    const char *name;
+    bool found;
+};
+
+static int remove_change(json_t *manifests, void *context, bool *changed, struct err *e)
+{
+    struct removal *r = context;
+    size_t at = 0;
+    int rc = check_unpinned(manifests, r->name, e);
     if (rc < 0)
         return rc;
-    rc = set_locked(cas, name, &descriptor, e);
-    index_unlock(cas, &lock);
-    return rc;
+    r->found = drop_named(manifests, r->name, &at) != 0;
+    *changed = r->found;
+    return 0;
 }
 
 int cas_ref_remove(struct cas *cas, const char *name, bool *found, struct err *e)
 {
-    int lock = -1;
-    int rc = index_lock(cas, &lock, e);
-    if (rc < 0)
-        return rc;
-    AUTO_JSON json_t *doc = NULL;
-    rc = index_read(cas, &doc, e);
-    if (rc == 0) {
-        size_t at = 0;
-        size_t dropped = drop_named(json_object_get(doc, "manifests"), name, &at);
-        if (dropped != 0)
-            rc = index_write(cas, doc, e);
-        if (rc == 0)
-            *found = dropped != 0;
-    }
-    index_unlock(cas, &lock);
+    struct removal r = {.name = name};
+    int rc = cas_index_change(cas, remove_change, &r, e);
+    if (rc == 0)
+        *found = r.found;
     return rc;
 }

@@ -143,6 +143,16 @@ int cas_read_small(const struct cas *cas, int dir, const char *name, struct buf 
 
 /* The bytes of an index.json, bounded and checked as far as the list of manifests; *out is new. */
 int cas_index_parse(const void *data, size_t len, const char *what, json_t **out, struct err *e);
+/* A new descriptor of a blob that is there. */
+int cas_index_descriptor(struct cas *cas, const char *name, const char *media_type,
+                         const struct digest *digest, uint64_t size, json_t **out, struct err *e);
+/* The first of that name. */
+bool cas_index_find(const json_t *manifests, const char *name, size_t *at);
+/* Changes the list of references under the index's lock; it is written when *changed. */
+typedef int cas_index_changer(json_t *manifests, void *context, bool *changed, struct err *e);
+int cas_index_change(struct cas *cas, cas_index_changer *change, void *context, struct err *e);
+/* Whether the options let a collector drop reference `i`. */
+bool cas_ref_may_go(const struct cas_refs *refs, size_t i, const struct cas_gc_options *options);
 /* The descriptors of a parsed one. */
 int cas_index_refs(json_t *doc, const char *what, struct cas_refs *out, struct err *e);
 

@@ -18,6 +18,9 @@ int store_counts_json(json_t *doc, const char *key, uint64_t count, uint64_t byt
 uint64_t store_total(const struct cas_listing *listing);
 
 int store_run_verify(struct cli *cli, struct err *e);
+int store_run_pin(struct cli *cli, struct err *e);
+int store_run_unpin(struct cli *cli, struct err *e);
+int store_run_rm_ref(struct cli *cli, struct err *e);
 int store_run_gc(struct cli *cli, struct err *e);
 
 #endif
