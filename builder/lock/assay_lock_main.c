@@ -14,6 +14,7 @@
 #include "builder/plan/plan.h"
 #include "builder/plan/show.h"
 #include "builder/recipe/compile.h"
+#include "builder/run/provenance.h"
 #include "builder/sources/words.h"
 #include "builder/steps/step.h"
 #include "net/registry/reference.h"
@@ -211,6 +212,17 @@ static int open_all(struct lock_run *r, const struct arguments *a, struct err *e
     return 0;
 }
 
+/* A plan that would build and could never be signed is refused; small ones need no second look. */
+static int check_size(const struct buf *bytes, struct err *e)
+{
+    enum { SMALL = 1 << 20 };
+    AUTO_PLAN struct plan *plan = NULL;
+    if (bytes->len <= SMALL)
+        return 0;
+    int rc = plan_parse(buf_str(bytes), bytes->len, "the plan", &builder_steps, &plan, e);
+    return rc < 0 ? rc : provenance_check_size(plan, e);
+}
+
 static int write_plan(struct lock_run *r, const json_t *document, const struct buf *bytes,
                       struct err *e)
 {
@@ -224,7 +236,8 @@ static int write_plan(struct lock_run *r, const json_t *document, const struct b
             return rc;
         path = own;
     }
-    if ((rc = plan_keep(r->cas, plan_text(document, "name"), bytes, host_real(), &digest, e)) < 0 ||
+    if ((rc = check_size(bytes, e)) < 0 ||
+        (rc = plan_keep(r->cas, plan_text(document, "name"), bytes, host_real(), &digest, e)) < 0 ||
         (rc = destination_write(path, bytes->data, bytes->len, e)) < 0 ||
         (rc = say_inputs(r, e)) < 0)
         return rc;

@@ -20,4 +20,8 @@ int provenance_format(const struct plan *plan, const struct execution *execution
                       const char *builder_id, const struct digest *builder_digest, struct buf *out,
                       struct err *e);
 
+/* ERR_INPUT when the provenance of all outputs of the plan would be too large to be signed; for who
+ * makes a plan. */
+int provenance_check_size(const struct plan *plan, struct err *e);
+
 #endif

@@ -184,7 +184,7 @@ static int take_lock(struct cas *cas, bool clear, struct err *e)
         uint64_t bytes = 0;
         int rc = clear ? cas_temp_clear(cas, false, &count, &bytes, e) : 0;
         if (rc == 0)
-            rc = cas_quota_recount(cas, e);
+            rc = cas_quota_settle(cas, e);
         if (rc < 0)
             return rc;
     } else if (errno != EWOULDBLOCK) {

@@ -340,8 +340,11 @@ static int collect(struct gc *gc, struct err *e)
         rc = cas_index_change(gc->cas, drop_change, gc, e);
     if (rc == 0)
         rc = sweep_actions(gc, e);
-    if (rc == 0 && !gc->options->dry_run)
-        rc = sweep_blobs(gc, e);
+    if (rc == 0 && !gc->options->dry_run) {
+        rc = cas_quota_forget(gc->cas, e);
+        if (rc == 0)
+            rc = sweep_blobs(gc, e);
+    }
     return rc == 0 ? cas_quota_recount(gc->cas, e) : rc;
 }
 

@@ -132,7 +132,12 @@ int cas_quota_refuse(struct cas *cas, uint64_t more, struct err *e);
 int cas_quota_charge(struct cas *cas, uint64_t size, struct err *e);
 /* It did not get one. */
 void cas_quota_return(struct cas *cas, uint64_t size);
-/* Counts afresh; under the exclusive lock. */
+/* Counts afresh, under the exclusive lock, if the count may be of another moment than the blobs.
+ * ERR_INPUT when the file is damaged. */
+int cas_quota_settle(struct cas *cas, struct err *e);
+/* The count is no longer to be relied on, until somebody counts afresh. */
+int cas_quota_forget(struct cas *cas, struct err *e);
+/* Counts afresh: one stat a blob; under the exclusive lock. */
 int cas_quota_recount(struct cas *cas, struct err *e);
 
 /* fsync of a directory. */

@@ -2,7 +2,7 @@
 /*
  * The quota: a file of one line, "LIMIT USED\n" in bytes, twenty digits each, changed in place
  * under flock(2). What is used is counted with each blob that gets its name, so that all programs
- * together stay below the limit; whoever has the store to himself counts afresh.
+ * together stay below the limit; it is counted afresh after a crash, and by the collector.
  */
 #include "store/cas/cas_internal.h"
 
@@ -14,9 +14,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <unistd.h>
 
 #define QUOTA_FILE "quota"
-enum { DIGITS = 20, LINE = 2 * DIGITS + 2 };
+enum { DIGITS = 20, LINE = 2 * DIGITS + 2, BOOT_ID_MAX = 64 };
 
 struct quota {
     uint64_t limit;
@@ -157,6 +158,44 @@ static int count(struct cas *cas, uint64_t *used, struct err *e)
     return rc;
 }
 
+/*
+ * The store's lock file names the run of the kernel in which the blobs were counted last: what is
+ * counted with a blob is not synced, so after a power cut the two may be of different moments.
+ */
+static size_t boot_id(char text[BOOT_ID_MAX])
+{
+    AUTO_CLOSE int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? -1 : read(fd, text, BOOT_ID_MAX);
+    return n < 0 ? 0 : (size_t)n;
+}
+
+static bool same_boot(const struct cas *cas)
+{
+    char now[BOOT_ID_MAX];
+    char last[BOOT_ID_MAX];
+    size_t len = boot_id(now);
+    ssize_t had = pread(cas->lock, last, sizeof(last), 0);
+    return len > 0 && had == (ssize_t)len && memcmp(now, last, len) == 0;
+}
+
+int cas_quota_forget(struct cas *cas, struct err *e)
+{
+    if (cas->quota < 0 || ftruncate(cas->lock, 0) == 0)
+        return 0;
+    return err_os(e, errno, "cannot write to the lock of store '%s'", cas->path);
+}
+
+static int remember_boot(struct cas *cas, struct err *e)
+{
+    char now[BOOT_ID_MAX];
+    size_t len = boot_id(now);
+    int rc = cas_quota_forget(cas, e);
+    /* One that cannot be written is no fault: the next program counts once more. */
+    if (rc == 0 && pwrite(cas->lock, now, len, 0) != (ssize_t)len)
+        rc = cas_quota_forget(cas, e);
+    return rc;
+}
+
 int cas_quota_recount(struct cas *cas, struct err *e)
 {
     struct quota q = {0};
@@ -172,6 +211,20 @@ int cas_quota_recount(struct cas *cas, struct err *e)
         q.used = used;
         rc = write_quota(cas, cas->quota, &q, e);
     }
+    (void)flock(cas->quota, LOCK_UN);
+    return rc == 0 ? remember_boot(cas, e) : rc;
+}
+
+int cas_quota_settle(struct cas *cas, struct err *e)
+{
+    struct quota q;
+    if (cas->quota < 0)
+        return 0;
+    if (!same_boot(cas))
+        return cas_quota_recount(cas, e);
+    int rc = lock(cas, LOCK_SH, e);
+    if (rc == 0)
+        rc = read_quota(cas, &q, e);
     (void)flock(cas->quota, LOCK_UN);
     return rc;
 }

@@ -69,6 +69,8 @@ int cas_repair(struct cas *cas, const struct digest *digest, const char *const *
         rc = take_from(cas, places[i], digest, &mended, e);
     if (rc == 0 && !mended && there && !apart)
         rc = set_apart(cas, hex, e);
+    if (rc == 0 && !mended && there && S_ISREG(st.st_mode))
+        cas_quota_return(cas, (uint64_t)st.st_size);
     if (rc == 0)
         *out = mended ? CAS_MENDED : there ? CAS_SET_APART : CAS_MISSING;
     return rc;

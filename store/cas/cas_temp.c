@@ -50,6 +50,10 @@ int cas_temp_clear(struct cas *cas, bool dry_run, uint64_t *count, uint64_t *byt
         struct stat st;
         if (fstatat(cas->temp, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0 || S_ISDIR(st.st_mode))
             continue;
+        /* Its writer may have died between counting and naming. */
+        int rc = cas_quota_forget(cas, e);
+        if (rc < 0)
+            return rc;
         if (!dry_run && unlinkat(cas->temp, entry->d_name, 0) != 0 && errno != ENOENT)
             return err_os(e, errno, "cannot remove temporary file '%s' of store '%s'",
                           entry->d_name, cas->path);

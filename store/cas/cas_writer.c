@@ -225,17 +225,21 @@ static int publish_counted(struct cas_writer *w, const struct digest *digest, ui
 {
     char name[DIGEST_TEXT_MAX];
     struct stat st;
-    uint64_t more = size;
+    uint64_t before = 0; /* of a damaged one, in whose place this comes */
     bool added = false;
     (void)digest_hex(digest, name);
-    if (replace && fstatat(w->cas->blobs, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
-        more = 0; /* in the place of a damaged one: counted already, and counted afresh later */
+    if (replace && fstatat(w->cas->blobs, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+        S_ISREG(st.st_mode))
+        before = (uint64_t)st.st_size;
+    uint64_t more = size > before ? size - before : 0;
     int rc = cas_quota_charge(w->cas, more, e);
     if (rc < 0)
         return rc;
     rc = publish(w, name, replace, &added, e);
     if (!added)
         cas_quota_return(w->cas, more);
+    else if (before > size)
+        cas_quota_return(w->cas, before - size);
     return rc;
 }
 

@@ -417,6 +417,28 @@ static bool has_action(const struct digest *key)
     return found;
 }
 
+/* As of a tree of many layers: each is a pack. */
+static void test_long_action(void **state)
+{
+    (void)state;
+    enum { MANY = 50000 };
+    struct err e = ERR_INIT;
+    struct digest key = key_of("long");
+    AUTO_JSON json_t *value = json_object();
+    AUTO_JSON json_t *found_value = NULL;
+    json_t *packs = json_array();
+    bool found = false;
+    assert_int_equal(json_put(value, "packs", packs, &e), 0);
+    for (size_t i = 0; i < MANY; i++) {
+        char text[DIGEST_TEXT_MAX];
+        assert_int_equal(json_push(packs, json_string(digest_format(&key, text)), &e), 0);
+    }
+    assert_int_equal(cas_action_put(cas, &key, value, &e), 0);
+    assert_int_equal(cas_action_get(cas, &key, &found_value, &found, &e), 0);
+    assert_true(found);
+    assert_true(json_equal(found_value, value));
+}
+
 static void test_actions(void **state)
 {
     (void)state;
@@ -510,11 +532,13 @@ static void test_list(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_refs),          TEST(test_ref_refused),     TEST(test_foreign_index),
-        TEST(test_index_hostile), TEST(test_index_bounds),    TEST(test_gc),
-        TEST(test_gc_upgrade),    TEST(test_gc_fails_closed), TEST(test_gc_busy),
-        TEST(test_gc_missing),    TEST(test_actions),         TEST(test_action_damage),
-        TEST(test_list),
+        TEST(test_refs),          TEST(test_ref_refused),
+        TEST(test_foreign_index), TEST(test_index_hostile),
+        TEST(test_index_bounds),  TEST(test_gc),
+        TEST(test_gc_upgrade),    TEST(test_gc_fails_closed),
+        TEST(test_gc_busy),       TEST(test_gc_missing),
+        TEST(test_actions),       TEST(test_long_action),
+        TEST(test_action_damage), TEST(test_list),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
