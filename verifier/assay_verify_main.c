@@ -191,19 +191,46 @@ static int record(struct cli *cli, struct tlog *log, const struct buf *bundle, j
     return rc;
 }
 
+/* Nobody else has it: it comes out of stdout, in the report or as it is. */
+static int hand_over(const struct cli *cli, const struct buf *bundle, json_t *report, struct err *e)
+{
+    const struct json_limits limits = {.bytes = LOG_ENTRY_MAX, .depth = 64};
+    json_t *document = NULL;
+    if (!cli_json(cli))
+        return cli_write(cli, bundle->data, bundle->len, e);
+    int rc = json_parse(buf_str(bundle), bundle->len, "the signed verdict", &limits, &document, e);
+    return rc == 0 ? json_put(report, "signed", document, e) : rc;
+}
+
+/* The first failure is told; what the other one was asked to keep is kept all the same. */
 static int publish(struct cli *cli, const struct own *own, const struct verdict *v, json_t *report,
                    struct err *e)
 {
     AUTO_BUF bundle = BUF_INIT(LOG_ENTRY_MAX);
+    struct err second = ERR_INIT;
     const char *output = cli_string(cli, "output");
     if (own->key == NULL)
         return 0;
     int rc = sign(cli, own, v, &bundle, e);
-    if (rc == 0 && output != NULL)
-        rc = write_verdict(v, &bundle, output, e);
-    if (rc == 0 && own->log != NULL)
-        rc = record(cli, own->log, &bundle, report, e);
-    return rc;
+    if (rc < 0)
+        return rc;
+    int written = output != NULL ? write_verdict(v, &bundle, output, e) : 0;
+    int recorded =
+        own->log != NULL ? record(cli, own->log, &bundle, report, written < 0 ? &second : e) : 0;
+    rc = written < 0 ? written : recorded;
+    bool kept = (output != NULL && written == 0) || (own->log != NULL && recorded == 0);
+    if (rc == 0 || kept)
+        return rc;
+    if (hand_over(cli, &bundle, report, &second) < 0)
+        return rc;
+    return err_wrap(e, "the signed verdict is on stdout only");
+}
+
+/* A verdict was reached, and is what the exit code says unless it was a good one. */
+static int say_unpublished(const struct verdict *v, struct err *e)
+{
+    int rc = err_wrap(e, "%s: %.300s", verdict_name(v->kind), v->reason);
+    return v->code != ERR_NONE ? err_recode(e, v->code) : rc;
 }
 
 static int check_uri(const struct cli *cli, const char *option, struct err *e)
@@ -252,7 +279,8 @@ static int run(struct cli *cli, struct err *e)
     cli_result(cli, report);
     if (v.code != ERR_NONE)
         cli_verdict(cli, v.code, "%s: %s", verdict_name(v.kind), v.reason);
-    return publish(cli, &own, &v, report, e);
+    rc = publish(cli, &own, &v, report, e);
+    return rc < 0 ? say_unpublished(&v, e) : 0;
 }
 
 static const struct cli_command commands[] = {{
@@ -271,7 +299,10 @@ static const struct cli_command commands[] = {{
         "build), or inconclusive (6: the toolchain is not this one; 7: this host does not let it\n"
         "rebuild). With --key every one of them is signed as a SLSA verification summary, and the\n"
         "digests of the rebuild's steps go into FILE.steps.json beside it; with --record it is\n"
-        "appended to a transparency log. No verdict: a wrong command line or policy (2), files "
+        "appended to a transparency log. A signed verdict that can neither be written nor "
+        "recorded\n"
+        "goes to stdout, and a bad one keeps its exit code. No verdict: a wrong command line or "
+        "policy (2), files "
         "that\n"
         "are not there (5), a log that fails (4).",
     .examples =

@@ -264,6 +264,46 @@ mistake 5 "a verdict of others that is not there" out/test.squashfs -b bundle.js
 mistake 2 "a resource that is no URI" out/test.squashfs -b bundle.json -p policy.json --rebuild -k verifier.key --resource-uri "$(printf 'a\nb')"
 # shellcheck disable=SC2046
 mistake 2 "more verdicts of others than can be counted" out/test.squashfs -b bundle.json -p policy.json -k verifier.key $(for i in $(seq 129); do echo "-a mine.json"; done)
+
+# ---- a verdict that was reached is not thrown away --------------------------------------------------
+# The log's disk breaks while the verifier is at work: it is locked only to be written to.
+breaks() { # ARTIFACT OPTION…
+    run strace -o /dev/null -P "$work/log" -e trace=flock -e inject=flock:error=EIO "$ASSAY_BIN/assay-verify" "$@" -b bundle.json -p policy.json --rebuild -k verifier.key --record log
+}
+breaks out/test.squashfs -o v.json
+exits 7 "reproduced, and the log broke meanwhile"
+says 'reproduced: rebuilt bit for bit.*the verdict could not be recorded' "the message says both"
+one_line "in one line"
+payload v.json >v.statement
+ok "and the verdict is written" jq -e '.predicate.verificationResult == "PASSED"' v.statement
+breaks out/test.squashfs
+exits 7 "the same without -o"
+says 'the signed verdict is on stdout only' "the message says where the verdict is"
+tail -n 1 stdout >v.json
+payload v.json >v.statement
+ok "and there it is" jq -e '.predicate.verificationResult == "PASSED"' v.statement
+breaks out/test.squashfs --json
+exits 7 "the same with --json"
+jq .result stdout >v.report
+ok "the report is in the document" valid report v.report
+jq .signed v.report >v.json
+payload v.json >v.statement
+ok "with the verdict" jq -e '.predicate.verificationResult == "PASSED"' v.statement
+cp out/test.squashfs changed.squashfs
+printf x >>changed.squashfs
+breaks changed.squashfs -o v.json
+exits 3 "a bad verdict keeps its exit code"
+says 'could not be recorded' "and the message says that it is not recorded"
+before=$("$assay" log show log --json | jq .checkpoint.size)
+run "$assay" verify out/test.squashfs -b bundle.json -p policy.json --rebuild -k verifier.key -o /dev/full --record log
+exits 7 "a verdict that cannot be written"
+is "is recorded all the same" "$("$assay" log show log --json | jq .checkpoint.size)" $((before + 1))
+run "$assay" verify out/test.squashfs -b bundle.json -p policy.json --rebuild -k verifier.key -o /dev/full
+exits 7 "or, without a log,"
+tail -n 1 stdout >v.json
+payload v.json >v.statement
+ok "printed" jq -e '.predicate.verificationResult == "PASSED"' v.statement
+
 ok "the log is sound" "$assay" log audit log
 
 done_testing
