@@ -49,55 +49,86 @@ static void bash_function(const struct cli_program *p)
         putchar(*c == '-' ? '_' : *c);
 }
 
+/* What the front hands on: the rest of the line is another program's, whose completion is declared
+ * already, in the file beside this one, or asked of the program. */
+static void bash_part(const struct cli_program *p)
+{
+    printf("        local part=${BASH_SOURCE[0]%%/*}/%s-$cmd\n"
+           "        if ! declare -F \"_%s_$cmd\" >/dev/null; then\n"
+           "            if [[ -r $part ]]; then . \"$part\"\n"
+           "            else eval \"$(\"${COMP_WORDS[0]}\" \"$cmd\" --help-bash 2>/dev/null)\"\n"
+           "            fi\n"
+           "        fi\n"
+           "        if declare -F \"_%s_$cmd\" >/dev/null; then\n"
+           "            COMP_WORDS=(\"%s-$cmd\" \"${COMP_WORDS[@]:i+1}\")\n"
+           "            COMP_CWORD=$((COMP_CWORD - i))\n"
+           "            \"_%s_$cmd\"\n"
+           "        fi\n"
+           "        return ;;\n",
+           p->name, p->name, p->name, p->name, p->name);
+}
+
 static void bash_commands(const struct cli_program *p)
 {
-    printf("    case $cmd in\n    '') words+=\"");
+    printf("    case $cmd in\n    '') commands=\"");
     for (size_t i = 0; i < p->command_count; i++)
         printf(" %s", p->commands[i].name);
     printf("\" ;;\n");
     for (size_t i = 0; i < p->command_count && !is_front(p); i++) {
-        printf("    %s) words+=\"", p->commands[i].name);
+        printf("    %s) options+=\"", p->commands[i].name);
         bash_words(p->commands[i].options, p->commands[i].option_count);
         printf("\" ;;\n");
     }
-    /* Another program's file is beside this one. */
-    if (is_front(p))
-        printf("    *)\n"
-               "        local part=${BASH_SOURCE[0]%%/*}/%s-$cmd\n"
-               "        declare -F \"_%s_$cmd\" >/dev/null || [[ ! -r $part ]] || . \"$part\"\n"
-               "        if declare -F \"_%s_$cmd\" >/dev/null; then\n"
-               "            COMP_WORDS=(\"%s-$cmd\" \"${COMP_WORDS[@]:i+1}\")\n"
-               "            COMP_CWORD=$((COMP_CWORD - i))\n"
-               "            \"_%s_$cmd\"\n"
-               "            return\n"
-               "        fi ;;\n",
-               p->name, p->name, p->name, p->name, p->name);
+    if (is_front(p)) {
+        putchar(' ');
+        for (size_t i = 0; i < p->command_count; i++)
+            printf("%s%s", i == 0 ? "   " : " | ", p->commands[i].name);
+        printf(")\n");
+        bash_part(p);
+    }
     printf("    esac\n");
+}
+
+/* The options whose value is a directory, as a pattern. */
+static void bash_directories(const struct cli_program *p)
+{
+    printf("    case ${COMP_WORDS[COMP_CWORD - 1]} in\n    --no-option-at-all");
+    for (size_t i = 0; i < p->command_count; i++)
+        for (size_t j = 0; j < p->commands[i].option_count; j++)
+            if (is_directory(&p->commands[i].options[j]))
+                printf(" | --%s", p->commands[i].options[j].name);
+    printf(") kind=-d ;;\n    esac\n");
 }
 
 void cli_complete_bash(const struct cli_program *p)
 {
     printf("# bash completion for %s\n", p->name);
     bash_function(p);
-    printf("()\n{\n    local cur=${COMP_WORDS[COMP_CWORD]} i cmd=\n"
+    printf("()\n{\n    local cur=${COMP_WORDS[COMP_CWORD]} i cmd= commands= kind=-f\n"
            "    COMPREPLY=()\n"
            "    for ((i = 1; i < COMP_CWORD; i++)); do\n"
            "        [[ ${COMP_WORDS[i]} == -* ]] || { cmd=${COMP_WORDS[i]}; break; }\n    done\n"
-           "    local words=\"");
+           "    local options=\"");
     bash_words(cli_common_options, cli_common_count);
     printf("\"\n");
     if (lone(p)) {
-        printf("    words+=\"");
+        printf("    options+=\"");
         bash_words(p->commands[0].options, p->commands[0].option_count);
         printf("\"\n");
     } else {
         bash_commands(p);
     }
-    printf("    if [[ $cur == -*%s ]]; then\n"
-           "        mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$cur\")\n"
-           "    else\n        mapfile -t COMPREPLY < <(compgen -f -- \"$cur\")\n    fi\n}\n"
-           "complete -o filenames -F ",
-           lone(p) ? "" : " || -z $cmd");
+    bash_directories(p);
+    /* A name that is a file's, too, is completed as one only where files are meant. */
+    printf("    if [[ $cur == -* ]]; then\n"
+           "        mapfile -t COMPREPLY < <(compgen -W \"$options\" -- \"$cur\")\n"
+           "    elif [[ -n $commands ]]; then\n"
+           "        mapfile -t COMPREPLY < <(compgen -W \"$commands\" -- \"$cur\")\n"
+           "    else\n"
+           "        compopt -o filenames 2>/dev/null\n"
+           "        mapfile -t COMPREPLY < <(compgen $kind -- \"$cur\")\n"
+           "    fi\n}\n"
+           "complete -F ");
     bash_function(p);
     printf(" %s\n", p->name);
 }
