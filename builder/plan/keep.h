@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A plan stays in the store, with its inputs: "plan:NAME" is the newest of its name, and earlier
- * ones stay beside it until 'assay store gc' is told to let them go (docs/formats/store.md,
- * "Keeping"). */
+ * ones stay beside it until 'assay store gc' is told to let them go. */
 #ifndef ASSAY_BUILDER_PLAN_KEEP_H
 #define ASSAY_BUILDER_PLAN_KEEP_H
 

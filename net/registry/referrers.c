@@ -5,11 +5,13 @@
 #include "base/media_types.h"
 #include "net/registry/download.h"
 #include "net/registry/image.h"
+#include "net/registry/turn.h"
 #include "net/registry/upload.h"
 
+#include <stdio.h>
 #include <string.h>
 
-enum { PAGES_MAX = 64, REFERRERS_MAX = 16384, TAG_TRIES = 24 };
+enum { PAGES_MAX = 64, REFERRERS_MAX = 16384, TAG_TRIES = 40, TAG_LOOKS = 3, TURN_SECONDS = 60 };
 
 int referrers_parse(const void *data, size_t len, const char *type, json_t *list, struct err *e)
 {
@@ -177,49 +179,91 @@ static int put_list(struct endpoint *ep, const char *tag, json_t *list, struct e
     return upload_manifest(ep, tag, MEDIA_OCI_INDEX, text.data, text.len, &digest, NULL, e);
 }
 
-/* Adds it unless it is there; *there tells that it was. */
-static int add_once(struct endpoint *ep, const char *tag, const struct digest *subject,
-                    const json_t *descriptor, bool *there, struct err *e)
+/* What has to be under the tag: what is added, and all that was seen there. */
+struct attaching {
+    struct endpoint *ep;
+    const struct digest *subject;
+    json_t *wanted;
+    char tag[DIGEST_TEXT_MAX + 8];
+};
+
+/* Into `to`, what it has not. *more: there was any. */
+static int merge(json_t *to, const json_t *from, bool *more, struct err *e)
 {
+    for (size_t i = 0; i < json_array_size(from); i++) {
+        json_t *item = json_array_get(from, i);
+        if (has(to, item))
+            continue;
+        *more = true;
+        int rc = json_push(to, json_incref(item), e);
+        if (rc < 0)
+            return rc;
+    }
+    return 0;
+}
+
+/* Adds what is not there; *there tells that nothing had to be. */
+static int add_once(struct attaching *a, bool *there, struct err *e)
+{
+    char what[DIGEST_TEXT_MAX + 1024];
+    AUTO_CLOSE int turn = -1;
     AUTO_JSON json_t *list = json_array();
-    AUTO_JSON json_t *copy = json_deep_copy(descriptor);
-    if (list == NULL || copy == NULL)
+    const struct reference *at = endpoint_reference(a->ep);
+    bool ignored = false;
+    bool lacks = false;
+    if (list == NULL)
         return err_oom(e);
-    int rc = list_by_tag(ep, subject, NULL, list, e);
-    if (rc < 0)
-        return err_wrap(e, "cannot read what '%s' has attached so far",
-                        endpoint_reference(ep)->host);
-    *there = has(list, descriptor);
-    if (*there)
-        return 0;
-    rc = json_push(list, steal_ptr(&copy), e);
-    return rc < 0 ? rc : put_list(ep, tag, list, e);
+    (void)snprintf(what, sizeof(what), "%.300s/%.300s %s", at->host, at->path, a->tag);
+    int rc = turn_take(what, TURN_SECONDS, &turn, e);
+    if (rc == 0 && (rc = list_by_tag(a->ep, a->subject, NULL, list, e)) < 0)
+        rc = err_wrap(e, "cannot read what '%s' has attached so far", at->host);
+    if (rc == 0)
+        rc = merge(a->wanted, list, &ignored, e);
+    if (rc == 0)
+        rc = merge(list, a->wanted, &lacks, e);
+    *there = !lacks;
+    return rc == 0 && lacks ? put_list(a->ep, a->tag, list, e) : rc;
 }
 
 /*
- * Registries cannot replace a tag only when it is what was read. So it is looked at twice, the
- * second time after a moment: who read the tag before we wrote it has written by then.
+ * Registries cannot replace a tag only when it is what was read. Processes of this machine take
+ * turns. For the others it is looked at again, after longer and longer moments: who read the tag
+ * before we wrote it has written by then. What was seen under it once has to stay, too, whoever
+ * put it there: so it is enough that the last one who writes looks.
  */
-int referrers_add(struct endpoint *ep, const struct digest *subject, const json_t *descriptor,
-                  struct err *e)
+static int add_until_it_stays(struct attaching *a, struct err *e)
 {
-    char tag[DIGEST_TEXT_MAX + 8];
     unsigned seen = 0;
     bool written = false;
-    fallback_tag(subject, tag, sizeof(tag));
     for (unsigned i = 0; i < TAG_TRIES; i++) {
         bool there = false;
-        int rc = add_once(ep, tag, subject, descriptor, &there, e);
+        int rc = add_once(a, &there, e);
         if (rc < 0)
             return rc;
         seen = there ? seen + 1 : 0;
-        if (there && (!written || seen == 2))
+        if (there && (!written || seen == TAG_LOOKS))
             return 0;
         written = written || !there;
-        if (seen == 1)
-            (void)http_wait(endpoint_client(ep)->http, 0, 0);
+        if (seen > 0)
+            (void)http_wait(endpoint_client(a->ep)->http, seen, 0);
     }
     return err_set(e, ERR_HOST,
-                   "'%s': others write the tag %.20s… at the same time, again and again",
-                   endpoint_reference(ep)->host, tag);
+                   "'%s': others write the tag %.20s… at the same time, again and again; push the "
+                   "attachment again",
+                   endpoint_reference(a->ep)->host, a->tag);
+}
+
+int referrers_add(struct endpoint *ep, const struct digest *subject, const json_t *descriptor,
+                  struct err *e)
+{
+    AUTO_JSON json_t *wanted = json_array();
+    json_t *copy = json_deep_copy(descriptor);
+    if (wanted == NULL || copy == NULL) {
+        json_decref(copy);
+        return err_oom(e);
+    }
+    struct attaching a = {.ep = ep, .subject = subject, .wanted = wanted};
+    fallback_tag(subject, a.tag, sizeof(a.tag));
+    int rc = json_push(wanted, copy, e);
+    return rc == 0 ? add_until_it_stays(&a, e) : rc;
 }
