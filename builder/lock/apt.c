@@ -3,32 +3,12 @@
 
 #include "base/file.h"
 #include "base/place.h"
-#include "base/private_dir.h"
 #include "base/process.h"
+#include "builder/lock/apt_internal.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-
-enum {
-    OUTPUT_MAX = 256 * 1024 * 1024,
-    ERRORS_MAX = 16 * 1024,
-    QUERY_SECONDS = 300,
-    UPDATE_SECONDS = 900,
-    DOWNLOAD_SECONDS = 6 * 3600,
-    MIRRORS_MAX = 8,
-    URI_MAX = 2048,
-};
-
-struct apt {
-    const struct apt_options *options;
-    struct private_dir private;
-    const char *directory; /* its path */
-    char *config;
-    char *downloads;
-    struct digest release;
-    bool expired;
-};
 
 void strings_free(char **list, size_t count)
 {
@@ -39,19 +19,8 @@ void strings_free(char **list, size_t count)
 
 /* ---- running apt ------------------------------------------------------------------- */
 
-struct call {
-    const char *program; /* "apt-get" */
-    const char *const *arguments;
-    size_t argument_count;
-    const char *const *names; /* more arguments, after "--" */
-    size_t name_count;
-    const char *cwd;
-    unsigned seconds;
-};
-
-/* With config NULL the machine's own configuration is all there is. */
-static int run(const struct apt_options *o, const char *config, const struct call *call,
-               struct buf *out, struct buf *errors, int *status, struct err *e)
+int apt_run(const struct apt_options *o, const char *config, const struct apt_call *call,
+            struct buf *out, struct buf *errors, int *status, struct err *e)
 {
     AUTO_FREE const char **argv =
         array_new(call->argument_count + call->name_count + 5, sizeof(*argv));
@@ -82,8 +51,7 @@ static int run(const struct apt_options *o, const char *config, const struct cal
 }
 
 /* apt's first complaint ("E: …"), else its first line; in `line`, without what is secret in it. */
-static const char *complaint(const struct apt_options *o, const struct buf *errors,
-                             char line[PLACE_MESSAGE_MAX])
+const char *apt_complaint(const struct apt_options *o, const struct buf *errors, char *line)
 {
     AUTO_FREE char *first = NULL;
     struct err ignored = ERR_INIT;
@@ -107,19 +75,19 @@ static bool is_mismatch(const struct buf *errors)
     return strstr(text, "Hash Sum mismatch") != NULL || strstr(text, "unexpected size") != NULL;
 }
 
-static int run_checked(const struct apt *apt, const struct call *call, struct buf *out,
-                       enum err_code code, struct err *e)
+int apt_run_checked(const struct apt *apt, const struct apt_call *call, struct buf *out,
+                    enum err_code code, struct err *e)
 {
     AUTO_BUF errors = BUF_INIT(ERRORS_MAX);
     int status = 0;
-    int rc = run(apt->options, apt->config, call, out, &errors, &status, e);
+    int rc = apt_run(apt->options, apt->config, call, out, &errors, &status, e);
     if (rc < 0)
         return rc;
     char line[PLACE_MESSAGE_MAX];
     if (status == 0)
         return 0;
     return err_set(e, is_mismatch(&errors) ? ERR_INPUT : code, "%s: %s", call->program,
-                   complaint(apt->options, &errors, line));
+                   apt_complaint(apt->options, &errors, line));
 }
 
 /* ---- the private configuration --------------------------------------------------------- */
@@ -181,9 +149,20 @@ static int write_config(const struct apt *apt, struct err *e)
                       "Dir::Cache::srcpkgcache \"srcpkgcache.bin\";\n"
                       "Dir::Etc::sourcelist \"%s/sources.list\";\n"
                       "APT::Architecture \"%s\";\nAPT::Architectures { \"%s\"; };\n"
-                      "Acquire::Check-Valid-Until \"%s\";\n",
-                      d, d, d, d, arch, arch, apt->expired ? "false" : "true");
+                      "Acquire::Check-Valid-Until \"true\";\n",
+                      d, d, d, d, arch, arch);
     return rc < 0 ? rc : write_in(apt, "apt.conf", buf_str(&text), e);
+}
+
+static int check_keyring(const char *keyring, struct err *e)
+{
+    if (!plain_path(keyring))
+        return err_set(e, ERR_USAGE, "cannot use the keyring '%s': give an absolute, plain path",
+                       keyring);
+    if (access(keyring, R_OK) != 0)
+        return err_os(e, errno, "cannot read the keyring '%s' (package debian-archive-keyring)",
+                      keyring);
+    return 0;
 }
 
 static int make_private(struct apt *apt, struct err *e)
@@ -199,12 +178,9 @@ static int make_private(struct apt *apt, struct err *e)
         return err_set(e, ERR_USAGE,
                        "cannot use the temporary directory '%s': set TMPDIR to a plain path",
                        o->temp);
-    if (!plain_path(o->keyring))
-        return err_set(e, ERR_USAGE, "cannot use the keyring '%s': give an absolute, plain path",
-                       o->keyring);
-    if (access(o->keyring, R_OK) != 0)
-        return err_os(e, errno, "cannot read the keyring '%s' (package debian-archive-keyring)",
-                      o->keyring);
+    for (size_t i = 0; i < o->suite_count; i++)
+        if ((rc = check_keyring(o->suites[i].keyring, e)) < 0)
+            return rc;
     for (size_t i = 0; parts[i] != NULL; i++) {
         AUTO_FREE char *path = NULL;
         if ((rc = path_join(&path, apt->directory, parts[i], e)) < 0 ||
@@ -244,128 +220,197 @@ static int add_mirror(struct mirrors *m, const char *uri, size_t len, struct err
     return rc;
 }
 
-/*
- * The archives of Debian that this machine reads: the main one, or for a
- * "…-security" suite the security one, by the labels in their Release files.
- */
-static int find_mirrors(const struct apt *apt, struct mirrors *out, struct err *e)
+static bool is_security(const struct apt_suite *suite)
 {
-    static const char *const arguments[] = {
-        "indextargets", "--format", "$(ORIGIN)|$(LABEL)|$(REPO_URI)", "Identifier: Packages"};
-    const struct call call = {.program = "apt-get",
-                              .arguments = arguments,
-                              .argument_count = 4,
-                              .seconds = QUERY_SECONDS};
-    AUTO_BUF text = BUF_INIT(4 * 1024 * 1024);
-    AUTO_BUF errors = BUF_INIT(ERRORS_MAX);
-    int status = 0;
-    char line[PLACE_MESSAGE_MAX];
-    int rc = run(apt->options, NULL, &call, &text, &errors, &status, e);
-    if (rc < 0)
-        return rc;
-    if (status != 0)
-        return err_set(e, ERR_HOST, "apt-get indextargets: %s",
-                       complaint(apt->options, &errors, line));
-    bool security = str_ends(apt->options->suite, "-security");
-    const char *prefix = security ? "Debian|Debian-Security|" : "Debian|Debian|";
-    for (const char *p = buf_str(&text); *p != '\0';) {
+    return str_ends(suite->name, "-security");
+}
+
+/* The archives in apt's list of them that have this origin and label: "Debian|Debian|". */
+static int take_mirrors(const char *list, const char *prefix, struct mirrors *out, struct err *e)
+{
+    size_t skip = strlen(prefix);
+    for (const char *p = list; *p != '\0';) {
         size_t len = strcspn(p, "\n");
-        size_t skip = strlen(prefix);
+        int rc = 0;
         if (len > skip && memcmp(p, prefix, skip) == 0 &&
             (rc = add_mirror(out, p + skip, len - skip, e)) < 0)
             return rc;
         p += len + (p[len] == '\n');
     }
-    if (out->count == 0)
-        return err_set(e, ERR_HOST,
-                       "this machine's apt knows no %sarchive of Debian: add one to its sources "
-                       "and run 'apt-get update'",
-                       security ? "security " : "");
     return 0;
+}
+
+/*
+ * The archives of Debian that this machine reads, by the labels in their Release files: the main
+ * one and, for "…-security" suites, the security one.
+ */
+static int find_mirrors(const struct apt *apt, struct mirrors of[2], struct err *e)
+{
+    static const char *const arguments[] = {
+        "indextargets", "--format", "$(ORIGIN)|$(LABEL)|$(REPO_URI)", "Identifier: Packages"};
+    static const char *const prefixes[2] = {"Debian|Debian|", "Debian|Debian-Security|"};
+    const struct apt_call call = {.program = "apt-get",
+                                  .arguments = arguments,
+                                  .argument_count = 4,
+                                  .seconds = QUERY_SECONDS};
+    const struct apt_options *o = apt->options;
+    AUTO_BUF text = BUF_INIT(4 * 1024 * 1024);
+    AUTO_BUF errors = BUF_INIT(ERRORS_MAX);
+    int status = 0;
+    char line[PLACE_MESSAGE_MAX];
+    int rc = apt_run(o, NULL, &call, &text, &errors, &status, e);
+    if (rc < 0)
+        return rc;
+    if (status != 0)
+        return err_set(e, ERR_HOST, "apt-get indextargets: %s", apt_complaint(o, &errors, line));
+    for (size_t i = 0; rc == 0 && i < 2; i++)
+        rc = take_mirrors(buf_str(&text), prefixes[i], &of[i], e);
+    for (size_t i = 0; rc == 0 && i < o->suite_count; i++)
+        if (of[is_security(&o->suites[i])].count == 0)
+            rc = err_set(e, ERR_HOST,
+                         "this machine's apt knows no %sarchive of Debian: add one to its sources "
+                         "and run 'apt-get update'",
+                         is_security(&o->suites[i]) ? "security " : "");
+    return rc;
 }
 
 /* ---- reading the index --------------------------------------------------------------------- */
 
-static int write_sources(const struct apt *apt, const char *uri, struct err *e)
+/* The n-th mirror of each kind, or its last one. */
+static const char *mirror_at(const struct mirrors *m, size_t n)
+{
+    return m->uri[n < m->count ? n : m->count - 1];
+}
+
+static int write_sources(const struct apt *apt, const struct mirrors of[2], size_t n, struct err *e)
 {
     const struct apt_options *o = apt->options;
-    AUTO_BUF text = BUF_INIT(16384);
-    int rc = buf_addf(&text, e, "deb [arch=%s target=Packages signed-by=%s] %s %s", o->arch,
-                      o->keyring, uri, o->suite);
-    for (size_t i = 0; rc == 0 && i < o->component_count; i++)
-        rc = buf_addf(&text, e, " %s", o->components[i]);
-    if (rc == 0)
-        rc = buf_add_str(&text, "\n", e);
+    AUTO_BUF text = BUF_INIT(65536);
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < o->suite_count; i++) {
+        const struct apt_suite *s = &o->suites[i];
+        rc = buf_addf(&text, e, "deb [arch=%s target=Packages signed-by=%s%s] %s %s", o->arch,
+                      s->keyring, apt->expired[i] ? " check-valid-until=no" : "",
+                      mirror_at(&of[is_security(s)], n), s->name);
+        for (size_t k = 0; rc == 0 && k < o->component_count; k++)
+            rc = buf_addf(&text, e, " %s", o->components[k]);
+        if (rc == 0)
+            rc = buf_add_str(&text, "\n", e);
+    }
     return rc < 0 ? rc : write_in(apt, "sources.list", buf_str(&text), e);
+}
+
+/* Whether a line of apt's speaks of the suite: "… SUITE InRelease", "…/dists/SUITE/…". */
+static bool line_names(const char *line, const char *suite)
+{
+    size_t len = strlen(suite);
+    for (const char *p = strstr(line, suite); p != NULL; p = strstr(p + 1, suite)) {
+        bool path = p - line >= 7 && memcmp(p - 7, "/dists/", 7) == 0 && p[len] == '/';
+        bool word = p > line && p[-1] == ' ' &&
+                    (str_starts(p + len, " InRelease") || str_starts(p + len, " Release"));
+        if (path || word)
+            return true;
+    }
+    return false;
+}
+
+/* The suite that the line with `what` speaks of; the first one when that cannot be told. */
+static size_t suite_blamed(const struct apt_options *o, const char *text, const char *what)
+{
+    for (const char *p = text; *p != '\0';) {
+        AUTO_FREE char *line = NULL;
+        struct err ignored = ERR_INIT;
+        size_t len = strcspn(p, "\n");
+        if (str_format(&line, &ignored, "%.*s", (int)len, p) < 0)
+            break;
+        for (size_t i = 0; strstr(line, what) != NULL && i < o->suite_count; i++)
+            if (line_names(line, o->suites[i].name))
+                return i;
+        p += len + (p[len] == '\n');
+    }
+    return 0;
 }
 
 /* What kind of failure `apt-get update` tells of. */
 static int update_failed(const struct apt *apt, const struct buf *errors, struct err *e)
 {
+    static const char *const unsigned_[] = {"GPG error", "is not signed", "BADSIG", "signature"};
     const char *text = buf_str(errors);
     const struct apt_options *o = apt->options;
     char line[PLACE_MESSAGE_MAX];
     if (strstr(text, "does not have a Release file") != NULL)
         return err_set(e, ERR_INPUT,
                        "the archive has no suite '%s': is it a code name of Debian, like trixie?",
-                       o->suite);
+                       o->suites[suite_blamed(o, text, "does not have a Release file")].name);
     if (strstr(text, "is expired") != NULL)
         return err_set(e, ERR_REJECTED,
                        "the index of '%s' is out of date, its Valid-Until is over; --allow-expired "
                        "takes it, as one does of a snapshot: %s",
-                       o->suite, complaint(o, errors, line));
+                       o->suites[suite_blamed(o, text, "is expired")].name,
+                       apt_complaint(o, errors, line));
     if (strstr(text, "not valid yet") != NULL)
         return err_set(e, ERR_REJECTED,
                        "the index of '%s' is from the future (is this machine's clock right?): %s",
-                       o->suite, complaint(o, errors, line));
-    if (strstr(text, "GPG error") != NULL || strstr(text, "is not signed") != NULL ||
-        strstr(text, "BADSIG") != NULL || strstr(text, "signature") != NULL)
+                       o->suites[suite_blamed(o, text, "not valid yet")].name,
+                       apt_complaint(o, errors, line));
+    for (size_t i = 0; i < sizeof(unsigned_) / sizeof(unsigned_[0]); i++) {
+        if (strstr(text, unsigned_[i]) == NULL)
+            continue;
+        const struct apt_suite *s = &o->suites[suite_blamed(o, text, unsigned_[i])];
         return err_set(e, ERR_REJECTED, "the index of '%s' is not signed by the keyring '%s': %s",
-                       o->suite, o->keyring, complaint(o, errors, line));
+                       s->name, s->keyring, apt_complaint(o, errors, line));
+    }
     return err_set(e, is_mismatch(errors) ? ERR_INPUT : ERR_HOST,
-                   "cannot read the index of '%s': %s", o->suite, complaint(o, errors, line));
+                   "cannot read the index of '%s': %s", o->suites[suite_blamed(o, text, "")].name,
+                   apt_complaint(o, errors, line));
 }
 
-static int update_once(const struct apt *apt, const char *uri, bool *expired, struct err *e)
+/* *expired is the number of suites, or the suite that is. */
+static int update_once(const struct apt *apt, const struct mirrors of[2], size_t n, size_t *expired,
+                       struct err *e)
 {
     static const char *const arguments[] = {"-qq", "update"};
-    const struct call call = {.program = "apt-get",
-                              .arguments = arguments,
-                              .argument_count = 2,
-                              .seconds = UPDATE_SECONDS};
+    const struct apt_call call = {.program = "apt-get",
+                                  .arguments = arguments,
+                                  .argument_count = 2,
+                                  .seconds = UPDATE_SECONDS};
     AUTO_BUF errors = BUF_INIT(ERRORS_MAX);
     int status = 0;
-    int rc = write_sources(apt, uri, e);
-    if (rc < 0 || (rc = run(apt->options, apt->config, &call, NULL, &errors, &status, e)) < 0)
+    int rc = write_sources(apt, of, n, e);
+    if (rc < 0 || (rc = apt_run(apt->options, apt->config, &call, NULL, &errors, &status, e)) < 0)
         return rc;
-    *expired = strstr(buf_str(&errors), "is expired") != NULL;
+    *expired = strstr(buf_str(&errors), "is expired") != NULL
+                   ? suite_blamed(apt->options, buf_str(&errors), "is expired")
+                   : apt->options->suite_count;
     return status == 0 ? 0 : update_failed(apt, &errors, e);
 }
 
 /* What this machine's apt thinks of dates does not count: only who was asked to takes an old index,
  * and says so. */
-static int update(struct apt *apt, const char *uri, struct err *e)
-{
-    bool expired = false;
-    int rc = update_once(apt, uri, &expired, e);
-    if (rc == 0 || !expired || !apt->options->allow_expired || apt->expired)
-        return rc;
-    apt->expired = true;
-    rc = write_config(apt, e);
-    return rc < 0 ? rc : update_once(apt, uri, &expired, e);
-}
-
-/* One line "codename|suite|trusted|component" is of this component, verified, and of the suite
- * asked for. */
-static int check_target(const struct apt *apt, const char *targets, const char *component,
-                        struct err *e)
+static int update(struct apt *apt, const struct mirrors of[2], size_t n, struct err *e)
 {
     const struct apt_options *o = apt->options;
+    for (;;) {
+        size_t expired = o->suite_count;
+        int rc = update_once(apt, of, n, &expired, e);
+        if (rc == 0 || expired == o->suite_count || !o->allow_expired || apt->expired[expired])
+            return rc;
+        apt->expired[expired] = true;
+    }
+}
+
+/* One line "asked|codename|suite|trusted|component" is of this component, verified, and of the
+ * suite asked for. */
+static int check_target(const struct apt *apt, const char *targets, const char *suite,
+                        const char *component, struct err *e)
+{
+    AUTO_FREE char *asked = NULL;
     AUTO_FREE char *by_codename = NULL;
     AUTO_FREE char *ending = NULL;
     AUTO_FREE char *by_suite = NULL;
-    int rc = str_format(&by_codename, e, "%s|", o->suite);
-    if (rc < 0 || (rc = str_format(&by_suite, e, "|%s|yes|", o->suite)) < 0 ||
+    int rc = str_format(&asked, e, "%s|", suite);
+    if (rc < 0 || (rc = str_format(&by_codename, e, "%s|%s|", suite, suite)) < 0 ||
+        (rc = str_format(&by_suite, e, "|%s|yes|", suite)) < 0 ||
         (rc = str_format(&ending, e, "|yes|%s", component)) < 0)
         return rc;
     bool found = false;
@@ -374,7 +419,7 @@ static int check_target(const struct apt *apt, const char *targets, const char *
         AUTO_FREE char *line = NULL;
         if ((rc = str_format(&line, e, "%.*s", (int)len, p)) < 0)
             return rc;
-        if (str_ends(line, ending)) {
+        if (str_starts(line, asked) && str_ends(line, ending)) {
             found = true;
             if (str_starts(line, by_codename) || strstr(line, by_suite) != NULL)
                 return 0;
@@ -383,51 +428,63 @@ static int check_target(const struct apt *apt, const char *targets, const char *
     }
     if (found)
         return err_set(e, ERR_REJECTED, "the archive's Release file is not of the suite '%s'",
-                       o->suite);
+                       suite);
     return err_set(e, ERR_INPUT, "the suite '%s' has no packages for %s in the component '%s'",
-                   o->suite, o->arch, component);
+                   suite, apt->options->arch, component);
 }
 
 /* apt only warns about a component or an architecture that is not there. */
 static int check_targets(const struct apt *apt, struct err *e)
 {
-    static const char *const arguments[] = {"indextargets", "--format",
-                                            "$(CODENAME)|$(SUITE)|$(TRUSTED)|$(COMPONENT)",
-                                            "Identifier: Packages"};
-    const struct call call = {.program = "apt-get",
-                              .arguments = arguments,
-                              .argument_count = 4,
-                              .seconds = QUERY_SECONDS};
+    static const char *const arguments[] = {
+        "indextargets", "--format", "$(RELEASE)|$(CODENAME)|$(SUITE)|$(TRUSTED)|$(COMPONENT)",
+        "Identifier: Packages"};
+    const struct apt_call call = {.program = "apt-get",
+                                  .arguments = arguments,
+                                  .argument_count = 4,
+                                  .seconds = QUERY_SECONDS};
+    const struct apt_options *o = apt->options;
     AUTO_BUF text = BUF_INIT(1024 * 1024);
-    int rc = run_checked(apt, &call, &text, ERR_HOST, e);
-    for (size_t i = 0; rc == 0 && i < apt->options->component_count; i++)
-        rc = check_target(apt, buf_str(&text), apt->options->components[i], e);
+    int rc = apt_run_checked(apt, &call, &text, ERR_HOST, e);
+    for (size_t i = 0; rc == 0 && i < o->suite_count; i++)
+        for (size_t k = 0; rc == 0 && k < o->component_count; k++)
+            rc = check_target(apt, buf_str(&text), o->suites[i].name, o->components[k], e);
     return rc;
 }
 
-/* The one signed file of the private lists. */
-static int find_release(struct apt *apt, struct err *e)
+/* Whether a file of apt's lists is the signed one of the suite. */
+static bool is_release(const char *name, const char *suite)
 {
-    AUTO_FREE char *lists = NULL;
-    int rc = path_join(&lists, apt->directory, "state/lists", e);
-    if (rc < 0)
-        return rc;
+    size_t len = strlen(suite);
+    const char *end = str_ends(name, "_InRelease") ? "_InRelease" : "_Release";
+    size_t whole = strlen(name);
+    size_t tail = strlen(end);
+    return str_ends(name, end) && whole >= tail + len + 7 &&
+           memcmp(name + whole - tail - len, suite, len) == 0 &&
+           memcmp(name + whole - tail - len - 7, "_dists_", 7) == 0;
+}
+
+/* The one signed file of each suite in the private lists. */
+static int find_release(struct apt *apt, const char *lists, size_t suite, struct err *e)
+{
     AUTO_CLOSEDIR DIR *d = opendir(lists);
     if (d == NULL)
         return err_os(e, errno, "cannot open '%s'", lists);
     size_t found = 0;
     for (struct dirent *entry = readdir(d); entry != NULL; entry = readdir(d)) {
-        if (!str_ends(entry->d_name, "_InRelease") && !str_ends(entry->d_name, "_Release"))
+        if (!is_release(entry->d_name, apt->options->suites[suite].name))
             continue;
         AUTO_CLOSE int fd = openat(dirfd(d), entry->d_name, O_RDONLY | O_CLOEXEC);
         if (fd < 0)
             return err_os(e, errno, "cannot open '%s/%s'", lists, entry->d_name);
-        if ((rc = digest_fd(DIGEST_SHA256, fd, &apt->release, NULL, e)) < 0)
+        int rc = digest_fd(DIGEST_SHA256, fd, &apt->release[suite], NULL, e);
+        if (rc < 0)
             return rc;
         found++;
     }
     if (found != 1)
-        return err_set(e, ERR_HOST, "apt left %zu Release files where one was expected", found);
+        return err_set(e, ERR_HOST, "apt left %zu Release files of '%s' where one was expected",
+                       found, apt->options->suites[suite].name);
     return 0;
 }
 
@@ -435,18 +492,26 @@ static int find_release(struct apt *apt, struct err *e)
  * failure. */
 static int read_index(struct apt *apt, struct err *e)
 {
-    AUTO(mirrors_dispose) struct mirrors mirrors = {0};
-    int rc = find_mirrors(apt, &mirrors, e);
-    if (rc < 0)
-        return rc;
-    for (size_t i = 0; i < mirrors.count; i++) {
-        rc = update(apt, mirrors.uri[i], e);
+    AUTO_FREE char *lists = NULL;
+    struct mirrors of[2] = {{.count = 0}, {.count = 0}};
+    int rc = find_mirrors(apt, of, e);
+    size_t most = of[0].count > of[1].count ? of[0].count : of[1].count;
+    for (size_t i = 0; rc == 0 && i < most; i++) {
+        rc = update(apt, of, i, e);
         if (rc != -ERR_HOST)
             break;
+        if (i + 1 < most)
+            rc = 0;
     }
-    if (rc < 0 || (rc = check_targets(apt, e)) < 0)
-        return rc;
-    return find_release(apt, e);
+    if (rc == 0)
+        rc = check_targets(apt, e);
+    if (rc == 0)
+        rc = path_join(&lists, apt->directory, "state/lists", e);
+    for (size_t i = 0; rc == 0 && i < apt->options->suite_count; i++)
+        rc = find_release(apt, lists, i, e);
+    mirrors_dispose(&of[0]);
+    mirrors_dispose(&of[1]);
+    return rc;
 }
 
 int apt_open(const struct apt_options *options, struct apt **out, struct err *e)
@@ -473,14 +538,14 @@ void apt_close(struct apt *apt)
     free(apt);
 }
 
-bool apt_is_expired(const struct apt *apt)
+bool apt_is_expired(const struct apt *apt, size_t suite)
 {
-    return apt->expired;
+    return apt->expired[suite];
 }
 
-const struct digest *apt_release(const struct apt *apt)
+const struct digest *apt_release(const struct apt *apt, size_t suite)
 {
-    return &apt->release;
+    return &apt->release[suite];
 }
 
 const char *apt_component_of(const struct apt *apt, const struct package *p)
@@ -493,116 +558,4 @@ const char *apt_component_of(const struct apt *apt, const struct package *p)
             return o->components[i];
     }
     return o->components[0];
-}
-
-/* ---- asking ------------------------------------------------------------------------------------
- */
-
-int apt_show(struct apt *apt, const char *const *names, size_t count, struct packages *out,
-             struct err *e)
-{
-    static const char *const arguments[] = {"show", "--no-all-versions"};
-    const struct call call = {.program = "apt-cache",
-                              .arguments = arguments,
-                              .argument_count = 2,
-                              .names = names,
-                              .name_count = count,
-                              .seconds = QUERY_SECONDS};
-    AUTO_BUF text = BUF_INIT(OUTPUT_MAX);
-    AUTO_BUF errors = BUF_INIT(ERRORS_MAX);
-    int status = 0;
-    char line[PLACE_MESSAGE_MAX];
-    int rc = run(apt->options, apt->config, &call, &text, &errors, &status, e);
-    if (rc < 0)
-        return rc;
-    /* Names that it does not know make it exit with 100 too: the caller looks at what came. */
-    if (status != 0 && status != 100)
-        return err_set(e, ERR_HOST, "apt-cache show: %s", complaint(apt->options, &errors, line));
-    return packages_parse(buf_str(&text), text.len, out, e);
-}
-
-/* "Inst NAME (VERSION …" or "Inst NAME [OLD] (VERSION …" → NAME=VERSION */
-static int take_inst(const char *line, char **out, struct err *e)
-{
-    const char *name = line + 5;
-    const char *open = strchr(name, '(');
-    const char *eol = name + strcspn(name, "\n");
-    if (open == NULL || open > eol)
-        return err_set(e, ERR_HOST, "apt-get: cannot read what it would install");
-    size_t name_len = strcspn(name, " :\n");
-    return str_format(out, e, "%.*s=%.*s", (int)name_len, name, (int)strcspn(open + 1, " )\n"),
-                      open + 1);
-}
-
-static int parse_solution(const char *text, char ***out, size_t *out_count, struct err *e)
-{
-    char **list = NULL;
-    size_t count = 0;
-    size_t cap = 0;
-    int rc = 0;
-    for (const char *p = text; rc == 0 && *p != '\0';) {
-        size_t len = strcspn(p, "\n");
-        if (str_starts(p, "Inst ")) {
-            rc = array_grow(&list, &cap, count + 1, sizeof(*list), e);
-            if (rc == 0 && (rc = take_inst(p, &list[count], e)) == 0)
-                count++;
-        }
-        p += len + (p[len] == '\n');
-    }
-    if (rc < 0) {
-        strings_free(list, count);
-        return rc;
-    }
-    *out = list;
-    *out_count = count;
-    return 0;
-}
-
-int apt_solve(struct apt *apt, const char *const *names, size_t count, char ***out,
-              size_t *out_count, struct err *e)
-{
-    static const char *const arguments[] = {"-qq", "-y", "-s", "--no-install-recommends",
-                                            "install"};
-    const struct call call = {.program = "apt-get",
-                              .arguments = arguments,
-                              .argument_count = 5,
-                              .names = names,
-                              .name_count = count,
-                              .seconds = QUERY_SECONDS};
-    AUTO_BUF text = BUF_INIT(OUTPUT_MAX);
-    int rc = run_checked(apt, &call, &text, ERR_INPUT, e);
-    return rc < 0 ? rc : parse_solution(buf_str(&text), out, out_count, e);
-}
-
-int apt_file(const struct package *p, char **name, struct err *e)
-{
-    AUTO_BUF version = BUF_INIT(1024);
-    int rc = 0;
-    for (const char *v = p->version; rc == 0 && *v != '\0'; v++)
-        rc = *v == ':' ? buf_add_str(&version, "%3a", e) : buf_add(&version, v, 1, e);
-    return rc < 0 ? rc : str_format(name, e, "%s_%s_%s.deb", p->name, buf_str(&version), p->arch);
-}
-
-int apt_download(struct apt *apt, const struct package *const *list, size_t count,
-                 const char **directory, struct err *e)
-{
-    static const char *const arguments[] = {"-qq", "download"};
-    char **names = array_new(count + 1, sizeof(*names));
-    int rc = names == NULL ? err_oom(e) : 0;
-    for (size_t i = 0; rc == 0 && i < count; i++)
-        rc = str_format(&names[i], e, "%s=%s", list[i]->name, list[i]->version);
-    if (rc == 0) {
-        const struct call call = {.program = "apt-get",
-                                  .arguments = arguments,
-                                  .argument_count = 2,
-                                  .names = (const char *const *)names,
-                                  .name_count = count,
-                                  .cwd = apt->downloads,
-                                  .seconds = DOWNLOAD_SECONDS};
-        rc = run_checked(apt, &call, NULL, ERR_HOST, e);
-    }
-    strings_free(names, names == NULL ? 0 : count);
-    if (rc == 0)
-        *directory = apt->downloads;
-    return rc;
 }

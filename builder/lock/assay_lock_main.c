@@ -384,8 +384,9 @@ static const struct cli_option options[] = {
      "riscv64, amd64 or arm64; a LinuxKit file needs it, an assay.yml names its own"},
     {"epoch", 0, CLI_NUMBER, "SECONDS",
      "the newest time in artifacts (default: the recipe's, else $SOURCE_DATE_EPOCH, else 0)"},
-    {"keyring", 0, CLI_STRING, "FILE",
-     "the keys that must have signed a Debian archive (default: " APT_KEYRING_DEFAULT ")"},
+    {"keyring", 0, CLI_LIST, "[SUITE=]FILE",
+     "the keys that must have signed a Debian archive, or one suite of it "
+     "(default: " APT_KEYRING_DEFAULT ")"},
     {"allow-expired", 0, CLI_FLAG, NULL,
      "take a Debian index whose Valid-Until is over, like a snapshot's, and say so; whatever this "
      "machine's apt takes"},

@@ -10,6 +10,7 @@ enum { CLOSURE_MAX = 16384, SESSIONS_MAX = 32 };
 
 struct session {
     struct apt_options options; /* the components are the first image's list */
+    struct apt_suite suites[APT_SUITES_MAX];
     struct apt *apt;
 };
 
@@ -42,12 +43,29 @@ void debian_free(struct debian *d)
 
 static bool same_session(const struct apt_options *o, const struct recipe_debian *wanted)
 {
-    if (strcmp(o->suite, wanted->suite) != 0 || o->component_count != wanted->components.count)
+    if (o->suite_count != wanted->suites.count || o->component_count != wanted->components.count)
         return false;
+    for (size_t i = 0; i < o->suite_count; i++)
+        if (strcmp(o->suites[i].name, wanted->suites.items[i]) != 0)
+            return false;
     for (size_t i = 0; i < o->component_count; i++)
         if (strcmp(o->components[i], wanted->components.items[i]) != 0)
             return false;
     return true;
+}
+
+/* The last "SUITE=FILE" for the suite, else the last "FILE", else Debian's own. */
+static const char *keyring_of(const struct debian_options *o, const char *suite)
+{
+    const char *general = APT_KEYRING_DEFAULT;
+    size_t len = strlen(suite);
+    for (size_t i = o->keyring_count; i-- > 0;)
+        if (strncmp(o->keyrings[i], suite, len) == 0 && o->keyrings[i][len] == '=')
+            return o->keyrings[i] + len + 1;
+    for (size_t i = 0; i < o->keyring_count; i++)
+        if (strchr(o->keyrings[i], '=') == NULL)
+            general = o->keyrings[i];
+    return general;
 }
 
 static int open_session(struct debian *d, const struct recipe_debian *wanted, struct apt **out,
@@ -64,12 +82,15 @@ static int open_session(struct debian *d, const struct recipe_debian *wanted, st
     struct session *s = calloc(1, sizeof(*s));
     if (s == NULL)
         return err_oom(e);
+    for (size_t i = 0; i < wanted->suites.count; i++)
+        s->suites[i] = (struct apt_suite){wanted->suites.items[i],
+                                          keyring_of(&d->options, wanted->suites.items[i])};
     s->options = (struct apt_options){
-        .suite = wanted->suite,
+        .suites = s->suites,
+        .suite_count = wanted->suites.count,
         .components = wanted->components.items,
         .component_count = wanted->components.count,
         .arch = d->options.arch,
-        .keyring = d->options.keyring,
         .allow_expired = d->options.allow_expired,
         .temp = d->options.temp,
         .env = d->options.env,
@@ -80,8 +101,9 @@ static int open_session(struct debian *d, const struct recipe_debian *wanted, st
         free(s);
         return rc;
     }
-    if (apt_is_expired(s->apt) && d->options.expired != NULL)
-        d->options.expired(d->options.context, wanted->suite);
+    for (size_t i = 0; d->options.expired != NULL && i < wanted->suites.count; i++)
+        if (apt_is_expired(s->apt, i))
+            d->options.expired(d->options.context, wanted->suites.items[i]);
     d->sessions[d->session_count++] = s;
     *out = s->apt;
     return 0;
@@ -98,11 +120,12 @@ static int resolve_named(struct apt *apt, const struct recipe_image *image, stru
         return rc;
     for (size_t i = 0; i < w->packages.count; i++)
         if (packages_find(out, w->packages.items[i]) == NULL)
-            return err_set(
-                e, ERR_INPUT,
-                "the suite '%s' has no package '%s' (apt-cache search finds names; a virtual "
-                "package needs the name of a real one)",
-                w->suite, w->packages.items[i]);
+            return err_set(e, ERR_INPUT,
+                           "%s '%s'%s no package '%s' (apt-cache search finds names; a virtual "
+                           "package needs the name of a real one)",
+                           w->suites.count > 1 ? "the suites from" : "the suite",
+                           w->suites.items[0], w->suites.count > 1 ? " on have" : " has",
+                           w->packages.items[i]);
     if (out->count != w->packages.count)
         return err_set(e, ERR_HOST, "apt-cache named %zu packages where %zu were asked for",
                        out->count, w->packages.count);
@@ -280,20 +303,20 @@ static int fetch(struct debian *d, struct apt *apt, const struct packages *list,
 /* ---- the result --------------------------------------------------------------------------------
  */
 
-static int make_origin(const struct apt *apt, const struct recipe_image *image,
+static int make_origin(const struct apt *apt, const struct recipe_image *image, size_t suite,
                        const struct package *p, json_t **out, struct err *e)
 {
     AUTO_JSON json_t *from = json_object();
     AUTO_JSON json_t *debian = json_object();
     if (from == NULL || debian == NULL)
         return err_oom(e);
-    int rc = json_put_string(debian, "suite", image->debian.suite, e);
+    int rc = json_put_string(debian, "suite", image->debian.suites.items[suite], e);
     if (rc < 0 || (rc = json_put_string(debian, "component", apt_component_of(apt, p), e)) < 0 ||
         (rc = json_put_string(debian, "package", p->name, e)) < 0 ||
         (rc = json_put_string(debian, "version", p->version, e)) < 0 ||
         (rc = json_put_string(debian, "architecture", p->arch, e)) < 0 ||
         (rc = json_put_string(debian, "path", p->path, e)) < 0 ||
-        (rc = json_put_digest(debian, "release", apt_release(apt), e)) < 0 ||
+        (rc = json_put_digest(debian, "release", apt_release(apt, suite), e)) < 0 ||
         (rc = json_put(from, "debian", steal_ptr(&debian), e)) < 0)
         return rc;
     *out = steal_ptr(&from);
@@ -306,15 +329,20 @@ int debian_lock(struct debian *d, const struct recipe_image *image, struct locke
     struct apt *apt = NULL;
     AUTO_PACKAGES list = {0};
     struct locked_image *locked = NULL;
+    AUTO_FREE size_t *suites = NULL;
     int rc = open_session(d, &image->debian, &apt, e);
-    if (rc < 0 || (rc = resolve(apt, image, &list, e)) < 0 || (rc = fetch(d, apt, &list, e)) < 0 ||
+    if (rc < 0 || (rc = resolve(apt, image, &list, e)) < 0 || (rc = fetch(d, apt, &list, e)) < 0)
+        return err_wrap(e, "%s: image '%s'", image->at, image->name);
+    if ((suites = array_new(list.count + 1, sizeof(*suites))) == NULL)
+        return err_oom(e);
+    if ((rc = apt_suites_of(apt, &list, suites, e)) < 0 ||
         (rc = locked_add_image(out, image->name, &locked, e)) < 0)
         return err_wrap(e, "%s: image '%s'", image->at, image->name);
     for (size_t i = 0; i < list.count; i++) {
         const struct package *p = &list.items[i];
         struct locked_layer layer = {.form = "deb", .compression = NULL};
         json_t *from = NULL;
-        if ((rc = make_origin(apt, image, p, &from, e)) < 0 ||
+        if ((rc = make_origin(apt, image, suites[i], p, &from, e)) < 0 ||
             (rc = locked_add_blob(out, "deb.", p->name, &p->sha256, p->size, from, &layer.blob,
                                   e)) < 0 ||
             (rc = locked_add_layer(locked, &layer, e)) < 0)

@@ -16,7 +16,9 @@
 
 struct debian_options {
     const char *arch;
-    const char *keyring;
+    /* "FILE", for all suites that no "SUITE=FILE" names */
+    const char *const *keyrings;
+    size_t keyring_count;
     bool allow_expired; /* take an index whose Valid-Until is over, */
     void (*expired)(void *context, const char *suite); /* and say so here */
     void *context;
@@ -26,7 +28,7 @@ struct debian_options {
     struct progress *progress;
 };
 
-/* Keeps one apt state per suite and set of components, for all images of a recipe. */
+/* Keeps one apt state per list of suites and set of components, for all images of a recipe. */
 struct debian;
 int debian_new(const struct debian_options *options, struct debian **out, struct err *e);
 void debian_free(struct debian *d);

@@ -44,13 +44,15 @@ static void say_expired(void *context, const char *suite)
 static int lock_debian(struct lock_run *r, const struct recipe_image *image, struct err *e)
 {
     if (r->debian == NULL) {
-        const char *keyring = cli_string(r->cli, "keyring");
+        size_t keyring_count = 0;
+        const char *const *keyrings = cli_list(r->cli, "keyring", &keyring_count);
         int rc = environment_init(r->cli, NULL, &r->env, e);
         if (rc < 0)
             return rc;
         const struct debian_options options = {
             .arch = r->recipe->arch,
-            .keyring = keyring != NULL ? keyring : APT_KEYRING_DEFAULT,
+            .keyrings = keyrings,
+            .keyring_count = keyring_count,
             .allow_expired = cli_flag(r->cli, "allow-expired"),
             .expired = say_expired,
             .context = r,

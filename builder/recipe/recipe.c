@@ -354,15 +354,20 @@ static int compare_images(const void *a, const void *b)
     return strcmp(x->name, y->name);
 }
 
-/* An image of Debian packages that the recipe did not write, of the suite that its others use. */
+/* An image of Debian packages that the recipe did not write, of the suites that its others use. */
 static int add_packages_image(struct recipe *r, const struct artifact_image *from, struct err *e)
 {
     struct recipe_image image = {.name = from->name, .kind = RECIPE_IMAGE_DEBIAN};
     size_t packages = 0;
-    image.debian.suite = RECIPE_SUITE_DEFAULT;
-    for (size_t i = r->image_count; i-- > 0;)
-        if (r->images[i].kind == RECIPE_IMAGE_DEBIAN)
-            image.debian.suite = r->images[i].debian.suite;
+    static const char *const otherwise[] = {RECIPE_SUITE_DEFAULT};
+    const char *const *suites = otherwise;
+    size_t suite_count = 1;
+    for (size_t i = r->image_count; i-- > 0;) {
+        if (r->images[i].kind != RECIPE_IMAGE_DEBIAN)
+            continue;
+        suites = r->images[i].debian.suites.items;
+        suite_count = r->images[i].debian.suites.count;
+    }
     while (from->packages[packages] != NULL)
         packages++;
     struct recipe_image *grown = reallocarray(r->images, r->image_count + 1, sizeof(*grown));
@@ -371,14 +376,18 @@ static int add_packages_image(struct recipe *r, const struct artifact_image *fro
     r->images = grown;
     image.debian.packages.items = array_new(packages + 1, sizeof(const char *));
     image.debian.components.items = array_new(1, sizeof(const char *));
+    image.debian.suites.items = array_new(suite_count, sizeof(const char *));
     int rc = str_copy(&image.at, "artifacts", e);
-    if (rc < 0 || image.debian.packages.items == NULL || image.debian.components.items == NULL) {
+    if (rc < 0 || image.debian.packages.items == NULL || image.debian.components.items == NULL ||
+        image.debian.suites.items == NULL) {
         recipe_image_dispose(&image);
         return err_oom(e);
     }
     for (size_t i = 0; i < packages; i++)
         image.debian.packages.items[i] = from->packages[i];
     image.debian.packages.count = packages;
+    memcpy(image.debian.suites.items, suites, suite_count * sizeof(*suites));
+    image.debian.suites.count = suite_count;
     image.debian.components.items[0] = "main";
     image.debian.components.count = 1;
     r->images[r->image_count++] = image;

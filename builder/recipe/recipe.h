@@ -15,6 +15,7 @@
 enum {
     RECIPE_IMAGES_MAX = 256,
     RECIPE_PACKAGES_MAX = 4096,
+    RECIPE_SUITES_MAX = 8, /* of one image */
     RECIPE_GLOBS_MAX = 256,
     RECIPE_ARTIFACTS_MAX = 32,
     RECIPE_FILES_MAX = 64, /* LinuxKit files that are merged */
@@ -37,7 +38,7 @@ struct recipe_list {
 };
 
 struct recipe_debian {
-    const char *suite;
+    struct recipe_list suites;     /* at least one, in the recipe's order, each once */
     struct recipe_list components; /* sorted, unique */
     struct recipe_list packages;   /* sorted, unique */
     enum recipe_dependencies dependencies;

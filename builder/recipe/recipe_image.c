@@ -123,21 +123,46 @@ static int read_components(const struct ycur *c, struct recipe_debian *out, stru
     return rc;
 }
 
+/* `suite: NAME`, or `suites: [NAME, …]` where the newest version of each package is wanted. */
+static int read_suites(const struct ycur *c, struct recipe_debian *out, struct err *e)
+{
+    struct ycur m;
+    struct ycur one;
+    if (!ycur_opt(c, "suites", &m)) {
+        int rc = ycur_get(c, "suite", &m, e);
+        if (rc < 0)
+            return rc;
+        out->suites.items = array_new(1, sizeof(*out->suites.items));
+        if (out->suites.items == NULL)
+            return err_oom(e);
+        if ((rc = ycur_text(&m, 64, &out->suites.items[0], e)) < 0)
+            return rc;
+        if (!word_valid(out->suites.items[0]))
+            return ycur_fail(&m, ERR_INPUT, e, "'%.64s' is no name of a suite",
+                             out->suites.items[0]);
+        out->suites.count = 1;
+        return 0;
+    }
+    if (ycur_opt(c, "suite", &one))
+        return ycur_fail_key(&m, ERR_INPUT, e, "'suite' or 'suites', not both");
+    int rc = recipe_read_list(&m, RECIPE_SUITES_MAX, false, word_valid, "name of a suite",
+                              &out->suites, e);
+    if (rc == 0 && out->suites.count == 0)
+        return ycur_fail(&m, ERR_INPUT, e, "the list of suites is empty");
+    return rc;
+}
+
 static int read_debian(const struct ycur *c, struct recipe_image *image, struct err *e)
 {
-    static const char *const keys[] = {"suite",        "components", "packages",
-                                       "dependencies", "rootfs",     NULL};
+    static const char *const keys[] = {"suite",        "suites", "components", "packages",
+                                       "dependencies", "rootfs", NULL};
     struct recipe_debian *out = &image->debian;
     static const char *const depths[] = {"none", "same-source", "all", NULL};
     struct ycur m;
     size_t choice = 0;
     int rc = ycur_map(c, keys, e);
-    if (rc < 0 || (rc = ycur_get(c, "suite", &m, e)) < 0 ||
-        (rc = ycur_text(&m, 64, &out->suite, e)) < 0)
-        return rc;
-    if (!word_valid(out->suite))
-        return ycur_fail(&m, ERR_INPUT, e, "'%.64s' is no name of a suite", out->suite);
-    if ((rc = read_components(c, out, e)) < 0 || (rc = ycur_get(c, "packages", &m, e)) < 0 ||
+    if (rc < 0 || (rc = read_suites(c, out, e)) < 0 || (rc = read_components(c, out, e)) < 0 ||
+        (rc = ycur_get(c, "packages", &m, e)) < 0 ||
         (rc = recipe_read_list(&m, RECIPE_PACKAGES_MAX, true, package_valid,
                                "name of a Debian package", &out->packages, e)) < 0)
         return rc;
@@ -301,6 +326,7 @@ int recipe_image_parse(const struct ycur *c, const char *name, struct recipe_ima
 
 void recipe_image_dispose(struct recipe_image *image)
 {
+    free(image->debian.suites.items);
     free(image->debian.components.items);
     free(image->debian.packages.items);
     json_decref(image->debian.rootfs);
