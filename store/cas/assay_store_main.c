@@ -4,6 +4,7 @@
 #include "base/host.h"
 #include "base/json.h"
 #include "base/media_types.h"
+#include "base/names.h"
 #include "store/cas/store_commands.h"
 
 #include <inttypes.h>
@@ -82,41 +83,7 @@ static int run_ls(struct cli *cli, struct err *e)
     return 0;
 }
 
-/* ---- add, get ---- */
-
-static int run_add(struct cli *cli, struct err *e)
-{
-    const char *name = cli_string(cli, "name");
-    const char *media_type = cli_string(cli, "media-type");
-    const char *wanted = cli_string(cli, "digest");
-    if (media_type != NULL && name == NULL)
-        return err_set(e, ERR_USAGE, "--media-type says what --name refers to: give both");
-    struct digest expected = {0};
-    int rc = wanted != NULL ? digest_parse(wanted, &expected, e) : 0;
-    if (rc < 0)
-        return err_recode(e, ERR_USAGE);
-    AUTO_CAS struct cas *cas = NULL;
-    struct digest digest;
-    uint64_t size = 0;
-    rc = store_open(cli, CAS_CREATE, &cas, e);
-    if (rc == 0)
-        rc = cas_import_file(cas, cli_arg(cli, 0), wanted != NULL ? &expected : NULL, &digest,
-                             &size, e);
-    if (rc == 0 && name != NULL)
-        rc =
-            cas_ref_set(cas, name, media_type != NULL ? media_type : MEDIA_BYTES, &digest, size, e);
-    AUTO_JSON json_t *doc = NULL;
-    if (rc == 0)
-        rc = store_blob_json(&digest, size, &doc, e);
-    if (rc == 0 && name != NULL)
-        rc = json_put_string(doc, "name", name, e);
-    if (rc < 0)
-        return rc;
-    cli_result(cli, steal_ptr(&doc));
-    char text[DIGEST_TEXT_MAX];
-    cli_say(cli, "%s\n", digest_format(&digest, text));
-    return 0;
-}
+/* ---- get ---- */
 
 /* A digest as it is, or what a reference of that name says. */
 static int resolve(struct cas *cas, const char *what, struct digest *out, struct err *e)
@@ -236,7 +203,8 @@ static const struct cli_option add_options[] = {
     {"name", 'n', CLI_STRING, "REF", "refer to it by this name, so that gc keeps it"},
     {"media-type", 't', CLI_STRING, "TYPE",
      "what the reference says it is (default: " MEDIA_BYTES ")"},
-    {"digest", 'd', CLI_STRING, "DIGEST", "refuse the file unless it has this digest"}};
+    {"digest", 'd', CLI_STRING, "DIGEST", "refuse the file unless it has this digest"},
+    CLI_OPTIONS_NAMES};
 static const struct cli_option get_options[] = {
     CLI_OPTION_STORE,
     {"output", 'o', CLI_OUTPUT, "FILE", "the file to write, whole or not at all"}};
@@ -294,17 +262,19 @@ static const struct cli_command commands[] = {
      .option_count = CLI_COUNT(gc_options),
      .run = store_run_gc},
     {.name = "add",
-     .arguments = "FILE",
-     .summary = "copy a file into the store and print its digest",
+     .arguments = "[FILE]",
+     .summary = "copy files into the store and print their digests",
      .details = "The store is made when it is missing. Without --name nothing refers to the blob,\n"
-                "and the next 'assay store gc' removes it.",
+                "and the next 'assay store gc' removes it. With --from-file many files are stored\n"
+                "at one start, each behind its digest, and the disk is waited for once for 256 of\n"
+                "them; after a failure those that were printed are there.",
      .examples = "assay store add vmlinuz\tstore a file\n"
+                 "find . -type f -print0 | assay store add --from-file - --null\tstore all files\n"
                  "assay store add sbom.json -n sbom/hello -t " MEDIA_JSON "\tand name it\n",
-     .min_args = 1,
      .max_args = 1,
      .options = add_options,
      .option_count = CLI_COUNT(add_options),
-     .run = run_add},
+     .run = store_run_add},
     {.name = "get",
      .arguments = "DIGEST|REF",
      .summary = "write a blob to a file, verified",

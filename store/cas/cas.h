@@ -103,6 +103,17 @@ int cas_get(struct cas *cas, const struct digest *digest, struct buf *out, struc
 /* Copies a file into the store; `expected` may be NULL. */
 int cas_import_file(struct cas *cas, const char *path, const struct digest *expected,
                     struct digest *digest, uint64_t *size, struct err *e);
+/*
+ * The same for many small files: the disk is waited for once, not for each. A failure leaves those
+ * that had come so far, or none, in the store, each whole.
+ */
+enum { CAS_IMPORT_MAX = 256 };
+struct cas_import {
+    const char *path;
+    struct digest digest; /* out, as is size */
+    uint64_t size;
+};
+int cas_import_files(struct cas *cas, struct cas_import *files, size_t count, struct err *e);
 /* Writes a verified blob as a file that we name: temporary name, fsync, rename; its mode is the
  * umask's. A blob of a CAS_SCRATCH store becomes the file itself, where the file system lets it
  * have two names for a while. */

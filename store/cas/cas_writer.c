@@ -243,7 +243,9 @@ static int publish_counted(struct cas_writer *w, const struct digest *digest, ui
     return rc;
 }
 
-static int settle(struct cas_writer *w, const struct digest *digest, uint64_t size, struct err *e)
+/* `together`: the bytes are synced already, and the directory will be. */
+static int settle(struct cas_writer *w, bool together, const struct digest *digest, uint64_t size,
+                  struct err *e)
 {
     struct cas *cas = w->cas;
     bool there = false;
@@ -259,23 +261,20 @@ static int settle(struct cas_writer *w, const struct digest *digest, uint64_t si
         return rc;
     }
     if (!there) {
-        if (fchmod(w->fd, 0444) != 0 || fdatasync(w->fd) != 0)
+        if (fchmod(w->fd, 0444) != 0 || (!together && fdatasync(w->fd) != 0))
             return err_os(e, errno, "cannot write to store '%s'", cas->path);
         rc = publish_counted(w, digest, size, damaged, e);
         if (rc < 0)
             return rc;
     }
     /* Also for a blob that was there: its writer may not have come so far yet. */
-    return cas_sync_dir(cas, cas->blobs, e);
+    return together ? 0 : cas_sync_dir(cas, cas->blobs, e);
 }
 
-int cas_writer_commit(struct cas_writer *w, struct digest *digest, uint64_t *size, struct err *e)
+static int name_it(struct cas_writer *w, bool together, const struct digest *digest, uint64_t size,
+                   struct err *e)
 {
-    struct digest actual;
-    uint64_t actual_size = 0;
-    int rc = measure(w, &actual, &actual_size, e);
-    if (rc == 0)
-        rc = settle(w, &actual, actual_size, e);
+    int rc = settle(w, together, digest, size, e);
     /* Renamed, our descriptor is the blob. After a link the temporary name goes first: it changes
      * the ctime. */
     struct stat st;
@@ -284,9 +283,19 @@ int cas_writer_commit(struct cas_writer *w, struct digest *digest, uint64_t *siz
         cas_temp_remove(w->cas, w->name);
     w->named = false;
     if (ours && fstat(w->fd, &st) == 0)
-        cas_memo_add(w->cas, &actual, &st);
+        cas_memo_add(w->cas, digest, &st);
     scope_close(&w->fd);
     w->fd = -1;
+    return rc;
+}
+
+int cas_writer_commit(struct cas_writer *w, struct digest *digest, uint64_t *size, struct err *e)
+{
+    struct digest actual;
+    uint64_t actual_size = 0;
+    int rc = measure(w, &actual, &actual_size, e);
+    if (rc == 0)
+        rc = name_it(w, false, &actual, actual_size, e);
     if (rc < 0)
         return rc;
     if (digest != NULL)
@@ -307,8 +316,7 @@ int cas_put(struct cas *cas, const void *data, size_t len, struct digest *digest
     return rc;
 }
 
-int cas_import_file(struct cas *cas, const char *path, const struct digest *expected,
-                    struct digest *digest, uint64_t *size, struct err *e)
+static int open_import(const char *path, int *out, struct err *e)
 {
     AUTO_CLOSE int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     if (fd < 0)
@@ -319,11 +327,22 @@ int cas_import_file(struct cas *cas, const char *path, const struct digest *expe
         return err_os(e, errno, "cannot look at '%s'", path);
     if (!S_ISREG(st.st_mode))
         return err_set(e, ERR_INPUT, "cannot store '%s': it is no regular file", path);
+    *out = steal_fd(&fd);
+    return 0;
+}
+
+/* All of the file is in *out, which has no name yet. */
+static int take_file(struct cas *cas, const char *path, const struct digest *expected,
+                     struct cas_writer **out, struct err *e)
+{
+    AUTO_CLOSE int fd = -1;
     AUTO_CAS_WRITER struct cas_writer *w = NULL;
     AUTO_FREE uint8_t *chunk = malloc(CAS_CHUNK);
     if (chunk == NULL)
         return err_oom(e);
-    int rc = cas_writer_new(cas, expected, CAS_SIZE_UNKNOWN, &w, e);
+    int rc = open_import(path, &fd, e);
+    if (rc == 0)
+        rc = cas_writer_new(cas, expected, CAS_SIZE_UNKNOWN, &w, e);
     /* Where the file system can: a copy that shares blocks until one side is written to. It is our
      * own file; its bytes are hashed as any others. A hard link would not be: whoever has the other
      * name open can write to it. */
@@ -341,8 +360,48 @@ int cas_import_file(struct cas *cas, const char *path, const struct digest *expe
             rc = cas_writer_write(w, chunk, (size_t)n, e);
     }
     if (rc == 0)
+        *out = steal_ptr(&w);
+    return rc;
+}
+
+int cas_import_file(struct cas *cas, const char *path, const struct digest *expected,
+                    struct digest *digest, uint64_t *size, struct err *e)
+{
+    AUTO_CAS_WRITER struct cas_writer *w = NULL;
+    int rc = take_file(cas, path, expected, &w, e);
+    if (rc == 0)
         rc = cas_writer_commit(w, digest, size, e);
     return rc == 0 ? 0 : err_wrap(e, "cannot store '%s'", path);
+}
+
+static int import_together(struct cas *cas, struct cas_writer **w, struct cas_import *files,
+                           size_t count, struct err *e)
+{
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < count; i++) {
+        rc = take_file(cas, files[i].path, NULL, &w[i], e);
+        if (rc == 0)
+            rc = measure(w[i], &files[i].digest, &files[i].size, e);
+        if (rc < 0)
+            return err_wrap(e, "cannot store '%s'", files[i].path);
+    }
+    if (!cas->scratch && syncfs(cas->temp) != 0)
+        return err_os(e, errno, "cannot write to store '%s'", cas->path);
+    for (size_t i = 0; rc == 0 && i < count; i++)
+        if ((rc = name_it(w[i], true, &files[i].digest, files[i].size, e)) < 0)
+            return err_wrap(e, "cannot store '%s'", files[i].path);
+    return cas->scratch ? 0 : cas_sync_dir(cas, cas->blobs, e);
+}
+
+int cas_import_files(struct cas *cas, struct cas_import *files, size_t count, struct err *e)
+{
+    struct cas_writer *w[CAS_IMPORT_MAX] = {NULL};
+    if (count > CAS_IMPORT_MAX)
+        return err_set(e, ERR_USAGE, "at most %d files are stored at once", CAS_IMPORT_MAX);
+    int rc = import_together(cas, w, files, count, e);
+    for (size_t i = 0; i < count; i++)
+        cas_writer_free(w[i]);
+    return rc;
 }
 
 /* Hashes on the way. */

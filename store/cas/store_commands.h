@@ -17,6 +17,7 @@ int store_blob_json(const struct digest *digest, uint64_t size, json_t **out, st
 int store_counts_json(json_t *doc, const char *key, uint64_t count, uint64_t bytes, struct err *e);
 uint64_t store_total(const struct cas_listing *listing);
 
+int store_run_add(struct cli *cli, struct err *e);
 int store_run_verify(struct cli *cli, struct err *e);
 int store_run_pin(struct cli *cli, struct err *e);
 int store_run_unpin(struct cli *cli, struct err *e);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* assay-log: make, append to, read, prove, check and audit a transparency log. */
 #include "attest/passphrase.h"
+#include "base/names.h"
 #include "store/log/log_commands.h"
 
 #define OPTION_KEY                                                                                 \
@@ -20,6 +21,7 @@ static const struct cli_option init_options[] = {
 };
 static const struct cli_option append_options[] = {
     OPTION_OUTPUT("write the new checkpoint to FILE"),
+    CLI_OPTIONS_NAMES,
     CLI_OPTION_PASSPHRASE,
 };
 static const struct cli_option show_options[] = {
@@ -73,17 +75,21 @@ static const struct cli_command commands[] = {
     },
     {
         .name = "append",
-        .arguments = "LOG FILE...",
+        .arguments = "LOG [FILE...]",
         .summary = "add files as entries, and sign a new checkpoint",
         .details = "Each FILE (at most 65535 bytes) becomes one entry; several are added together "
                    "or not at all, under one checkpoint. Prints the index of each. Bytes that the "
                    "log has are not added again: their first index is printed, so an append may "
                    "be repeated when its answer was lost. When it returns, entries and checkpoint "
-                   "are on disk. Other processes may append and read at the same time.",
+                   "are on disk. Other processes may append and read at the same time. To read "
+                   "the key takes longer than to append: give many files at once, by name in LIST "
+                   "when they are more than a command line holds.",
         .examples = "assay log append mylog verdict.json\tadd one entry\n"
                     "assay log append mylog a b c -o mylog.checkpoint\tadd three, keep the "
-                    "checkpoint\n",
-        .min_args = 2,
+                    "checkpoint\n"
+                    "find verdicts -type f -print0 | assay log append mylog --from-file - --null\t"
+                    "add all of a directory\n",
+        .min_args = 1,
         .max_args = (size_t)-1,
         .options = append_options,
         .option_count = CLI_COUNT(append_options),

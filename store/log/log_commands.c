@@ -6,6 +6,7 @@
 #include "base/destination.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "base/names.h"
 #include "base/progress.h"
 #include "store/log/line.h"
 #include "store/log/log.h"
@@ -137,36 +138,65 @@ int log_run_init(struct cli *cli, struct err *e)
 
 /* ---- append -------------------------------------------------------------------- */
 
+/* The entries, one behind the other in one buffer: a million small ones need no more than that. */
 struct files {
-    size_t count;
-    struct buf *texts;
+    struct buf bytes;
     struct tlog_item *items;
+    size_t count;
+    size_t room;
 };
+#define FILES_INIT                                                                                 \
+    {                                                                                              \
+        .bytes = BUF_INIT(ENTRIES_MAX)                                                             \
+    }
+/* Bytes of the entries of one append. */
+#define ENTRIES_MAX ((size_t)16 << 30)
 
 static void files_dispose(struct files *f)
 {
-    for (size_t i = 0; i < f->count && f->texts != NULL; i++)
-        buf_dispose(&f->texts[i]);
-    free(f->texts);
+    buf_dispose(&f->bytes);
     free(f->items);
 }
 
+static int files_add(struct files *f, const char *path, struct buf *text, struct err *e)
+{
+    buf_cut(text, 0);
+    int rc = file_read(path, text, e);
+    if (rc < 0)
+        return err_wrap(e, "cannot read entry '%s'", path);
+    rc = array_grow(&f->items, &f->room, f->count + 1, sizeof(*f->items), e);
+    if (rc == 0 && text->len > 0)
+        rc = buf_add(&f->bytes, text->data, text->len, e);
+    if (rc == 0)
+        f->items[f->count++] = (struct tlog_item){.len = text->len};
+    return rc;
+}
+
+/* Those of the command line, then those that --from-file names. */
 static int files_read(const struct cli *cli, struct files *f, struct err *e)
 {
-    size_t count = cli_arg_count(cli) - 1;
-    f->texts = array_new(count, sizeof(*f->texts));
-    f->items = array_new(count, sizeof(*f->items));
-    if (f->texts == NULL || f->items == NULL)
-        return err_oom(e);
-    for (; f->count < count; f->count++) {
-        struct buf *text = &f->texts[f->count];
-        int rc = read_bounded(cli_arg(cli, f->count + 1), LOG_ENTRY_MAX, "entry", text, e);
-        if (rc < 0) {
-            buf_dispose(text);
-            return rc;
-        }
-        f->items[f->count] = (struct tlog_item){.data = text->data, .len = text->len};
-    }
+    AUTO_BUF text = BUF_INIT(LOG_ENTRY_MAX);
+    AUTO_NAMES names = NAMES_INIT;
+    const char *list = cli_string(cli, "from-file");
+    const char *passphrase = cli_string(cli, "passphrase-file");
+    const char *name = NULL;
+    int rc = 0;
+    if (list != NULL && passphrase != NULL && strcmp(list, "-") == 0 &&
+        strcmp(passphrase, "-") == 0)
+        return err_set(e, ERR_USAGE, "stdin is either the list or the passphrase");
+    for (size_t i = 1; rc == 0 && i < cli_arg_count(cli); i++)
+        rc = files_add(f, cli_arg(cli, i), &text, e);
+    if (rc == 0 && list != NULL && (rc = names_open(&names, list, cli_flag(cli, "null"), e)) == 0)
+        while ((rc = names_next(&names, &name, e)) == 0 && name != NULL)
+            if ((rc = files_add(f, name, &text, e)) < 0)
+                return rc;
+    if (rc < 0)
+        return rc;
+    if (f->count == 0)
+        return err_set(e, ERR_USAGE, "nothing to append: give FILE..., or --from-file LIST");
+    const char *at = buf_str(&f->bytes);
+    for (size_t i = 0; i < f->count; at += f->items[i++].len)
+        f->items[i].data = at;
     return 0;
 }
 
@@ -210,17 +240,18 @@ static int say_indices(const struct cli *cli, const uint64_t *indices, size_t co
 
 int log_run_append(struct cli *cli, struct err *e)
 {
-    AUTO(files_dispose) struct files files = {0};
+    AUTO(files_dispose) struct files files = FILES_INIT;
     AUTO_TLOG struct tlog *log = NULL;
     AUTO_BUF note = BUF_INIT(NOTE_MAX);
     AUTO_JSON json_t *doc = NULL;
-    AUTO_FREE uint64_t *indices = array_new(cli_arg_count(cli), sizeof(*indices));
     const char *output = cli_string(cli, "output");
+    int rc = files_read(cli, &files, e);
+    if (rc < 0)
+        return rc;
+    AUTO_FREE uint64_t *indices = array_new(files.count, sizeof(*indices));
     if (indices == NULL)
         return err_oom(e);
-    int rc = files_read(cli, &files, e);
-    if (rc == 0)
-        rc = open_to_write(cli, &log, e);
+    rc = open_to_write(cli, &log, e);
     if (rc == 0)
         rc = tlog_record_all(log, files.items, files.count, indices, e);
     if (rc == 0)
@@ -229,7 +260,7 @@ int log_run_append(struct cli *cli, struct err *e)
         rc = json_put_u64(doc, "index", indices[0], e);
     if (rc == 0)
         rc = json_put_u64(doc, "count", files.count, e);
-    if (rc == 0)
+    if (rc == 0 && cli_json(cli))
         rc = put_indices(doc, indices, files.count, e);
     if (rc < 0)
         return rc;

@@ -242,6 +242,39 @@ run "$assay" store add "$work/hello"
 exits 0 "the next run succeeds"
 is "and has cleaned up" "$(ls -A "$store/tmp")" ""
 
+# ---- many at one start ---------------------------------------------------------
+ASSAY_STORE=$work/many
+mkdir "$work/lots"
+for i in $(seq 1 600); do echo "entry $i" >"$work/lots/$i"; done
+seq -f "$work/lots/%g" 1 600 >"$work/list"
+"$assay" store add --from-file - <"$work/list" >"$work/added"
+is "all that a list on stdin names" "$(wc -l <"$work/added")" 600
+xargs sha256sum <"$work/list" | sed 's/^/sha256:/' >"$work/wanted"
+ok "each behind its digest, in the list's order" cmp "$work/wanted" "$work/added"
+is "and they are there" "$(find "$ASSAY_STORE/blobs" -type f | wc -l)" 600
+ok "whole" "$assay" store verify -q
+printf 'x\n' >"$work/lots/new
+name"
+find "$work/lots" -type f -print0 | "$assay" store add --json --from-file - -0 >"$work/json"
+is "names with NUL bytes behind them" "$(jq -c '[.stored.count, (.blobs | length)]' <"$work/json")" '[601,601]'
+printf '%s\n' "$work/hello" "$work/absent" >"$work/gap"
+run "$assay" store add --from-file "$work/gap"
+exits 5 "a name that is not there"
+says "absent" "is named"
+printf '1\n\n2\n' >"$work/gap"
+run "$assay" store add --from-file "$work/gap"
+exits 5 "an empty name"
+says "name 2 in '.*gap' is empty" "is told by its number"
+run "$assay" store add --from-file "$work/list" --name x
+exits 2 "a reference's name is for one file"
+run "$assay" store add
+exits 2 "nothing to store"
+says 'give FILE, or --from-file LIST' "and what to give"
+# Work, not time.
+ok "counted" strace -f -o "$work/calls" -e trace=fsync,fdatasync,syncfs "$assay" store add -q --from-file "$work/list" -s "$work/counted"
+ok "the disk is waited for once for 256 files, not for each" test "$(grep -c sync "$work/calls")" -lt 30
+ASSAY_STORE=$work/store
+
 # ---- quota ---------------------------------------------------------------------
 ASSAY_STORE=$work/limited
 head -c 600000 /dev/zero | tr '\0' a >"$work/a"

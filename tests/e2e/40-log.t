@@ -32,6 +32,23 @@ run "$log" append L empty --json --passphrase-file pass
 exits 0 'an entry may be empty'
 is '--json says where it is' "$(jq -c '[.index, .count, .checkpoint.size]' stdout)" '[13,1,14]'
 
+# Many at one start: one checkpoint, one reading of the key, memory for the bytes alone.
+"$log" init many --origin many.example --passphrase-file pass >/dev/null
+mkdir lots
+for i in $(seq 1 3000); do echo "$i" >"lots/$i"; done
+seq -f 'lots/%g' 1 3000 >list
+"$log" append many e0 --from-file - --passphrase-file pass <list >indices
+is 'append takes names from stdin, behind those of the command line' "$(tail -1 indices) $(wc -l <indices)" '3000 3001'
+is 'the entries are in the order of the list' "$("$log" show many 42)" 42
+find lots -type f -print0 | "$log" append many --from-file - --null -q --passphrase-file pass
+is 'again: nothing is added twice' "$("$log" checkpoint many | sed -n 2p)" 3001
+run "$log" audit many
+prints '3001 entries, 2 checkpoints' 'all are under one checkpoint'
+for n in 30 3000; do
+    head -n $n list | env time -f %M -o "memory.$n" "$log" append many --from-file - -q --passphrase-file pass
+done
+ok 'an entry takes less than 512 bytes of memory' test $(($(cat memory.3000) - $(cat memory.30))) -lt 1500
+
 run "$log" show L
 prints '^size +14$' 'show tells the size'
 run "$log" show L 3
@@ -94,6 +111,8 @@ refused 2 'not a log name' 'init with a bad name' "$log" init N --origin 'two wo
 refused 2 'no passphrase' 'init without a passphrase' setsid -w "$log" init N --origin n
 refused 3 'passphrase' 'append with a wrong passphrase' "$log" append L e0 --passphrase-file wrong
 refused 5 'e99' 'append of a missing file' "$log" append L e0 e99 --passphrase-file pass
+refused 2 'nothing to append' 'append of nothing' "$log" append L --passphrase-file pass
+refused 2 'either the list or the passphrase' 'two things on stdin' "$log" append L --from-file - --passphrase-file -
 refused 5 'long' 'append of 65536 bytes' "$log" append L long --passphrase-file pass
 refused 5 'no such file' 'append to no log' "$log" append nolog e0 --passphrase-file pass
 refused 5 'no entry 14' 'prove of an entry to come' "$log" prove L --index 14
