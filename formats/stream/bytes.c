@@ -46,7 +46,7 @@ void bytes_drop(struct bytes *b)
     free(b);
 }
 
-static int finish(struct bytes *b, const char *name, struct bytes **out, struct err *e)
+int bytes_finish(struct bytes *b, const char *name, struct bytes **out, struct err *e)
 {
     char *copy = NULL;
     b->references = 1;
@@ -95,7 +95,7 @@ int bytes_of_fd(int fd, const char *name, struct bytes **out, struct err *e)
         return err_oom(e);
     b->base = (struct bytes){.size = size, .read = read_file, .destroy = destroy_file};
     b->fd = steal_fd(&taken);
-    return finish(&b->base, name, out, e);
+    return bytes_finish(&b->base, name, out, e);
 }
 
 int bytes_open(const char *path, struct bytes **out, struct err *e)
@@ -128,7 +128,7 @@ int bytes_of_memory(void *data_taken, size_t size, const char *name, struct byte
     }
     b->base = (struct bytes){.size = size, .read = read_memory, .destroy = destroy_memory};
     b->data = data_taken;
-    return finish(&b->base, name, out, e);
+    return bytes_finish(&b->base, name, out, e);
 }
 
 static int read_slice(const struct bytes *b, uint64_t offset, void *out, size_t len, struct err *e)
@@ -154,7 +154,7 @@ int bytes_slice(struct bytes *whole, uint64_t offset, uint64_t size, const char 
     b->base = (struct bytes){.size = size, .read = read_slice, .destroy = destroy_slice};
     b->whole = bytes_keep(whole);
     b->offset = offset;
-    return finish(&b->base, name, out, e);
+    return bytes_finish(&b->base, name, out, e);
 }
 
 int bytes_read(const struct bytes *b, uint64_t offset, void *out, size_t len, struct err *e)

@@ -31,6 +31,10 @@ int bytes_of_memory(void *data_taken, size_t size, const char *name, struct byte
 int bytes_slice(struct bytes *whole, uint64_t offset, uint64_t size, const char *name,
                 struct bytes **out, struct err *e);
 
+/* For makers of other kinds: takes `b` (calloc) with its size and functions set, gives it a name
+ * and the one reference. On failure it is dropped. */
+int bytes_finish(struct bytes *b_taken, const char *name, struct bytes **out, struct err *e);
+
 struct bytes *bytes_keep(struct bytes *b);
 /* Gives a reference back; NULL is fine. */
 void bytes_drop(struct bytes *b);

@@ -5,6 +5,7 @@
 #include "formats/compressed/compressed_object.h"
 #include "formats/cpio/cpio_object.h"
 #include "formats/elf/elf_object.h"
+#include "formats/ext4/ext4_object.h"
 #include "formats/json/json_object.h"
 #include "formats/object/directory.h"
 #include "formats/oci/oci_object.h"
@@ -27,6 +28,7 @@ const struct object_kind *const object_kinds[] = {
     &object_kind_ar,
     &object_kind_cpio,
     &object_kind_tar,
+    &object_kind_ext4,
     &object_kind_json,
     NULL,
 };
