@@ -2,6 +2,7 @@
 /*
  * assay: the front. `assay build …` runs `assay-build …`, found beside this
  * program (so that build/bin/assay works from the tree), never through PATH.
+ * Options that all programs have may stand before the command, too.
  */
 #include "base/buf.h"
 #include "base/cli_help.h"
@@ -40,26 +41,36 @@ static const struct cli_program program = {
         "A recipe is locked into a plan; a plan is built into artifacts by a pure function;\n"
         "what was built is attested; anyone can verify it by running the plan again; every\n"
         "verdict is recorded in a log that nobody can rewrite.\n\n"
-        "Exit codes: 0 done, 1 differs, 2 usage, 3 rejected, 4 log, 5 input, 6 undecided,\n"
-        "7 host.",
+        "Exit codes: 0 done; 1 it differs, or what ran did not end well; 2 usage; 3 rejected;\n"
+        "4 log; 5 input; 6 undecided; 7 host. Each command's --help says what they mean there.",
     .commands = parts,
     .command_count = CLI_COUNT(parts),
 };
 
-static int run_part(const char *name, char **argv, struct err *e)
+/* The row of a command; CLI_COUNT(parts) when there is none. */
+static size_t find_part(const char *name)
 {
     size_t i = 0;
     while (i < CLI_COUNT(parts) && strcmp(parts[i].name, name) != 0)
         i++;
-    if (i == CLI_COUNT(parts))
-        return err_set(e, ERR_USAGE, "unknown command '%s' (see 'assay --help')", name);
+    return i;
+}
+
+/*
+ * Becomes the program of the command at argv[at]; what is before that (options that all programs
+ * have) comes first in its arguments, too.
+ */
+static int run_part(size_t part, char **argv, int at, struct err *e)
+{
     AUTO_FREE char *program_name = NULL;
     AUTO_FREE char *path = NULL;
-    int rc = str_format(&program_name, e, "assay-%s", parts[i].name);
+    int rc = str_format(&program_name, e, "assay-%s", parts[part].name);
     if (rc == 0)
         rc = process_beside(program_name, &path, e);
     if (path == NULL)
         return rc;
+    for (int i = at; i > 1; i--)
+        argv[i] = argv[i - 1];
     argv[1] = path;
     execv(path, argv + 1);
     return err_os(e, errno, "cannot run '%s'", path);
@@ -67,14 +78,23 @@ static int run_part(const char *name, char **argv, struct err *e)
 
 int main(int argc, char **argv)
 {
-    const char *first = argc >= 2 ? argv[1] : NULL;
-    if (first != NULL && first[0] != '-') {
-        struct err e = ERR_INIT;
-        int rc = run_part(first, argv, &e);
-        char line[ERR_FRAMES * ERR_FRAME_MAX];
-        fprintf(stderr, "assay: %s\n", err_line(&e, line, sizeof(line)));
-        return -rc;
+    static char help[] = "--help";
+    int at = 1;
+    while (at < argc && cli_is_common(argv[at]))
+        at++;
+    /* "assay help build" is "assay --help build". */
+    if (at < argc && strcmp(argv[at], "help") == 0) {
+        argv[at++] = help;
+        while (at < argc && cli_is_common(argv[at]))
+            at++;
     }
-    /* Only options are left: the table answers --help and its like, and refuses the rest. */
-    return cli_main(&program, argc, argv);
+    size_t part = at < argc ? find_part(argv[at]) : CLI_COUNT(parts);
+    /* Without a command the table answers --help and its like, and refuses the rest. */
+    if (part == CLI_COUNT(parts))
+        return cli_main(&program, argc, argv);
+    struct err e = ERR_INIT;
+    int rc = run_part(part, argv, at, &e);
+    char line[ERR_FRAMES * ERR_FRAME_MAX];
+    fprintf(stderr, "assay: %s\n", err_line(&e, line, sizeof(line)));
+    return -rc;
 }

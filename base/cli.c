@@ -6,6 +6,7 @@
 #include "base/cli_help.h"
 #include "base/destination.h"
 #include "base/json.h"
+#include "base/nearest.h"
 #include "base/version.h"
 
 #include <errno.h>
@@ -73,6 +74,19 @@ static const struct cli_option *find_option(const struct cli *cli, const char *n
     return NULL;
 }
 
+bool cli_is_common(const char *word)
+{
+    static const struct cli none = {.command = NULL};
+    if (word[0] != '-' || word[1] == 0)
+        return false;
+    if (word[1] == '-')
+        return find_option(&none, word + 2, strlen(word + 2), 0) != NULL;
+    for (const char *p = word + 1; *p != 0; p++)
+        if (find_option(&none, NULL, 0, *p) == NULL)
+            return false;
+    return true;
+}
+
 static bool is_common(const struct cli_option *o)
 {
     return o >= cli_common_options && o < cli_common_options + cli_common_count;
@@ -119,6 +133,42 @@ static int take_value(struct cli *cli, const struct cli_option *o, const char *t
     return 0;
 }
 
+enum { TYPED_MAX = 80, SEE_MAX = TYPED_MAX + 24 };
+
+/* " (see 'assay plan show --help')" */
+static const char *see_help(const struct cli *cli, char out[SEE_MAX])
+{
+    char typed[TYPED_MAX];
+    cli_typed_name(cli->program, cli->command, typed, sizeof(typed));
+    (void)snprintf(out, SEE_MAX, " (see '%s --help')", typed);
+    return out;
+}
+
+static int unknown_option(const struct cli *cli, const char *name, size_t len, struct err *e)
+{
+    const struct cli_command *c = cli->command;
+    size_t own = c != NULL ? c->option_count : 0;
+    AUTO_FREE const char **names = array_new(own + cli_common_count + 1, sizeof(*names));
+    AUTO_FREE char *given = NULL;
+    char see[SEE_MAX];
+    char hint[NEAREST_HINT_MAX];
+    int rc = names == NULL ? err_oom(e) : str_format(&given, e, "%.*s", (int)len, name);
+    if (rc < 0)
+        return rc;
+    for (size_t i = 0; i < own; i++)
+        names[i] = c->options[i].name;
+    for (size_t i = 0; i < cli_common_count; i++)
+        names[own + i] = cli_common_options[i].name;
+    const char *near = nearest_name(given, names);
+    if (near != NULL)
+        (void)text_print(hint, sizeof(hint), " (did you mean '--%s'?)", near);
+    else
+        (void)text_print(hint, sizeof(hint), "%s", see_help(cli, see));
+    bool early = c == NULL && cli->program->command_count > 1;
+    return err_set(e, ERR_USAGE, "unknown option '--%s'%s%s", given,
+                   early ? " before the command" : "", hint);
+}
+
 /* "--name", "--name=value", "--name value"; *i moves past a separate value. */
 static int take_long(struct cli *cli, int argc, char **argv, int *i, struct err *e)
 {
@@ -127,8 +177,7 @@ static int take_long(struct cli *cli, int argc, char **argv, int *i, struct err 
     size_t len = equals != NULL ? (size_t)(equals - name) : strlen(name);
     const struct cli_option *o = find_option(cli, name, len, 0);
     if (o == NULL)
-        return err_set(e, ERR_USAGE, "unknown option '--%.*s' (see '%s --help')", (int)len, name,
-                       cli->program->name);
+        return unknown_option(cli, name, len, e);
     if (o->kind == CLI_FLAG) {
         if (equals != NULL)
             return err_set(e, ERR_USAGE, "--%s takes no value", o->name);
@@ -146,9 +195,10 @@ static int take_short(struct cli *cli, int argc, char **argv, int *i, struct err
 {
     for (const char *p = argv[*i] + 1; *p != 0; p++) {
         const struct cli_option *o = find_option(cli, NULL, 0, *p);
-        if (o == NULL)
-            return err_set(e, ERR_USAGE, "unknown option '-%c' (see '%s --help')", *p,
-                           cli->program->name);
+        if (o == NULL) {
+            char see[SEE_MAX];
+            return err_set(e, ERR_USAGE, "unknown option '-%c'%s", *p, see_help(cli, see));
+        }
         int rc;
         if (o->kind != CLI_FLAG) {
             if (p[1] != 0)
@@ -164,6 +214,15 @@ static int take_short(struct cli *cli, int argc, char **argv, int *i, struct err
     return 0;
 }
 
+/* NULL-terminated; NULL when out of memory. */
+static const char **command_names(const struct cli_program *p)
+{
+    const char **names = array_new(p->command_count + 1, sizeof(*names));
+    for (size_t i = 0; names != NULL && i < p->command_count; i++)
+        names[i] = p->commands[i].name;
+    return names;
+}
+
 static int find_command(struct cli *cli, const char *name, struct err *e)
 {
     const struct cli_program *p = cli->program;
@@ -172,7 +231,43 @@ static int find_command(struct cli *cli, const char *name, struct err *e)
             cli->command = &p->commands[i];
             return 0;
         }
-    return err_set(e, ERR_USAGE, "unknown command '%s' (see '%s --help')", name, p->name);
+    AUTO_FREE const char **names = command_names(p);
+    char see[SEE_MAX];
+    char hint[NEAREST_HINT_MAX];
+    if (names == NULL)
+        return err_oom(e);
+    return err_set(e, ERR_USAGE, "unknown command '%s'%s", name,
+                   nearest_hint(name, names, see_help(cli, see), hint));
+}
+
+/* "no command given: show, diff (see 'assay plan --help')" */
+static int no_command(const struct cli *cli, struct err *e)
+{
+    const struct cli_program *p = cli->program;
+    AUTO_BUF all = BUF_INIT(ERR_FRAME_MAX);
+    char see[SEE_MAX];
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < p->command_count; i++)
+        rc = buf_addf(&all, e, "%s%s", i == 0 ? "" : ", ", p->commands[i].name);
+    return rc < 0
+               ? rc
+               : err_set(e, ERR_USAGE, "no command given: %s%s", buf_str(&all), see_help(cli, see));
+}
+
+static int check_arguments(const struct cli *cli, struct err *e)
+{
+    const struct cli_command *c = cli->command;
+    char typed[TYPED_MAX];
+    char see[SEE_MAX];
+    cli_typed_name(cli->program, c, typed, sizeof(typed));
+    if (cli->arg_count < c->min_args)
+        return err_set(e, ERR_USAGE, "%s: usage: %s [OPTIONS] %s%s",
+                       cli->arg_count == 0 ? "arguments are missing" : "an argument is missing",
+                       typed, c->arguments, see_help(cli, see));
+    if (cli->arg_count > c->max_args)
+        return err_set(e, ERR_USAGE, "unexpected argument '%s': usage: %s [OPTIONS] %s%s",
+                       cli->args[c->max_args], typed, c->arguments, see_help(cli, see));
+    return 0;
 }
 
 static int parse(struct cli *cli, int argc, char **argv, struct err *e)
@@ -197,15 +292,8 @@ static int parse(struct cli *cli, int argc, char **argv, struct err *e)
     if (rc < 0 || cli->special != NULL)
         return rc;
     if (cli->command == NULL)
-        return err_set(e, ERR_USAGE, "no command given (see '%s --help')", cli->program->name);
-    const char *spelt = cli->command->name != NULL ? cli->command->name : cli->program->name;
-    if (cli->arg_count < cli->command->min_args)
-        return err_set(e, ERR_USAGE, "'%s' needs more arguments: %s", spelt,
-                       cli->command->arguments);
-    if (cli->arg_count > cli->command->max_args)
-        return err_set(e, ERR_USAGE, "'%s' takes fewer arguments: unexpected '%s'", spelt,
-                       cli->args[cli->command->max_args]);
-    return 0;
+        return no_command(cli, e);
+    return check_arguments(cli, e);
 }
 
 /* Where the command shall write is looked at before it works. */

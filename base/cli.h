@@ -18,6 +18,22 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Variables that several programs read, for struct cli_program's `environment`. */
+#define CLI_ENV_TMPDIR(missing)                                                                    \
+    {                                                                                              \
+        "TMPDIR", "Where temporary files go; " missing " when it is not set."                      \
+    }
+#define CLI_ENV_NETWORK                                                                            \
+    {"http_proxy, https_proxy, no_proxy",                                                          \
+     "The proxies that requests go through, as curl reads them; also in capitals but for "         \
+     "http_proxy."},                                                                               \
+        {"DOCKER_CONFIG",                                                                          \
+         "The directory whose config.json has credentials of registries, in place of "             \
+         "~/.docker."},                                                                            \
+    {                                                                                              \
+        "SSL_CERT_FILE", "The certificates to trust, in place of the machine's."                   \
+    }
+
 enum cli_kind {
     CLI_FLAG,
     CLI_STRING,
@@ -52,10 +68,22 @@ struct cli_command {
     int (*run)(struct cli *cli, struct err *e); /* 0 or negative code; NULL: a program of its own */
 };
 
+/* A name and what it is: of a variable, or of a file. */
+struct cli_named {
+    const char *name;
+    const char *text; /* sentences */
+};
+
 struct cli_program {
     const char *name; /* "assay-build" */
     const char *summary;
     const char *details;
+    /* For the manual page, beside what the store's option brings. */
+    const struct cli_named *environment;
+    size_t environment_count;
+    const struct cli_named *files;
+    size_t file_count;
+    const char *related; /* other programs: "assay-plan assay-fetch"; NULL: none but the front */
     const struct cli_command *commands;
     size_t command_count;
 };
@@ -64,6 +92,8 @@ struct cli_program {
 
 /* Parses, runs, reports: the body of main. Returns the exit code. */
 int cli_main(const struct cli_program *program, int argc, char **argv);
+/* The word is one or more of the options that all programs have. */
+bool cli_is_common(const char *word);
 
 /* Values of the running command; names that its table does not have are a programming error
  * (abort). */
@@ -112,10 +142,12 @@ int cli_document(const struct cli *cli, const void *data, size_t len, struct err
 
 /* The one store option and its default: --store DIR, else $ASSAY_STORE, else
  * $XDG_DATA_HOME/assay/store, else $HOME/.local/share/assay/store. Caller frees. */
+#define CLI_STORE_OPTION "store"
 #define CLI_OPTION_STORE                                                                           \
     {                                                                                              \
-        "store", 's', CLI_STRING, "DIR",                                                           \
-            "the blob store (default: $ASSAY_STORE, else ~/.local/share/assay/store)"              \
+        CLI_STORE_OPTION, 's', CLI_STRING, "DIR",                                                  \
+            "the blob store (default: $ASSAY_STORE, else $XDG_DATA_HOME/assay/store, else "        \
+            "~/.local/share/assay/store)"                                                          \
     }
 int cli_store_path(const struct cli *cli, char **out, struct err *e);
 

@@ -9,14 +9,13 @@
 #include <stdio.h>
 #include <string.h>
 
-/* "assay-build" is typed as "assay build". */
-static void typed_name(const struct cli_program *p, char *out, size_t size)
+void cli_typed_name(const struct cli_program *p, const struct cli_command *c, char *out,
+                    size_t size)
 {
-    const char *dash = strchr(p->name, '-');
-    if (dash == NULL)
-        snprintf(out, size, "%s", p->name);
-    else
-        snprintf(out, size, "%.*s %s", (int)(dash - p->name), p->name, dash + 1);
+    const char *dash = strchrnul(p->name, '-');
+    bool named = c != NULL && c->name != NULL;
+    snprintf(out, size, "%.*s%s%s%s%s", (int)(dash - p->name), p->name, *dash != 0 ? " " : "",
+             *dash != 0 ? dash + 1 : "", named ? " " : "", named ? c->name : "");
 }
 
 /* Paragraphs are filled to the width of a terminal; lines that start with a space are left alone.
@@ -86,10 +85,8 @@ static void print_examples(const char *examples)
 static void help_command(const struct cli_program *p, const struct cli_command *c)
 {
     char name[80];
-    typed_name(p, name, sizeof(name));
-    printf("%s%s%s: %s\n\nUsage: %s%s%s [OPTIONS] %s\n", name, c->name != NULL ? " " : "",
-           c->name != NULL ? c->name : "", c->summary, name, c->name != NULL ? " " : "",
-           c->name != NULL ? c->name : "", c->arguments);
+    cli_typed_name(p, c, name, sizeof(name));
+    printf("%s: %s\n\nUsage: %s [OPTIONS] %s\n", name, c->summary, name, c->arguments);
     if (c->details != NULL) {
         putchar('\n');
         print_filled(c->details);
@@ -107,7 +104,7 @@ static void help_command(const struct cli_program *p, const struct cli_command *
 static void help_program(const struct cli_program *p)
 {
     char name[80];
-    typed_name(p, name, sizeof(name));
+    cli_typed_name(p, NULL, name, sizeof(name));
     printf("%s: %s\n\nUsage: %s COMMAND [OPTIONS] …\n", name, p->summary, name);
     if (p->details != NULL) {
         putchar('\n');

@@ -8,6 +8,11 @@
 extern const struct cli_option cli_common_options[];
 extern const size_t cli_common_count;
 
+/* As it is typed: "assay-plan" and its command "show" are "assay plan show". `command` may be NULL.
+ */
+void cli_typed_name(const struct cli_program *program, const struct cli_command *command, char *out,
+                    size_t size);
+
 /* `which`: "help" or another common option that prints. `command` may be NULL. To stdout. */
 void cli_help_print(const struct cli_program *program, const struct cli_command *command,
                     const char *which);

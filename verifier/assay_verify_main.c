@@ -101,7 +101,7 @@ static int prepare(const struct cli *cli, struct own *own, struct err *e)
         rc = str_copy(&own->builder, cli_string(cli, "builder"), e);
     else if (rc == 0)
         rc = process_beside("assay-build", &own->builder, e);
-    if (rc == 0)
+    if (rc == 0 && cli_flag(cli, "rebuild"))
         rc = cli_store_path(cli, &own->store, e);
     return rc;
 }

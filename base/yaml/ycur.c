@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/yaml/ycur.h"
 
+#include "base/nearest.h"
+
 #include <stdarg.h>
 #include <string.h>
 
@@ -95,49 +97,8 @@ int ycur_fail_key(const struct ycur *c, enum err_code code, struct err *e, const
     return fail(c, true, code, e, text);
 }
 
-enum { NAME_MAX_COMPARED = 40 };
-
-/* Edit distance (insert, delete, replace) of names up to NAME_MAX_COMPARED bytes. */
-static size_t distance(const char *a, size_t alen, const char *b, size_t blen)
-{
-    size_t row[NAME_MAX_COMPARED + 1];
-    for (size_t j = 0; j <= blen; j++)
-        row[j] = j;
-    for (size_t i = 1; i <= alen; i++) {
-        size_t diagonal = row[0];
-        row[0] = i;
-        for (size_t j = 1; j <= blen; j++) {
-            size_t best = diagonal + (a[i - 1] != b[j - 1]);
-            diagonal = row[j];
-            if (row[j] + 1 < best)
-                best = row[j] + 1;
-            if (row[j - 1] + 1 < best)
-                best = row[j - 1] + 1;
-            row[j] = best;
-        }
-    }
-    return row[blen];
-}
-
-const char *nearest_name(const char *text, const char *const *names)
-{
-    const char *best = NULL;
-    size_t len = strlen(text);
-    size_t least = len / 2 + 1; /* half of it wrong is no likeness */
-    if (len > NAME_MAX_COMPARED)
-        return NULL;
-    for (; *names != NULL; names++) {
-        size_t name_len = strlen(*names);
-        if (name_len > NAME_MAX_COMPARED)
-            continue;
-        size_t d = distance(text, len, *names, name_len);
-        if (d < least) {
-            least = d;
-            best = *names;
-        }
-    }
-    return best;
-}
+/* As many are seen at a glance. */
+enum { FEW_NAMES = 8 };
 
 static const char *type_name(const json_t *v)
 {
@@ -311,8 +272,14 @@ int ycur_choice(const struct ycur *c, const char *const *names, size_t *out, str
         }
     }
     AUTO_BUF all = BUF_INIT(1024);
+    char hint[NEAREST_HINT_MAX] = "";
+    size_t count = 0;
+    while (names[count] != NULL)
+        count++;
+    if (count > FEW_NAMES)
+        nearest_hint(text, names, "", hint);
     for (size_t i = 0; names[i] != NULL; i++)
         if ((rc = buf_addf(&all, e, "%s%s", i == 0 ? "" : ", ", names[i])) < 0)
             return rc;
-    return ycur_fail(c, ERR_INPUT, e, "'%.64s' is not one of %s", text, buf_str(&all));
+    return ycur_fail(c, ERR_INPUT, e, "'%.64s' is not one of %s%s", text, buf_str(&all), hint);
 }

@@ -56,7 +56,4 @@ int ycur_int(const struct ycur *c, int64_t min, int64_t max, int64_t *out, struc
 /* The text is the index of one of `names` (NULL-terminated). */
 int ycur_choice(const struct ycur *c, const char *const *names, size_t *out, struct err *e);
 
-/* The nearest of `names` (NULL-terminated) to a misspelt one, or NULL when none is near. */
-const char *nearest_name(const char *text, const char *const *names);
-
 #endif

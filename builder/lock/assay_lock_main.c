@@ -11,6 +11,7 @@
 #include "builder/lock/registry.h"
 #include "builder/lock/source.h"
 #include "builder/plan/keep.h"
+#include "builder/plan/mistaken.h"
 #include "builder/plan/plan.h"
 #include "builder/plan/show.h"
 #include "builder/recipe/compile.h"
@@ -196,7 +197,11 @@ static int open_all(struct lock_run *r, const struct arguments *a, struct err *e
         .formats = formats,
         .format_count = format_count,
     };
-    int rc = recipe_read(a->files, a->file_count, &settings, &r->recipe, e);
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < a->file_count; i++)
+        rc = mistaken(a->files[i], MISTAKEN_FOR_RECIPE, e);
+    if (rc == 0)
+        rc = recipe_read(a->files, a->file_count, &settings, &r->recipe, e);
     const char *registry = cli_string(r->cli, "registry");
     if (registry != NULL && !reference_host_valid(registry))
         return err_set(e, ERR_USAGE, "--registry '%s' is no HOST[:PORT]", PLACE_SHOWN(registry));

@@ -4,6 +4,7 @@
 
 #include "base/buf.h"
 #include "base/file.h"
+#include "builder/plan/mistaken.h"
 
 #include <string.h>
 
@@ -652,8 +653,9 @@ int plan_read(const char *path, const struct step_table *table, struct plan **ou
 {
     AUTO_BUF data = BUF_INIT(PLAN_BYTES_MAX);
     AUTO_FREE char *what = NULL;
-    int rc = file_read(path, &data, e);
-    if (rc < 0 || (rc = str_format(&what, e, "plan '%s'", path)) < 0)
+    int rc = mistaken(path, MISTAKEN_FOR_PLAN, e);
+    if (rc < 0 || (rc = file_read(path, &data, e)) < 0 ||
+        (rc = str_format(&what, e, "plan '%s'", path)) < 0)
         return rc;
     return plan_parse(buf_str(&data), data.len, what, table, out, e);
 }

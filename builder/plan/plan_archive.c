@@ -5,6 +5,7 @@
 #include "base/encoding.h"
 #include "base/file.h"
 #include "base/media_types.h"
+#include "builder/plan/mistaken.h"
 #include "formats/tar/tar_reader.h"
 
 #include <errno.h>
@@ -67,7 +68,7 @@ int plan_archive_is(const char *path, bool *out, struct err *e)
     ssize_t n = pread(fd, &first, 1, 0);
     /* What is neither is told by whoever reads it as a plan. */
     *out = n == 1 && first != '{';
-    return 0;
+    return *out ? mistaken(path, MISTAKEN_FOR_PLAN, e) : 0;
 }
 
 /* ---- the tar's members -------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 #include "builder/recipe/artifact.h"
 
 #include "base/json.h"
+#include "base/nearest.h"
 
 #include <string.h>
 
@@ -155,8 +156,13 @@ static int fill(const struct artifact_kind *kind, const struct ycur *options, st
 int artifact_default(const char *name, struct recipe_artifact *out, struct err *e)
 {
     const struct artifact_kind *kind = kind_find(name);
-    if (kind == NULL)
-        return err_set(e, ERR_USAGE, "there is no artifact '%.64s'", name);
+    if (kind == NULL) {
+        const char *names[KIND_COUNT + 1];
+        char hint[NEAREST_HINT_MAX];
+        kind_names(names);
+        return err_set(e, ERR_USAGE, "there is no artifact '%.64s'%s", name,
+                       nearest_hint(name, names, " (docs/reference/recipe.md has all)", hint));
+    }
     return fill(kind, NULL, e, out);
 }
 

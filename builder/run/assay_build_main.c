@@ -47,8 +47,11 @@ static int open_stores(const struct cli *cli, bool supplied, struct stores *s, s
     /* Nobody asks for what such a run makes on its way. */
     unsigned scratch = cli_flag(cli, "no-cache") ? CAS_SCRATCH : 0;
     struct stat st;
-    int rc = cli_store_path(cli, &s->path, e);
-    if (rc < 0)
+    struct err none = ERR_INIT;
+    /* Who brings the inputs and a place to work needs no store, and so no HOME. */
+    bool optional = supplied && work != NULL;
+    int rc = cli_store_path(cli, &s->path, optional ? &none : e);
+    if (rc < 0 && !optional)
         return rc;
     if (work == NULL) {
         rc = cas_open(s->path, (supplied ? CAS_CREATE : 0) | scratch, &s->cas, e);
@@ -56,7 +59,7 @@ static int open_stores(const struct cli *cli, bool supplied, struct stores *s, s
                                : err_wrap(e, "cannot put new blobs into the store (with --work DIR "
                                              "it is only read)");
     }
-    bool missing = supplied && stat(s->path, &st) != 0 && errno == ENOENT;
+    bool missing = s->path == NULL || (supplied && stat(s->path, &st) != 0 && errno == ENOENT);
     if ((!missing && (rc = cas_open(s->path, CAS_READ_ONLY, &s->lower, e)) < 0) ||
         (rc = cas_open(work, CAS_CREATE | scratch, &s->cas, e)) < 0)
         return rc;
@@ -104,6 +107,24 @@ static enum export_form form_of(const char *media_type)
     return strcmp(media_type, MEDIA_ASSAY_CARTESI_MACHINE) == 0 ? EXPORT_MACHINE : EXPORT_FILE;
 }
 
+/* Says which formats there are: the recipe's, as the plan has them. */
+static int no_format(const struct plan *plan, const char *format, struct err *e)
+{
+    AUTO_BUF all = BUF_INIT(ERR_FRAME_MAX);
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < plan->output_count; i++)
+        for (size_t j = 0; rc == 0 && j < json_array_size(plan->outputs[i].formats); j++) {
+            const char *own = json_string_value(json_array_get(plan->outputs[i].formats, j));
+            bool told = own == NULL;
+            for (size_t k = 0; !told && k < i; k++)
+                told = plan_output_wanted(&plan->outputs[k], NULL, own);
+            if (!told)
+                rc = buf_addf(&all, e, "%s%s", all.len > 0 ? ", " : "", own);
+        }
+    return err_set(e, ERR_USAGE, "the plan does not build '%s'%s%s", format,
+                   all.len > 0 ? ", but " : "", buf_str(&all));
+}
+
 /* Names what will be written; digests come when the steps have run. */
 static int list_items(struct build *b, struct err *e)
 {
@@ -123,7 +144,7 @@ static int list_items(struct build *b, struct err *e)
     b->output_count = b->item_count;
     if (b->output_count == 0)
         return only != NULL ? err_set(e, ERR_USAGE, "the plan has no output '%s'", only)
-                            : err_set(e, ERR_USAGE, "the plan does not build '%s'", b->format);
+                            : no_format(b->plan, b->format, e);
     /* The provenance is of all outputs. */
     if (b->output_count < b->plan->output_count)
         return 0;
@@ -471,9 +492,7 @@ static int choose_format(struct build *b, struct err *e)
         b->format = format;
         return 0;
     }
-    return compat_builds(b->plan, format)
-               ? 0
-               : err_set(e, ERR_USAGE, "the plan does not build '%s'", format);
+    return compat_builds(b->plan, format) ? 0 : no_format(b->plan, format, e);
 }
 
 static int run_build(struct cli *cli, struct err *e)

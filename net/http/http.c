@@ -398,6 +398,11 @@ static int failed(const struct exchange *x, CURLcode code, const char *host, boo
                        x->answer->status, DROPPED_MAX);
     bool rejected = code == CURLE_PEER_FAILED_VERIFICATION;
     char shown[PLACE_MESSAGE_MAX];
+    if (code == CURLE_SSL_CONNECT_ERROR)
+        return err_set(e, ERR_HOST,
+                       "'%s': %.200s: if it speaks plain HTTP and is to be trusted so, "
+                       "--plain-http %s",
+                       host, place_message(reason(x, code), NULL, shown), host);
     bool offline = code == CURLE_COULDNT_RESOLVE_HOST || code == CURLE_COULDNT_RESOLVE_PROXY ||
                    code == CURLE_COULDNT_CONNECT;
     return err_set(e, rejected ? ERR_REJECTED : ERR_HOST, "'%s': %s%.200s", host,

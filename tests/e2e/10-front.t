@@ -37,6 +37,98 @@ run "$assay" nonsense
 exits 2 "an unknown command is a usage error"
 one_line "said in one line"
 
+# ---- what was meant ----
+run "$assay" biuld
+exits 2 "a misspelt command"
+says "^assay: unknown command 'biuld' \(did you mean 'build'\?\)$" "is recognised"
+run "$assay" --json nonsense
+ok "an unknown command with --json is told as JSON" jq -e '.error.code == "usage" and .error.exit == 2' "$work/stdout"
+run "$assay" plan shwo
+says "^assay-plan: unknown command 'shwo' \(did you mean 'show'\?\)$" "so is a command of a command"
+run "$assay" build --outptu x
+says "^assay-build: unknown option '--outptu' \(did you mean '--output'\?\)$" "and an option"
+run "$assay" build --qqqqqqqqqq
+says "\(see 'assay build --help'\)$" "what is like nothing is sent to the help"
+run "$assay" plan
+says "^assay-plan: no command given: show, .*\(see 'assay plan --help'\)$" "a program alone lists its commands"
+run "$assay" build
+says "^assay-build: arguments are missing: usage: assay build \[OPTIONS\] PLAN \(see 'assay build --help'\)$" "missing arguments are named"
+run "$assay" plan diff one
+says "^assay-plan: an argument is missing: usage: assay plan diff \[OPTIONS\] " "so is one"
+run "$assay" plan show one two
+says "^assay-plan: unexpected argument 'two': usage: assay plan show " "one too many is named"
+
+# Options that all have may stand before the command.
+for way in '-v build' 'build -v' '-qv --json build'; do
+    run "$assay" $way
+    exits 2 "assay $way: exit code 2"
+    says '^assay-build: arguments are missing' "assay $way: the command is run"
+done
+ok "assay --json before the command" jq -e '.error.code == "usage"' "$work/stdout"
+run "$assay" --store x build
+says "^assay: unknown option '--store' before the command" "an option of the command before it is told"
+"$assay" plan show --help >"$work/wanted"
+for way in 'help plan show' '--help plan show' '-q help plan show' 'plan --help show'; do
+    run "$assay" $way
+    ok "assay $way is assay plan show --help" cmp "$work/stdout" "$work/wanted"
+done
+"$assay" --help >"$work/wanted"
+run "$assay" help
+ok "assay help is assay --help" cmp "$work/stdout" "$work/wanted"
+
+# ---- what was given in the place of something else ----
+cat >"$work/recipe.yml" <<'END'
+# a recipe
+name: a
+arch: riscv64
+artifacts: [squasfs]
+END
+run "$assay" lock "$work/recipe.yml" -o "$work/plan.json"
+exits 5 "a misspelt artifact"
+says "\(did you mean 'squashfs'\?\)$" "is recognised"
+printf 'kernel: {image: a}\n' >"$work/linuxkit.yml"
+run "$assay" lock "$work/linuxkit.yml" --arch amd64 --format raw-ef -o "$work/plan.json"
+exits 2 "a misspelt format"
+says "there is no artifact 'raw-ef' \(did you mean 'raw-efi'\?\)$" "is recognised"
+mkdir "$work/tree"
+mksquashfs "$work/tree" "$work/image" -quiet -no-progress >"$work/ok.out" 2>&1
+for what in 'build RECIPE -o out' 'fetch RECIPE' 'plan show RECIPE' 'plan diff RECIPE RECIPE' 'plan export RECIPE -o out'; do
+    run "$assay" $(echo "$what" | sed "s,RECIPE,$work/recipe.yml,g")
+    exits 5 "assay $what: exit code 5"
+    says "^assay-[a-z]*: '$work/recipe.yml' is a recipe, not a plan: 'assay lock $work/recipe.yml -o PLAN' makes one$" "assay $what: says what to do"
+done
+for what in 'build IMAGE -o out' 'plan diff IMAGE IMAGE' 'lock IMAGE -o out'; do
+    run "$assay" $(echo "$what" | sed "s,IMAGE,$work/image,g")
+    exits 5 "assay $what: exit code 5"
+    says "^assay-[a-z]*: '$work/image' is a squashfs image, not a (plan|recipe): 'assay diff A B' compares such files$" "assay $what: says what to do"
+done
+debian_inputs disk-riscv64
+run "$assay" lock "$inputs_plan" -o "$work/plan.json"
+exits 5 "a plan given to lock: exit code 5"
+says "is a plan, locked already: 'assay build $inputs_plan -o DIR' builds it$" "it says what to do"
+run "$assay" plan show "$work/tree"
+exits 5 "a directory"
+one_line "is said in one line"
+
+# ---- without HOME, where no store is needed ----
+bare() { run env -u HOME -u ASSAY_STORE -u XDG_DATA_HOME "$@"; }
+bare "$assay" plan show "$inputs_plan"
+exits 0 "no HOME: plan show"
+bare "$assay" diff "$work/image" "$work/image"
+exits 0 "no HOME: diff"
+: >"$work/nothing"
+bare "$assay" verify "$work/image" --bundle "$work/nothing" --policy "$work/nothing"
+says 'nothing' "no HOME: verify without a rebuild"
+bare "$assay" store ls
+exits 2 "no HOME: a store"
+says 'no store: give --store DIR, or set ASSAY_STORE or HOME' "is asked for"
+echo hello >"$work/tree/file"
+printf 'name: small\narch: riscv64\nimages: {all: {directory: {path: tree}}}\nsystem: {init: [all]}\nartifacts: [tar]\n' >"$work/small.yml"
+"$assay" lock "$work/small.yml" -o "$work/small.json" >"$work/ok.out" 2>&1
+"$assay" plan export "$work/small.json" -o "$work/own.assay" >"$work/ok.out" 2>&1
+bare "$assay" build "$work/own.assay" --work "$work/scratch" -o "$work/out"
+exits 0 "no HOME: a plan with its inputs, and a place to work"
+
 # A full device under stdout must not look like success.
 if [ -c /dev/full ]; then
     code=0

@@ -59,6 +59,7 @@ recipe "$registry/a/b:amd64"
 lock
 exits 7 "without TLS where it was not allowed: exit code 7"
 one_line "without TLS: one line"
+says "if it speaks plain HTTP and is to be trusted so, --plain-http $registry$" "without TLS: says how to allow it"
 lock --plain-http "$registry"
 exits 0 "a tag is locked"
 prints 'layer of a/b sha256:' "says what of"

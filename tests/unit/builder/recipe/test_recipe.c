@@ -544,34 +544,15 @@ static void test_no_memory(void **state)
     assert_true(failures > 100);
 }
 
-static void test_nearest(void **state)
-{
-    (void)state;
-    static const char *const names[] = {"include", "exclude", "place", NULL};
-    assert_string_equal(nearest_name("inculde", names), "include");
-    assert_string_equal(nearest_name("excludes", names), "exclude");
-    assert_string_equal(nearest_name("place", names), "place");
-    assert_null(nearest_name("x", names));
-    assert_null(nearest_name("", names));
-    assert_null(nearest_name("a name that is very much longer than any known one", names));
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_good),
-        cmocka_unit_test(test_names),
-        cmocka_unit_test(test_globs),
-        cmocka_unit_test(test_epoch),
-        cmocka_unit_test(test_linuxkit_file),
-        cmocka_unit_test(test_rootfs),
-        cmocka_unit_test(test_bad),
-        cmocka_unit_test(test_shapes),
-        cmocka_unit_test(test_nearest),
-        cmocka_unit_test(test_compile),
-        cmocka_unit_test(test_compile_unlocked),
-        cmocka_unit_test(test_no_memory),
-        cmocka_unit_test(test_formats),
+        cmocka_unit_test(test_good),          cmocka_unit_test(test_names),
+        cmocka_unit_test(test_globs),         cmocka_unit_test(test_epoch),
+        cmocka_unit_test(test_linuxkit_file), cmocka_unit_test(test_rootfs),
+        cmocka_unit_test(test_bad),           cmocka_unit_test(test_shapes),
+        cmocka_unit_test(test_compile),       cmocka_unit_test(test_compile_unlocked),
+        cmocka_unit_test(test_no_memory),     cmocka_unit_test(test_formats),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
