@@ -402,7 +402,7 @@ int cli_main(const struct cli_program *program, int argc, char **argv)
         rc = parse(&cli, argc, argv, &e);
     if (rc == 0 && cli.special != NULL)
         cli_help_print(program, cli.command, cli.special);
-    else if (rc == 0 && (rc = check_outputs(&cli, &e)) == 0)
+    else if (rc == 0 && cli.command != NULL && (rc = check_outputs(&cli, &e)) == 0)
         rc = cli.command->run(&cli, &e);
     rc = report(&cli, rc, &e);
     json_decref(cli.result);

@@ -161,7 +161,7 @@ int artifact_default(const char *name, struct recipe_artifact *out, struct err *
         char hint[NEAREST_HINT_MAX];
         kind_names(names);
         return err_set(e, ERR_USAGE, "there is no artifact '%.64s'%s", name,
-                       nearest_hint(name, names, " (docs/reference/recipe.md has all)", hint));
+                       nearest_hint(name, names, "", hint));
     }
     return fill(kind, NULL, e, out);
 }
