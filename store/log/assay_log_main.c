@@ -17,6 +17,8 @@
 static const struct cli_option init_options[] = {
     {"origin", 0, CLI_STRING, "NAME",
      "the log's name in every checkpoint; a bare host name is what all clients take"},
+    {"lock", 0, CLI_STRING, "FILE",
+     "keep the lock file here, outside of LOG (default: LOG/lock); it must be new"},
     CLI_OPTION_PASSPHRASE,
 };
 static const struct cli_option append_options[] = {
@@ -62,11 +64,16 @@ static const struct cli_command commands[] = {
         .name = "init",
         .arguments = "LOG",
         .summary = "make a new, empty log",
-        .details = "Makes the directory LOG with the database, the log's signing key (Ed25519, "
-                   "encrypted with the passphrase) and its public verifier key, and prints the "
-                   "latter. Hand that key to everyone who should be able to check proofs: with it "
-                   "and without you. An existing LOG is never touched.",
-        .examples = "assay log init mylog --origin log.example.org\tmake a log\n",
+        .details =
+            "Makes the directory LOG with the database, the log's signing key (Ed25519, "
+            "encrypted with the passphrase) and its public verifier key, and prints the "
+            "latter. Hand that key to everyone who should be able to check proofs: with it "
+            "and without you. An existing LOG is never touched. With --lock the newest checkpoint "
+            "is kept outside of the directory, where no backup of LOG takes it along: then "
+            "a directory that is restored whole is found out, too.",
+        .examples = "assay log init mylog --origin log.example.org\tmake a log\n"
+                    "assay log init /srv/log --origin log.example.org --lock "
+                    "/var/lib/assay/log.lock\tthat notices when it is restored\n",
         .min_args = 1,
         .max_args = 1,
         .options = init_options,
@@ -213,6 +220,24 @@ static const struct cli_command commands[] = {
         .options = audit_options,
         .option_count = CLI_COUNT(audit_options),
         .run = log_run_relock,
+    },
+    {
+        .name = "move-lock",
+        .arguments = "LOG FILE",
+        .summary = "keep a log's lock file outside of its directory",
+        .details = "Audits the log, puts the lock file at FILE, which must be new, and leaves a "
+                   "symbolic link to it in LOG. A backup of LOG that is restored as a whole then "
+                   "meets the newest checkpoint there, is refused (exit code 4), and signs "
+                   "nothing. Choose a place on the same machine that backups of LOG do not "
+                   "restore. A log whose lock is elsewhere already is moved on; the file there "
+                   "stays.",
+        .examples = "assay log move-lock /srv/log /var/lib/assay/log.lock\tfor a log that is "
+                    "there\n",
+        .min_args = 2,
+        .max_args = 2,
+        .options = audit_options,
+        .option_count = CLI_COUNT(audit_options),
+        .run = log_run_move_lock,
     },
 };
 

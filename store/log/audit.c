@@ -226,7 +226,7 @@ static int make_lock(struct tlog *log, const struct tlog_audit *audited, struct 
     bool found = false;
     int rc = log_db_checkpoint(log->db, audited->head.size, &note, &found, e);
     if (rc == 0)
-        rc = path_join(&file, log->path, LOG_LOCK_NAME, e);
+        rc = log_lock_place(log->path, &file, e);
     if (rc < 0 || file == NULL)
         return rc;
     if (unlink(file) != 0 && errno != ENOENT)
@@ -259,4 +259,36 @@ int tlog_relock(const char *path, const struct tlog_audit_options *options, stru
         return err_set(e, ERR_USAGE, "log '%s' has its lock file", path);
     rc = audit_log(log, options, true, out, e);
     return rc == 0 ? make_lock(log, out, e) : rc;
+}
+
+/* With the log held. A file outside that was the lock before stays there. */
+static int move_to(struct tlog *log, const char *place, struct err *e)
+{
+    int rc = log_lock_read(log->path, log->key, &log->lock, e);
+    if (rc == 0 && !log->lock.there)
+        rc = err_set(e, ERR_LOG, "log '%s' has lost its lock file ('assay log relock')", log->path);
+    if (rc == 0)
+        rc = file_replace(place, log->lock.text.data, log->lock.text.len, MODE_BY_UMASK, e);
+    if (rc < 0)
+        return rc;
+    rc = log_lock_link(log->path, place, e);
+    if (rc < 0)
+        (void)unlink(place);
+    return rc;
+}
+
+int tlog_move_lock(const char *path, const struct tlog_audit_options *options,
+                   struct tlog_audit *out, struct err *e)
+{
+    AUTO_TLOG struct tlog *log = NULL;
+    AUTO_CLOSE int held = -1;
+    AUTO_FREE char *place = NULL;
+    int rc = log_lock_absolute(path, options->lock, &place, e);
+    if (rc == 0)
+        rc = tlog_attach(path, NULL, &log, e);
+    if (rc == 0)
+        rc = log_lock_hold(path, &held, e);
+    if (rc == 0)
+        rc = audit_log(log, options, false, out, e);
+    return rc == 0 ? move_to(log, place, e) : rc;
 }

@@ -38,17 +38,18 @@ static int write_keys(const char *dir, const char *origin, const struct signing_
 }
 
 /* The checkpoint of size 0, in the lock too. */
-static int write_lock(const char *dir, const struct checkpoint *head, const struct buf *note,
-                      struct err *e)
+static int write_lock(const char *dir, const char *place, const struct checkpoint *head,
+                      const struct buf *note, struct err *e)
 {
     AUTO(log_lock_dispose) struct log_lock lock;
     log_lock_init(&lock);
-    return log_lock_swap(dir, &lock, head, note, 1, e);
+    int rc = place != NULL ? log_lock_link(dir, place, e) : 0;
+    return rc < 0 ? rc : log_lock_swap(dir, &lock, head, note, 1, e);
 }
 
 /* The database of an empty log: its one row is the checkpoint of size 0. */
-static int write_database(const char *dir, const char *origin, const struct signing_key *key,
-                          struct err *e)
+static int write_database(const char *dir, const char *place, const char *origin,
+                          const struct signing_key *key, struct err *e)
 {
     AUTO_FREE char *path = NULL;
     AUTO_LOG_DB struct log_db *db = NULL;
@@ -70,7 +71,7 @@ static int write_database(const char *dir, const char *origin, const struct sign
     if (rc == 0)
         rc = log_db_commit(db, e);
     if (rc == 0)
-        rc = write_lock(dir, &empty, &note, e);
+        rc = write_lock(dir, place, &empty, &note, e);
     return rc;
 }
 
@@ -106,6 +107,13 @@ static int publish(const char *temp, const char *parent, const char *path, struc
 
 int tlog_create(const char *path, const char *origin, const char *passphrase, struct err *e)
 {
+    return tlog_create_locked(path, NULL, origin, passphrase, e);
+}
+
+int tlog_create_locked(const char *path, const char *lock, const char *origin,
+                       const char *passphrase, struct err *e)
+{
+    AUTO_FREE char *place = NULL;
     AUTO_SIGNING_KEY struct signing_key *key = NULL;
     AUTO_FREE char *parent = NULL;
     AUTO_FREE char *temp = NULL;
@@ -116,7 +124,9 @@ int tlog_create(const char *path, const char *origin, const char *passphrase, st
                        origin);
     if (lstat(path, &st) == 0)
         return err_set(e, ERR_USAGE, "cannot create log '%s': it exists already", path);
-    int rc = parent_of(path, &parent, e);
+    int rc = lock != NULL ? log_lock_absolute(path, lock, &place, e) : 0;
+    if (rc == 0)
+        rc = parent_of(path, &parent, e);
     if (rc == 0)
         rc = signing_key_generate(KEY_ED25519, &key, e);
     if (rc == 0)
@@ -124,7 +134,7 @@ int tlog_create(const char *path, const char *origin, const char *passphrase, st
     if (rc == 0)
         rc = write_keys(temp, origin, key, passphrase, e);
     if (rc == 0)
-        rc = write_database(temp, origin, key, e);
+        rc = write_database(temp, place, origin, key, e);
     if (rc == 0)
         rc = publish(temp, parent, path, e);
     if (rc == 0)
@@ -132,6 +142,8 @@ int tlog_create(const char *path, const char *origin, const char *passphrase, st
     if (temp != NULL) {
         struct err ignored = ERR_INIT;
         (void)dir_remove(temp, &ignored);
+        if (place != NULL) /* it was not there before */
+            (void)unlink(place);
     }
     return err_wrap(e, "cannot create log '%s'", path);
 }

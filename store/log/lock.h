@@ -28,6 +28,15 @@ void log_lock_dispose(struct log_lock *lock);
  */
 int log_lock_read(const char *directory, const struct note_key *key, struct log_lock *lock,
                   struct err *e);
+/*
+ * Where the lock is: LOG/lock, or what that name, a symbolic link, leads to, there or not. Outside
+ * of the directory it is not rolled back with it when a backup is restored. Caller frees.
+ */
+int log_lock_place(const char *directory, char **out, struct err *e);
+/* A path for a new lock outside of the log as an absolute one. ERR_USAGE unless it can be made. */
+int log_lock_absolute(const char *directory, const char *given, char **out, struct err *e);
+/* By whoever holds the log: LOG/lock becomes a link to `place`, durably. */
+int log_lock_link(const char *directory, const char *place, struct err *e);
 /* Waits until no other writer is at the log; caller closes *fd. ERR_HOST after DB_BUSY_SECONDS. */
 int log_lock_hold(const char *directory, int *fd, struct err *e);
 /*

@@ -31,6 +31,9 @@ struct tlog;
  * `path` is left alone (ERR_USAGE).
  */
 int tlog_create(const char *path, const char *origin, const char *passphrase, struct err *e);
+/* The same with the lock outside of the directory, in the new file `lock`; NULL: in it. */
+int tlog_create_locked(const char *path, const char *lock, const char *origin,
+                       const char *passphrase, struct err *e);
 /*
  * `passphrase` NULL opens for reading only. Verifies the newest checkpoint's signature, that
  * the stored tree gives its root, and that the database has all that the lock says was signed:
@@ -88,6 +91,7 @@ struct tlog_audit_options {
     const struct note_key *key; /* the key that must have signed; NULL = the log's own vkey */
     const void *against;        /* a signed checkpoint that the log must continue; NULL = none */
     size_t against_len;
+    const char *lock;                                               /* tlog_move_lock: where to */
     void (*progress)(void *context, uint64_t done, uint64_t total); /* may be NULL */
     void *context;
 };
@@ -106,6 +110,13 @@ int tlog_audit(const char *path, const struct tlog_audit_options *options, struc
  */
 int tlog_relock(const char *path, const struct tlog_audit_options *options, struct tlog_audit *out,
                 struct err *e);
+
+/*
+ * Audits, and moves the lock to the new file `options->lock`, outside of the directory: then
+ * restoring the whole directory from a backup does not restore the lock with it.
+ */
+int tlog_move_lock(const char *path, const struct tlog_audit_options *options,
+                   struct tlog_audit *out, struct err *e);
 
 /* Offline: the proof shows that `entry` is in a log whose key is `vkey`. ERR_LOG when not. */
 int tlog_proof_check(const void *proof, size_t proof_len, const char *vkey, const void *entry,

@@ -122,7 +122,7 @@ int log_run_init(struct cli *cli, struct err *e)
         return err_set(e, ERR_USAGE, "how is the log called? give --origin NAME");
     int rc = passphrase_read(cli, "passphrase for the log's new key", true, &passphrase, e);
     if (rc == 0)
-        rc = tlog_create(path, origin, passphrase, e);
+        rc = tlog_create_locked(path, cli_string(cli, "lock"), origin, passphrase, e);
     if (rc == 0)
         rc = tlog_open(path, NULL, &log, e);
     if (rc == 0)
@@ -561,7 +561,7 @@ static void audit_progress(void *context, uint64_t done, uint64_t total)
 typedef int auditor(const char *path, const struct tlog_audit_options *options,
                     struct tlog_audit *out, struct err *e);
 
-/* What audit and relock have in common: the options, the work, the result. */
+/* What audit, relock and move-lock have in common: the options, the work, the result. */
 static int run_auditor(struct cli *cli, auditor *run, struct tlog_audit *out, struct err *e)
 {
     const char *vkey = cli_string(cli, "key");
@@ -569,7 +569,8 @@ static int run_auditor(struct cli *cli, auditor *run, struct tlog_audit *out, st
     AUTO_NOTE_KEY struct note_key *key = NULL;
     AUTO_BUF note = BUF_INIT(0);
     AUTO_JSON json_t *doc = NULL;
-    struct tlog_audit_options options = {.progress = audit_progress};
+    struct tlog_audit_options options = {.lock = cli_arg_count(cli) > 1 ? cli_arg(cli, 1) : NULL,
+                                         .progress = audit_progress};
     int rc = vkey == NULL ? 0 : read_vkey(vkey, &key, e);
     if (rc == 0 && against != NULL)
         rc = read_bounded(against, NOTE_MAX, "checkpoint", &note, e);
@@ -621,4 +622,14 @@ int log_run_relock(struct cli *cli, struct err *e)
     cli_say(cli, "log '%s' has its lock file again, at %" PRIu64 " %s\n", result.head.origin,
             result.head.size, entries(result.head.size));
     return 0;
+}
+
+int log_run_move_lock(struct cli *cli, struct err *e)
+{
+    struct tlog_audit result;
+    int rc = run_auditor(cli, tlog_move_lock, &result, e);
+    if (rc == 0)
+        cli_say(cli, "log '%s' has its lock file at '%s' now, at %" PRIu64 " %s\n",
+                result.head.origin, cli_arg(cli, 1), result.head.size, entries(result.head.size));
+    return rc;
 }

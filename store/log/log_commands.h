@@ -15,5 +15,6 @@ int log_run_consistency(struct cli *cli, struct err *e);
 int log_run_check_consistency(struct cli *cli, struct err *e);
 int log_run_audit(struct cli *cli, struct err *e);
 int log_run_relock(struct cli *cli, struct err *e);
+int log_run_move_lock(struct cli *cli, struct err *e);
 
 #endif

@@ -123,6 +123,17 @@ for name, sql in triggers: db.execute(sql)
 db.commit()'
 refuses 'removed rows' 'signed a checkpoint'
 
+cp -r live M
+python3 -c '
+import sqlite3
+db = sqlite3.connect("M/log.db")
+triggers = db.execute("select name, sql from sqlite_master where type = \"trigger\"").fetchall()
+for name, sql in triggers: db.execute("drop trigger " + name)
+db.execute("delete from checkpoint where size = (select max(size) from checkpoint)")
+for name, sql in triggers: db.execute(sql)
+db.commit()'
+refuses 'the newest checkpoint removed' 'signed a checkpoint|not the newest|checkpoint'
+
 # ---- the lock is lost -------------------------------------------------------------------------------
 cp -r live M
 rm M/lock
@@ -145,6 +156,81 @@ cp L/lock other.lock
 cp other.lock N/lock
 run "$log" show N
 exits 4 'the lock of another log is not believed'
+
+# ---- the lock outside: the whole directory is restored --------------------------------------------------
+mkdir outside
+run "$log" init O --origin log.example.org --lock outside/o.lock
+exits 0 'a log with its lock outside'
+ok 'is a link to it' test "$(readlink O/lock)" = "$work/outside/o.lock"
+run "$log" init O2 --origin log.example.org --lock outside/o.lock
+exits 2 'a lock that is there is not taken for another log'
+ok 'nor is anything made' test ! -e O2
+run "$log" init O2 --origin log.example.org --lock nowhere/o.lock
+exits 2 'nor one in a directory that is not there'
+for i in 1 2 3; do
+    next
+    "$log" append O entry -q
+done
+cp -a O backup
+next
+cp entry last
+run "$log" append O entry
+exits 0 'it is written to'
+ok 'and the link stays' test -h O/lock
+is 'the lock is the newest' "$(sed -n 5p outside/o.lock)" 4
+cp -a O newest
+rm -rf O
+cp -a backup O
+rm -rf M
+ln -s O M
+refuses 'the whole directory restored' 'older copy'
+rm -rf O
+cp -a newest O
+run "$log" audit O
+exits 0 'the newest one is sound'
+cp -a O twin
+next
+"$log" append twin entry -q
+next
+run "$log" append O entry
+exits 4 'of two copies that share a lock only one is written to'
+rm -rf O
+mv twin O
+run "$log" audit O
+exits 0 'which is sound'
+mv outside elsewhere
+ln -s O M
+refuses 'a lock that is not there' 'lock file is missing|directory of its lock'
+mkdir outside
+sed -n '4,$p' elsewhere/o.lock >kept
+run "$log" relock O --against kept
+exits 0 'it is made again where the link leads'
+ok 'there' test -f outside/o.lock
+run "$log" audit O --against kept
+exits 0 'and all is sound'
+
+# An older log gets its lock moved.
+"$log" init P --origin log.example.org -q
+next
+"$log" append P entry -q
+run "$log" move-lock P P/other
+exits 2 'a place in the log is none'
+run "$log" move-lock P outside/p.lock --json
+exits 0 'a lock is moved'
+ok 'the report says where the log is' jq -e '.checkpoint.size == 1 and .checkpoints == 2' stdout
+cp -a P backup2
+for i in 1 2; do
+    next
+    run "$log" append P entry
+    exits 0 'and the log written to'
+done
+rm -rf P
+cp -a backup2 P
+ln -s P M
+refuses 'a backup of after the move' 'older copy'
+run "$log" move-lock P outside/p2.lock
+exits 4 'nor is its lock moved'
+ok 'and nothing is made' test ! -e outside/p2.lock
 
 # ---- logs of before there were locks ------------------------------------------------------------------
 if [ -d "$ASSAY_SHARED/cases/log/log-wal-flip" ]; then
