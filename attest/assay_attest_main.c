@@ -392,11 +392,26 @@ static const struct cli_command commands[] = {
     },
 };
 
+static const struct cli_named environment[] = {
+    {"ASSAY_PASSPHRASE", "The passphrase of the key, where no option names a file that has it and "
+                         "nobody can be asked."},
+};
+
+static const struct cli_named files[] = {
+    {"NAME.key, NAME.key.pub", "A private key, encrypted unless its passphrase is empty, and the "
+                               "public key that belongs to it (PEM)."},
+};
+
 static const struct cli_program program = {
     .name = "assay-attest",
     .summary = "keys, signatures and attestations",
     .details = "Signs in-toto statements (build provenance, verification summaries) into Sigstore\n"
                "bundles and reads such bundles, whoever made them. It never uses the network.",
+    .environment = environment,
+    .environment_count = CLI_COUNT(environment),
+    .files = files,
+    .file_count = CLI_COUNT(files),
+    .related = "assay-build assay-log assay-verify",
     .commands = commands,
     .command_count = CLI_COUNT(commands),
 };

@@ -3,6 +3,7 @@
 
 #include "base/buf.h"
 #include "base/cli_complete.h"
+#include "base/cli_man.h"
 #include "base/json.h"
 #include "base/version.h"
 
@@ -158,117 +159,6 @@ static void help_json(const struct cli_program *p)
         fputs(buf_str(&text), stdout);
 }
 
-/* mdoc text: a leading '.' or "'" and backslashes have meaning; blank lines become paragraphs. */
-static void man_text(const char *text)
-{
-    bool start = true;
-    for (const char *p = text; *p != 0; p++) {
-        if (start && *p == '\n') {
-            printf(".Pp\n");
-            continue;
-        }
-        if (start && (*p == '.' || *p == '\''))
-            printf("\\&");
-        if (start && *p == ' ')
-            while (p[1] == ' ')
-                p++;
-        if (start && *p == ' ')
-            continue;
-        start = *p == '\n';
-        if (*p == '\\')
-            printf("\\e");
-        else
-            putchar(*p);
-    }
-    if (!start)
-        putchar('\n');
-}
-
-static void man_options(const struct cli_option *table, size_t count)
-{
-    printf(".Bl -tag -width Ds\n");
-    for (size_t i = 0; i < count; i++) {
-        printf(".It ");
-        if (table[i].letter != 0)
-            printf("Fl %c , ", table[i].letter);
-        printf("Fl Fl %s", table[i].name);
-        if (table[i].value != NULL)
-            printf(" Ar %s", table[i].value);
-        printf("\n");
-        man_text(table[i].help);
-    }
-    printf(".El\n");
-}
-
-static void man_examples(const struct cli_program *p)
-{
-    bool any = false;
-    for (size_t i = 0; i < p->command_count; i++)
-        any = any || p->commands[i].examples != NULL;
-    if (!any)
-        return;
-    printf(".Sh EXAMPLES\n");
-    for (size_t i = 0; i < p->command_count; i++) {
-        const char *next = p->commands[i].examples;
-        while (next != NULL && *next != 0) {
-            const char *end = strchrnul(next, '\n');
-            const char *tab = memchr(next, '\t', (size_t)(end - next));
-            AUTO_FREE char *what = tab != NULL ? strndup(tab + 1, (size_t)(end - tab - 1)) : NULL;
-            AUTO_FREE char *line = strndup(next, (size_t)((tab != NULL ? tab : end) - next));
-            if (what != NULL)
-                man_text(what);
-            printf(".Dl ");
-            if (line != NULL)
-                man_text(line);
-            printf(".Pp\n");
-            next = *end != 0 ? end + 1 : end;
-        }
-    }
-}
-
-static void help_man(const struct cli_program *p)
-{
-    printf(".Dd November 22, 2026\n.Dt %s 1\n.Os\n.Sh NAME\n.Nm %s\n.Nd ", p->name, p->name);
-    man_text(p->summary);
-    printf(".Sh SYNOPSIS\n");
-    for (size_t i = 0; i < p->command_count; i++) {
-        const struct cli_command *c = &p->commands[i];
-        printf(".Nm %s\n", p->name);
-        if (c->name != NULL)
-            printf(".Cm %s\n", c->name);
-        printf(".Op Ar OPTIONS\n");
-        if (*c->arguments != 0)
-            printf(".Ar %s\n", c->arguments);
-    }
-    printf(".Sh DESCRIPTION\n");
-    if (p->details != NULL)
-        man_text(p->details);
-    for (size_t i = 0; i < p->command_count; i++) {
-        const struct cli_command *c = &p->commands[i];
-        if (c->name != NULL)
-            printf(".Ss %s %s\n", c->name, c->arguments);
-        man_text(c->summary);
-        if (c->details != NULL) {
-            printf(".Pp\n");
-            man_text(c->details);
-        }
-        if (c->option_count > 0)
-            man_options(c->options, c->option_count);
-    }
-    printf(".Sh COMMON OPTIONS\n");
-    man_options(cli_common_options, cli_common_count);
-    printf(".Sh EXIT STATUS\n.Bl -tag -width Ds\n"
-           ".It 0\ndone; for verify: reproduced and policy satisfied\n"
-           ".It 1\nthe artifact differs from its rebuild\n"
-           ".It 2\nthe command line or a configuration file is wrong\n"
-           ".It 3\na signature, certificate or policy rule rejects it\n"
-           ".It 4\nthe log's proof, checkpoint or consistency fails\n"
-           ".It 5\nan input is missing or malformed, or does not match its digest\n"
-           ".It 6\nit cannot be decided here (toolchain, architecture or material not available)\n"
-           ".It 7\nthe host failed: I/O, memory, network, sandbox\n.El\n");
-    man_examples(p);
-}
-
 static void help_version(const struct cli_program *p)
 {
     printf("%s %s\n", p->name, ASSAY_VERSION);
@@ -282,7 +172,7 @@ void cli_help_print(const struct cli_program *program, const struct cli_command 
         void (*print)(const struct cli_program *p);
     } forms[] = {
         {"version", help_version},      {"help-json", help_json},
-        {"help-man", help_man},         {"help-bash", cli_complete_bash},
+        {"help-man", cli_man},          {"help-bash", cli_complete_bash},
         {"help-zsh", cli_complete_zsh}, {"help-fish", cli_complete_fish},
     };
     for (size_t i = 0; i < CLI_COUNT(forms); i++) {

@@ -296,11 +296,20 @@ static const struct cli_command commands[] = {
      .run = run_test},
 };
 
+static const struct cli_named environment[] = {
+    CLI_ENV_TMPDIR("/var/tmp"),
+    {"PATH", "Where the Cartesi emulator is looked for. QEMU is looked for in the system's own "
+             "directories."},
+};
+
 static const struct cli_program program = {
     .name = "assay-run",
     .summary = "run what was built",
     .details = "Runs artifacts to see that they work. Nothing that it does reaches an artifact or\n"
                "a verdict: what reproduces is a question for assay-verify.",
+    .environment = environment,
+    .environment_count = CLI_COUNT(environment),
+    .related = "assay-build assay-cartesi assay-verify",
     .commands = commands,
     .command_count = CLI_COUNT(commands),
 };

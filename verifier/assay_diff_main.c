@@ -145,9 +145,16 @@ static const struct cli_command commands[] = {
      .run = run_diff},
 };
 
+static const struct cli_named environment[] = {
+    CLI_ENV_TMPDIR("/tmp"),
+};
+
 static const struct cli_program program = {
     .name = "assay-diff",
     .summary = "compares anything with anything and names the cause",
+    .environment = environment,
+    .environment_count = CLI_COUNT(environment),
+    .related = "assay-cartesi assay-verify",
     .commands = commands,
     .command_count = CLI_COUNT(commands),
 };

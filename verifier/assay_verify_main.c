@@ -319,9 +319,19 @@ static const struct cli_command commands[] = {{
     .run = run,
 }};
 
+static const struct cli_named environment[] = {
+    CLI_ENV_TMPDIR("/var/tmp"),
+    {"ASSAY_PASSPHRASE", "The passphrase of the key, where no option names a file that has it and "
+                         "nobody can be asked."},
+    {"ASSAY_LOG_PASSPHRASE", "The same for the key of a log, when both are used."},
+};
+
 static const struct cli_program program = {
     .name = "assay-verify",
     .summary = "check an artifact: signatures, policy, rebuild, verdict",
+    .environment = environment,
+    .environment_count = CLI_COUNT(environment),
+    .related = "assay-attest assay-build assay-diff assay-log",
     .commands = commands,
     .command_count = CLI_COUNT(commands),
 };

@@ -314,6 +314,10 @@ static const struct cli_command commands[] = {
     },
 };
 
+static const struct cli_named environment[] = {
+    CLI_ENV_TMPDIR("/tmp"),
+};
+
 static const struct cli_program program = {
     .name = "assay-cartesi",
     .summary = "hash, prove, check and write stored Cartesi machines",
@@ -321,6 +325,9 @@ static const struct cli_program program = {
         "A stored machine is a directory: config.json and one file per address range. The\n"
         "emulator believes cache files beside them; this program recomputes everything from\n"
         "the state (archive version 7, emulator 0.21).",
+    .environment = environment,
+    .environment_count = CLI_COUNT(environment),
+    .related = "assay-build assay-diff assay-run",
     .commands = commands,
     .command_count = CLI_COUNT(commands),
 };

@@ -451,10 +451,31 @@ static const struct cli_command commands[] = {{
     .run = lock_run,
 }};
 
+static const struct cli_named environment[] = {
+    CLI_ENV_TMPDIR("/var/tmp"),
+    {"SOURCE_DATE_EPOCH",
+     "The time in what is built, where neither the recipe nor an option has one."},
+    {"APT_CONFIG", "What apt reads first, when Debian packages are locked."},
+    CLI_ENV_NETWORK,
+    {"XDG_CONFIG_HOME", "Where assay/registries.json is looked for, in place of ~/.config."},
+};
+
+static const struct cli_named files[] = {
+    {"~/.config/assay/registries.json",
+     "Mirrors of registries, and those that speak plain HTTP; below XDG_CONFIG_HOME when that is "
+     "set (docs/reference/registry.md)."},
+    {"~/.docker/config.json", "Credentials of registries, and the helpers that keep them."},
+};
+
 static const struct cli_program program = {
     .name = "assay-lock",
     .summary = "lock a recipe: its names become digests in a plan",
     .details = NULL,
+    .environment = environment,
+    .environment_count = CLI_COUNT(environment),
+    .files = files,
+    .file_count = CLI_COUNT(files),
+    .related = "assay-build assay-fetch assay-plan",
     .commands = commands,
     .command_count = CLI_COUNT(commands),
 };

@@ -570,6 +570,7 @@ static const struct cli_command commands[] = {{
 static const struct cli_program program = {
     .name = "assay-build",
     .summary = "build a plan's artifacts, bit for bit",
+    .related = "assay-attest assay-lock assay-plan assay-verify",
     .commands = commands,
     .command_count = CLI_COUNT(commands),
 };

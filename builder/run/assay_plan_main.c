@@ -342,11 +342,18 @@ static const struct cli_command commands[] = {
      .run = run_toolchain},
 };
 
+static const struct cli_named environment[] = {
+    CLI_ENV_TMPDIR("/var/tmp"),
+};
+
 static const struct cli_program program = {
     .name = "assay-plan",
     .summary = "show, draw and compare plans",
     .details = "A plan is what a recipe is locked into: every input by digest, a graph of pure "
                "steps, every parameter explicit. 'assay lock' writes one, 'assay build' runs it.",
+    .environment = environment,
+    .environment_count = CLI_COUNT(environment),
+    .related = "assay-build assay-lock",
     .commands = commands,
     .command_count = CLI_COUNT(commands),
 };

@@ -234,9 +234,26 @@ static const struct cli_command commands[] = {{
     .run = pull_run,
 }};
 
+static const struct cli_named environment[] = {
+    CLI_ENV_NETWORK,
+    {"XDG_CONFIG_HOME", "Where assay/registries.json is looked for, in place of ~/.config."},
+};
+
+static const struct cli_named files[] = {
+    {"~/.config/assay/registries.json",
+     "Mirrors of registries, and those that speak plain HTTP; below XDG_CONFIG_HOME when that is "
+     "set (docs/reference/registry.md)."},
+    {"~/.docker/config.json", "Credentials of registries, and the helpers that keep them."},
+};
+
 static const struct cli_program program = {
     .name = "assay-pull",
     .summary = "pull images and artifacts from registries",
+    .environment = environment,
+    .environment_count = CLI_COUNT(environment),
+    .files = files,
+    .file_count = CLI_COUNT(files),
+    .related = "assay-fetch assay-push",
     .commands = commands,
     .command_count = CLI_COUNT(commands),
 };

@@ -348,6 +348,7 @@ static const struct cli_program program = {
         "The store keeps immutable blobs named by their SHA-256, in OCI image layout form:\n"
         "skopeo and umoci read it as it is, and an OCI layout of theirs can be used as a store.\n"
         "Its format is described in docs/formats/store.md.",
+    .related = "assay-build assay-fetch assay-plan",
     .commands = commands,
     .command_count = CLI_COUNT(commands),
 };

@@ -241,12 +241,28 @@ static const struct cli_command commands[] = {
     },
 };
 
+static const struct cli_named environment[] = {
+    {"ASSAY_PASSPHRASE", "The passphrase of the key, where no option names a file that has it and "
+                         "nobody can be asked."},
+    {"ASSAY_LOG_PASSPHRASE", "The same for the key of a log, when both are used."},
+};
+
+static const struct cli_named files[] = {
+    {"LOG/vkey", "The key that checks a log's proofs; give it out once and for all."},
+    {"LOG/log.db", "The entries and the tree."},
+};
+
 static const struct cli_program program = {
     .name = "assay-log",
     .summary = "a transparency log: what was recorded cannot be rewritten unnoticed",
     .details = "A log is a directory with an append-only list of entries under an RFC 6962 Merkle "
                "tree. Each append signs a checkpoint over the whole tree. Proofs are small, and "
                "are checked offline with the log's verifier key alone.",
+    .environment = environment,
+    .environment_count = CLI_COUNT(environment),
+    .files = files,
+    .file_count = CLI_COUNT(files),
+    .related = "assay-attest assay-verify",
     .commands = commands,
     .command_count = CLI_COUNT(commands),
 };
