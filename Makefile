@@ -4,7 +4,7 @@
 #   make            build everything into $(BUILD)/bin
 #   make demo       install what is needed, build, and run the main job on real input
 #   make demo-cartesi  the same for a machine snapshot of the Cartesi emulator
-#   make check      unit and end-to-end tests
+#   make check      unit and end-to-end tests, as root or not, without a network once `make inputs peers` has been run
 #   make test T=x   the one test that x means: a file's name, its path, or a part that only one has
 #   make help       all targets
 
@@ -120,6 +120,16 @@ for-e2e: all $(HELPER_BINS) peers inputs
 
 check-e2e: for-e2e
 	$(PROVE_E2E) -j$(NPROC) $(if $(V),-v) tests/e2e/*.t
+
+# The end-to-end tests that ask who runs them: root tries there what nobody else can (tests/e2e/README.md).
+ROOT_E2E = $(shell grep -l 'id -u' tests/e2e/*.t)
+check-root: for-e2e
+	@[ "$$(id -u)" = 0 ] || { echo "check-root: this is for root; make check is for everybody" >&2; exit 1; }
+	$(PROVE_E2E) -j$(NPROC) $(if $(V),-v) $(ROOT_E2E)
+
+# All of check once more, as an ordinary user without a network.
+check-ordinary: peers inputs
+	$(SUDO) sh tests/ordinary.sh make -j$(NPROC) check
 
 # One unit test builds only itself.
 test:
@@ -330,9 +340,9 @@ clean:
 	rm -rf $(BUILD)
 
 help:
-	@sed -n 's/^#   //p' Makefile; echo "  also: check-unit check-e2e check-slow check-slow-changed slow-record check-sanitize cross-arm64 check-arm64 lint lint-tidy-all tidy-record format schemas fuzz-smoke bench bench-cartesi man install dist deb deps peers inputs clean"
+	@sed -n 's/^#   //p' Makefile; echo "  also: check-unit check-e2e check-root check-ordinary check-slow check-slow-changed slow-record check-sanitize cross-arm64 check-arm64 lint lint-tidy-all tidy-record format schemas fuzz-smoke bench bench-cartesi man install dist deb deps peers inputs clean"
 
-.PHONY: all check test for-e2e check-unit check-e2e check-slow check-sanitize fuzz-smoke fuzz-run lint lint-format lint-gcc \
+.PHONY: all check test for-e2e check-unit check-e2e check-root check-ordinary check-slow check-sanitize fuzz-smoke fuzz-run lint lint-format lint-gcc \
   lint-clang lint-tidy lint-cppcheck lint-floors lint-facts lint-papers lint-spdx lint-packages lint-symbols objects format schemas deps peers inputs demo demo-cartesi bench bench-cartesi man install clean help FORCE
 # What compilers and linkers recorded. An object whose source is gone goes, too: then what was linked with it is not up to date.
 RECORDED := $(shell find $(OBJ) $(LINKED) -name '*.[do]' 2>/dev/null)

@@ -3,7 +3,6 @@
 # What make does when something changed: it compiles and links what needs it, nothing else, and what it leaves is, byte for
 # byte, what a build from nothing gives. And `make test T=NAME`. The Makefile is ours, the tree a small one.
 . "$(dirname "$0")/lib.sh"
-unset MAKEFLAGS MFLAGS MAKELEVEL
 
 # ---- this tree: what the records say is what the programs say of themselves ----
 cd "$top" || exit 1

@@ -3,9 +3,9 @@
 # Completion of command lines, asked of bash, zsh and fish themselves.
 . "$(dirname "$0")/lib.sh"
 
-mkdir "$work/bash" "$work/zsh" "$work/fish" "$work/home"
-HOME=$work/home XDG_CONFIG_HOME=$work/home PATH=$ASSAY_BIN:$PATH TERM=xterm
-export HOME XDG_CONFIG_HOME PATH TERM
+mkdir "$work/bash" "$work/zsh" "$work/fish"
+XDG_CONFIG_HOME=$HOME PATH=$ASSAY_BIN:$PATH TERM=xterm
+export XDG_CONFIG_HOME PATH TERM
 for program in "$ASSAY_BIN"/assay*; do
     part=$(basename "$program")
     for shell in bash zsh fish; do

@@ -4,11 +4,9 @@
 . "$(dirname "$0")/lib.sh"
 
 # A repository of this tree as it is now, committed or not; nothing of the user's git.
-HOME=$work GIT_CONFIG_NOSYSTEM=1
 GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@example GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a@example
 GIT_AUTHOR_DATE='1700000000 +0000' GIT_COMMITTER_DATE='1700000000 +0000'
-export HOME GIT_CONFIG_NOSYSTEM GIT_AUTHOR_NAME GIT_AUTHOR_EMAIL GIT_COMMITTER_NAME GIT_COMMITTER_EMAIL GIT_AUTHOR_DATE GIT_COMMITTER_DATE
-unset MAKEFLAGS MFLAGS MAKELEVEL
+export GIT_AUTHOR_NAME GIT_AUTHOR_EMAIL GIT_COMMITTER_NAME GIT_COMMITTER_EMAIL GIT_AUTHOR_DATE GIT_COMMITTER_DATE
 mkdir "$work/tree"
 (cd "$top" && find . -path ./build -prune -o -path ./.git -prune -o -path ./tests/data -prune -o -path ./tests/fuzz -prune -o -name node_modules -prune -o \
     -path ./tests/peers/debian -prune -o -type f -print0 | tar -cf - --null -T -) | tar -xf - -C "$work/tree"

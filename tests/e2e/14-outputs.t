@@ -6,11 +6,9 @@
 . "$(dirname "$0")/registry.sh"
 
 chmod 755 "$work"
-unset SOURCE_DATE_EPOCH
-TMPDIR=$work/tmp
 ASSAY_PASSPHRASE='only for the test'
-export TMPDIR ASSAY_PASSPHRASE
-mkdir "$TMPDIR" "$work/recipe" "$work/recipe/tree"
+export ASSAY_PASSPHRASE
+mkdir "$work/recipe" "$work/recipe/tree"
 cd "$work" || exit 1
 
 # ---- something for each to write ---------------------------------------------------------------

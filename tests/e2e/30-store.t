@@ -130,7 +130,6 @@ exits 5 "a deep index is refused"
 cp "$work/index.json" "$store/index.json"
 
 # ---- other people's tools ----
-export HOME="$work" XDG_RUNTIME_DIR="$work" REGISTRY_AUTH_FILE="$work/auth.json"
 mkdir "$work/tree" && printf 'in the layer\n' >"$work/tree/file"
 {
     umoci init --layout "$work/theirs" &&

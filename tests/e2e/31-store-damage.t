@@ -6,10 +6,6 @@
 . "$(dirname "$0")/registry.sh"
 
 chmod 755 "$work"
-unset SOURCE_DATE_EPOCH
-TMPDIR=$work/tmp
-export TMPDIR
-mkdir "$TMPDIR" recipe 2>/dev/null
 cd "$work" || exit 1
 store=$ASSAY_STORE
 mkdir -p recipe/tree

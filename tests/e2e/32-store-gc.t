@@ -4,7 +4,6 @@
 . "$(dirname "$0")/lib.sh"
 
 chmod 755 "$work"
-unset SOURCE_DATE_EPOCH
 cd "$work" || exit 1
 store=$ASSAY_STORE
 mkdir recipe recipe/tree

@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # What other programs read from squashfs, tar, initrd and OCI outputs is the tree that was described.
+# Owners, devices and capabilities are unpacked and compared where `id -u` is 0.
 . "$(dirname "$0")/lib.sh"
 
 agree="python3 $here/encoders_agree.py"

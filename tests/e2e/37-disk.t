@@ -2,8 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Disk images without booting them: what fsck.fat, mtools, sfdisk, sgdisk and qemu-img say of them.
 . "$(dirname "$0")/lib.sh"
-# Where fsck.fat, sfdisk and sgdisk are, which an ordinary user's PATH may leave out.
-PATH=$PATH:/usr/sbin:/sbin
 
 # step KIND PARAMS OUT INPUT…
 step() {

@@ -290,7 +290,7 @@ refused 2 "check without a key" "$assay" attest check p256.json
 refused 3 "a wrong passphrase" env ASSAY_PASSPHRASE=wrong "$assay" attest sign statement.json -k p256.key -o w.json
 refused 5 "a public key in place of the private one" "$assay" attest sign statement.json -k p256.key.pub -o w.json
 refused 5 "an unencrypted key" "$assay" attest sign statement.json -k plain.pem -o w.json
-refused 5 "a key file that asks for too much work" timeout 20 "$assay" attest sign statement.json -k "$data/keys/should-fail/scrypt-2e30.key" -o w.json
+refused 5 "a key file that asks for too much work" timeout "$patience" "$assay" attest sign statement.json -k "$data/keys/should-fail/scrypt-2e30.key" -o w.json
 head -c 200 p256.key >cut.key
 refused 5 "a truncated key" "$assay" attest sign statement.json -k cut.key -o w.json
 echo '{"a":1}' >other.json

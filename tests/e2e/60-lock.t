@@ -4,11 +4,7 @@
 . "$(dirname "$0")/lib.sh"
 
 zeros=0000000000000000000000000000000000000000000000000000000000000000
-unset APT_CONFIG SOURCE_DATE_EPOCH
 # Where private apt states are made: they must be gone afterwards.
-TMPDIR=$work/tmp
-export TMPDIR
-mkdir "$TMPDIR"
 
 # ---- bad recipes: exit code, one line, which line -----------------------------
 # bad NAME CODE PATTERN, the recipe on stdin

@@ -4,10 +4,6 @@
 # has them; and the mirrors of assay lock. Nothing leaves this machine.
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/registry.sh"
-unset APT_CONFIG
-TMPDIR=$work/tmp
-export TMPDIR
-mkdir "$TMPDIR"
 
 # ---- two images in a registry, a plan of both and of Debian packages ----------------------
 python3 -c 'import random, sys; r = random.Random(5); sys.stdout.buffer.write(r.randbytes(400000))' >"$work/src/noise"
@@ -81,7 +77,7 @@ fetch() {
     plan=$1
     shift
     rm -rf "$ASSAY_STORE"
-    run timeout 60 "$assay" fetch "$work/$plan.json" --timeout 20 "$@"
+    run timeout "$patience" "$assay" fetch "$work/$plan.json" --timeout 20 "$@"
 }
 complete() {
     exits 0 "$1"
@@ -143,7 +139,7 @@ fetch plan $plain --plain-http "$nobody" --no-origin --from "$nobody" --from "$m
 complete "a registry that is down, one that lacks it, one that has it"
 fetch plan $plain --plain-http "$nobody" --no-origin --from "$nobody" --from "$mirror/hub"
 failed 7 "$nobody'.*; '$mirror' has no blob" "down, or lacking"
-run timeout 60 "$assay" fetch "$work/plan.json" $plain --plain-http "$nobody" --no-origin --from "$nobody" --from "$mirror/hub" --json
+run timeout "$patience" "$assay" fetch "$work/plan.json" $plain --plain-http "$nobody" --no-origin --from "$nobody" --from "$mirror/hub" --json
 ok "--json says what became of each blob" jq -e --argjson n "$count" '.result.blobs | length == $n and ([.[] | select(.state == "missing" and (.why | length > 20))] | length) == 1' "$work/stdout"
 fetch plan --no-origin --from "http://x/y"
 exits 2 "--from with an URL: exit code 2"
@@ -175,7 +171,7 @@ P
 # ---- a mirror that lies, and the registry behind it --------------------------------------------
 echo "digest blob" >"$work/control/mode"
 background python3 "$here/fault_proxy.py" "${registry##*:}" "$work/control" >"$work/proxy.log" 2>&1
-wait_for "$work/control/port"
+await test -s "$work/control/port"
 liar=127.0.0.1:$(cat "$work/control/port")
 plain="$plain --plain-http $liar"
 fetch plan $plain --no-origin --from "$liar"
@@ -192,7 +188,7 @@ done
 lock() {
     rm -rf "$ASSAY_STORE" "$work/again.json"
     : >"$work/control/log"
-    run timeout 60 "$assay" lock "$work/assay.yml" -o "$work/again.json" --timeout 20 "$@"
+    run timeout "$patience" "$assay" lock "$work/assay.yml" -o "$work/again.json" --timeout 20 "$@"
 }
 asked() { grep -c "$1" "$work/control/log"; }
 echo none >"$work/control/mode"
@@ -239,7 +235,7 @@ hop=$(free_port)
 printf 'Port %s\nListen 127.0.0.1\nAllow 127.0.0.1\nLogFile "%s"\nLogLevel Connect\nTimeout 30\nMaxClients 20\n' "$hop" "$work/hop.log" >"$work/hop.conf"
 : >"$work/hop.log"
 background tinyproxy -d -c "$work/hop.conf" >"$work/hop.out" 2>&1
-for _ in $(seq 50); do curl -s -o /dev/null -x "http://127.0.0.1:$hop" "http://$registry/v2/" && break; sleep 0.1; done
+await curl -s -x "http://127.0.0.1:$hop" "http://$registry/v2/"
 : >"$work/hop.log"
 http_proxy=http://127.0.0.1:$hop
 export http_proxy
@@ -318,7 +314,7 @@ ok "a git repository" sh -ec 'cd "$1"; git init -q .; echo text >file; git add f
 background python3 -c 'import functools, http.server, sys
 s = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(http.server.SimpleHTTPRequestHandler, directory=sys.argv[1]))
 open(sys.argv[2], "w").write(str(s.server_address[1]) + "\n"); s.serve_forever()' "$work/site" "$work/site.port" 2>"$work/site.log"
-wait_for "$work/site.port"
+await test -s "$work/site.port"
 site=127.0.0.1:$(cat "$work/site.port")
 cat >"$work/source.yml" <<E
 name: source

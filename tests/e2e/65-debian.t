@@ -1,46 +1,21 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Debian root file systems: no script runs, and dpkg finds what it would have made. Packages come from the machine's mirror once
-# and stay in build/tests/debian (ASSAY_DEBIAN_CACHE names another place); with the plans there, everything is offline.
+# Debian root file systems: no script runs, and dpkg finds what it would have made.
 . "$(dirname "$0")/lib.sh"
 
-: "${ASSAY_DEBIAN_CACHE:=$top/build/tests/debian}"
-{ mkdir -p "$ASSAY_DEBIAN_CACHE/store" 2>/dev/null && [ -w "$ASSAY_DEBIAN_CACHE/store" ]; } || ASSAY_DEBIAN_CACHE=$work/cache
-cache=$ASSAY_DEBIAN_CACHE
-store=$cache/store
-mkdir -p "$cache"
-unset APT_CONFIG SOURCE_DATE_EPOCH
 native=$(dpkg --print-architecture)
 
-# recipe NAME ARCH SUITE PACKAGES [ROOTFS]: a recipe whose newest time is above all that packages have.
-recipe() {
-    cat >"$work/$1.yml" <<E
-name: $1
-arch: $2
-epoch: 4294967295
-images:
-  root:
-    debian:
-      suite: $3
-      packages: [$4]
-      dependencies: all
-      rootfs: ${5:-true}
-artifacts: [tar]
-E
+# input NAME: the plan locked from tests/inputs/debian-NAME.yml
+input() {
+    debian_inputs "debian-$1"
+    plan=$inputs_plan
+    store=$inputs_store
 }
-# locked NAME: its plan, made when it is not there, or when the recipe has changed
-locked() {
-    if ! cmp -s "$work/$1.yml" "$cache/$1.yml" || [ ! -e "$cache/$1.plan.json" ]; then
-        run "$assay" lock "$work/$1.yml" --store "$store" -q -o "$cache/$1.plan.json"
-        exits 0 "$1: locked"
-        cp "$work/$1.yml" "$cache/$1.yml"
-    fi
-}
-# built NAME [OPTION…]: its tar, at $work/out/NAME.tar
+# built NAME [OPTION…]: the tar of the plan, at $work/out/NAME.tar
 built() {
     name=$1
     shift
-    run "$assay" build "$cache/$name.plan.json" --store "$store" -q -o "$work/out" --no-cache "$@"
+    run "$assay" build "$plan" --store "$store" -q -o "$work/out" --no-cache "$@"
     exits 0 "$name: built"
 }
 # unpacked NAME: the tar at $work/NAME, with this user's own files where the user is not root
@@ -50,32 +25,20 @@ unpacked() {
 }
 
 # ---- a whole system, for this machine's architecture ---------------------------------------------
-recipe system "$native" trixie "base-files, base-passwd, bash, dash, coreutils, dpkg, mawk, grep, sed, findutils, debianutils,
-    diffutils, gzip, hostname, login, init-system-helpers, libc-bin, ncurses-bin, sysvinit-utils, tar, util-linux, systemd,
-    python3-minimal, busybox-static, perl-base, curl, vim-tiny, less, iproute2, ca-certificates, nano, libpam-modules,
-    libpam-runtime, procps, kmod, udev, dbus, e2fsprogs, fdisk, mount, passwd, cron, logrotate, netbase, ifupdown, iputils-ping,
-    tzdata, readline-common, sensible-utils, ucf, adduser, apt, gpgv, whiptail, bsdutils, bsdextrautils, cpio, xxd, xz-utils,
-    bzip2, zstd, jq, file, lsb-release, bc, patch, make, m4, time, tree, unzip, zip" '
-        users:
-          app: {uid: 1000, home: /home/app, shell: /bin/bash, groups: [video]}
-        groups:
-          extra: {gid: 2000}
-        alternatives:
-          awk: {link: /usr/bin/awk, path: /usr/bin/mawk, slaves: {nawk: {link: /usr/bin/nawk, path: /usr/bin/mawk}}}'
-locked system
-count=$(jq '.inputs | length' "$cache/system.plan.json")
+input system
+count=$(jq '.inputs | length' "$plan")
 ok "system: at least 150 packages ($count)" test "$count" -ge 150
-jq .recipe "$cache/system.plan.json" >"$work/recipe.json"
+jq .recipe "$plan" >"$work/recipe.json"
 cat >"$work/validate.py" <<'E'
 import json, sys, jsonschema
 for schema, document in (sys.argv[1:3], sys.argv[3:5]):
     jsonschema.Draft202012Validator(json.load(open(schema))).validate(json.load(open(document)))
 E
 ok "system: plan and recipe are as their schemas say" python3 "$work/validate.py" \
-    "$top/schemas/plan.schema.json" "$cache/system.plan.json" "$top/schemas/recipe.schema.json" "$work/recipe.json"
+    "$top/schemas/plan.schema.json" "$plan" "$top/schemas/recipe.schema.json" "$work/recipe.json"
 built system
 mkdir "$work/reference"
-run python3 "$here/debian_tree.py" "$cache/system.plan.json" "$store" "$work/out/system.tar" "$work/reference" \
+run python3 "$here/debian_tree.py" "$plan" "$store" "$work/out/system.tar" "$work/reference" \
     home/app usr/bin/awk usr/bin/nawk etc/alternatives/awk etc/alternatives/nawk \
     var/lib/dpkg/alternatives/awk
 exits 0 "system: the same tree as dpkg-deb -x of each package in dependency order, and what is added is what is to be"
@@ -84,14 +47,14 @@ unpacked system
 root=$work/system
 admin=$root/var/lib/dpkg
 
-jq -r '.inputs[].from.debian | "\(.package) \(.version) \(.architecture) installed"' "$cache/system.plan.json" | sort >"$work/wanted"
+jq -r '.inputs[].from.debian | "\(.package) \(.version) \(.architecture) installed"' "$plan" | sort >"$work/wanted"
 # shellcheck disable=SC2016
 dpkg-query --root="$root" -W -f '${Package} ${Version} ${Architecture} ${db:Status-Status}\n' 2>"$work/stderr" | sort >"$work/listed"
 ok "dpkg-query -W lists every package, version and architecture, and no other" cmp "$work/wanted" "$work/listed"
 # dpkg itself, of the packages that have no scripts to run: what it writes is what is there.
 mkdir -p "$work/dpkg/var/lib/dpkg/info" "$work/dpkg/var/lib/dpkg/updates" "$work/dpkg/var/lib/dpkg/triggers" "$work/debs"
 : >"$work/dpkg/var/lib/dpkg/status"
-jq -r '.inputs[] | "\(.from.debian.package) \(.digest[7:])"' "$cache/system.plan.json" | while read -r package hex; do
+jq -r '.inputs[] | "\(.from.debian.package) \(.digest[7:])"' "$plan" | while read -r package hex; do
     set -- "$admin/info/$package.p"*inst "$admin/info/$package:$native.p"*inst
     [ -e "$1" ] || [ -e "$2" ] || ln -s "$store/blobs/sha256/$hex" "$work/debs/$package.deb"
 done
@@ -167,12 +130,10 @@ is "a shell, with programs, users and alternatives" "$code $(cut -f1 "$work/stdo
     "0 uid=1000(app) gid=1000(app) groups=1000(app),44(video) dash 42 "
 rm -rf "$root" "$work/reference"
 
-# ---- other architectures, on this machine ------------------------------------------------------------
+# ---- every architecture, on this machine -------------------------------------------------------------
 for arch in amd64 arm64 riscv64; do
-    [ "$arch" = "$native" ] && continue
     small=small-$arch
-    recipe "$small" "$arch" trixie 'base-files, bash, busybox-static'
-    locked "$small"
+    input "$small"
     built "$small" -j 1
     first=$(sha256sum <"$work/out/$small.tar")
     built "$small" -j 3
@@ -191,11 +152,10 @@ for arch in amd64 arm64 riscv64; do
 done
 
 # ---- a suite whose packages have /bin and /lib of their own ---------------------------------------------
-recipe old "$native" bookworm 'base-files, bash, dash, coreutils, dpkg, grep, sed'
-locked old
+input old
 built old
 mkdir "$work/reference"
-run python3 "$here/debian_tree.py" --merge "$cache/old.plan.json" "$store" "$work/out/old.tar" "$work/reference"
+run python3 "$here/debian_tree.py" --merge "$plan" "$store" "$work/out/old.tar" "$work/reference"
 exits 0 "old: the same tree as packages unpacked into a merged /usr"
 prints ' 0 differences' "old: every path of it"
 unpacked old
@@ -208,12 +168,12 @@ is "old: dpkg --verify finds no fault" "$code $(cat "$work/stdout" "$work/stderr
 # The judge can see a difference: another system's tar is not this one's.
 rm -rf "$work/reference"
 mkdir "$work/reference"
-run python3 "$here/debian_tree.py" --merge "$cache/old.plan.json" "$store" "$work/out/small-riscv64.tar" "$work/reference"
+run python3 "$here/debian_tree.py" --merge "$plan" "$store" "$work/out/small-riscv64.tar" "$work/reference"
 exits 1 "the judge tells other trees"
 rm -rf "$work/reference" "$root"
 
 # ---- what is left out is not listed ------------------------------------------------------------------------
-python3 - "$cache/old.plan.json" "$work/slim.plan.json" <<'E'
+python3 - "$plan" "$work/slim.plan.json" <<'E'
 import json, sys
 plan = json.load(open(sys.argv[1]))
 plan["name"], plan["outputs"][0]["name"] = "slim", "slim.tar"

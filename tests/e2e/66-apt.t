@@ -3,12 +3,8 @@
 # Debian archives that are too old, too new, or cannot be reached: what apt does not like is said for what it is, and
 # what this machine's apt was told to overlook is not overlooked here.
 . "$(dirname "$0")/lib.sh"
-unset http_proxy https_proxy all_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY SOURCE_DATE_EPOCH
-TMPDIR=$work/tmp
-HOME=$work/home
 GNUPGHOME=$work/gnupg
-export TMPDIR HOME GNUPGHOME
-mkdir "$TMPDIR" "$HOME"
+export GNUPGHOME
 mkdir -m 0700 "$GNUPGHOME"
 
 # ---- an archive with a key of its own ----------------------------------------------------

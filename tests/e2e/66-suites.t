@@ -3,11 +3,6 @@
 # One image of several suites: of each package the newest version, each suite's Release verified with its own keyring, and the
 # plan says which suite each package is from.
 . "$(dirname "$0")/lib.sh"
-unset http_proxy https_proxy all_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY SOURCE_DATE_EPOCH
-TMPDIR=$work/tmp
-HOME=$work/home
-export TMPDIR HOME
-mkdir "$TMPDIR" "$HOME"
 
 # ---- an archive of two suites, with two keys ----------------------------------------------
 archive=$work/archive

@@ -3,11 +3,7 @@
 # assay lock --check and --update: what moved since a plan was locked, and moving some of it only.
 . "$(dirname "$0")/lib.sh"
 
-unset APT_CONFIG SOURCE_DATE_EPOCH
-TMPDIR=$work/tmp
-HOME=$work/home
-export TMPDIR HOME
-mkdir "$TMPDIR" "$HOME" "$work/recipe"
+mkdir "$work/recipe"
 cd "$work/recipe" || exit 1
 g() {
     env GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_GLOBAL=/dev/null GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@example.org GIT_COMMITTER_NAME=a \

@@ -5,12 +5,9 @@
 . "$(dirname "$0")/lib.sh"
 
 chmod 755 "$work"
-unset SOURCE_DATE_EPOCH
-TMPDIR=$work/tmp
-HOME=$work/home
 ASSAY_PASSPHRASE='only for the test'
-export TMPDIR HOME ASSAY_PASSPHRASE
-mkdir "$TMPDIR" "$HOME" "$work/recipe" "$work/recipe/tree"
+export ASSAY_PASSPHRASE
+mkdir "$work/recipe" "$work/recipe/tree"
 cd "$work" || exit 1
 store=$ASSAY_STORE
 

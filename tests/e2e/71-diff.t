@@ -4,9 +4,6 @@
 . "$(dirname "$0")/lib.sh"
 
 cd "$work" || exit 1
-TMPDIR=$work/tmp
-export TMPDIR
-mkdir "$TMPDIR"
 
 # tree NAME: one that all others are made from
 tree() {
@@ -105,7 +102,7 @@ exits 2 "one thing alone"
 run "$assay" diff a a/etc/motd
 exits 5 "a directory and a file that is no file system"
 mkfifo p
-run timeout 10 "$assay" diff p p
+run timeout "$patience" "$assay" diff p p
 exits 5 "a pipe is no file, and is not waited for"
 
 # ---- squashfs ----------------------------------------------------------------------------

@@ -4,9 +4,6 @@
 . "$(dirname "$0")/lib.sh"
 
 cd "$work" || exit 1
-TMPDIR=$work/tmp
-export TMPDIR
-mkdir "$TMPDIR"
 
 # A tree with what is hard to store: many names, long links, holes, a file in thousands of pieces, attributes.
 mkdir -p tree/d/e tree/many tree/lost+found

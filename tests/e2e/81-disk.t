@@ -4,8 +4,6 @@
 # tests/slow/boot-disk.t boots all.
 . "$(dirname "$0")/lib.sh"
 . "$here/boot.sh"
-# Where fsck.fat, sfdisk and sgdisk are, which an ordinary user's PATH may leave out.
-PATH=$PATH:/usr/sbin:/sbin
 
 debian_inputs disk-amd64
 run "$assay" build "$inputs_plan" --store "$inputs_store" --work "$work/scratch" --no-cache -j2 -o "$work/amd64"

@@ -3,16 +3,16 @@
 # A system with LinuxKit's layout boots, and Debian's runc runs its containers by the config.json
 # and runtime.json that strict mode made: what they ask for is what their processes see.
 . "$(dirname "$0")/lib.sh"
+. "$here/boot.sh"
 
 debian_inputs linuxkit-amd64
 run "$assay" build "$inputs_plan" --store "$inputs_store" --work "$work/scratch" -j2 -o "$work/out"
 exits 0 "the system is built"
-timeout 180 qemu-system-x86_64 -machine q35 -accel tcg -smp 1 -m 512 -nodefaults -no-user-config \
-    -display none -monitor none -serial stdio -nic none -no-reboot -kernel "$work/out/linuxkit-kernel" \
-    -initrd "$work/out/linuxkit-initrd.img" -append "$(cat "$work/out/linuxkit-cmdline")" \
-    </dev/null 2>&1 | tr -d '\r' >"$work/console"
+boot qemu-system-x86_64 -machine q35 -kernel "$work/out/linuxkit-kernel" -initrd "$work/out/linuxkit-initrd.img" \
+    -append "$(cat "$work/out/linuxkit-cmdline")"
+tr -d '\r' <"$work/console" >"$work/lines"
 sees() { # NAME LINE
-    if grep -qxF "$2" "$work/console"; then pass "$1"; else fail "$1" "wanted: $2" "$(tail -n 40 "$work/console")"; fi
+    if grep -qxF "$2" "$work/lines"; then pass "$1"; else fail "$1" "wanted: $2" "$(tail -n 40 "$work/lines")"; fi
 }
 sees "onboot containers run, and write volumes" "ONBOOT writes a volume"
 sees "readonly: the root cannot be written" "GUARD has a read-only root"

@@ -6,9 +6,7 @@
 cartesi="$assay cartesi"
 own=$top/tests/data/cartesi
 machines=$work/machines
-mkdir "$machines" "$work/tmp"
-TMPDIR=$work/tmp
-export TMPDIR
+mkdir "$machines"
 
 # unpack ARCHIVE: into $machines, by zstd and tar, not by our own reader.
 unpack() {

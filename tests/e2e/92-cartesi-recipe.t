@@ -3,7 +3,6 @@
 # From a recipe to a machine, packed, with a dm-verity tree: one plan, one statement.
 . "$(dirname "$0")/lib.sh"
 
-unset APT_CONFIG SOURCE_DATE_EPOCH
 cat >"$work/validate.py" <<'END'
 import json, sys, jsonschema
 schema = json.load(open(sys.argv[1]))
@@ -102,9 +101,7 @@ ok "is valid against its schema" python3 "$work/validate.py" "$top/schemas/carte
 # dm-verity: veritysetup is the judge
 root=$(cat out/machine.cartesi.squashfs.root-hash)
 offset=$(jq .hashOffset out/machine.cartesi.squashfs.verity.json)
-if command -v veritysetup >/dev/null; then
-    ok "veritysetup accepts the tree" veritysetup verify out/machine.cartesi.squashfs out/machine.cartesi.squashfs "$root" --hash-offset="$offset"
-fi
+ok "veritysetup accepts the tree" veritysetup verify out/machine.cartesi.squashfs out/machine.cartesi.squashfs "$root" --hash-offset="$offset"
 is "its salt is the machine's hash" "$(jq -r .salt out/machine.cartesi.squashfs.verity.json)" "${hash:0:32}"
 is "its UUID too" "$(jq -r .uuid out/machine.cartesi.squashfs.verity.json | tr -d -)" "${hash:0:32}"
 is "all are subjects of one statement" "$(jq -r '[.subject[] | .digest | keys[]] | unique | join(" ")' out/machine.provenance.json)" "cartesiSha256 dmVerityRoot sha256"

@@ -11,9 +11,6 @@ while read -r file; do "$assay" store add "$file" >/dev/null; done <"$work/files
 "$assay" build "$work/plan.json" -o "$work/out" >/dev/null 2>&1
 m=$work/out/m.cartesi
 c=$work/out/m.run.json
-TMPDIR=$work/tmp
-export TMPDIR
-mkdir "$TMPDIR"
 
 # An emulator that tells how it was called, and looks at what it was given.
 cat >"$work/emulator" <<END
@@ -71,8 +68,9 @@ rm "$work/status"
 
 mkdir -p "$TMPDIR/assay-run.dead/machine" "$TMPDIR/assay-run.alive"
 echo >"$TMPDIR/assay-run.dead/machine/config.json"
-(flock 9 && exec sleep 60) 9<"$TMPDIR/assay-run.alive" >/dev/null 2>&1 &
-until ! flock -n "$TMPDIR/assay-run.alive" true; do sleep 0.1; done
+(flock 9 && exec tail --pid=$$ -f /dev/null) 9<"$TMPDIR/assay-run.alive" >/dev/null 2>&1 &
+locked() { ! flock -n "$TMPDIR/assay-run.alive" true; }
+await locked
 attempt "$m" -c "$c"
 exits 0 "beside what others left"
 is "the dead one's is removed, the living one's is not" "$(ls -A "$TMPDIR")" "assay-run.alive"
@@ -82,11 +80,11 @@ rmdir "$TMPDIR/assay-run.alive"
 cat >"$work/slow" <<END
 #!/bin/sh
 touch "$work/started"
-exec sleep 60
+exec tail --pid=$$ -f /dev/null
 END
 chmod +x "$work/slow"
 "$assay-run" cartesi --emulator "$work/slow" "$m" -c "$c" >/dev/null 2>&1 &
-until [ -e "$work/started" ]; do sleep 0.1; done
+await test -e "$work/started"
 kill -9 $!
 wait
 ok "a killed run leaves its copy" [ -n "$(ls -A "$TMPDIR")" ]

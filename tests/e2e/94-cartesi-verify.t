@@ -8,11 +8,9 @@ import json, sys, jsonschema
 schema = json.load(open(sys.argv[1]))
 jsonschema.validators.validator_for(schema)(schema).validate(json.load(open(sys.argv[2])))
 END
-unset APT_CONFIG SOURCE_DATE_EPOCH
-TMPDIR=$work/tmp
 ASSAY_PASSPHRASE=test
-export TMPDIR ASSAY_PASSPHRASE
-mkdir "$TMPDIR" "$work/recipe"
+export ASSAY_PASSPHRASE
+mkdir "$work/recipe"
 python3 "$here/make_plan.py" layer "$work/base.tar" base
 "$assay" store add "$work/base.tar" >/dev/null
 "$assay" plan toolchain --json | python3 "$here/make_plan.py" plan "$work/base.plan.json" "$work/base.tar:none"

@@ -27,7 +27,7 @@ END
 letters=$(grep -ao 'rv64[a-z]*' "$work/spike.dtb" | head -n 1)
 ok "the letters are not in order" sh -c 'case $1 in rv64ima*) exit 1 ;; esac' - "$letters"
 
-run timeout 300 qemu-system-riscv64 -M spike -m 64M -dtb "$work/spike.dtb" -nographic -monitor none -serial stdio \
+run timeout "$patience" qemu-system-riscv64 -M spike -m 64M -dtb "$work/spike.dtb" -nographic -monitor none -serial stdio \
     -bios "$work/spike.bin" -device loader,file="$work/payload.bin",addr=0x80200000
 exits 0 "the machine is shut down by its guest"
 tr -d '\r' <"$work/stdout" >"$work/lines"

@@ -9,8 +9,6 @@
 # The guest's clock counts its instructions, and does not wait: how much else the machine does changes nothing that the guest sees
 # (a Linux that loses the first interrupts of its timer gives up).
 clock='-accel tcg -smp 1 -icount shift=4,sleep=off'
-# Seconds that a guest has: each needs 3 to 15, but the machine may have other things to do.
-patience=600
 
 boot() {
     rm -f "$work/console"

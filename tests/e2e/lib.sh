@@ -9,12 +9,24 @@
 #   prints PATTERN NAME the same of stdout
 #   ok NAME CMD…        CMD succeeds
 #   is NAME GOT WANTED  the two strings are equal
+#   await CMD…          waits until CMD succeeds; fails when it never does
 #   debian_inputs NAME  the plan locked from tests/inputs/NAME.yml: $inputs_plan, and $inputs_store with its packages
 #   done_testing        prints the plan; must be the last line
 
 set -u
+# The environment of every test is made here, once. Of the caller's there are only the places below and where programs are.
+for name in $(env | sed -n 's/^\([A-Za-z_][A-Za-z0-9_]*\)=.*/\1/p'); do
+    case $name in
+    PATH | TMPDIR | ASSAY_BIN | ASSAY_HELPERS | ASSAY_INPUTS | ASSAY_SHARED | ASSAY_ARM64) ;;
+    *) unset "$name" ;;
+    esac
+done
+# Where fsck.fat, e2fsck, veritysetup, … are, which an ordinary user's PATH may leave out.
+PATH=$PATH:/usr/sbin:/sbin
 LC_ALL=C.UTF-8
-export LC_ALL
+TZ=UTC
+GIT_CONFIG_NOSYSTEM=1
+PYTHONDONTWRITEBYTECODE=1
 umask 022
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 top=$(CDPATH='' cd -- "$here/../.." && pwd)
@@ -24,7 +36,14 @@ top=$(CDPATH='' cd -- "$here/../.." && pwd)
 assay=$ASSAY_BIN/assay
 work=$(mktemp -d "${TMPDIR:-/tmp}/assay-test.XXXXXX")
 ASSAY_STORE=$work/store
-export ASSAY_BIN ASSAY_HELPERS ASSAY_SHARED ASSAY_STORE
+HOME=$work/home
+TMPDIR=$work/tmp
+XDG_RUNTIME_DIR=$work/run
+mkdir "$HOME" "$TMPDIR"
+mkdir -m 0700 "$XDG_RUNTIME_DIR"
+export ASSAY_BIN ASSAY_HELPERS ASSAY_SHARED ASSAY_STORE GIT_CONFIG_NOSYSTEM HOME LC_ALL PATH PYTHONDONTWRITEBYTECODE TMPDIR TZ XDG_RUNTIME_DIR
+# Seconds after which what a test waits for hangs: far more than a busy machine needs, so no test's outcome hangs on them.
+patience=600
 tests=0
 code=0
 
@@ -86,6 +105,14 @@ ok() {
 
 is() {
     if [ "$2" = "$3" ]; then pass "$1"; else fail "$1" "got:    $2" "wanted: $3"; fi
+}
+
+await() {
+    deadline=$(($(date +%s) + patience))
+    until "$@" >/dev/null 2>&1; do
+        [ "$(date +%s)" -lt $deadline ] || return 1
+        sleep 0.05
+    done
 }
 
 debian_inputs() {

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-# Sourced after lib.sh by the tests of registries: an environment of its own, and Debian's docker-registry on loopback.
+# Sourced after lib.sh by the tests of registries: Debian's docker-registry on loopback.
 #
 #   serve NAME HTTP_EXTRA AUTH [STORAGE]  starts a registry; $port is where it listens
 #   background CMD…                       runs it until the test ends
-#   wait_for FILE                         until it exists, ten seconds at most
 #   sound NAME                            every blob of the store is what its name says
 registry_program=$top/tests/peers/debian/docker-registry/usr/bin/docker-registry
 if [ ! -x "$registry_program" ]; then
@@ -11,10 +10,7 @@ if [ ! -x "$registry_program" ]; then
     exit 1
 fi
 
-unset http_proxy https_proxy all_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY SSL_CERT_FILE SSL_CERT_DIR DOCKER_CONFIG
-HOME=$work/home
-export HOME
-mkdir -p "$HOME" "$work/control" "$work/src"
+mkdir -p "$work/control" "$work/src"
 pids=
 stop() {
     status=$?
@@ -30,6 +26,10 @@ free_port() {
     python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
 }
 
+gone_or_listening() { # PID PORT
+    ! kill -0 "$1" 2>/dev/null || python3 -c 'import socket, sys; socket.create_connection(("127.0.0.1", int(sys.argv[1])))' "$2"
+}
+
 serve() {
     for _ in 1 2 3; do
         port=$(free_port)
@@ -38,11 +38,8 @@ serve() {
         "$registry_program" serve "$work/$1.yml" >"$work/$1.log" 2>&1 &
         pids="$pids $!"
         pid=$!
-        for _ in $(seq 100); do
-            kill -0 "$pid" 2>/dev/null || break
-            python3 -c 'import socket, sys; socket.create_connection(("127.0.0.1", int(sys.argv[1])), 1)' "$port" 2>/dev/null && return 0
-            sleep 0.1
-        done
+        await gone_or_listening "$pid" "$port"
+        kill -0 "$pid" 2>/dev/null && return 0
     done
     cat "$work/$1.log" >&2
     return 1
@@ -51,14 +48,6 @@ serve() {
 background() {
     "$@" &
     pids="$pids $!"
-}
-
-wait_for() {
-    for _ in $(seq 100); do
-        [ -e "$1" ] && return 0
-        sleep 0.1
-    done
-    return 1
 }
 
 sound() {

@@ -9,11 +9,6 @@
 #   refused PATTERN NAME exit code 5 in one line, and no plan
 #   certificate          $work/tls.pem and tls.key, for localhost
 #   serve NAME OPTION…   starts a server of $work/web; $port is where it listens, $work/NAME.log what was asked
-unset APT_CONFIG SOURCE_DATE_EPOCH ASSAY_SOURCES_LEAK http_proxy https_proxy all_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY
-TMPDIR=$work/tmp
-HOME=$work/home
-export TMPDIR HOME
-mkdir "$TMPDIR" "$HOME"
 git_env="env GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_GLOBAL=/dev/null GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@example.org
     GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a@example.org GIT_AUTHOR_DATE=@1000000000+0000 GIT_COMMITTER_DATE=@1000000000+0000"
 g() {
@@ -51,11 +46,7 @@ serve() {
     shift
     python3 "$here/source_server.py" "$work/web" "$work/$name.port" "$work/$name.log" "$@" >"$work/$name.out" 2>&1 &
     servers="$servers $!"
-    tries=0
-    while [ ! -e "$work/$name.port" ] && [ $tries -lt 100 ]; do
-        sleep 0.1
-        tries=$((tries + 1))
-    done
+    await test -s "$work/$name.port"
     port=$(cat "$work/$name.port")
 }
 stop() {

@@ -48,7 +48,8 @@ timeout "$patience" qemu-system-aarch64 -machine raspi3b -kernel "$work/card/u-b
     </dev/null >"$work/console" 2>&1 &
 guest=$!
 said() { tr -cd '\n -~' <"$work/console" | grep -qxF "Hello from a disk on aarch64"; }
-while kill -0 $guest 2>/dev/null && ! said; do sleep 0.3; done
+said_or_ended() { said || ! kill -0 $guest; }
+await said_or_ended
 if said; then pass "rpi3 boots"; else fail "rpi3 boots" "$(tail -n 20 "$work/console")"; fi
 kill $guest 2>/dev/null
 wait $guest 2>/dev/null

@@ -3,7 +3,6 @@
 # make deb: the package is made, lintian has nothing against it, its programs run, and a second build gives the same bytes.
 . "$(dirname "$0")/../e2e/lib.sh"
 
-unset MAKEFLAGS MFLAGS MAKELEVEL
 tarball=$(sh "$top/packaging/dist.sh" "$work/dist")
 run sh "$top/packaging/deb.sh" "$tarball" "$work/one"
 exits 0 "the package is built"

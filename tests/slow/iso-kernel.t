@@ -61,7 +61,7 @@ run "$assay" build plan.json -o out -q
 exits 0 "and built"
 
 boot() {
-    timeout 200 qemu-system-x86_64 -m 512 -vga none -nographic -nodefaults -no-reboot -net none "$@" -serial "file:$work/console" </dev/null >"$work/qemu.out" 2>&1
+    timeout "$patience" qemu-system-x86_64 -m 512 -vga none -nographic -nodefaults -no-reboot -net none "$@" -serial "file:$work/console" </dev/null >"$work/qemu.out" 2>&1
 }
 found() {
     if grep -aq "^Hello on x86_64, / is of iso9660" "$work/console"; then pass "$1"; else fail "$1" "$(tail -c 1500 "$work/console")" "$(tail -c 500 "$work/qemu.out")"; fi
