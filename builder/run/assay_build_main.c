@@ -506,8 +506,6 @@ static int run_build(struct cli *cli, struct err *e)
         return err_set(e, ERR_USAGE, "one plan at a time");
     if ((rc = check_options(cli, e)) < 0)
         return rc;
-    /* Modes of what is written are a part of it. */
-    (void)umask(022);
     AUTO(build_dispose) struct build b = {.cli = cli, .provenance = BUF_INIT(PROVENANCE_BYTES_MAX)};
     if (!cli_flag(cli, "dry-run"))
         b.output = cli_string(cli, "output");

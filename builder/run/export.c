@@ -52,10 +52,12 @@ static int check_item(int dirfd, const char *dir, const struct export_item *item
     if (!*exists)
         return errno == ENOENT ? 0 : err_os(e, errno, "cannot look at '%s/%s'", dir, item->name);
     if (item->form == EXPORT_FILE)
-        return S_ISREG(st.st_mode) || S_ISLNK(st.st_mode)
+        return S_ISREG(st.st_mode)
                    ? 0
                    : err_set(e, ERR_USAGE, "cannot replace '%s/%s': it is %s", dir, item->name,
-                             S_ISDIR(st.st_mode) ? "a directory" : "no plain file");
+                             S_ISLNK(st.st_mode)   ? "a symbolic link"
+                             : S_ISDIR(st.st_mode) ? "a directory"
+                                                   : "no plain file");
     return has_form(dirfd, item->name, item->form)
                ? 0
                : err_set(e, ERR_USAGE, "cannot replace '%s/%s': it is not %s", dir, item->name,
@@ -104,7 +106,7 @@ static int write_machine(struct cas *cas, const struct digest *digest, const cha
     int rc = cas_open_blob(cas, digest, &fd, &size, e);
     if (rc < 0)
         return rc;
-    if (mkdir(path, 0755) != 0 || chmod(path, 0755) != 0)
+    if (mkdir(path, 0777) != 0)
         return err_os(e, errno, "cannot make directory '%s'", path);
     if ((rc = machine_unpack_into(fd, size, path, e)) < 0)
         return rc;

@@ -266,8 +266,9 @@ static int unpack_file(const struct source *s, const struct member *m, int dirfd
         rc = copy_piece(s, fd, m->pieces[i].offset, m->pieces[i].len, name, e);
     if (rc == 0)
         rc = skip_padding(s, m->stored, e);
-    if (rc == 0 && (m->size > INT64_MAX || ftruncate(fd, (off_t)m->size) != 0 ||
-                    fchmod(fd, m->mode | 0400) != 0 || (m->durable && fsync(fd) != 0)))
+    if (rc == 0 &&
+        (m->size > INT64_MAX || ftruncate(fd, (off_t)m->size) != 0 ||
+         fchmod(fd, mode_by_umask(m->mode | 0400)) != 0 || (m->durable && fsync(fd) != 0)))
         rc = err_os(e, errno, "cannot write '%s'", name);
     return rc;
 }

@@ -36,7 +36,7 @@ exits 0 "build"
 prints "^test.squashfs +[0-9]+  sha256:" "lists the artifacts"
 listing "$work/first" >"$work/first.list"
 is "the artifacts, the provenance and nothing else" "$(ls -A "$work/first" | tr '\n' ' ')" "test-initrd.img test.oci test.provenance.json test.squashfs test.tar "
-is "modes do not depend on the umask" "$(stat -c %a "$work/first/test.tar" "$work/first/test.oci" "$work/first/test.oci/oci-layout" "$work/first/test.provenance.json" | tr '\n' ' ')" "644 755 644 644 "
+is "modes are what the umask leaves" "$(stat -c %a "$work/first/test.tar" "$work/first/test.oci" "$work/first/test.oci/oci-layout" "$work/first/test.provenance.json" | tr '\n' ' ')" "644 755 644 644 "
 ok "tar reads the tar" sh -c "tar tf '$work/first/test.tar' | grep -qx 'usr/bin/hello'"
 ok "the whiteout took effect" sh -c "! tar tf '$work/first/test.tar' | grep -q removed"
 ok "unsquashfs reads the squashfs" unsquashfs -ll "$work/first/test.squashfs"
@@ -92,8 +92,11 @@ same "one thread" sh -c "$build -j1"
 same "four threads" sh -c "$build -j4"
 same "sixteen threads" sh -c "$build -j16"
 same "another time zone, locale and environment" env -i PATH="$PATH" HOME=/nowhere assay="$assay" work="$work" out="$work/same4" ASSAY_STORE="$store" TZ=Pacific/Kiritimati LANG=tr_TR.UTF-8 LC_ALL=tr_TR.UTF-8 SOURCE_DATE_EPOCH=12345 sh -c "$build"
-same "umask 077" sh -c "umask 077; $build"
-same "umask 000" sh -c "umask 000; $build"
+# The bytes are the same under every umask; who may read them is the umask's.
+same "umask 077" sh -c "umask 077; $build; s=\$?; stat -c %a \$out/test.tar \$out/test.oci \$out/test.oci/oci-layout \$out/test.oci/blobs/sha256 >\$work/modes077; chmod -R a+rX,go-w \$out; exit \$s"
+is "umask 077 holds" "$(tr '\n' ' ' <"$work/modes077")" "600 700 600 700 "
+same "umask 000" sh -c "umask 000; $build; s=\$?; stat -c %a \$out/test.tar \$out/test.oci \$out/test.oci/oci-layout \$out/test.oci/blobs/sha256 >\$work/modes000; chmod -R go-w \$out; exit \$s"
+is "umask 000 holds" "$(tr '\n' ' ' <"$work/modes000")" "666 777 666 777 "
 same "another working directory and a relative path" sh -c 'cd / && "$assay" build "$work/plan.json" --no-cache -o "${out#/}"'
 same "a longer path" sh -c 'mkdir -p "$work/a/rather/longer/path" && "$assay" build "$work/plan.json" --no-cache -o "$work/a/rather/longer/path/out" && ln -s a/rather/longer/path/out "$out"'
 same "on a disk" sh -c 'd=$(mktemp -d /var/tmp/assay-test.XXXXXX) && "$assay" build "$work/plan.json" --no-cache -o "$d/out" --work "$d/work"; s=$?; cp -a "$d/out" "$out"; rm -rf "$d"; exit $s'
@@ -180,8 +183,12 @@ mkdir "$work/linked"
 echo precious >"$work/precious"
 ln -s ../precious "$work/linked/test.tar"
 run "$assay" build "$work/plan.json" -o "$work/linked"
-exits 0 "a link with an artifact's name is replaced"
-is "and not followed" "$(cat "$work/precious")" "precious"
+exits 2 "a link with an artifact's name is in the way"
+says "linked/test.tar': it is a symbolic link" "and is named"
+is "it is neither replaced nor followed" "$(readlink "$work/linked/test.tar") $(cat "$work/precious")" "../precious precious"
+is "and nothing else is written" "$(ls -A "$work/linked")" test.tar
+rm "$work/linked/test.tar"
+"$assay" build "$work/plan.json" -o "$work/linked" >/dev/null
 is "the directory is as any other" "$(listing "$work/linked")" "$(cat "$work/first.list")"
 run "$assay" build "$work/plan.json" -o "$work/linked" --no-cache
 is "building over a build gives the same" "$code $(listing "$work/linked")" "0 $(cat "$work/first.list")"
