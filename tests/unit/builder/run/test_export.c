@@ -156,7 +156,7 @@ static void test_directories_stay(void **state)
     assert_int_equal(export_check(out, &item, 1, &e), -ERR_USAGE);
 }
 
-static void test_link_is_replaced(void **state)
+static void test_link_is_refused(void **state)
 {
     (void)state;
     struct err e = ERR_INIT;
@@ -164,9 +164,10 @@ static void test_link_is_replaced(void **state)
     assert_int_equal(dir_make(out, &e), 0);
     put("other", "precious");
     assert_int_equal(symlink("other", at("a")), 0);
-    assert_int_equal(export_write(out, cas, &item, 1, &e), 0);
+    assert_int_equal(export_check(out, &item, 1, &e), -ERR_USAGE);
+    assert_int_equal(export_write(out, cas, &item, 1, &e), -ERR_USAGE);
     holds("other", "precious");
-    holds("a", "new");
+    holds("a", "precious"); /* by the link, which stays */
 }
 
 int main(void)
@@ -176,7 +177,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_all_or_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(test_stale_staging, setup, teardown),
         cmocka_unit_test_setup_teardown(test_directories_stay, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_link_is_replaced, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_link_is_refused, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
