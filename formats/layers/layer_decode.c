@@ -82,6 +82,7 @@ struct decode {
     struct pack_writer *pack; /* else */
     unsigned threads;         /* for decompressing */
     bool direct;              /* contents stay in the blob, `base` being where the tar begins */
+    bool all_packed;          /* none do: there is a sparse file */
     uint64_t base;
 };
 
@@ -280,6 +281,10 @@ static int add_entry(struct decode *d, struct tar_entry *n, struct err *e)
         return rc;
     fill_entry(to, n, d->options->clamp);
     l->count++; /* from here on the layer frees the attributes */
+    if (n->sparse && d->direct) {
+        d->all_packed = true;
+        return err_set(e, ERR_INPUT, "a sparse file has its zeros elsewhere");
+    }
     if (role == ROLE_ENTRY && n->type == TREE_FILE && !n->hard_link)
         rc = read_content(d, n, &to->content, e);
     return rc;
@@ -290,6 +295,8 @@ static int decode_tar(struct decode *d, const struct source *from, struct err *e
     AUTO_TAR_READER struct tar_reader *tar = NULL;
     int rc = tar_reader_new(from, &tar, e);
     d->tar = tar;
+    if (rc == 0 && d->input->form != LAYER_DEB) /* dpkg reads none */
+        tar_reader_take_sparse(tar);
     while (rc == 0) {
         struct tar_entry *n = NULL;
         rc = tar_reader_next(tar, &n, e);
@@ -337,7 +344,7 @@ static int decode_stream(struct decode *d, const struct source *raw, enum compre
                          uint64_t base, struct err *e)
 {
     const struct digest *want = &d->input->diff_id;
-    if (kind == COMPRESSION_NONE && d->layer->control == NULL) {
+    if (kind == COMPRESSION_NONE && d->layer->control == NULL && !d->all_packed) {
         d->direct = true;
         d->base = base;
         d->layer->pack = d->input->blob;
@@ -439,9 +446,10 @@ static int decode_file(struct decode *d, const struct source *raw, struct err *e
     return rc;
 }
 
-int layer_decode(struct cas *cas, const struct layer_input *input, const struct layers_options *o,
-                 const struct layer_needs *needs, unsigned threads, struct layer **out,
-                 struct err *e)
+/* *all_packed: contents are not to stay in the blob; or, when it fails so, they should not have. */
+static int decode_once(struct cas *cas, const struct layer_input *input,
+                       const struct layers_options *o, const struct layer_needs *needs,
+                       unsigned threads, bool *all_packed, struct layer **out, struct err *e)
 {
     AUTO(scope_layer) struct layer *layer = calloc(1, sizeof(*layer));
     AUTO_HASHER struct hasher *hasher = NULL;
@@ -455,7 +463,7 @@ int layer_decode(struct cas *cas, const struct layer_input *input, const struct 
     if (rc == 0)
         rc = pack_writer_new(cas, &pack, e);
     if (rc < 0)
-        return err_wrap(e, "layer '%s'", input->name);
+        return rc;
     struct source raw = {.context = blob, .read = read_blob};
     struct decode d = {.input = input,
                        .options = o,
@@ -463,14 +471,29 @@ int layer_decode(struct cas *cas, const struct layer_input *input, const struct 
                        .threads = threads,
                        .layer = layer,
                        .hasher = hasher,
-                       .pack = pack};
+                       .pack = pack,
+                       .all_packed = *all_packed};
     rc = input->form == LAYER_DEB    ? decode_package(&d, &raw, e)
          : input->form == LAYER_FILE ? decode_file(&d, &raw, e)
                                      : decode_stream(&d, &raw, input->compression, 0, e);
+    *all_packed = d.all_packed;
     /* The blob is hashed while it is decoded: nothing counts before all of it was right. */
     rc = cas_stream_finish(blob, rc, e);
-    if (rc < 0)
-        return err_wrap(e, "layer '%s'", input->name);
-    *out = steal_ptr(&layer);
-    return 0;
+    if (rc == 0)
+        *out = steal_ptr(&layer);
+    return rc;
+}
+
+int layer_decode(struct cas *cas, const struct layer_input *input, const struct layers_options *o,
+                 const struct layer_needs *needs, unsigned threads, struct layer **out,
+                 struct err *e)
+{
+    struct err first = ERR_INIT;
+    bool all_packed = false;
+    int rc = decode_once(cas, input, o, needs, threads, &all_packed, out, &first);
+    if (rc < 0 && !all_packed)
+        *e = first;
+    else if (rc < 0)
+        rc = decode_once(cas, input, o, needs, threads, &all_packed, out, e);
+    return rc < 0 ? err_wrap(e, "layer '%s'", input->name) : 0;
 }

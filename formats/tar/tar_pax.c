@@ -18,6 +18,8 @@ void tar_pax_dispose(struct tar_pax *p)
     free(p->path);
     free(p->linkpath);
     tree_xattrs_free(p->xattrs.xattrs, p->xattrs.xattr_count);
+    free(p->sparse.name);
+    tar_map_dispose(&p->sparse.map);
     *p = (struct tar_pax){0};
 }
 
@@ -217,6 +219,73 @@ static int libarchive_xattr(struct tar_pax *out, const struct record *r, struct 
     return add_xattr(out, r, name, value.data, value.len, e);
 }
 
+/* ---- sparse files ---- */
+
+static int set_sparse(struct tar_pax *out, const struct record *r, struct err *e)
+{
+    struct tar_pax_sparse *s = &out->sparse;
+    const struct {
+        const char *key;
+        enum tar_sparse_key seen;
+        uint64_t *number;
+    } numbers[] = {
+        {"GNU.sparse.major", SPARSE_MAJOR, &s->major},
+        {"GNU.sparse.minor", SPARSE_MINOR, &s->minor},
+        {"GNU.sparse.realsize", SPARSE_REAL_SIZE, &s->size},
+        {"GNU.sparse.size", SPARSE_SIZE, &s->size},
+        {"GNU.sparse.numblocks", SPARSE_BLOCKS, &s->blocks},
+    };
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
+        if (key_is(r, numbers[i].key)) {
+            s->seen |= numbers[i].seen;
+            return number(r, INT64_MAX, numbers[i].number, e);
+        }
+    if (key_is(r, "GNU.sparse.name")) {
+        s->seen |= SPARSE_NAME;
+        return set_text(&s->name, r, e);
+    }
+    if (!key_is(r, "GNU.sparse.map"))
+        return bad_record(r, e, "unknown");
+    s->seen |= SPARSE_MAP;
+    return tar_map_add_text(&s->map, r->value, r->value_len, e);
+}
+
+/* Format 0.0 has two keys again and again, whose order counts; *done when this was one of them. */
+static int take_piece(struct tar_pax *out, const struct record *r, bool global, bool *done,
+                      struct err *e)
+{
+    struct tar_pax_sparse *s = &out->sparse;
+    uint64_t v = 0;
+    bool offset = key_is(r, "GNU.sparse.offset");
+    *done = !global && (offset || key_is(r, "GNU.sparse.numbytes"));
+    if (!*done)
+        return 0;
+    int rc = number(r, INT64_MAX, &v, e);
+    if (rc < 0)
+        return rc;
+    if (offset == s->half)
+        return bad_record(r, e, "a sparse file's pieces are an offset and a length each");
+    s->half = offset;
+    s->seen |= SPARSE_PIECES;
+    if (offset)
+        s->offset = v;
+    return offset ? 0 : tar_map_add(&s->map, s->offset, v, e);
+}
+
+int tar_pax_check_sparse(const struct tar_pax_sparse *s, bool *inside, struct err *e)
+{
+    unsigned without_name = s->seen & ~(unsigned)SPARSE_NAME;
+    *inside = without_name == (SPARSE_MAJOR | SPARSE_MINOR | SPARSE_REAL_SIZE);
+    if (*inside && s->major == 1 && s->minor == 0)
+        return 0;
+    unsigned by = s->seen & (SPARSE_MAP | SPARSE_PIECES);
+    if (without_name == (SPARSE_SIZE | SPARSE_BLOCKS | by) && by != (SPARSE_MAP | SPARSE_PIECES) &&
+        !s->half && s->blocks == s->map.count)
+        return 0;
+    return err_set(e, ERR_INPUT,
+                   "a sparse file whose keys are of none of the formats 0.0, 0.1 and 1.0");
+}
+
 /* ---- keys ---- */
 
 static int ignore(struct tar_pax *out, const struct record *r, struct err *e)
@@ -227,10 +296,10 @@ static int ignore(struct tar_pax *out, const struct record *r, struct err *e)
     return 0;
 }
 
-static int refuse_sparse(struct tar_pax *out, const struct record *r, struct err *e)
+static int refuse_star(struct tar_pax *out, const struct record *r, struct err *e)
 {
     (void)out;
-    return bad_record(r, e, "sparse files are not supported: make the archive without them");
+    return bad_record(r, e, "star's sparse files are not supported");
 }
 
 static int refuse_acl(struct tar_pax *out, const struct record *r, struct err *e)
@@ -266,8 +335,8 @@ static const struct key {
     {"SCHILY.xattr.", false, schily_xattr},
     {"LIBARCHIVE.xattr.", false, libarchive_xattr},
     {"SCHILY.acl.", false, refuse_acl},
-    {"SCHILY.realsize", false, refuse_sparse},
-    {"GNU.sparse.", false, refuse_sparse},
+    {"SCHILY.realsize", false, refuse_star},
+    {"GNU.sparse.", false, set_sparse},
     {"GNU.", false, refuse},
     {"realtime.", false, refuse},
     {"security.", false, refuse},
@@ -338,9 +407,12 @@ int tar_pax_parse(const uint8_t *body, size_t len, bool global, struct tar_pax *
             return err_set(e, ERR_INPUT, "an extended header has more than %d records",
                            (int)TAR_PAX_RECORDS_MAX);
         rc = array_grow(&records, &cap, count + 1, sizeof(*records), e);
+        bool piece = false;
         if (rc == 0)
             rc = take_record(&in, &records[count], e);
-        count++;
+        if (rc == 0)
+            rc = take_piece(out, &records[count], global, &piece, e);
+        count += !piece;
     }
     if (rc < 0)
         return rc;

@@ -26,6 +26,9 @@ struct tar_reader {
     struct tar_pax pax;
     char *long_name; /* GNU 'L' */
     char *long_link; /* GNU 'K' */
+    bool take_sparse;
+    uint64_t holes;     /* of all sparse files so far */
+    struct tar_map map; /* of the current entry */
     uint8_t buffer[BUFFER];
 };
 
@@ -39,8 +42,14 @@ int tar_reader_new(const struct source *from, struct tar_reader **out, struct er
     return 0;
 }
 
+void tar_reader_take_sparse(struct tar_reader *r)
+{
+    r->take_sparse = true;
+}
+
 static void entry_clear(struct tar_reader *r)
 {
+    tar_map_dispose(&r->map);
     free(r->entry.path);
     free(r->entry.link);
     tree_xattrs_free(r->entry.xattrs, r->entry.xattr_count);
@@ -242,6 +251,10 @@ static int raw_name(struct tar_reader *r, const uint8_t *block, enum dialect dia
 {
     if (r->pax.path != NULL && r->long_name != NULL)
         return err_set(e, ERR_INPUT, "an entry has both a pax path and a GNU long name");
+    if (r->pax.sparse.name != NULL) {
+        *out = steal_ptr(&r->pax.sparse.name);
+        return 0;
+    }
     if (r->pax.path != NULL || r->long_name != NULL) {
         *out = r->pax.path != NULL ? steal_ptr(&r->pax.path) : steal_ptr(&r->long_name);
         return 0;
@@ -272,9 +285,8 @@ static int set_type(struct tar_entry *n, uint8_t flag, bool slash, enum dialect 
     static const char flags[] = "01234567";
     static const enum tree_type types[] = {TREE_FILE,  TREE_FILE, TREE_SYMLINK, TREE_CHAR,
                                            TREE_BLOCK, TREE_DIR,  TREE_FIFO,    TREE_FILE};
-    if (flag == 'S')
-        return err_set(e, ERR_INPUT,
-                       "a sparse file: not supported, make the archive without --sparse");
+    n->sparse = flag == 'S' && dialect == DIALECT_GNU;
+    flag = n->sparse ? '0' : flag;
     const char *at = flag != 0 ? strchr(flags, flag) : flags;
     if (at == NULL)
         return err_set(e, ERR_INPUT, "an entry of the unknown type '%c'", flag);
@@ -343,6 +355,88 @@ static int set_link(struct tar_reader *r, const uint8_t *block, struct err *e)
     return rc;
 }
 
+/* ---- sparse files ---- */
+
+/* GNU's old format: pieces in the header, and in blocks behind it, which no size counts. */
+static int take_old_map(struct tar_reader *r, const uint8_t *header, struct err *e)
+{
+    bool more = *tar_at(header, TAR_GNU_MORE) != 0;
+    int rc = tar_map_add_fields(&r->map, tar_at(header, TAR_GNU_SPARSE), TAR_SPARSE_PIECES, e);
+    while (rc == 0 && more) {
+        const uint8_t *block = NULL;
+        bool got = false;
+        rc = take_block(r, &block, &got, e);
+        if (rc == 0 && !got)
+            rc = cut_short(e);
+        if (rc < 0)
+            return rc;
+        rc = tar_map_add_fields(&r->map, block, TAR_SPARSE_MORE_PIECES, e);
+        more = block[TAR_SPARSE_MORE_PIECES * TAR_PIECE] != 0;
+    }
+    return rc;
+}
+
+/* Pax format 1.0: the map is the first blocks of what is stored. */
+static int take_inner_map(struct tar_reader *r, uint64_t *stored, struct err *e)
+{
+    struct tar_map_text text = {0};
+    bool done = false;
+    int rc = 0;
+    while (rc == 0 && !done) {
+        const uint8_t *block = NULL;
+        bool got = false;
+        if (*stored < TAR_BLOCK)
+            return err_set(e, ERR_INPUT, "the map of a sparse file has no end");
+        rc = take_block(r, &block, &got, e);
+        if (rc == 0 && !got)
+            rc = cut_short(e);
+        if (rc == 0)
+            rc = tar_map_add_block(&r->map, &text, block, &done, e);
+        *stored -= TAR_BLOCK;
+    }
+    return rc;
+}
+
+/* In: size is what is stored. Out: it is the file's, and *stored without the map. */
+static int set_sparse(struct tar_reader *r, const uint8_t *header, uint64_t *stored, struct err *e)
+{
+    struct tar_entry *n = &r->entry;
+    struct tar_pax_sparse *s = &r->pax.sparse;
+    uint64_t size = s->size;
+    bool inside = false;
+    int rc = 0;
+    if (s->seen != 0 && (n->sparse || n->type != TREE_FILE || n->hard_link))
+        return err_set(e, ERR_INPUT, "a sparse file's keys before another kind of entry");
+    if (s->seen == 0 && !n->sparse)
+        return 0;
+    if (!r->take_sparse)
+        return err_set(e, ERR_INPUT,
+                       "a sparse file: not supported here, make the archive without --sparse");
+    if (n->sparse)
+        rc = parse_unsigned(header, TAR_GNU_REAL_SIZE, "real size", INT64_MAX, &size, e);
+    else
+        rc = tar_pax_check_sparse(s, &inside, e);
+    if (rc == 0 && n->sparse)
+        rc = take_old_map(r, header, e);
+    else if (rc == 0 && inside)
+        rc = take_inner_map(r, stored, e);
+    else if (rc == 0) {
+        r->map = s->map;
+        s->map = (struct tar_map){0};
+    }
+    if (rc == 0)
+        rc = tar_map_close(&r->map, size, *stored, e);
+    if (rc < 0)
+        return rc;
+    n->sparse = true;
+    n->size = size;
+    r->holes += size - *stored;
+    if (size - *stored > TAR_HOLES_MAX || r->holes > TAR_HOLES_MAX)
+        return err_set(e, ERR_INPUT, "the holes of the sparse files have more than %llu GiB",
+                       (unsigned long long)(TAR_HOLES_MAX >> 30));
+    return 0;
+}
+
 static int set_entry(struct tar_reader *r, const uint8_t *block, enum dialect dialect,
                      struct err *e)
 {
@@ -368,10 +462,14 @@ static int set_entry(struct tar_reader *r, const uint8_t *block, enum dialect di
     n->xattrs = steal_ptr(&r->pax.xattrs.xattrs);
     n->xattr_count = r->pax.xattrs.xattr_count;
     r->pax.xattrs.xattr_count = 0;
+    uint64_t stored = n->size;
+    uint8_t header[TAR_BLOCK]; /* what is read next may take its place */
+    memcpy(header, block, TAR_BLOCK);
+    rc = set_sparse(r, header, &stored, e);
     n->offset = r->at;
-    r->content = n->size;
-    r->padding = tar_padding(n->size);
-    return 0;
+    r->content = stored;
+    r->padding = tar_padding(stored);
+    return rc;
 }
 
 /* ---- headers that speak of the next one ---- */
@@ -514,10 +612,25 @@ int tar_reader_next(struct tar_reader *r, struct tar_entry **entry, struct err *
     return 0;
 }
 
+/* A piece of a hole; none where there is data, or nothing more. */
+static size_t take_zeros(struct tar_reader *r, const uint8_t **data, uint64_t *run)
+{
+    static const uint8_t zeros[64 * 1024];
+    bool stored = false;
+    *run = tar_map_run(&r->map, &stored);
+    if (stored || *run == 0)
+        return 0;
+    size_t len = *run < sizeof(zeros) ? (size_t)*run : sizeof(zeros);
+    tar_map_take(&r->map, len);
+    *data = zeros;
+    return len;
+}
+
 int tar_reader_data(struct tar_reader *r, const uint8_t **data, size_t *len, struct err *e)
 {
-    *len = 0;
-    if (r->content == 0)
+    uint64_t run = r->content;
+    *len = r->entry.sparse ? take_zeros(r, data, &run) : 0;
+    if (*len > 0 || r->content == 0)
         return 0;
     int rc = fill(r, e);
     size_t have = r->end - r->start;
@@ -525,9 +638,11 @@ int tar_reader_data(struct tar_reader *r, const uint8_t **data, size_t *len, str
         rc = cut_short(e);
     if (rc < 0)
         return err_wrap(e, "cannot read tar at byte %" PRIu64, r->header_at);
-    *len = r->content < have ? (size_t)r->content : have;
+    *len = run < have ? (size_t)run : have;
     *data = r->buffer + r->start;
     consume(r, *len);
+    if (r->entry.sparse)
+        tar_map_take(&r->map, *len);
     r->content -= *len;
     return 0;
 }

@@ -3,7 +3,7 @@
  * A strict, streaming reader of tar archives: POSIX ustar and pax (IEEE 1003.1),
  * GNU long names, V7. Numbers in octal or base 256; checksums verified.
  *
- * Refused, each with one line: sparse files, multi-volume and incremental
+ * Refused, each with one line: sparse files unless they are asked for, multi-volume and incremental
  * archives, ACLs, absolute names, "..", duplicate or malformed pax keys, global
  * headers that would change entries, sizes on entries without content, an
  * archive without its two zero blocks, anything but zeros after them. All
@@ -23,6 +23,8 @@ enum {
     TAR_PAX_RECORDS_MAX = 4096,
 };
 
+#define TAR_HOLES_MAX ((uint64_t)64 << 30)
+
 struct tar_entry {
     enum tree_type type;
     bool hard_link; /* another name for `link`; type is TREE_FILE, there is no content */
@@ -33,7 +35,8 @@ struct tar_entry {
     uint32_t gid;
     int64_t mtime;   /* seconds, rounded down */
     uint64_t size;   /* of the content: files only */
-    uint64_t offset; /* of the content in the stream */
+    uint64_t offset; /* of the content in the stream; meaningless for sparse files */
+    bool sparse;     /* the content is not in the stream as it is: zeros are left out */
     uint32_t major;
     uint32_t minor;
     struct tree_xattr *xattrs; /* sorted; whoever sets this to NULL and the count to 0 owns them */
@@ -44,6 +47,11 @@ struct tar_reader;
 /* `from` is copied; its context must outlive the reader. */
 int tar_reader_new(const struct source *from, struct tar_reader **out, struct err *e);
 void tar_reader_free(struct tar_reader *r);
+/*
+ * From now on sparse files (GNU's old format, pax 0.0, 0.1, 1.0) are read as what they stand for.
+ * Of one archive their holes may have TAR_HOLES_MAX bytes: they cost little room, and time.
+ */
+void tar_reader_take_sparse(struct tar_reader *r);
 /*
  * The next entry, valid until the next call; NULL at the end, which is told
  * only after the whole stream was read. Content not read is skipped. Errors say

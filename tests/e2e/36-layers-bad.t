@@ -42,7 +42,7 @@ is "the bomb leaves only itself in the store" "$(ls "$store/blobs/sha256" | wc -
 is "and no temporary file" "$(find "$store" -size +10M | wc -l)" 0
 
 # Sparse files and sizes: what an archive says it holds takes no room.
-for name in gnu pax00 pax01 star; do
+for name in gnu pax00 pax01 star huge10 overlap10 endless10 behind10 many10 overlap01 past01 short01 count01 wrap01 half00 directory; do
     refused tar "sparse-$name.tar" "sparse"
 done
 refused tar huge.tar "cut short"

@@ -110,6 +110,34 @@ write("sparse-gnu.tar", header(b"f", b"S", b"00000000000", magic=GNU,
                                sparse=b"00000000000\0" * 2 + bytes(12 * 6) + b"\0" + b"\0" + number(8 * TIB)) + END)
 write("sparse-pax00.tar", pax(("GNU.sparse.size", str(8 * TIB)), ("GNU.sparse.numblocks", "0")) + header(b"f") + END)
 write("sparse-pax01.tar", pax(("GNU.sparse.map", "0,0"), ("GNU.sparse.size", str(8 * TIB))) + header(b"f") + END)
+P10 = (("GNU.sparse.major", "1"), ("GNU.sparse.minor", "0"), ("GNU.sparse.name", "f"))
+
+
+def inner(name, real, body):
+    """Format 1.0 with this before the data."""
+    body += bytes(-len(body) % 512)
+    write(name, pax(*P10, ("GNU.sparse.realsize", str(real))) + header(b"f", size=b"%011o" % len(body)) + body + END)
+
+
+def outer(name, *pieces, size=100, blocks=None, stored=b""):
+    """Format 0.1."""
+    text = ",".join(f"{a},{b}" for a, b in pieces)
+    write(name, pax(("GNU.sparse.size", str(size)), ("GNU.sparse.numblocks", str(blocks if blocks is not None else len(pieces))),
+                    ("GNU.sparse.map", text)) + header(b"f", size=b"%011o" % len(stored)) + stored + bytes(-len(stored) % 512) + END)
+
+
+inner("sparse-huge10.tar", 8 * TIB, b"0\n")
+inner("sparse-overlap10.tar", 100, b"2\n0\n10\n5\n1\n")
+inner("sparse-endless10.tar", 100, b"2\n0\n10\n")
+inner("sparse-behind10.tar", 100, b"0\nx")
+inner("sparse-many10.tar", 100, b"1000000000\n")
+outer("sparse-overlap01.tar", (0, 10), (9, 1), stored=b"x" * 11)
+outer("sparse-past01.tar", (95, 10), stored=b"x" * 10)
+outer("sparse-short01.tar", (0, 10), stored=b"x" * 9)
+outer("sparse-count01.tar", (0, 1), blocks=2, stored=b"x")
+outer("sparse-wrap01.tar", (2**63 - 1, 2**63 - 1), size=2**63 - 1)
+write("sparse-half00.tar", pax(("GNU.sparse.size", "9"), ("GNU.sparse.numblocks", "1"), ("GNU.sparse.offset", "0")) + header(b"f") + END)
+write("sparse-directory.tar", pax(("GNU.sparse.size", "9"), ("GNU.sparse.numblocks", "0"), ("GNU.sparse.map", "")) + header(b"d", b"5") + END)
 write("sparse-star.tar", pax(("SCHILY.realsize", str(8 * TIB))) + header(b"f") + END)
 write("huge.tar", header(b"f", size=number(8 * TIB)) + END)
 write("huge-pax.tar", pax(("size", str(8 * TIB))) + header(b"f") + END)
