@@ -201,6 +201,32 @@ static int rootfs_params(const struct compiler *c, const struct recipe_image *im
     return json_put_string(params, "architecture", c->recipe->arch, e);
 }
 
+/* tree.debian as "unpack.NAME", and tree.finish of it as "image.NAME". Takes both, also on failure.
+ */
+static int finished_steps(struct compiler *c, size_t index, const struct recipe_image *image,
+                          json_t *in_taken, json_t *params_taken, struct err *e)
+{
+    static const char prefix[] = "image.";
+    AUTO_FREE char *id = NULL;
+    AUTO_JSON json_t *finish = json_deep_copy(image->debian.finish);
+    AUTO_JSON json_t *in = json_array();
+    int rc = str_format(&id, e, "unpack.%s", c->image_steps[index] + sizeof(prefix) - 1);
+    if (rc < 0) {
+        json_decref(in_taken);
+        json_decref(params_taken);
+        return rc;
+    }
+    rc = push_step(c, id, "tree.debian", in_taken, params_taken, e);
+    if (rc == 0 && (finish == NULL || in == NULL))
+        rc = err_oom(e);
+    if (rc < 0 || (rc = push_string(in, id, e)) < 0 ||
+        (rc = json_put_string(finish, "architecture", c->recipe->arch, e)) < 0 ||
+        (rc = json_put_u64(finish, "clamp", (uint64_t)c->recipe->epoch, e)) < 0)
+        return rc;
+    return push_step(c, c->image_steps[index], "tree.finish", steal_ptr(&in), steal_ptr(&finish),
+                     e);
+}
+
 static int image_step(struct compiler *c, size_t index, struct err *e)
 {
     const char *name = c->images[index].name;
@@ -222,6 +248,8 @@ static int image_step(struct compiler *c, size_t index, struct err *e)
     if (rc < 0 || (rc = filter_params(image, params, e)) < 0 ||
         (rc = json_put_u64(params, "clamp", (uint64_t)c->recipe->epoch, e)) < 0)
         return rc;
+    if (rootfs && image->debian.finish != NULL)
+        return finished_steps(c, index, image, steal_ptr(&in), steal_ptr(&params), e);
     return push_step(c, c->image_steps[index], rootfs ? "tree.debian" : "tree.layers",
                      steal_ptr(&in), steal_ptr(&params), e);
 }

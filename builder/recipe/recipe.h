@@ -43,6 +43,7 @@ struct recipe_debian {
     struct recipe_list packages;   /* sorted, unique */
     enum recipe_dependencies dependencies;
     json_t *rootfs; /* what recipe_rootfs.h gives; NULL: the packages are archives and no more */
+    json_t *finish; /* parameters of tree.finish; NULL: nothing more is done */
 };
 
 struct recipe_oci {

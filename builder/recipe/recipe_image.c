@@ -171,7 +171,7 @@ static int read_debian(const struct ycur *c, struct recipe_image *image, struct 
     if (ycur_opt(c, "dependencies", &m) && (rc = ycur_choice(&m, depths, &choice, e)) < 0)
         return rc;
     out->dependencies = (enum recipe_dependencies)choice;
-    return ycur_opt(c, "rootfs", &m) ? recipe_rootfs_parse(&m, &out->rootfs, e) : 0;
+    return ycur_opt(c, "rootfs", &m) ? recipe_rootfs_parse(&m, &out->rootfs, &out->finish, e) : 0;
 }
 
 int recipe_read_platform(const struct ycur *c, const char **out, struct err *e)
@@ -330,6 +330,7 @@ void recipe_image_dispose(struct recipe_image *image)
     free(image->debian.components.items);
     free(image->debian.packages.items);
     json_decref(image->debian.rootfs);
+    json_decref(image->debian.finish);
     free(image->directory.ignore.items);
     free(image->include.items);
     free(image->exclude.items);

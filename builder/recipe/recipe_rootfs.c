@@ -3,6 +3,7 @@
 
 #include "base/json.h"
 #include "builder/debian/control.h"
+#include "builder/debian/finish.h"
 #include "builder/debian/rootfs.h"
 
 #include <string.h>
@@ -181,15 +182,72 @@ static int read_group(const struct ycur *c, json_t *object, struct err *e)
     return rc < 0 ? rc : take_number(c, "gid", 0, -1, object, e);
 }
 
-int recipe_rootfs_parse(const struct ycur *c, json_t **out, struct err *e)
+/* ---- finish ---- */
+
+/* A doing in recipes, and in plans. */
+struct finish_name {
+    const char *key;
+    const char *param;
+};
+static const struct finish_name finish_names[] = {
+    {"base", "base"},
+    {"shells", "shells"},
+    {"libraries", "libraries"},
+    {"machine-id", "machineId"},
+};
+enum { FINISH_NAMES = sizeof(finish_names) / sizeof(finish_names[0]) };
+
+static int finish_flag(const struct ycur *c, const char *key, bool otherwise, bool *out,
+                       struct err *e)
 {
-    static const char *const keys[] = {"alternatives", "divert", "groups", "users", NULL};
+    struct ycur m;
+    *out = otherwise;
+    return ycur_opt(c, key, &m) ? ycur_bool(&m, out, e) : 0;
+}
+
+/* `true` is all that needs no text of one's own; a map says what, with `all` for the rest. */
+static int read_finish(const struct ycur *c, json_t **out, struct err *e)
+{
+    static const char *keys[FINISH_NAMES + 3] = {"all", "hostname"};
+    AUTO_JSON json_t *object = json_object();
+    struct ycur m;
+    bool all = true;
+    bool map = !json_is_boolean(c->value);
+    for (size_t i = 0; i < FINISH_NAMES; i++)
+        keys[i + 2] = finish_names[i].key;
+    int rc = object == NULL ? err_oom(e) : 0;
+    if (rc == 0)
+        rc = map ? ycur_map(c, keys, e) : ycur_bool(c, &all, e);
+    if (rc == 0 && map)
+        rc = finish_flag(c, "all", false, &all, e);
+    if (rc < 0 || (!map && !all))
+        return rc;
+    for (size_t i = 0; rc == 0 && i < FINISH_NAMES; i++) {
+        bool wanted = all;
+        rc = map ? finish_flag(c, finish_names[i].key, all, &wanted, e) : 0;
+        if (rc == 0)
+            rc = json_put(object, finish_names[i].param, json_boolean(wanted), e);
+    }
+    if (rc == 0 && map && ycur_opt(c, "hostname", &m))
+        rc = take_text(c, "hostname", finish_hostname_valid, "name of a host", NULL, object, e);
+    if (rc == 0)
+        *out = steal_ptr(&object);
+    return rc;
+}
+
+int recipe_rootfs_parse(const struct ycur *c, json_t **out, json_t **finish, struct err *e)
+{
+    static const char *const keys[] = {"alternatives", "divert", "finish", "groups", "users", NULL};
+    struct ycur m;
     AUTO_JSON json_t *object = json_object();
     bool wanted = true;
     int rc = object == NULL ? err_oom(e) : 0;
     if (rc == 0)
         rc = json_is_boolean(c->value) ? ycur_bool(c, &wanted, e) : ycur_map(c, keys, e);
     if (rc < 0 || !wanted)
+        return rc;
+    if (!json_is_boolean(c->value) && ycur_opt(c, "finish", &m) &&
+        (rc = read_finish(&m, finish, e)) < 0)
         return rc;
     /* Of `true` no member is there: all lists are empty. */
     rc = take_map(c, "divert", ROOTFS_DECLARED_MAX, "path", rootfs_path_valid, "absolute path",

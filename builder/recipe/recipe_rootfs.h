@@ -8,8 +8,9 @@
 /*
  * `true`, or a map of what is declared. *out is what the parameters of tree.debian say of it:
  * "divert", "alternatives", "users", "groups", with all defaults filled in and in their order;
- * NULL for `false`. Caller owns it.
+ * NULL for `false`. *finish has those of tree.finish but "architecture" and "clamp"; NULL when
+ * nothing is to be done. Caller owns both.
  */
-int recipe_rootfs_parse(const struct ycur *c, json_t **out, struct err *e);
+int recipe_rootfs_parse(const struct ycur *c, json_t **out, json_t **finish, struct err *e);
 
 #endif

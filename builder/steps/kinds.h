@@ -39,6 +39,7 @@
     row(tree_cartesi) \
     row(tree_debian) \
     row(tree_files) \
+    row(tree_finish) \
     row(tree_layers) \
     row(tree_linuxkit)
 /* clang-format on */

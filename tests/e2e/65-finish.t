@@ -1,0 +1,63 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# rootfs: {finish: …}: each doing of ours against the program that does it on a Debian system.
+. "$(dirname "$0")/lib.sh"
+PATH=$PATH:/usr/sbin:/sbin
+debian_inputs debian-amd64
+
+as_root=
+[ "$(id -u)" = 0 ] || as_root="unshare -r"
+run "$assay" build "$inputs_plan" --store "$inputs_store" --no-cache -q -o "$work/out"
+exits 0 "a root with everything done"
+root=$work/root
+mkdir "$root"
+ok "unpacked" $as_root tar -C "$root" --warning=no-timestamp --numeric-owner -xpf "$work/out/debian.tar"
+is "the plan lists what is done" \
+    "$(jq -cS '.steps[] | select(.kind == "tree.finish") | {in, params: (.params | {architecture, hostname, libraries, machineId})}' "$inputs_plan")" \
+    '{"in":["unpack.root"],"params":{"architecture":"amd64","hostname":"web.example","libraries":true,"machineId":true}}'
+
+# ---- ldconfig ------------------------------------------------------------------------------------
+cp "$root/etc/ld.so.cache" "$work/ours.cache"
+ok "ldconfig runs" $as_root ldconfig -r "$root"
+# All but the last section, which says who wrote it.
+extension=$(python3 -c 'import struct, sys; print(struct.unpack_from("<I", open(sys.argv[1], "rb").read(), 32)[0])' "$work/ours.cache")
+ok "libraries: the loader's cache is what ldconfig writes, byte for byte ($extension bytes)" cmp -n "$extension" "$work/ours.cache" "$root/etc/ld.so.cache"
+is "libraries: and names who wrote it" "$(tail -c 5 "$work/ours.cache")" assay
+ok "libraries: ldconfig -p reads it" sh -c 'ldconfig -p -C "$1" | grep -q "libsystemd-shared\|libc.so.6 (libc6,x86-64) => /lib/x86_64-linux-gnu/libc.so.6"' sh "$work/ours.cache"
+
+# ---- update-shells, in the root itself ----------------------------------------------------------
+mkdir "$work/shells"
+mv "$root/etc/shells" "$root/var/lib/shells.state" "$work/shells"
+ok "update-shells runs" sh "$root/usr/sbin/update-shells" --root "$root"
+ok "shells: /etc/shells is what it writes" cmp "$work/shells/shells" "$root/etc/shells"
+ok "shells: and what it keeps" cmp "$work/shells/shells.state" "$root/var/lib/shells.state"
+
+# ---- base-files, libc-bin -------------------------------------------------------------------------
+while read -r from to; do
+    ok "base: $to" cmp "$root/usr/share/$from" "$root/$to"
+done <<'E'
+base-files/dot.profile root/.profile
+base-files/dot.bashrc root/.bashrc
+base-files/profile etc/profile
+base-files/motd etc/motd
+libc-bin/nsswitch.conf etc/nsswitch.conf
+E
+is "base: run and lock are the system's own" "$(readlink "$root/var/run" "$root/var/lock" "$root/usr/local/man" "$root/var/spool/mail" | tr '\n' ' ')" "/run /run/lock share/man ../mail "
+is "base: who may write the mail" "$(tar -tvf "$work/out/debian.tar" --numeric-owner ./var/mail/ var/mail/ 2>/dev/null | awk '{print $1, $2; exit}')" "drwxrwsr-x 0/8"
+
+# ---- one machine's own -----------------------------------------------------------------------------
+is "machine-id: empty" "$(stat -c '%s %a' "$root/etc/machine-id")" "0 444"
+is "hostname" "$(cat "$root/etc/hostname")" "web.example"
+ok "hostname: found in hosts" grep -qx "127.0.1.1	web.example web" "$root/etc/hosts"
+
+# ---- recipes ----------------------------------------------------------------------------------------
+recipe() {
+    printf 'name: x\narch: amd64\nimages: {root: {debian: {suite: bookworm, packages: [base-files], rootfs: {finish: %s}}}}\nartifacts: [tar]\n' "$1" >"$work/x.yml"
+    run "$assay" lock "$work/x.yml" -o "$work/x.json"
+}
+recipe '{unknown: true}'
+exits 5 "a doing that there is not"
+recipe '{hostname: -x}'
+exits 5 "no name of a host"
+says "'-x' is no name of a host" "is said to be none"
+done_testing

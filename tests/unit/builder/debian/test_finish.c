@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is done to a root file system in the place of scripts: libraries, whole and damaged, names.
+ */
+#include "tests/unit/encode_common.h"
+
+#include "builder/debian/finishing.h"
+
+#include <elf.h>
+#include <stdlib.h>
+
+/* ---- a root ------------------------------------------------------------------------------------
+ */
+
+struct root {
+    struct tree *tree;
+    struct tree_packer *packer;
+};
+
+static struct root root_new(void)
+{
+    struct root r = {.tree = new_tree()};
+    assert_int_equal(tree_packer_new(r.tree, store, &r.packer, &e), 0);
+    return r;
+}
+
+static void put(struct root *r, const char *dir, const char *name, const void *data, size_t len)
+{
+    struct tree_node *node = add(r->tree, dir, name, TREE_FILE, 0644);
+    assert_int_equal(tree_packer_begin(r->packer, &e), 0);
+    if (len > 0)
+        assert_int_equal(tree_packer_write(r->packer, data, len, &e), 0);
+    assert_int_equal(tree_packer_end(r->packer, node->inode, &e), 0);
+}
+
+static void put_text(struct root *r, const char *dir, const char *name, const char *text)
+{
+    put(r, dir, name, text, strlen(text));
+}
+
+static int finish(struct root *r, const struct finish_options *o)
+{
+    assert_int_equal(tree_packer_commit(r->packer, &e), 0);
+    return finish_make(store, o, r->tree, &e);
+}
+
+static void read_file(const struct root *r, const char *path, struct buf *out)
+{
+    struct tree_reader *reader = NULL;
+    const struct tree_node *node = tree_find(r->tree, path, true);
+    assert_non_null(node);
+    size_t len = (size_t)node->inode->content.size;
+    assert_int_equal(buf_reserve(out, len + 1, &e), 0);
+    assert_int_equal(tree_reader_new(r->tree, store, &reader, &e), 0);
+    if (len > 0)
+        assert_int_equal(tree_reader_read(reader, &node->inode->content, 0, out->data, len, &e), 0);
+    out->len = len;
+    tree_reader_free(reader);
+}
+
+static void root_free(struct root *r)
+{
+    tree_packer_free(r->packer);
+    tree_free(r->tree);
+}
+
+/* ---- a library: headers, a dynamic section, its strings
+ * ------------------------------------------ */
+
+enum {
+    PHOFF = sizeof(Elf64_Ehdr),
+    DYNAMIC = PHOFF + 2 * sizeof(Elf64_Phdr),
+    STRINGS = DYNAMIC + 3 * sizeof(Elf64_Dyn),
+    LIBRARY = STRINGS + 32
+};
+
+static void make_library(uint8_t out[LIBRARY], const char *soname)
+{
+    Elf64_Ehdr h = {.e_ident = {0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB, 1},
+                    .e_type = ET_DYN,
+                    .e_machine = EM_X86_64,
+                    .e_phoff = PHOFF,
+                    .e_phentsize = sizeof(Elf64_Phdr),
+                    .e_phnum = 2};
+    const Elf64_Phdr p[2] = {
+        {.p_type = PT_LOAD, .p_vaddr = 0x1000, .p_filesz = LIBRARY},
+        {.p_type = PT_DYNAMIC, .p_offset = DYNAMIC, .p_filesz = 3 * sizeof(Elf64_Dyn)}};
+    const Elf64_Dyn d[3] = {{.d_tag = DT_SONAME, .d_un.d_val = 1},
+                            {.d_tag = DT_STRTAB, .d_un.d_ptr = 0x1000 + STRINGS},
+                            {.d_tag = DT_NULL}};
+    memset(out, 0, LIBRARY);
+    memcpy(out, &h, sizeof(h));
+    memcpy(out + PHOFF, p, sizeof(p));
+    memcpy(out + DYNAMIC, d, sizeof(d));
+    memcpy(out + STRINGS + 1, soname, strlen(soname));
+}
+
+static const struct finish_options libraries = {.arch = "amd64", .time = 7, .libraries = true};
+
+static void test_libraries(void **state)
+{
+    (void)state;
+    uint8_t lib[LIBRARY];
+    AUTO_BUF cache = BUF_INIT(4096);
+    struct root r = root_new();
+    make_library(lib, "libx.so.1");
+    put(&r, "usr/lib/x86_64-linux-gnu", "libx.so.1.2.3", lib, sizeof(lib));
+    put(&r, "usr/lib/x86_64-linux-gnu", "not-a-lib.so.1", lib, sizeof(lib));
+    put_text(&r, "usr/lib/x86_64-linux-gnu", "libscript.so", "INPUT ( libx.so.1 )\n");
+    assert_int_equal(finish(&r, &libraries), 0);
+    /* The name that programs ask for was in no package. */
+    const struct tree_node *link = tree_find(r.tree, "usr/lib/x86_64-linux-gnu/libx.so.1", false);
+    assert_non_null(link);
+    assert_string_equal(link->inode->target, "libx.so.1.2.3");
+    read_file(&r, "etc/ld.so.cache", &cache);
+    assert_memory_equal(cache.data, "glibc-ld.so.cache1.1\1\0\0\0", 24);
+    static const char path[] = "/usr/lib/x86_64-linux-gnu/libx.so.1";
+    assert_memory_equal(cache.data + 72, path, sizeof(path)); /* the soname is its end */
+    assert_int_equal(cache.data[48 + 4], 72 + sizeof(path) - sizeof("libx.so.1"));
+    root_free(&r);
+}
+
+/* No byte of a library that is wrong, and no end before its own, does more than leave it out. */
+static void test_damaged(void **state)
+{
+    (void)state;
+    uint8_t lib[LIBRARY];
+    for (size_t i = 0; i < LIBRARY; i++) {
+        struct root r = root_new();
+        make_library(lib, "libx.so.1");
+        put(&r, "usr/lib", "liba.so.1", lib, i);
+        lib[i] = (uint8_t)~lib[i];
+        put(&r, "usr/lib", "libb.so.1", lib, sizeof(lib));
+        assert_int_equal(finish(&r, &libraries), 0);
+        root_free(&r);
+    }
+}
+
+static void test_conf(void **state)
+{
+    (void)state;
+    uint8_t lib[LIBRARY];
+    AUTO_BUF cache = BUF_INIT(4096);
+    struct root r = root_new();
+    make_library(lib, "liby.so.2");
+    put(&r, "opt/own", "liby.so.2", lib, sizeof(lib));
+    put_text(&r, "etc", "ld.so.conf", "# all\ninclude ld.so.conf.d/*.conf\n");
+    put_text(&r, "etc/ld.so.conf.d", "own.conf", "  /opt/own/ # here\n");
+    put_text(&r, "etc/ld.so.conf.d", "other", "/nowhere\n");
+    assert_int_equal(finish(&r, &libraries), 0);
+    read_file(&r, "etc/ld.so.cache", &cache);
+    assert_string_equal((const char *)cache.data + 72, "/opt/own/liby.so.2");
+    root_free(&r);
+
+    struct root loop = root_new();
+    put_text(&loop, "etc", "ld.so.conf", "include /etc/ld.so.conf\n");
+    assert_int_equal(finish(&loop, &libraries), -ERR_INPUT);
+    root_free(&loop);
+}
+
+static void test_compare(void **state)
+{
+    (void)state;
+    static const char *const rising[] = {"lib.so",     "libx.so",      "libx.so.2", "libx.so.9",
+                                         "libx.so.10", "libx.so.10.1", "liby.so"};
+    for (size_t i = 0; i < sizeof(rising) / sizeof(rising[0]); i++)
+        for (size_t k = 0; k < sizeof(rising) / sizeof(rising[0]); k++) {
+            int order = library_compare(rising[i], rising[k]);
+            assert_int_equal(order < 0 ? -1 : order > 0, i < k ? -1 : i > k);
+        }
+    assert_true(library_compare("a99999999999999999999999", "a5") > 0);
+}
+
+/* ---- names of hosts
+ * ------------------------------------------------------------------------------- */
+
+static void test_hostnames(void **state)
+{
+    (void)state;
+    static const char *const good[] = {"a", "web", "web-1", "web.example.org", "1a"};
+    static const char *const bad[] = {"",  "-a",  "a-",  "a..b", ".a",  "a.",
+                                      "A", "a_b", "a b", "a\nb", "a-.b"};
+    char longest[80];
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
+        assert_true(finish_hostname_valid(good[i]));
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+        assert_false(finish_hostname_valid(bad[i]));
+    memset(longest, 'a', sizeof(longest));
+    longest[63] = 0;
+    assert_true(finish_hostname_valid(longest));
+    longest[63] = 'a';
+    longest[64] = 0;
+    assert_false(finish_hostname_valid(longest));
+}
+
+static void test_once(void **state)
+{
+    (void)state;
+    struct root r = root_new();
+    const struct finish_options o = {.arch = "amd64", .hostname = "web"};
+    put_text(&r, "etc", "hostname", "other\n");
+    assert_int_equal(finish(&r, &o), -ERR_INPUT);
+    char line[ERR_FRAME_MAX];
+    assert_string_equal(err_line(&e, line, sizeof(line)),
+                        "finish: hostname: 'etc/hostname' is there already");
+    root_free(&r);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_libraries), cmocka_unit_test(test_damaged),
+        cmocka_unit_test(test_conf),      cmocka_unit_test(test_compare),
+        cmocka_unit_test(test_hostnames), cmocka_unit_test(test_once),
+    };
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
