@@ -338,6 +338,7 @@ static const struct cli_command commands[] = {
     {
         .name = "check",
         .arguments = "BUNDLE",
+        .exits = "3\tthe signature or an artifact is rejected\n",
         .summary = "check a bundle's signature and, if asked, its subjects",
         .details =
             "BUNDLE is a Sigstore bundle or a bare DSSE envelope. Its signature must be good in "

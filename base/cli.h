@@ -61,6 +61,9 @@ struct cli_command {
     const char *summary;   /* one line */
     const char *details;   /* paragraphs for --help and the man page; may be NULL */
     const char *examples;  /* lines "command\twhat it does\n"; may be NULL */
+    /* Lines "1\tthey differ\n": what a code means here, where it is more than what it means in any
+     * command (cli_exits). May be NULL. */
+    const char *exits;
     size_t min_args;
     size_t max_args; /* (size_t)-1 = any */
     const struct cli_option *options;

@@ -83,6 +83,42 @@ static void print_examples(const char *examples)
     }
 }
 
+enum { CODES = ERR_HOST + 1 };
+
+void cli_exits(const struct cli_command *c, void (*print)(int code, const char *text, int len))
+{
+    static const char *const anywhere[CODES] = {
+        [ERR_NONE] = "done",
+        [ERR_USAGE] = "the command line or a configuration file is wrong",
+        [ERR_INPUT] = "an input is missing or malformed, or does not match its digest",
+        [ERR_HOST] = "the host failed: I/O, memory, network, sandbox",
+    };
+    static const char *const somewhere[CODES] = {
+        [ERR_DIFFERS] = "what is compared differs, or what ran did not end well",
+        [ERR_REJECTED] = "a signature, certificate, date or policy rejects it",
+        [ERR_LOG] = "the log's proof, checkpoint or consistency fails",
+        [ERR_UNDECIDED] =
+            "it cannot be decided here (toolchain, architecture or material not available)",
+    };
+    for (int code = 0; code < CODES; code++) {
+        const char *text = anywhere[code];
+        if (text == NULL && c == NULL)
+            text = somewhere[code];
+        const char *line = c != NULL && c->exits != NULL ? c->exits : "";
+        while (*line != 0 && line[0] - '0' != code)
+            line = line[strcspn(line, "\n")] != 0 ? line + strcspn(line, "\n") + 1 : "";
+        if (*line != 0)
+            text = line + 2;
+        if (text != NULL)
+            print(code, text, (int)strcspn(text, "\n"));
+    }
+}
+
+static void print_exit(int code, const char *text, int len)
+{
+    printf("  %d  %.*s\n", code, len, text);
+}
+
 static void help_command(const struct cli_program *p, const struct cli_command *c)
 {
     char name[80];
@@ -98,6 +134,8 @@ static void help_command(const struct cli_program *p, const struct cli_command *
     }
     printf("\nCommon options:\n");
     print_options(cli_common_options, cli_common_count);
+    printf("\nExit codes:\n");
+    cli_exits(c, print_exit);
     if (c->examples != NULL)
         print_examples(c->examples);
 }

@@ -198,24 +198,29 @@ static void man_files(const struct cli_program *p)
     printf(".El\n");
 }
 
-static void man_exit(void)
+static void man_code(int code, const char *text, int len)
 {
-    static const char *const codes[] = {
-        "done; for verify: reproduced and policy satisfied",
-        "it differs: the artifact from its rebuild, what is compared, or what ran did not end well",
-        "the command line or a configuration file is wrong",
-        "a signature, certificate or policy rule rejects it",
-        "the log's proof, checkpoint or consistency fails",
-        "an input is missing or malformed, or does not match its digest",
-        "it cannot be decided here (toolchain, architecture or material not available)",
-        "the host failed: I/O, memory, network, sandbox",
-    };
+    printf(".It %d\n", code);
+    AUTO_FREE char *line = strndup(text, (size_t)len);
+    if (line != NULL)
+        man_text(line);
+}
+
+/* Where commands mean different things by a code, each has its own list. */
+static void man_exit(const struct cli_program *p)
+{
+    bool lone = p->command_count == 1 && p->commands[0].name == NULL;
     printf(".Sh EXIT STATUS\n.Bl -tag -width Ds\n");
-    for (size_t i = 0; i < CLI_COUNT(codes); i++) {
-        printf(".It %zu\n", i);
-        man_text(codes[i]);
-    }
+    cli_exits(lone ? &p->commands[0] : NULL, man_code);
     printf(".El\n");
+    for (size_t i = 0; !lone && i < p->command_count; i++) {
+        const struct cli_command *c = &p->commands[i];
+        if (c->exits == NULL)
+            continue;
+        printf(".Ss Exit status of %s\n.Bl -tag -width Ds\n", c->name);
+        cli_exits(c, man_code);
+        printf(".El\n");
+    }
 }
 
 static void man_example(const char *line, size_t len, bool first)
@@ -296,7 +301,7 @@ void cli_man(const struct cli_program *p)
     man_description(p);
     man_environment(p);
     man_files(p);
-    man_exit();
+    man_exit(p);
     man_examples(p);
     man_see_also(p);
 }

@@ -248,6 +248,11 @@ static const struct cli_option test_options[] = {
 static const struct cli_command commands[] = {
     {.name = "cartesi",
      .arguments = "MACHINE [-- EMULATOR OPTION]",
+     .exits = "0\tthe emulator ended well\n"
+              "1\tit did not\n"
+              "3\tit is another machine, or an option would make it one\n"
+              "5\tmachine or configuration is malformed\n"
+              "6\tthere is no emulator\n",
      .summary = "run a stored machine as its run configuration says, and in no other way",
      .details =
          "The machine's hash is computed from its state, never taken from its caches, and must be\n"
@@ -257,10 +262,7 @@ static const struct cli_command commands[] = {
          "empty caches; it has no network and no files of the host, and nobody types into it.\n"
          "The emulator gets --quiet, --initial-hash, --final-hash and --max-mcycle=N when they "
          "stand\n"
-         "behind '--'; whatever would make it another machine is refused.\n\n"
-         "Exit codes: 0 the emulator ended well; 1 it did not; 3 it is another machine, or an "
-         "option\n"
-         "would make it one; 5 machine or configuration is malformed; 6 there is no emulator.",
+         "behind '--'; whatever would make it another machine is refused.",
      .examples = "assay run cartesi out/hello.cartesi --config out/hello.run.json\trun what was "
                  "built\n"
                  "assay run cartesi hello.cartesi.tar -c hello.run.json -b hello.sigstore.json -p "
@@ -272,6 +274,11 @@ static const struct cli_command commands[] = {
      .run = run_cartesi},
     {.name = "test",
      .arguments = "",
+     .exits = "0\tthe line was printed; without --expect: the guest powered off\n"
+              "1\tthe guest ended otherwise, or the time was over\n"
+              "5\tkernel or initrd cannot be read, or the emulator refuses them\n"
+              "6\tthe emulator is not installed\n"
+              "7\tthe emulator or the host failed\n",
      .summary = "boot a kernel and initrd in QEMU and look for a line on its console",
      .details =
          "The guest runs in software emulation on one processor, without network, disk or\n"
@@ -280,10 +287,7 @@ static const struct cli_command commands[] = {
          "How the guest ended is asked of QEMU, and is the member \"end\" with --json: expected,\n"
          "powered-off, reset (a reboot; also of a guest that reboots when it panics), panicked "
          "(it\n"
-         "told the machine's panic device, or powered off with a failure's status) or expired.\n\n"
-         "Exit codes: 0 the line was printed (or, without --expect, the guest powered off);\n"
-         "1 the guest ended otherwise, or the time was over; 5 kernel or initrd cannot be read,\n"
-         "or the emulator refuses them; 6 the emulator is not installed; 7 the emulator failed.",
+         "told the machine's panic device, or powered off with a failure's status) or expired.",
      .examples = "assay run test --arch riscv64 --kernel out/hello-kernel --initrd "
                  "out/hello-initrd.img --expect 'Hello from Assay on riscv64'\tboot what was "
                  "built, and see it greet\n"

@@ -128,14 +128,15 @@ static int run_diff(struct cli *cli, struct err *e)
 
 static const struct cli_command commands[] = {
     {.arguments = "A B",
+     .exits = "0\tidentical, or equivalent after the causes of --normalize\n"
+              "1\tthey differ\n"
+              "5\tone of them cannot be read\n",
      .summary = "compare two things and say why they differ",
      .details =
          "A and B are files or directories of any kind: archives, file systems, disks, programs, "
          "text. Kinds are told by content, not by name, and what is inside is opened as far as it "
          "differs. Each difference is put down to a cause; what no cause explains byte for byte "
-         "is called content.data or content.code, and is what to look at first.\n\n"
-         "Exit 0: identical, or equivalent after the causes of --normalize. 1: they differ. 5: one "
-         "of them cannot be read.",
+         "is called content.data or content.code, and is what to look at first.",
      .examples = "assay diff a.squashfs b.squashfs\twhat differs, and why\n"
                  "assay diff --normalize time.mtime,order.entries a.tar b.tar\ttolerate those\n",
      .min_args = 0,

@@ -286,6 +286,14 @@ static int run(struct cli *cli, struct err *e)
 static const struct cli_command commands[] = {{
     .name = NULL,
     .arguments = "ARTIFACT",
+    .exits = "0\treproduced, and the policy is satisfied\n"
+             "1\tdiffers\n"
+             "2\tthe command line or the policy is wrong\n"
+             "3\trejected\n"
+             "4\tthe log fails\n"
+             "5\tinput-unavailable, build-failed, or a file is not there\n"
+             "6\tinconclusive: the toolchain is not this one\n"
+             "7\tinconclusive: the host does not let it rebuild, or the host failed\n",
     .summary = "check an artifact: signatures, policy, rebuild, verdict",
     .details =
         "Checks that a key which the policy trusts signed the provenance (two independent\n"

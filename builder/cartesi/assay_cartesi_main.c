@@ -216,6 +216,8 @@ static const struct cli_command commands[] = {
     {
         .name = "verify-proof",
         .arguments = "PROOF",
+        .exits = "3\tthe proof does not lead to the root, is of another machine, or the data is "
+                 "not what it proves\n",
         .summary = "check a proof against a root hash",
         .details =
             "Exit code 3 when the proof does not lead to the root, is of another machine, or\n"
@@ -239,6 +241,8 @@ static const struct cli_command commands[] = {
     {
         .name = "diff",
         .arguments = "DIR|TAR DIR|TAR",
+        .exits = "0\tthey are the same\n"
+                 "1\tthey differ\n",
         .summary = "say where two machines differ: config, registers, pages",
         .details = "Exit code 1 when they differ. At most 1000 differences are listed.",
         .examples = "assay cartesi diff before after\twhat the guest changed\n",
@@ -249,6 +253,7 @@ static const struct cli_command commands[] = {
     {
         .name = "verify",
         .arguments = "DIR|TAR",
+        .exits = "5\tsomething in the machine contradicts itself\n",
         .summary = "check config against state, and the caches against both",
         .details =
             "Exit code 5 when anything contradicts: config.json against registers, PMAs and "
@@ -266,6 +271,7 @@ static const struct cli_command commands[] = {
     {
         .name = "pack",
         .arguments = "DIR|TAR",
+        .exits = "5\tthe machine is malformed, or its files are not what their hashes say\n",
         .summary = "pack a machine as one file, the one that its plan would give",
         .details =
             "A tar with sparse files (docs/formats/machine.md): the same machine is the same "

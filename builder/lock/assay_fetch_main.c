@@ -276,6 +276,9 @@ static const struct cli_option options[] = {
 static const struct cli_command commands[] = {{
     .name = NULL,
     .arguments = "PLAN",
+    .exits = "3\tthe certificate of a place is not trusted\n"
+             "5\tno place has it, or the plan is malformed\n"
+             "7\ta place that may have it did not answer, or the host failed\n",
     .summary = "fetch what a plan needs and the store lacks",
     .details =
         "A plan names its inputs by digest. Whoever still has the bytes may give them: they are "

@@ -406,6 +406,12 @@ static const struct cli_option options[] = {
 static const struct cli_command commands[] = {{
     .name = NULL,
     .arguments = "RECIPE...",
+    .exits = "0\tdone; with --check: nothing moved\n"
+             "1\twith --check: something moved\n"
+             "3\tan archive's signature or date, or a certificate, is rejected\n"
+             "5\tthe recipe is malformed, or what it names is not there or not as its digest says\n"
+             "6\ta program that is needed (apt, git) is missing, or compat mode cannot make the "
+             "format\n",
     .summary = "resolve a recipe's names to digests and write the plan",
     .details =
         "RECIPE is an assay.yml, or a LinuxKit YAML file as it is. Every image it names is "

@@ -535,6 +535,8 @@ static const struct cli_option options[] = {
 
 static const struct cli_command commands[] = {{
     .arguments = "PLAN",
+    .exits = "5\tan input is missing or damaged, or the plan is malformed\n"
+             "6\tthe plan is for another version of Assay or of a compression library\n",
     .summary = "build a plan's artifacts, bit for bit",
     .details =
         "Runs the steps of PLAN and writes its outputs and NAME.provenance.json (an unsigned "
@@ -548,9 +550,7 @@ static const struct cli_command commands[] = {{
         "--no-cache runs them all, as a verifier does.\n\n"
         "Artifacts appear under their names only when all of them are complete. An OCI manifest "
         "is written as an image layout directory. A directory that is no image layout is never "
-        "replaced.\n\n"
-        "Exit code 5: an input is missing or damaged, or the plan is malformed. 6: the plan is for "
-        "another version of Assay or of a compression library. 7: the host failed.",
+        "replaced.",
     .examples = "assay build hello.plan.json -o out/\tbuild everything\n"
                 "assay build hello.plan.assay -o out/\tbuild a self-contained plan\n"
                 "assay build hello.plan.json -n\tshow what would run\n"

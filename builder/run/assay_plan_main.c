@@ -281,6 +281,7 @@ static const struct cli_command commands[] = {
      .run = run_show},
     {.name = "graph",
      .arguments = "PLAN",
+     .exits = "6\tsvg: the program 'dot' is not installed\n",
      .summary = "draw a plan's graph",
      .details = "Writes the graph of inputs, steps and outputs in Graphviz's DOT language, or as "
                 "SVG when the program 'dot' is installed (exit code 6 when it is not).",
@@ -292,10 +293,12 @@ static const struct cli_command commands[] = {
      .run = run_graph},
     {.name = "diff",
      .arguments = "A B",
+     .exits = "0\tthe plans are the same\n"
+              "1\tthey differ\n",
      .summary = "say in words what moved between two plans",
      .details = "Inputs, steps and outputs are matched by their names. Each change is one line: a "
                 "package that goes from one version to another, a parameter, a library of the "
-                "toolchain. Exit code 0: the plans are the same; 1: they differ.",
+                "toolchain.",
      .examples = "assay plan diff old.plan.json new.plan.json\twhat will be different, and why\n",
      .min_args = 2,
      .max_args = 2,

@@ -208,6 +208,8 @@ static const struct cli_option options[] = {
 static const struct cli_command commands[] = {{
     .name = NULL,
     .arguments = "REF",
+    .exits = "3\tthe certificate of a place is not trusted\n"
+             "5\tit is not there, or its bytes are not those of its digest\n",
     .summary = "pull an image or an artifact from a registry, or list what is attached to it",
     .details =
         "Everything is fetched into the blob store, checked against its digest while it comes in, "

@@ -240,6 +240,7 @@ static const struct cli_option options[] = {
 static const struct cli_command commands[] = {{
     .name = NULL,
     .arguments = "[LAYOUT|FILE] REF",
+    .exits = "3\tthe certificate of a place is not trusted\n",
     .summary = "push an image or an artifact to a registry, and attach what is said about it",
     .details =
         "LAYOUT is an OCI image layout directory, as assay build, skopeo and umoci write it: its "

@@ -223,6 +223,7 @@ static const struct cli_command commands[] = {
      .run = run_ls},
     {.name = "verify",
      .arguments = "",
+     .exits = "5\tsomething is wrong: it is listed; with --repair: something is left\n",
      .summary = "hash every blob again and list what is damaged",
      .details =
          "Every blob's bytes are hashed, on all processors, and compared with its name.\n"
@@ -242,6 +243,8 @@ static const struct cli_command commands[] = {
      .run = store_run_verify},
     {.name = "gc",
      .arguments = "",
+     .exits = "2\tthe command line is wrong\n"
+              "7\tsomebody has the store open, or the host failed\n",
      .summary = "remove the blobs that no reference reaches",
      .details =
          "Kept is what index.json refers to, and what those blobs reach: a blob whose media\n"

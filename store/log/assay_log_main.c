@@ -83,6 +83,8 @@ static const struct cli_command commands[] = {
     {
         .name = "append",
         .arguments = "LOG [FILE...]",
+        .exits =
+            "4\tthe log contradicts itself or a checkpoint that it signed: nothing is signed\n",
         .summary = "add files as entries, and sign a new checkpoint",
         .details = "Each FILE (at most 65535 bytes) becomes one entry; several are added together "
                    "or not at all, under one checkpoint. Prints the index of each. Bytes that the "
@@ -105,6 +107,8 @@ static const struct cli_command commands[] = {
     {
         .name = "show",
         .arguments = "LOG [INDEX]",
+        .exits =
+            "4\tthe log contradicts itself or a checkpoint that it signed: nothing is signed\n",
         .summary = "describe a log, or print one entry",
         .details = "With INDEX prints that entry's bytes, after verifying their place in the tree.",
         .examples = "assay log show mylog\tits name, size, root and key\n"
@@ -118,6 +122,8 @@ static const struct cli_command commands[] = {
     {
         .name = "checkpoint",
         .arguments = "LOG",
+        .exits =
+            "4\tthe log contradicts itself or a checkpoint that it signed: nothing is signed\n",
         .summary = "print the newest signed checkpoint",
         .details = "A checkpoint is the log's signed promise about all entries so far. Who keeps "
                    "one can prove later that the log was rewritten, or that it was not "
@@ -132,6 +138,8 @@ static const struct cli_command commands[] = {
     {
         .name = "prove",
         .arguments = "LOG",
+        .exits =
+            "4\tthe log contradicts itself or a checkpoint that it signed: nothing is signed\n",
         .summary = "write the proof that an entry is in the log",
         .details = "The proof (c2sp.org/tlog-proof@v1) holds the entry's index, the hashes from "
                    "its leaf to the root and the newest signed checkpoint; with the entry and the "
@@ -149,6 +157,7 @@ static const struct cli_command commands[] = {
     {
         .name = "check",
         .arguments = "PROOF",
+        .exits = "4\tthe proof does not hold\n",
         .summary = "check offline that an entry is in a log",
         .details = "Needs the proof, the entry and the log's verifier key; reads no log. Exits "
                    "with 4 when the proof does not hold. With --since the checkpoint in the proof "
@@ -164,6 +173,8 @@ static const struct cli_command commands[] = {
     {
         .name = "consistency",
         .arguments = "LOG",
+        .exits =
+            "4\tthe log contradicts itself or a checkpoint that it signed: nothing is signed\n",
         .summary = "write the proof that the log continues an older checkpoint",
         .details = "The document is a request body of the witness protocol (add-checkpoint): the "
                    "old size, the hashes and the newest checkpoint.",
@@ -178,6 +189,7 @@ static const struct cli_command commands[] = {
     {
         .name = "check-consistency",
         .arguments = "PROOF",
+        .exits = "4\tthe newer checkpoint does not continue the one that was kept\n",
         .summary = "check offline that a log continues an older checkpoint",
         .details = "Reads no log. Exits with 4 when the newer checkpoint in PROOF is not a "
                    "continuation of the one that you kept: then the log was rewritten.",
@@ -192,6 +204,7 @@ static const struct cli_command commands[] = {
     {
         .name = "audit",
         .arguments = "LOG",
+        .exits = "4\tsomething is wrong with the log\n",
         .summary = "verify everything in a log",
         .details = "Hashes every entry again, compares every stored tree node, verifies every "
                    "checkpoint that was ever signed, holds all against the lock file, and names "
@@ -207,6 +220,7 @@ static const struct cli_command commands[] = {
     {
         .name = "relock",
         .arguments = "LOG",
+        .exits = "4\tthe log contradicts a checkpoint that it signed\n",
         .summary = "make a log's lock file again when it was lost",
         .details = "The lock file holds the newest checkpoint that the log has signed, so that a "
                    "database which lost entries is found out. Without it the log is not written "
@@ -224,6 +238,7 @@ static const struct cli_command commands[] = {
     {
         .name = "move-lock",
         .arguments = "LOG FILE",
+        .exits = "4\tthe log contradicts a checkpoint that it signed\n",
         .summary = "keep a log's lock file outside of its directory",
         .details = "Audits the log, puts the lock file at FILE, which must be new, and leaves a "
                    "symbolic link to it in LOG. A backup of LOG that is restored as a whole then "

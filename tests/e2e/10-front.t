@@ -13,6 +13,11 @@ for part in $("$assay" --help-json | jq -r '.commands[].name'); do
     run "$assay" "$part" --help
     exits 0 "assay $part --help succeeds"
     prints '^Usage: assay '"$part" "assay $part --help shows its usage"
+    for command in $("$assay" "$part" --help-json | jq -r '.commands[].name // "-"'); do
+        [ "$command" != - ] || command=
+        run "$assay" "$part" $command --help
+        is "assay $part $command: its help lists exit codes" "$(sed -n '/^Exit codes:/,/^$/s/^  \([0257]\)  ..*/\1/p' "$work/stdout" | tr -d '\n')" 0257
+    done
     run "$assay" "$part" --help-json
     ok "assay $part --help-json is JSON" jq -e ".program == \"assay-$part\"" "$work/stdout"
     "$assay" "$part" --help-man >"$work/man/assay-$part.1"
