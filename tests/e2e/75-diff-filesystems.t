@@ -66,4 +66,89 @@ setfattr -n user.test -v value attributes/f
 mke2fs -q -F -d attributes acl 8M >/dev/null 2>&1
 run "$assay" diff --json attributes acl
 is "attributes are the file system's own" "$(causes)" "archive.format extra"
+
+# ---- FAT --------------------------------------------------------------------------------------
+mkdir -p fat/dir/sub
+echo hi >fat/README.TXT
+head -c 100000 /dev/urandom >"fat/dir/A long Name.bin"
+echo x >fat/dir/sub/lower.txt
+echo y >"fat/dir/Grüße.txt"
+for i in $(seq 100); do echo "$i" >"fat/dir/sub/file number $i"; done
+find fat -exec touch -d @1000000000 {} +
+MTOOLS_SKIP_CHECK=1
+TZ=UTC
+export MTOOLS_SKIP_CHECK TZ
+for options in "-F 12 4M" "-F 16 32M" "-F 32 64M" "-F 32 -s 8 300M"; do
+    rm -f volume
+    truncate -s "${options##* }" volume
+    # shellcheck disable=SC2086 # options are words
+    mkfs.vfat ${options% *} -n LABEL volume >/dev/null
+    (cd fat && LC_ALL=C.UTF-8 mcopy -s -m -i ../volume ./* ::) || fail "mcopy"
+    run "$assay" diff --json fat volume
+    is "mkfs.vfat $options: the same tree" "$(causes) $(jq -r '[.result.causes[] | select(.id == "extra").sample[].path] | join(" ")' stdout)" "archive.format extra (boot code)"
+done
+cp volume two
+printf x | dd of=two bs=1 seek=100 conv=notrunc status=none
+run "$assay" diff --json volume two
+is "what firmware runs" "$(jq -r '.result.causes[].sample[].path' stdout)" "(boot code)"
+cp volume two
+mdel -i two ::README.TXT
+run "$assay" diff --json volume two
+is "a deleted file" "$(jq -r '[.result.causes[] | select(.id == "absent").sample[].path] | join(" ")' stdout)" "README.TXT"
+ok "is seen to be there still" jq -e '[.result.causes[] | select(.id == "extra").sample[].path] | length == 2' stdout
+truncate -s 200M two
+run "$assay" diff volume two
+prints 'damaged: it is cut short' "a volume that is cut short"
+
+# ---- partitions ---------------------------------------------------------------------------------
+truncate -s 100M disk
+sgdisk -n 1:2048:+80M -t 1:ef00 -n 2:0:+10M disk >/dev/null
+rm volume
+truncate -s 80M volume
+mkfs.vfat -F 32 volume >/dev/null
+(cd fat && LC_ALL=C.UTF-8 mcopy -s -m -i ../volume ./* ::)
+dd if=volume of=disk bs=1M seek=1 conv=notrunc status=none
+cp disk two
+sgdisk -G two >/dev/null
+run "$assay" diff --json --normalize fs.uuid,pack.checksum disk two
+exits 0 "new identifiers and what follows from them"
+(cd fat && LC_ALL=C.UTF-8 mcopy -o -m -i ../two@@1M README.TXT ::dir/sub/lower.txt)
+run "$assay" diff --json --normalize fs.uuid,pack.checksum,time.mtime disk two
+exits 1 "a file in a volume in a partition"
+is "is found where it is" "$(jq -r '[.result.causes[] | select(.id == "content.data").sample[].path] | join(" ")' stdout)" "partition 1 » dir/sub/lower.txt"
+cp disk two
+printf x | dd of=two bs=1 seek=$((96 * 1024 * 1024)) conv=notrunc status=none
+run "$assay" diff --json disk two
+is "a byte outside of all partitions" "$(jq -r '[.result.causes[].sample[].path | sub("[0-9]+"; "N")] | join(" ")' stdout)" "(gap at N)"
+truncate -s 100M mbr
+printf 'start=2048,size=20000,type=c\nstart=30000,size=100000,type=5\nstart=32048,size=3000,type=83\nstart=38048,size=3000,type=83\n' | sfdisk -q mbr
+cp mbr two
+printf x | dd of=two bs=1 seek=$((38048 * 512 + 5)) conv=notrunc status=none
+run "$assay" diff --json mbr two
+is "a logical partition" "$(jq -r '.result.causes[].sample[].path' stdout)" "partition 6"
+
+# ---- ISO 9660 -----------------------------------------------------------------------------------
+cp -a fat cd
+ln -s README.TXT cd/link
+ln -s /abs/../x/./y cd/dir/link
+mkdir -p cd/1/2/3/4/5/6/7/8/9/10
+echo deep >cd/1/2/3/4/5/6/7/8/9/10/f
+printf 'z' >"cd/$(printf 'n%.0s' $(seq 200))"
+chmod 640 cd/README.TXT
+find cd -exec touch -h -d @1000000000 {} +
+for tool in "xorriso -as mkisofs -R" "xorriso -as mkisofs -R -J -joliet-long" "genisoimage -R -D" "genisoimage -R" "genisoimage -R -D -J -joliet-long"; do
+    $tool -quiet -o iso cd >/dev/null 2>&1 || fail "$tool"
+    run "$assay" diff --json cd iso
+    case $tool in
+    *-J*) wanted="archive.format extra (joliet)" ;;
+    "genisoimage -R") wanted="archive.format extra rr_moved" ;;
+    *) wanted=archive.format ;;
+    esac
+    is "$tool: the same tree" "$(causes)$(jq -r '[.result.causes[] | select(.id == "extra").sample[0].path | " " + .] | join("")' stdout)" "$wanted"
+done
+cp iso two
+at=$(grep -abo 'deep' two | head -1)
+printf 'DEEP' | dd of=two bs=1 seek="${at%%:*}" conv=notrunc status=none
+run "$assay" diff --json iso two
+is "a file in both of its trees" "$(jq -r '[.result.causes[].sample[].path] | join(" ")' stdout)" "(joliet)/1/2/3/4/5/6/7/8/9/10/f 1/2/3/4/5/6/7/8/9/10/f"
 done_testing

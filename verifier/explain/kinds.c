@@ -4,8 +4,11 @@
 #include "formats/ar/ar_object.h"
 #include "formats/compressed/compressed_object.h"
 #include "formats/cpio/cpio_object.h"
+#include "formats/disk/disk_object.h"
 #include "formats/elf/elf_object.h"
 #include "formats/ext4/ext4_object.h"
+#include "formats/fat/fat_object.h"
+#include "formats/iso/iso_object.h"
 #include "formats/json/json_object.h"
 #include "formats/object/directory.h"
 #include "formats/oci/oci_object.h"
@@ -28,7 +31,11 @@ const struct object_kind *const object_kinds[] = {
     &object_kind_ar,
     &object_kind_cpio,
     &object_kind_tar,
+    &object_kind_iso,
+    &object_kind_gpt,
     &object_kind_ext4,
+    &object_kind_fat,
+    &object_kind_mbr,
     &object_kind_json,
     NULL,
 };
