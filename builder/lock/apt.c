@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/place.h"
 #include "base/process.h"
+#include "builder/lock/apt_cache.h"
 #include "builder/lock/apt_internal.h"
 
 #include <errno.h>
@@ -130,6 +131,8 @@ static int write_config(const struct apt *apt, struct err *e)
         "Acquire::AllowWeakRepositories \"false\";\n"
         "Acquire::AllowDowngradeToInsecureRepositories \"false\";\n"
         "Acquire::Languages \"none\";\n"
+        /* What is kept of one run is compared with the digests of the next (apt_cache.h). */
+        "Acquire::GzipIndexes \"false\";\nAcquire::PDiffs \"false\";\n"
         "Acquire::Check-Date \"true\";\n"
         "Dir::Etc::sourceparts \"/dev/null\";\n"
         "Dir::Etc::preferences \"/dev/null\";\nDir::Etc::preferencesparts \"/dev/null\";\n";
@@ -490,6 +493,34 @@ static int find_release(struct apt *apt, const char *lists, size_t suite, struct
 
 /* The first mirror that answers; what is wrong with the suite or its signature is not a mirror's
  * failure. */
+/*
+ * With the lists that were kept, so that only what changed is fetched. When they are not what the
+ * archive signed, everything is fetched.
+ */
+static int update_kept(struct apt *apt, const struct mirrors of[2], size_t n, struct err *e)
+{
+    AUTO_FREE char *lists = NULL;
+    AUTO_FREE char *sources = NULL;
+    AUTO_FREE char *place = NULL;
+    const char *cache = apt->options->cache;
+    if (cache == NULL)
+        return update(apt, of, n, e);
+    int rc = path_join(&lists, apt->directory, "state/lists", e);
+    if (rc < 0 || (rc = path_join(&sources, apt->directory, "sources.list", e)) < 0 ||
+        (rc = write_sources(apt, of, n, e)) < 0 ||
+        (rc = apt_cache_place(cache, sources, &place, e)) < 0)
+        return rc;
+    bool kept = apt_cache_load(place, lists);
+    rc = update(apt, of, n, e);
+    if (kept && rc != -ERR_HOST && (rc < 0 || !apt_cache_whole(lists))) {
+        apt_cache_drop(lists);
+        rc = update(apt, of, n, e);
+    }
+    if (rc == 0 && apt_cache_whole(lists))
+        apt_cache_keep(cache, place, lists);
+    return rc;
+}
+
 static int read_index(struct apt *apt, struct err *e)
 {
     AUTO_FREE char *lists = NULL;
@@ -497,7 +528,7 @@ static int read_index(struct apt *apt, struct err *e)
     int rc = find_mirrors(apt, of, e);
     size_t most = of[0].count > of[1].count ? of[0].count : of[1].count;
     for (size_t i = 0; rc == 0 && i < most; i++) {
-        rc = update(apt, of, i, e);
+        rc = update_kept(apt, of, i, e);
         if (rc != -ERR_HOST)
             break;
         if (i + 1 < most)

@@ -32,6 +32,7 @@ struct apt_options {
     const char *arch;
     bool allow_expired;     /* an index whose Valid-Until is over is taken, too */
     const char *temp;       /* where the private directory is made */
+    const char *cache;      /* where lists are kept between locks (apt_cache.h); NULL: nowhere */
     const char *const *env; /* of apt: proxies, APT_CONFIG; NULL-terminated */
 };
 

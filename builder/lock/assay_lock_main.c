@@ -461,12 +461,16 @@ static const struct cli_named environment[] = {
     CLI_ENV_TMPDIR("/var/tmp"),
     {"SOURCE_DATE_EPOCH",
      "The time in what is built, where neither the recipe nor an option has one."},
+    {"XDG_CACHE_HOME",
+     "The lists of Debian archives are kept in assay/apt below it, or below ~/.cache."},
     {"APT_CONFIG", "What apt reads first, when Debian packages are locked."},
     CLI_ENV_NETWORK,
     {"XDG_CONFIG_HOME", "Where assay/registries.json is looked for, in place of ~/.config."},
 };
 
 static const struct cli_named files[] = {
+    {"~/.cache/assay/apt",
+     "The lists of Debian archives, kept between locks. May be removed at any time."},
     {"~/.config/assay/registries.json",
      "Mirrors of registries, and those that speak plain HTTP; below XDG_CONFIG_HOME when that is "
      "set (docs/reference/registry.md)."},

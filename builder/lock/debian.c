@@ -93,6 +93,7 @@ static int open_session(struct debian *d, const struct recipe_debian *wanted, st
         .arch = d->options.arch,
         .allow_expired = d->options.allow_expired,
         .temp = d->options.temp,
+        .cache = d->options.cache,
         .env = d->options.env,
     };
     progress_show(d->options.progress, "reading the index", d->session_count, 0);

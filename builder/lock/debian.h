@@ -23,6 +23,7 @@ struct debian_options {
     void (*expired)(void *context, const char *suite); /* and say so here */
     void *context;
     const char *temp;       /* directory for private apt states */
+    const char *cache;      /* where apt's lists are kept; NULL: nowhere */
     const char *const *env; /* apt's environment */
     struct cas *cas;
     struct progress *progress;

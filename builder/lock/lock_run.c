@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "builder/lock/lock_run.h"
 
+#include "base/file.h"
 #include "base/place.h"
 #include "builder/lock/apt.h"
 #include "builder/lock/containers.h"
@@ -24,6 +25,7 @@ void lock_run_dispose(struct lock_run *r)
     cas_close(r->cas);
     cas_close(r->lower);
     private_dir_remove(&r->scratch);
+    free(r->apt_cache);
     recipe_free(r->recipe);
 }
 
@@ -41,13 +43,23 @@ static void say_expired(void *context, const char *suite)
              suite);
 }
 
+/* $XDG_CACHE_HOME/assay/apt, else ~/.cache/assay/apt; nowhere without either. */
+static int find_cache(const struct cli *cli, char **out, struct err *e)
+{
+    const char *cache = cli_env(cli, "XDG_CACHE_HOME");
+    const char *home = cli_env(cli, "HOME");
+    if (cache != NULL && cache[0] == '/')
+        return path_join(out, cache, "assay/apt", e);
+    return home != NULL && home[0] == '/' ? path_join(out, home, ".cache/assay/apt", e) : 0;
+}
+
 static int lock_debian(struct lock_run *r, const struct recipe_image *image, struct err *e)
 {
     if (r->debian == NULL) {
         size_t keyring_count = 0;
         const char *const *keyrings = cli_list(r->cli, "keyring", &keyring_count);
         int rc = environment_init(r->cli, NULL, &r->env, e);
-        if (rc < 0)
+        if (rc < 0 || (rc = find_cache(r->cli, &r->apt_cache, e)) < 0)
             return rc;
         const struct debian_options options = {
             .arch = r->recipe->arch,
@@ -57,6 +69,7 @@ static int lock_debian(struct lock_run *r, const struct recipe_image *image, str
             .expired = say_expired,
             .context = r,
             .temp = lock_run_temp(r->cli),
+            .cache = r->apt_cache,
             .env = r->env.items,
             .cas = r->cas,
             .progress = r->progress,

@@ -15,6 +15,7 @@ struct lock_run {
     struct cli *cli;
     struct recipe *recipe;
     struct private_dir scratch; /* --check: where what moved is kept for the run */
+    char *apt_cache;            /* where apt's lists are kept; NULL: nowhere */
     struct cas *lower;          /* --check: the store, only read */
     struct cas *cas;
     struct plan *plan; /* --check, --update: the plan there is */
