@@ -16,7 +16,8 @@ static const char empty_config[] = "{}";
 struct writer {
     const struct plan *plan;
     struct private_dir dir;
-    struct cas *cas; /* the documents made here, over the store */
+    struct cas *from; /* the store; borrowed */
+    struct cas *cas;  /* the documents made here, over it */
     struct tree *tree;
     struct tree_node *blobs;
     json_t *layers;
@@ -129,7 +130,7 @@ static int add_inputs(struct writer *w, struct err *e)
         char text[DIGEST_TEXT_MAX];
         if (!cas_has(w->cas, &in->digest, &size) || size != in->size)
             return err_set(e, ERR_INPUT, "input '%s' (%s) is not in the store '%s'; %s", in->id,
-                           digest_format(&in->digest, text), cas_path(w->cas),
+                           digest_format(&in->digest, text), cas_path(w->from),
                            origin_mending(in->from));
         int rc = add_blob(w, &in->digest, in->size, &is_new, e);
         if (rc == 0 && is_new)
@@ -216,6 +217,7 @@ static int begin(struct writer *w, struct cas *cas, const char *temp, struct err
         (rc = cas_open(store, CAS_CREATE, &w->cas, e)) < 0 || (rc = tree_new(&w->tree, e)) < 0 ||
         (rc = tree_make_dirs(w->tree, "blobs/sha256", 0, &w->blobs, e)) < 0)
         return rc;
+    w->from = cas;
     cas_set_lower(w->cas, cas);
     w->layers = json_array();
     w->seen = json_object();

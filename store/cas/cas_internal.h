@@ -101,6 +101,9 @@ void cas_record_save(struct cas *cas);
 int cas_damaged(const struct cas *cas, const struct digest *digest, struct err *e, const char *why);
 int cas_missing(const struct cas *cas, const struct digest *digest, struct err *e);
 
+/* What stands under a blob's name goes to `damaged`: not thrown away, who knows what is in it. */
+int cas_set_apart(struct cas *cas, const char *hex, struct err *e);
+
 /* The blobs of a scratch store (cas_scratch.c). *name (CAS_TEMP_NAME_MAX) is written when it is
  * there. */
 bool cas_scratch_find(struct cas *cas, const struct digest *digest, char *name);

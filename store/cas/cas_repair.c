@@ -30,8 +30,7 @@ static int take_from(struct cas *cas, const char *place, const struct digest *di
     return rc;
 }
 
-/* Not thrown away: who knows what is in it. */
-static int set_apart(struct cas *cas, const char *hex, struct err *e)
+int cas_set_apart(struct cas *cas, const char *hex, struct err *e)
 {
     if (mkdirat(cas->root, APART, 0700) != 0 && errno != EEXIST)
         return err_os(e, errno, "cannot make '%s' in store '%s'", APART, cas->path);
@@ -64,11 +63,11 @@ int cas_repair(struct cas *cas, const struct digest *digest, const char *const *
     bool there = fstatat(cas->blobs, digest_hex(digest, hex), &st, AT_SYMLINK_NOFOLLOW) == 0;
     bool apart = there && S_ISDIR(st.st_mode); /* no file can take its place */
     if (apart)
-        rc = set_apart(cas, hex, e);
+        rc = cas_set_apart(cas, hex, e);
     for (size_t i = 0; rc == 0 && !mended && i < place_count; i++)
         rc = take_from(cas, places[i], digest, &mended, e);
     if (rc == 0 && !mended && there && !apart)
-        rc = set_apart(cas, hex, e);
+        rc = cas_set_apart(cas, hex, e);
     if (rc == 0 && !mended && there && S_ISREG(st.st_mode))
         cas_quota_return(cas, (uint64_t)st.st_size);
     if (rc == 0)

@@ -216,7 +216,17 @@ static int publish(struct cas_writer *w, const char *name, bool replace, bool *a
         if (*added || errno == EEXIST)
             return 0;
     }
-    return err_os(e, errno, "cannot name blob %s in '%s'", name, cas->path);
+    if (errno != EISDIR || !replace)
+        return err_os(e, errno, "cannot name blob %s in '%s'", name, cas->path);
+    /* A directory: no file can take its place while it is there. */
+    int rc = cas_set_apart(cas, name, e);
+    if (rc < 0)
+        return rc;
+    if (renameat2(cas->temp, w->name, cas->blobs, name, RENAME_NOREPLACE) != 0)
+        return err_os(e, errno, "cannot name blob %s in '%s'", name, cas->path);
+    *added = true;
+    w->named = false;
+    return 0;
 }
 
 /* Counted before it has its name, so that the quota is never passed. */

@@ -141,6 +141,18 @@ exits 0 "cached outputs that are damaged are built again"
 ok "rightly" cmp cached/whole.tar built/whole.tar
 ok "all of them" cmp cached/whole.squashfs built/whole.squashfs
 ok "and are right in the store" right "sha256:$(sha256sum <built/whole.tar | cut -d' ' -f1)"
+chmod u+w "$(blob "$largest")" && rm -f "$(blob "$largest")"
+run "$assay" plan export plan.json -o never.assay
+exits 5 "a plan whose input is not there is not exported"
+says "not in the store '$store'" "and the message names the store"
+for command in "plan import whole.assay -o imported.json" "lock recipe/assay.yml -o again.json"; do
+    rm -f "$(blob "$largest")" && mkdir "$(blob "$largest")" && : >"$(blob "$largest")/inside"
+    # shellcheck disable=SC2086
+    run "$assay" $command
+    exits 0 "${command%% *}: a directory in a blob's place makes room"
+    ok "the bytes are right" right "$largest"
+done
+ok "the directory is not thrown away" sh -c 'ls "$1"/damaged/*/inside' sh "$store"
 mkdir odd && chmod u+w "$(blob "$largest")" && rm -f "$(blob "$largest")" && mkdir "$(blob "$largest")"
 run "$assay" store verify --repair --from elsewhere
 exits 0 "a directory in a blob's place is mended too"
