@@ -17,6 +17,8 @@ static const struct doing doings[] = {
     {"base", offsetof(struct finish_options, base), finish_base},
     {"shells", offsetof(struct finish_options, shells), finish_shells},
     {"libraries", offsetof(struct finish_options, libraries), finish_libraries},
+    {"ssh", offsetof(struct finish_options, ssh), finish_ssh},
+    {"units", offsetof(struct finish_options, units), finish_units},
     {"machine-id", offsetof(struct finish_options, machine_id), finish_machine_id},
 };
 
@@ -37,24 +39,31 @@ static bool wanted(const struct finish_options *o, const struct doing *d)
     return flag;
 }
 
-int finish_make(struct cas *cas, const struct finish_options *options, struct tree *tree,
-                struct err *e)
+/* A doing has its own packer and reader, for it may look at what those before it wrote. */
+static int run(struct cas *cas, const struct finish_options *options, struct tree *tree,
+               const struct doing *d, struct err *e)
 {
     AUTO(scope_packer) struct tree_packer *packer = NULL;
     AUTO(scope_reader) struct tree_reader *reader = NULL;
     int rc = tree_packer_new(tree, cas, &packer, e);
     if (rc == 0)
         rc = tree_reader_new(tree, cas, &reader, e);
+    if (rc < 0)
+        return rc;
     struct rootfs_writer w = {
         .tree = tree, .packer = packer, .reader = reader, .time = options->time};
-    for (size_t i = 0; rc == 0 && i < sizeof(doings) / sizeof(doings[0]); i++) {
-        if (!wanted(options, &doings[i]))
-            continue;
-        rc = doings[i].run(&w, options, e);
-        if (rc < 0)
-            return err_wrap(e, "finish: %s", doings[i].name);
-    }
-    if (rc == 0 && options->hostname != NULL && (rc = finish_hostname(&w, options, e)) < 0)
-        return err_wrap(e, "finish: hostname");
-    return rc < 0 ? rc : tree_packer_commit(packer, e);
+    if ((rc = d->run(&w, options, e)) < 0)
+        return err_wrap(e, "finish: %s", d->name);
+    return tree_packer_commit(packer, e);
+}
+
+int finish_make(struct cas *cas, const struct finish_options *options, struct tree *tree,
+                struct err *e)
+{
+    static const struct doing hostname = {.name = "hostname", .run = finish_hostname};
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < sizeof(doings) / sizeof(doings[0]); i++)
+        if (wanted(options, &doings[i]))
+            rc = run(cas, options, tree, &doings[i], e);
+    return rc < 0 || options->hostname == NULL ? rc : run(cas, options, tree, &hostname, e);
 }

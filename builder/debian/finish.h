@@ -8,7 +8,7 @@
 
 #include "formats/tree/tree.h"
 
-enum { FINISH_HOSTNAME_MAX = 64 };
+enum { FINISH_HOSTNAME_MAX = 64, FINISH_UNITS_MAX = 1024 };
 
 struct finish_options {
     const char *arch; /* amd64, arm64 or riscv64 */
@@ -16,8 +16,15 @@ struct finish_options {
     bool base;
     bool shells;
     bool libraries;
+    bool ssh;
+    bool units;
     bool machine_id;
     const char *hostname; /* NULL: none */
+    /* Units, before what presets say of them; only with `units`. */
+    const char **enable;
+    size_t enable_count;
+    const char **disable;
+    size_t disable_count;
 };
 
 /* Changes the tree; errors name the doing. */
@@ -26,5 +33,7 @@ int finish_make(struct cas *cas, const struct finish_options *options, struct tr
 
 /* Labels of letters, digits and inner hyphens, in lower case, with dots between them. */
 bool finish_hostname_valid(const char *name);
+/* A name of a unit of systemd, with its type. */
+bool finish_unit_valid(const char *name);
 
 #endif

@@ -101,8 +101,9 @@ static int make_place(struct rootfs_writer *w, const struct place *p, struct err
     if (is_there(w, p->path))
         return 0;
     int rc = group_id(w, p->group, &gid, e);
-    if (rc == 0)
-        rc = tree_make_dirs(w->tree, p->path, w->time, &dir, e);
+    if (rc < 0)
+        return rc;
+    rc = tree_make_dirs(w->tree, p->path, w->time, &dir, e);
     if (rc < 0)
         return rc;
     dir->inode->mode = p->mode;

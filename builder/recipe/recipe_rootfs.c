@@ -190,10 +190,8 @@ struct finish_name {
     const char *param;
 };
 static const struct finish_name finish_names[] = {
-    {"base", "base"},
-    {"shells", "shells"},
-    {"libraries", "libraries"},
-    {"machine-id", "machineId"},
+    {"base", "base"}, {"shells", "shells"}, {"libraries", "libraries"},
+    {"ssh", "ssh"},   {"units", "units"},   {"machine-id", "machineId"},
 };
 enum { FINISH_NAMES = sizeof(finish_names) / sizeof(finish_names[0]) };
 
@@ -205,16 +203,40 @@ static int finish_flag(const struct ycur *c, const char *key, bool otherwise, bo
     return ycur_opt(c, key, &m) ? ycur_bool(&m, out, e) : 0;
 }
 
+/* Names of units, in the recipe's order. */
+static int take_units(const struct ycur *c, bool map, const char *key, json_t *object,
+                      struct err *e)
+{
+    AUTO_JSON json_t *list = json_array();
+    struct ycur m;
+    size_t count = 0;
+    int rc = list == NULL ? err_oom(e) : 0;
+    if (rc == 0 && map && ycur_opt(c, key, &m))
+        rc = ycur_list(&m, FINISH_UNITS_MAX, &count, e);
+    for (size_t i = 0; rc == 0 && i < count; i++) {
+        struct ycur item = ycur_item(&m, i);
+        const char *name = NULL;
+        if ((rc = ycur_text(&item, 255, &name, e)) < 0)
+            return rc;
+        if (!finish_unit_valid(name))
+            return ycur_fail(&item, ERR_INPUT, e, "'%.80s' is no unit of systemd", name);
+        rc = json_push(list, json_string(name), e);
+    }
+    if (rc == 0 && count > 0 && json_object_get(object, "units") != json_true())
+        return ycur_fail(&m, ERR_INPUT, e, "'%s' needs 'units: true'", key);
+    return rc < 0 ? rc : json_put(object, key, steal_ptr(&list), e);
+}
+
 /* `true` is all that needs no text of one's own; a map says what, with `all` for the rest. */
 static int read_finish(const struct ycur *c, json_t **out, struct err *e)
 {
-    static const char *keys[FINISH_NAMES + 3] = {"all", "hostname"};
+    static const char *keys[FINISH_NAMES + 5] = {"all", "hostname", "enable", "disable"};
     AUTO_JSON json_t *object = json_object();
     struct ycur m;
     bool all = true;
     bool map = !json_is_boolean(c->value);
     for (size_t i = 0; i < FINISH_NAMES; i++)
-        keys[i + 2] = finish_names[i].key;
+        keys[i + 4] = finish_names[i].key;
     int rc = object == NULL ? err_oom(e) : 0;
     if (rc == 0)
         rc = map ? ycur_map(c, keys, e) : ycur_bool(c, &all, e);
@@ -228,6 +250,10 @@ static int read_finish(const struct ycur *c, json_t **out, struct err *e)
         if (rc == 0)
             rc = json_put(object, finish_names[i].param, json_boolean(wanted), e);
     }
+    if (rc == 0)
+        rc = take_units(c, map, "enable", object, e);
+    if (rc == 0)
+        rc = take_units(c, map, "disable", object, e);
     if (rc == 0 && map && ycur_opt(c, "hostname", &m))
         rc = take_text(c, "hostname", finish_hostname_valid, "name of a host", NULL, object, e);
     if (rc == 0)

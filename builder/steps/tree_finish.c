@@ -6,6 +6,8 @@
 
 #define TIME_MAX ((int64_t)9007199254740991) /* 2^53 - 1, as in all JSON here */
 
+enum { UNIT_MAX = 255 };
+
 struct params {
     size_t arch; /* into arches */
     int64_t clamp;
@@ -20,6 +22,17 @@ static const struct param_text hostname_text = {
     .pattern = "^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$",
 };
 
+static const struct param_text unit_text = {
+    .max = UNIT_MAX,
+    .valid = finish_unit_valid,
+    .is = "no unit of systemd",
+    .said_max = UNIT_MAX,
+    .pattern = "^[A-Za-z0-9:_.\\\\-][A-Za-z0-9:_.\\\\@-]*\\.[a-z]+$",
+};
+static const struct param unit = {.type = PARAM_TYPE_TEXT, .text = &unit_text};
+static const struct param_list unit_list = {PARAM_VALUES(const char *, &unit),
+                                            .max = FINISH_UNITS_MAX};
+
 static const char *const arches[] = {"amd64", "arm64", "riscv64", NULL};
 
 static const struct param rows[] = {
@@ -29,6 +42,12 @@ static const struct param rows[] = {
     {PARAM_BOOL("base", struct params, finish.base)},
     {PARAM_BOOL("shells", struct params, finish.shells)},
     {PARAM_BOOL("libraries", struct params, finish.libraries)},
+    {PARAM_BOOL("ssh", struct params, finish.ssh)},
+    {PARAM_BOOL("units", struct params, finish.units)},
+    {PARAM_LIST("enable", const char *, struct params, finish.enable, finish.enable_count,
+                &unit_list)},
+    {PARAM_LIST("disable", const char *, struct params, finish.disable, finish.disable_count,
+                &unit_list)},
     {PARAM_BOOL("machineId", struct params, finish.machine_id)},
     {PARAM_TEXT("hostname", struct params, finish.hostname, &hostname_text), .optional = true},
 };

@@ -45,6 +45,22 @@ E
 is "base: run and lock are the system's own" "$(readlink "$root/var/run" "$root/var/lock" "$root/usr/local/man" "$root/var/spool/mail" | tr '\n' ' ')" "/run /run/lock share/man ../mail "
 is "base: who may write the mail" "$(tar -tvf "$work/out/debian.tar" --numeric-owner ./var/mail/ var/mail/ 2>/dev/null | awk '{print $1, $2; exit}')" "drwxrwsr-x 0/8"
 
+# ---- systemctl preset-all -------------------------------------------------------------------------
+links() { (cd "$1/etc/systemd" && find . -printf '%P %y %m %l\n' | sort); }
+links "$root" >"$work/ours.links"
+find "$root/etc/systemd/system" -maxdepth 1 \( -name '*.wants' -o -name '*.requires' -o -type l \) -exec rm -r {} +
+mkdir -p "$root/etc/systemd/system-preset"
+echo 'disable ssh.socket' >"$root/etc/systemd/system-preset/00-recipe.preset"
+ok "systemctl preset-all runs" systemctl --root="$root" preset-all
+rm -r "$root/etc/systemd/system-preset"
+links "$root" >"$work/their.links"
+ok "units: the same links as by systemctl preset-all ($(grep -c ' l ' "$work/ours.links"))" cmp "$work/ours.links" "$work/their.links"
+ok "units: nginx is started" grep -q '^system/multi-user.target.wants/nginx.service l' "$work/ours.links"
+ok "units: what the recipe denies is not" sh -c '! grep -q sockets.target.wants/ssh.socket "$1"' sh "$work/ours.links"
+is "ssh: keys are made at the first boot" "$(readlink "$root/etc/systemd/system/ssh.service.requires/ssh-host-keys.service")" "/etc/systemd/system/ssh-host-keys.service"
+is "ssh: and none is in the image" "$(find "$root/etc/ssh" -name 'ssh_host_*')" ""
+ok "ssh: sshd_config is as the package has it" cmp "$root/usr/share/openssh/sshd_config" "$root/etc/ssh/sshd_config"
+
 # ---- one machine's own -----------------------------------------------------------------------------
 is "machine-id: empty" "$(stat -c '%s %a' "$root/etc/machine-id")" "0 444"
 is "hostname" "$(cat "$root/etc/hostname")" "web.example"
@@ -57,6 +73,11 @@ recipe() {
 }
 recipe '{unknown: true}'
 exits 5 "a doing that there is not"
+recipe '{units: true, enable: [nothing]}'
+exits 5 "no name of a unit"
+recipe '{enable: [ssh.service]}'
+exits 5 "units without units"
+says "'enable' needs 'units: true'" "says what to add"
 recipe '{hostname: -x}'
 exits 5 "no name of a host"
 says "'-x' is no name of a host" "is said to be none"

@@ -21,8 +21,12 @@ static const struct place places[] = {
     {"etc", "ld.so.conf"},
     {"usr/share/debianutils", "shells"},
     {"etc", "group"},
+    {"etc/systemd/system", "a@.service"},
+    {"etc/systemd/system-preset", "a.preset"},
 };
 enum { PLACES = sizeof(places) / sizeof(places[0]) };
+
+static const struct place unit = {"usr/lib/systemd/system", "b.service"};
 
 static struct err e;
 static struct cas *store;
@@ -60,6 +64,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                        .base = true,
                                        .shells = true,
                                        .libraries = true,
+                                       .ssh = true,
+                                       .units = true,
                                        .machine_id = true,
                                        .hostname = "web"};
     AUTO_TREE struct tree *t = NULL;
@@ -71,6 +77,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     must(tree_new(&t, &e));
     must(tree_packer_new(t, store, &p, &e));
     put(t, p, &places[data[0] % PLACES], data + 1, size - 1);
+    put(t, p, &unit, (const uint8_t *)"[Install]\nAlias=c.service\n", 26);
     must(tree_packer_commit(p, &e));
     tree_packer_free(p);
     int rc = finish_make(store, &all, t, &e);

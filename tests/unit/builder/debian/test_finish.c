@@ -170,6 +170,68 @@ static void test_compare(void **state)
     assert_true(library_compare("a99999999999999999999999", "a5") > 0);
 }
 
+/* ---- units
+ * ----------------------------------------------------------------------------------------- */
+
+static const char *target_of(const struct root *r, const char *path)
+{
+    const struct tree_node *node = tree_find(r->tree, path, false);
+    return node != NULL && node->inode->type == TREE_SYMLINK ? node->inode->target : NULL;
+}
+
+static void put_units(struct root *r)
+{
+    static const char dir[] = "usr/lib/systemd/system";
+    put_text(r, dir, "a.service",
+             "[Unit]\nWantedBy=no.target\n[Install]\n# Alias=no.service\nAlias=b.service "
+             "c.service\nWantedBy=x.target \\\n y.target\nAlso=off.service\n");
+    put_text(r, dir, "off.service", "[Install]\nRequiredBy=x.target\n");
+    put_text(r, dir, "never.service", "[Install]\nWantedBy=x.target\n");
+    put_text(r, dir, "t@.service", "[Install]\nDefaultInstance=one\nWantedBy=x.target");
+    put_text(r, dir, "u@.service", "[Install]\nWantedBy=x.target\n");
+    put_text(r, dir, "empty.service", "");
+    put_text(r, dir, "not a unit", "[Install]\nWantedBy=x.target\n");
+    (void)add_symlink(r->tree, dir, "masked.service", "/dev/null");
+    (void)add_symlink(r->tree, dir, "other.service", "a.service");
+    put_text(r, "usr/lib/systemd/system-preset", "90.preset", "disable off.*\ndisable never.*\n");
+    put_text(r, "usr/lib/systemd/system-preset", "10.preset", "disable a.service\n");
+    put_text(r, "etc/systemd/system-preset", "10.preset", "# of this machine\n");
+}
+
+static void test_units(void **state)
+{
+    (void)state;
+    const char *enable[] = {"u@two.service"};
+    const char *absent[] = {"masked.service"};
+    struct finish_options o = {.arch = "amd64", .units = true, .enable = enable, .enable_count = 1};
+    struct root r = root_new();
+    put_units(&r);
+    assert_int_equal(finish(&r, &o), 0);
+    static const char a[] = "/lib/systemd/system/a.service";
+    static const char own[] = "etc/systemd/system";
+    assert_string_equal(target_of(&r, "etc/systemd/system/b.service"), a);
+    assert_string_equal(target_of(&r, "etc/systemd/system/c.service"), a);
+    assert_string_equal(target_of(&r, "etc/systemd/system/x.target.wants/a.service"), a);
+    assert_string_equal(target_of(&r, "etc/systemd/system/y.target.wants/a.service"), a);
+    assert_string_equal(target_of(&r, "etc/systemd/system/x.target.requires/off.service"),
+                        "/lib/systemd/system/off.service");
+    assert_string_equal(target_of(&r, "etc/systemd/system/x.target.wants/t@one.service"),
+                        "/lib/systemd/system/t@.service");
+    assert_string_equal(target_of(&r, "etc/systemd/system/x.target.wants/u@two.service"),
+                        "/lib/systemd/system/u@.service");
+    assert_int_equal(tree_find(r.tree, own, true)->inode->child_count, 5);
+    assert_int_equal(
+        tree_find(r.tree, "etc/systemd/system/x.target.wants", true)->inode->child_count, 3);
+    root_free(&r);
+
+    struct root none = root_new();
+    put_units(&none);
+    o.enable = absent;
+    assert_int_equal(finish(&none, &o), -ERR_INPUT);
+    assert_says("there is no unit 'masked.service'");
+    root_free(&none);
+}
+
 /* ---- names of hosts
  * ------------------------------------------------------------------------------- */
 
@@ -210,7 +272,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_libraries), cmocka_unit_test(test_damaged),
         cmocka_unit_test(test_conf),      cmocka_unit_test(test_compare),
-        cmocka_unit_test(test_hostnames), cmocka_unit_test(test_once),
+        cmocka_unit_test(test_units),     cmocka_unit_test(test_hostnames),
+        cmocka_unit_test(test_once),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
