@@ -45,6 +45,19 @@ E
 is "base: run and lock are the system's own" "$(readlink "$root/var/run" "$root/var/lock" "$root/usr/local/man" "$root/var/spool/mail" | tr '\n' ' ')" "/run /run/lock share/man ../mail "
 is "base: who may write the mail" "$(tar -tvf "$work/out/debian.tar" --numeric-owner ./var/mail/ var/mail/ 2>/dev/null | awk '{print $1, $2; exit}')" "drwxrwsr-x 0/8"
 
+# ---- pam-auth-update, of the root itself ---------------------------------------------------------
+mkdir "$work/pam"
+mv "$root"/etc/pam.d/common-* "$work/pam"
+mv "$root/var/lib/pam" "$work/pam/saved"
+mkdir "$root/var/lib/pam"
+ok "pam-auth-update runs" env DEBIAN_FRONTEND=noninteractive LC_ALL=C $as_root chroot "$root" /usr/sbin/pam-auth-update --package --force
+for file in auth account password session session-noninteractive; do
+    ok "pam: common-$file is what it writes" cmp "$work/pam/common-$file" "$root/etc/pam.d/common-$file"
+    ok "pam: and what it keeps of it" cmp "$work/pam/saved/$file" "$root/var/lib/pam/$file"
+done
+ok "pam: and which profiles it has seen" cmp "$work/pam/saved/seen" "$root/var/lib/pam/seen"
+ok "pam: two modules that jump over what follows" grep -q 'success=1 default=ignore.*pam_unix.so obscure use_authtok' "$root/etc/pam.d/common-password"
+
 # ---- systemctl preset-all -------------------------------------------------------------------------
 links() { (cd "$1/etc/systemd" && find . -printf '%P %y %m %l\n' | sort); }
 links "$root" >"$work/ours.links"

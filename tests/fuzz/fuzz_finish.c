@@ -22,6 +22,8 @@ static const struct place places[] = {
     {"usr/share/debianutils", "shells"},
     {"etc", "group"},
     {"etc/systemd/system", "a@.service"},
+    {"usr/share/pam-configs", "a"},
+    {"usr/share/pam", "common-auth"},
     {"etc/systemd/system-preset", "a.preset"},
 };
 enum { PLACES = sizeof(places) / sizeof(places[0]) };
@@ -64,6 +66,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                        .base = true,
                                        .shells = true,
                                        .libraries = true,
+                                       .pam = true,
                                        .ssh = true,
                                        .units = true,
                                        .machine_id = true,

@@ -232,6 +232,51 @@ static void test_units(void **state)
     root_free(&none);
 }
 
+/* ---- PAM
+ * ------------------------------------------------------------------------------------------- */
+
+static const char template[] =
+    "# mine\n# here are the per-package modules (the \"Primary\" block)\n$x\n"
+    "# here's the fallback if no module succeeds\nauth deny\n"
+    "# and here are more per-package modules (the \"Additional\" block)\n$y\n"
+    "# end of pam-auth-update config\n";
+
+static void test_pam(void **state)
+{
+    (void)state;
+    static const struct finish_options o = {.arch = "amd64", .pam = true};
+    AUTO_BUF text = BUF_INIT(4096);
+    struct root r = root_new();
+    put_text(&r, "usr/share/pam", "common-auth", template);
+    put_text(
+        &r, "usr/share/pam-configs", "low",
+        "Name: l\nDefault: yes\nPriority: 1\nAuth-Type: Primary\nAuth:\n [success=end] b.so x  y\n"
+        "Auth-Initial:\n [success=end] b.so first\n");
+    put_text(&r, "usr/share/pam-configs", "high",
+             "Name: h\nDefault: yes\nPriority: 10\nConflicts: gone\nAuth-Type: Primary\n"
+             "Auth-Final:\n\t[success=end default=ignore]\ta.so\n");
+    put_text(&r, "usr/share/pam-configs", "gone",
+             "Default: yes\nPriority: 5\nAuth-Type: Primary\nAuth:\n\trequired c.so\n");
+    put_text(&r, "usr/share/pam-configs", "off",
+             "Default: no\nPriority: 9\nAuth-Type: Primary\nAuth:\n\trequired d.so\n");
+    assert_int_equal(finish(&r, &o), 0);
+    read_file(&r, "etc/pam.d/common-auth", &text);
+    assert_string_equal(buf_str(&text),
+                        "# mine\n# here are the per-package modules (the \"Primary\" block)\n"
+                        "auth\t[success=2 default=ignore]\ta.so \nauth\t[success=1] b.so x y\n"
+                        "# here's the fallback if no module succeeds\nauth deny\n"
+                        "# and here are more per-package modules (the \"Additional\" block)\n"
+                        "# end of pam-auth-update config\n");
+    root_free(&r);
+
+    struct root bad = root_new();
+    put_text(&bad, "usr/share/pam", "common-auth", "nothing\n");
+    put_text(&bad, "usr/share/pam-configs", "x", "Default: yes\n");
+    assert_int_equal(finish(&bad, &o), -ERR_INPUT);
+    assert_says("the template of common-auth has no '# here are the per-package modules");
+    root_free(&bad);
+}
+
 /* ---- names of hosts
  * ------------------------------------------------------------------------------- */
 
@@ -272,8 +317,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_libraries), cmocka_unit_test(test_damaged),
         cmocka_unit_test(test_conf),      cmocka_unit_test(test_compare),
-        cmocka_unit_test(test_units),     cmocka_unit_test(test_hostnames),
-        cmocka_unit_test(test_once),
+        cmocka_unit_test(test_units),     cmocka_unit_test(test_pam),
+        cmocka_unit_test(test_hostnames), cmocka_unit_test(test_once),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
