@@ -22,7 +22,10 @@ MAKEFLAGS += --no-builtin-rules
 # Only sorted lists and relative paths reach a command line, so objects do not depend on where or by whom they are built.
 SQUASHFS_VERSION := $(shell pkg-config --modversion libsquashfs1 2>/dev/null)
 
-WARNINGS = -Wall -Wextra -Wpedantic -Werror -Wdate-time -Wvla -Wshadow -Wmissing-prototypes \
+# Warnings are errors for who works on Assay, in a git checkout; who builds a release with a compiler that we have not seen yet
+# reads them. WERROR=1 and WERROR= say so either way.
+WERROR ?= $(wildcard .git)
+WARNINGS = -Wall -Wextra -Wpedantic $(if $(WERROR),-Werror) -Wdate-time -Wvla -Wshadow -Wmissing-prototypes \
   -Wstrict-prototypes -Wformat=2 -Wconversion -Wwrite-strings -Wundef -Wcast-qual -Wpointer-arith
 HARDEN = -D_FORTIFY_SOURCE=3 -fstack-protector-strong
 OPTIMIZE = -O2 -g1
@@ -103,7 +106,7 @@ LONE_HELPERS := tests/helpers/false_builder tests/helpers/spy
 BUILDER_HELPERS := $(patsubst %,tests/helpers/%,encode_blob encode_tree plan_schema tree_dump)
 $(foreach t,$(BUILDER_HELPERS),$(eval $(call link,$(t),$(OBJ)/$(t).o,$(ARCHIVES),$(BUILDER_LIBS))))
 $(foreach t,$(filter-out $(LONE_HELPERS) $(BUILDER_HELPERS),$(HELPER_SRCS:%.c=%)),\
-  $(eval $(call link,$(t),$(OBJ)/$(t).o,$(ARCHIVES),$(if $(SANITIZE),,-static-pie) $(BASE_LIBS))))
+  $(eval $(call link,$(t),$(OBJ)/$(t).o,$(ARCHIVES),$(if $(SANITIZE),,-static-pie) $(BASE_LIBS) $(STATIC_LIBS))))
 # These run where there is nothing but themselves: static in every build, on no archive of ours.
 $(LONE_HELPERS:%=$(BUILD)/%): $(BUILD)/%: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
@@ -130,6 +133,11 @@ check-root: for-e2e
 # All of check once more, as an ordinary user without a network.
 check-ordinary: peers inputs
 	$(SUDO) sh tests/ordinary.sh make -j$(NPROC) check
+
+# Built, and the unit tests run, on another Debian release (tests/release.sh has compilers as further arguments).
+RELEASE ?= $(shell . /etc/os-release; [ "$$VERSION_CODENAME" = trixie ] && echo bookworm || echo trixie)
+check-release:
+	$(SUDO) sh tests/release.sh $(RELEASE) gcc clang
 
 # One unit test builds only itself.
 test:
@@ -241,7 +249,11 @@ deps:
 	$(SUDO) apt-get update -q
 	while read -r name how program; do \
 	  case "$$name $$how" in ' ' | '#'* | *' unpacked') continue ;; esac; \
-	  [ "$$how" = unless ] && command -v "$$program" >/dev/null || echo "$$name"; \
+	  case $$how in \
+	  unless) command -v "$$program" >/dev/null && continue ;; \
+	  or) [ -n "$$(apt-cache show "$$name" 2>/dev/null)" ] || name=$$program ;; \
+	  esac; \
+	  echo "$$name"; \
 	done < packages.txt | DEBIAN_FRONTEND=noninteractive xargs $(SUDO) apt-get install -q -y --no-install-recommends
 	$(MAKE) peers || echo "deps: the peers could not all be fetched; only make check needs them, and tries again" >&2
 
@@ -340,9 +352,9 @@ clean:
 	rm -rf $(BUILD)
 
 help:
-	@sed -n 's/^#   //p' Makefile; echo "  also: check-unit check-e2e check-root check-ordinary check-slow check-slow-changed slow-record check-sanitize cross-arm64 check-arm64 lint lint-tidy-all tidy-record format schemas fuzz-smoke bench bench-cartesi man install dist deb deps peers inputs clean"
+	@sed -n 's/^#   //p' Makefile; echo "  also: check-unit check-e2e check-root check-ordinary check-release check-slow check-slow-changed slow-record check-sanitize cross-arm64 check-arm64 lint lint-tidy-all tidy-record format schemas fuzz-smoke bench bench-cartesi man install dist deb deps peers inputs clean"
 
-.PHONY: all check test for-e2e check-unit check-e2e check-root check-ordinary check-slow check-sanitize fuzz-smoke fuzz-run lint lint-format lint-gcc \
+.PHONY: all check test for-e2e check-unit check-e2e check-root check-ordinary check-release check-slow check-sanitize fuzz-smoke fuzz-run lint lint-format lint-gcc \
   lint-clang lint-tidy lint-cppcheck lint-floors lint-facts lint-papers lint-spdx lint-packages lint-symbols objects format schemas deps peers inputs demo demo-cartesi bench bench-cartesi man install clean help FORCE
 # What compilers and linkers recorded. An object whose source is gone goes, too: then what was linked with it is not up to date.
 RECORDED := $(shell find $(OBJ) $(LINKED) -name '*.[do]' 2>/dev/null)

@@ -7,7 +7,7 @@
 
 #include <mbedtls/ecdsa.h>
 #include <mbedtls/ecp.h>
-#include <mbedtls/sha256.h>
+#include <mbedtls/md.h>
 #include <openssl/err.h>
 #include <sodium.h>
 #include <string.h>
@@ -127,7 +127,7 @@ static bool mbedtls_accepts(const struct public_key *key, const uint8_t *data, s
     mbedtls_mpi_init(&r);
     mbedtls_mpi_init(&s);
     bool good =
-        mbedtls_sha256_ret(data, len, hash, 0) == 0 &&
+        mbedtls_md(mbedtls_md_info_from_type(MBEDTLS_MD_SHA256), data, len, hash) == 0 &&
         mbedtls_ecp_group_load(&group, MBEDTLS_ECP_DP_SECP256R1) == 0 &&
         mbedtls_ecp_point_read_binary(&group, &q, public_key_point(key), P256_POINT_SIZE) == 0 &&
         mbedtls_ecp_check_pubkey(&group, &q) == 0 &&

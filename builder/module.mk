@@ -15,7 +15,7 @@ assay-fetch_FLOORS := builder net formats store attest base
 assay-fetch_LIBS := $(PLAN_LIBS) -lcurl
 assay-build_MAIN := builder/run/assay_build_main.c builder/run/assay_build_absent.c
 assay-build_FLOORS := builder formats store attest base
-assay-build_LIBS := $(BUILDER_LIBS)
+assay-build_LIBS := $(BUILDER_LIBS) $(STATIC_LIBS)
 assay-build_LDFLAGS := -static-pie -Wl,--wrap=dlopen
 assay-plan_MAIN := builder/run/assay_plan_main.c
 assay-plan_FLOORS := builder formats store attest base

@@ -533,7 +533,7 @@ static bool is_zero(const uint8_t *p, size_t len)
 /* After one zero block: one more, then only zeros. */
 static int take_end(struct tar_reader *r, struct err *e)
 {
-    const uint8_t *block;
+    const uint8_t *block = NULL;
     bool got;
     int rc = take_block(r, &block, &got, e);
     if (rc < 0)
@@ -560,7 +560,7 @@ static int take_end(struct tar_reader *r, struct err *e)
 static int next_header(struct tar_reader *r, struct tar_entry **entry, struct err *e)
 {
     for (int extensions = 0;; extensions++) {
-        const uint8_t *block;
+        const uint8_t *block = NULL;
         bool got;
         r->header_at = r->at;
         int rc = take_block(r, &block, &got, e);

@@ -40,9 +40,22 @@ sed -i '1s/(.*)/(9.9.9-1)/' "$work/two/packaging/debian/changelog"
 git -C "$work/two" commit -q -a -m version
 run make -s -C "$work/two" dist
 says 'packaging/debian/changelog is of version 9.9.9' "versions that differ are refused"
+# Who works on Assay mends what a compiler warns of; who only builds a release is not stopped by it.
+echo 'static int nobody_calls_it(void) { return 1; }' >>"$work/two/base/buf.c"
+run make -C "$work/two" build/obj/base/buf.o
+exits 2 "a warning ends a build in a git checkout"
+says "Werror=unused-function" "which names it"
+run make -C "$work/two" build/obj/base/buf.o WERROR=
+exits 0 "unless it is told not to"
 rm -rf "$work/two/.git"
 run make -s -C "$work/two" dist
 says 'no git checkout' "as is a tree without git"
+rm "$work/two/build/obj/base/buf.o"
+run make -C "$work/two" build/obj/base/buf.o
+exits 0 "and there a warning ends no build"
+says 'unused-function' "but is shown"
+run make -C "$work/two" build/obj/base/buf.o WERROR=1
+exits 2 "unless it is told to"
 
 # ---- make install ----
 root=$work/root

@@ -2,6 +2,7 @@
 # Sourced after lib.sh by the tests of registries: Debian's docker-registry on loopback.
 #
 #   serve NAME HTTP_EXTRA AUTH [STORAGE]  starts a registry; $port is where it listens
+#   htpasswd                              prints the file of passwords in which tester's is secret
 #   background CMD…                       runs it until the test ends
 #   sound NAME                            every blob of the store is what its name says
 registry_program=$top/tests/peers/debian/docker-registry/usr/bin/docker-registry
@@ -43,6 +44,12 @@ serve() {
     done
     cat "$work/$1.log" >&2
     return 1
+}
+
+# What a registry asks of tester, whose password is secret, in the only form that it takes: bcrypt.
+htpasswd() {
+    # shellcheck disable=SC2016 # the dollars are the form's
+    perl -e 'print "tester:", crypt("secret", q($2b$04$abcdefghijklmnopqrstuu)), "\n"'
 }
 
 background() {

@@ -13,7 +13,7 @@ export LC_ALL
 check_list() {
     awk '
     /^#/ || /^$/ { next }
-    !/^[a-z0-9][a-z0-9+.-]*( unpacked| unless [a-z0-9+.-]+)?$/ { printf "%s:%d: not a package: %s\n", FILENAME, FNR, $0; next }
+    !/^[a-z0-9][a-z0-9+.-]*( unpacked| (unless|or) [a-z0-9+.-]+)?$/ { printf "%s:%d: not a package: %s\n", FILENAME, FNR, $0; next }
     $1 in line { printf "%s:%d: %s is in line %d already\n", FILENAME, FNR, $1, line[$1]; next }
     { line[$1] = FNR }' "$1"
 }
@@ -41,7 +41,7 @@ self_test() {
     trap 'rm -rf "$dir"' EXIT
     cd "$dir" || exit 1
     bad=0
-    printf '# Tools\n\ngcc\nnodejs unless node\ndocker-registry unpacked\nlibstdc++6\n' >fine
+    printf '# Tools\n\ngcc\nnodejs unless node\ndocker-registry unpacked\nlibstdc++6\ncc1 or cc2\n' >fine
     # shellcheck disable=SC2016 # backticks are text
     printf '| library | licence |\n|---|---|\n| `libz`, `libzstd` | free |\n' >table
     found=$(check_list fine && check_licences table -lz -lzstd)
@@ -49,7 +49,7 @@ self_test() {
         printf 'self-test: complains about what is fine:\n%s\n' "$found"
         bad=1
     fi
-    for planted in 'gcc' 'node unless nodejs' 'docker-registry' 'two words' 'Capital' 'x unless' ' blank'; do
+    for planted in 'gcc' 'node unless nodejs' 'docker-registry' 'two words' 'Capital' 'x unless' 'x or' ' blank'; do
         # Each of these stands once already, or has a form of its own.
         printf 'gcc\nnode\ndocker-registry unpacked\n%s\n' "$planted" >list
         check_list list | grep -q '^list:4: ' || {
