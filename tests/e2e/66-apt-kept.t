@@ -3,12 +3,8 @@
 # apt's lists are kept between locks: how often the archive is asked for what, counted at a web server on loopback; and
 # nothing that is kept is believed.
 . "$(dirname "$0")/lib.sh"
-unset http_proxy https_proxy all_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY SOURCE_DATE_EPOCH XDG_CACHE_HOME
-TMPDIR=$work/tmp
-HOME=$work/home
 GNUPGHOME=$work/gnupg
-export TMPDIR HOME GNUPGHOME
-mkdir -p "$TMPDIR" "$HOME"
+export GNUPGHOME
 mkdir -m 0700 "$GNUPGHOME"
 
 # ---- an archive with a key of its own, and a machine that reads it ------------------------------
@@ -49,7 +45,7 @@ server.serve_forever()
 END
 server=$!
 trap 'kill $server; finish' EXIT
-until [ -s "$work/port" ]; do kill -0 $server || exit 1; sleep 0.1; done
+await test -s "$work/port"
 machine=$work/machine
 mkdir -p "$machine/state/lists/partial" "$machine/cache/archives/partial" "$machine/parts"
 : >"$machine/status"

@@ -40,6 +40,7 @@ HOME=$work/home
 TMPDIR=$work/tmp
 XDG_RUNTIME_DIR=$work/run
 mkdir "$HOME" "$TMPDIR"
+chmod 1777 "$TMPDIR"
 mkdir -m 0700 "$XDG_RUNTIME_DIR"
 export ASSAY_BIN ASSAY_HELPERS ASSAY_SHARED ASSAY_STORE GIT_CONFIG_NOSYSTEM HOME LC_ALL PATH PYTHONDONTWRITEBYTECODE TMPDIR TZ XDG_RUNTIME_DIR
 # Seconds after which what a test waits for hangs: far more than a busy machine needs, so no test's outcome hangs on them.
