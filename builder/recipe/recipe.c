@@ -27,20 +27,29 @@ static int set_name(struct recipe *r, const struct ycur *c, const char *text, st
     return str_copy(&r->name, text, e);
 }
 
-/* "dir/hello.yml" → hello; "hello/assay.yml" → hello (its directory). */
+/* A file may be called as its author likes; a name is for file names and references, too. */
+static void lower(char *text)
+{
+    for (char *p = text; *p != '\0'; p++)
+        if (*p >= 'A' && *p <= 'Z')
+            *p = (char)(*p - 'A' + 'a');
+}
+
+/* "dir/Hello.yml" → hello; "hello/assay.yml" → hello (its directory). */
 static int default_name(struct recipe *r, const struct ycur *c, const char *path, struct err *e)
 {
-    const char *base = path_base(path);
     AUTO_FREE char *stem = NULL;
-    int rc = str_copy(&stem, base, e);
-    if (rc < 0)
+    AUTO_FREE char *directory = NULL;
+    int rc = str_copy(&stem, path_base(path), e);
+    if (rc < 0 || (rc = str_copy(&directory, path_base(r->directory), e)) < 0)
         return rc;
     char *dot = strrchr(stem, '.');
     if (dot != NULL && dot != stem)
         *dot = '\0';
+    lower(stem);
+    lower(directory);
     if (strcmp(stem, "assay") != 0)
         return set_name(r, c, stem, e);
-    const char *directory = path_base(r->directory);
     if (!plan_id_valid(directory))
         return ycur_fail(c, ERR_INPUT, e, "the recipe has no name: add 'name: …'");
     return set_name(r, c, directory, e);

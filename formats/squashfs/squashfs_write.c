@@ -241,6 +241,12 @@ static int finish_inode(struct image *im, uint32_t index, uint32_t xattr, sqfs_i
         rc = sqfs_id_table_id_to_index(im->ids, inode->uid, &out->base.uid_idx);
     if (rc == 0)
         rc = sqfs_id_table_id_to_index(im->ids, inode->gid, &out->base.gid_idx);
+    /* The library has room for one more than the image's count can say. */
+    if (rc == SQFS_ERROR_OVERFLOW || out->base.uid_idx == UINT16_MAX ||
+        out->base.gid_idx == UINT16_MAX)
+        return err_set(e, ERR_INPUT,
+                       "more than %d different owners and groups, which squashfs cannot count",
+                       UINT16_MAX);
     sqfs_meta_writer_get_position(im->inode_meta, &block, &offset);
     im->refs[number - 1] = htole64(block << 16 | offset);
     if (rc == 0)

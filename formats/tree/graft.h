@@ -11,8 +11,11 @@ typedef bool graft_skip(const char *path);
 /*
  * Copies every entry of `from` into `to`: a path that both have becomes that of
  * `from`; where both have a directory its metadata become those of `from` and
- * its children are merged. Hard links of `from` stay hard links. `skip` may be
- * NULL. `from` is not changed.
+ * its children are merged. A directory of `from` where `to` has a link to a directory goes
+ * through the link, and a link of `from` where `to` has a directory with contents gets these
+ * contents put to where it leads (lib -> usr/lib); no directory with contents is ever
+ * replaced: ERR_INPUT. Hard links of `from` stay hard links. `skip` may be NULL. `from` is not
+ * changed.
  */
 int tree_graft(struct tree *to, const struct tree *from, graft_skip *skip, struct err *e);
 /* The same below the directory `at` of `to`, which takes the place of the root. */

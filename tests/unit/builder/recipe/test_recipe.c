@@ -121,10 +121,13 @@ static void test_names(void **state)
 {
     (void)state;
     static const char text[] = "arch: amd64\nimages: {a: {debian: {suite: s, packages: [aa]}}}\n";
-    static const char *const cases[][2] = {
-        {"x/hello-1.yml", "hello-1"}, {"x/world/assay.yml", "world"}, {"/a/b.c/assay.yaml", "b.c"}};
+    static const char *const cases[][2] = {{"x/hello-1.yml", "hello-1"},
+                                           {"x/world/assay.yml", "world"},
+                                           {"/a/b.c/assay.yaml", "b.c"},
+                                           {"x/MySystem.yml", "mysystem"},
+                                           {"My/assay.yml", "my"}};
     const struct recipe_settings none = {0};
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct err e = ERR_INIT;
         AUTO_RECIPE struct recipe *r = NULL;
         assert_int_equal(parse_as(text, cases[i][0], &none, &r, &e), 0);

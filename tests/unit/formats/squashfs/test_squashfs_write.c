@@ -517,6 +517,31 @@ static void test_owners(void **state)
     close_image(&im);
 }
 
+/* As many different owners and groups as the image's count can say, and one more. */
+static void test_owners_limit(void **state)
+{
+    (void)state;
+    AUTO_TREE struct tree *t = new_tree();
+    char name[16];
+    char params[512];
+    (void)params_with(params, sizeof(params), "none", 0, 131072, true, false, false);
+    /* The root has 0, which both of its numbers are. */
+    for (uint32_t i = 1; i < UINT16_MAX; i++) {
+        (void)snprintf(name, sizeof(name), "%u", i);
+        add(t, "", name, TREE_FIFO, 0600)->inode->uid = i;
+    }
+    struct digest d = run_step("encode.squashfs", t, params, 1);
+    struct image im = {0};
+    open_image(&im, &d);
+    assert_int_equal(im.super.id_count, UINT16_MAX);
+    assert_node(&im, "65534", 010600, 65534, 0, 0, 1);
+    close_image(&im);
+    add(t, "", "more", TREE_FIFO, 0600)->inode->gid = UINT16_MAX;
+    assert_refused("encode.squashfs", t, params, ERR_INPUT, "different owners and groups");
+    add(t, "", "and-more", TREE_FIFO, 0600)->inode->gid = UINT16_MAX + 1;
+    assert_refused("encode.squashfs", t, params, ERR_INPUT, "different owners and groups");
+}
+
 /* The table's levels are those of the library. */
 static void test_levels(void **state)
 {
@@ -543,6 +568,7 @@ int main(void)
         cmocka_unit_test(test_large_and_sparse),
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_owners),
+        cmocka_unit_test(test_owners_limit),
     };
 
     return cmocka_run_group_tests(tests, setup, teardown);
