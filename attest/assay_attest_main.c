@@ -394,13 +394,13 @@ static const struct cli_command commands[] = {
 };
 
 static const struct cli_named environment[] = {
-    {"ASSAY_PASSPHRASE", "The passphrase of the key, where no option names a file that has it and "
-                         "nobody can be asked."},
+    {"ASSAY_PASSPHRASE", "The passphrase of the key, where no option names a file that has it. "
+                         "Without either it is asked for at the terminal."},
 };
 
 static const struct cli_named files[] = {
-    {"NAME.key, NAME.key.pub", "A private key, encrypted unless its passphrase is empty, and the "
-                               "public key that belongs to it (PEM)."},
+    {"NAME.key, NAME.key.pub",
+     "A private key, encrypted under its passphrase, and the public key that belongs to it (PEM)."},
 };
 
 static const struct cli_program program = {

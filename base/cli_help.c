@@ -55,6 +55,35 @@ static const char *remark(const struct cli_option *o)
     return o->kind == CLI_OUTPUT ? " ('-': stdout)" : "";
 }
 
+/* Words of a text beside a column, filled to the width of a terminal. */
+static size_t print_words(const char *text, size_t column)
+{
+    enum { WIDTH = 80, BESIDE = 33 };
+    while (*(text += strspn(text, " ")) != 0) {
+        size_t word = strcspn(text, " ");
+        if (column > BESIDE && column + 1 + word > WIDTH) {
+            printf("\n%*s", BESIDE, "");
+            column = BESIDE;
+        }
+        printf("%s%.*s", column > BESIDE ? " " : "", (int)word, text);
+        column += word + (column > BESIDE);
+        text += word;
+    }
+    return column;
+}
+
+static void print_beside(const char *left, const char *text, const char *more)
+{
+    enum { LEFT = 30 };
+    /* What is wider than its column has the text below it. */
+    if (strlen(left) > LEFT)
+        printf("  %s\n%*s", left, LEFT + 3, "");
+    else
+        printf("  %-*s ", LEFT, left);
+    print_words(more, print_words(text, LEFT + 3));
+    putchar('\n');
+}
+
 static void print_options(const struct cli_option *table, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
@@ -65,7 +94,7 @@ static void print_options(const struct cli_option *table, size_t count)
             snprintf(letter, sizeof(letter), "-%c, ", table[i].letter);
         snprintf(left, sizeof(left), "%s--%s%s%s", letter, table[i].name, *value != 0 ? " " : "",
                  value);
-        printf("  %-30s %s%s\n", left, table[i].help, remark(&table[i]));
+        print_beside(left, table[i].help, remark(&table[i]));
     }
 }
 

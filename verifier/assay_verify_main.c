@@ -329,9 +329,10 @@ static const struct cli_command commands[] = {{
 
 static const struct cli_named environment[] = {
     CLI_ENV_TMPDIR("/var/tmp"),
-    {"ASSAY_PASSPHRASE", "The passphrase of the key, where no option names a file that has it and "
-                         "nobody can be asked."},
-    {"ASSAY_LOG_PASSPHRASE", "The same for the key of a log, when both are used."},
+    {"ASSAY_PASSPHRASE", "The passphrase of the key, where no option names a file that has it. "
+                         "Without either it is asked for at the terminal."},
+    {"ASSAY_LOG_PASSPHRASE",
+     "The passphrase of the log's key, where it is not that of the verifier's."},
 };
 
 static const struct cli_program program = {

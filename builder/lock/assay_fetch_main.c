@@ -253,7 +253,7 @@ static const struct cli_option options[] = {
     CLI_OPTION_STORE,
     {"from", 'f', CLI_LIST, "PLACE",
      "where to look first: a store or OCI layout (a directory, or the layout as a tar), or "
-     "HOST[:PORT][/PATH] of a registry; repeatable, asked in order, directories before registries"},
+     "HOST[:PORT][/PATH] of a registry; asked in order, directories before registries"},
     {"no-origin", 0, CLI_FLAG, NULL,
      "ask nobody but --from, --archive, --url and --git: not the repository, nor the Debian "
      "archive, that the "
@@ -261,14 +261,13 @@ static const struct cli_option options[] = {
     {"registry", 0, CLI_STRING, "HOST[:PORT]",
      "where the repositories that the plan names are (default: docker.io)"},
     {"archive", 0, CLI_LIST, "URI",
-     "an archive of Debian packages, asked before those of this machine's apt; repeatable"},
+     "an archive of Debian packages, asked before those of this machine's apt"},
     {"url", 0, CLI_LIST, "[NAME=]URL",
      "where the files are now that the plan has from URLs: URL/PATH, as the plan has the path; "
      "with "
-     "the name of the image, the whole URL, its query and all; repeatable"},
+     "the name of the image, the whole URL, its query and all"},
     {"git", 0, CLI_LIST, "REPOSITORY",
-     "a git repository, a directory or https://, that may have the commits that the plan names; "
-     "repeatable"},
+     "a git repository, a directory or https://, that may have the commits that the plan names"},
     NETWORK_OPTIONS_MIRRORS,
     NETWORK_OPTIONS_COMMON,
 };

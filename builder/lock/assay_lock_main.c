@@ -370,11 +370,11 @@ static const struct cli_option options[] = {
     {"check", 0, CLI_STRING, "PLAN",
      "change nothing; say what moved since PLAN was locked, and exit with 1 when anything did"},
     {"update", 0, CLI_LIST, "NAME",
-     "move this image, or local file, of the plan that -o names, and nothing else; repeatable"},
+     "move this image, or local file, of the plan that -o names, and nothing else"},
     {"images", 'i', CLI_LIST, "LAYOUT",
      "an OCI layout to look up images in by reference name: a directory, or for --compat also a "
      "tar "
-     "(.gz, .xz, .zst); repeatable"},
+     "(.gz, .xz, .zst)"},
     {"compat", 0, CLI_STRING, "MODE",
      "'linuxkit': plan the tar that 'linuxkit build --no-sbom --format tar' writes, bit for bit"},
     {"format", 'f', CLI_LIST, "FORMAT",

@@ -225,8 +225,7 @@ static const struct cli_option options[] = {
     {"image", 'i', CLI_STRING, "NAME",
      "the image of a layout with several, by its reference name in index.json"},
     {"attach", 'a', CLI_LIST, "FILE",
-     "attach a file to what is pushed, or to what REF names: a signed bundle, an SBOM, a verdict; "
-     "repeatable"},
+     "attach a file to what is pushed, or to what REF names: a signed bundle, an SBOM, a verdict"},
     {"attach-type", 0, CLI_STRING, "TYPE",
      "what the attached files are (default: told by their contents)"},
     {"chunk", 0, CLI_NUMBER, "MIB",

@@ -12,8 +12,7 @@
 
 /* Rows of an option table. */
 #define NETWORK_OPTIONS_COMMON                                                                     \
-    {"plain-http", 0, CLI_LIST, "HOST[:PORT]",                                                     \
-     "a registry that is asked without TLS; repeatable"},                                          \
+    {"plain-http", 0, CLI_LIST, "HOST[:PORT]", "a registry that is asked without TLS"},            \
         {"ca-file", 0, CLI_STRING, "FILE",                                                         \
          "certificates that registries are trusted by (default: $SSL_CERT_FILE, else the "         \
          "system's)"},                                                                             \
@@ -25,7 +24,7 @@
     }
 #define NETWORK_OPTIONS_MIRRORS                                                                    \
     {"mirror", 0, CLI_LIST, "HOST=MIRROR[/PREFIX]",                                                \
-     "another registry that has what HOST has, asked first; repeatable"},                          \
+     "another registry that has what HOST has, asked first"},                                      \
         {"mirrors", 0, CLI_STRING, "FILE",                                                         \
          "mirrors and their like as JSON (default: $XDG_CONFIG_HOME/assay/registries.json, if "    \
          "there is one)"},                                                                         \

@@ -257,9 +257,8 @@ static const struct cli_command commands[] = {
 };
 
 static const struct cli_named environment[] = {
-    {"ASSAY_PASSPHRASE", "The passphrase of the key, where no option names a file that has it and "
-                         "nobody can be asked."},
-    {"ASSAY_LOG_PASSPHRASE", "The same for the key of a log, when both are used."},
+    {"ASSAY_PASSPHRASE", "The passphrase of the key, where no option names a file that has it. "
+                         "Without either it is asked for at the terminal."},
 };
 
 static const struct cli_named files[] = {

@@ -16,6 +16,7 @@ for part in $("$assay" --help-json | jq -r '.commands[].name'); do
     for command in $("$assay" "$part" --help-json | jq -r '.commands[].name // "-"'); do
         [ "$command" != - ] || command=
         run "$assay" "$part" $command --help
+        is "assay $part $command: options and what they are fit a terminal" "$(sed -n '/ptions:$/,/^$/p' "$work/stdout" | grep -E '^.{81,}' | grep -vE '^ *[^ ]*$')" ""
         is "assay $part $command: its help lists exit codes" "$(sed -n '/^Exit codes:/,/^$/s/^  \([0257]\)  ..*/\1/p' "$work/stdout" | tr -d '\n')" 0257
     done
     run "$assay" "$part" --help-json
@@ -37,6 +38,11 @@ for part in $("$assay" --help-json | jq -r '.commands[].name'); do
     exits 2 "assay $part alone is a usage error"
 done
 
+# Every variable that a program asks for is in a page.
+for variable in $(cd "$top" && grep -rhoE --include='*.c' 'cli_env\([^,]*, "[A-Z_]+"|"ASSAY_[A-Z_]*PASSPHRASE"' base attest store formats net builder verifier runner |
+    grep -oE '"[A-Z_]+"' | tr -d '"' | sort -u); do
+    ok "$variable is in a manual page" grep -q "^.It Ev .*$variable" "$work"/man/*.1
+done
 # Each other's names, too: it looks for them in the current directory.
 is "mandoc has nothing against the manual pages" "$(cd "$work/man" && mandoc -Tlint -W style ./*.1 2>&1)" ""
 
