@@ -5,7 +5,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum { ENTRY_MAX = 255, NAME_PART = 250, NAME_MAX_LINUX = 253, SLACK = 5 };
+enum { ENTRY_MAX = 255, NAME_PART = 250, NAME_MAX_LINUX = 253, SLACK = 5, TARGET_MAX = 1023 };
 /* 1 January 1900, and the last second of 2155. */
 #define TIME_MIN INT64_C(-2208988800)
 #define TIME_MAX INT64_C(5869583999)
@@ -127,6 +127,11 @@ static int put_target(struct buf *out, const char *target, struct err *e)
     struct link l = {.out = out, .len = 1};
     bool more = true;
 
+    /* libisofs (xorriso) refuses longer ones, and isoinfo dies of the longest. */
+    if (strlen(target) > TARGET_MAX)
+        return err_set(e, ERR_INPUT,
+                       "its target has more than %d bytes, which readers of ISO images do not read",
+                       TARGET_MAX);
     if (target[0] == '/') {
         if ((rc = put_component(&l, ROOT, "", 0, e)) < 0)
             return rc;
