@@ -17,6 +17,7 @@ static const struct doing doings[] = {
     {"base", offsetof(struct finish_options, base), finish_base},
     {"shells", offsetof(struct finish_options, shells), finish_shells},
     {"libraries", offsetof(struct finish_options, libraries), finish_libraries},
+    {"certificates", offsetof(struct finish_options, certificates), finish_certificates},
     {"pam", offsetof(struct finish_options, pam), finish_pam},
     {"ssh", offsetof(struct finish_options, ssh), finish_ssh},
     {"units", offsetof(struct finish_options, units), finish_units},

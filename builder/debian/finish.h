@@ -16,6 +16,7 @@ struct finish_options {
     bool base;
     bool shells;
     bool libraries;
+    bool certificates;
     bool pam;
     bool ssh;
     bool units;

@@ -13,10 +13,11 @@ finish_doing finish_base;       /* finish_texts.c */
 finish_doing finish_shells;     /* finish_texts.c */
 finish_doing finish_machine_id; /* finish_texts.c */
 finish_doing finish_hostname;   /* finish_texts.c */
-finish_doing finish_pam;        /* finish_pam.c */
-finish_doing finish_ssh;        /* finish_units.c */
-finish_doing finish_units;      /* finish_units.c */
-finish_doing finish_libraries;  /* finish_libraries.c */
+finish_doing finish_certificates;
+finish_doing finish_pam;       /* finish_pam.c */
+finish_doing finish_ssh;       /* finish_units.c */
+finish_doing finish_units;     /* finish_units.c */
+finish_doing finish_libraries; /* finish_libraries.c */
 
 /* ---- library.c: what ldconfig asks of a file ---- */
 

@@ -190,8 +190,14 @@ struct finish_name {
     const char *param;
 };
 static const struct finish_name finish_names[] = {
-    {"base", "base"}, {"shells", "shells"}, {"libraries", "libraries"},  {"pam", "pam"},
-    {"ssh", "ssh"},   {"units", "units"},   {"machine-id", "machineId"},
+    {"base", "base"},
+    {"shells", "shells"},
+    {"libraries", "libraries"},
+    {"certificates", "certificates"},
+    {"pam", "pam"},
+    {"ssh", "ssh"},
+    {"units", "units"},
+    {"machine-id", "machineId"},
 };
 enum { FINISH_NAMES = sizeof(finish_names) / sizeof(finish_names[0]) };
 

@@ -42,6 +42,7 @@ static const struct param rows[] = {
     {PARAM_BOOL("base", struct params, finish.base)},
     {PARAM_BOOL("shells", struct params, finish.shells)},
     {PARAM_BOOL("libraries", struct params, finish.libraries)},
+    {PARAM_BOOL("certificates", struct params, finish.certificates)},
     {PARAM_BOOL("pam", struct params, finish.pam)},
     {PARAM_BOOL("ssh", struct params, finish.ssh)},
     {PARAM_BOOL("units", struct params, finish.units)},

@@ -45,6 +45,18 @@ E
 is "base: run and lock are the system's own" "$(readlink "$root/var/run" "$root/var/lock" "$root/usr/local/man" "$root/var/spool/mail" | tr '\n' ' ')" "/run /run/lock share/man ../mail "
 is "base: who may write the mail" "$(tar -tvf "$work/out/debian.tar" --numeric-owner ./var/mail/ var/mail/ 2>/dev/null | awk '{print $1, $2; exit}')" "drwxrwsr-x 0/8"
 
+# ---- update-ca-certificates, of the root itself -----------------------------------------------------
+certificate_links() { (cd "$1" && find . -type l -printf '%P %l\n' | sort); }
+certificate_links "$root/etc/ssl/certs" >"$work/our.links"
+mv "$root/etc/ssl/certs/ca-certificates.crt" "$work/out.crt"
+rm -r "$root/etc/ssl/certs"
+mkdir "$root/etc/ssl/certs"
+ok "update-ca-certificates runs" env LC_ALL=C TMPDIR=/tmp PATH=/usr/sbin:/usr/bin $as_root chroot "$root" update-ca-certificates --hooksdir ""
+ok "certificates: the bundle is the one that it writes" cmp "$work/out.crt" "$root/etc/ssl/certs/ca-certificates.crt"
+certificate_links "$root/etc/ssl/certs" >"$work/their.links"
+ok "certificates: the same links, by name and by hash ($(grep -c . "$work/our.links"))" cmp "$work/our.links" "$work/their.links"
+ok "certificates: openssl finds one by its hash" openssl verify -no-CAfile -CApath "$root/etc/ssl/certs" "$root/usr/share/ca-certificates/mozilla/ISRG_Root_X1.crt"
+
 # ---- pam-auth-update, of the root itself ---------------------------------------------------------
 mkdir "$work/pam"
 mv "$root"/etc/pam.d/common-* "$work/pam"

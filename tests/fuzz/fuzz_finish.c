@@ -24,6 +24,7 @@ static const struct place places[] = {
     {"etc/systemd/system", "a@.service"},
     {"usr/share/pam-configs", "a"},
     {"usr/share/pam", "common-auth"},
+    {"usr/share/ca-certificates", "a.crt"},
     {"etc/systemd/system-preset", "a.preset"},
 };
 enum { PLACES = sizeof(places) / sizeof(places[0]) };
@@ -66,6 +67,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                        .base = true,
                                        .shells = true,
                                        .libraries = true,
+                                       .certificates = true,
                                        .pam = true,
                                        .ssh = true,
                                        .units = true,
