@@ -130,15 +130,18 @@ int tlog_lock_forked(const struct log_lock *lock, struct err *e)
 
 int tlog_lock_missing(struct tlog *log, struct err *e)
 {
+    AUTO_FREE char *place = NULL;
     bool locked = false;
     int rc = log_db_locked(log->db, &locked, e);
     if (rc == 0 && !locked)
         rc = log_wal_check(log_db_path(log->db), e); /* no lock tells what was lost */
-    if (rc < 0 || !locked)
+    if (rc < 0 || !locked || (rc = log_lock_place(log->path, &place, e)) < 0)
         return rc;
-    return err_set(e, ERR_LOG,
-                   "its lock file is missing: nothing shows that the database has all that was "
-                   "signed ('assay log relock' makes a new one from a checkpoint that was kept)");
+    return err_set(
+        e, ERR_LOG,
+        "its lock file is missing ('%s'): nothing shows that the database has all that "
+        "was signed ('assay log relock' makes a new one from a checkpoint that was kept)",
+        place);
 }
 
 /* Within a transaction: the database has what the lock says. */

@@ -200,7 +200,7 @@ run "$log" audit O
 exits 0 'which is sound'
 mv outside elsewhere
 ln -s O M
-refuses 'a lock that is not there' 'lock file is missing|directory of its lock'
+refuses 'a lock that is not there' "lock file is missing \\('$work/outside/o.lock'\\)"
 mkdir outside
 sed -n '4,$p' elsewhere/o.lock >kept
 run "$log" relock O --against kept
