@@ -58,12 +58,18 @@ static int make_ids(const struct digest *tree, const char *uuid, struct ext4_par
     return id_uuid(uuid, tree, "encode.ext4 uuid", p->uuid, e);
 }
 
+static void scope_reader(struct tree_reader **r)
+{
+    tree_reader_free(*r);
+}
+
 int step_encode_ext4_run(const struct step_context *context, void *params,
                          const struct step_input *inputs, size_t input_count,
                          struct step_output *out, struct err *e)
 {
     AUTO_VIEW view = {0};
     AUTO_EXT4_LAYOUT layout = {0};
+    AUTO(scope_reader) struct tree_reader *reader = NULL;
     AUTO_CAS_WRITER struct cas_writer *writer = NULL;
     const struct params *p = params;
     struct ext4_params image = {
@@ -73,7 +79,8 @@ int step_encode_ext4_run(const struct step_context *context, void *params,
     (void)input_count;
     if ((rc = make_ids(&inputs[0].digest, p->uuid, &image, e)) < 0 ||
         (rc = view_build(inputs[0].tree, p->exclude, &view, e)) < 0 ||
-        (rc = ext4_layout(&view, &image, &layout, e)) < 0 ||
+        (rc = tree_reader_new(inputs[0].tree, context->cas, &reader, e)) < 0 ||
+        (rc = ext4_layout(&view, &image, reader, &layout, e)) < 0 ||
         (rc = cas_writer_new(context->cas, NULL, (uint64_t)layout.blocks * EXT4_BLOCK, &writer,
                              e)) < 0 ||
         (rc = ext4_write(&layout, inputs[0].tree, context->cas, context->progress, sink_cas(writer),

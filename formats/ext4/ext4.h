@@ -9,6 +9,7 @@
 
 #include "base/progress.h"
 #include "formats/stream/sink.h"
+#include "formats/tree/pieces.h"
 #include "formats/tree/view.h"
 
 enum {
@@ -26,6 +27,7 @@ enum {
     EXT4_BLOCK_EXTENTS = 340, /* in such a block */
     EXT4_FAST_LINK = 60,      /* links shorter than this are in their inode */
     EXT4_LINKS_MAX = 65000,
+    EXT4_HOLE = 65536, /* bytes: holes are multiples of this, or of some double */
 };
 
 struct ext4_params {
@@ -44,7 +46,8 @@ struct ext4_params {
 struct ext4_node {
     uint64_t start;
     uint64_t size;
-    uint32_t blocks; /* of contents */
+    uint32_t blocks;            /* of contents, holes not counted */
+    struct tree_pieces *pieces; /* of a file with holes; else NULL */
     uint32_t links;
     uint16_t leaves; /* blocks of extents: 0 or 1 */
     bool xattr_block;
@@ -63,6 +66,7 @@ struct ext4_layout {
     const struct view *v;
     const struct ext4_params *params;
     struct ext4_node *nodes; /* by the view's inode */
+    uint32_t node_count;
     struct ext4_group *groups;
     uint32_t group_count;
     uint32_t table_blocks; /* of the descriptors */
@@ -71,8 +75,9 @@ struct ext4_layout {
     uint64_t data; /* blocks that are used */
 };
 
-int ext4_layout(const struct view *v, const struct ext4_params *params, struct ext4_layout *out,
-                struct err *e);
+/* Large files are looked into, by `reader`, for holes. */
+int ext4_layout(const struct view *v, const struct ext4_params *params, struct tree_reader *reader,
+                struct ext4_layout *out, struct err *e);
 void ext4_layout_dispose(struct ext4_layout *l);
 #define AUTO_EXT4_LAYOUT AUTO(ext4_layout_dispose) struct ext4_layout
 
@@ -92,6 +97,20 @@ static inline uint32_t ext4_inode_of(const struct ext4_layout *l, uint64_t numbe
 static inline uint64_t ext4_inodes_used(const struct ext4_layout *l)
 {
     return EXT4_FIRST_INODE - 2 + (uint64_t)l->v->inode_count;
+}
+
+/* The pieces of a file's contents: its holes are between them. *whole has room for the one of a
+ * file without any. */
+static inline size_t ext4_pieces(const struct ext4_node *n, struct tree_piece *whole,
+                                 const struct tree_piece **out)
+{
+    *whole = (struct tree_piece){.len = (uint64_t)n->blocks * EXT4_BLOCK};
+    *out = n->pieces != NULL ? n->pieces->items : whole;
+    return n->pieces != NULL ? n->pieces->count : n->blocks > 0;
+}
+static inline uint32_t ext4_blocks(uint64_t bytes)
+{
+    return (uint32_t)((bytes + EXT4_BLOCK - 1) / EXT4_BLOCK);
 }
 
 struct ext4_run {

@@ -36,18 +36,24 @@ static uint64_t contents_of(const struct ext4_node *n)
 /* The extents of the contents, behind a header; returns how many there are. */
 static uint32_t put_extents(const struct ext4_layout *l, const struct ext4_node *n, uint8_t *out)
 {
+    struct tree_piece whole;
+    const struct tree_piece *pieces;
+    size_t piece_count = ext4_pieces(n, &whole, &pieces);
     uint64_t start = contents_of(n);
-    uint32_t done = 0;
     uint32_t count = 0;
 
-    while (done < n->blocks) {
-        struct ext4_run run = ext4_place(l, start + done, n->blocks - done);
-        uint8_t *p = out + EXTENT_HEADER + (size_t)count * EXTENT;
-        put_le32(p, done);
-        put_le16(p + 4, run.count);
-        put_le32(p + 8, run.block);
-        done += run.count;
-        count++;
+    for (size_t i = 0; i < piece_count; i++) {
+        uint32_t first = (uint32_t)(pieces[i].offset / EXT4_BLOCK);
+        uint32_t blocks = ext4_blocks(pieces[i].len);
+        for (uint32_t done = 0; done < blocks; count++) {
+            struct ext4_run run = ext4_place(l, start + done, blocks - done);
+            uint8_t *p = out + EXTENT_HEADER + (size_t)count * EXTENT;
+            put_le32(p, first + done);
+            put_le16(p + 4, run.count);
+            put_le32(p + 8, run.block);
+            done += run.count;
+        }
+        start += blocks;
     }
     return count;
 }

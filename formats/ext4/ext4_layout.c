@@ -42,8 +42,44 @@ static int measure_dir(const struct view *v, uint32_t node, struct ext4_node *ou
     return 0;
 }
 
-static int measure(const struct ext4_layout *l, uint32_t index, struct ext4_node *out,
-                   struct err *e)
+/* What an inode's extents may be: one ends with its group, and more than half of a group are data.
+ */
+static uint64_t extents_most(uint64_t blocks, size_t pieces)
+{
+    return blocks / (EXT4_GROUP_BLOCKS / 2) + 1 + pieces;
+}
+
+/* A file that has whole units of zeros leaves them out, in no more pieces than there is room for.
+ */
+static int find_holes(struct tree_reader *reader, const struct tree_content *c,
+                      struct ext4_node *out, struct err *e)
+{
+    enum { PIECES = EXT4_BLOCK_EXTENTS / 2 };
+    uint64_t dense = extents_most(out->blocks, 0);
+    size_t max = dense < EXT4_BLOCK_EXTENTS - PIECES || dense >= EXT4_BLOCK_EXTENTS
+                     ? PIECES
+                     : (size_t)(EXT4_BLOCK_EXTENTS - dense);
+    struct tree_pieces pieces = {0};
+    if (c->size <= EXT4_HOLE)
+        return 0;
+    int rc = tree_pieces_find(reader, c, EXT4_HOLE, max, &pieces, e);
+    if (rc < 0)
+        return rc;
+    uint64_t stored = 0;
+    for (size_t i = 0; i < pieces.count; i++)
+        stored += ext4_blocks(pieces.items[i].len);
+    out->pieces = stored < out->blocks ? array_new(1, sizeof(*out->pieces)) : NULL;
+    if (out->pieces == NULL) {
+        tree_pieces_dispose(&pieces);
+        return stored < out->blocks ? err_oom(e) : 0;
+    }
+    *out->pieces = pieces;
+    out->blocks = (uint32_t)stored;
+    return 0;
+}
+
+static int measure(const struct ext4_layout *l, uint32_t index, struct tree_reader *reader,
+                   struct ext4_node *out, struct err *e)
 {
     const struct view_inode *shared = &l->v->inodes[index];
     const struct tree_inode *inode = shared->inode;
@@ -72,13 +108,13 @@ static int measure(const struct ext4_layout *l, uint32_t index, struct ext4_node
     if (blocks > UINT32_MAX)
         return err_set(e, ERR_INPUT, "its %" PRIu64 " bytes are too many for ext4", out->size);
     out->blocks = (uint32_t)blocks;
-    return 0;
+    return inode->type == TREE_FILE ? find_holes(reader, &inode->content, out, e) : 0;
 }
 
-static int measure_all(struct ext4_layout *l, struct err *e)
+static int measure_all(struct ext4_layout *l, struct tree_reader *reader, struct err *e)
 {
     for (uint32_t i = 0; i < l->v->inode_count; i++) {
-        if (measure(l, i, &l->nodes[i], e) < 0) {
+        if (measure(l, i, reader, &l->nodes[i], e) < 0) {
             AUTO_FREE char *path = NULL;
             struct err other = ERR_INIT;
             if (view_path(l->v, l->v->inodes[i].first, &path, &other) < 0)
@@ -231,13 +267,11 @@ struct ext4_run ext4_place(const struct ext4_layout *l, uint64_t start, uint64_t
     return (struct ext4_run){at, count > EXT4_EXTENT_MAX ? EXT4_EXTENT_MAX : (uint32_t)count};
 }
 
-/*
- * Whether contents may need more extents than an inode has: an extent ends with its group, and
- * more than half of a group are data. One block of extents will do for 21 GiB.
- */
+/* Whether contents may need more extents than an inode has. One block of extents will do for 21
+ * GiB. */
 static int count_leaves(struct ext4_node *n, struct err *e)
 {
-    uint64_t most = (uint64_t)n->blocks / (EXT4_GROUP_BLOCKS / 2) + 2;
+    uint64_t most = extents_most(n->blocks, n->pieces != NULL ? n->pieces->count : 1);
 
     n->leaves = most > EXT4_INODE_EXTENTS;
     if (most > EXT4_BLOCK_EXTENTS)
@@ -259,8 +293,8 @@ static int place_data(struct ext4_layout *l, struct err *e)
     return 0;
 }
 
-int ext4_layout(const struct view *v, const struct ext4_params *params, struct ext4_layout *out,
-                struct err *e)
+int ext4_layout(const struct view *v, const struct ext4_params *params, struct tree_reader *reader,
+                struct ext4_layout *out, struct err *e)
 {
     AUTO_EXT4_LAYOUT l = {.v = v, .params = params};
     int rc;
@@ -268,7 +302,8 @@ int ext4_layout(const struct view *v, const struct ext4_params *params, struct e
     l.nodes = array_new(v->inode_count, sizeof(*l.nodes));
     if (l.nodes == NULL)
         return err_oom(e);
-    if ((rc = measure_all(&l, e)) < 0 || (rc = place_data(&l, e)) < 0 ||
+    l.node_count = (uint32_t)v->inode_count;
+    if ((rc = measure_all(&l, reader, e)) < 0 || (rc = place_data(&l, e)) < 0 ||
         (rc = params->size == 0 ? size_to_fit(&l, e) : size_as_given(&l, e)) < 0 ||
         (rc = make_groups(&l, e)) < 0)
         return rc;
@@ -279,6 +314,11 @@ int ext4_layout(const struct view *v, const struct ext4_params *params, struct e
 
 void ext4_layout_dispose(struct ext4_layout *l)
 {
+    for (uint32_t i = 0; i < l->node_count; i++)
+        if (l->nodes[i].pieces != NULL) {
+            tree_pieces_dispose(l->nodes[i].pieces);
+            free(l->nodes[i].pieces);
+        }
     free(l->nodes);
     free(l->groups);
     *l = (struct ext4_layout){0};

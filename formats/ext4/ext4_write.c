@@ -216,10 +216,11 @@ static int put_block(void *context, const uint8_t block[EXT4_BLOCK], struct err 
     return put_data(context, block, 1, e);
 }
 
-static int put_file(struct writer *w, const struct tree_content *c, struct err *e)
+static int put_piece(struct writer *w, const struct tree_content *c, uint64_t at, uint64_t end,
+                     struct err *e)
 {
-    for (uint64_t at = 0; at < c->size;) {
-        size_t len = c->size - at < IMAGE_CHUNK ? (size_t)(c->size - at) : IMAGE_CHUNK;
+    while (at < end) {
+        size_t len = end - at < IMAGE_CHUNK ? (size_t)(end - at) : IMAGE_CHUNK;
         size_t blocks = (len + EXT4_BLOCK - 1) / EXT4_BLOCK;
         int rc = tree_reader_read(w->out.reader, c, at, w->out.chunk, len, e);
         if (rc < 0)
@@ -233,6 +234,21 @@ static int put_file(struct writer *w, const struct tree_content *c, struct err *
     return 0;
 }
 
+static int put_file(struct writer *w, const struct ext4_node *n, const struct tree_content *c,
+                    struct err *e)
+{
+    struct tree_piece whole;
+    const struct tree_piece *pieces;
+    size_t count = ext4_pieces(n, &whole, &pieces);
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < count; i++) {
+        uint64_t end = pieces[i].offset + pieces[i].len;
+        rc = put_piece(w, c, pieces[i].offset, end < c->size ? end : c->size, e);
+    }
+    return rc;
+}
+
 static int put_contents(struct writer *w, uint32_t index, struct err *e)
 {
     const struct ext4_layout *l = w->l;
@@ -242,7 +258,7 @@ static int put_contents(struct writer *w, uint32_t index, struct err *e)
     if (l->nodes[index].blocks == 0)
         return 0;
     if (inode->type == TREE_FILE)
-        return put_file(w, &inode->content, e);
+        return put_file(w, &l->nodes[index], &inode->content, e);
     if (inode->type == TREE_DIR)
         return ext4_directory(l->v, l->v->inodes[index].first, put_block, w, e);
     memcpy(block, inode->target, (size_t)l->nodes[index].size);

@@ -164,6 +164,11 @@ void tree_reader_free(struct tree_reader *r);
 int tree_reader_read(struct tree_reader *r, const struct tree_content *c, uint64_t offset,
                      void *data, size_t len, struct err *e);
 
+/* The next place from `offset` on that may hold anything but zeros, as far as the store's file
+ * system can tell; the file's size when there is none. */
+uint64_t tree_reader_next_data(struct tree_reader *r, const struct tree_content *c,
+                               uint64_t offset);
+
 /* Collects new contents into one pack blob in the store. */
 struct tree_packer;
 int tree_packer_new(struct tree *t, struct cas *cas, struct tree_packer **out, struct err *e);

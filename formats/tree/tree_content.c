@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Contents of files into packs, and out of them. */
 #include "base/file.h"
+#include "formats/stream/sparse.h"
 #include "formats/tree/pack.h"
 #include "formats/tree/tree_internal.h"
 
@@ -163,4 +164,14 @@ int tree_reader_read(struct tree_reader *r, const struct tree_content *c, uint64
         return err_set(e, ERR_INPUT, "a file lies outside of its pack");
     pack->used = ++r->reads;
     return fd_pread_all(pack->fd, data, len, c->offset + offset, "file contents", e);
+}
+
+uint64_t tree_reader_next_data(struct tree_reader *r, const struct tree_content *c, uint64_t offset)
+{
+    struct open_pack *pack = NULL;
+    struct err ignored = ERR_INIT; /* who reads there is told */
+    if (offset >= c->size || open_pack(r, c->pack, &pack, &ignored) < 0 || c->offset > pack->size ||
+        c->size > pack->size - c->offset)
+        return offset;
+    return sparse_next_data(pack->fd, c->offset + offset, c->offset + c->size) - c->offset;
 }

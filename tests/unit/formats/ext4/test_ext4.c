@@ -34,7 +34,10 @@ static int try_ext4(const struct tree *t, const struct ext4_params *p, struct bu
     AUTO_VIEW view = {0};
     AUTO_EXT4_LAYOUT layout = {0};
     view_all(t, &view);
-    int rc = ext4_layout(&view, p, &layout, &e);
+    struct tree_reader *reader = NULL;
+    assert_int_equal(tree_reader_new(t, store, &reader, &e), 0);
+    int rc = ext4_layout(&view, p, reader, &layout, &e);
+    tree_reader_free(reader);
     return rc < 0 ? rc : ext4_write(&layout, t, store, NULL, sink_buf(out), &e);
 }
 
@@ -149,6 +152,54 @@ static void test_size(void **state)
     assert_int_equal(none.len, 0);
 }
 
+/* Extents of an inode, or of its one block of them, as FIRST+COUNT. */
+static void list_extents(const struct buf *b, const uint8_t *inode, char *text, size_t size)
+{
+    const uint8_t *node = inode + INODE_BLOCK;
+    size_t n = 0;
+    if (get_le(node + 6, 2) == 1)
+        node = b->data + get_le(node + EXTENT_FIRST + 4, 4) * EXT4_BLOCK;
+    text[0] = '\0';
+    for (uint64_t i = 0; i < get_le(node + 2, 2); i++) {
+        const uint8_t *p = node + EXTENT_FIRST + i * 12;
+        n += (size_t)snprintf(text + n, size - n, "%s%u+%u", i > 0 ? " " : "",
+                              (unsigned)get_le(p, 4), (unsigned)get_le(p + 4, 2));
+        assert_true(n < size);
+    }
+}
+
+static void test_holes(void **state)
+{
+    (void)state;
+    enum { UNIT = EXT4_HOLE, SIZE = 10 * UNIT + 100 };
+    static uint8_t bytes[SIZE];
+    static uint8_t zeros[3 * UNIT + 7];
+    AUTO_TREE struct tree *t = new_tree();
+    struct tree_packer *p = new_packer(t);
+    AUTO_BUF b = BUF_INIT((size_t)4 << 20);
+    char text[256];
+    bytes[UNIT + 5] = 1;     /* the second unit */
+    bytes[4 * UNIT] = 1;     /* the fifth and sixth */
+    bytes[6 * UNIT - 1] = 1; /* the last byte of it */
+    fill(p, add(t, "", "a", TREE_FILE, 0644), bytes, SIZE);
+    fill(p, add(t, "", "b", TREE_FILE, 0644), zeros, sizeof(zeros)); /* nothing but zeros */
+    fill(p, add(t, "", "c", TREE_FILE, 0644), zeros, UNIT);          /* too small for holes */
+    bytes[SIZE - 1] = 1;                                             /* a unit that is shorter */
+    fill(p, add(t, "", "d", TREE_FILE, 0644), bytes, SIZE);
+    commit(p);
+    assert_int_equal(try_ext4(t, &params, &b), 0);
+    list_extents(&b, inode_at(&b, EXT4_FIRST_INODE), text, sizeof(text));
+    assert_string_equal(text, "16+16 64+32");
+    assert_int_equal(get_le(inode_at(&b, EXT4_FIRST_INODE) + INODE_SIZE, 4), SIZE);
+    list_extents(&b, inode_at(&b, EXT4_FIRST_INODE + 1), text, sizeof(text));
+    assert_string_equal(text, "");
+    list_extents(&b, inode_at(&b, EXT4_FIRST_INODE + 2), text, sizeof(text));
+    assert_string_equal(text, "0+16");
+    list_extents(&b, inode_at(&b, EXT4_FIRST_INODE + 3), text, sizeof(text));
+    assert_string_equal(text, "16+16 64+32 160+1");
+    assert_true(b.len < 180 * (size_t)EXT4_BLOCK);
+}
+
 static void test_refused(void **state)
 {
     (void)state;
@@ -175,9 +226,8 @@ static void test_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_super_block),
-        cmocka_unit_test(test_inodes),
-        cmocka_unit_test(test_size),
+        cmocka_unit_test(test_super_block), cmocka_unit_test(test_inodes),
+        cmocka_unit_test(test_size),        cmocka_unit_test(test_holes),
         cmocka_unit_test(test_refused),
     };
 
