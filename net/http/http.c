@@ -369,9 +369,9 @@ static const char *long_header(const struct exchange *x, CURLcode code)
                      strstr(x->message, "eader larger") != NULL;
     if (x->long_header != NULL)
         return x->long_header;
-    return too_large || (code == CURLE_OUT_OF_MEMORY && x->headers > 0 && x->answer->received == 0)
-               ? ""
-               : NULL;
+    /* CURLE_TOO_LARGE, which versions before 8.6 do not have: they say that memory ran out. */
+    bool too_much = code == CURLE_OUT_OF_MEMORY || code == (CURLcode)100;
+    return too_large || (too_much && x->headers > 0 && x->answer->received == 0) ? "" : NULL;
 }
 
 static int failed(const struct exchange *x, CURLcode code, const char *host, bool *again,
