@@ -242,6 +242,15 @@ int jcur_array(const struct jcur *c, size_t max, size_t *count, struct err *e)
     return 0;
 }
 
+int jcur_list(const struct jcur *c, const char *key, size_t max, struct jcur *list, size_t *count,
+              struct err *e)
+{
+    *count = 0;
+    if (!jcur_opt(c, key, list))
+        *list = (struct jcur){.up = c, .key = key};
+    return list->value == NULL || json_is_null(list->value) ? 0 : jcur_array(list, max, count, e);
+}
+
 struct jcur jcur_item(const struct jcur *c, size_t index)
 {
     struct jcur child = {

@@ -57,6 +57,9 @@ int jcur_get(const struct jcur *c, const char *key, struct jcur *out, struct err
 bool jcur_opt(const struct jcur *c, const char *key, struct jcur *out);
 /* It is an array of at most `max` items. */
 int jcur_array(const struct jcur *c, size_t max, size_t *count, struct err *e);
+/* The array that a member is; Go's empty lists are null, or not there at all: *count is then 0. */
+int jcur_list(const struct jcur *c, const char *key, size_t max, struct jcur *list, size_t *count,
+              struct err *e);
 struct jcur jcur_item(const struct jcur *c, size_t index);
 /* Strings: at most `max` bytes. Borrowed from the document. */
 int jcur_string(const struct jcur *c, size_t max, const char **out, struct err *e);

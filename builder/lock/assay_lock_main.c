@@ -61,8 +61,14 @@ static int set_result(const struct lock_run *r, const char *path, const struct d
         (rc = json_put(result, "outputs", json_incref(json_object_get(document, "outputs")), e)) <
             0)
         return rc;
-    if (json_array_size(r->warnings) > 0 &&
-        (rc = json_put(result, "warnings", json_incref(r->warnings), e)) < 0)
+    const json_t *lists[] = {r->warnings, r->locked.notes};
+    AUTO_JSON json_t *warnings = json_array();
+    for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
+        for (size_t k = 0; k < json_array_size(lists[i]); k++)
+            if ((rc = json_push(warnings, json_incref(json_array_get(lists[i], k)), e)) < 0)
+                return rc;
+    if (json_array_size(warnings) > 0 &&
+        (rc = json_put(result, "warnings", steal_ptr(&warnings), e)) < 0)
         return rc;
     cli_result(r->cli, steal_ptr(&result));
     return 0;
@@ -181,6 +187,12 @@ static void say_left_out(const struct lock_run *r)
     }
 }
 
+static void say_warnings(const struct lock_run *r, const json_t *warnings)
+{
+    for (size_t i = 0; i < json_array_size(warnings); i++)
+        cli_warn(r->cli, "%s", json_string_value(json_array_get(warnings, i)));
+}
+
 static int open_all(struct lock_run *r, const struct arguments *a, struct err *e)
 {
     const uint64_t none = UINT64_MAX;
@@ -209,9 +221,7 @@ static int open_all(struct lock_run *r, const struct arguments *a, struct err *e
         (rc = open_store(r, e)) < 0 ||
         (rc = layouts_open(a->layouts, a->layout_count, lock_run_temp(r->cli), &r->layouts, e)) < 0)
         return rc;
-    const json_t *warnings = r->recipe->system != NULL ? r->recipe->system->warnings : NULL;
-    for (size_t i = 0; i < json_array_size(warnings); i++)
-        cli_warn(r->cli, "%s", json_string_value(json_array_get(warnings, i)));
+    say_warnings(r, r->recipe->system != NULL ? r->recipe->system->warnings : NULL);
     say_left_out(r);
     r->progress = progress_start(!cli_quiet(r->cli) && !cli_json(r->cli));
     return 0;
@@ -299,8 +309,8 @@ static int compat_run(struct cli *cli, const char *mode, struct err *e)
     if ((rc = compat_lock(&options, &r.locked, &document, e)) < 0 ||
         (rc = plan_format(document, &builder_steps, &bytes, e)) < 0)
         return rc;
-    for (size_t i = 0; i < json_array_size(r.warnings); i++)
-        cli_warn(cli, "%s", json_string_value(json_array_get(r.warnings, i)));
+    say_warnings(&r, r.warnings);
+    say_warnings(&r, r.locked.notes);
     return write_plan(&r, document, &bytes, e);
 }
 
@@ -360,6 +370,7 @@ static int lock_run(struct cli *cli, struct err *e)
         return rc;
     progress_end(r.progress);
     r.progress = NULL;
+    say_warnings(&r, r.locked.notes);
     return cli_string(cli, "check") != NULL ? say_moved(&r, &bytes, e)
                                             : write_plan(&r, document, &bytes, e);
 }

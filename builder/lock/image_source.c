@@ -168,7 +168,7 @@ static int url_layer(const struct image_source_options *o, const struct recipe_u
     layer->form = "tar";
     int rc = cas_open_blob(o->cas, digest, &fd, NULL, e);
     if (rc == 0)
-        rc = tar_check(fd, &kind, e);
+        rc = tar_check(fd, "; 'unpack: none' takes it as a file", &kind, e);
     if (rc == 0)
         layer->compression = compression_names[kind];
     return rc;

@@ -4,7 +4,9 @@
 #include "base/file.h"
 #include "base/media_types.h"
 #include "builder/linuxkit/merge.h"
+#include "builder/sources/tar_check.h"
 #include "formats/oci/oci_layout_write.h"
+#include "formats/oci/oci_platform.h"
 #include "formats/oci/oci_type.h"
 #include "net/registry/image.h"
 
@@ -14,7 +16,7 @@ enum {
     DOCUMENT_MAX = 4 * 1024 * 1024, /* of an index, a manifest or a configuration */
     LAYERS_MAX = 512,
     MANIFESTS_MAX = 4096,
-    INDEX_DEPTH_MAX = 3,
+    INDEX_DEPTH_MAX = 3, /* of indexes in indexes */
     TEXT_MAX = 1024,
 };
 
@@ -91,71 +93,80 @@ static int read_descriptor(const struct jcur *c, struct descriptor *out, struct 
 
 /* ---- which manifest --------------------------------------------------------------------- */
 
-/* Whether a descriptor's platform is the wanted one; one without a platform never is. */
-static int platform_matches(const struct jcur *c, const char *wanted, bool *matches, struct err *e)
+struct platform {
+    const char *os; /* NULL: the descriptor has no platform */
+    const char *arch;
+    const char *variant; /* NULL: it does not say */
+};
+
+static int read_platform(const struct jcur *c, struct platform *out, struct err *e)
 {
     struct jcur platform;
     struct jcur variant;
-    const char *os = NULL;
-    const char *arch = NULL;
-    const char *text = NULL;
-    *matches = false;
+    *out = (struct platform){0};
     if (!jcur_opt(c, "platform", &platform))
         return 0;
     int rc = jcur_open_object(&platform, e);
-    if (rc < 0 || (rc = jcur_get_string(&platform, "os", TEXT_MAX, &os, e)) < 0 ||
-        (rc = jcur_get_string(&platform, "architecture", TEXT_MAX, &arch, e)) < 0)
+    if (rc < 0 || (rc = jcur_get_string(&platform, "os", TEXT_MAX, &out->os, e)) < 0 ||
+        (rc = jcur_get_string(&platform, "architecture", TEXT_MAX, &out->arch, e)) < 0)
         return rc;
+    return jcur_opt(&platform, "variant", &variant)
+               ? jcur_string(&variant, TEXT_MAX, &out->variant, e)
+               : 0;
+}
+
+/* Whether the wanted platform is this one, or one of its variants. */
+static int is_of_architecture(const char *wanted, const char *os, const char *arch, bool *is,
+                              struct err *e)
+{
     AUTO_FREE char *plain = NULL;
-    if ((rc = str_format(&plain, e, "%s/%s", os, arch)) < 0)
+    int rc = str_format(&plain, e, "%s/%s", os, arch);
+    if (rc < 0)
         return rc;
-    if (strcmp(plain, wanted) == 0) {
-        *matches = true;
-        return 0;
-    }
-    if (!jcur_opt(&platform, "variant", &variant))
-        return 0;
-    AUTO_FREE char *full = NULL;
-    if ((rc = jcur_string(&variant, TEXT_MAX, &text, e)) < 0 ||
-        (rc = str_format(&full, e, "%s/%s", plain, text)) < 0)
-        return rc;
-    *matches = strcmp(full, wanted) == 0;
+    size_t len = strlen(plain);
+    *is = strncmp(plain, wanted, len) == 0 && (wanted[len] == '\0' || wanted[len] == '/');
     return 0;
 }
 
 /* LinuxKit takes the first match, and falls over an entry without a platform. */
-static int check_like_linuxkit(const struct jcur *item, struct err *e)
+static int offer_like_linuxkit(const struct jcur *item, const struct platform *p, size_t index,
+                               struct oci_choice *choice, struct err *e)
 {
-    struct jcur platform;
-    if (jcur_opt(item, "platform", &platform))
-        return 0;
-    return jcur_fail(item, e, "an entry without a platform: LinuxKit cannot read such an index");
+    bool is = false;
+    if (p->os == NULL)
+        return jcur_fail(item, e,
+                         "an entry without a platform: LinuxKit cannot read such an index");
+    int rc = is_of_architecture(choice->wanted, p->os, p->arch, &is, e);
+    if (rc == 0 && is && choice->rank == 0)
+        oci_choice_offer(choice, index, p->os, p->arch, p->variant);
+    return rc;
 }
 
 static int choose(const struct jcur *index, const struct oci_request *r, struct descriptor *out,
                   struct err *e)
 {
     struct jcur list;
+    struct oci_choice choice = {.wanted = r->platform};
+    char text[ERR_FRAME_MAX];
     size_t count = 0;
-    size_t found = 0;
     int rc = jcur_get(index, "manifests", &list, e);
     if (rc < 0 || (rc = jcur_array(&list, MANIFESTS_MAX, &count, e)) < 0)
         return rc;
     for (size_t i = 0; i < count; i++) {
         struct jcur item = jcur_item(&list, i);
         struct descriptor d = {0};
-        bool matches = false;
-        if ((rc = read_descriptor(&item, &d, e)) < 0 ||
-            (r->like_linuxkit && (rc = check_like_linuxkit(&item, e)) < 0) ||
-            (rc = platform_matches(&item, r->platform, &matches, e)) < 0)
+        struct platform p;
+        if ((rc = read_descriptor(&item, &d, e)) < 0 || (rc = read_platform(&item, &p, e)) < 0)
             return rc;
-        if (!matches || (found > 0 && r->like_linuxkit))
-            continue;
-        if (found++ > 0)
-            return jcur_fail(&list, e, "more than one image for %s", r->platform);
-        *out = d;
+        if (!r->like_linuxkit)
+            oci_choice_offer(&choice, i, p.os, p.arch, p.variant);
+        else if ((rc = offer_like_linuxkit(&item, &p, i, &choice, e)) < 0)
+            return rc;
     }
-    return found == 1 ? 0 : jcur_fail(&list, e, "no image for %s", r->platform);
+    if (oci_choice_problem(&choice, text, sizeof(text)) != NULL)
+        return jcur_fail(&list, e, "%s", text);
+    struct jcur item = jcur_item(&list, choice.index);
+    return read_descriptor(&item, out, e);
 }
 
 static int document_type(const struct jcur *c, const char **out, struct err *e)
@@ -177,7 +188,7 @@ static int find_manifest(const struct oci_request *r, struct digest *digest, jso
 {
     uint64_t size = CAS_SIZE_UNKNOWN;
     *digest = *r->manifest;
-    for (unsigned depth = 0; depth < INDEX_DEPTH_MAX; depth++) {
+    for (unsigned depth = 0; depth <= INDEX_DEPTH_MAX; depth++) {
         AUTO_JSON json_t *document = NULL;
         const char *type = NULL;
         struct descriptor next = {0};
@@ -210,21 +221,17 @@ static int check_platform(const struct jcur *c, const struct oci_request *r, str
 {
     const char *os = NULL;
     const char *arch = NULL;
+    bool is = false;
     int rc = jcur_get_string(c, "os", TEXT_MAX, &os, e);
-    if (rc < 0 || (rc = jcur_get_string(c, "architecture", TEXT_MAX, &arch, e)) < 0)
+    if (rc < 0 || (rc = jcur_get_string(c, "architecture", TEXT_MAX, &arch, e)) < 0 ||
+        (rc = is_of_architecture(r->platform, os, arch, &is, e)) < 0)
         return rc;
-    AUTO_FREE char *plain = NULL;
-    if ((rc = str_format(&plain, e, "%s/%s", os, arch)) < 0)
-        return rc;
-    size_t len = strlen(plain);
-    if (strncmp(plain, r->platform, len) == 0 &&
-        (r->platform[len] == '\0' || r->platform[len] == '/'))
-        return 0;
-    return jcur_fail(c, e, "the image is for %s, not for %s", plain, r->platform);
+    return is ? 0 : jcur_fail(c, e, "the image is for %s/%s, not for %s", os, arch, r->platform);
 }
 
 static int read_config(const struct jcur *manifest, const struct oci_request *r, json_t **out,
-                       struct jcur *root, struct jcur *rootfs, struct jcur *diff_ids, struct err *e)
+                       struct jcur *root, struct jcur *rootfs, struct jcur *diff_ids, size_t *count,
+                       struct err *e)
 {
     struct jcur m;
     struct descriptor d = {0};
@@ -240,7 +247,7 @@ static int read_config(const struct jcur *manifest, const struct oci_request *r,
     if ((rc = jcur_open_object(root, e)) < 0 || (rc = check_platform(root, r, e)) < 0 ||
         (rc = jcur_get(root, "rootfs", rootfs, e)) < 0 || (rc = jcur_open_object(rootfs, e)) < 0)
         return rc;
-    return jcur_get(rootfs, "diff_ids", diff_ids, e);
+    return jcur_list(rootfs, "diff_ids", LAYERS_MAX, diff_ids, count, e);
 }
 
 static int import_blob(const struct oci_request *r, const struct descriptor *d, struct err *e)
@@ -313,6 +320,28 @@ static int want_layers(const struct oci_request *r, const struct jcur *layers, s
     return want(r, list, count, e);
 }
 
+/* A media type may lie about the compression: the bytes decide, as everywhere else. */
+static int judge_bytes(const struct oci_request *r, const struct descriptor *d, size_t index,
+                       const char **compression, struct locked *out, struct err *e)
+{
+    enum compression kind = COMPRESSION_NONE;
+    AUTO_CLOSE int fd = -1;
+    const char *said = *compression;
+    int rc = cas_open_blob(r->cas, &d->digest, &fd, NULL, e);
+    if (rc < 0 || (rc = compression_of_file(fd, &kind, e)) < 0)
+        return rc;
+    if (strcmp(compression_names[kind], said) == 0)
+        return 0;
+    if ((rc = tar_check(fd, "", &kind, e)) < 0)
+        return err_wrap(e, "layer %zu is of the type '%.100s', but", index, d->media_type);
+    *compression = compression_names[kind];
+    return locked_note(out, e,
+                       "image '%.200s': layer %zu is of the type '%.100s', but its bytes are %s: "
+                       "they decide",
+                       r->name, index, d->media_type,
+                       kind == COMPRESSION_NONE ? "a plain tar" : compression_names[kind]);
+}
+
 static int lock_layer(const struct oci_request *r, const struct digest *manifest,
                       const struct jcur *c, const struct digest *diff_id, struct locked *out,
                       struct locked_image *image, struct err *e)
@@ -325,6 +354,7 @@ static int lock_layer(const struct oci_request *r, const struct digest *manifest
     if (rc < 0)
         return rc;
     if ((rc = import_blob(r, &d, e)) < 0 ||
+        (rc = judge_bytes(r, &d, image->layer_count, &layer.compression, out, e)) < 0 ||
         (rc = make_origin(r, manifest, "layer", &from, e)) < 0 ||
         (rc = str_format(&id, e, "%s.%zu", r->name, image->layer_count)) < 0) {
         json_decref(from);
@@ -384,12 +414,10 @@ static int lock_layers(const struct oci_request *r, const struct digest *digest,
     struct locked_image *image = NULL;
     size_t count = 0;
     size_t diff_count = 0;
-    int rc = read_config(&c, r, &config, &root, &rootfs, &diff_ids, e);
-    if (rc < 0 || (rc = jcur_get(&c, "layers", &layers, e)) < 0 ||
-        (rc = jcur_array(&layers, LAYERS_MAX, &count, e)) < 0 ||
-        (rc = jcur_array(&diff_ids, LAYERS_MAX, &diff_count, e)) < 0)
+    int rc = read_config(&c, r, &config, &root, &rootfs, &diff_ids, &diff_count, e);
+    if (rc < 0 || (rc = jcur_list(&c, "layers", LAYERS_MAX, &layers, &count, e)) < 0)
         return rc;
-    if (count != diff_count || count == 0)
+    if (count != diff_count)
         return jcur_fail(&layers, e, "%zu layers, but %zu diff_ids in the configuration", count,
                          diff_count);
     if ((rc = check_plain_image(r, digest, &layers, count, e)) < 0 ||

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "builder/plan/locked.h"
 
+#include "base/text.h"
+
+#include <stdarg.h>
 #include <string.h>
 
 void locked_dispose(struct locked *l)
@@ -22,6 +25,19 @@ void locked_dispose(struct locked *l)
     free(l->layouts);
     free(l->sources);
     free(l->files);
+    json_decref(l->notes);
+}
+
+int locked_note(struct locked *l, struct err *e, const char *fmt, ...)
+{
+    char text[ERR_FRAME_MAX];
+    va_list args;
+    va_start(args, fmt);
+    (void)text_vprint(text, sizeof(text), TEXT_AS_IT_IS, fmt, args);
+    va_end(args);
+    if (l->notes == NULL && (l->notes = json_array()) == NULL)
+        return err_oom(e);
+    return json_push(l->notes, json_string(text), e);
 }
 
 int locked_id(const char *prefix, const char *name, char **out, struct err *e)

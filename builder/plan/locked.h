@@ -76,6 +76,7 @@ struct locked {
     struct locked_file *files;
     size_t file_count;
     size_t file_cap;
+    json_t *notes; /* array of strings: what was not as it says, and was taken; NULL: nothing */
 };
 
 void locked_dispose(struct locked *l);
@@ -101,6 +102,10 @@ int locked_add_source(struct locked *l, const struct locked_source *source, stru
 int locked_add_file(struct locked *l, const char *path, size_t blob, struct err *e);
 /* The blob of the artifact's file of that path; NULL when there is none. Borrowed. */
 const struct locked_blob *locked_file_find(const struct locked *l, const char *path);
+
+/* One line for whoever locks: it changes nothing. */
+int locked_note(struct locked *l, struct err *e, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /* The plan's list of inputs; caller owns *out. */
 int locked_inputs(const struct locked *l, json_t **out, struct err *e);

@@ -230,7 +230,8 @@ static int check_platform(const struct jcur *c, const char *wanted, struct err *
 }
 
 static int read_config(const struct archive *a, const struct member *m, json_t **out,
-                       struct jcur *root, struct jcur *rootfs, struct jcur *diff_ids, struct err *e)
+                       struct jcur *root, struct jcur *rootfs, struct jcur *diff_ids, size_t *count,
+                       struct err *e)
 {
     const struct json_limits limits = {.bytes = DOCKER_DOCUMENT_MAX, .depth = 32};
     AUTO_BUF text = BUF_INIT(DOCKER_DOCUMENT_MAX);
@@ -242,7 +243,7 @@ static int read_config(const struct archive *a, const struct member *m, json_t *
         (rc = check_platform(root, a->request->platform, e)) < 0 ||
         (rc = jcur_get(root, "rootfs", rootfs, e)) < 0 || (rc = jcur_open_object(rootfs, e)) < 0)
         return rc;
-    return jcur_get(rootfs, "diff_ids", diff_ids, e);
+    return jcur_list(rootfs, "diff_ids", DOCKER_LAYERS_MAX, diff_ids, count, e);
 }
 
 static int make_origin(const struct archive *a, const struct digest *config, const char *role,
@@ -307,8 +308,8 @@ static int add_image(const struct archive *a, const struct docker_image *image, 
     struct jcur diff_ids;
     size_t count = 0;
     int rc = follow(a, image->config, &config, e);
-    if (rc < 0 || (rc = read_config(a, config, &document, &root, &rootfs, &diff_ids, e)) < 0 ||
-        (rc = jcur_array(&diff_ids, DOCKER_LAYERS_MAX, &count, e)) < 0)
+    if (rc < 0 ||
+        (rc = read_config(a, config, &document, &root, &rootfs, &diff_ids, &count, e)) < 0)
         return rc;
     if (count != image->layer_count)
         return jcur_fail(&diff_ids, e, "%zu diff_ids for %zu layers", count, image->layer_count);

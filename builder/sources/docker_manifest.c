@@ -77,11 +77,8 @@ static int read_image(const struct jcur *item, struct docker_image *out, struct 
     size_t count = 0;
     int rc = jcur_get(item, "Config", &m, e);
     if (rc < 0 || (rc = read_path(&m, &out->config, e)) < 0 ||
-        (rc = jcur_get(item, "Layers", &m, e)) < 0 ||
-        (rc = jcur_array(&m, DOCKER_LAYERS_MAX, &count, e)) < 0)
+        (rc = jcur_list(item, "Layers", DOCKER_LAYERS_MAX, &m, &count, e)) < 0)
         return rc;
-    if (count == 0)
-        return jcur_fail(&m, e, "the image has no layers");
     out->layers = array_new(count, sizeof(*out->layers));
     if (out->layers == NULL)
         return err_oom(e);

@@ -56,7 +56,8 @@ static bool is_tar(const uint8_t *block)
            ((uint64_t)sum == tar_sum(block) || sum == tar_sum_signed(block));
 }
 
-static int judge(const uint8_t *block, size_t len, enum compression kind, struct err *e)
+static int judge(const uint8_t *block, size_t len, enum compression kind, const char *advice,
+                 struct err *e)
 {
     if (len == 0 || (len == TAR_BLOCK && is_tar(block)))
         return 0;
@@ -64,15 +65,13 @@ static int judge(const uint8_t *block, size_t len, enum compression kind, struct
     const char *outer = kind == COMPRESSION_NONE ? "" : compression_names[kind];
     const char *in = kind == COMPRESSION_NONE ? "" : " in ";
     if (name == NULL)
-        return err_set(e, ERR_INPUT, "it is no tar%s%s: 'unpack: none' takes it as a file", in,
-                       outer);
+        return err_set(e, ERR_INPUT, "it is no tar%s%s%s", in, outer, advice);
     return err_set(e, ERR_INPUT,
-                   "it is %s%s%s, which is not unpacked: a tar is, plain or in gzip, xz or zstd; "
-                   "'unpack: none' takes it as a file",
-                   name, in, outer);
+                   "it is %s%s%s, which is not unpacked: a tar is, plain or in gzip, xz or zstd%s",
+                   name, in, outer, advice);
 }
 
-int tar_check(int fd, enum compression *out, struct err *e)
+int tar_check(int fd, const char *advice, enum compression *out, struct err *e)
 {
     AUTO_DECOMPRESSOR struct decompressor *d = NULL;
     uint8_t block[TAR_BLOCK];
@@ -92,7 +91,7 @@ int tar_check(int fd, enum compression *out, struct err *e)
         from = decompressor_source(d);
     }
     if ((rc = source_fill(&from, block, sizeof(block), &len, e)) < 0 ||
-        (rc = judge(block, len, kind, e)) < 0)
+        (rc = judge(block, len, kind, advice, e)) < 0)
         return rc;
     *out = kind;
     return 0;

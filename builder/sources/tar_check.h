@@ -7,9 +7,9 @@
 
 /*
  * *out is its compression. ERR_INPUT says what the file, or what is in it, is instead: bzip2, a
- * zip, gzip in gzip. An empty tar is one. Only the first block is looked at: the rest is read when
- * it is built.
+ * zip, gzip in gzip; `advice` ends it. An empty tar is one. Only the first block is looked at: the
+ * rest is read when it is built.
  */
-int tar_check(int fd, enum compression *out, struct err *e);
+int tar_check(int fd, const char *advice, enum compression *out, struct err *e);
 
 #endif

@@ -89,7 +89,7 @@ static const struct step_params deb_takes = {STEP_PARAMS(deb_rows, struct layer)
 static const struct step_params file_takes = {STEP_PARAMS(file_rows, struct layer)};
 static const struct param_list layer_list = {
     PARAM_ITEMS(struct layer, [TAR] = &tar_takes, [DEB] = &deb_takes, [FILE_ALONE] = &file_takes),
-    .max = LAYERS_MAX, .pick = pick_form, .per_input = "layers", .said_min = 1};
+    .max = LAYERS_MAX, .pick = pick_form, .per_input = "layers"};
 
 /* ---- places ---- */
 
@@ -179,7 +179,7 @@ int step_tree_layers_run(const struct step_context *context, void *params,
 const struct step_kind step_tree_layers = {
     .name = "tree.layers",
     .libraries = NULL,
-    .min_inputs = 1,
+    .min_inputs = 0, /* an image of no layers is an empty tree */
     .max_inputs = LAYERS_MAX,
     .takes = VALUE_BLOB,
     .gives = VALUE_TREE,

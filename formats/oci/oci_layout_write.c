@@ -86,8 +86,7 @@ static int export_items(struct cas *cas, const struct jcur *root, const char *ke
     bool of_index = strcmp(key, "manifests") == 0;
     int rc;
 
-    if ((rc = jcur_get(root, key, &c, e)) < 0 ||
-        (rc = jcur_array(&c, of_index ? MANIFESTS_MAX : LAYERS_MAX, &count, e)) < 0)
+    if ((rc = jcur_list(root, key, of_index ? MANIFESTS_MAX : LAYERS_MAX, &c, &count, e)) < 0)
         return rc;
     for (size_t i = 0; i < count; i++) {
         struct jcur item = jcur_item(&c, i);
@@ -107,8 +106,6 @@ static int export_document(struct cas *cas, const struct digest *digest, const c
     const char *type = NULL;
     int rc;
 
-    if (depth == DEPTH_MAX)
-        return err_set(e, ERR_INPUT, "indexes nested deeper than %d", DEPTH_MAX);
     if ((rc = cas_get(cas, digest, &bytes, e)) < 0 ||
         (rc = json_parse(bytes.data, bytes.len, "image manifest", NULL, &document, e)) < 0)
         return rc;
@@ -116,6 +113,8 @@ static int export_document(struct cas *cas, const struct digest *digest, const c
     if ((rc = jcur_open_object(&root, e)) < 0)
         return rc;
     bool is_index = jcur_opt(&root, "manifests", &c);
+    if (is_index && depth == DEPTH_MAX)
+        return err_set(e, ERR_INPUT, "indexes nested deeper than %d", DEPTH_MAX);
     if (jcur_opt(&root, "mediaType", &c) && (rc = jcur_string(&c, TEXT_MAX, &type, e)) < 0)
         return rc;
     if (!is_index && ((rc = jcur_get(&root, "config", &c, e)) < 0 ||

@@ -530,7 +530,7 @@ static bool is_zero(const uint8_t *p, size_t len)
     return len == 0 || (p[0] == 0 && memcmp(p, p + 1, len - 1) == 0);
 }
 
-/* After one zero block: one more, then only zeros. */
+/* After one zero block: one more, then only zeros. A zero block alone is an empty archive. */
 static int take_end(struct tar_reader *r, struct err *e)
 {
     const uint8_t *block = NULL;
@@ -538,6 +538,10 @@ static int take_end(struct tar_reader *r, struct err *e)
     int rc = take_block(r, &block, &got, e);
     if (rc < 0)
         return rc;
+    if (!got && r->header_at == 0) {
+        r->finished = true;
+        return 0;
+    }
     if (!got)
         return cut_short(e);
     if (!tar_is_zero(block))
@@ -566,6 +570,11 @@ static int next_header(struct tar_reader *r, struct tar_entry **entry, struct er
         int rc = take_block(r, &block, &got, e);
         if (rc < 0)
             return rc;
+        if (!got && r->at == 0) { /* an empty file is an empty archive */
+            r->finished = true;
+            *entry = NULL;
+            return 0;
+        }
         if (!got)
             return err_set(e, ERR_INPUT, "the archive is cut short: its end mark is missing");
         if (tar_is_zero(block)) {

@@ -2,6 +2,7 @@
 #include "net/registry/image.h"
 
 #include "base/json.h"
+#include "formats/oci/oci_platform.h"
 #include "formats/oci/oci_type.h"
 
 #include <string.h>
@@ -63,8 +64,8 @@ static int read_items(const struct jcur *c, const char *key, struct image *out, 
 {
     struct jcur list;
     size_t count = 0;
-    int rc = jcur_get(c, key, &list, e);
-    if (rc < 0 || (rc = jcur_array(&list, IMAGE_ITEMS_MAX, &count, e)) < 0)
+    int rc = jcur_list(c, key, IMAGE_ITEMS_MAX, &list, &count, e);
+    if (rc < 0)
         return rc;
     out->items = array_new(count + 1, sizeof(*out->items));
     if (out->items == NULL)
@@ -138,38 +139,27 @@ int image_parse(const void *data, size_t len, const char *what, struct image *ou
 /* ---- platforms ----------------------------------------------------------------------------------
  */
 
-static bool is_for(const json_t *descriptor, const char *wanted)
+/* An entry whose platform is malformed is for nothing. */
+static void offer(struct oci_choice *choice, size_t index, const json_t *descriptor)
 {
     const json_t *p = json_object_get(descriptor, "platform");
     const char *os = json_string_value(json_object_get(p, "os"));
     const char *arch = json_string_value(json_object_get(p, "architecture"));
     const char *variant = json_string_value(json_object_get(p, "variant"));
-    char text[3 * 64];
-    if (os == NULL || arch == NULL || strlen(os) > 63 || strlen(arch) > 63)
-        return false;
-    (void)snprintf(text, sizeof(text), "%s/%s", os, arch);
-    if (strcmp(text, wanted) == 0)
-        return true;
-    if (variant == NULL || strlen(variant) > 60)
-        return false;
-    (void)snprintf(text, sizeof(text), "%s/%s/%s", os, arch, variant);
-    return strcmp(text, wanted) == 0;
+    if (p == NULL || (os != NULL && arch != NULL))
+        oci_choice_offer(choice, index, os, arch, variant);
 }
 
 int image_choose(const struct image *index, const char *platform,
                  const struct image_descriptor **out, struct err *e)
 {
-    const struct image_descriptor *found = NULL;
-    for (size_t i = 0; i < index->count; i++) {
-        if (!is_for(index->items[i].json, platform))
-            continue;
-        if (found != NULL)
-            return err_set(e, ERR_INPUT, "the index has more than one image for %.100s", platform);
-        found = &index->items[i];
-    }
-    if (found == NULL)
-        return err_set(e, ERR_INPUT, "the index has no image for %.100s", platform);
-    *out = found;
+    struct oci_choice choice = {.wanted = platform};
+    char text[ERR_FRAME_MAX];
+    for (size_t i = 0; i < index->count; i++)
+        offer(&choice, i, index->items[i].json);
+    if (oci_choice_problem(&choice, text, sizeof(text)) != NULL)
+        return err_set(e, ERR_INPUT, "the index has %s", text);
+    *out = &index->items[choice.index];
     return 0;
 }
 

@@ -57,7 +57,7 @@ static int gather(struct repository *repository, const struct image *image, stru
     struct cas *cas = endpoint_client(repository->endpoints[0])->cas;
     AUTO(list_dispose) struct list documents = {0};
     int rc = image->is_index ? 0 : list_add(blobs, &image->config, e);
-    if (depth == IMAGE_DEPTH_MAX)
+    if (image->is_index && depth == IMAGE_DEPTH_MAX)
         return err_set(e, ERR_INPUT, "indexes nested deeper than %d", IMAGE_DEPTH_MAX);
     for (size_t i = 0; rc == 0 && i < image->count; i++) {
         const struct image_descriptor *d = &image->items[i];

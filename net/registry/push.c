@@ -160,14 +160,14 @@ static int collect(struct layout *l, const struct image_descriptor *d, unsigned 
     AUTO_IMAGE image = {0};
     AUTO_BUF text = BUF_INIT(REGISTRY_DOCUMENT_MAX);
     char what[DIGEST_TEXT_MAX];
-    if (depth == IMAGE_DEPTH_MAX)
-        return err_set(e, ERR_INPUT, "indexes nested deeper than %d", IMAGE_DEPTH_MAX);
     if (has_document(l, &d->digest))
         return 0;
     int rc = read_document(l, d, &text, e);
     if (rc < 0 || (rc = image_parse(buf_str(&text), text.len, digest_format(&d->digest, what),
                                     &image, e)) < 0)
         return rc;
+    if (image.is_index && depth == IMAGE_DEPTH_MAX)
+        return err_set(e, ERR_INPUT, "indexes nested deeper than %d", IMAGE_DEPTH_MAX);
     for (size_t i = 0; rc == 0 && i < image.count; i++) {
         const struct image_descriptor *item = &image.items[i];
         rc = image.is_index && image_type_is_document(item->media_type)

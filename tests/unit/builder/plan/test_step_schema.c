@@ -116,7 +116,7 @@ static void test_mends(void **state)
         {"join.parts" PARAMS " properties offsets items", "maximum", NULL},
         {"tree.layers" PARAMS " properties layers items oneOf 0 properties form", "const",
          "\"deb\""},
-        {"tree.layers" PARAMS " properties layers", "minItems", NULL},
+        {"join.parts" PARAMS " properties offsets", "minItems", NULL},
         {"tree.debian" PARAMS " properties users items properties groups", "maxItems", "65"},
         {"encode.disk" PARAMS " properties partitions items oneOf 1 properties name", "maxLength",
          "72"},

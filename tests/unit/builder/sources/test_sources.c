@@ -350,7 +350,6 @@ static void test_docker(void **state)
         "[]",
         "[1]",
         "[{}]",
-        "[{\"Config\":\"a\",\"Layers\":[]}]",
         "[{\"Config\":\"\",\"Layers\":[\"l\"]}]",
         "[{\"Config\":\"/a\",\"Layers\":[\"l\"]}]",
         "[{\"Config\":\"a\",\"Layers\":[\"../l\"]}]",
@@ -372,6 +371,16 @@ static void test_docker(void **state)
     assert_int_equal(docker(two, NULL, &none), -ERR_INPUT);
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
         assert_int_equal(docker(bad[i], NULL, &none), -ERR_INPUT);
+    static const char *const empty[] = {
+        "[{\"Config\":\"a\",\"Layers\":[]}]",
+        "[{\"Config\":\"a\",\"Layers\":null}]",
+        "[{\"Config\":\"a\"}]",
+    };
+    for (size_t i = 0; i < sizeof(empty) / sizeof(empty[0]); i++) {
+        AUTO(docker_image_dispose) struct docker_image image_of_none = {0};
+        assert_int_equal(docker(empty[i], NULL, &image_of_none), 0);
+        assert_int_equal(image_of_none.layer_count, 0);
+    }
     assert_int_equal(docker(two, "x:1", &none), 0);
     assert_string_equal(none.config, "a");
 }

@@ -299,8 +299,8 @@ static void test_device(void **state)
     assert_string_equal(buf_str(&got), "3 'null' 666 0 0 0 1:3 0\n");
 }
 
-/* Every place to cut, by blocks and by bytes around them, is an error; so is every tail but zeros.
- */
+/* Every place to cut but the very start, by blocks and by bytes around them, is an error; so is
+ * every tail but zeros. */
 static void test_cut_and_trailing(void **state)
 {
     (void)state;
@@ -312,7 +312,7 @@ static void test_cut_and_trailing(void **state)
                                         {"L", 'L', .data = "long"},
                                         {"g", '0', .magic = "gnu"},
                                         {0}});
-    for (size_t len = 0; len < tar.len; len += len % 512 == 511 ? 1 : len % 512 == 0 ? 1 : 510) {
+    for (size_t len = 1; len < tar.len; len += len % 512 == 511 ? 1 : len % 512 == 0 ? 1 : 510) {
         if (list(tar.data, len, &got) != -ERR_INPUT)
             fail_msg("cut at %zu of %zu: accepted", len, tar.len);
     }
@@ -332,6 +332,21 @@ static void test_cut_and_trailing(void **state)
     archive_end(&lone);
     assert_int_equal(list(lone.data, lone.len, &got), -ERR_INPUT);
     assert_non_null(strstr(e.frame[0], "lone zero block"));
+}
+
+/* No bytes, and one zero block, are archives of nothing; half a block is none. */
+static void test_empty(void **state)
+{
+    (void)state;
+    static const uint8_t zeros[3 * 512];
+    AUTO_BUF got = BUF_INIT(1 << 10);
+    static const size_t good[] = {0, 512, 1024, 1536};
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
+        assert_int_equal(list(zeros, good[i], &got), 0);
+    assert_int_equal(got.len, 0);
+    static const size_t bad[] = {1, 511, 513};
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+        assert_int_equal(list(zeros, bad[i], &got), -ERR_INPUT);
 }
 
 /* Content larger than the reader's buffer, read and skipped. */
@@ -376,6 +391,7 @@ int main(void)
         cmocka_unit_test(test_headers),
         cmocka_unit_test(test_device),
         cmocka_unit_test(test_cut_and_trailing),
+        cmocka_unit_test(test_empty),
         cmocka_unit_test(test_large),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
