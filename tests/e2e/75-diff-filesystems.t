@@ -151,4 +151,19 @@ at=$(grep -abo 'deep' two | head -1)
 printf 'DEEP' | dd of=two bs=1 seek="${at%%:*}" conv=notrunc status=none
 run "$assay" diff --json iso two
 is "a file in both of its trees" "$(jq -r '[.result.causes[].sample[].path] | join(" ")' stdout)" "(joliet)/1/2/3/4/5/6/7/8/9/10/f 1/2/3/4/5/6/7/8/9/10/f"
+
+# ---- images of virtual machines -----------------------------------------------------------------
+cp disk two
+printf x | dd of=two bs=1 seek=$((96 * 1024 * 1024)) conv=notrunc status=none
+for format in "qcow2" "qcow2 -o compat=0.10" "qcow2 -o cluster_size=4096" "vdi" "vdi -o static=on" "vpc -o force_size=on" "vpc -o subformat=fixed,force_size=on"; do
+    # shellcheck disable=SC2086 # format is words
+    qemu-img convert -f raw -O $format disk image.one && qemu-img convert -f raw -O $format two image.two
+    run "$assay" diff --json --normalize compress.tool disk image.one
+    exits 0 "$format: the same disk"
+    run "$assay" diff --json --normalize fs.uuid,pack.checksum,pack.layout,time.superblock image.one image.two
+    is "$format: a byte outside of all partitions" "$(jq -r '[.result.causes[] | select(.id | test("^(fs.uuid|pack|time)") | not).sample[].path | sub("[0-9]+"; "N")] | join(" ")' stdout)" "(gap at N)"
+done
+qemu-img convert -c -f raw -O qcow2 disk image.one
+run "$assay" diff disk image.one
+prints 'unread|clusters are compressed.*qemu-img convert' "compressed clusters are not read, and that is said"
 done_testing

@@ -5,6 +5,7 @@
 #include "formats/compressed/compressed_object.h"
 #include "formats/cpio/cpio_object.h"
 #include "formats/disk/disk_object.h"
+#include "formats/disk/image_object.h"
 #include "formats/elf/elf_object.h"
 #include "formats/ext4/ext4_object.h"
 #include "formats/fat/fat_object.h"
@@ -31,7 +32,10 @@ const struct object_kind *const object_kinds[] = {
     &object_kind_ar,
     &object_kind_cpio,
     &object_kind_tar,
+    &object_kind_qcow2,
+    &object_kind_vdi,
     &object_kind_iso,
+    &object_kind_vhd,
     &object_kind_gpt,
     &object_kind_ext4,
     &object_kind_fat,
