@@ -513,7 +513,7 @@ static int add_boot(struct iso *x, struct err *e)
     int rc = bytes_read(x->o->bytes, at, catalog, sizeof(catalog), e);
     if (rc < 0 || (rc = add_part(x, "(boot catalog)", at, ISO_SECTOR, e)) < 0)
         return rc;
-    for (size_t i = 1; rc == 0 && i < ISO_SECTOR / T_ENTRY; i++) {
+    for (size_t i = 1; rc == 0 && i < sizeof(catalog) / T_ENTRY; i++) {
         const uint8_t *entry = catalog + i * T_ENTRY;
         char path[32];
         uint64_t start = (uint64_t)get_le32(entry + T_START) * ISO_SECTOR;
