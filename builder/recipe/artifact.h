@@ -16,6 +16,9 @@ struct recipe_artifact;
 struct artifact_kind {
     const char *name;  /* in recipes: "squashfs" */
     bool needs_kernel; /* makes no sense of a system without one */
+    /* How the name of an output ends that only this kind makes so; NULL: none, or one that kinds
+     * may share. */
+    const char *own_suffix;
     /* The options at c, NULL: none written; fills out->options and out->images. */
     int (*read)(const struct ycur *c, struct recipe_artifact *out, struct err *e);
     /* Pushes its steps and outputs. */

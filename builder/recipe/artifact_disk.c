@@ -341,7 +341,10 @@ static int compile_disk(struct compiler *c, const struct recipe_artifact *a, str
     return compiler_output(c, f->suffix, last, f->media_type, e);
 }
 
-#define DISK_KIND(id, text, suffix, firmware, container, variant, media_type)                      \
-    const struct artifact_kind artifact_##id = {                                                   \
-        .name = text, .needs_kernel = true, .read = read_disk, .compile = compile_disk};
+#define DISK_KIND(id, text, ending, firmware, container, variant, media_type)                      \
+    const struct artifact_kind artifact_##id = {.name = text,                                      \
+                                                .needs_kernel = true,                              \
+                                                .own_suffix = ending,                              \
+                                                .read = read_disk,                                 \
+                                                .compile = compile_disk};
 DISK_FORMATS(DISK_KIND)

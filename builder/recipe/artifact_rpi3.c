@@ -184,5 +184,8 @@ static int compile_rpi3(struct compiler *c, const struct recipe_artifact *a, str
     return compiler_output(c, ".tar", "rpi3", MEDIA_TAR, e);
 }
 
-const struct artifact_kind artifact_rpi3 = {
-    .name = "rpi3", .needs_kernel = true, .read = read_rpi3, .compile = compile_rpi3};
+const struct artifact_kind artifact_rpi3 = {.name = "rpi3",
+                                            .needs_kernel = true,
+                                            .own_suffix = ".tar",
+                                            .read = read_rpi3,
+                                            .compile = compile_rpi3};

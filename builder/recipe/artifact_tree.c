@@ -126,7 +126,8 @@ static int compile_tar_kernel_initrd(struct compiler *c, const struct recipe_art
     return compiler_output(c, "-initrd.tar", "initrd-tar", MEDIA_TAR, e);
 }
 
-const struct artifact_kind artifact_tar = {.name = "tar", .read = read_tar, .compile = compile_tar};
+const struct artifact_kind artifact_tar = {
+    .name = "tar", .own_suffix = ".tar", .read = read_tar, .compile = compile_tar};
 const struct artifact_kind artifact_kernel_initrd = {.name = "kernel+initrd",
                                                      .needs_kernel = true,
                                                      .read = read_initrd,

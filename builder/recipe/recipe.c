@@ -203,6 +203,10 @@ static int check_artifacts(const struct recipe *r, struct err *e)
         for (size_t k = 0; k < i; k++)
             if (r->artifacts[k].kind == a->kind)
                 return err_set(e, ERR_INPUT, "%s: '%s' is asked for twice", a->at, a->kind->name);
+            else if (a->kind->own_suffix != NULL && r->artifacts[k].kind->own_suffix != NULL &&
+                     strcmp(a->kind->own_suffix, r->artifacts[k].kind->own_suffix) == 0)
+                return err_set(e, ERR_INPUT, "%s: two artifacts would both be called '%s%s'", a->at,
+                               r->name, a->kind->own_suffix);
     }
     return 0;
 }
