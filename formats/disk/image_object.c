@@ -159,6 +159,7 @@ enum qcow2_fields {
 struct qcow2 {
     struct image *x;
     uint64_t size;
+    uint32_t bits; /* 2 to their power is a cluster */
     uint64_t cluster;
     bool zero_flags; /* version 3 */
 };
@@ -187,9 +188,10 @@ static int qcow2_level2(const struct qcow2 *q, uint64_t at, uint64_t table_at, s
 static int qcow2_disk(const struct qcow2 *q, const uint8_t *h, struct err *e)
 {
     AUTO_FREE uint8_t *level1 = NULL;
-    uint64_t span = q->cluster / 8 * q->cluster;
+    uint32_t span_bits = 2 * q->bits - 3;
+    uint64_t span = UINT64_C(1) << span_bits;
     uint64_t entries = get_be32(h + Q_L1_ENTRIES);
-    if (entries < (q->size + span - 1) / span)
+    if (entries < (q->size + span - 1) >> span_bits)
         return damaged(q->x, "its first table is too short:", entries, e);
     int rc = read_table(q->x, get_be64(h + Q_L1), entries * 8, &level1, e);
     for (uint64_t i = 0; rc == 0 && i * span < q->size; i++) {
@@ -249,8 +251,11 @@ static int open_qcow2(struct object *o, struct err *e)
                        "%s: it has a backing file, snapshots, encryption or features that are not "
                        "read",
                        o->name);
-    struct qcow2 q = {
-        .x = x, .size = get_be64(h + Q_SIZE), .cluster = UINT64_C(1) << bits, .zero_flags = wide};
+    struct qcow2 q = {.x = x,
+                      .size = get_be64(h + Q_SIZE),
+                      .bits = bits,
+                      .cluster = UINT64_C(1) << bits,
+                      .zero_flags = wide};
     if (q.size > UINT64_C(1) << 60)
         return damaged(x, "its disk has bytes:", q.size, e);
     if ((rc = qcow2_fields(x, h, wide, e)) < 0 || (rc = used(x, 0, q.cluster, e)) < 0 ||
