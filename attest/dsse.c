@@ -221,6 +221,9 @@ int bundle_format(const struct dsse_envelope *envelope, struct buf *out, struct 
     if (envelope->signature_count != 1)
         return err_set(e, ERR_INPUT, "a bundle holds exactly one signature, not %zu",
                        envelope->signature_count);
+    if (envelope->payload_len == 0 || envelope->signatures[0].sig_len == 0)
+        return err_set(e, ERR_INPUT, "a bundle holds no empty %s",
+                       envelope->payload_len == 0 ? "payload" : "signature");
     int rc = json_put_string(bundle, "mediaType", MEDIA_SIGSTORE_BUNDLE, e);
     if (rc < 0 || (rc = material_json(envelope->signatures[0].keyid, &part, e)) < 0 ||
         (rc = json_put(bundle, "verificationMaterial", part, e)) < 0 ||

@@ -57,7 +57,8 @@ int dsse_parse(const void *data, size_t len, const char *what, struct dsse_envel
 int dsse_read(const char *path, struct dsse_envelope **out, struct err *e);
 /* Canonical JSON of the bare envelope, without a final newline. Appends. */
 int dsse_format(const struct dsse_envelope *envelope, struct buf *out, struct err *e);
-/* The same of a Sigstore bundle v0.3 whose publicKey.hint is the keyid. One signature only. */
+/* The same of a Sigstore bundle v0.3 whose publicKey.hint is the keyid. One signature only;
+ * ERR_INPUT when that or the payload is empty. */
 int bundle_format(const struct dsse_envelope *envelope, struct buf *out, struct err *e);
 void dsse_free(struct dsse_envelope *envelope);
 /*
