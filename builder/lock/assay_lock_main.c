@@ -475,17 +475,13 @@ static const struct cli_named environment[] = {
     {"XDG_CACHE_HOME",
      "The lists of Debian archives are kept in assay/apt below it, or below ~/.cache."},
     {"APT_CONFIG", "What apt reads first, when Debian packages are locked."},
-    CLI_ENV_NETWORK,
-    {"XDG_CONFIG_HOME", "Where assay/registries.json is looked for, in place of ~/.config."},
+    NETWORK_ENVIRONMENT,
 };
 
 static const struct cli_named files[] = {
     {"~/.cache/assay/apt",
      "The lists of Debian archives, kept between locks. May be removed at any time."},
-    {"~/.config/assay/registries.json",
-     "Mirrors of registries, and those that speak plain HTTP; below XDG_CONFIG_HOME when that is "
-     "set (docs/reference/registry.md)."},
-    {"~/.docker/config.json", "Credentials of registries, and the helpers that keep them."},
+    NETWORK_FILES,
 };
 
 static const struct cli_program program = {

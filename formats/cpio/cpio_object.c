@@ -12,7 +12,6 @@
 
 #include <inttypes.h>
 #include <string.h>
-#include <sys/stat.h>
 
 enum { NAME_LENGTH_MAX = 65536, TARGET_LENGTH_MAX = 65536, HEADER_MAX = 110 };
 
@@ -137,26 +136,13 @@ static int add_fields(struct cpio *c, const struct entry *x, enum member_type ty
     return rc < 0 ? rc : object_member_field(c->o, dialect, e);
 }
 
-static enum member_type type_of(uint64_t mode)
-{
-    static const struct {
-        mode_t format;
-        enum member_type type;
-    } types[] = {{S_IFDIR, MEMBER_DIRECTORY}, {S_IFLNK, MEMBER_SYMLINK}, {S_IFCHR, MEMBER_CHAR},
-                 {S_IFBLK, MEMBER_BLOCK},     {S_IFIFO, MEMBER_FIFO},    {S_IFSOCK, MEMBER_SOCKET}};
-    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
-        if ((mode & S_IFMT) == types[i].format)
-            return types[i].type;
-    return MEMBER_FILE;
-}
-
 static int add_entry(struct cpio *c, const struct entry *x, const uint8_t *name, uint64_t data,
                      struct err *e)
 {
     AUTO_BUF path = BUF_INIT(NAME_LENGTH_MAX);
     AUTO_BUF target = BUF_INIT(TARGET_LENGTH_MAX);
     size_t len = strlen((const char *)name);
-    struct member m = {.type = type_of(x->mode), .cookie = data};
+    struct member m = {.type = member_type_of_mode((uint32_t)x->mode), .cookie = data};
     int rc = object_path(name, len, &path, e);
     if (rc == 0 && m.type == MEMBER_SYMLINK) {
         if (x->size > TARGET_LENGTH_MAX)

@@ -279,19 +279,28 @@ static bool is_gpt(const struct bytes *bytes, const uint8_t *head, size_t len)
     return len >= SECTOR + 8 && get_le16(head + M_MAGIC) == 0xaa55 && is_gpt_header(head + SECTOR);
 }
 
-static int open_gpt(struct object *o, struct err *e)
+/* The first sector, whichever table it is of. */
+static int begin(struct object *o, struct disk **out, uint8_t mbr[SECTOR], struct err *e)
 {
     struct disk *d = calloc(1, sizeof(*d));
-    uint8_t mbr[SECTOR];
-    uint8_t header[G_HEADER];
-    uint8_t second[G_HEADER];
     if (d == NULL)
         return err_oom(e);
     o->state = d;
     d->o = o;
     d->sector = SECTOR;
+    *out = d;
     int rc = bytes_read(o->bytes, 0, mbr, SECTOR, e);
-    if (rc < 0 || (rc = add_boot(d, mbr, e)) < 0 || (rc = add_entries(d, mbr, true, e)) < 0 ||
+    return rc < 0 ? rc : add_boot(d, mbr, e);
+}
+
+static int open_gpt(struct object *o, struct err *e)
+{
+    struct disk *d = NULL;
+    uint8_t mbr[SECTOR];
+    uint8_t header[G_HEADER];
+    uint8_t second[G_HEADER];
+    int rc = begin(o, &d, mbr, e);
+    if (rc < 0 || (rc = add_entries(d, mbr, true, e)) < 0 ||
         (rc = take_table(d, d->sector, "gpt", true, header, e)) < 0)
         return rc;
     uint64_t backup = get_le64(header + G_BACKUP);
@@ -326,15 +335,10 @@ static bool is_mbr(const struct bytes *bytes, const uint8_t *head, size_t len)
 
 static int open_mbr(struct object *o, struct err *e)
 {
-    struct disk *d = calloc(1, sizeof(*d));
+    struct disk *d = NULL;
     uint8_t mbr[SECTOR];
-    if (d == NULL)
-        return err_oom(e);
-    o->state = d;
-    d->o = o;
-    d->sector = SECTOR;
-    int rc = bytes_read(o->bytes, 0, mbr, SECTOR, e);
-    if (rc < 0 || (rc = add_boot(d, mbr, e)) < 0 || (rc = add_entries(d, mbr, false, e)) < 0)
+    int rc = begin(o, &d, mbr, e);
+    if (rc < 0 || (rc = add_entries(d, mbr, false, e)) < 0)
         return rc;
     return extents_gaps(&d->extents, o, o->bytes->size, object_gap, e);
 }

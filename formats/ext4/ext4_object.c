@@ -164,26 +164,13 @@ static int first_name(struct ext4 *x, uint32_t number, const char **out, struct 
 /* ---- members
  * ------------------------------------------------------------------------------------- */
 
-static enum member_type type_of(uint32_t mode)
-{
-    static const struct {
-        mode_t format;
-        enum member_type type;
-    } types[] = {{S_IFDIR, MEMBER_DIRECTORY}, {S_IFLNK, MEMBER_SYMLINK}, {S_IFCHR, MEMBER_CHAR},
-                 {S_IFBLK, MEMBER_BLOCK},     {S_IFIFO, MEMBER_FIFO},    {S_IFSOCK, MEMBER_SOCKET}};
-    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
-        if ((mode & S_IFMT) == types[i].format)
-            return types[i].type;
-    return MEMBER_FILE;
-}
-
 static uint64_t device_of(const struct ext4_inode *inode)
 {
     uint32_t old = get_le32(inode->raw + EXT4_I_BLOCK);
     uint32_t wide = get_le32(inode->raw + EXT4_I_BLOCK + 4);
     if (old != 0)
         return (uint64_t)(old >> 8 & 0xff) << 32 | (old & 0xff);
-    return (uint64_t)(wide >> 8 & 0xfff) << 32 | (wide & 0xff) | (wide >> 12 & 0xfff00);
+    return member_device(wide);
 }
 
 static int read_target(struct ext4 *x, const struct ext4_inode *inode, struct buf *out,
@@ -279,8 +266,9 @@ static int note_content(struct ext4 *x, const struct ext4_inode *inode, struct e
 static int add_member(struct ext4 *x, const struct ext4_inode *inode, struct err *e)
 {
     AUTO_BUF target = BUF_INIT(TARGET_MAX + 1);
-    struct member m = {
-        .path = buf_str(&x->path), .type = type_of(inode->mode), .cookie = inode->number};
+    struct member m = {.path = buf_str(&x->path),
+                       .type = member_type_of_mode(inode->mode),
+                       .cookie = inode->number};
     const char *first = NULL;
     int rc = 0;
     if (m.type == MEMBER_DIRECTORY || inode->links > 1)

@@ -43,7 +43,6 @@ enum boot_fields {
 };
 
 enum entry_fields {
-    E_NAME = 0,
     E_NAME_LENGTH = 11,
     E_ATTRIBUTES = 11,
     E_CASE = 12,
@@ -173,19 +172,19 @@ static bool is_last(const struct fat_volume *v, uint32_t n)
     return n >= first;
 }
 
-/* The pieces of a chain; `most` clusters (UINT32_MAX: to its end). While the volume is opened no
- * cluster may be in two chains; `check` is off later. */
-static int chain(struct fat_volume *v, uint32_t cluster, uint64_t most, bool check,
-                 struct runs *out, uint64_t *size, struct err *e)
+/* The pieces of a chain. While the volume is opened (`first`), no cluster may be in two chains. */
+static int chain(struct fat_volume *v, uint32_t cluster, bool first, struct runs *out,
+                 uint64_t *size, struct err *e)
 {
     uint64_t at = 0;
     int rc = 0;
-    while (rc == 0 && at < most && !is_last(v, cluster)) {
+    while (rc == 0 && !is_last(v, cluster)) {
         if (cluster < 2 || cluster - 2 >= v->clusters || at > v->clusters)
             return damaged(v, "a chain leads to cluster", cluster, e);
-        if (check && (v->seen[cluster / 8] & 1U << cluster % 8) != 0)
+        if (first && (v->seen[cluster / 8] & 1U << cluster % 8) != 0)
             return damaged(v, "two chains have cluster", cluster, e);
-        v->seen[cluster / 8] = (uint8_t)(v->seen[cluster / 8] | 1U << cluster % 8);
+        if (first)
+            v->seen[cluster / 8] = (uint8_t)(v->seen[cluster / 8] | 1U << cluster % 8);
         const struct run run = {.at = at * v->cluster,
                                 .len = v->cluster,
                                 .from = v->data + (uint64_t)(cluster - 2) * v->cluster};
@@ -272,31 +271,12 @@ static void take_long(struct long_name *name, const uint8_t *entry)
         name->chars[(number - 1) * L_CHARS + i] = get_le16(entry + places[i]);
 }
 
-static int add_code_point(struct buf *out, uint32_t c, struct err *e)
-{
-    uint8_t utf8[4];
-    size_t len = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
-    static const uint8_t heads[] = {0, 0, 0xc0, 0xe0, 0xf0};
-    for (size_t i = len; i > 1; i--, c >>= 6)
-        utf8[i - 1] = (uint8_t)(0x80 | (c & 0x3f));
-    utf8[0] = (uint8_t)(len == 1 ? c : heads[len] | c);
-    return buf_add(out, utf8, len, e);
-}
-
-/* UTF-16 as UTF-8; a lone surrogate is kept apart by its own three bytes. */
 static int add_long(const struct long_name *name, struct buf *out, struct err *e)
 {
-    size_t count = (size_t)name->parts * L_CHARS;
-    int rc = 0;
-    for (size_t i = 0; rc == 0 && i < count && name->chars[i] != 0; i++) {
-        uint32_t c = name->chars[i];
-        bool pair = c >= 0xd800 && c < 0xdc00 && i + 1 < count && name->chars[i + 1] >= 0xdc00 &&
-                    name->chars[i + 1] < 0xe000;
-        if (pair)
-            c = 0x10000 + ((c - 0xd800) << 10) + (name->chars[++i] - 0xdc00U);
-        rc = c == '/' ? buf_add_str(out, "\\x2f", e) : add_code_point(out, c, e);
-    }
-    return rc;
+    size_t count = 0;
+    while (count < (size_t)name->parts * L_CHARS && name->chars[count] != 0)
+        count++;
+    return object_wide_name(name->chars, count, out, e);
 }
 
 /* "NAME    TXT" as NAME.TXT, in the case that Windows NT notes beside it. */
@@ -399,7 +379,7 @@ static int add_file(struct fat_volume *v, const uint8_t *entry, struct member *m
     m->cookie = cluster;
     if (m->size == 0)
         return 0;
-    int rc = chain(v, cluster, UINT32_MAX, true, &runs, &there, e);
+    int rc = chain(v, cluster, true, &runs, &there, e);
     if (rc < 0)
         return rc;
     if (there < m->size || there - m->size >= v->cluster)
@@ -488,7 +468,7 @@ static int read_directory(struct fat_volume *v, uint32_t cluster, struct err *e)
     struct runs copy = {0};
     AUTO_BYTES *list = NULL;
     uint64_t size = 0;
-    int rc = chain(v, cluster, UINT32_MAX, true, &runs, &size, e);
+    int rc = chain(v, cluster, true, &runs, &size, e);
     for (size_t i = 0; rc == 0 && i < runs.count; i++)
         rc = runs_add(&copy, &runs.list[i], v->o->name, e);
     if (rc == 0 && v->depth >= DEPTH_MAX)
@@ -591,7 +571,7 @@ static int slice(struct object *o, const struct member *m, struct bytes **out, s
         return 0;
     if (m->type == MEMBER_GAP || m->type == MEMBER_PART)
         return bytes_slice(o->bytes, m->cookie, m->size, m->path, out, e);
-    int rc = m->size == 0 ? 0 : chain(v, (uint32_t)m->cookie, UINT32_MAX, false, &runs, &there, e);
+    int rc = m->size == 0 ? 0 : chain(v, (uint32_t)m->cookie, false, &runs, &there, e);
     if (rc < 0) {
         runs_dispose(&runs);
         return rc;

@@ -13,7 +13,6 @@
 
 #include <inttypes.h>
 #include <string.h>
-#include <sys/stat.h>
 
 /* ECMA-119 §8.4 */
 enum descriptor_fields {
@@ -48,7 +47,7 @@ enum descriptor_fields {
 };
 
 /* El Torito 1.0 §2 */
-enum catalog_fields { T_ENTRY = 32, T_MEDIA = 1, T_SECTORS = 6, T_START = 8, T_BOOTABLE = 0x88 };
+enum catalog_fields { T_ENTRY = 32, T_SECTORS = 6, T_START = 8, T_BOOTABLE = 0x88 };
 
 enum {
     SYSTEM_AREA = 16 * ISO_SECTOR,
@@ -56,6 +55,7 @@ enum {
     DEPTH_MAX = 64,
     PATH_LENGTH_MAX = 65536,
     FILE_PARTS_MAX = 65536,
+    MODIFIED = 1, /* among the times of TF */
 };
 
 struct iso {
@@ -71,7 +71,6 @@ struct iso {
     struct buf path;
     unsigned depth;
     uint8_t *seen; /* directories that were read, so that none is read twice: a bit a sector */
-    uint64_t sectors;
 };
 
 static int damaged(const struct iso *x, const char *what, uint64_t number, struct err *e)
@@ -194,32 +193,13 @@ static int note_tables(struct iso *x, const uint8_t *d, struct err *e)
 /* ---- names
  * --------------------------------------------------------------------------------------------- */
 
-/* UTF-16, big-endian, as UTF-8. */
+/* UTF-16, big-endian. */
 static int add_wide(const uint8_t *p, size_t len, struct buf *out, struct err *e)
 {
-    int rc = 0;
-    for (size_t i = 0; rc == 0 && i + 1 < len; i += 2) {
-        uint32_t c = get_be16(p + i);
-        uint8_t utf8[4];
-        size_t n = 0;
-        if (c >= 0xd800 && c < 0xdc00 && i + 3 < len) {
-            c = 0x10000 + ((c - 0xd800) << 10) + (get_be16(p + i + 2) - 0xdc00U);
-            i += 2;
-        }
-        if (c == 0 || c == '/') {
-            rc = buf_addf(out, e, "\\x%02x", c);
-            continue;
-        }
-        if (c >= 0x10000)
-            utf8[n++] = (uint8_t)(0xf0 | (c >> 18 & 7));
-        if (c >= 0x800)
-            utf8[n++] = (uint8_t)(c >= 0x10000 ? 0x80 | (c >> 12 & 0x3f) : 0xe0 | c >> 12);
-        if (c >= 0x80)
-            utf8[n++] = (uint8_t)(c >= 0x800 ? 0x80 | (c >> 6 & 0x3f) : 0xc0 | c >> 6);
-        utf8[n++] = (uint8_t)(c >= 0x80 ? 0x80 | (c & 0x3f) : c);
-        rc = buf_add(out, utf8, n, e);
-    }
-    return rc;
+    uint16_t chars[UINT8_MAX / 2];
+    for (size_t i = 0; i < len / 2; i++)
+        chars[i] = get_be16(p + 2 * i);
+    return object_wide_name(chars, len / 2, out, e);
 }
 
 /* As it stands, but for the version that every file's has. */
@@ -280,19 +260,6 @@ static int add_piece(struct iso *x, const uint8_t *record, struct pieces *p, str
     return rc < 0 ? rc : note_used(x, run.from, size, e);
 }
 
-static enum member_type type_of(uint32_t mode, bool directory)
-{
-    static const struct {
-        mode_t format;
-        enum member_type type;
-    } types[] = {{S_IFLNK, MEMBER_SYMLINK}, {S_IFCHR, MEMBER_CHAR},    {S_IFBLK, MEMBER_BLOCK},
-                 {S_IFIFO, MEMBER_FIFO},    {S_IFSOCK, MEMBER_SOCKET}, {S_IFDIR, MEMBER_DIRECTORY}};
-    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
-        if ((mode & S_IFMT) == types[i].format)
-            return types[i].type;
-    return directory ? MEMBER_DIRECTORY : MEMBER_FILE;
-}
-
 static int add_own_fields(struct iso *x, const uint8_t *record, const struct iso_rock *rock,
                           struct err *e)
 {
@@ -310,10 +277,10 @@ static int add_own_fields(struct iso *x, const uint8_t *record, const struct iso
     for (size_t i = 0; rc == 0 && i < sizeof(fields) / sizeof(fields[0]); i++)
         rc = object_member_field(x->o, fields[i], e);
     for (size_t i = 0; rc == 0 && i < 7; i++)
-        if (rock->has_other[i] && times[i] != NULL)
+        if (rock->has_time[i] && times[i] != NULL)
             rc = object_member_field(x->o,
                                      (struct field){times[i], FIELD_TIME, FIELD_SECONDS,
-                                                    (uint64_t)rock->others[i], NULL, 0},
+                                                    (uint64_t)rock->times[i], NULL, 0},
                                      e);
     return rc;
 }
@@ -321,14 +288,15 @@ static int add_own_fields(struct iso *x, const uint8_t *record, const struct iso
 static int add_fields_of(struct iso *x, const uint8_t *record, const struct iso_rock *rock,
                          enum member_type type, struct err *e)
 {
-    const struct inode_fields inode = {
-        .mode = rock->mode & 07777,
-        .uid = rock->uid,
-        .gid = rock->gid,
-        .mtime = rock->has_time ? rock->mtime : iso_short_time(record + ISO_R_TIME),
-        .device = rock->device,
-        .target = buf_str(&rock->target),
-        .target_len = rock->target.len};
+    const struct inode_fields inode = {.mode = rock->mode & 07777,
+                                       .uid = rock->uid,
+                                       .gid = rock->gid,
+                                       .mtime = rock->has_time[MODIFIED]
+                                                    ? rock->times[MODIFIED]
+                                                    : iso_short_time(record + ISO_R_TIME),
+                                       .device = rock->device,
+                                       .target = buf_str(&rock->target),
+                                       .target_len = rock->target.len};
     int rc = 0;
     if (rock->there)
         rc = object_inode_fields(x->o, type, &inode, e);
@@ -346,9 +314,11 @@ static int add_member(struct iso *x, const uint8_t *record, uint64_t at, uint64_
                       const struct iso_rock *rock, struct err *e)
 {
     bool directory = (record[ISO_R_FLAGS] & ISO_FLAG_DIRECTORY) != 0 || rock->child != 0;
-    struct member m = {.type = type_of(rock->mode, directory), .cookie = at};
+    struct member m = {.type = member_type_of_mode(rock->mode), .cookie = at};
     size_t before = x->path.len;
     int rc = add_name(x, record, rock, e);
+    if (m.type == MEMBER_FILE && directory)
+        m.type = MEMBER_DIRECTORY;
     m.path = buf_str(&x->path);
     m.has_content = m.type == MEMBER_FILE;
     m.size = m.has_content ? size : 0;
@@ -561,8 +531,7 @@ static int open_iso(struct object *o, struct err *e)
     o->state = x;
     x->o = o;
     x->path.max = PATH_LENGTH_MAX;
-    x->sectors = o->bytes->size / ISO_SECTOR + 1;
-    x->seen = calloc(1, (size_t)(x->sectors / 8 + 1));
+    x->seen = calloc(1, (size_t)(o->bytes->size / ISO_SECTOR / 8 + 1));
     if (x->seen == NULL)
         return err_oom(e);
     int rc = read_descriptors(x, e);

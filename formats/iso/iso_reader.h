@@ -29,18 +29,14 @@ enum iso_record_fields {
 struct iso_rock {
     bool there;
     bool has_name;
-    bool has_time;
     bool relocated; /* RE: it stands elsewhere, too */
     uint32_t child; /* CL: the directory that it stands for; 0: none */
     uint32_t mode;  /* with the type, as stat's */
-    uint32_t links;
     uint32_t uid;
     uint32_t gid;
-    uint32_t serial;
-    uint64_t device; /* major << 32 | minor */
-    int64_t mtime;
-    int64_t others[7]; /* TF's times in its order: created, modified, read, changed, … */
-    bool has_other[7];
+    uint64_t device;  /* major << 32 | minor */
+    int64_t times[7]; /* TF's, in its order: created, modified, read, changed, … */
+    bool has_time[7];
     struct buf name;
     struct buf target;
 };

@@ -2,12 +2,13 @@
 /* Rock Ridge: what POSIX has and ISO 9660 has not. */
 #include "base/byte_order.h"
 #include "formats/iso/iso_reader.h"
+#include "formats/object/inode_fields.h"
 
 #include <string.h>
 #include <time.h>
 
 enum { CONTINUATIONS_MAX = 64, AREA_MAX = 65536, NAME_MAX_LENGTH = 4096, TARGET_MAX = 65536 };
-enum { ENTRY_HEADER = 4, PX_SHORT = 36, PX_LONG = 44, TIME_SHORT = 7, TIME_LONG = 17 };
+enum { ENTRY_HEADER = 4, PX_SHORT = 36, TIME_SHORT = 7, TIME_LONG = 17 };
 enum component { C_MORE = 1, C_HERE = 2, C_UP = 4, C_ROOT = 8 };
 
 struct area {
@@ -64,10 +65,8 @@ static int take_attributes(struct area *a, const uint8_t *p, size_t len, struct 
     if (len < PX_SHORT)
         return damaged(a, "a PX entry is too short", e);
     a->out->mode = get_le32(p + 4);
-    a->out->links = get_le32(p + 12);
     a->out->uid = get_le32(p + 20);
     a->out->gid = get_le32(p + 28);
-    a->out->serial = len >= PX_LONG ? get_le32(p + 36) : 0;
     return 0;
 }
 
@@ -136,12 +135,10 @@ static int take_times(struct area *a, const uint8_t *p, size_t len, struct err *
             continue;
         if (len - at < size)
             return damaged(a, "a TF entry is too short", e);
-        a->out->others[i] = size == TIME_LONG ? long_time(p + at) : iso_short_time(p + at);
-        a->out->has_other[i] = true;
+        a->out->times[i] = size == TIME_LONG ? long_time(p + at) : iso_short_time(p + at);
+        a->out->has_time[i] = true;
         at += size;
     }
-    a->out->has_time = a->out->has_other[1];
-    a->out->mtime = a->out->others[1];
     return 0;
 }
 

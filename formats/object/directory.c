@@ -103,16 +103,7 @@ static int first_name(struct directory *d, const struct stat *st, const char *pa
 static int add_member(struct object *o, const char *path, int parent, const char *name,
                       const struct stat *st, struct err *e)
 {
-    static const struct {
-        mode_t format;
-        enum member_type type;
-    } types[] = {{S_IFREG, MEMBER_FILE},   {S_IFDIR, MEMBER_DIRECTORY}, {S_IFLNK, MEMBER_SYMLINK},
-                 {S_IFCHR, MEMBER_CHAR},   {S_IFBLK, MEMBER_BLOCK},     {S_IFIFO, MEMBER_FIFO},
-                 {S_IFSOCK, MEMBER_SOCKET}};
-    struct member m = {.path = path};
-    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
-        if ((st->st_mode & S_IFMT) == types[i].format)
-            m.type = types[i].type;
+    struct member m = {.path = path, .type = member_type_of_mode(st->st_mode)};
     struct inode_fields inode = {.mode = st->st_mode & 07777,
                                  .uid = st->st_uid,
                                  .gid = st->st_gid,

@@ -103,6 +103,29 @@ int object_path(const void *raw, size_t len, struct buf *out, struct err *e)
     return rc;
 }
 
+int object_wide_name(const uint16_t *chars, size_t count, struct buf *out, struct err *e)
+{
+    static const uint8_t heads[] = {0, 0, 0xc0, 0xe0, 0xf0};
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < count; i++) {
+        uint32_t c = chars[i];
+        uint8_t utf8[4];
+        if (c >= 0xd800 && c < 0xdc00 && i + 1 < count && chars[i + 1] >= 0xdc00 &&
+            chars[i + 1] < 0xe000)
+            c = 0x10000 + ((c - 0xd800) << 10) + (chars[++i] - 0xdc00U);
+        if (c == 0 || c == '/') {
+            rc = buf_addf(out, e, "\\x%02x", c);
+            continue;
+        }
+        size_t len = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
+        for (size_t k = len; k > 1; k--, c >>= 6)
+            utf8[k - 1] = (uint8_t)(0x80 | (c & 0x3f));
+        utf8[0] = (uint8_t)(heads[len] | c);
+        rc = buf_add(out, utf8, len, e);
+    }
+    return rc;
+}
+
 int object_name_form(struct object *o, enum member_type type, const void *raw, size_t len,
                      const struct buf *path, struct err *e)
 {

@@ -29,6 +29,9 @@ int extents_gaps(struct extents *x, struct object *o, uint64_t end,
 
 /* "./a/", "/a" and "a" are one path: "a"; ".." stays. Appends. */
 int object_path(const void *raw, size_t len, struct buf *out, struct err *e);
+/* A name in UTF-16 as UTF-8; a lone surrogate keeps its three bytes, what no path can have is \xNN.
+ * Appends. */
+int object_wide_name(const uint16_t *chars, size_t count, struct buf *out, struct err *e);
 /* The field "name.form" of the member that is added next, where the raw name is not the plain form
  * (a directory may have a slash at its end). */
 int object_name_form(struct object *o, enum member_type type, const void *raw, size_t len,

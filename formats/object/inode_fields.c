@@ -1,6 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "formats/object/inode_fields.h"
 
+#include <sys/stat.h>
+
+enum member_type member_type_of_mode(uint32_t mode)
+{
+    static const struct {
+        mode_t format;
+        enum member_type type;
+    } types[] = {{S_IFDIR, MEMBER_DIRECTORY}, {S_IFLNK, MEMBER_SYMLINK}, {S_IFCHR, MEMBER_CHAR},
+                 {S_IFBLK, MEMBER_BLOCK},     {S_IFIFO, MEMBER_FIFO},    {S_IFSOCK, MEMBER_SOCKET}};
+    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+        if ((mode & S_IFMT) == types[i].format)
+            return types[i].type;
+    return MEMBER_FILE;
+}
+
+uint64_t member_device(uint32_t packed)
+{
+    return (uint64_t)(packed >> 8 & 0xfff) << 32 | (packed & 0xff) | (packed >> 12 & 0xfff00);
+}
+
 int object_inode_fields(struct object *o, enum member_type type, const struct inode_fields *inode,
                         struct err *e)
 {

@@ -17,6 +17,11 @@ struct inode_fields {
     size_t target_len;
 };
 
+/* What a mode (stat's) makes of a member; a file where it says nothing that there is. */
+enum member_type member_type_of_mode(uint32_t mode);
+/* major << 32 | minor of a device number as Linux packs it into 32 bits. */
+uint64_t member_device(uint32_t packed);
+
 /* "mode", "uid", "gid", "mtime", "mtime.ns" (unless 0), "device" and "link", as the type has them:
  * to the member that is added next. A symbolic link's mode is left out: it means nothing. */
 int object_inode_fields(struct object *o, enum member_type type, const struct inode_fields *inode,

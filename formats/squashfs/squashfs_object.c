@@ -124,8 +124,7 @@ static int add_member(struct object *o, uint64_t reference, const struct drive_i
         .uid = inode->uid,
         .gid = inode->gid,
         .mtime = inode->time,
-        .device =
-            (uint64_t)(device >> 8 & 0xfff) << 32 | (device & 0xff) | (device >> 12 & 0xfff00),
+        .device = member_device(device),
     };
     const char *first = NULL;
     int rc = inode->type == DRIVE_DIRECTORY

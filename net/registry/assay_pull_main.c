@@ -237,15 +237,11 @@ static const struct cli_command commands[] = {{
 }};
 
 static const struct cli_named environment[] = {
-    CLI_ENV_NETWORK,
-    {"XDG_CONFIG_HOME", "Where assay/registries.json is looked for, in place of ~/.config."},
+    NETWORK_ENVIRONMENT,
 };
 
 static const struct cli_named files[] = {
-    {"~/.config/assay/registries.json",
-     "Mirrors of registries, and those that speak plain HTTP; below XDG_CONFIG_HOME when that is "
-     "set (docs/reference/registry.md)."},
-    {"~/.docker/config.json", "Credentials of registries, and the helpers that keep them."},
+    NETWORK_FILES,
 };
 
 static const struct cli_program program = {

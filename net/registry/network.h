@@ -32,6 +32,20 @@
         "mirror-tags", 0, CLI_FLAG, NULL, "the mirrors of --mirror may also say what a tag means"  \
     }
 
+/* Rows of the tables of environment and files, for manual pages. */
+#define NETWORK_ENVIRONMENT                                                                        \
+    CLI_ENV_NETWORK,                                                                               \
+    {                                                                                              \
+        "XDG_CONFIG_HOME", "Where assay/registries.json is looked for, in place of ~/.config."     \
+    }
+#define NETWORK_FILES                                                                              \
+    {"~/.config/assay/registries.json",                                                            \
+     "Mirrors of registries, and those that speak plain HTTP; below XDG_CONFIG_HOME when that is " \
+     "set (docs/reference/registry.md)."},                                                         \
+    {                                                                                              \
+        "~/.docker/config.json", "Credentials of registries, and the helpers that keep them."      \
+    }
+
 /* Of the commands' help: who gets what. */
 #define NETWORK_CREDENTIALS_HELP                                                                   \
     "Credentials are those that Docker's config.json (DOCKER_CONFIG, helpers included) has for "   \

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # assay lock: bad recipes, OCI layouts, Debian packages of a local archive; all offline.
 . "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/apt_machine.sh"
 
 zeros=0000000000000000000000000000000000000000000000000000000000000000
 # Where private apt states are made: they must be gone afterwards.
@@ -262,25 +263,9 @@ archive=$work/archive
 cp -r "$top/tests/data/debian-archive" "$archive"
 chmod -R u+w "$archive"
 # A machine that knows another suite of the archive, for another architecture.
-machine=$work/machine
-mkdir -p "$machine/state/lists/partial" "$machine/cache/archives/partial" "$machine/parts"
-: >"$machine/status"
-cat >"$machine/apt.conf" <<E
-Dir::State "$machine/state";
-Dir::State::status "$machine/status";
-Dir::Cache "$machine/cache";
-Dir::Etc::sourcelist "$machine/sources.list";
-Dir::Etc::sourceparts "/dev/null";
-Dir::Etc::parts "$machine/parts";
-APT::Architecture "amd64";
-APT::Architectures { "amd64"; };
-APT::Sandbox::User "root";
-Acquire::AllowInsecureRepositories "true";
-APT::Update::Post-Invoke { "touch $machine/hook-ran"; };
-E
-echo "deb [signed-by=$archive/keyring.gpg] file:$archive machine main" >"$machine/sources.list"
-APT_CONFIG=$machine/apt.conf
-export APT_CONFIG
+apt_machine amd64 "deb [signed-by=$archive/keyring.gpg] file:$archive machine main" \
+    "Acquire::AllowInsecureRepositories \"true\";" \
+    "APT::Update::Post-Invoke { \"touch $work/machine/hook-ran\"; };"
 apt-get -qq update >"$work/apt.log" 2>&1
 rm -f "$machine/hook-ran"
 snapshot() {

@@ -3,6 +3,7 @@
 # assay fetch: a plan's inputs from stores, layouts, registries, mirrors, proxies and Debian archives, whoever still
 # has them; and the mirrors of assay lock. Nothing leaves this machine.
 . "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/apt_machine.sh"
 . "$(dirname "$0")/registry.sh"
 
 # ---- two images in a registry, a plan of both and of Debian packages ----------------------
@@ -29,24 +30,8 @@ ok "the mirror has one of them" push one "$mirror/hub/a/one:t"
 archive=$work/archive
 cp -r "$top/tests/data/debian-archive" "$archive"
 chmod -R u+w "$archive"
-machine=$work/machine
-mkdir -p "$machine/state/lists/partial" "$machine/cache/archives/partial" "$machine/parts"
-: >"$machine/status"
-cat >"$machine/apt.conf" <<E
-Dir::State "$machine/state";
-Dir::State::status "$machine/status";
-Dir::Cache "$machine/cache";
-Dir::Etc::sourcelist "$machine/sources.list";
-Dir::Etc::sourceparts "/dev/null";
-Dir::Etc::parts "$machine/parts";
-APT::Architecture "amd64";
-APT::Architectures { "amd64"; };
-APT::Sandbox::User "root";
-Acquire::AllowInsecureRepositories "true";
-E
-echo "deb [signed-by=$archive/keyring.gpg] file:$archive machine main" >"$machine/sources.list"
-APT_CONFIG=$machine/apt.conf
-export APT_CONFIG
+apt_machine amd64 "deb [signed-by=$archive/keyring.gpg] file:$archive machine main" \
+    "Acquire::AllowInsecureRepositories \"true\";"
 apt-get -qq update >"$work/apt.log" 2>&1
 cat >"$work/assay.yml" <<E
 name: demo

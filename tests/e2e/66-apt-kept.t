@@ -3,6 +3,7 @@
 # apt's lists are kept between locks: how often the archive is asked for what, counted at a web server on loopback; and
 # nothing that is kept is believed.
 . "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/apt_machine.sh"
 GNUPGHOME=$work/gnupg
 export GNUPGHOME
 mkdir -m 0700 "$GNUPGHOME"
@@ -46,23 +47,7 @@ END
 server=$!
 trap 'kill $server; finish' EXIT
 await test -s "$work/port"
-machine=$work/machine
-mkdir -p "$machine/state/lists/partial" "$machine/cache/archives/partial" "$machine/parts"
-: >"$machine/status"
-cat >"$machine/apt.conf" <<E
-Dir::State "$machine/state";
-Dir::State::status "$machine/status";
-Dir::Cache "$machine/cache";
-Dir::Etc::sourcelist "$machine/sources.list";
-Dir::Etc::sourceparts "/dev/null";
-Dir::Etc::parts "$machine/parts";
-APT::Architecture "riscv64";
-APT::Architectures { "riscv64"; };
-APT::Sandbox::User "root";
-E
-echo "deb [signed-by=$archive/own.gpg] http://127.0.0.1:$(cat "$work/port") machine main" >"$machine/sources.list"
-APT_CONFIG=$machine/apt.conf
-export APT_CONFIG
+apt_machine riscv64 "deb [signed-by=$archive/own.gpg] http://127.0.0.1:$(cat "$work/port") machine main"
 ok "the machine knows the archive" apt-get -qq update
 
 printf 'name: deb\narch: riscv64\nimages: {all: {debian: {suite: suite, packages: [words], dependencies: none}}}\nartifacts: [tar]\n' >"$work/deb.yml"

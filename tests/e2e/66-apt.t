@@ -3,6 +3,7 @@
 # Debian archives that are too old, too new, or cannot be reached: what apt does not like is said for what it is, and
 # what this machine's apt was told to overlook is not overlooked here.
 . "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/apt_machine.sh"
 GNUPGHOME=$work/gnupg
 export GNUPGHOME
 mkdir -m 0700 "$GNUPGHOME"
@@ -35,23 +36,7 @@ release future 'Date: Tue, 14 Nov 2090 22:13:20 UTC'
 release machine "$past"
 
 # A machine whose apt was told to take everything.
-machine=$work/machine
-mkdir -p "$machine/state/lists/partial" "$machine/cache/archives/partial" "$machine/parts"
-: >"$machine/status"
-cat >"$machine/apt.conf" <<E
-Dir::State "$machine/state";
-Dir::State::status "$machine/status";
-Dir::Cache "$machine/cache";
-Dir::Etc::sourcelist "$machine/sources.list";
-Dir::Etc::sourceparts "/dev/null";
-Dir::Etc::parts "$machine/parts";
-APT::Architecture "riscv64";
-APT::Architectures { "riscv64"; };
-APT::Sandbox::User "root";
-E
-echo "deb [signed-by=$archive/own.gpg] file:$archive machine main" >"$machine/sources.list"
-APT_CONFIG=$machine/apt.conf
-export APT_CONFIG
+apt_machine riscv64 "deb [signed-by=$archive/own.gpg] file:$archive machine main"
 ok "the machine knows the archive" apt-get -qq update
 
 lock() { # SUITE OPTION…

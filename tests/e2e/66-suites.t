@@ -3,6 +3,7 @@
 # One image of several suites: of each package the newest version, each suite's Release verified with its own keyring, and the
 # plan says which suite each package is from.
 . "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/apt_machine.sh"
 
 # ---- an archive of two suites, with two keys ----------------------------------------------
 archive=$work/archive
@@ -53,25 +54,10 @@ release stable one
 release updates two
 release later one 'NotAutomatic: yes'
 
-machine=$work/machine
-mkdir -p "$machine/state/lists/partial" "$machine/cache/archives/partial" "$machine/parts" "$machine/preferences.d"
-: >"$machine/status"
+apt_machine riscv64 "deb [signed-by=$work/one.gpg] file:$archive stable main" \
+    "Dir::Etc::preferencesparts \"$work/machine/preferences.d\";"
+mkdir "$machine/preferences.d"
 printf 'Package: *\nPin: release n=stable\nPin-Priority: 1001\n' >"$machine/preferences.d/pin"
-cat >"$machine/apt.conf" <<E
-Dir::State "$machine/state";
-Dir::State::status "$machine/status";
-Dir::Cache "$machine/cache";
-Dir::Etc::sourcelist "$machine/sources.list";
-Dir::Etc::sourceparts "/dev/null";
-Dir::Etc::preferencesparts "$machine/preferences.d";
-Dir::Etc::parts "$machine/parts";
-APT::Architecture "riscv64";
-APT::Architectures { "riscv64"; };
-APT::Sandbox::User "root";
-E
-echo "deb [signed-by=$work/one.gpg] file:$archive stable main" >"$machine/sources.list"
-APT_CONFIG=$machine/apt.conf
-export APT_CONFIG
 ok "the machine knows the archive" apt-get -qq update
 
 lock() { # SUITES OPTION…
