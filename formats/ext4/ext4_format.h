@@ -45,7 +45,7 @@ enum ext4_super_fields {
     EXT4_S_WRITTEN = 376,
     EXT4_S_BACKUP_GROUPS = 588,
     EXT4_S_CHECKSUM_SEED = 624,
-    EXT4_S_ORPHANS = 644,
+    EXT4_S_ORPHANS = 640,
     EXT4_S_CHECKSUM = 1020,
     EXT4_MAGIC = 0xef53,
 };
