@@ -338,6 +338,7 @@ printf 'x<script>alert(2)</script>y' >b/bin/page
 for name in '<img src=x>' '](http:x)' '|`a`*b*' '@someone' '&amp;' "'\" on=1"; do
     echo >"b/etc/$name"
 done
+find a b -exec touch -h -d @1000 {} +
 run "$assay" diff --html page.html --markdown page.md a b
 exits 1 "two pages"
 ok "the page is valid HTML" tidy -q -e page.html
