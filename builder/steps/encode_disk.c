@@ -5,6 +5,7 @@
 #include "builder/steps/ids.h"
 #include "builder/steps/kinds.h"
 #include "builder/steps/params.h"
+#include "builder/steps/widths.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -157,6 +158,13 @@ static uint64_t round_up(uint64_t bytes)
     return (bytes + MIB - 1) / MIB * MIB;
 }
 
+int width_mbr(uint64_t sectors, struct err *e)
+{
+    if (sectors > UINT32_MAX)
+        return err_set(e, ERR_INPUT, "an MBR cannot describe a disk of 2 TiB and more");
+    return 0;
+}
+
 /* Partitions begin and end at whole MiB; behind the last is one MiB for a GPT's second copy. */
 static int place(struct disk *d, struct err *e)
 {
@@ -166,7 +174,10 @@ static int place(struct disk *d, struct err *e)
     for (size_t i = 0; i < p->count; i++) {
         uint64_t size = d->inputs[p->partitions[i].input].size;
         if (size == 0 || size > SIZE_LIMIT || at > SIZE_LIMIT)
-            return err_set(e, ERR_INPUT, "a partition of %" PRIu64 " bytes cannot be made", size);
+            return err_set(e, ERR_INPUT,
+                           "a partition of %" PRIu64 " bytes cannot be made: it has at least one, "
+                           "and a disk at most 64 TiB",
+                           size);
         d->places[i] = (struct place){.first = at / SECTOR, .sectors = round_up(size) / SECTOR};
         at += round_up(size);
     }
@@ -177,9 +188,7 @@ static int place(struct disk *d, struct err *e)
                        "a disk of %" PRIu64 " bytes is too small: its partitions need %" PRIu64,
                        p->size, at);
     d->sectors = (p->size != 0 ? p->size : at) / SECTOR;
-    if (p->table == MBR && d->sectors > UINT32_MAX)
-        return err_set(e, ERR_INPUT, "an MBR cannot describe a disk of 2 TiB and more");
-    return 0;
+    return p->table == MBR ? width_mbr(d->sectors, e) : 0;
 }
 
 /* SHA-256 of the inputs' digests, in their order. */

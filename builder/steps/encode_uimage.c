@@ -4,6 +4,7 @@
 #include "base/byte_order.h"
 #include "builder/steps/kinds.h"
 #include "builder/steps/params.h"
+#include "builder/steps/widths.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 
 enum {
     HEADER = 64,
+    SCRIPT_LIST = 8, /* before the text of a script */
     NAME_AT = 32,
     NAME_MAX_BYTES = 32,
     CHUNK = 256 * 1024,
@@ -114,17 +116,25 @@ static int survey_write(void *context, const void *data, size_t len, struct err 
 }
 
 /* A script is the one member of a list of files: its length, and a zero that ends the list. */
-static size_t script_list(const struct params *p, uint64_t size, uint8_t list[8])
+static size_t script_list(const struct params *p, uint64_t size, uint8_t list[SCRIPT_LIST])
 {
     if (type_codes[p->type] != SCRIPT)
         return 0;
     put_be32(list, (uint32_t)size);
     put_be32(list + 4, 0);
-    return 8;
+    return SCRIPT_LIST;
 }
 
-static int make_header(const struct params *p, const struct content *c, uint8_t h[HEADER + 8],
-                       size_t *len, struct err *e)
+int width_uimage(uint64_t size, struct err *e)
+{
+    if (size == 0 || size > UINT32_MAX - SCRIPT_LIST)
+        return err_set(e, ERR_INPUT, "a U-Boot image has 1 to %u bytes, not %" PRIu64,
+                       UINT32_MAX - SCRIPT_LIST, size);
+    return 0;
+}
+
+static int make_header(const struct params *p, const struct content *c,
+                       uint8_t h[HEADER + SCRIPT_LIST], size_t *len, struct err *e)
 {
     struct survey s = {0};
     struct sink sink = {survey_write, &s};
@@ -133,8 +143,8 @@ static int make_header(const struct params *p, const struct content *c, uint8_t 
     int rc = each_chunk(c, &sink, e);
     if (rc < 0)
         return rc;
-    if (s.size == 0 || s.size > UINT32_MAX - 8)
-        return err_set(e, ERR_INPUT, "a U-Boot image cannot have %" PRIu64 " bytes", s.size);
+    if ((rc = width_uimage(s.size, e)) < 0)
+        return rc;
     size_t list_len = script_list(p, s.size, list);
     uint32_t crc = (uint32_t)crc32_z(0, list, list_len);
     memset(h, 0, HEADER);
@@ -162,7 +172,7 @@ int step_encode_uimage_run(const struct step_context *context, void *params,
     AUTO_FREE uint8_t *chunk = malloc(CHUNK);
     AUTO_CAS_WRITER struct cas_writer *w = NULL;
     const struct params *p = params;
-    uint8_t header[HEADER + 8];
+    uint8_t header[HEADER + SCRIPT_LIST];
     size_t len = 0;
 
     (void)input_count;

@@ -7,6 +7,7 @@
 #include "builder/steps/ids.h"
 #include "builder/steps/kinds.h"
 #include "builder/steps/params.h"
+#include "builder/steps/widths.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -117,6 +118,14 @@ static int pack_grain(void *context, size_t i, struct err *e)
     return 0;
 }
 
+int width_vmdk(uint64_t at, uint32_t *sector, struct err *e)
+{
+    if (at / SECTOR > UINT32_MAX)
+        return err_set(e, ERR_INPUT, "a VMDK has less than 2 TiB of compressed data");
+    *sector = (uint32_t)(at / SECTOR);
+    return 0;
+}
+
 /* Grains of one table, in their order. */
 static int flush_batch(struct output *o, struct err *e)
 {
@@ -126,9 +135,10 @@ static int flush_batch(struct output *o, struct err *e)
     if (rc < 0)
         return rc;
     for (size_t i = 0; i < batch->count; i++) {
-        if (o->c->at / SECTOR > UINT32_MAX)
-            return err_set(e, ERR_INPUT, "a VMDK has at most 2 TiB of data");
-        put_le32(o->table + batch->index[i] % TABLE_ENTRIES * 4, (uint32_t)(o->c->at / SECTOR));
+        uint32_t sector = 0;
+        if ((rc = width_vmdk(o->c->at, &sector, e)) < 0)
+            return rc;
+        put_le32(o->table + batch->index[i] % TABLE_ENTRIES * 4, sector);
         o->table_used = true;
         if ((rc = disk_container_put(o->c, batch->packed + i * ROOM, batch->len[i], e)) < 0)
             return rc;
@@ -151,9 +161,8 @@ static int flush_table(struct output *o, uint64_t index, struct err *e)
     if (!o->table_used)
         return 0;
     int rc = write_marker(o, MARKER_TABLE, TABLE / SECTOR, e);
-    if (rc < 0)
+    if (rc < 0 || (rc = width_vmdk(o->c->at, &o->directory[index], e)) < 0)
         return rc;
-    o->directory[index] = (uint32_t)(o->c->at / SECTOR);
     o->table_used = false;
     rc = disk_container_put(o->c, o->table, TABLE, e);
     memset(o->table, 0, TABLE);

@@ -46,8 +46,13 @@ static int put_header(struct writer *w, const struct header *h, const char *name
     return image_align(&w->out, 4, e);
 }
 
-static int check_inode(const struct tree_inode *inode, const char *path, struct err *e)
+int cpio_check(const struct tree_inode *inode, const char *path, struct err *e)
 {
+    /* The kernel makes a device of what it reads without looking at it. */
+    int rc = view_check_device(inode, e);
+
+    if (rc < 0)
+        return err_wrap(e, "cannot put '%s' into an initrd", path);
     for (size_t i = 0; i < inode->xattr_count; i++) {
         if (!str_starts(inode->xattrs[i].name, "user."))
             return err_set(e, ERR_INPUT,
@@ -96,7 +101,7 @@ static int put_node(struct writer *w, size_t i, uint32_t *next_ino, uint32_t *in
     if (rc < 0)
         return rc;
     const char *name = i == 0 ? "." : path;
-    if ((rc = check_inode(inode, name, e)) < 0)
+    if ((rc = cpio_check(inode, name, e)) < 0)
         return rc;
     uint32_t *ino = &inos[w->v->nodes[i].inode];
     if (*ino == 0 || !linkable)

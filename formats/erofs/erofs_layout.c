@@ -12,8 +12,6 @@ enum {
     SLOTS_PER_BLOCK = EROFS_BLOCK / EROFS_SLOT,
     XATTR_VALUE_MAX = UINT16_MAX,
     XATTR_BYTES_MAX = EROFS_XATTR_HEADER + 4 * (UINT16_MAX - 1),
-    MAJOR_MAX = 0xfff,
-    MINOR_MAX = 0xfffff,
 };
 
 /* ---- directories ------------------------------------------------------------------ */
@@ -116,10 +114,8 @@ static int measure(const struct erofs_layout *l, uint32_t index, struct erofs_in
         out->size = inode->content.size;
     else if (inode->type == TREE_SYMLINK)
         out->size = strlen(inode->target);
-    else if ((inode->type == TREE_CHAR || inode->type == TREE_BLOCK) &&
-             (inode->major > MAJOR_MAX || inode->minor > MINOR_MAX))
-        return err_set(e, ERR_INPUT, "its device number %" PRIu32 ":%" PRIu32 " is too large",
-                       inode->major, inode->minor);
+    else if ((rc = view_check_device(inode, e)) < 0)
+        return rc;
     if (l->xattrs && inode->xattr_count > 0 &&
         (rc = measure_xattrs(inode, &out->xattr_bytes, e)) < 0)
         return rc;
@@ -134,7 +130,8 @@ static int measure(const struct erofs_layout *l, uint32_t index, struct erofs_in
     if (!out->inline_tail)
         out->tail = 0;
     if (blocks > UINT32_MAX)
-        return err_set(e, ERR_INPUT, "its %" PRIu64 " bytes are too many for EROFS", out->size);
+        return err_set(e, ERR_INPUT,
+                       "its %" PRIu64 " bytes are too many: EROFS has less than 16 TiB", out->size);
     out->blocks = (uint32_t)blocks;
     return 0;
 }
@@ -196,7 +193,8 @@ static int place(struct room *r, uint64_t bytes, uint64_t *nid, struct err *e)
     *nid = r->blocks * SLOTS_PER_BLOCK;
     r->blocks += count;
     if (r->blocks > UINT32_MAX)
-        return err_set(e, ERR_INPUT, "the tree is too large for an EROFS");
+        return err_set(e, ERR_INPUT,
+                       "the tree is too large for an EROFS, which has less than 16 TiB");
     return put_back(r, (uint32_t)(r->blocks - 1), count * SLOTS_PER_BLOCK - slots, e);
 }
 
@@ -261,7 +259,8 @@ static int place_contents(struct erofs_layout *l, struct err *e)
         n->block = (uint32_t)next;
         next += n->blocks;
         if (next > UINT32_MAX)
-            return err_set(e, ERR_INPUT, "the tree is too large for an EROFS");
+            return err_set(e, ERR_INPUT,
+                           "the tree is too large for an EROFS, which has less than 16 TiB");
     }
     l->blocks = next;
     return 0;

@@ -78,6 +78,13 @@ struct ext4_layout {
 /* Large files are looked into, by `reader`, for holes. */
 int ext4_layout(const struct view *v, const struct ext4_params *params, struct tree_reader *reader,
                 struct ext4_layout *out, struct err *e);
+/* What the layout consists of, for tests: counts that meet a field's width. */
+int ext4_check_directory(uint64_t size, struct err *e);
+/* Sets n->leaves. */
+int ext4_check_extents(struct ext4_node *n, struct err *e);
+/* How many groups, inodes and blocks there are, by the view's inodes, l->data and the parameters.
+ */
+int ext4_size(struct ext4_layout *l, struct err *e);
 void ext4_layout_dispose(struct ext4_layout *l);
 #define AUTO_EXT4_LAYOUT AUTO(ext4_layout_dispose) struct ext4_layout
 

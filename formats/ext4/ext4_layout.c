@@ -11,8 +11,6 @@ enum {
     BITMAPS = 2,
     GROUPS_MAX = 131072,     /* 16 TiB */
     BYTES_PER_INODE = 16384, /* as mke2fs, where a size is given */
-    MAJOR_MAX = 0xfff,
-    MINOR_MAX = 0xfffff,
 };
 
 /* ---- inodes ----------------------------------------------------------------------- */
@@ -25,12 +23,24 @@ static int count_block(void *context, const uint8_t block[EXT4_BLOCK], struct er
     return 0;
 }
 
+int ext4_check_directory(uint64_t size, struct err *e)
+{
+    if (size > UINT32_MAX)
+        return err_set(e, ERR_INPUT,
+                       "its list of names has %" PRIu64
+                       " bytes: a directory of ext4 has less than 4 GiB",
+                       size);
+    return 0;
+}
+
 static int measure_dir(const struct view *v, uint32_t node, struct ext4_node *out, struct err *e)
 {
     uint64_t blocks = 0;
 
     int rc = ext4_directory(v, node, count_block, &blocks, e);
     if (rc < 0)
+        return rc;
+    if ((rc = ext4_check_directory(blocks * EXT4_BLOCK, e)) < 0)
         return rc;
     out->size = blocks * EXT4_BLOCK;
     out->links = 2;
@@ -83,7 +93,6 @@ static int measure(const struct ext4_layout *l, uint32_t index, struct tree_read
 {
     const struct view_inode *shared = &l->v->inodes[index];
     const struct tree_inode *inode = shared->inode;
-    bool special = inode->type == TREE_CHAR || inode->type == TREE_BLOCK;
     int rc;
 
     out->links = shared->links;
@@ -93,20 +102,21 @@ static int measure(const struct ext4_layout *l, uint32_t index, struct tree_read
         out->size = inode->content.size;
     if (inode->type == TREE_SYMLINK)
         out->size = strlen(inode->target);
-    if (special && (inode->major > MAJOR_MAX || inode->minor > MINOR_MAX))
-        return err_set(e, ERR_INPUT, "its device number %" PRIu32 ":%" PRIu32 " is too large",
-                       inode->major, inode->minor);
+    if ((rc = view_check_device(inode, e)) < 0)
+        return rc;
     if (inode->type != TREE_DIR && out->links > EXT4_LINKS_MAX)
         return err_set(e, ERR_INPUT, "it has more than %d names", EXT4_LINKS_MAX);
     if (inode->type == TREE_SYMLINK && out->size >= EXT4_BLOCK)
-        return err_set(e, ERR_INPUT, "its target is too long");
+        return err_set(e, ERR_INPUT, "its target has %" PRIu64 " bytes: ext4 has at most %d",
+                       out->size, EXT4_BLOCK - 1);
     if (l->params->xattrs && inode->xattr_count > 0 && (rc = ext4_xattr_measure(inode, out, e)) < 0)
         return rc;
     uint64_t blocks = (out->size + EXT4_BLOCK - 1) / EXT4_BLOCK;
     if (inode->type == TREE_SYMLINK && out->size < EXT4_FAST_LINK)
         blocks = 0;
     if (blocks > UINT32_MAX)
-        return err_set(e, ERR_INPUT, "its %" PRIu64 " bytes are too many for ext4", out->size);
+        return err_set(e, ERR_INPUT,
+                       "its %" PRIu64 " bytes are too many: ext4 has less than 16 TiB", out->size);
     out->blocks = (uint32_t)blocks;
     return inode->type == TREE_FILE ? find_holes(reader, &inode->content, out, e) : 0;
 }
@@ -169,7 +179,8 @@ static bool divide(struct ext4_layout *l, uint32_t count, uint64_t inodes)
     l->group_count = count;
     l->table_blocks = (count + DESCRIPTORS_PER_BLOCK - 1) / DESCRIPTORS_PER_BLOCK;
     l->group_inodes = each > EXT4_GROUP_BLOCKS ? 0 : (uint32_t)each;
-    return each <= EXT4_GROUP_BLOCKS && overhead(l, 1) < EXT4_GROUP_BLOCKS;
+    return each <= EXT4_GROUP_BLOCKS && count * each <= UINT32_MAX &&
+           overhead(l, 1) < EXT4_GROUP_BLOCKS;
 }
 
 /* The smallest file system: as many groups as the data need, the last as short as it can be. */
@@ -187,10 +198,14 @@ static int size_to_fit(struct ext4_layout *l, struct err *e)
         }
         uint64_t before = capacity(l, count - 1);
         uint64_t rest = l->data > before ? l->data - before : 0;
-        l->blocks = (count - 1) * EXT4_GROUP_BLOCKS + overhead(l, count - 1) + (uint32_t)rest;
+        uint64_t blocks = (uint64_t)(count - 1) * EXT4_GROUP_BLOCKS + overhead(l, count - 1) + rest;
+        if (blocks > UINT32_MAX)
+            break;
+        l->blocks = (uint32_t)blocks;
         return 0;
     }
-    return err_set(e, ERR_INPUT, "the tree is too large for an ext4");
+    return err_set(e, ERR_INPUT,
+                   "the tree is too large for an ext4, which has less than 16 TiB and 2^32 inodes");
 }
 
 static int size_as_given(struct ext4_layout *l, struct err *e)
@@ -203,7 +218,9 @@ static int size_as_given(struct ext4_layout *l, struct err *e)
         inodes = ext4_inodes_used(l);
     if (count == 0 || count > GROUPS_MAX || blocks > UINT32_MAX ||
         !divide(l, (uint32_t)count, inodes))
-        return err_set(e, ERR_INPUT, "an ext4 of %" PRIu64 " bytes cannot have the tree",
+        return err_set(e, ERR_INPUT,
+                       "an ext4 of %" PRIu64 " bytes cannot have the tree: it has less than 16 TiB "
+                       "and 2^32 inodes, 32,768 of them for each 128 MiB",
                        l->params->size);
     l->blocks = (uint32_t)blocks;
     /* A last group without room for its own tables is left out. */
@@ -215,6 +232,11 @@ static int size_as_given(struct ext4_layout *l, struct err *e)
                            l->params->size);
     }
     return 0;
+}
+
+int ext4_size(struct ext4_layout *l, struct err *e)
+{
+    return l->params->size == 0 ? size_to_fit(l, e) : size_as_given(l, e);
 }
 
 static int make_groups(struct ext4_layout *l, struct err *e)
@@ -269,14 +291,16 @@ struct ext4_run ext4_place(const struct ext4_layout *l, uint64_t start, uint64_t
 
 /* Whether contents may need more extents than an inode has. One block of extents will do for 21
  * GiB. */
-static int count_leaves(struct ext4_node *n, struct err *e)
+int ext4_check_extents(struct ext4_node *n, struct err *e)
 {
     uint64_t most = extents_most(n->blocks, n->pieces != NULL ? n->pieces->count : 1);
 
     n->leaves = most > EXT4_INODE_EXTENTS;
     if (most > EXT4_BLOCK_EXTENTS)
-        return err_set(e, ERR_INPUT, "a file of %" PRIu64 " bytes is too large for this ext4",
-                       n->size);
+        return err_set(e, ERR_INPUT,
+                       "a file with %" PRIu64 " bytes of data is too large for this ext4: there is "
+                       "room for %d runs of blocks, which is 21 GiB",
+                       (uint64_t)n->blocks * EXT4_BLOCK, EXT4_BLOCK_EXTENTS);
     return 0;
 }
 
@@ -284,7 +308,7 @@ static int place_data(struct ext4_layout *l, struct err *e)
 {
     for (uint32_t i = 0; i < l->v->inode_count; i++) {
         struct ext4_node *n = &l->nodes[i];
-        int rc = count_leaves(n, e);
+        int rc = ext4_check_extents(n, e);
         if (rc < 0)
             return rc;
         n->start = l->data;
@@ -304,8 +328,7 @@ int ext4_layout(const struct view *v, const struct ext4_params *params, struct t
         return err_oom(e);
     l.node_count = (uint32_t)v->inode_count;
     if ((rc = measure_all(&l, reader, e)) < 0 || (rc = place_data(&l, e)) < 0 ||
-        (rc = params->size == 0 ? size_to_fit(&l, e) : size_as_given(&l, e)) < 0 ||
-        (rc = make_groups(&l, e)) < 0)
+        (rc = ext4_size(&l, e)) < 0 || (rc = make_groups(&l, e)) < 0)
         return rc;
     *out = l;
     l = (struct ext4_layout){0};

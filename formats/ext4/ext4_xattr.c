@@ -86,10 +86,8 @@ int ext4_xattr_measure(const struct tree_inode *inode, struct ext4_node *out, st
     out->xattr_inode = INODE_HEADER + bytes <= EXT4_INODE_XATTRS;
     out->xattr_block = !out->xattr_inode;
     if (out->xattr_block && BLOCK_HEADER + bytes > EXT4_BLOCK)
-        return err_set(e, ERR_INPUT,
-                       "its attributes have %zu bytes: an ext4 block does not hold "
-                       "them",
-                       bytes);
+        return err_set(e, ERR_INPUT, "its attributes have %zu bytes: a block of ext4 holds %d",
+                       bytes, EXT4_BLOCK - BLOCK_HEADER);
     return 0;
 }
 

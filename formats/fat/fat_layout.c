@@ -28,7 +28,7 @@ enum {
     FAT32_CLUSTER = 8,  /* sectors, where the volume is large enough for it */
     AUTO_FAT12_MAX = 8, /* MiB, of a given size */
     AUTO_FAT16_MAX = 512,
-    DIRECTORY_MAX = 65536 * FAT_ENTRY, /* as readers allow */
+    DIRECTORY_ENTRIES = 65536, /* as readers allow */
 };
 
 static const struct kind *kind_of(enum fat_type type)
@@ -58,9 +58,12 @@ static int measure(struct fat *f, struct err *e)
         for (uint32_t k = i + 1; k < node->end; k = f->nodes[k].end)
             entries += fat_entry_count(&f->nodes[k]);
         node->bytes = (uint64_t)entries * FAT_ENTRY;
-        if (node->bytes > DIRECTORY_MAX || (i == 0 && entries > ROOT_ENTRIES))
-            return err_set(e, ERR_INPUT, "a directory of a FAT volume would have %zu entries",
-                           entries);
+        size_t max = i == 0 ? ROOT_ENTRIES : DIRECTORY_ENTRIES;
+        if (entries > max)
+            return err_set(e, ERR_INPUT,
+                           "a directory of a FAT volume would have %zu entries: there is room for "
+                           "%zu, of which a long name takes several",
+                           entries, max);
     }
     return 0;
 }
@@ -182,12 +185,14 @@ int fat_make_layout(struct fat *f, struct err *e)
         uint64_t bytes = 0;
         for (uint32_t i = 0; i < f->node_count; i++)
             bytes += f->nodes[i].bytes;
-        if (f->options.size == 0)
-            return err_set(e, ERR_INPUT, "%" PRIu64 " bytes do not go into such a FAT volume",
-                           bytes);
+        AUTO_FREE char *of_size = NULL;
+        if ((rc = str_format(&of_size, e, " of %" PRIu64 " bytes", f->options.size)) < 0)
+            return rc;
         return err_set(e, ERR_INPUT,
-                       "%" PRIu64 " bytes do not go into such a FAT volume of %" PRIu64 " bytes",
-                       bytes, f->options.size);
+                       "%" PRIu64 " bytes do not go into such a FAT volume%s: it has at most "
+                       "%" PRIu32 " clusters, and less than 2 TiB",
+                       bytes, f->options.size == 0 ? "" : of_size,
+                       kind_of(f->options.type == FAT_AUTO ? FAT_32 : f->options.type)->max);
     }
     f->order = array_new(f->node_count, sizeof(*f->order));
     if (f->order == NULL)

@@ -201,7 +201,7 @@ int iso_directory(const struct iso_layout *l, const struct iso_tree *t, uint32_t
     d.records = t->dirs[dir].size / ISO_SECTOR;
     int rc = put_records(&d, dir, e);
     if (rc == 0 && d.out->len > UINT32_MAX)
-        rc = err_set(e, ERR_INPUT, "a directory has too many entries for an ISO image");
+        rc = err_set(e, ERR_INPUT, "a directory of an ISO image has less than 4 GiB of entries");
     if (rc == 0) {
         *size = (uint32_t)out->len;
         rc = buf_add(out, d.areas.data, d.areas.len, e);

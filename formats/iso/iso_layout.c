@@ -13,6 +13,7 @@ enum {
     DIRS_MAX = UINT16_MAX,
     PADDING = 150, /* sectors that drives may read ahead, as genisoimage has them */
     CYLINDER = 1024 * 1024,
+    MBR_SECTOR = 512,
     NAMES_MAX = 1 << 30,
 };
 
@@ -75,7 +76,9 @@ static int place_dirs(const struct iso_layout *l, struct iso_tree *t, uint32_t *
         d->sectors = (uint32_t)(bytes.len / ISO_SECTOR);
         d->lba = *next;
         if (__builtin_add_overflow(*next, d->sectors, next))
-            return err_set(e, ERR_INPUT, "the directories are too large for an ISO image");
+            return err_set(
+                e, ERR_INPUT,
+                "the directories are too large for an ISO image, which has less than 8 TiB");
     }
     return 0;
 }
@@ -103,7 +106,8 @@ static int place_content(struct iso_layout *l, uint32_t inode, uint32_t *next, s
     l->lba[inode] = *next;
     l->order[l->order_count++] = inode;
     if (__builtin_add_overflow(*next, iso_sectors(c->size), next))
-        return err_set(e, ERR_INPUT, "the tree is too large for an ISO image");
+        return err_set(e, ERR_INPUT,
+                       "the tree is too large for an ISO image, which has less than 8 TiB");
     return 0;
 }
 
@@ -179,10 +183,16 @@ static int place_all(struct iso_layout *l, struct err *e)
     if ((rc = place_contents(l, &next, e)) < 0)
         return rc;
     if (__builtin_add_overflow(next, PADDING, &l->sectors))
-        return err_set(e, ERR_INPUT, "the tree is too large for an ISO image");
+        return err_set(e, ERR_INPUT,
+                       "the tree is too large for an ISO image, which has less than 8 TiB");
     l->size = (uint64_t)l->sectors * ISO_SECTOR;
-    if (l->params->mbr != NULL)
+    if (l->params->mbr != NULL) {
         l->size = (l->size + CYLINDER - 1) / CYLINDER * CYLINDER;
+        if (l->size / MBR_SECTOR > UINT32_MAX)
+            return err_set(e, ERR_INPUT,
+                           "the tree is too large for a hybrid ISO image, whose MBR describes less "
+                           "than 2 TiB");
+    }
     l->sectors = (uint32_t)(l->size / ISO_SECTOR);
     return 0;
 }

@@ -180,9 +180,9 @@ static int put_device(struct buf *out, const struct tree_inode *inode, struct er
     /* As Linux reads it: high is 0, low the number as 16 bits where it fits them. */
     uint32_t number = view_device(inode);
 
-    if (inode->major > 0xfff || inode->minor > 0xfffff)
-        return err_set(e, ERR_INPUT, "its device number %" PRIu32 ":%" PRIu32 " is too large",
-                       inode->major, inode->minor);
+    int rc = view_check_device(inode, e);
+    if (rc < 0)
+        return rc;
     bool small = inode->major <= 0xff && inode->minor <= 0xff;
     iso_both(pn, small ? 0 : inode->major, 4);
     iso_both(pn + 8, small ? number : inode->minor, 4);

@@ -7,7 +7,14 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { FDT_BEGIN = 1, FDT_END_NODE = 2, FDT_PROP = 3, FDT_END = 9, HEADER = 40 };
+enum {
+    FDT_BEGIN = 1,
+    FDT_END_NODE = 2,
+    FDT_PROP = 3,
+    FDT_END = 9,
+    HEADER = 40,
+    TEXTS_MAX = 8 << 20, /* more than the texts of a configuration, so that the end can say it */
+};
 
 /* A tree being written. The first error stays in `rc`, and nothing is added after it. */
 struct fdt {
@@ -283,9 +290,8 @@ static uint32_t align8(size_t n)
 
 int machine_dtb_format(const struct machine_config *c, struct buf *out, struct err *e)
 {
-    AUTO_BUF blob = BUF_INIT(2 * MACHINE_DTB_SIZE);
-    struct fdt f = {
-        .structure = BUF_INIT(2 * MACHINE_DTB_SIZE), .strings = BUF_INIT(65536), .e = e};
+    AUTO_BUF blob = BUF_INIT(TEXTS_MAX);
+    struct fdt f = {.structure = BUF_INIT(TEXTS_MAX), .strings = BUF_INIT(65536), .e = e};
     put_root(&f, c);
     uint32_t strings = align8(HEADER + f.structure.len);
     uint32_t reserved = align8(strings + f.strings.len);

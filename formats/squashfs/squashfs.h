@@ -47,6 +47,15 @@ struct squashfs_input {
 int squashfs_write(const struct squashfs_input *in, const struct squashfs_params *params, int fd,
                    struct err *e);
 
+/* ---- counts that meet a field's width: ERR_INPUT, which says how many there may be ---------- */
+
+/* A reference of an inode or a listing: its block, counted in bytes of the table, above 16 bits. */
+int squashfs_check_reference(uint64_t reference, const char *table, struct err *e);
+/* The index of a directory's inode, which the library counts in 16 bits without looking. */
+int squashfs_check_index(const sqfs_inode_generic_t *dir, struct err *e);
+/* A file's blocks, which the library counts up to half a gibi. */
+int squashfs_check_blocks(uint64_t size, uint32_t block_size, struct err *e);
+
 /* ---- squashfs_library.c: what the library wants from its host -------------- */
 
 /* libsquashfs's file interface on a descriptor that somebody else owns. */

@@ -7,11 +7,17 @@
  */
 #include "formats/squashfs/squashfs.h"
 
+#include <inttypes.h>
 #include <sqfs/block_processor.h>
 #include <sqfs/frag_table.h>
 #include <string.h>
 
-enum { BACKLOG_BYTES = 16 * 1024 * 1024, WORKERS_MAX = 64, BACKLOG_PER_JOB = 64 };
+enum {
+    BACKLOG_BYTES = 16 * 1024 * 1024,
+    WORKERS_MAX = 64,
+    BACKLOG_PER_JOB = 64,
+    FILE_BLOCKS_MAX = 1 << 29, /* the library has sizes of blocks in a power of two below 4 GiB */
+};
 
 struct squashfs_data {
     const struct squashfs_input *in;
@@ -159,6 +165,16 @@ static int feed(struct squashfs_data *d, const struct tree_content *c, struct er
     return 0;
 }
 
+int squashfs_check_blocks(uint64_t size, uint32_t block_size, struct err *e)
+{
+    if (size / block_size > FILE_BLOCKS_MAX - 1)
+        return err_set(e, ERR_INPUT,
+                       "it has %" PRIu64 " bytes: with blocks of %" PRIu32
+                       " a file of a squashfs has less than %" PRIu64,
+                       size, block_size, (uint64_t)FILE_BLOCKS_MAX * block_size);
+    return 0;
+}
+
 static int write_file(struct squashfs_data *d, uint32_t inode, struct err *e)
 {
     sqfs_u32 flags = d->params->fragments ? 0 : SQFS_BLK_DONT_FRAGMENT;
@@ -170,7 +186,10 @@ static int write_file(struct squashfs_data *d, uint32_t inode, struct err *e)
         d->done += c->size;
         return 0;
     }
-    int rc = sqfs_block_processor_begin_file(d->processor, &d->files[inode], NULL, flags);
+    int rc = squashfs_check_blocks(c->size, d->params->block_size, e);
+    if (rc < 0)
+        return rc;
+    rc = sqfs_block_processor_begin_file(d->processor, &d->files[inode], NULL, flags);
     if (rc != 0)
         return squashfs_fail(d->file, rc, "cannot begin a file", e);
     if ((rc = feed(d, c, e)) < 0)

@@ -13,7 +13,7 @@
 /* Bit 6 as mksquashfs and unsquashfs have it; the library's name for it (NO_DUPLICATES) says the
  * opposite. */
 enum { DUPLICATES_REMOVED = SQFS_FLAG_NO_DUPLICATES };
-enum { DEVICE_MAJOR_MAX = 0xfff, DEVICE_MINOR_MAX = 0xfffff, TARGET_MAX = 4095 };
+enum { TARGET_MAX = 4095 };
 
 struct image {
     const struct squashfs_input *in;
@@ -119,7 +119,8 @@ static int link_inode(const struct tree_inode *inode, uint32_t links, sqfs_inode
     size_t len = strlen(inode->target);
 
     if (len > TARGET_MAX)
-        return err_set(e, ERR_INPUT, "its target has %zu bytes", len);
+        return err_set(e, ERR_INPUT, "its target has %zu bytes: a squashfs has at most %d", len,
+                       TARGET_MAX);
     int rc = new_inode(len, out, e);
     if (rc < 0)
         return rc;
@@ -135,11 +136,8 @@ static int special_inode(const struct tree_inode *inode, uint32_t links, sqfs_in
 {
     bool device = inode->type == TREE_CHAR || inode->type == TREE_BLOCK;
 
-    if (device && (inode->major > DEVICE_MAJOR_MAX || inode->minor > DEVICE_MINOR_MAX))
-        return err_set(e, ERR_INPUT, "its device number is %" PRIu32 ":%" PRIu32, inode->major,
-                       inode->minor);
-    int rc = new_inode(0, out, e);
-    if (rc < 0)
+    int rc;
+    if ((rc = view_check_device(inode, e)) < 0 || (rc = new_inode(0, out, e)) < 0)
         return rc;
     (*out)->base.type = inode->type == TREE_CHAR    ? SQFS_INODE_CDEV
                         : inode->type == TREE_BLOCK ? SQFS_INODE_BDEV
@@ -154,8 +152,7 @@ static int special_inode(const struct tree_inode *inode, uint32_t links, sqfs_in
     return 0;
 }
 
-/* The library counts a directory's index entries in 16 bits without looking. */
-static bool index_fits(const sqfs_inode_generic_t *dir)
+int squashfs_check_index(const sqfs_inode_generic_t *dir, struct err *e)
 {
     const uint8_t *p = (const uint8_t *)dir->extra;
     size_t left = dir->payload_bytes_used;
@@ -166,12 +163,24 @@ static bool index_fits(const sqfs_inode_generic_t *dir)
         memcpy(&entry, p, sizeof(entry));
         size_t size = sizeof(entry) + entry.size + 1;
         if (size > left)
-            return false;
+            break;
         p += size;
         left -= size;
         count++;
     }
-    return count <= UINT16_MAX && left == 0;
+    if (count > UINT16_MAX || left != 0)
+        return err_set(e, ERR_INPUT,
+                       "it has too many entries: the index of a squashfs directory has at most %d",
+                       UINT16_MAX);
+    return 0;
+}
+
+int squashfs_check_reference(uint64_t reference, const char *table, struct err *e)
+{
+    /* The upper 48 bits; listings and directories have 32 for them. */
+    if (reference >> 16 > UINT32_MAX)
+        return err_set(e, ERR_INPUT, "the table of %s of a squashfs has at most 4 GiB", table);
+    return 0;
 }
 
 /* Writes the listing of a directory and makes its inode. */
@@ -183,7 +192,13 @@ static int dir_inode(struct image *im, uint32_t dir, uint32_t xattr, sqfs_inode_
     uint32_t parent =
         dir == 0 ? (uint32_t)v->inode_count + 1 : im->numbers[v->nodes[v->nodes[dir].parent].inode];
 
-    int rc = sqfs_dir_writer_begin(im->dir_writer, 0);
+    sqfs_u64 block = 0;
+    sqfs_u32 offset = 0;
+    sqfs_meta_writer_get_position(im->dir_meta, &block, &offset);
+    int rc = squashfs_check_reference(block << 16, "directories", e);
+    if (rc < 0)
+        return rc;
+    rc = sqfs_dir_writer_begin(im->dir_writer, 0);
     for (uint32_t i = dir + 1; rc == 0 && i < v->nodes[dir].end; i = v->nodes[i].end) {
         uint32_t number = im->numbers[v->nodes[i].inode];
         const struct tree_inode *inode = view_inode(v, i);
@@ -203,9 +218,7 @@ static int dir_inode(struct image *im, uint32_t dir, uint32_t xattr, sqfs_inode_
         return 0;
     }
     (*out)->data.dir_ext.nlink = 2 + subdirs;
-    if (!index_fits(*out))
-        return err_set(e, ERR_INPUT, "it has too many entries for a squashfs directory");
-    return 0;
+    return squashfs_check_index(*out, e);
 }
 
 static int make_inode(struct image *im, uint32_t index, uint32_t xattr, sqfs_inode_generic_t **out,
@@ -247,10 +260,13 @@ static int finish_inode(struct image *im, uint32_t index, uint32_t xattr, sqfs_i
         return err_set(e, ERR_INPUT,
                        "more than %d different owners and groups, which squashfs cannot count",
                        UINT16_MAX);
+    if (rc != 0)
+        return fail(im, rc, "cannot write an inode", e);
     sqfs_meta_writer_get_position(im->inode_meta, &block, &offset);
     im->refs[number - 1] = htole64(block << 16 | offset);
-    if (rc == 0)
-        rc = sqfs_meta_writer_write_inode(im->inode_meta, out);
+    if ((rc = squashfs_check_reference(block << 16, "inodes", e)) < 0)
+        return rc;
+    rc = sqfs_meta_writer_write_inode(im->inode_meta, out);
     return fail(im, rc, "cannot write an inode", e);
 }
 

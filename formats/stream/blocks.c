@@ -59,7 +59,9 @@ int blocks_open(struct cas *cas, const struct digest *digest, uint64_t blob_size
     AUTO_BLOCKS b = {.fd = -1, .block = block, .size = size};
 
     if (blob_size == 0 || blob_size > BLOCKS_SIZE_MAX)
-        return err_set(e, ERR_INPUT, "a disk of %" PRIu64 " bytes cannot be put in a container",
+        return err_set(e, ERR_INPUT,
+                       "a disk of %" PRIu64
+                       " bytes cannot be put in a container: it has 1 byte to 16 TiB",
                        blob_size);
     if (size == 0)
         b.size = (blob_size + unit - 1) / unit * unit;

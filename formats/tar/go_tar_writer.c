@@ -273,8 +273,10 @@ int go_tar_write_header(const struct sink *to, const struct go_tar_header *h, st
     if (!tar_fits_octal(h->mode, tar_fields[TAR_MODE].len) ||
         !tar_fits_octal(h->major, tar_fields[TAR_MAJOR].len) ||
         !tar_fits_octal(h->minor, tar_fields[TAR_MINOR].len))
-        return err_set(e, ERR_INPUT, "'%.200s': a mode or device number that tar cannot say",
-                       h->name);
+        return err_set(
+            e, ERR_INPUT,
+            "'%.200s': a mode or device number that tar cannot say, which is above 2097151",
+            h->name);
     if (strchr("0346", h->type) != NULL && str_ends(h->name, "/"))
         return err_set(e, ERR_INPUT, "'%.200s': only a directory may end with a slash", h->name);
     collect(h, r);

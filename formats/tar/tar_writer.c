@@ -221,8 +221,10 @@ static int write_header(struct writer *w, const struct entry *n, struct err *e)
     int rc;
 
     if (device && !(fits(inode->major, TAR_MAJOR) && fits(inode->minor, TAR_MINOR)))
-        return err_set(e, ERR_INPUT, "cannot put '%s' into a tar: its device number is too large",
-                       n->path);
+        return err_set(e, ERR_INPUT,
+                       "cannot put '%s' into a tar: its device number %" PRIu32 ":%" PRIu32
+                       " is too large, a tar has up to 2097151",
+                       n->path, inode->major, inode->minor);
     buf_cut(&w->pax, 0);
     if ((rc = pax_records(&w->pax, n, e)) < 0 || (rc = write_pax(w, e)) < 0)
         return rc;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "formats/tree/view.h"
 
+#include <inttypes.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -141,6 +142,19 @@ uint32_t view_mode(const struct tree_inode *inode)
     };
 
     return types[inode->type] | (inode->mode & 07777U);
+}
+
+int view_check_device(const struct tree_inode *inode, struct err *e)
+{
+    enum { MAJOR_MAX = 0xfff, MINOR_MAX = 0xfffff };
+    bool device = inode->type == TREE_CHAR || inode->type == TREE_BLOCK;
+
+    if (device && (inode->major > MAJOR_MAX || inode->minor > MINOR_MAX))
+        return err_set(e, ERR_INPUT,
+                       "its device number %" PRIu32 ":%" PRIu32
+                       " is too large: Linux has up to %d:%d",
+                       inode->major, inode->minor, MAJOR_MAX, MINOR_MAX);
+    return 0;
 }
 
 uint32_t view_device(const struct tree_inode *inode)

@@ -70,5 +70,7 @@ uint32_t view_mode(const struct tree_inode *inode);
 /* A device's number as Linux has it in 32 bits: 12 bits of minor above 12 of major above 8 of
  * minor. */
 uint32_t view_device(const struct tree_inode *inode);
+/* ERR_INPUT for a device whose number does not go into those bits. */
+int view_check_device(const struct tree_inode *inode, struct err *e);
 
 #endif

@@ -137,20 +137,29 @@ static void superblock(const struct verity_ids *ids, uint64_t data_blocks,
     memcpy(out + 88, ids->salt, ids->salt_len);
 }
 
+int verity_check(uint64_t len, struct err *e)
+{
+    if (len == 0)
+        return err_set(e, ERR_INPUT, "cannot make a hash tree of no data: dm-verity has none");
+    if (len > VERITY_DATA_BLOCKS_MAX * VERITY_BLOCK)
+        return err_set(e, ERR_INPUT,
+                       "%" PRIu64 " bytes are too many for a hash tree: it is of up to %" PRIu64,
+                       len, VERITY_DATA_BLOCKS_MAX * VERITY_BLOCK);
+    return 0;
+}
+
 int verity_write(const uint8_t *data, uint64_t len, const struct verity_ids *ids, int fd,
                  uint64_t offset, unsigned jobs, struct err *e)
 {
     struct verity_layout layout;
     uint8_t block[VERITY_BLOCK] = {0};
 
-    if (len == 0)
-        return err_set(e, ERR_INPUT, "cannot make a hash tree of no data: dm-verity has none");
-    if (len > VERITY_DATA_BLOCKS_MAX * VERITY_BLOCK)
-        return err_set(e, ERR_INPUT, "%" PRIu64 " bytes are too many for a hash tree", len);
+    int rc = verity_check(len, e);
+    if (rc < 0)
+        return rc;
     verity_layout((len - 1) / VERITY_BLOCK + 1, &layout);
     superblock(ids, layout.data_blocks, block);
-    int rc = pwrite_all(fd, block, sizeof(block), offset, e);
-    if (rc < 0)
+    if ((rc = pwrite_all(fd, block, sizeof(block), offset, e)) < 0)
         return rc;
     struct build b = {.data = data,
                       .len = len,

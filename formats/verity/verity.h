@@ -37,6 +37,8 @@ struct verity_ids {
     size_t salt_len;
 };
 
+/* Whether so many bytes can have a tree. */
+int verity_check(uint64_t len, struct err *e);
 /*
  * Writes superblock and tree of `len` bytes (at least one; what the last block lacks counts as
  * zeros) to `fd`, from the byte `offset`, a multiple of 4096. `fd` must be readable: the upper
