@@ -3,7 +3,8 @@
  * Reading DSSE envelopes, bare or inside a Sigstore bundle (docs/formats/attestations.md,
  * "Bundle"). Both are proto3 JSON, read as Sigstore's own JavaScript client reads it: null is
  * absent, bytes are base64 in any spelling. What counts is what the signature covers, once it is
- * decoded.
+ * decoded. No key is needed here, nor the libraries that check one: programs that only read what a
+ * bundle holds link this file and not dsse.c.
  */
 #include "attest/dsse.h"
 #include "base/encoding.h"
@@ -26,6 +27,29 @@ static const char *const bundle_types[] = {
 };
 static const enum bundle_version bundle_versions[] = {BUNDLE_V03, BUNDLE_V03, BUNDLE_V02,
                                                       BUNDLE_V01};
+
+void dsse_free(struct dsse_envelope *envelope)
+{
+    if (envelope == NULL)
+        return;
+    for (size_t i = 0; i < envelope->signature_count; i++) {
+        free(envelope->signatures[i].keyid);
+        free(envelope->signatures[i].sig);
+    }
+    free(envelope->signatures);
+    free(envelope->payload_type);
+    free(envelope->payload);
+    free(envelope->bundle_type);
+    free(envelope->hint);
+    free(envelope);
+}
+
+bool dsse_is_intoto(const struct dsse_envelope *envelope)
+{
+    const char *type = envelope->payload_type;
+    return strcmp(type, MEDIA_INTOTO) == 0 ||
+           (str_starts(type, MEDIA_INTOTO_PREFIX) && str_ends(type, "+json"));
+}
 
 /* A member that is there and not null. */
 static bool present(const struct jcur *c, const char *key, struct jcur *out)

@@ -14,22 +14,6 @@ int dsse_pae(const char *type, const void *body, size_t len, struct buf *out, st
     return rc < 0 || len == 0 ? rc : buf_add(out, body, len, e);
 }
 
-void dsse_free(struct dsse_envelope *envelope)
-{
-    if (envelope == NULL)
-        return;
-    for (size_t i = 0; i < envelope->signature_count; i++) {
-        free(envelope->signatures[i].keyid);
-        free(envelope->signatures[i].sig);
-    }
-    free(envelope->signatures);
-    free(envelope->payload_type);
-    free(envelope->payload);
-    free(envelope->bundle_type);
-    free(envelope->hint);
-    free(envelope);
-}
-
 /* Fills the one signature of a new envelope. */
 static int sign_into(const struct signing_key *key, struct dsse_envelope *envelope, struct err *e)
 {
@@ -141,13 +125,6 @@ int dsse_signers(const struct dsse_envelope *envelope, const struct public_key *
         rc = find_signer(&c, keys, count, signed_by, e);
     }
     return rc;
-}
-
-bool dsse_is_intoto(const struct dsse_envelope *envelope)
-{
-    const char *type = envelope->payload_type;
-    return strcmp(type, MEDIA_INTOTO) == 0 ||
-           (str_starts(type, MEDIA_INTOTO_PREFIX) && str_ends(type, "+json"));
 }
 
 const char *dsse_log_evidence(const struct dsse_envelope *envelope)

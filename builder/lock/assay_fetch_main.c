@@ -8,6 +8,7 @@
 #include "builder/lock/fetch.h"
 #include "builder/lock/fetch_source.h"
 #include "builder/plan/keep.h"
+#include "builder/plan/plan_file.h"
 #include "builder/steps/step.h"
 #include "formats/oci/layout_archive.h"
 
@@ -18,7 +19,8 @@
 struct run {
     struct cli *cli;
     struct cas *cas;
-    struct plan *plan;
+    struct plan_file file;
+    struct plan *plan; /* the file's */
     struct progress *progress;
     struct network network;
     struct environment env;
@@ -43,7 +45,7 @@ static void run_dispose(struct run *r)
     free(r->unpacked);
     free(r->directories);
     free(r->places);
-    plan_free(r->plan);
+    plan_file_dispose(&r->file);
     cas_close(r->cas);
 }
 
@@ -94,6 +96,16 @@ static int sort_places(struct run *r, struct err *e)
     return 0;
 }
 
+static int read_plan(struct run *r, struct err *e)
+{
+    int rc = plan_file_read(cli_arg(r->cli, 0), &builder_steps, &r->file, e);
+    if (rc < 0)
+        return rc;
+    r->plan = r->file.plan;
+    plan_file_warn(&r->file, r->cli, cli_arg(r->cli, 0));
+    return 0;
+}
+
 static int open_all(struct run *r, struct err *e)
 {
     AUTO_FREE char *store = NULL;
@@ -113,9 +125,11 @@ static int open_all(struct run *r, struct err *e)
         if (!fetch_url_valid(urls[i]))
             return err_set(e, ERR_USAGE, "--url '%s' is no [NAME=]URL: http, https or file",
                            PLACE_SHOWN(urls[i]));
-    int rc = plan_read(cli_arg(r->cli, 0), &builder_steps, &r->plan, e);
+    int rc = read_plan(r, e);
     if (rc < 0 || (rc = cli_store_path(r->cli, &store, e)) < 0 ||
-        (rc = cas_open(store, CAS_CREATE, &r->cas, e)) < 0 || (rc = sort_places(r, e)) < 0)
+        (rc = cas_open(store, CAS_CREATE, &r->cas, e)) < 0 || (rc = sort_places(r, e)) < 0 ||
+        (r->file.archive != NULL &&
+         (rc = plan_archive_supply(r->file.archive, r->plan, r->cas, e)) < 0))
         return rc;
     r->progress = progress_start(!cli_quiet(r->cli) && !cli_json(r->cli));
     if ((rc = network_open(r->cli, NETWORK_MIRRORS, r->cas, r->progress, &r->network, e)) < 0)
@@ -128,7 +142,7 @@ static int keep_plan(struct run *r, struct err *e)
 {
     AUTO_BUF bytes = BUF_INIT(PLAN_BYTES_MAX);
     struct digest digest;
-    int rc = file_read(cli_arg(r->cli, 0), &bytes, e);
+    int rc = plan_file_bytes(&r->file, &bytes, e);
     return rc == 0 ? plan_keep(r->cas, r->plan->name, &bytes, host_real(), &digest, e) : rc;
 }
 
@@ -282,7 +296,9 @@ static const struct cli_command commands[] = {{
     .details =
         "A plan names its inputs by digest. Whoever still has the bytes may give them: they are "
         "hashed while they come in, and only what matches enters the store. So an audit years "
-        "later needs the plan and any mirror that answers.\n\n"
+        "later needs the plan and any mirror that answers. PLAN may also be what carries one: a "
+        "self-contained plan, whose inputs are taken out of it first, or provenance, bare, in an "
+        "envelope or in a bundle; a signature on it is not checked here.\n\n"
         "Asked are, in this order, until one has the blob: the directories of --from, its "
         "registries (HOST/PATH: the plan's repository below PATH, then PATH itself), the mirrors "
         "and the registry of the repository that the plan names; and for Debian packages the "
@@ -300,6 +316,7 @@ static const struct cli_command commands[] = {{
         "assay fetch --from mirror.example:5000/archive app.plan.json\tfrom a mirror first\n"
         "assay fetch --archive https://archive.example/debian/20260101T000000Z/ "
         "hello.plan.json\tpackages that Debian has replaced\n"
+        "assay fetch app.sigstore.json\twhat the plan in a bundle needs\n"
         "assay fetch --json app.plan.json\twhat became of each blob, as JSON\n",
     .min_args = 1,
     .max_args = 1,

@@ -13,6 +13,7 @@
 #include "builder/plan/keep.h"
 #include "builder/plan/mistaken.h"
 #include "builder/plan/plan.h"
+#include "builder/plan/plan_file.h"
 #include "builder/plan/show.h"
 #include "builder/recipe/compile.h"
 #include "builder/run/provenance.h"
@@ -139,6 +140,17 @@ static int open_store(struct lock_run *r, struct err *e)
     return 0;
 }
 
+static int read_checked(struct lock_run *r, const char *path, struct err *e)
+{
+    AUTO_PLAN_FILE struct plan_file file = {0};
+    int rc = plan_file_read(path, &builder_steps, &file, e);
+    if (rc < 0)
+        return rc;
+    plan_file_warn(&file, r->cli, path);
+    r->plan = steal_ptr(&file.plan);
+    return 0;
+}
+
 /* --check PLAN; or --update, of the plan that -o names. */
 static int open_plan(struct lock_run *r, struct err *e)
 {
@@ -153,8 +165,10 @@ static int open_plan(struct lock_run *r, struct err *e)
                        "--check writes nothing: it goes with neither -o nor --update");
     if (check == NULL && output == NULL)
         return err_set(e, ERR_USAGE, "--update needs the plan to update: -o PLAN");
-    int rc = plan_read(check != NULL ? check : output, &builder_steps, &r->plan, e);
-    if (rc < 0 || check != NULL)
+    if (check != NULL)
+        return read_checked(r, check, e);
+    int rc = plan_read(output, &builder_steps, &r->plan, e);
+    if (rc < 0)
         return rc;
     return relock_init(&r->relock, r->plan, r->recipe, names, count, e);
 }

@@ -67,7 +67,7 @@ int plan_archive_is(const char *path, bool *out, struct err *e)
         return err_os_code(e, ERR_INPUT, errno, "cannot open '%s'", path);
     ssize_t n = pread(fd, &first, 1, 0);
     /* What is neither is told by whoever reads it as a plan. */
-    *out = n == 1 && first != '{';
+    *out = n == 1 && memchr("{[\" \t\r\n", first, 7) == NULL;
     return *out ? mistaken(path, MISTAKEN_FOR_PLAN, e) : 0;
 }
 

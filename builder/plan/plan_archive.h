@@ -20,8 +20,8 @@
 int plan_archive_write(const struct plan *plan, struct cas *cas, const char *temp, const char *path,
                        uint64_t *size, struct err *e);
 
-/* Whether a file looks like an archive rather than a plan: it does not begin with '{'. A missing or
- * unreadable one is ERR_INPUT. */
+/* Whether a file looks like an archive rather than a plan: it does not begin as JSON does. A
+ * missing or unreadable one is ERR_INPUT. */
 int plan_archive_is(const char *path, bool *out, struct err *e);
 
 struct plan_archive;

@@ -11,7 +11,7 @@
 #include "base/workers.h"
 #include "builder/linuxkit/merge.h"
 #include "builder/linuxkit/render.h"
-#include "builder/plan/plan_archive.h"
+#include "builder/plan/plan_file.h"
 #include "builder/run/execute.h"
 #include "builder/run/export.h"
 #include "builder/run/provenance.h"
@@ -71,8 +71,10 @@ static int open_stores(const struct cli *cli, bool supplied, struct stores *s, s
 
 struct build {
     const struct cli *cli;
-    struct plan *plan;
-    struct plan_archive *archive; /* the plan's, or --materials; NULL: all is in the store */
+    struct plan_file file;
+    struct plan *plan;              /* the file's */
+    struct plan_archive *materials; /* --materials */
+    struct plan_archive *archive;   /* the file's, or --materials; NULL: all is in the store */
     struct stores stores;
     struct execution *execution;
     const char *output; /* NULL in a dry run */
@@ -90,8 +92,8 @@ static void build_dispose(struct build *b)
 {
     execution_free(b->execution);
     stores_dispose(&b->stores);
-    plan_archive_close(b->archive);
-    plan_free(b->plan);
+    plan_archive_close(b->materials);
+    plan_file_dispose(&b->file);
     free(b->items);
     free(b->outputs);
     free(b->provenance_name);
@@ -376,25 +378,24 @@ static int execute(struct build *b, struct err *e)
 
 static int choose_format(struct build *b, struct err *e);
 
-/* A plan, or one with its inputs in an archive. */
+/* A plan, or what carries one; --materials has inputs of it. */
 static int read_plan(struct build *b, struct err *e)
 {
     const char *path = cli_arg(b->cli, 0);
     const char *materials = cli_string(b->cli, "materials");
-    bool is_archive = false;
-    int rc = plan_archive_is(path, &is_archive, e);
+    int rc = plan_file_read(path, &builder_steps, &b->file, e);
     if (rc < 0)
         return rc;
-    if (is_archive && materials != NULL)
+    b->plan = b->file.plan;
+    b->archive = b->file.archive;
+    plan_file_warn(&b->file, b->cli, path);
+    if (materials == NULL)
+        return 0;
+    if (b->archive != NULL)
         return err_set(e, ERR_USAGE, "--materials goes with a plan that is not self-contained");
-    if (!is_archive && (rc = plan_read(path, &builder_steps, &b->plan, e)) < 0)
-        return rc;
-    if (is_archive || materials != NULL)
-        rc = plan_archive_open(is_archive ? path : materials, &builder_steps, &b->archive, e);
-    if (rc < 0 || !is_archive)
-        return rc;
-    const struct buf *bytes = plan_archive_plan(b->archive);
-    return plan_parse(buf_str(bytes), bytes->len, "its plan", &builder_steps, &b->plan, e);
+    rc = plan_archive_open(materials, &builder_steps, &b->materials, e);
+    b->archive = b->materials;
+    return rc;
 }
 
 static int build(struct cli *cli, struct build *b, struct err *e)
@@ -544,7 +545,10 @@ static const struct cli_command commands[] = {{
         "network before anything else and reads nothing but the plan and the blob store, which "
         "'assay lock' has filled. PLAN may also be a self-contained plan ('assay plan export'): "
         "its "
-        "inputs are put into the store, which is made when it is missing.\n\n"
+        "inputs are put into the store, which is made when it is missing. Or the provenance of an "
+        "earlier build, bare, in an envelope or in a bundle: it carries its plan. A signature on "
+        "it "
+        "is not checked here.\n\n"
         "The same plan gives the same bytes on any host, in any path, as any user, with any "
         "number of threads. Steps whose output is in the action cache are not run again; "
         "--no-cache runs them all, as a verifier does.\n\n"
@@ -553,6 +557,7 @@ static const struct cli_command commands[] = {{
         "replaced.",
     .examples = "assay build hello.plan.json -o out/\tbuild everything\n"
                 "assay build hello.plan.assay -o out/\tbuild a self-contained plan\n"
+                "assay build hello.sigstore.json -o out/\tbuild again what was signed\n"
                 "assay build hello.plan.json -n\tshow what would run\n"
                 "assay build a.yml b.yml -n\tthe configuration that LinuxKit files merge into\n"
                 "assay build hello.plan.json -o out/ --only hello.squashfs\tone artifact\n"

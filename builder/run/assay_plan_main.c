@@ -5,8 +5,7 @@
 #include "base/file.h"
 #include "base/process.h"
 #include "builder/plan/keep.h"
-#include "builder/plan/plan.h"
-#include "builder/plan/plan_archive.h"
+#include "builder/plan/plan_file.h"
 #include "builder/plan/show.h"
 #include "builder/steps/step.h"
 
@@ -22,39 +21,69 @@ static int put_plan_digest(json_t *document, const struct plan *plan, struct err
     return rc < 0 ? rc : json_put_string(document, "name", plan->name, e);
 }
 
-static int run_show(struct cli *cli, struct err *e)
+/* The i-th argument: a plan, or what carries one. */
+static int read_plan(const struct cli *cli, size_t i, struct plan_file *out, struct err *e)
 {
-    AUTO_PLAN struct plan *plan = NULL;
-    AUTO_BUF text = BUF_INIT(TEXT_MAX);
-    int rc = plan_read(cli_arg(cli, 0), &builder_steps, &plan, e);
-    if (rc < 0)
-        return rc;
-    if (!cli_json(cli))
-        return (rc = plan_show(plan, &text, e)) < 0 ? rc : cli_write(cli, text.data, text.len, e);
+    int rc = plan_file_read(cli_arg(cli, i), &builder_steps, out, e);
+    if (rc == 0)
+        plan_file_warn(out, cli, cli_arg(cli, i));
+    return rc;
+}
+
+/* Where the plan is from, and the builder that its provenance names. */
+static int show_carrier(const struct plan_file *file, struct buf *out, struct err *e)
+{
+    char text[DIGEST_TEXT_MAX];
+    int rc = 0;
+    if (plan_file_caveat(file) != NULL)
+        rc = buf_sayf(out, e, "%s\n", plan_file_caveat(file));
+    if (rc == 0 && file->has_builder)
+        rc = buf_sayf(out, e, "built with assay-build %s\n", digest_format(&file->builder, text));
+    return rc < 0 || out->len == 0 ? rc : buf_add_str(out, "\n", e);
+}
+
+static int show_json(struct cli *cli, const struct plan_file *file, struct err *e)
+{
     AUTO_JSON json_t *document = json_object();
     if (document == NULL)
         return err_oom(e);
-    if ((rc = put_plan_digest(document, plan, e)) < 0 ||
-        (rc = json_put(document, "plan", json_incref(plan->document), e)) < 0)
+    int rc = put_plan_digest(document, file->plan, e);
+    if (rc < 0 || (rc = json_put_string(document, "carrier", plan_file_carrier(file), e)) < 0 ||
+        (rc = json_put(document, "unverified", json_boolean(plan_file_caveat(file) != NULL), e)) <
+            0 ||
+        (file->has_builder && (rc = json_put_digest(document, "builder", &file->builder, e)) < 0) ||
+        (rc = json_put(document, "plan", json_incref(file->plan->document), e)) < 0)
         return rc;
     cli_result(cli, steal_ptr(&document));
     return 0;
 }
 
+static int run_show(struct cli *cli, struct err *e)
+{
+    AUTO_PLAN_FILE struct plan_file file = {0};
+    AUTO_BUF text = BUF_INIT(TEXT_MAX);
+    int rc = plan_file_read(cli_arg(cli, 0), &builder_steps, &file, e);
+    if (rc < 0 || cli_json(cli))
+        return rc < 0 ? rc : show_json(cli, &file, e);
+    if ((rc = show_carrier(&file, &text, e)) < 0 || (rc = plan_show(file.plan, &text, e)) < 0)
+        return rc;
+    return cli_write(cli, text.data, text.len, e);
+}
+
 static int run_digest(struct cli *cli, struct err *e)
 {
-    AUTO_PLAN struct plan *plan = NULL;
+    AUTO_PLAN_FILE struct plan_file file = {0};
     char text[DIGEST_TEXT_MAX];
-    int rc = plan_read(cli_arg(cli, 0), &builder_steps, &plan, e);
+    int rc = read_plan(cli, 0, &file, e);
     if (rc < 0)
         return rc;
     AUTO_JSON json_t *document = json_object();
     if (document == NULL)
         return err_oom(e);
-    if ((rc = put_plan_digest(document, plan, e)) < 0)
+    if ((rc = put_plan_digest(document, file.plan, e)) < 0)
         return rc;
     cli_result(cli, steal_ptr(&document));
-    cli_say(cli, "%s\n", digest_format(&plan->digest, text));
+    cli_say(cli, "%s\n", digest_format(&file.plan->digest, text));
     return 0;
 }
 
@@ -120,7 +149,7 @@ static int graph_out(struct cli *cli, const struct buf *graph, const char *forma
 static int run_graph(struct cli *cli, struct err *e)
 {
     const char *format = cli_string(cli, "format");
-    AUTO_PLAN struct plan *plan = NULL;
+    AUTO_PLAN_FILE struct plan_file file = {0};
     AUTO_BUF dot = BUF_INIT(TEXT_MAX);
     AUTO_BUF svg = BUF_INIT(TEXT_MAX);
     if (format == NULL)
@@ -128,8 +157,8 @@ static int run_graph(struct cli *cli, struct err *e)
     bool is_svg = strcmp(format, "svg") == 0;
     if (!is_svg && strcmp(format, "dot") != 0)
         return err_set(e, ERR_USAGE, "--format takes dot or svg, not '%s'", format);
-    int rc = plan_read(cli_arg(cli, 0), &builder_steps, &plan, e);
-    if (rc < 0 || (rc = plan_dot(plan, &dot, e)) < 0 ||
+    int rc = read_plan(cli, 0, &file, e);
+    if (rc < 0 || (rc = plan_dot(file.plan, &dot, e)) < 0 ||
         (is_svg && (rc = to_svg(&dot, &svg, e)) < 0))
         return rc;
     return graph_out(cli, is_svg ? &svg : &dot, format, e);
@@ -139,21 +168,20 @@ static int run_graph(struct cli *cli, struct err *e)
 
 static int run_diff(struct cli *cli, struct err *e)
 {
-    AUTO_PLAN struct plan *before = NULL;
-    AUTO_PLAN struct plan *after = NULL;
+    AUTO_PLAN_FILE struct plan_file before = {0};
+    AUTO_PLAN_FILE struct plan_file after = {0};
     AUTO_JSON json_t *document = json_object();
     json_t *changes = NULL;
     int rc;
     if (document == NULL)
         return err_oom(e);
-    if ((rc = plan_read(cli_arg(cli, 0), &builder_steps, &before, e)) < 0 ||
-        (rc = plan_read(cli_arg(cli, 1), &builder_steps, &after, e)) < 0 ||
-        (rc = plan_diff(before, after, &changes, e)) < 0 ||
+    if ((rc = read_plan(cli, 0, &before, e)) < 0 || (rc = read_plan(cli, 1, &after, e)) < 0 ||
+        (rc = plan_diff(before.plan, after.plan, &changes, e)) < 0 ||
         (rc = json_put(document, "changes", changes, e)) < 0 ||
-        (rc = json_put_digest(document, "before", &before->digest, e)) < 0 ||
-        (rc = json_put_digest(document, "after", &after->digest, e)) < 0)
+        (rc = json_put_digest(document, "before", &before.plan->digest, e)) < 0 ||
+        (rc = json_put_digest(document, "after", &after.plan->digest, e)) < 0)
         return rc;
-    bool same = digest_equal(&before->digest, &after->digest);
+    bool same = digest_equal(&before.plan->digest, &after.plan->digest);
     size_t i;
     json_t *change;
     json_array_foreach(changes, i, change)
@@ -188,7 +216,7 @@ static int put_file(json_t *document, const char *path, uint64_t size, struct er
 
 static int run_export(struct cli *cli, struct err *e)
 {
-    AUTO_PLAN struct plan *plan = NULL;
+    AUTO_PLAN_FILE struct plan_file file = {0};
     AUTO_CAS struct cas *cas = NULL;
     AUTO_FREE char *store = NULL;
     AUTO_FREE char *path = NULL;
@@ -197,10 +225,13 @@ static int run_export(struct cli *cli, struct err *e)
     AUTO_JSON json_t *document = json_object();
     if (document == NULL)
         return err_oom(e);
-    int rc = plan_read(cli_arg(cli, 0), &builder_steps, &plan, e);
+    int rc = read_plan(cli, 0, &file, e);
+    const struct plan *plan = file.plan;
+    unsigned flags = file.archive != NULL ? CAS_CREATE : 0;
     /* Not read-only: a collector must not take the inputs away meanwhile. */
     if (rc < 0 || (rc = output_path(cli, plan, ".plan" PLAN_ARCHIVE_EXTENSION, &path, e)) < 0 ||
-        (rc = cli_store_path(cli, &store, e)) < 0 || (rc = cas_open(store, 0, &cas, e)) < 0 ||
+        (rc = cli_store_path(cli, &store, e)) < 0 || (rc = cas_open(store, flags, &cas, e)) < 0 ||
+        (file.archive != NULL && (rc = plan_archive_supply(file.archive, plan, cas, e)) < 0) ||
         (rc = plan_archive_write(plan, cas, temp != NULL ? temp : "/var/tmp", path, &size, e)) <
             0 ||
         (rc = put_plan_digest(document, plan, e)) < 0 ||
@@ -274,8 +305,12 @@ static const struct cli_command commands[] = {
      .arguments = "PLAN",
      .summary = "print a plan as a short table",
      .details = "Checks PLAN as strictly as a build does and lists its inputs, steps and outputs. "
-                "With --json the whole plan is printed, with its digest beside it.",
-     .examples = "assay plan show hello.plan.json\twhat goes in, what is done, what comes out\n",
+                "With --json the whole plan is printed, with its digest beside it. Of a plan that "
+                "is taken "
+                "from provenance, a line says that nobody has verified it, and which assay-build "
+                "is named.",
+     .examples = "assay plan show hello.plan.json\twhat goes in, what is done, what comes out\n"
+                 "assay plan show hello.sigstore.json\tthe same of the plan that was signed\n",
      .min_args = 1,
      .max_args = 1,
      .run = run_show},
@@ -352,8 +387,14 @@ static const struct cli_named environment[] = {
 static const struct cli_program program = {
     .name = "assay-plan",
     .summary = "show, draw and compare plans",
-    .details = "A plan is what a recipe is locked into: every input by digest, a graph of pure "
-               "steps, every parameter explicit. 'assay lock' writes one, 'assay build' runs it.",
+    .details =
+        "A plan is what a recipe is locked into: every input by digest, a graph of pure "
+        "steps, every parameter explicit. 'assay lock' writes one, 'assay build' runs it.\n\n"
+        "Where PLAN stands, so may what carries one, told by its content: a self-contained "
+        "plan ('assay plan export'), or the provenance of a build, bare, in a DSSE envelope "
+        "or in a Sigstore bundle. Its plan must have the digest that the provenance names. "
+        "Signatures are not checked by these commands, and what is taken from there is "
+        "said to be unverified: 'assay verify' checks them.",
     .environment = environment,
     .environment_count = CLI_COUNT(environment),
     .related = "assay-build assay-lock",
