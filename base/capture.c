@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 enum { STREAMS_MAX = 4, CHUNK = 65536 };
 
@@ -87,11 +88,22 @@ static int drain(struct capture_stream *streams, size_t count, bool *stop, struc
     return 0;
 }
 
-static int wait_ms(int64_t deadline_ms)
+/* The earlier of two moments; negative = never. */
+static int64_t earlier(int64_t a, int64_t b)
 {
-    if (deadline_ms < 0)
+    return a < 0 || (b >= 0 && b < a) ? b : a;
+}
+
+static bool is_past(int64_t moment)
+{
+    return moment >= 0 && monotonic_ms() >= moment;
+}
+
+static int wait_ms(int64_t until)
+{
+    if (until < 0)
         return -1;
-    int64_t left = deadline_ms - monotonic_ms();
+    int64_t left = until - monotonic_ms();
     if (left <= 0)
         return 0;
     return left > 60000 ? 60000 : (int)left;
@@ -111,30 +123,55 @@ static int read_ready(struct capture_stream *streams, const struct pollfd *fds, 
     return 0;
 }
 
-int capture_run(struct capture_stream *streams, size_t count, int end_fd, int64_t deadline_ms,
-                enum capture_end *end, struct err *e)
+static int feed_once(struct capture_feed *f, struct err *e)
 {
-    struct pollfd fds[STREAMS_MAX + 1];
+    ssize_t n = write(f->fd, f->data, f->len);
+    if (n < 0 && (errno == EINTR || errno == EAGAIN))
+        return 0;
+    if (n < 0 && errno == EPIPE) {
+        f->fd = -1; /* it reads no more; why is for its exit status to say */
+        return 0;
+    }
+    if (n < 0)
+        return err_os(e, errno, "cannot write to a process");
+    f->data += n;
+    f->len -= (size_t)n;
+    return 0;
+}
+
+static struct pollfd poll_feed(const struct capture_feed *f)
+{
+    bool wanted = f != NULL && f->fd >= 0 && f->len > 0;
+    return (struct pollfd){.fd = wanted ? f->fd : -1, .events = POLLOUT};
+}
+
+static int64_t idle_from_now(const struct capture_limits *limits)
+{
+    return limits->idle_ms > 0 ? monotonic_ms() + limits->idle_ms : -1;
+}
+
+int capture_run(struct capture_stream *streams, size_t count, struct capture_feed *feed, int end_fd,
+                const struct capture_limits *limits, enum capture_end *end, struct err *e)
+{
+    struct pollfd fds[STREAMS_MAX + 2];
     bool stop = false;
     if (count > STREAMS_MAX)
         return err_set(e, ERR_HOST, "too many streams to capture");
-    for (;;) {
+    for (int64_t idle = idle_from_now(limits);;) {
         for (size_t i = 0; i < count; i++)
             fds[i] = (struct pollfd){.fd = streams[i].fd, .events = POLLIN};
         fds[count] = (struct pollfd){.fd = end_fd, .events = POLLIN};
-        int n = poll(fds, count + 1, wait_ms(deadline_ms));
+        fds[count + 1] = poll_feed(feed);
+        int n = poll(fds, count + 2, wait_ms(earlier(limits->deadline_ms, idle)));
         if (n < 0 && errno != EINTR)
             return err_os(e, errno, "cannot wait for a process");
-        if (n <= 0) {
-            if (deadline_ms >= 0 && monotonic_ms() >= deadline_ms) {
-                *end = CAPTURE_EXPIRED;
-                return 0;
-            }
-            continue;
-        }
-        bool ended = fds[count].revents != 0;
-        int rc =
-            ended ? drain(streams, count, &stop, e) : read_ready(streams, fds, count, &stop, e);
+        bool ended = n > 0 && fds[count].revents != 0;
+        int rc = 0;
+        if (n > 0)
+            rc =
+                ended ? drain(streams, count, &stop, e) : read_ready(streams, fds, count, &stop, e);
+        if (rc == 0 && n > 0 && !ended && fds[count + 1].revents != 0)
+            rc = feed_once(feed, e);
         if (rc < 0)
             return rc;
         if (ended || stop) {
@@ -142,9 +179,12 @@ int capture_run(struct capture_stream *streams, size_t count, int end_fd, int64_
             return 0;
         }
         /* A child that never stops printing must not keep the deadline from being looked at. */
-        if (deadline_ms >= 0 && monotonic_ms() >= deadline_ms) {
-            *end = CAPTURE_EXPIRED;
+        if (is_past(limits->deadline_ms) || (n <= 0 && is_past(idle))) {
+            *end = is_past(limits->deadline_ms) ? CAPTURE_EXPIRED : CAPTURE_IDLE;
             return 0;
         }
+        /* The time that a sink takes is not the child's. */
+        if (n > 0)
+            idle = idle_from_now(limits);
     }
 }

@@ -19,9 +19,22 @@ struct capture_stream {
     void *sink_context;
 };
 
+/* One pipe that the child reads from. Who has one ignores SIGPIPE. */
+struct capture_feed {
+    int fd; /* write end, non-blocking; -1 = none, or nobody reads it any more; borrowed */
+    const uint8_t *data; /* what is left to be fed */
+    size_t len;
+};
+
+struct capture_limits {
+    int64_t deadline_ms; /* on the scale of monotonic_ms(); negative = none */
+    int64_t idle_ms;     /* so long without a byte on any stream; 0 = any time */
+};
+
 enum capture_end {
     CAPTURE_ENDED,   /* end_fd became readable; the streams were drained */
     CAPTURE_EXPIRED, /* the deadline passed */
+    CAPTURE_IDLE,    /* nothing moved for too long */
     CAPTURE_STOPPED, /* a sink said stop */
 };
 
@@ -29,11 +42,10 @@ enum capture_end {
 int64_t monotonic_ms(void);
 
 /*
- * Polls until end_fd (a pidfd) is readable, then drains what the pipes still hold. deadline_ms is
- * on the scale of monotonic_ms(); negative = none. A stream that exceeds its buffer's max is
- * ERR_INPUT. Does not kill or close anything.
+ * Polls until end_fd (a pidfd) is readable, then drains what the pipes still hold. `feed` may be
+ * NULL. A stream that exceeds its buffer's max is ERR_INPUT. Does not kill or close anything.
  */
-int capture_run(struct capture_stream *streams, size_t count, int end_fd, int64_t deadline_ms,
-                enum capture_end *end, struct err *e);
+int capture_run(struct capture_stream *streams, size_t count, struct capture_feed *feed, int end_fd,
+                const struct capture_limits *limits, enum capture_end *end, struct err *e);
 
 #endif

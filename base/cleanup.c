@@ -6,6 +6,7 @@
 #include "base/cleanup.h"
 
 #include "base/buf.h"
+#include "base/child.h"
 #include "base/remove.h"
 
 #include <fcntl.h>
@@ -55,20 +56,25 @@ static bool is_over(pid_t pid)
     return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid != 0;
 }
 
+static void await_end(pid_t pid)
+{
+    const struct timespec tick = {.tv_nsec = TICK * 1000000L};
+    for (int i = 0; i < PATIENCE && !is_over(pid); i++)
+        (void)nanosleep(&tick, NULL);
+}
+
 /* The child is a zombie until it is reaped, so its number is nobody else's. */
 static void end_child(pid_t pid, bool gently)
 {
-    const struct timespec tick = {.tv_nsec = TICK * 1000000L};
-    for (int i = 0; i < PATIENCE && !is_over(pid); i++) {
-        if (i == 0 && gently)
-            (void)kill(-pid, SIGTERM);
-        if (i == 0 && !gently)
-            (void)kill(pid, SIGKILL);
-        (void)nanosleep(&tick, NULL);
+    if (gently) {
+        (void)kill(-pid, SIGTERM);
+        await_end(pid);
+        (void)kill(pid, CHILD_END);
+        await_end(pid);
+        (void)kill(-pid, SIGKILL);
     }
     (void)kill(pid, SIGKILL);
-    if (gently)
-        (void)kill(-pid, SIGKILL);
+    await_end(pid);
 }
 
 static _Noreturn void leave(int number)

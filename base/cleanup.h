@@ -27,8 +27,9 @@ int cleanup_path(const char *path, struct err *e);
 void cleanup_forget(const char *path);
 
 /*
- * The running child `pid` goes with us: `gently`, it and its process group get SIGTERM and a moment
- * to clean up, before SIGKILL. To be forgotten before it is reaped.
+ * The running child `pid` goes with us. `gently`: it is a guard (base/child.h), and its process
+ * group gets SIGTERM and a moment to clean up, before all below it is killed. To be forgotten
+ * before it is reaped.
  */
 void cleanup_child(pid_t pid, bool gently);
 void cleanup_forget_child(pid_t pid);

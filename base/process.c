@@ -2,6 +2,7 @@
 #include "base/process.h"
 
 #include "base/capture.h"
+#include "base/child.h"
 #include "base/cleanup.h"
 #include "base/file.h"
 
@@ -10,29 +11,15 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+enum { STREAMS = 3 };
+
 static const char env_path[] = "PATH=" PATH_DEFAULT;
 static const char *const env_default[] = {env_path, "HOME=/", "LC_ALL=C.UTF-8", "TZ=UTC", NULL};
-
-/* What the child needs, all made before the fork: after it only async-signal-safe calls are made.
- */
-struct child {
-    const char *program;
-    char *const *argv;
-    char *const *env;
-    const char *cwd;
-    int in;      /* becomes stdin */
-    int out;     /* becomes stdout */
-    int err;     /* becomes stderr; -1 = inherited */
-    int channel; /* becomes PROCESS_CHANNEL; -1 = none */
-    int report;  /* errno of a failed start; closed by a successful exec */
-    pid_t parent;
-};
 
 int process_find_in(const char *directories, const char *name, char **out, struct err *e)
 {
@@ -58,42 +45,6 @@ int process_find_in(const char *directories, const char *name, char **out, struc
 int process_find(const char *name, char **out, struct err *e)
 {
     return process_find_in(PATH_DEFAULT, name, out, e);
-}
-
-static __attribute__((noreturn)) void child_fail(const struct child *c, int errnum)
-{
-    ssize_t n = write(c->report, &errnum, sizeof(errnum));
-    _exit(n == (ssize_t)sizeof(errnum) ? 127 : 126);
-}
-
-/* Ignored signals survive exec; a program must not see what its caller chose to ignore. */
-static void reset_signals(void)
-{
-    for (int s = 1; s < NSIG; s++)
-        (void)signal(s, SIG_DFL);
-    sigset_t none;
-    sigemptyset(&none);
-    (void)sigprocmask(SIG_SETMASK, &none, NULL);
-}
-
-static __attribute__((noreturn)) void child_run(const struct child *c)
-{
-    if (setpgid(0, 0) != 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) != 0)
-        child_fail(c, errno);
-    if (getppid() != c->parent)
-        _exit(126);
-    reset_signals();
-    /* The sources are all above 3 (see fd_above), so no dup2 overwrites a later source. */
-    if (dup2(c->in, 0) < 0 || dup2(c->out, 1) < 0 || (c->err >= 0 && dup2(c->err, 2) < 0))
-        child_fail(c, errno);
-    if (syscall(SYS_close_range, 3U, ~0U, 4U /* CLOSE_RANGE_CLOEXEC */) != 0)
-        child_fail(c, errno);
-    if (c->channel >= 0 && dup2(c->channel, PROCESS_CHANNEL) < 0)
-        child_fail(c, errno);
-    if (c->cwd != NULL && chdir(c->cwd) != 0)
-        child_fail(c, errno);
-    execve(c->program, c->argv, c->env);
-    child_fail(c, errno);
 }
 
 /* Descriptors made here are not those that the child will have: a caller may have closed its own.
@@ -191,12 +142,6 @@ static int reap(pid_t pid, int *status, struct err *e)
     return 0;
 }
 
-static void kill_child(pid_t pid)
-{
-    (void)kill(-pid, SIGKILL);
-    (void)kill(pid, SIGKILL); /* it may not have made its group yet */
-}
-
 /* Waits for the exec: the report pipe gives an errno, or ends. */
 static int started(int report, const char *name, struct err *e)
 {
@@ -216,13 +161,14 @@ static int started(int report, const char *name, struct err *e)
 }
 
 struct pipes {
-    int in, out_read, out_write, err_read, err_write, report_read, report_write, ours, theirs;
+    int in, feed, out_read, out_write, err_read, err_write, report_read, report_write, ours, theirs;
 };
+#define PIPES_NONE ((struct pipes){-1, -1, -1, -1, -1, -1, -1, -1, -1, -1})
 
 static void pipes_close(const struct pipes *p)
 {
-    const int fds[] = {p->in,          p->out_read,     p->out_write, p->err_read, p->err_write,
-                       p->report_read, p->report_write, p->ours,      p->theirs};
+    const int fds[] = {p->in,        p->feed,        p->out_read,     p->out_write, p->err_read,
+                       p->err_write, p->report_read, p->report_write, p->ours,      p->theirs};
     for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++) {
         if (fds[i] >= 0)
             (void)close(fds[i]);
@@ -239,11 +185,20 @@ static void close_in_parent(struct pipes *p)
     }
 }
 
-static int pipes_open(const struct process_options *o, struct pipes *p, struct err *e)
+/* The end that is ours does not block; the child's does. */
+static int open_feed(struct pipes *p, struct err *e)
+{
+    int rc = make_pipe(&p->in, &p->feed, e);
+    if (rc == 0 && (fcntl(p->in, F_SETFL, 0) != 0 || fcntl(p->feed, F_SETFL, O_NONBLOCK) != 0))
+        rc = err_os(e, errno, "cannot set up a pipe");
+    return rc;
+}
+
+static int pipes_open(const struct process_options *o, bool fed, struct pipes *p, struct err *e)
 {
     int rc = make_pipe(&p->report_read, &p->report_write, e);
     if (rc == 0)
-        rc = open_input(o, &p->in, e);
+        rc = fed ? open_feed(p, e) : open_input(o, &p->in, e);
     if (rc == 0 && (o->output != NULL || o->sink != NULL))
         rc = make_pipe(&p->out_read, &p->out_write, e);
     else if (rc == 0)
@@ -255,88 +210,195 @@ static int pipes_open(const struct process_options *o, struct pipes *p, struct e
     return rc;
 }
 
-static int follow(const struct process_options *o, const struct pipes *p, pid_t pid,
-                  int64_t deadline, enum capture_end *end, struct err *e)
+struct process {
+    struct process_options o;
+    struct pipes pipes;
+    struct capture_stream streams[STREAMS];
+    struct capture_limits limits;
+    struct capture_feed feed;
+    pid_t pid; /* of the guard; 0 = reaped */
+    int pidfd;
+};
+
+/* What comes first. */
+static int64_t deadline_of(const struct process_options *o)
 {
-    struct capture_stream streams[] = {
-        {.fd = p->out_read,
+    int64_t own =
+        o->timeout_seconds == 0 ? -1 : monotonic_ms() + (int64_t)o->timeout_seconds * 1000;
+    bool given = o->limits.deadline_ms > 0 && (own < 0 || o->limits.deadline_ms < own);
+    return given ? o->limits.deadline_ms : own;
+}
+
+static void set_streams(struct process *p)
+{
+    const struct process_options *o = &p->o;
+    const struct capture_stream streams[STREAMS] = {
+        {.fd = p->pipes.out_read,
          .name = "standard output",
          .buf = o->output,
          .sink = o->sink,
          .sink_context = o->sink_context},
-        {.fd = p->err_read, .name = "standard error", .buf = o->errors, .tail = true},
-        {.fd = p->ours,
+        {.fd = p->pipes.err_read, .name = "standard error", .buf = o->errors, .tail = true},
+        {.fd = p->pipes.ours,
          .name = "the channel",
          .sink = o->channel_sink,
          .sink_context = o->channel_context},
     };
-    int rc = started(p->report_read, o->argv[0], e);
-    if (rc < 0)
-        return rc;
-    AUTO_CLOSE int pidfd = (int)syscall(SYS_pidfd_open, pid, 0U);
-    if (pidfd < 0)
-        return err_os(e, errno, "cannot watch a process");
-    rc = capture_run(streams, 3, pidfd, deadline, end, e);
-    return rc < 0 ? err_wrap(e, "running '%s'", o->argv[0]) : 0;
+    memcpy(p->streams, streams, sizeof(streams));
+    p->feed.fd = p->pipes.feed;
 }
 
-static int run(const struct process_options *o, struct child *c, struct pipes *p, int *status,
-               struct err *e)
+/* The guard ends all of it, what left the group included, and then itself. */
+static void end_all(struct process *p)
 {
-    int64_t deadline =
-        o->timeout_seconds == 0 ? -1 : monotonic_ms() + (int64_t)o->timeout_seconds * 1000;
-    enum capture_end end = CAPTURE_ENDED;
+    int ignored_status = 0;
+    struct err ignored = ERR_INIT;
+    if (p->pid == 0)
+        return;
+    (void)kill(p->pid, CHILD_END);
+    (void)reap(p->pid, &ignored_status, &ignored);
+    p->pid = 0;
+}
+
+static int start(struct process *p, const char *program, struct err *e)
+{
+    const struct process_options *o = &p->o;
+    const struct child c = {
+        .program = program,
+        .argv = process_words(o->argv),
+        .env = process_words(o->env != NULL ? o->env : env_default),
+        .cwd = o->cwd,
+        .in = p->pipes.in,
+        .out = p->pipes.out_write,
+        .err = p->pipes.err_write,
+        .channel = p->pipes.theirs,
+        .report = p->pipes.report_write,
+        .parent = getpid(),
+    };
+    p->limits.deadline_ms = deadline_of(o);
+    p->limits.idle_ms = (int64_t)o->limits.idle_seconds * 1000;
     pid_t pid = fork();
     if (pid < 0)
         return err_os(e, errno, "cannot start a process");
     if (pid == 0)
-        child_run(c);
+        child_guard(&c);
+    (void)setpgid(pid, pid); /* as it does itself: whoever comes first */
     cleanup_child(pid, true);
-    close_in_parent(p);
-    int rc = follow(o, p, pid, deadline, &end, e);
-    if (rc < 0 || end != CAPTURE_ENDED)
-        kill_child(pid);
-    int how = 0;
-    struct err ignored = ERR_INIT;
-    int reaped = reap(pid, &how, rc < 0 ? &ignored : e);
+    p->pid = pid;
+    close_in_parent(&p->pipes);
+    int rc = started(p->pipes.report_read, o->argv[0], e);
     if (rc < 0)
         return rc;
-    if (reaped < 0)
-        return reaped;
-    if (o->timed_out != NULL)
-        *o->timed_out = end == CAPTURE_EXPIRED;
-    else if (end == CAPTURE_EXPIRED)
-        return err_set(e, ERR_HOST, "'%s' took longer than %u seconds and was killed", o->argv[0],
-                       o->timeout_seconds);
+    p->pidfd = (int)syscall(SYS_pidfd_open, pid, 0U);
+    return p->pidfd < 0 ? err_os(e, errno, "cannot watch a process") : 0;
+}
+
+static int open_process(const struct process_options *o, bool fed, struct process **out,
+                        struct err *e)
+{
+    AUTO_FREE char *program = NULL;
+    AUTO_PROCESS struct process *p = NULL;
+    int rc = process_find(o->argv[0], &program, e);
+    if (rc < 0)
+        return rc;
+    if ((p = malloc(sizeof(*p))) == NULL)
+        return err_oom(e);
+    *p = (struct process){.o = *o, .pipes = PIPES_NONE, .pidfd = -1};
+    if ((rc = pipes_open(o, fed, &p->pipes, e)) < 0)
+        return rc;
+    set_streams(p);
+    if ((rc = start(p, program, e)) < 0)
+        return rc;
+    *out = steal_ptr(&p);
+    return 0;
+}
+
+static int follow(struct process *p, enum capture_end *end, struct err *e)
+{
+    int rc = capture_run(p->streams, STREAMS, &p->feed, p->pidfd, &p->limits, end, e);
+    return rc < 0 ? err_wrap(e, "running '%s'", p->o.argv[0]) : 0;
+}
+
+/* Why it was killed before its end. */
+static int cut_off(const struct process *p, enum capture_end end, struct err *e)
+{
+    const struct process_options *o = &p->o;
+    if (end == CAPTURE_IDLE)
+        return err_set(e, ERR_HOST, "'%s' was killed: it said nothing for %u seconds (--stall)",
+                       o->argv[0], o->limits.idle_seconds);
+    if (p->limits.deadline_ms == o->limits.deadline_ms)
+        return err_set(e, ERR_HOST, "'%s' was killed: the time that --timeout gives is over",
+                       o->argv[0]);
+    return err_set(e, ERR_HOST, "'%s' took longer than %u seconds and was killed", o->argv[0],
+                   o->timeout_seconds);
+}
+
+/* Waits for the end, or makes it. */
+static int conclude(struct process *p, int *status, struct err *e)
+{
+    enum capture_end end = CAPTURE_ENDED;
+    int how = 0;
+    int rc = follow(p, &end, e);
+    if (rc < 0)
+        return rc;
+    if (end != CAPTURE_ENDED)
+        (void)kill(p->pid, CHILD_END);
+    rc = reap(p->pid, &how, e);
+    p->pid = 0;
+    if (rc < 0)
+        return rc;
+    if (p->o.timed_out != NULL)
+        *p->o.timed_out = end == CAPTURE_EXPIRED;
+    else if (end == CAPTURE_EXPIRED || end == CAPTURE_IDLE)
+        return cut_off(p, end, e);
     *status = how;
     return 0;
 }
 
 int process_run(const struct process_options *options, int *status, struct err *e)
 {
-    AUTO_FREE char *program = NULL;
-    int rc = process_find(options->argv[0], &program, e);
-    if (rc < 0)
-        return rc;
-    struct pipes p = {-1, -1, -1, -1, -1, -1, -1, -1, -1};
-    rc = pipes_open(options, &p, e);
-    if (rc == 0) {
-        struct child c = {
-            .program = program,
-            .argv = process_words(options->argv),
-            .env = process_words(options->env != NULL ? options->env : env_default),
-            .cwd = options->cwd,
-            .in = p.in,
-            .out = p.out_write,
-            .err = p.err_write,
-            .channel = p.theirs,
-            .report = p.report_write,
-            .parent = getpid(),
-        };
-        rc = run(options, &c, &p, status, e);
-    }
-    pipes_close(&p);
+    AUTO_PROCESS struct process *p = NULL;
+    int rc = open_process(options, false, &p, e);
+    return rc < 0 ? rc : conclude(p, status, e);
+}
+
+int process_start(const struct process_options *options, struct process **out, struct err *e)
+{
+    return open_process(options, true, out, e);
+}
+
+int process_talk(struct process *p, const void *data, size_t len, bool *ended, struct err *e)
+{
+    enum capture_end end = CAPTURE_ENDED;
+    p->feed.data = data;
+    p->feed.len = len;
+    int rc = follow(p, &end, e);
+    p->feed.len = 0;
+    if (rc == 0 && (end == CAPTURE_EXPIRED || end == CAPTURE_IDLE))
+        rc = cut_off(p, end, e);
+    if (rc == 0)
+        *ended = end == CAPTURE_ENDED;
     return rc;
+}
+
+int process_finish(struct process *p, int *status, struct err *e)
+{
+    if (p->pipes.feed >= 0)
+        (void)close(p->pipes.feed);
+    p->pipes.feed = -1;
+    p->feed.fd = -1;
+    return conclude(p, status, e);
+}
+
+void process_free(struct process *p)
+{
+    if (p == NULL)
+        return;
+    end_all(p);
+    pipes_close(&p->pipes);
+    if (p->pidfd >= 0)
+        (void)close(p->pidfd);
+    free(p);
 }
 
 int process_beside(const char *name, char **out, struct err *e)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Subprocesses on the host (no shell): explicit argv and environment, captured bounded output. */
+/* Subprocesses on the host (no shell): explicit argv and environment, output and time bounded. */
 #ifndef ASSAY_BASE_PROCESS_H
 #define ASSAY_BASE_PROCESS_H
 
@@ -21,6 +21,12 @@ static inline char *const *process_words(const char *const *list)
 /* The descriptor of a child's channel. */
 enum { PROCESS_CHANNEL = 3 };
 
+/* What the user allows all together (--timeout), and without anything happening (--stall). */
+struct process_limits {
+    int64_t deadline_ms;   /* on the scale of monotonic_ms(); 0 = none */
+    unsigned idle_seconds; /* without a byte from the program; 0 = any time */
+};
+
 struct process_options {
     const char *const
         *argv; /* NULL-terminated; argv[0] is looked up in PATH_DEFAULT when it has no '/' */
@@ -30,10 +36,11 @@ struct process_options {
     size_t input_len;
     struct buf *output; /* stdout, bounded by its max (excess is ERR_INPUT); NULL = /dev/null */
     struct buf *errors; /* stderr, its last bytes up to max are kept; NULL = inherited */
-    unsigned timeout_seconds; /* 0 = none; on expiry the process group is killed, ERR_HOST */
+    unsigned timeout_seconds;     /* 0 = none; on expiry all of it is killed, ERR_HOST */
+    struct process_limits limits; /* what comes first of them and the timeout counts */
     /*
      * Sees stdout as it comes, before it is added to `output`; returns false when it has seen
-     * enough: the process group is then killed and *status is what became of it. NULL = none.
+     * enough: process_run then kills all of it, and *status is what became of it. NULL = none.
      */
     bool (*sink)(void *context, const uint8_t *data, size_t len);
     void *sink_context;
@@ -49,11 +56,32 @@ struct process_options {
 
 /*
  * Runs it and waits. *status is the exit status 0..255, or 128+signal. Not starting at all is an
- * error (ERR_HOST; ERR_UNDECIDED when there is no such program). The child leads its own process
- * group, inherits no descriptor but the three and its channel, has default signal dispositions, and
- * dies with its parent; whatever is left of its group when it ends is killed.
+ * error (ERR_HOST; ERR_UNDECIDED when there is no such program). The child is in a process group of
+ * its own, inherits no descriptor but the three and its channel and has default signal
+ * dispositions. What it starts ends with it, and it ends with us however we end, a SIGKILL
+ * included: daemons that left the group, too.
  */
 int process_run(const struct process_options *options, int *status, struct err *e);
+
+/* One that is talked to: its stdin is a pipe, `input` is not used. SIGPIPE must be ignored. */
+struct process;
+/* What the options point to lives as long as the process. */
+int process_start(const struct process_options *options, struct process **out, struct err *e);
+/*
+ * Feeds it the bytes, and takes what it says until the sink has seen enough: then it waits for more
+ * and *ended is false. True: it is over, or it will read no more.
+ */
+int process_talk(struct process *p, const void *data, size_t len, bool *ended, struct err *e);
+/* Ends its input and waits for it. */
+int process_finish(struct process *p, int *status, struct err *e);
+/* Kills what still runs. */
+void process_free(struct process *p);
+
+static inline void scope_process(struct process **p)
+{
+    process_free(*p);
+}
+#define AUTO_PROCESS AUTO(scope_process)
 
 /* Full path of a program as process_run would find it; caller frees. ERR_UNDECIDED when there is
  * none. */

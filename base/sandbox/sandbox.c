@@ -221,7 +221,8 @@ static int follow(const struct sandbox_options *o, const struct descriptors *d, 
         {.fd = d->readable[PIPE_ERR], .name = "standard error", .buf = o->errors, .tail = true},
     };
     int64_t seconds = o->timeout_seconds == 0 ? 3600 : o->timeout_seconds;
-    return capture_run(streams, 2, pidfd, monotonic_ms() + seconds * 1000, end, e);
+    const struct capture_limits limits = {.deadline_ms = monotonic_ms() + seconds * 1000};
+    return capture_run(streams, 2, NULL, pidfd, &limits, end, e);
 }
 
 static int run(const struct sandbox_options *o, struct enclosure *s, struct descriptors *d,

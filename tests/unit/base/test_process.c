@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #define SH(script) ((const char *const[]){"sh", "-c", script, NULL})
@@ -253,6 +254,188 @@ static void test_signal_status(void **state)
     assert_int_equal(status, 128 + SIGSEGV);
 }
 
+/* ---- what a program leaves behind, and how long it may take -----------------------------------
+ */
+
+/* A FIFO whose writers are those that must end: reading it ends when they have. */
+struct watch {
+    char path[64];
+    int fd;
+};
+
+static void watch_open(struct watch *w)
+{
+    char dir[] = "/tmp/assay-watch.XXXXXX";
+    assert_non_null(mkdtemp(dir));
+    (void)snprintf(w->path, sizeof(w->path), "%s/f", dir);
+    assert_int_equal(mkfifo(w->path, 0600), 0);
+    w->fd = open(w->path, O_RDWR | O_CLOEXEC);
+    assert_true(w->fd >= 0);
+}
+
+/* Until `count` of them have said that they run. Then only theirs are the writing ends. */
+static void watch_begin(struct watch *w, unsigned count)
+{
+    char c = 0;
+    for (unsigned i = 0; i < count; i++)
+        assert_int_equal(read(w->fd, &c, 1), 1);
+    int readable = open(w->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    assert_true(readable >= 0);
+    assert_int_equal(fcntl(readable, F_SETFL, 0), 0);
+    (void)close(w->fd);
+    w->fd = readable;
+}
+
+/* Blocks until all have ended. */
+static void watch_end(struct watch *w)
+{
+    char c = 0;
+    assert_int_equal(read(w->fd, &c, 1), 0);
+    (void)close(w->fd);
+    (void)unlink(w->path);
+    *strrchr(w->path, '/') = '\0';
+    (void)rmdir(w->path);
+}
+
+/* Two that stay, one of them in a session of its own. FIFO is $0. */
+#define TWO_STAY                                                                                   \
+    "setsid sh -c 'exec >>\"$0\"; printf x; exec sleep 3600' \"$0\" &"                             \
+    "(exec >>\"$0\"; printf x; exec sleep 3600) &"
+
+static void test_daemons_end(void **state)
+{
+    (void)state;
+    struct watch w;
+    watch_open(&w);
+    int status = -1;
+    /* The program waits until both run, which another FIFO tells it. */
+    const char *const argv[] = {"sh", "-c", TWO_STAY "read line; exit 5", w.path, NULL};
+    struct err e = ERR_INIT;
+    AUTO_PROCESS struct process *p = NULL;
+    bool ended = false;
+    assert_true(signal(SIGPIPE, SIG_IGN) != SIG_ERR);
+    AUTO_BUF out = BUF_INIT(100);
+    const struct process_options o = {.argv = argv, .output = &out};
+    assert_int_equal(process_start(&o, &p, &e), 0);
+    watch_begin(&w, 2);
+    assert_int_equal(process_talk(p, "go\n", 3, &ended, &e), 0);
+    assert_true(ended);
+    assert_int_equal(process_finish(p, &status, &e), 0);
+    assert_int_equal(status, 5);
+    watch_end(&w);
+}
+
+/* Whoever runs it is killed at once, and can do nothing about those that it started. */
+static void test_killed_with_us(void **state)
+{
+    (void)state;
+    struct watch w;
+    watch_open(&w);
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        int status = -1;
+        struct err e = ERR_INIT;
+        const char *const argv[] = {"sh", "-c", TWO_STAY "wait", w.path, NULL};
+        const struct process_options o = {.argv = argv};
+        _exit(process_run(&o, &status, &e) == 0 ? 0 : 1);
+    }
+    watch_begin(&w, 2);
+    assert_int_equal(kill(pid, SIGKILL), 0);
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
+    watch_end(&w);
+}
+
+static void test_freed_while_it_runs(void **state)
+{
+    (void)state;
+    struct watch w;
+    watch_open(&w);
+    struct err e = ERR_INIT;
+    struct process *p = NULL;
+    const char *const argv[] = {"sh", "-c", TWO_STAY "trap '' TERM HUP; wait", w.path, NULL};
+    const struct process_options o = {.argv = argv};
+    assert_int_equal(process_start(&o, &p, &e), 0);
+    watch_begin(&w, 2);
+    process_free(p);
+    watch_end(&w);
+}
+
+static void test_limits(void **state)
+{
+    (void)state;
+    int status = -1;
+    AUTO_BUF out = BUF_INIT(1 << 20);
+    struct err e = ERR_INIT;
+    char line[1024];
+    struct process_options o = {.argv = SH("sleep 3600"), .output = &out};
+    o.limits.idle_seconds = 1;
+    assert_int_equal(process_run(&o, &status, &e), -ERR_HOST);
+    assert_string_equal(err_line(&e, line, sizeof(line)),
+                        "'sh' was killed: it said nothing for 1 seconds (--stall)");
+    /* A program that says something every now and then is not idle, and its time ends, too. */
+    o.argv = SH("while sleep 0.1; do echo; done");
+    o.limits.idle_seconds = 3600;
+    o.limits.deadline_ms = monotonic_ms() + 1000;
+    e = (struct err)ERR_INIT;
+    assert_int_equal(process_run(&o, &status, &e), -ERR_HOST);
+    assert_string_equal(err_line(&e, line, sizeof(line)),
+                        "'sh' was killed: the time that --timeout gives is over");
+    assert_true(out.len > 0);
+    /* Time that is over before it begins. */
+    e = (struct err)ERR_INIT;
+    assert_int_equal(process_run(&o, &status, &e), -ERR_HOST);
+    assert_int_equal(status, -1);
+}
+
+static bool one_line(void *context, const uint8_t *data, size_t len)
+{
+    struct buf *b = context;
+    struct err e = ERR_INIT;
+    assert_int_equal(buf_add(b, data, len, &e), 0);
+    return b->data[b->len - 1] != '\n';
+}
+
+static void test_talk(void **state)
+{
+    (void)state;
+    int status = -1;
+    bool ended = true;
+    struct err e = ERR_INIT;
+    AUTO_BUF out = BUF_INIT(4 << 20);
+    AUTO_PROCESS struct process *p = NULL;
+    struct process_options o = {
+        .argv = (const char *const[]){"cat", NULL}, .sink = one_line, .sink_context = &out};
+    assert_true(signal(SIGPIPE, SIG_IGN) != SIG_ERR);
+    assert_int_equal(process_start(&o, &p, &e), 0);
+    for (int i = 0; i < 3; i++) {
+        out.len = 0;
+        assert_int_equal(process_talk(p, "hello\n", 6, &ended, &e), 0);
+        assert_false(ended);
+        assert_string_equal(buf_str(&out), "hello\n");
+    }
+    /* More than either pipe holds goes both ways at once. */
+    size_t len = 3 << 20;
+    AUTO_FREE char *text = malloc(len);
+    assert_non_null(text);
+    memset(text, 'x', len);
+    text[len - 1] = '\n';
+    out.len = 0;
+    assert_int_equal(process_talk(p, text, len, &ended, &e), 0);
+    assert_int_equal(out.len, len);
+    assert_memory_equal(out.data, text, len);
+    assert_int_equal(process_finish(p, &status, &e), 0);
+    assert_int_equal(status, 0);
+    process_free(steal_ptr(&p));
+    /* One that reads nothing and goes. */
+    o.argv = SH("exit 4");
+    assert_int_equal(process_start(&o, &p, &e), 0);
+    assert_int_equal(process_talk(p, text, len, &ended, &e), 0);
+    assert_true(ended);
+    assert_int_equal(process_finish(p, &status, &e), 0);
+    assert_int_equal(status, 4);
+}
+
 /* Descriptors 0 to 2 closed in the caller: the child's three must still be right. */
 static void test_closed_stdio(void **state)
 {
@@ -301,6 +484,11 @@ int main(void)
         cmocka_unit_test(test_sink),
         cmocka_unit_test(test_channel),
         cmocka_unit_test(test_signal_status),
+        cmocka_unit_test(test_daemons_end),
+        cmocka_unit_test(test_killed_with_us),
+        cmocka_unit_test(test_freed_while_it_runs),
+        cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_talk),
         cmocka_unit_test(test_closed_stdio),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
