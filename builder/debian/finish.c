@@ -21,6 +21,7 @@ static const struct doing doings[] = {
     {"pam", offsetof(struct finish_options, pam), finish_pam},
     {"ssh", offsetof(struct finish_options, ssh), finish_ssh},
     {"units", offsetof(struct finish_options, units), finish_units},
+    {"modules", offsetof(struct finish_options, modules), finish_modules},
     {"machine-id", offsetof(struct finish_options, machine_id), finish_machine_id},
 };
 

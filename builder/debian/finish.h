@@ -20,6 +20,7 @@ struct finish_options {
     bool pam;
     bool ssh;
     bool units;
+    bool modules;
     bool machine_id;
     const char *hostname; /* NULL: none */
     /* Units, before what presets say of them; only with `units`. */

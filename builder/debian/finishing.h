@@ -18,6 +18,7 @@ finish_doing finish_pam;       /* finish_pam.c */
 finish_doing finish_ssh;       /* finish_units.c */
 finish_doing finish_units;     /* finish_units.c */
 finish_doing finish_libraries; /* finish_libraries.c */
+finish_doing finish_modules;   /* finish_modules.c */
 
 /* ---- library.c: what ldconfig asks of a file ---- */
 
@@ -25,6 +26,7 @@ enum { LIBRARY_SONAME_MAX = 255 };
 
 /* What the machine of ELF files is called there. */
 enum library_machine { LIBRARY_AMD64 = 62, LIBRARY_ARM64 = 183, LIBRARY_RISCV64 = 243 };
+int finish_machine(const char *arch, uint16_t *out, struct err *e);
 
 /*
  * *is is whether the file is a shared object of the machine; its soname, "" when it has none. What

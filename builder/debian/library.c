@@ -9,6 +9,22 @@
 
 enum { HEADERS_MAX = 64, DYNAMIC_MAX = 4096 };
 
+int finish_machine(const char *arch, uint16_t *out, struct err *e)
+{
+    static const struct {
+        const char *arch;
+        uint16_t machine;
+    } machines[] = {
+        {"amd64", LIBRARY_AMD64}, {"arm64", LIBRARY_ARM64}, {"riscv64", LIBRARY_RISCV64}};
+    for (size_t i = 0; i < sizeof(machines) / sizeof(machines[0]); i++) {
+        if (strcmp(machines[i].arch, arch) == 0) {
+            *out = machines[i].machine;
+            return 0;
+        }
+    }
+    return err_set(e, ERR_INPUT, "'%s' is no architecture that is known", arch);
+}
+
 /* A member of one of the layouts of <elf.h>, little-endian, in the bytes at `p`. */
 #define HALF(p, layout, member) get_le16((p) + offsetof(layout, member))
 #define WORD(p, layout, member) get_le32((p) + offsetof(layout, member))

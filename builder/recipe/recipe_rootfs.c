@@ -197,6 +197,7 @@ static const struct finish_name finish_names[] = {
     {"pam", "pam"},
     {"ssh", "ssh"},
     {"units", "units"},
+    {"modules", "modules"},
     {"machine-id", "machineId"},
 };
 enum { FINISH_NAMES = sizeof(finish_names) / sizeof(finish_names[0]) };

@@ -86,6 +86,21 @@ is "ssh: keys are made at the first boot" "$(readlink "$root/etc/systemd/system/
 is "ssh: and none is in the image" "$(find "$root/etc/ssh" -name 'ssh_host_*')" ""
 ok "ssh: sshd_config is as the package has it" cmp "$root/usr/share/openssh/sshd_config" "$root/etc/ssh/sshd_config"
 
+# ---- depmod, of the root itself ----------------------------------------------------------------------
+version=$(ls "$root/usr/lib/modules")
+lists() { (cd "$root/usr/lib/modules/$version" && ls | grep '^modules\.'); }
+lists >"$work/our.lists"
+mkdir "$work/modules"
+mv "$root/usr/lib/modules/$version"/modules.* "$work/modules"
+for file in order builtin builtin.modinfo; do cp "$work/modules/modules.$file" "$root/usr/lib/modules/$version"; done
+ok "depmod runs" $as_root chroot "$root" /usr/sbin/depmod "$version"
+lists >"$work/their.lists"
+ok "modules: the same lists as by depmod" cmp "$work/our.lists" "$work/their.lists"
+while read -r name; do
+    ok "modules: $name is what it writes" cmp "$work/modules/$name" "$root/usr/lib/modules/$version/$name"
+done <"$work/their.lists"
+ok "modules: network cards are among them" grep -q '^alias virtio:d00000001v\* virtio_net$' "$work/modules/modules.alias"
+
 # ---- one machine's own -----------------------------------------------------------------------------
 is "machine-id: empty" "$(stat -c '%s %a' "$root/etc/machine-id")" "0 444"
 is "hostname" "$(cat "$root/etc/hostname")" "web.example"
