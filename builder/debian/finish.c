@@ -30,11 +30,6 @@ static void scope_packer(struct tree_packer **p)
     tree_packer_free(*p);
 }
 
-static void scope_reader(struct tree_reader **r)
-{
-    tree_reader_free(*r);
-}
-
 static bool wanted(const struct finish_options *o, const struct doing *d)
 {
     bool flag = false;
@@ -47,7 +42,7 @@ static int run(struct cas *cas, const struct finish_options *options, struct tre
                const struct doing *d, struct err *e)
 {
     AUTO(scope_packer) struct tree_packer *packer = NULL;
-    AUTO(scope_reader) struct tree_reader *reader = NULL;
+    AUTO_TREE_READER struct tree_reader *reader = NULL;
     int rc = tree_packer_new(tree, cas, &packer, e);
     if (rc == 0)
         rc = tree_reader_new(tree, cas, &reader, e);

@@ -314,15 +314,10 @@ static void scope_packer(struct tree_packer **p)
     tree_packer_free(*p);
 }
 
-static void scope_reader(struct tree_reader **r)
-{
-    tree_reader_free(*r);
-}
-
 static int write_all(struct cas *cas, struct installed *s, struct tree *t, struct err *e)
 {
     AUTO(scope_packer) struct tree_packer *packer = NULL;
-    AUTO(scope_reader) struct tree_reader *reader = NULL;
+    AUTO_TREE_READER struct tree_reader *reader = NULL;
     int rc = tree_packer_new(t, cas, &packer, e);
     if (rc == 0)
         rc = tree_reader_new(t, cas, &reader, e);

@@ -26,6 +26,7 @@ int step_encode_erofs_run(const struct step_context *context, void *params,
 {
     AUTO_VIEW view = {0};
     AUTO_EROFS_LAYOUT layout = {0};
+    AUTO_TREE_READER struct tree_reader *reader = NULL;
     AUTO_CAS_WRITER struct cas_writer *writer = NULL;
     const struct params *p = params;
     uint8_t uuid[UUID_SIZE];
@@ -34,7 +35,8 @@ int step_encode_erofs_run(const struct step_context *context, void *params,
     (void)input_count;
     if ((rc = id_uuid(p->uuid, &inputs[0].digest, "encode.erofs uuid", uuid, e)) < 0 ||
         (rc = view_build(inputs[0].tree, p->exclude, &view, e)) < 0 ||
-        (rc = erofs_layout(&view, p->time, p->xattrs, &layout, e)) < 0 ||
+        (rc = tree_reader_new(inputs[0].tree, context->cas, &reader, e)) < 0 ||
+        (rc = erofs_layout(&view, p->time, p->xattrs, reader, &layout, e)) < 0 ||
         (rc = cas_writer_new(context->cas, NULL, layout.blocks * EROFS_BLOCK, &writer, e)) < 0 ||
         (rc = erofs_write(&layout, inputs[0].tree, context->cas, context->progress, uuid,
                           sink_cas(writer), e)) < 0)

@@ -58,18 +58,13 @@ static int make_ids(const struct digest *tree, const char *uuid, struct ext4_par
     return id_uuid(uuid, tree, "encode.ext4 uuid", p->uuid, e);
 }
 
-static void scope_reader(struct tree_reader **r)
-{
-    tree_reader_free(*r);
-}
-
 int step_encode_ext4_run(const struct step_context *context, void *params,
                          const struct step_input *inputs, size_t input_count,
                          struct step_output *out, struct err *e)
 {
     AUTO_VIEW view = {0};
     AUTO_EXT4_LAYOUT layout = {0};
-    AUTO(scope_reader) struct tree_reader *reader = NULL;
+    AUTO_TREE_READER struct tree_reader *reader = NULL;
     AUTO_CAS_WRITER struct cas_writer *writer = NULL;
     const struct params *p = params;
     struct ext4_params image = {

@@ -100,8 +100,30 @@ static int measure_xattrs(const struct tree_inode *inode, uint32_t *out, struct 
 
 /* ---- inodes ----------------------------------------------------------------------- */
 
-static int measure(const struct erofs_layout *l, uint32_t index, struct erofs_inode *out,
-                   struct err *e)
+/* What does not fill a block goes behind the inode where there is room for it; not with holes. */
+static int divide(uint64_t inode_bytes, struct erofs_inode *n, struct err *e)
+{
+    n->tail = (uint16_t)(n->size % EROFS_BLOCK);
+    n->inline_tail = n->pieces == NULL && n->tail != 0 && inode_bytes + n->tail <= EROFS_BLOCK;
+    uint64_t blocks = n->size / EROFS_BLOCK + (n->tail != 0 && !n->inline_tail);
+    if (n->pieces != NULL)
+        blocks = n->stored;
+    if (!n->inline_tail)
+        n->tail = 0;
+    if (blocks > UINT32_MAX)
+        return err_set(e, ERR_INPUT,
+                       "its %" PRIu64 " bytes are too many: EROFS has less than 16 TiB", n->size);
+    n->blocks = (uint32_t)blocks;
+    return 0;
+}
+
+static uint64_t inode_bytes(const struct erofs_inode *n)
+{
+    return (n->compact ? EROFS_COMPACT_SIZE : EROFS_EXTENDED_SIZE) + (uint64_t)n->xattr_bytes;
+}
+
+static int measure(const struct erofs_layout *l, uint32_t index, struct tree_reader *reader,
+                   struct erofs_inode *out, struct err *e)
 {
     const struct view_inode *shared = &l->view->inodes[index];
     const struct tree_inode *inode = shared->inode;
@@ -122,24 +144,15 @@ static int measure(const struct erofs_layout *l, uint32_t index, struct erofs_in
     out->compact = inode->mtime >= 0 && (uint64_t)inode->mtime == l->time &&
                    inode->uid <= UINT16_MAX && inode->gid <= UINT16_MAX &&
                    out->links <= UINT16_MAX && out->size <= UINT32_MAX;
-    uint64_t bytes =
-        (out->compact ? EROFS_COMPACT_SIZE : EROFS_EXTENDED_SIZE) + (uint64_t)out->xattr_bytes;
-    out->tail = (uint16_t)(out->size % EROFS_BLOCK);
-    out->inline_tail = out->tail != 0 && bytes + out->tail <= EROFS_BLOCK;
-    uint64_t blocks = out->size / EROFS_BLOCK + (out->tail != 0 && !out->inline_tail);
-    if (!out->inline_tail)
-        out->tail = 0;
-    if (blocks > UINT32_MAX)
-        return err_set(e, ERR_INPUT,
-                       "its %" PRIu64 " bytes are too many: EROFS has less than 16 TiB", out->size);
-    out->blocks = (uint32_t)blocks;
-    return 0;
+    if (inode->type == TREE_FILE && (rc = erofs_find_holes(reader, &inode->content, out, e)) < 0)
+        return rc;
+    return divide(inode_bytes(out), out, e);
 }
 
-static int measure_all(struct erofs_layout *l, struct err *e)
+static int measure_all(struct erofs_layout *l, struct tree_reader *reader, struct err *e)
 {
     for (size_t i = 0; i < l->view->inode_count; i++) {
-        if (measure(l, (uint32_t)i, &l->inodes[i], e) < 0) {
+        if (measure(l, (uint32_t)i, reader, &l->inodes[i], e) < 0) {
             AUTO_FREE char *path = NULL;
             struct err other = ERR_INIT;
             if (view_path(l->view, l->view->inodes[i].first, &path, &other) < 0)
@@ -206,10 +219,7 @@ static int place_inodes(struct erofs_layout *l, struct err *e)
     memset(r.heads, 0xff, sizeof(r.heads));
     for (size_t i = 0; rc == 0 && i < l->view->inode_count; i++) {
         struct erofs_inode *n = &l->inodes[i];
-        rc = place(&r,
-                   (uint64_t)(n->compact ? EROFS_COMPACT_SIZE : EROFS_EXTENDED_SIZE) +
-                       n->xattr_bytes + n->tail,
-                   &n->nid, e);
+        rc = place(&r, inode_bytes(n) + n->tail + erofs_map_bytes(n), &n->nid, e);
     }
     free(r.below);
     l->meta_blocks = r.blocks;
@@ -262,14 +272,19 @@ static int place_contents(struct erofs_layout *l, struct err *e)
             return err_set(e, ERR_INPUT,
                            "the tree is too large for an EROFS, which has less than 16 TiB");
     }
-    l->blocks = next;
+    uint64_t zeros = erofs_zeros_wanted(l);
+    l->zeros = zeros > 0 ? (uint32_t)next : 0;
+    l->blocks = next + zeros;
+    if (l->blocks > UINT32_MAX)
+        return err_set(e, ERR_INPUT,
+                       "the tree is too large for an EROFS, which has less than 16 TiB");
     return 0;
 }
 
 /* ---- the whole -------------------------------------------------------------------- */
 
-int erofs_layout(const struct view *view, uint64_t time, bool xattrs, struct erofs_layout *out,
-                 struct err *e)
+int erofs_layout(const struct view *view, uint64_t time, bool xattrs, struct tree_reader *reader,
+                 struct erofs_layout *out, struct err *e)
 {
     AUTO_EROFS_LAYOUT l = {.view = view, .time = time, .xattrs = xattrs};
     int rc;
@@ -278,7 +293,8 @@ int erofs_layout(const struct view *view, uint64_t time, bool xattrs, struct ero
     l.order = array_new(view->inode_count, sizeof(*l.order));
     if (l.inodes == NULL || l.order == NULL)
         return err_oom(e);
-    if ((rc = measure_all(&l, e)) < 0 || (rc = place_inodes(&l, e)) < 0 ||
+    l.inode_count = view->inode_count;
+    if ((rc = measure_all(&l, reader, e)) < 0 || (rc = place_inodes(&l, e)) < 0 ||
         (rc = place_contents(&l, e)) < 0)
         return rc;
     for (uint32_t i = 0; i < view->inode_count; i++)
@@ -291,6 +307,11 @@ int erofs_layout(const struct view *view, uint64_t time, bool xattrs, struct ero
 
 void erofs_layout_dispose(struct erofs_layout *l)
 {
+    for (size_t i = 0; i < l->inode_count; i++)
+        if (l->inodes[i].pieces != NULL) {
+            tree_pieces_dispose(l->inodes[i].pieces);
+            free(l->inodes[i].pieces);
+        }
     free(l->inodes);
     free(l->order);
     *l = (struct erofs_layout){0};

@@ -3,7 +3,6 @@
 #include "formats/erofs/erofs.h"
 
 #include "base/byte_order.h"
-#include "formats/tree/image_writer.h"
 #include "formats/tree/xattr_index.h"
 
 #include <string.h>
@@ -14,8 +13,10 @@ enum {
     MAGIC = (int)0xE0F5E1E2,
     COMPAT_CHECKSUM = 1,
     COMPAT_MTIME = 2,
+    INCOMPAT_CHUNKED = 4,
     LAYOUT_PLAIN = 0,
     LAYOUT_INLINE = 2,
+    LAYOUT_CHUNKED = 4,
     BLOCK_BITS = 12,
 };
 
@@ -57,6 +58,7 @@ static int write_super(struct writer *w, const uint8_t uuid[16], struct err *e)
     put_le64(s + 24, w->l->time);
     put_le32(s + 36, (uint32_t)w->l->blocks);
     memcpy(s + 48, uuid, 16);
+    put_le32(s + 80, w->l->zeros != 0 ? INCOMPAT_CHUNKED : 0);
     put_le32(s + 4, crc32c(UINT32_MAX, s, EROFS_BLOCK - SUPER_OFFSET));
     return image_put(&w->out, block, sizeof(block), e);
 }
@@ -127,7 +129,9 @@ static size_t make_inode(const struct erofs_layout *l, uint32_t index, uint8_t o
 {
     const struct erofs_inode *n = &l->inodes[index];
     const struct tree_inode *inode = l->view->inodes[index].inode;
-    unsigned layout = n->inline_tail ? LAYOUT_INLINE : LAYOUT_PLAIN;
+    unsigned layout = n->pieces != NULL ? LAYOUT_CHUNKED
+                      : n->inline_tail  ? LAYOUT_INLINE
+                                        : LAYOUT_PLAIN;
     unsigned format = (n->compact ? 0U : 1U) | layout << 1;
     bool special = inode->type == TREE_CHAR || inode->type == TREE_BLOCK;
 
@@ -136,7 +140,9 @@ static size_t make_inode(const struct erofs_layout *l, uint32_t index, uint8_t o
     if (n->xattr_bytes > 0)
         put_le16(out + 2, (n->xattr_bytes - EROFS_XATTR_HEADER) / 4 + 1);
     put_le16(out + 4, view_mode(inode));
-    put_le32(out + 16, special ? view_device(inode) : n->block);
+    put_le32(out + 16, special             ? view_device(inode)
+                       : n->pieces != NULL ? erofs_chunk_format(n)
+                                           : n->block);
     put_le32(out + 20, index + 1);
     if (n->compact) {
         put_le16(out + 6, n->links);
@@ -210,7 +216,8 @@ static int write_inodes(struct writer *w, struct err *e)
             (rc = image_put(&w->out, inode, len, e)) < 0 ||
             (n->xattr_bytes > 0 &&
              (rc = write_xattrs(w, w->l->view->inodes[index].inode, e)) < 0) ||
-            (n->tail > 0 && (rc = write_tail(w, index, e)) < 0))
+            (n->tail > 0 && (rc = write_tail(w, index, e)) < 0) ||
+            (n->pieces != NULL && (rc = erofs_map_write(n, w->l->zeros, &w->out, e)) < 0))
             return rc;
     }
     return image_zeros_to(&w->out, w->l->meta_blocks * EROFS_BLOCK, e);
@@ -227,7 +234,9 @@ static int write_contents(struct writer *w, struct err *e)
         int rc = 0;
         if (n->blocks == 0)
             continue;
-        if (inode->type == TREE_FILE)
+        if (n->pieces != NULL)
+            rc = erofs_pieces_write(n, &inode->content, &w->out, e);
+        else if (inode->type == TREE_FILE)
             rc = image_content(&w->out, &inode->content, 0, len, e);
         else if (inode->type == TREE_SYMLINK)
             rc = image_put(&w->out, inode->target, (size_t)len, e);
@@ -237,7 +246,7 @@ static int write_contents(struct writer *w, struct err *e)
             (rc = image_zeros_to(&w->out, ((uint64_t)n->block + n->blocks) * EROFS_BLOCK, e)) < 0)
             return rc;
     }
-    return 0;
+    return image_zeros_to(&w->out, w->l->blocks * EROFS_BLOCK, e);
 }
 
 int erofs_write(const struct erofs_layout *l, const struct tree *tree, struct cas *cas,

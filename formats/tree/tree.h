@@ -160,6 +160,11 @@ int tree_load(struct cas *cas, const struct digest *tree_blob, const struct dige
 struct tree_reader;
 int tree_reader_new(const struct tree *t, struct cas *cas, struct tree_reader **out, struct err *e);
 void tree_reader_free(struct tree_reader *r);
+static inline void scope_tree_reader(struct tree_reader **r)
+{
+    tree_reader_free(*r);
+}
+#define AUTO_TREE_READER AUTO(scope_tree_reader)
 /* `len` bytes from `offset` of the file; reading beyond its end is ERR_INPUT. */
 int tree_reader_read(struct tree_reader *r, const struct tree_content *c, uint64_t offset,
                      void *data, size_t len, struct err *e);

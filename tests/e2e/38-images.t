@@ -38,6 +38,10 @@ file etc/bad\\xff\\xfe 600 1 1 7 text:raw
 file etc/sparse 644 0 0 4294967295 zero:300000
 file etc/block 644 0 0 9 random:3:4096
 file etc/block-and 644 0 0 9 random:3:4097
+file etc/holes 644 0 0 9 spots:9000001:700000
+hard etc/holes-too etc/holes
+file etc/nothing 644 0 0 1 zero:1048576
+file etc/pieces 600 0 0 1 spots:9000000:70000
 file etc/blocks 644 0 0 9 random:4:8192
 file etc/almost 644 0 0 9 random:5:4064
 file etc/tail 644 0 0 9 random:1:4095

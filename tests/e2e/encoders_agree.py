@@ -54,6 +54,9 @@ def content(text):
         return unescape(rest)
     if kind == "zero":
         return bytes(int(rest))
+    if kind == "spots":
+        size, step = map(int, rest.split(":"))
+        return (b"\1" + bytes(step - 1)) * (size // step) + (b"\1" + bytes(size % step - 1) if size % step else b"")
     if kind == "random":
         seed, size = rest.split(":")
         return noise(int(seed), int(size))

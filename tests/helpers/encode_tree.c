@@ -16,6 +16,7 @@
  *   hard PATH EXISTING                  xattr PATH NAME VALUE
  *   many PATH COUNT                     (COUNT small files in the directory)
  *   CONTENT: text:BYTES  host:FILE  zero:SIZE  random:SEED:SIZE
+ *   spots:SIZE:STEP     (zeros, but for a 1 at each multiple of STEP)
  *
  * The parent of every path must have been described; the root is ".".
  */
@@ -88,6 +89,32 @@ static int add_host(struct build *b, const char *path, struct err *e)
     return n < 0 ? err_os(e, errno, "cannot read '%s'", path) : 0;
 }
 
+/* SIZE:STEP */
+static int add_spots(struct build *b, char *text, struct err *e)
+{
+    char *step_text = strchr(text, ':');
+    int64_t size = 0;
+    int64_t step = 0;
+    int rc = 0;
+
+    if (step_text == NULL)
+        return err_set(e, ERR_USAGE, "'%s' is no SIZE:STEP", text);
+    *step_text++ = '\0';
+    if ((rc = number(text, 10, &size, e)) < 0 || (rc = number(step_text, 10, &step, e)) < 0)
+        return rc;
+    if (step <= 0)
+        return err_set(e, ERR_USAGE, "'%s' is no step", step_text);
+    int64_t spot = 0;
+    for (int64_t at = 0; rc == 0 && at < size; at += CHUNK) {
+        size_t len = size - at < CHUNK ? (size_t)(size - at) : CHUNK;
+        memset(b->chunk, 0, len);
+        for (; spot < at + (int64_t)len; spot += step)
+            b->chunk[spot - at] = 1;
+        rc = tree_packer_write(b->packer, b->chunk, len, e);
+    }
+    return rc;
+}
+
 /* SEED:SIZE, or with `zero` SIZE. */
 static int add_made(struct build *b, char *text, bool zero, struct err *e)
 {
@@ -133,6 +160,8 @@ static int add_content(struct build *b, struct tree_inode *inode, char *text, st
         rc = add_host(b, text + 5, e);
     else if (str_starts(text, "zero:"))
         rc = add_made(b, text + 5, true, e);
+    else if (str_starts(text, "spots:"))
+        rc = add_spots(b, text + 6, e);
     else if (str_starts(text, "random:"))
         rc = add_made(b, text + 7, false, e);
     else

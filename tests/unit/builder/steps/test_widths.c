@@ -92,7 +92,7 @@ static int run_erofs(const struct row *row, uint64_t value)
     AUTO_VIEW view = {0};
     AUTO_EROFS_LAYOUT l = {0};
     view_all(t, &view);
-    int rc = erofs_layout(&view, 0, true, &l, &e);
+    int rc = erofs_layout(&view, 0, true, NULL, &l, &e);
     if (rc < 0 || !is_written(row))
         return rc;
     return erofs_write(&l, t, store, NULL, uuid, (struct sink){keep, kept}, &e);
@@ -559,7 +559,7 @@ static bool wide_erofs(const struct wider *row, uint64_t value)
     AUTO_VIEW view = {0};
     AUTO_EROFS_LAYOUT l = {0};
     view_all(t, &view);
-    assert_int_equal(erofs_layout(&view, 0, true, &l, &e), 0);
+    assert_int_equal(erofs_layout(&view, 0, true, NULL, &l, &e), 0);
     return !l.inodes[view.nodes[1].inode].compact;
 }
 

@@ -17,12 +17,15 @@ enum {
     SUPER_TIME = SUPER + 24,
     SUPER_BLOCKS = SUPER + 36,
     SUPER_UUID = SUPER + 48,
+    SUPER_INCOMPAT = SUPER + 80,
     INODE_FORMAT = 0,
     INODE_MODE = 4,
     INODE_LINKS = 6,
     INODE_SIZE = 8,
     INODE_BLOCK = 16,
     FORMAT_INLINE = 2, /* what the bits above the lowest say: plain 0, with its tail 2 */
+    FORMAT_CHUNKED = 4,
+    INCOMPAT_CHUNKED = 4,
 };
 #define TIME 1700000000
 static const uint8_t uuid[16] = {4, 5, 6};
@@ -31,8 +34,10 @@ static int try_erofs(const struct tree *t, bool xattrs, struct buf *out)
 {
     AUTO_VIEW view = {0};
     AUTO_EROFS_LAYOUT layout = {0};
+    AUTO_TREE_READER struct tree_reader *reader = NULL;
     view_all(t, &view);
-    int rc = erofs_layout(&view, TIME, xattrs, &layout, &e);
+    assert_int_equal(tree_reader_new(t, store, &reader, &e), 0);
+    int rc = erofs_layout(&view, TIME, xattrs, reader, &layout, &e);
     return rc < 0 ? rc : erofs_write(&layout, t, store, NULL, uuid, sink_buf(out), &e);
 }
 
@@ -142,6 +147,69 @@ static void test_equal_contents(void **state)
     assert_memory_equal(two.data + two.len - sizeof(data), data, sizeof(data));
 }
 
+/* Where the map of a file with holes says that its chunks of 64 KiB are. */
+static void assert_chunks(const struct buf *b, const uint8_t *inode, const uint64_t *blocks,
+                          size_t count)
+{
+    assert_int_equal(get_le(inode + INODE_FORMAT, 2), FORMAT_CHUNKED << 1);
+    assert_int_equal(get_le(inode + INODE_BLOCK, 2), 4); /* 4096 << 4 */
+    for (size_t i = 0; i < count; i++)
+        assert_int_equal(get_le(inode + EROFS_COMPACT_SIZE + 4 * i, 4), blocks[i]);
+    assert_true((size_t)(inode - b->data) + EROFS_COMPACT_SIZE + 4 * count <= b->len);
+}
+
+/* A MiB and more of whole units of zeros is one unit of them; what is less stays. */
+static void test_holes(void **state)
+{
+    (void)state;
+    enum { UNIT = 65536, CHUNKS = 20, SIZE = (CHUNKS - 1) * UNIT + 100 };
+    static uint8_t bytes[SIZE];
+    static uint8_t zeros[1 << 20];
+    uint64_t chunks[CHUNKS];
+    AUTO_TREE struct tree *t = new_tree();
+    struct tree_packer *p = new_packer(t);
+    AUTO_BUF b = BUF_INIT((size_t)4 << 20);
+    bytes[UNIT + 5] = 1;
+    bytes[2 * UNIT] = 2;
+    bytes[SIZE - 1] = 3;
+    const char *const names[] = {"a", "b", "c", "d"};
+    struct tree_node *f[4];
+    tree_root(t)->inode->mtime = TIME;
+    for (size_t i = 0; i < 4; i++) {
+        f[i] = add(t, "", names[i], TREE_FILE, 0644);
+        f[i]->inode->mtime = TIME;
+    }
+    fill(p, f[0], bytes, SIZE);
+    fill(p, f[1], zeros, sizeof(zeros));
+    fill(p, f[2], zeros, sizeof(zeros) - 1);
+    fill(p, f[3], bytes, SIZE);
+    commit(p);
+    assert_int_equal(try_erofs(t, true, &b), 0);
+    assert_int_equal(get_le(b.data + SUPER_INCOMPAT, 4), INCOMPAT_CHUNKED);
+    const uint8_t *dir = tail_of(inode_at(&b, EROFS_ROOT_NID));
+    const uint8_t *a = inode_at(&b, assert_dirent(dir, 2, 1, "a"));
+    uint64_t first = get_le(a + EROFS_COMPACT_SIZE + 4, 4);
+    /* the last chunk of the image */
+    uint64_t nowhere = b.len / EROFS_BLOCK - UNIT / EROFS_BLOCK;
+    assert_memory_equal(b.data + nowhere * EROFS_BLOCK, zeros, UNIT);
+    for (size_t i = 0; i < CHUNKS; i++)
+        chunks[i] = nowhere;
+    chunks[1] = first;
+    chunks[2] = first + UNIT / EROFS_BLOCK;
+    chunks[CHUNKS - 1] = first + 2 * (UNIT / EROFS_BLOCK);
+    assert_chunks(&b, a, chunks, CHUNKS);
+    assert_int_equal(get_le(a + INODE_SIZE, 4), SIZE);
+    assert_memory_equal(b.data + first * EROFS_BLOCK, bytes + UNIT, (size_t)2 * UNIT);
+    assert_memory_equal(b.data + chunks[CHUNKS - 1] * EROFS_BLOCK, bytes + SIZE - 100, 100);
+    /* the same contents once more */
+    assert_chunks(&b, inode_at(&b, assert_dirent(dir, 5, 1, "d")), chunks, CHUNKS);
+    for (size_t i = 0; i < CHUNKS; i++)
+        chunks[i] = nowhere;
+    assert_chunks(&b, inode_at(&b, assert_dirent(dir, 3, 1, "b")), chunks, sizeof(zeros) / UNIT);
+    const uint8_t *c = inode_at(&b, assert_dirent(dir, 4, 1, "c"));
+    assert_int_not_equal(get_le(c + INODE_FORMAT, 2), FORMAT_CHUNKED << 1);
+}
+
 static void test_refused(void **state)
 {
     (void)state;
@@ -186,8 +254,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_super_block),    cmocka_unit_test(test_inodes),
-        cmocka_unit_test(test_equal_contents), cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_xattr_names),
+        cmocka_unit_test(test_equal_contents), cmocka_unit_test(test_holes),
+        cmocka_unit_test(test_refused),        cmocka_unit_test(test_xattr_names),
     };
 
     return cmocka_run_group_tests(tests, setup, teardown);
