@@ -53,14 +53,23 @@ static void run_dispose(struct run *r)
     private_dir_remove(&r->dir);
 }
 
-/* The last line that git said, without its prefix and without what is secret in it. */
+/* What git says from its last "fatal:" on, or its last line, in one, without what is secret in it.
+ */
 static const char *reason(const struct run *r, struct buf *errors, char out[PLACE_MESSAGE_MAX])
 {
+    static const char mark[] = "fatal: ";
     while (errors->len > 0 && errors->data[errors->len - 1] == '\n')
         errors->data[--errors->len] = 0;
-    const char *line = strrchr(buf_str(errors), '\n');
-    line = line != NULL ? line + 1 : buf_str(errors);
-    return place_message(str_starts(line, "fatal: ") ? line + 7 : line, r->repository.env, out);
+    const char *said = buf_str(errors);
+    const char *from = strrchr(said, '\n') != NULL ? strrchr(said, '\n') + 1 : said;
+    for (const char *line = said; line != NULL; line = strchr(line, '\n')) {
+        line += line[0] == '\n';
+        from = str_starts(line, mark) ? line + sizeof(mark) - 1 : from;
+    }
+    for (size_t i = 0; i < errors->len; i++)
+        if (errors->data[i] == '\n' || errors->data[i] == '\t')
+            errors->data[i] = ' ';
+    return place_message(from, r->repository.env, out);
 }
 
 /* ---- the repository ------------------------------------------------------------------------- */

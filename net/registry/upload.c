@@ -223,6 +223,13 @@ static int ask_again(struct sending *s, struct err *e)
 
 enum step { STEP_DONE, STEP_MORE, STEP_FAILED };
 
+/* The registry has lost the upload, as after a piece that came twice: a new one may do. */
+static bool forgotten(const struct http_answer *answer)
+{
+    return answer->status == 404 && (strcmp(answer->error, "BLOB_UPLOAD_UNKNOWN") == 0 ||
+                                     strcmp(answer->error, "BLOB_UPLOAD_INVALID") == 0);
+}
+
 /* One request of the upload. A negative `*rc` with STEP_FAILED may pass when *again. */
 static enum step advance(struct sending *s, struct http_answer *answer, bool *again, int *rc,
                          struct err *e)
@@ -239,7 +246,7 @@ static enum step advance(struct sending *s, struct http_answer *answer, bool *ag
     if (!pieces && answer->status == 201)
         return STEP_DONE;
     /* 416: the registry has another part of it than was thought. */
-    *again = endpoint_transient(answer->status) || answer->status == 416;
+    *again = endpoint_transient(answer->status) || answer->status == 416 || forgotten(answer);
     return STEP_FAILED;
 }
 

@@ -331,6 +331,7 @@ fault "upcut PATCH,100000,1,2" 0 "" --chunk 1
 is "the upload goes on where it was" "$(grep -c "^POST" control/log) $(grep -c "^PATCH" control/log)" "2 4"
 fault "uplost PUT" 0 ""
 fault "uplost PATCH" 0 "" --chunk 1
+fault "uptwice PATCH" 0 "" --chunk 1
 fault "upcut PUT,1000,0,1000" 7 "cannot send"
 fault "upstatus PUT,500,2," 0 ""
 fault "upstatus PATCH,503,1," 0 "" --chunk 1

@@ -139,6 +139,11 @@ lock "git: {repository: 'https://user:pass@host/x', commit: v1}"
 refused 'without a user' "a repository with a password"
 lock "git: {repository: tree, commit: v1}"
 refused 'not a git repository' "a directory that is no repository"
+cp -r "$repo" "$work/recipe/later"
+g "$work/recipe/later" config core.repositoryformatversion 1
+g "$work/recipe/later" config extensions.future true
+lock "git: {repository: later, commit: v1}"
+refused 'unknown repository extension.*future' "a repository of a later git, in all of git's words"
 
 # What a hostile repository can say must not matter.
 printf '#!/bin/sh\ntouch %s/ran\n' "$work" >"$work/evil"

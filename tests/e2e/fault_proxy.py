@@ -328,6 +328,17 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return True
         return False
 
+    def m_uptwice(self, argument, n, length):
+        """METHOD: the first request reaches the registry twice, as when a client's library sends it again."""
+        if self.command == argument and n == 0:
+            body = self.rfile.read(length)
+            self.send_on(body)
+            status, headers, body = self.send_on(body)
+            self.answer(status, headers, len(body))
+            self.wfile.write(body)
+            return True
+        return False
+
     def m_upstatus(self, argument, n, length):
         """METHOD,CODE,TIMES,RETRY_AFTER"""
         method, code, times, after = argument.split(",")
