@@ -12,6 +12,7 @@ struct compat_check {
     const json_t *document;        /* the same, settled and expanded */
     size_t visible_volumes;
     const struct locked *locked;
+    unsigned expansion; /* how many times layers may expand; 0: as usual */
     struct cas *cas;
 };
 

@@ -209,7 +209,7 @@ int compat_read_layer(struct cas *cas, const struct compat_layer *layer, compat_
     AUTO_CAS_STREAM struct cas_stream *stream = NULL;
     AUTO_DECOMPRESSOR struct decompressor *unpacked = NULL;
     AUTO_LK_HEADER h = {0};
-    const struct decompress_options options = {.threads = 1};
+    const struct decompress_options options = {.threads = 1, .ratio_max = layer->expansion};
     int rc = cas_stream_open(cas, &layer->digest, &stream, e);
     if (rc < 0)
         return rc;
@@ -217,13 +217,16 @@ int compat_read_layer(struct cas *cas, const struct compat_layer *layer, compat_
     if ((rc = decompressor_new(layer->compression, &from, &options, &unpacked, e)) < 0)
         return rc;
     struct go_tar_reader r = {.from = decompressor_source(unpacked)};
-    for (;;) {
-        bool more = false;
-        if ((rc = go_tar_next(&r, &h, &more, e)) < 0 || !more)
-            return rc;
-        if ((rc = visit(context, &h, &r, e)) != 0)
-            return rc;
+    bool more = true;
+    while (rc == 0 && more)
+        if ((rc = go_tar_next(&r, &h, &more, e)) == 0 && more)
+            rc = visit(context, &h, &r, e);
+    if (rc < 0 && decompressor_is_bomb(unpacked)) {
+        char text[DIGEST_TEXT_MAX];
+        return err_wrap(e, "layer %s: '%.200s'", digest_format(&layer->digest, text),
+                        h.name != NULL ? h.name : "");
     }
+    return rc;
 }
 
 struct flattening {

@@ -15,6 +15,7 @@
 struct compat_layer {
     struct digest digest;
     enum compression compression;
+    unsigned expansion; /* how many times its bytes may expand; 0: as usual */
 };
 
 /* Where entries go, and what they say of themselves. Borrowed. */

@@ -162,7 +162,8 @@ static int tar_params(const struct compat_plan *p, bool dockerfile, json_t **out
         (rc = json_put(params, "layouts", json_deep_copy(p->layouts), e)) < 0 ||
         (rc = json_put(params, "sources", json_deep_copy(p->sources), e)) < 0 ||
         (dockerfile && (rc = json_put(params, "dockerfile", json_true(), e)) < 0) ||
-        (p->decompress_kernel && (rc = json_put(params, "decompressKernel", json_true(), e)) < 0))
+        (p->decompress_kernel && (rc = json_put(params, "decompressKernel", json_true(), e)) < 0) ||
+        (p->expansion != 0 && (rc = json_put_u64(params, "expansion", p->expansion, e)) < 0))
         return rc;
     *out = steal_ptr(&params);
     return 0;

@@ -11,6 +11,7 @@ struct compat_plan {
     const char *arch;
     const json_t *formats; /* of compat_plan_formats */
     bool decompress_kernel;
+    uint32_t expansion; /* how many times layers may expand; 0: as usual */
     size_t visible_volumes;
     const json_t *written;  /* merged, as people wrote it */
     const json_t *document; /* with references expanded */

@@ -265,8 +265,10 @@ static int survey(struct warner *w, const char *reference, struct compat_survey 
         for (size_t k = 0; compression_names[k] != NULL; k++)
             if (strcmp(compression_names[k], image->layers[i].compression) == 0)
                 layers[i].compression = (enum compression)k;
+        layers[i].expansion = w->c->expansion;
     }
-    return compat_survey_layers(w->c->cas, layers, image->layer_count, out, e);
+    int rc = compat_survey_layers(w->c->cas, layers, image->layer_count, out, e);
+    return rc < 0 ? err_wrap(e, "image '%.200s'", reference) : 0;
 }
 
 /* Counts what an image puts at the root of the tar. */

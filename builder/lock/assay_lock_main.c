@@ -6,6 +6,7 @@
 #include "base/place.h"
 #include "builder/lock/apt.h"
 #include "builder/lock/containers.h"
+#include "builder/lock/expansion.h"
 #include "builder/lock/lock_linuxkit.h"
 #include "builder/lock/lock_run.h"
 #include "builder/lock/registry.h"
@@ -213,7 +214,10 @@ static int open_all(struct lock_run *r, const struct arguments *a, struct err *e
     uint64_t epoch = cli_number(r->cli, "epoch", none);
     size_t format_count = 0;
     const char *const *formats = cli_list(r->cli, "format", &format_count);
+    uint32_t expansion = 0;
+    int rc = expansion_option(r->cli, &expansion, e);
     const struct recipe_settings settings = {
+        .expansion = expansion,
         .name = cli_string(r->cli, "name"),
         .arch = cli_string(r->cli, "arch"),
         .source_date_epoch = cli_env(r->cli, "SOURCE_DATE_EPOCH"),
@@ -223,7 +227,6 @@ static int open_all(struct lock_run *r, const struct arguments *a, struct err *e
         .formats = formats,
         .format_count = format_count,
     };
-    int rc = 0;
     for (size_t i = 0; rc == 0 && i < a->file_count; i++)
         rc = mistaken(a->files[i], MISTAKEN_FOR_RECIPE, e);
     if (rc == 0)
@@ -303,7 +306,11 @@ static int compat_run(struct cli *cli, const char *mode, struct err *e)
         return rc;
     size_t format_count = 0;
     const char *const *formats = cli_list(cli, "format", &format_count);
+    uint32_t expansion = 0;
+    if ((rc = expansion_option(cli, &expansion, e)) < 0)
+        return rc;
     const struct compat_options options = {
+        .expansion = expansion,
         .formats = formats,
         .format_count = format_count,
         .decompress_kernel = cli_flag(cli, "decompress-kernel"),
@@ -374,6 +381,7 @@ static int lock_run(struct cli *cli, struct err *e)
     AUTO_BUF bytes = BUF_INIT(PLAN_BYTES_MAX);
     int rc = sort_arguments(cli, &a, e);
     if (rc < 0 || (rc = open_all(&r, &a, e)) < 0 || (rc = lock_run_images(&r, e)) < 0 ||
+        (rc = expansion_check(&r.locked, r.cas, r.recipe->expansion, e)) < 0 ||
         (rc = containers_check(r.recipe, &r.locked, r.cas, e)) < 0 ||
         (rc = lock_run_volumes(&r, e)) < 0 ||
         (rc = source_lock(r.recipe, cli_env(cli, "HOME"), r.cas, &r.locked, e)) < 0 ||
@@ -408,6 +416,9 @@ static const struct cli_option options[] = {
      "default), docker, kernel+initrd or tar-kernel-initrd"},
     {"decompress-kernel", 0, CLI_FLAG, NULL,
      "take the kernel out of its compression; with --compat only gzip, as LinuxKit's option does"},
+    {"expansion", 0, CLI_NUMBER, "TIMES",
+     "how many times a layer's compressed bytes may expand, beyond 256 MiB (default: the recipe's "
+     "'limits', else 200)"},
     {"name", 'n', CLI_STRING, "NAME",
      "what artifacts are called (default: the recipe's name, else the file's)"},
     {"arch", 'a', CLI_STRING, "ARCH",

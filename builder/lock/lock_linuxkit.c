@@ -9,6 +9,7 @@
 #include "builder/linuxkit/compat_plan.h"
 #include "builder/linuxkit/compat_warn.h"
 #include "builder/linuxkit/merge.h"
+#include "builder/lock/expansion.h"
 #include "builder/lock/layouts.h"
 #include "builder/lock/oci_layout.h"
 #include "builder/plan/plan.h"
@@ -416,6 +417,7 @@ static int check(const struct run *r, struct err *e)
                                    .document = r->document,
                                    .visible_volumes = r->visible,
                                    .locked = r->locked,
+                                   .expansion = r->o->expansion,
                                    .cas = r->o->cas};
     int rc = compat_check(&c, e);
     return rc < 0 || r->o->warnings == NULL ? rc : compat_warn(&c, r->o->warnings, e);
@@ -431,12 +433,14 @@ int compat_lock(const struct compat_options *options, struct locked *locked, jso
         (rc = layouts_open(options->layouts, options->layout_count, options->temp, &r.layouts, e)) <
             0 ||
         (rc = lock_images(&r, e)) < 0 || (rc = lock_volumes(&r, e)) < 0 ||
+        (rc = expansion_check(r.locked, options->cas, options->expansion, e)) < 0 ||
         (rc = check(&r, e)) < 0 || (rc = lock_sources(&r, e)) < 0)
         return rc;
     const struct compat_plan p = {.name = r.name,
                                   .arch = r.arch,
                                   .formats = r.formats,
                                   .decompress_kernel = options->decompress_kernel,
+                                  .expansion = options->expansion,
                                   .visible_volumes = r.visible,
                                   .written = r.written,
                                   .document = r.document,

@@ -15,6 +15,7 @@ struct compat_options {
     const char *const *formats; /* LinuxKit's names; none: tar */
     size_t format_count;
     bool decompress_kernel;
+    uint32_t expansion; /* how many times layers may expand; 0: as usual */
     /* Adds an image of a registry to `out`, its configuration, too; NULL: none are fetched. */
     int (*pull)(void *context, const char *reference, const char *platform, struct locked *out,
                 struct err *e);

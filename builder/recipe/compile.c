@@ -238,15 +238,15 @@ static int image_step(struct compiler *c, size_t index, struct err *e)
     AUTO_JSON json_t *params = json_object();
     if (locked == NULL)
         return err_set(e, ERR_INPUT, "the image '%s' is not locked", name);
-    if (in == NULL || params == NULL)
-        return err_oom(e);
-    int rc = 0;
+    int rc = in == NULL || params == NULL ? err_oom(e) : 0;
     for (size_t i = 0; rc == 0 && i < locked->layer_count; i++)
         rc = push_string(in, c->locked->blobs[locked->layers[i].blob].id, e);
     if (rc == 0)
         rc = rootfs ? rootfs_params(c, image, params, e) : layers_params(image, locked, params, e);
     if (rc < 0 || (rc = filter_params(image, params, e)) < 0 ||
-        (rc = json_put_u64(params, "clamp", (uint64_t)c->recipe->epoch, e)) < 0)
+        (rc = json_put_u64(params, "clamp", (uint64_t)c->recipe->epoch, e)) < 0 ||
+        (c->recipe->expansion != 0 &&
+         (rc = json_put_u64(params, "expansion", c->recipe->expansion, e)) < 0))
         return rc;
     if (rootfs && image->debian.finish != NULL)
         return finished_steps(c, index, image, steal_ptr(&in), steal_ptr(&params), e);

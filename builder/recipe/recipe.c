@@ -14,7 +14,7 @@
 #include <string.h>
 
 static const char *const top_keys[] = {
-    "arch", "epoch", "name", "images", "system", "decompressKernel", "artifacts", NULL};
+    "arch", "epoch", "name", "images", "system", "limits", "decompressKernel", "artifacts", NULL};
 static const char *const archs[] = {"riscv64", "amd64", "arm64", NULL};
 
 /* ---- name, arch, epoch ---------------------------------------------------------- */
@@ -463,6 +463,27 @@ static int read_decompress(struct recipe *r, const struct ycur *c, const struct 
     return rc;
 }
 
+/* --expansion, else the recipe's `limits: {expansion: …}`. What is no more than usual is not said.
+ */
+static int read_limits(struct recipe *r, const struct ycur *c, const struct recipe_settings *s,
+                       struct err *e)
+{
+    static const char *const keys[] = {"expansion", NULL};
+    struct ycur limits;
+    struct ycur m;
+    int64_t value = 0;
+    int rc = 0;
+    if (ycur_opt(c, "limits", &limits) &&
+        ((rc = ycur_map(&limits, keys, e)) < 0 ||
+         (ycur_opt(&limits, "expansion", &m) &&
+          (rc = ycur_int(&m, DECOMPRESS_RATIO_MAX, RECIPE_EXPANSION_MAX, &value, e)) < 0)))
+        return rc;
+    if (s->expansion != 0)
+        value = s->expansion;
+    r->expansion = value > DECOMPRESS_RATIO_MAX ? (uint32_t)value : 0;
+    return 0;
+}
+
 /* What stands behind the '?' of a URL opens a door: the document says where it is, and not how. */
 static int make_public(json_t *image, const char *kind, const char *key, struct err *e)
 {
@@ -489,6 +510,19 @@ static int make_images_public(json_t *images, struct err *e)
     return rc;
 }
 
+static int put_limits(struct recipe *r, struct err *e)
+{
+    AUTO_JSON json_t *limits = json_object();
+    if (limits == NULL)
+        return err_oom(e);
+    if (r->expansion == 0) {
+        (void)json_object_del(r->document, "limits");
+        return 0;
+    }
+    int rc = json_put_u64(limits, "expansion", r->expansion, e);
+    return rc < 0 ? rc : json_put(r->document, "limits", steal_ptr(&limits), e);
+}
+
 static int make_document(struct recipe *r, const json_t *top, json_t *system, bool linuxkit,
                          struct err *e)
 {
@@ -500,7 +534,8 @@ static int make_document(struct recipe *r, const json_t *top, json_t *system, bo
         (rc = json_put_string(r->document, "arch", r->arch, e)) < 0 ||
         (rc = json_put_u64(r->document, "epoch", (uint64_t)r->epoch, e)) < 0 ||
         (r->decompress_kernel &&
-         (rc = json_put(r->document, "decompressKernel", json_true(), e)) < 0))
+         (rc = json_put(r->document, "decompressKernel", json_true(), e)) < 0) ||
+        (rc = put_limits(r, e)) < 0)
         return rc;
     return system == NULL ? 0 : json_put(r->document, "system", json_deep_copy(system), e);
 }
@@ -513,7 +548,8 @@ static int read_assay(struct recipe *r, const struct ycur *c, const char *path,
     if (rc < 0 || (rc = read_name(r, c, path, s, e)) < 0 || (rc = read_arch(r, c, s, e)) < 0 ||
         (rc = read_epoch(r, c, s, e)) < 0 || (rc = read_images(r, c, e)) < 0 ||
         (rc = read_system(r, &system, e)) < 0 || (rc = read_decompress(r, c, s, e)) < 0 ||
-        (rc = read_artifacts(r, c, s, e)) < 0 || (rc = add_artifact_images(r, e)) < 0 ||
+        (rc = read_limits(r, c, s, e)) < 0 || (rc = read_artifacts(r, c, s, e)) < 0 ||
+        (rc = add_artifact_images(r, e)) < 0 ||
         (rc = check_images(r, c, s->format_count > 0, e)) < 0 ||
         (rc = make_document(r, c->value, system, false, e)) < 0)
         return rc;
@@ -538,8 +574,9 @@ static int read_linuxkit(struct recipe *r, const struct ycur *c, const char *pat
     int rc = str_copy(&r->arch, s->arch, e);
     if (rc < 0 || (rc = read_name(r, &none, path, s, e)) < 0 ||
         (rc = linuxkit_parse(c, LINUXKIT_FILES, NULL, &r->system, e)) < 0 ||
-        (rc = read_decompress(r, &none, s, e)) < 0 || (rc = read_epoch(r, &none, s, e)) < 0 ||
-        (rc = read_artifacts(r, &none, s, e)) < 0 || (rc = add_artifact_images(r, e)) < 0 ||
+        (rc = read_decompress(r, &none, s, e)) < 0 || (rc = read_limits(r, &none, s, e)) < 0 ||
+        (rc = read_epoch(r, &none, s, e)) < 0 || (rc = read_artifacts(r, &none, s, e)) < 0 ||
+        (rc = add_artifact_images(r, e)) < 0 ||
         (rc = make_document(r, NULL, c->value, true, e)) < 0)
         return rc;
     return s->format_count > 0 ? recipe_document_formats(r, e) : 0;

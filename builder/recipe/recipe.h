@@ -9,6 +9,7 @@
 
 #include "builder/linuxkit/document.h"
 #include "builder/recipe/artifact.h"
+#include "formats/stream/decompress.h"
 
 #include <stdint.h>
 
@@ -20,7 +21,8 @@ enum {
     RECIPE_ARTIFACTS_MAX = 32,
     RECIPE_FILES_MAX = 64, /* LinuxKit files that are merged */
 };
-#define RECIPE_EPOCH_MAX ((int64_t)UINT32_MAX) /* what squashfs and cpio can say */
+#define RECIPE_EXPANSION_MAX ((int64_t)1000000) /* more than any compressor of layers reaches */
+#define RECIPE_EPOCH_MAX ((int64_t)UINT32_MAX)  /* what squashfs and cpio can say */
 
 enum recipe_dependencies {
     RECIPE_DEPENDENCIES_NONE,
@@ -123,6 +125,7 @@ struct recipe {
     struct ycur system_at;       /* of the system's document, for complaints */
     bool plain;                  /* LinuxKit files as they are */
     bool decompress_kernel;      /* the system's kernel out of its compression */
+    uint32_t expansion;          /* how many times layers may expand; 0: as usual */
     char *directory;             /* of the recipe: relative paths start there */
     char *name;
     char *arch;
@@ -144,6 +147,7 @@ struct recipe_settings {
     bool has_epoch;                /* --epoch */
     uint64_t epoch;
     bool decompress_kernel;     /* --decompress-kernel */
+    uint32_t expansion;         /* --expansion; 0: the recipe's */
     const char *const *formats; /* --format: artifacts in the place of the recipe's */
     size_t format_count;
 };

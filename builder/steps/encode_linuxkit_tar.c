@@ -29,6 +29,7 @@ struct params {
     uint64_t visible_volumes;
     bool dockerfile;
     bool decompress_kernel;
+    uint32_t expansion;
     struct image *images;
     size_t image_count;
     struct compat_system_layout *layouts;
@@ -107,6 +108,7 @@ static const struct param rows[] = {
     {PARAM_THERE("sources")},
     {PARAM_BOOL("dockerfile", struct params, dockerfile), .optional = true},
     {PARAM_BOOL("decompressKernel", struct params, decompress_kernel), .optional = true},
+    PARAM_EXPANSION(struct params, expansion),
     {PARAM_OBJECT("document", struct params, document, check_document)},
     {PARAM_LIST("images", struct image, struct params, images, image_count, &image_list),
      .said = SAID_TYPE},
@@ -140,6 +142,7 @@ static int make_images(const struct params *p, const struct step_input *inputs,
         for (size_t k = 0; k < from->layer_count; k++) {
             to->layers[k].digest = inputs[from->layers[k].blob].digest;
             to->layers[k].compression = (enum compression)from->layers[k].compression;
+            to->layers[k].expansion = p->expansion;
         }
     }
     return 0;

@@ -5,8 +5,17 @@
 
 #include "builder/plan/step_kind.h"
 #include "formats/stream/blocks.h"
+#include "formats/stream/decompress.h"
 #include "formats/stream/gzip_writer.h"
 
+/* How many times compressed layers may expand, where that is more than usual. */
+#define PARAM_EXPANSION(owner, field)                                                              \
+    {                                                                                              \
+        PARAM_U32("expansion", owner, field),                                                      \
+            .optional = true, .min = DECOMPRESS_RATIO_MAX + 1, .max = PARAM_EXPANSION_MAX,         \
+            .complaint = "layers expand up to 200 times without saying so, and 1000000 at most"    \
+    }
+#define PARAM_EXPANSION_MAX 1000000
 /* A time until the end of the year 9999; "seconds" in the schema. */
 #define PARAM_SECONDS_MAX UINT64_C(253402300799)
 

@@ -15,6 +15,7 @@ struct params {
     struct glob_list *include;
     struct glob_list *exclude;
     int64_t clamp;
+    uint32_t expansion;
     struct rootfs_divert *diverts;
     size_t divert_count;
     struct rootfs_alternative *alternatives;
@@ -178,6 +179,7 @@ static const struct param rows[] = {
                 alternative_count, &alternative_list)},
     {PARAM_LIST("users", struct rootfs_user, struct params, users, user_count, &user_list)},
     {PARAM_LIST("groups", struct rootfs_group, struct params, groups, group_count, &group_list)},
+    PARAM_EXPANSION(struct params, expansion),
 };
 static const struct step_params takes = {STEP_PARAMS(rows, struct params)};
 
@@ -191,6 +193,7 @@ int step_tree_debian_run(const struct step_context *context, void *params,
         .layers = {.include = p->include,
                    .exclude = p->exclude,
                    .clamp = p->clamp,
+                   .expansion = p->expansion,
                    .jobs = context->jobs,
                    .progress = context->progress},
         .diverts = p->diverts,

@@ -28,6 +28,7 @@ struct params {
     size_t place_count;
     bool usr_merged;
     int64_t clamp;
+    uint32_t expansion;
 };
 
 static const char *const forms[] = {"tar", "deb", "file", NULL};
@@ -136,6 +137,7 @@ static const struct param rows[] = {
     {PARAM_BOOL("usrMerged", struct params, usr_merged)},
     {PARAM_I64("clamp", struct params, clamp), .min = -TIME_MAX, .max = TIME_MAX,
      .said = SAID_TYPE},
+    PARAM_EXPANSION(struct params, expansion),
 };
 static const struct step_params takes = {STEP_PARAMS(rows, struct params)};
 
@@ -165,6 +167,7 @@ int step_tree_layers_run(const struct step_context *context, void *params,
                                            .place_count = p->place_count,
                                            .usr_merged = p->usr_merged,
                                            .clamp = p->clamp,
+                                           .expansion = p->expansion,
                                            .jobs = context->jobs,
                                            .progress = context->progress};
     if (layers == NULL)

@@ -7,6 +7,7 @@
 #include "formats/layers/layers.h"
 
 #include <stdatomic.h>
+#include <string.h>
 
 /* The top-level names that a merged /usr takes over. */
 enum { MERGED_COUNT = 7 };
@@ -74,6 +75,15 @@ struct layer_needs {
 };
 /* The index of a path, or SIZE_MAX. */
 size_t layer_need(const struct layer_needs *needs, const char *path);
+
+/* Keeps the path of the entry that is being read, for complaints. */
+static inline void layer_reach(char to[TREE_PATH_MAX + 1], const char *path)
+{
+    size_t len = strlen(path);
+    len = len < TREE_PATH_MAX ? len : TREE_PATH_MAX;
+    memcpy(to, path, len);
+    to[len] = '\0';
+}
 
 /* Whether include and exclude leave a path. The root is always left. */
 bool layers_keep(const struct layers_options *o, const char *path);

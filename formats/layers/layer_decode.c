@@ -84,6 +84,7 @@ struct decode {
     bool direct;              /* contents stay in the blob, `base` being where the tar begins */
     bool all_packed;          /* none do: there is a sparse file */
     uint64_t base;
+    char path[TREE_PATH_MAX + 1]; /* of the entry that is being read */
 };
 
 static int add_text(struct layer *l, const char *prefix, const char *text, size_t *at,
@@ -302,6 +303,7 @@ static int decode_tar(struct decode *d, const struct source *from, struct err *e
         rc = tar_reader_next(tar, &n, e);
         if (rc < 0 || n == NULL)
             break;
+        layer_reach(d->path, n->path);
         rc = add_entry(d, n, e);
     }
     d->tar = NULL;
@@ -353,7 +355,7 @@ static int decode_stream(struct decode *d, const struct source *raw, enum compre
     }
     AUTO_DECOMPRESSOR struct decompressor *plain = NULL;
     AUTO_HASHER struct hasher *hasher = NULL;
-    struct decompress_options o = {.threads = d->threads};
+    struct decompress_options o = {.threads = d->threads, .ratio_max = d->options->expansion};
     int rc = decompressor_new(kind, raw, &o, &plain, e);
     if (rc < 0)
         return rc;
@@ -366,6 +368,8 @@ static int decode_stream(struct decode *d, const struct source *raw, enum compre
     }
     if (rc == 0)
         rc = decode_tar(d, &stream, e);
+    if (rc < 0 && decompressor_is_bomb(plain) && d->path[0] != '\0')
+        return err_wrap(e, "'%s'", d->path);
     if (rc == 0 && want->alg != 0) {
         struct digest got;
         rc = hasher_final(hasher, &got, e);

@@ -87,8 +87,9 @@ struct layers_options {
     struct glob_list *exclude;
     const struct layer_place *places;
     size_t place_count;
-    bool usr_merged; /* packages: /bin, /sbin, /lib* are rewritten to /usr/… */
-    int64_t clamp;   /* mtimes above are lowered to it; what nothing says the time of has it */
+    unsigned expansion; /* of compressed bytes at most; 0: DECOMPRESS_RATIO_MAX */
+    bool usr_merged;    /* packages: /bin, /sbin, /lib* are rewritten to /usr/… */
+    int64_t clamp;      /* mtimes above are lowered to it; what nothing says the time of has it */
     const struct layers_packages *packages; /* NULL: packages are archives and nothing else */
     unsigned jobs;
     struct progress *progress;
@@ -103,5 +104,19 @@ const char *layers_merged_prefix(const char *path);
  */
 int layers_flatten(struct cas *cas, const struct layer_input *layers, size_t count,
                    const struct layers_options *options, struct tree **out, struct err *e);
+
+/* What expands too far, of a layer. */
+struct layers_expansion {
+    bool exceeded;
+    char file[TREE_PATH_MAX + 1]; /* the entry that was reached; "" before the first */
+};
+/*
+ * Whether a tar layer, of the given compression, expands more than `ratio` times (0:
+ * DECOMPRESS_RATIO_MAX), as layers_flatten would refuse. It is read only when what it says of its
+ * own length leaves that open: a gzip layer of more than 4 GiB, and an xz one, may yet be refused.
+ * Other faults are none here.
+ */
+int layers_check_expansion(struct cas *cas, const struct digest *blob, enum compression kind,
+                           unsigned ratio, struct layers_expansion *out, struct err *e);
 
 #endif

@@ -49,6 +49,7 @@ struct decompressor {
     bool between; /* a member or frame is complete, and so may be the stream */
     bool done;
     bool again; /* a second member has begun */
+    bool bomb;
     z_stream zlib;
     ZSTD_DStream *zstd;
     lzma_stream xz;
@@ -249,6 +250,8 @@ int decompressor_new(enum compression kind, const struct source *from,
         d->options.total_max = DECOMPRESS_TOTAL_MAX;
     if (d->options.free_max == 0)
         d->options.free_max = DECOMPRESS_FREE;
+    if (d->options.ratio_max == 0)
+        d->options.ratio_max = DECOMPRESS_RATIO_MAX;
     if (d->options.xz_memory == 0)
         d->options.xz_memory = DECOMPRESS_XZ_MEMORY_THREADS;
     int rc = d->codec->start(d, e);
@@ -275,12 +278,19 @@ static int account(struct decompressor *d, size_t got, struct err *e)
         return err_set(e, ERR_INPUT, "it holds more than %" PRIu64 " bytes: refused",
                        d->options.total_max);
     if (d->codec->step != NULL && d->produced > d->options.free_max &&
-        d->produced / DECOMPRESS_RATIO_MAX > d->consumed)
+        d->produced / d->options.ratio_max > d->consumed) {
+        d->bomb = true;
         return err_set(e, ERR_INPUT,
-                       "%" PRIu64 " compressed bytes expand to more than %d times as many: refused "
+                       "%" PRIu64 " compressed bytes expand to more than %u times as many: refused "
                        "as a decompression bomb",
-                       d->consumed, (int)DECOMPRESS_RATIO_MAX);
+                       d->consumed, d->options.ratio_max);
+    }
     return 0;
+}
+
+bool decompressor_is_bomb(const struct decompressor *d)
+{
+    return d->bomb;
 }
 
 static int refill(struct decompressor *d, struct err *e)

@@ -13,6 +13,8 @@
 #include "base/scope.h"
 #include "formats/stream/source.h"
 
+#include <stdbool.h>
+
 enum compression { COMPRESSION_NONE, COMPRESSION_GZIP, COMPRESSION_ZSTD, COMPRESSION_XZ };
 
 /* "none", "gzip", "zstd", "xz": NULL-terminated, indexed by the enum. */
@@ -37,6 +39,7 @@ struct decompress_options {
     unsigned threads;   /* 0 or 1 = one */
     uint64_t total_max; /* produced bytes; 0 = DECOMPRESS_TOTAL_MAX */
     uint64_t free_max;  /* 0 = DECOMPRESS_FREE */
+    unsigned ratio_max; /* 0 = DECOMPRESS_RATIO_MAX */
     uint64_t xz_memory; /* for all its threads; 0 = DECOMPRESS_XZ_MEMORY_THREADS */
 };
 
@@ -46,6 +49,8 @@ int decompressor_new(enum compression kind, const struct source *from,
                      const struct decompress_options *options, struct decompressor **out,
                      struct err *e);
 void decompressor_free(struct decompressor *d);
+/* Whether reading failed because the bytes expand too far. */
+bool decompressor_is_bomb(const struct decompressor *d);
 /* The decompressed stream; valid as long as `d`. */
 struct source decompressor_source(struct decompressor *d);
 

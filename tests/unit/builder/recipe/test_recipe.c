@@ -143,6 +143,48 @@ static void test_names(void **state)
                         "assay.yml:1:1: the recipe has no name: add 'name: …'");
 }
 
+/* How many times layers may expand: what is no more than usual stands nowhere. */
+static void test_limits(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        uint32_t option;
+        int rc;
+        uint32_t expansion;
+    } cases[] = {
+        {"", 0, 0, 0},
+        {"limits: {}\n", 0, 0, 0},
+        {"limits: {expansion: 200}\n", 0, 0, 0},
+        {"limits: {expansion: 201}\n", 0, 0, 201},
+        {"limits: {expansion: 1000000}\n", 0, 0, 1000000},
+        {"limits: {expansion: 300}\n", 400, 0, 400},
+        {"limits: {expansion: 199}\n", 0, -ERR_INPUT, 0},
+        {"limits: {expansion: 1000001}\n", 0, -ERR_INPUT, 0},
+        {"limits: {expansion: a}\n", 0, -ERR_INPUT, 0},
+        {"limits: {expand: 300}\n", 0, -ERR_INPUT, 0},
+        {"limits: [300]\n", 0, -ERR_INPUT, 0},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        const struct recipe_settings settings = {.expansion = cases[i].option};
+        struct err e = ERR_INIT;
+        AUTO_RECIPE struct recipe *r = NULL;
+        char text[256];
+        (void)snprintf(text, sizeof(text), "arch: amd64\nimages: {a: {directory: {path: d}}}\n%s",
+                       cases[i].text);
+        int rc = parse_as(text, "x.yml", &settings, &r, &e);
+        if (rc != cases[i].rc)
+            fail_msg("%s: %d", cases[i].text, rc);
+        if (rc < 0)
+            continue;
+        assert_int_equal(r->expansion, cases[i].expansion);
+        const json_t *limits = json_object_get(r->document, "limits");
+        assert_int_equal(json_integer_value(json_object_get(limits, "expansion")),
+                         cases[i].expansion);
+        assert_true((limits == NULL) == (cases[i].expansion == 0));
+    }
+}
+
 /* Globs that no path can match leave nothing out: they are refused where they stand. */
 static void test_globs(void **state)
 {
@@ -555,7 +597,8 @@ int main(void)
         cmocka_unit_test(test_linuxkit_file), cmocka_unit_test(test_rootfs),
         cmocka_unit_test(test_bad),           cmocka_unit_test(test_shapes),
         cmocka_unit_test(test_compile),       cmocka_unit_test(test_compile_unlocked),
-        cmocka_unit_test(test_no_memory),     cmocka_unit_test(test_formats),
+        cmocka_unit_test(test_limits),        cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_formats),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
