@@ -9,16 +9,22 @@
 #include <string.h>
 #include <unistd.h>
 
-static int parse(const void *data, size_t len, const char *file, bool go, struct yaml_doc **out,
-                 struct err *e)
+struct reading {
+    bool go;     /* as LinuxKit's library reads */
+    bool longer; /* YAML_AGAIN_MAX instead of YAML_BYTES_MAX */
+    const struct yaml_pass *pass;
+};
+
+static int parse(const void *data, size_t len, const char *file, struct reading how,
+                 struct yaml_doc **out, struct err *e)
 {
-    if (len > YAML_BYTES_MAX)
+    if (len > (how.longer ? YAML_AGAIN_MAX : YAML_BYTES_MAX))
         return err_set(e, ERR_INPUT, "%s: longer than 1 MiB", file);
     AUTO_YAML struct yaml_doc *doc = calloc(1, sizeof(*doc));
     if (doc == NULL)
         return err_oom(e);
     int rc = str_copy(&doc->file, file, e);
-    if (rc < 0 || (rc = yaml_doc_compose(doc, data, len, go, e)) < 0)
+    if (rc < 0 || (rc = yaml_doc_compose(doc, data, len, how.go, how.pass, e)) < 0)
         return rc;
     *out = steal_ptr(&doc);
     return 0;
@@ -41,7 +47,8 @@ static int read_stdin(struct buf *out, struct err *e)
     }
 }
 
-static int read_and_parse(const char *path, bool go, struct yaml_doc **out, struct err *e)
+static int read_and_parse(const char *path, struct reading how, struct yaml_doc **out,
+                          struct err *e)
 {
     AUTO_BUF text = BUF_INIT(YAML_BYTES_MAX);
     bool input = strcmp(path, "-") == 0;
@@ -51,29 +58,47 @@ static int read_and_parse(const char *path, bool go, struct yaml_doc **out, stru
     int rc = input ? read_stdin(&text, e) : file_read(path, &text, e);
     if (rc < 0)
         return rc;
-    return parse(buf_str(&text), text.len, input ? "stdin" : path, go, out, e);
+    return parse(buf_str(&text), text.len, input ? "stdin" : path, how, out, e);
 }
 
 int yaml_doc_parse(const void *data, size_t len, const char *file, struct yaml_doc **out,
                    struct err *e)
 {
-    return parse(data, len, file, false, out, e);
+    return parse(data, len, file, (struct reading){.go = false}, out, e);
 }
 
 int yaml_doc_parse_go(const void *data, size_t len, const char *file, struct yaml_doc **out,
                       struct err *e)
 {
-    return parse(data, len, file, true, out, e);
+    return parse(data, len, file, (struct reading){.go = true}, out, e);
+}
+
+int yaml_doc_parse_go_pass(const void *data, size_t len, const char *file,
+                           const struct yaml_pass *pass, struct yaml_doc **out, struct err *e)
+{
+    return parse(data, len, file, (struct reading){.go = true, .pass = pass}, out, e);
+}
+
+int yaml_doc_parse_go_again(const void *data, size_t len, const char *file, struct yaml_doc **out,
+                            struct err *e)
+{
+    return parse(data, len, file, (struct reading){.go = true, .longer = true}, out, e);
 }
 
 int yaml_doc_read(const char *path, struct yaml_doc **out, struct err *e)
 {
-    return read_and_parse(path, false, out, e);
+    return read_and_parse(path, (struct reading){.go = false}, out, e);
 }
 
 int yaml_doc_read_go(const char *path, struct yaml_doc **out, struct err *e)
 {
-    return read_and_parse(path, true, out, e);
+    return yaml_doc_read_go_pass(path, NULL, out, e);
+}
+
+int yaml_doc_read_go_pass(const char *path, const struct yaml_pass *pass, struct yaml_doc **out,
+                          struct err *e)
+{
+    return read_and_parse(path, (struct reading){.go = true, .pass = pass}, out, e);
 }
 
 void yaml_doc_free(struct yaml_doc *doc)

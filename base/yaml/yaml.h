@@ -17,10 +17,11 @@
 #include <jansson.h>
 
 enum {
-    YAML_BYTES_MAX = 1024 * 1024,       /* of a file */
-    YAML_DEPTH_MAX = 32,                /* of nested lists and maps */
-    YAML_NODES_MAX = 65536,             /* values after aliases are expanded */
-    YAML_TEXT_MAX = 4 * YAML_BYTES_MAX, /* bytes of strings and keys after aliases are expanded */
+    YAML_BYTES_MAX = 1024 * 1024,         /* of a file */
+    YAML_AGAIN_MAX = 64 * YAML_BYTES_MAX, /* of a text of it that was indented anew */
+    YAML_DEPTH_MAX = 32,                  /* of nested lists and maps */
+    YAML_NODES_MAX = 65536,               /* values after aliases are expanded */
+    YAML_TEXT_MAX = 4 * YAML_BYTES_MAX,   /* bytes of strings and keys after aliases are expanded */
 };
 
 /* The prefix is yaml_doc_: libyaml has functions of its own called yaml_free and the like. */
@@ -54,6 +55,39 @@ int yaml_doc_parse_go(const void *data, size_t len, const char *file, struct yam
 #define YAML_NUL "\xef\xbf\xbf"
 /* "-" is standard input. */
 int yaml_doc_read_go(const char *path, struct yaml_doc **out, struct err *e);
+
+/* How a scalar is written. */
+enum yaml_style { YAML_PLAIN, YAML_SINGLE, YAML_DOUBLE, YAML_LITERAL, YAML_FOLDED };
+
+/* A scalar of a file, and where go-yaml would stand when it wrote it: in a collection that is
+ * indented by `indent`. */
+struct yaml_written {
+    const char *text; /* with YAML_NUL */
+    enum yaml_style style;
+    size_t indent;
+    bool item; /* of a block list, else of a map */
+    bool flow; /* somewhere inside brackets or braces */
+    bool key;
+    bool comment; /* of a block text: behind its '|' or '>', or behind its key */
+    bool foot;    /* of a block text: the document's last, and comments follow it */
+    struct yaml_mark mark;
+};
+
+/* What is done to every scalar of a file, keys too, before anything is decoded; each once, however
+ * many aliases name it. *changed is a new text (taken) or stays NULL. */
+struct yaml_pass {
+    int (*scalar)(void *context, const struct yaml_written *at, char **changed, struct err *e);
+    void *context;
+};
+/* With such a pass; NULL: none. */
+int yaml_doc_parse_go_pass(const void *data, size_t len, const char *file,
+                           const struct yaml_pass *pass, struct yaml_doc **out, struct err *e);
+int yaml_doc_read_go_pass(const char *path, const struct yaml_pass *pass, struct yaml_doc **out,
+                          struct err *e);
+/* yaml_doc_parse_go of a text that was made here, out of a file that was read: up to
+ * YAML_AGAIN_MAX. */
+int yaml_doc_parse_go_again(const void *data, size_t len, const char *file, struct yaml_doc **out,
+                            struct err *e);
 
 /*
  * A document put together from others: `root` holds values of theirs beside

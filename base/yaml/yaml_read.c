@@ -1,31 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Two passes: libyaml's events become nodes (anchors and positions as written),
- * then nodes become JSON values (aliases expanded, merges done, keys checked).
- * Both are bounded: the first by the file's size and YAML_DEPTH_MAX, the
- * second by YAML_NODES_MAX and YAML_TEXT_MAX.
+ * Two passes: libyaml's events become nodes (anchors and positions as written; a caller's pass
+ * may change their texts), then nodes become JSON values (aliases expanded, merges done, keys
+ * checked). Both are bounded: the first by the file's size and YAML_DEPTH_MAX, the second by
+ * YAML_NODES_MAX and YAML_TEXT_MAX.
  */
 #include "base/yaml/yaml_go_scalar.h"
 #include "base/yaml/yaml_internal.h"
 
 #include <string.h>
 #include <yaml.h>
-
-enum node_kind { NODE_SCALAR, NODE_LIST, NODE_MAP };
-
-struct node {
-    struct node *allocated; /* all nodes, for freeing */
-    enum node_kind kind;
-    struct yaml_mark mark;
-    bool plain; /* resolve it by the core schema */
-    bool open;  /* being read: an alias to it would contain itself */
-    char *tag;  /* explicit, or NULL */
-    char *text;
-    size_t len;
-    struct node **items; /* lists; maps: key, value, key, value … */
-    size_t count;
-    size_t cap;
-};
 
 struct anchor {
     char *name;
@@ -35,7 +19,13 @@ struct anchor {
 struct composer {
     yaml_parser_t parser;
     struct yaml_doc *doc;
-    bool go; /* as LinuxKit's library reads it */
+    bool go;           /* as LinuxKit's library reads it */
+    bool comments;     /* are looked for */
+    bool value;        /* the next node is one of a map */
+    size_t before;     /* the character at which the event before this one ended */
+    size_t after;      /* the same of this one */
+    struct node *last; /* NULL: not a scalar */
+    struct yaml_source source;
     struct node *nodes;
     struct anchor *anchors;
     size_t anchor_count;
@@ -69,6 +59,8 @@ static int next_event(struct composer *c, yaml_event_t *event, struct err *e)
 {
     if (!yaml_parser_parse(&c->parser, event))
         return parser_fail(c, e);
+    c->before = c->after;
+    c->after = event->end_mark.index;
     return 0;
 }
 
@@ -171,6 +163,22 @@ static int take_text(struct composer *c, struct node *n, const char *text, size_
     return str_copy(&n->text, buf_str(&out), e);
 }
 
+static enum yaml_style style_of(const yaml_event_t *event)
+{
+    switch (event->data.scalar.style) {
+    case YAML_SINGLE_QUOTED_SCALAR_STYLE:
+        return YAML_SINGLE;
+    case YAML_DOUBLE_QUOTED_SCALAR_STYLE:
+        return YAML_DOUBLE;
+    case YAML_LITERAL_SCALAR_STYLE:
+        return YAML_LITERAL;
+    case YAML_FOLDED_SCALAR_STYLE:
+        return YAML_FOLDED;
+    default:
+        return YAML_PLAIN;
+    }
+}
+
 static int compose_scalar(struct composer *c, const yaml_event_t *event, struct node **out,
                           struct err *e)
 {
@@ -179,6 +187,14 @@ static int compose_scalar(struct composer *c, const yaml_event_t *event, struct 
     if (rc < 0 || (rc = set_tag(c, n, event->data.scalar.tag, e)) < 0)
         return rc;
     n->plain = event->data.scalar.plain_implicit != 0;
+    n->style = style_of(event);
+    c->last = n;
+    if (c->comments && (n->style == YAML_LITERAL || n->style == YAML_FOLDED)) {
+        const size_t from = c->value ? c->before : event->start_mark.index;
+        const struct yaml_comments before = yaml_source_comments(&c->source, from);
+        n->comment = before.beside;
+        n->foot = yaml_source_foot(&c->source, event->end_mark.index) && !before.alone;
+    }
     if ((rc = take_text(c, n, (const char *)event->data.scalar.value, event->data.scalar.length,
                         e)) < 0)
         return rc;
@@ -198,6 +214,7 @@ static int compose_children(struct composer *c, struct node *n, unsigned depth, 
             return rc;
         bool end = event.type == YAML_SEQUENCE_END_EVENT || event.type == YAML_MAPPING_END_EVENT;
         struct node *item = NULL;
+        c->value = n->kind == NODE_MAP && n->count % 2 == 1;
         if (!end && (rc = compose(c, &event, depth + 1, &item, e)) == 0)
             rc = node_push(n, item, e);
         yaml_event_delete(&event);
@@ -220,6 +237,9 @@ static int compose_container(struct composer *c, const yaml_event_t *event, unsi
     if (depth >= YAML_DEPTH_MAX)
         return fail_at(c, n->mark, e, "nested deeper than 32 levels");
     n->open = true;
+    c->last = NULL;
+    n->flow = list ? event->data.sequence_start.style == YAML_FLOW_SEQUENCE_STYLE
+                   : event->data.mapping_start.style == YAML_FLOW_MAPPING_STYLE;
     if ((rc = compose_children(c, n, depth, e)) < 0)
         return rc;
     n->open = false;
@@ -521,15 +541,22 @@ static void composer_dispose(struct composer *c)
     }
 }
 
-int yaml_doc_compose(struct yaml_doc *doc, const void *data, size_t len, bool go, struct err *e)
+int yaml_doc_compose(struct yaml_doc *doc, const void *data, size_t len, bool go,
+                     const struct yaml_pass *pass, struct err *e)
 {
-    struct composer c = {.doc = doc, .go = go};
+    struct composer c = {
+        .doc = doc, .go = go, .comments = pass != NULL, .source = {.text = data, .len = len}};
     if (!yaml_parser_initialize(&c.parser))
         return err_oom(e);
     yaml_parser_set_encoding(&c.parser, YAML_UTF8_ENCODING);
     yaml_parser_set_input_string(&c.parser, data, len);
     struct node *root = NULL;
     int rc = compose_document(&c, &root, e);
+    /* What looked like a foot was one only behind the last text. */
+    for (struct node *n = c.nodes; n != NULL; n = n->allocated)
+        n->foot = n->foot && n == c.last;
+    if (rc == 0 && root != NULL && pass != NULL)
+        rc = yaml_pass_run(root, pass, doc->file, e);
     if (rc == 0 && root != NULL) {
         doc->start = root->mark;
         rc = make_value(&c, root, 0, &doc->root, e);

@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "builder/linuxkit/document_internal.h"
 #include "builder/linuxkit/pkg.h"
+#include "builder/linuxkit/templates.h"
 
 #include <string.h>
 
@@ -239,26 +240,33 @@ int linuxkit_merge_docs(struct yaml_doc **parts_taken, size_t count, struct yaml
     return rc;
 }
 
-static int read_part(const char *path, json_t *merged, size_t *visible_volumes,
-                     struct yaml_doc **out, struct err *e)
+/* What comes from standard input before any other file has no templates: LinuxKit does not look for
+ * any there. */
+static int read_document(const char *const *paths, size_t i, struct linuxkit_templates *t,
+                         struct yaml_doc **out, struct err *e)
 {
-    int rc = yaml_doc_read_go(path, out, e);
-    if (rc < 0)
-        return rc;
-    const struct ycur root = ycur_root(*out);
-    return linuxkit_merge_add(merged, &root, visible_volumes, e);
+    bool local = false;
+    for (size_t k = 0; k <= i; k++)
+        local = local || strcmp(paths[k], "-") != 0;
+    return local ? linuxkit_templates_read(paths[i], t, out, e)
+                 : yaml_doc_read_go(paths[i], out, e);
 }
 
-int linuxkit_merge_read(const char *const *paths, size_t count, json_t **out,
+int linuxkit_merge_read(const char *const *paths, size_t count, json_t *warnings, json_t **out,
                         size_t *visible_volumes, struct yaml_doc **places, struct err *e)
 {
+    struct linuxkit_templates templates = {.warnings = warnings};
     AUTO_JSON json_t *merged = linuxkit_merge_new();
     AUTO_FREE struct yaml_doc **parts = array_new(count + 1, sizeof(struct yaml_doc *));
     if (merged == NULL || parts == NULL)
         return err_oom(e);
     int rc = 0;
-    for (size_t i = 0; rc == 0 && i < count; i++)
-        rc = read_part(paths[i], merged, visible_volumes, &parts[i], e);
+    for (size_t i = 0; rc == 0 && i < count; i++) {
+        if ((rc = read_document(paths, i, &templates, &parts[i], e)) < 0)
+            break;
+        const struct ycur root = ycur_root(parts[i]);
+        rc = linuxkit_merge_add(merged, &root, visible_volumes, e);
+    }
     if (rc < 0) {
         for (size_t i = 0; i < count; i++)
             yaml_doc_free(parts[i]);
@@ -270,16 +278,10 @@ int linuxkit_merge_read(const char *const *paths, size_t count, json_t **out,
     return 0;
 }
 
-int linuxkit_merge_files(const char *const *paths, size_t count, json_t **out,
-                         size_t *visible_volumes, struct err *e)
+int linuxkit_merge_show(const char *const *paths, size_t count, json_t *warnings, json_t **out,
+                        size_t *packages, struct err *e)
 {
-    AUTO_YAML struct yaml_doc *places = NULL;
-    return linuxkit_merge_read(paths, count, out, visible_volumes, &places, e);
-}
-
-int linuxkit_merge_show(const char *const *paths, size_t count, json_t **out, size_t *packages,
-                        struct err *e)
-{
+    struct linuxkit_templates templates = {.warnings = warnings, .packages = true};
     AUTO_JSON json_t *merged = linuxkit_merge_new();
     size_t visible = 0;
     *packages = 0;
@@ -288,7 +290,7 @@ int linuxkit_merge_show(const char *const *paths, size_t count, json_t **out, si
     for (size_t i = 0; i < count; i++) {
         AUTO_YAML struct yaml_doc *doc = NULL;
         size_t shown = 0;
-        int rc = yaml_doc_read_go(paths[i], &doc, e);
+        int rc = read_document(paths, i, &templates, &doc, e);
         if (rc < 0 || (rc = linuxkit_pkg_show(paths[i], yaml_doc_root(doc), &shown, e)) < 0)
             return rc;
         *packages += shown;

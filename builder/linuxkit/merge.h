@@ -17,14 +17,16 @@ json_t *linuxkit_merge_new(void);
 int linuxkit_merge_add(json_t *merged, const struct ycur *c, size_t *visible_volumes,
                        struct err *e);
 
-/* Reads and merges files, in order. Caller owns *out. ERR_INPUT "FILE:LINE:COLUMN: …". */
-int linuxkit_merge_files(const char *const *paths, size_t count, json_t **out,
-                         size_t *visible_volumes, struct err *e);
+/* Reads and merges files, in order: once as values and once with their places. `warnings` (may be
+ * NULL) gets the texts that LinuxKit changes (templates.h). Caller owns both. ERR_INPUT
+ * "FILE:LINE:COLUMN: …". */
+int linuxkit_merge_read(const char *const *paths, size_t count, json_t *warnings, json_t **out,
+                        size_t *visible_volumes, struct yaml_doc **places, struct err *e);
 
 /* The same for --dry-run: names of packages (pkg.h) are shown as LinuxKit would without git
  * history; *packages is how many. */
-int linuxkit_merge_show(const char *const *paths, size_t count, json_t **out, size_t *packages,
-                        struct err *e);
+int linuxkit_merge_show(const char *const *paths, size_t count, json_t *warnings, json_t **out,
+                        size_t *packages, struct err *e);
 
 /*
  * The same in strict mode: each document is checked by the schema, and the
@@ -32,10 +34,6 @@ int linuxkit_merge_show(const char *const *paths, size_t count, json_t **out, si
  */
 int linuxkit_merge_docs(struct yaml_doc **parts_taken, size_t count, struct yaml_doc **out,
                         struct err *e);
-
-/* linuxkit_merge_files, and the same documents merged with their places. Caller owns both. */
-int linuxkit_merge_read(const char *const *paths, size_t count, json_t **out,
-                        size_t *visible_volumes, struct yaml_doc **places, struct err *e);
 
 /* "alpine:3" → docker.io/library/alpine:3, "lk/a:v1" → docker.io/lk/a:v1; caller frees. */
 int linuxkit_reference(const char *name, char **out, struct err *e);

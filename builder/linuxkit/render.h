@@ -34,4 +34,13 @@ int linuxkit_render_strict(const json_t *document, bool yaml, struct buf *out, s
 int linuxkit_yaml_format(const json_t *value, enum linuxkit_form form, struct buf *out,
                          struct err *e);
 
+/*
+ * A scalar of a LinuxKit file as yaml.v3 writes it again, at its indentation, in a document of its
+ * own: a map with the keys a (the scalar; of a scalar inside brackets: a list of it) and b, a list
+ * of it and b, or a map with the scalar as its key. *written is false where the text cannot change
+ * on the way; then there is nothing in *out.
+ */
+int linuxkit_yaml_again(const struct yaml_written *at, bool *written, struct buf *out,
+                        struct err *e);
+
 #endif

@@ -21,6 +21,7 @@ struct writer {
     bool whitespace; /* the last thing was white space */
     bool indention;  /* nothing but indicators and white space in this line yet */
     bool simple_key; /* inside a key */
+    bool comment;    /* stands behind the sign of a block text, and ends its line */
 };
 
 static bool is_v3(const struct writer *w)
@@ -357,7 +358,7 @@ static int put_literal(struct writer *w, const char *text, size_t indent)
         rc = put_hints(w, text);
     /* Version 3 leaves this line end to the first line's indentation: a text that starts with a
      * newline loses it. */
-    if (rc == 0 && !is_v3(w))
+    if (rc == 0 && (!is_v3(w) || w->comment))
         rc = put_break(w);
     w->whitespace = true;
     for (const char *s = text; rc == 0 && *s != '\0'; s += char_width((unsigned char)*s)) {
@@ -368,6 +369,50 @@ static int put_literal(struct writer *w, const char *text, size_t indent)
         }
         if (breaks)
             rc = put_indent(w, indent);
+        if (rc == 0)
+            rc = put_char(w, s);
+        w->indention = false;
+        breaks = false;
+    }
+    return rc;
+}
+
+static bool is_blank(const char *s)
+{
+    return *s == ' ' || *s == '\t' || *s == '\0' || is_break(s);
+}
+
+/*
+ * Version 3 writes a line end of a folded text twice, for one of two is folded away. It looks at
+ * the first character of the whole text, not at the next one, to see whether that is so: the line
+ * ends at the end and before indented lines are doubled, too.
+ */
+static int put_folded(struct writer *w, const char *text, size_t indent)
+{
+    const char *first = text;
+    bool breaks = true;
+    bool leading = true; /* the line starts with white space: it is not folded */
+    int rc = put_indicator(w, ">", opens);
+    while (*first != '\0' && is_break(first))
+        first += char_width((unsigned char)*first);
+    if (rc == 0)
+        rc = put_hints(w, text);
+    if (rc == 0 && w->comment)
+        rc = put_break(w);
+    w->whitespace = true;
+    for (const char *s = text; rc == 0 && *s != '\0'; s += char_width((unsigned char)*s)) {
+        if (is_break(s)) {
+            if (!breaks && !leading && *s == '\n' && !is_blank(first))
+                rc = put_break(w);
+            if (rc == 0)
+                rc = put_text_break(w, s);
+            breaks = true;
+            continue;
+        }
+        if (breaks) {
+            rc = put_indent(w, indent);
+            leading = is_blank(s);
+        }
         if (rc == 0)
             rc = put_char(w, s);
         w->indention = false;
@@ -485,6 +530,64 @@ static int put_value(struct writer *w, const json_t *value, struct level at)
     default:
         return put_plain(w, "null", 0);
     }
+}
+
+/* ---- one scalar again ------------------------------------------------------------------------ */
+
+/* In which style version 3 writes a scalar again. Plain ones and quotes of a line, which cannot
+ * change on the way, are YAML_DOUBLE. */
+static enum yaml_style style_again(const struct writer *w, const struct yaml_written *at)
+{
+    struct traits t = analyze(w, at->text);
+    bool block = !at->flow && !(at->key && !t.multiline && strlen(at->text) <= KEY_MAX);
+    switch (at->style) {
+    case YAML_LITERAL:
+    case YAML_FOLDED:
+        return block && t.literal && *at->text != '\0' ? at->style : YAML_DOUBLE;
+    case YAML_SINGLE:
+        return t.multiline && t.single ? YAML_SINGLE : YAML_DOUBLE;
+    case YAML_PLAIN:
+        return t.multiline && block && t.literal ? YAML_LITERAL : YAML_DOUBLE;
+    default:
+        return YAML_DOUBLE;
+    }
+}
+
+int linuxkit_yaml_again(const struct yaml_written *at, bool *written, struct buf *out,
+                        struct err *e)
+{
+    struct writer w = {.out = out,
+                       .e = e,
+                       .form = LINUXKIT_FORM_YAML3,
+                       .whitespace = true,
+                       .indention = true,
+                       .comment = at->comment};
+    const struct level level = {.indent = at->indent, .item = at->item, .depth = 1};
+    const enum yaml_style style = style_again(&w, at);
+    const char *before = at->item ? "-" : at->key ? "?" : "a:";
+    const char *after = at->item ? "- b" : at->key ? ": b" : "b: b";
+    size_t indent = deeper(&w, level);
+    *written = style != YAML_DOUBLE;
+    if (!*written)
+        return 0;
+    int rc = put_indent(&w, at->indent);
+    if (rc == 0)
+        rc = put_indicator(&w, before, (struct indicator){true, false, true});
+    if (rc == 0 && at->flow)
+        rc = put_indicator(&w, "[", (struct indicator){true, true, false});
+    if (rc == 0)
+        rc = style == YAML_LITERAL  ? put_literal(&w, at->text, indent)
+             : style == YAML_FOLDED ? put_folded(&w, at->text, indent)
+                                    : put_single(&w, at->text, indent);
+    if (rc == 0 && at->flow)
+        rc = put_indicator(&w, "]", closes);
+    if (rc == 0 && at->foot)
+        rc = put_break(&w);
+    if (rc == 0)
+        rc = put_indent(&w, at->indent);
+    if (rc == 0)
+        rc = put(&w, after, strlen(after));
+    return rc < 0 ? rc : put_break(&w);
 }
 
 int linuxkit_yaml_format(const json_t *value, enum linuxkit_form form, struct buf *out,

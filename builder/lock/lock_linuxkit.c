@@ -404,8 +404,8 @@ static int prepare(struct run *r, struct err *e)
         return err_oom(e);
     int rc = compat_plan_formats(o->formats, o->format_count, &r->formats, e);
     if (rc < 0 || (rc = set_names(r, e)) < 0 ||
-        (rc = linuxkit_merge_read(o->files, o->file_count, &r->written, &r->visible, &r->places,
-                                  e)) < 0)
+        (rc = linuxkit_merge_read(o->files, o->file_count, o->warnings, &r->written, &r->visible,
+                                  &r->places, e)) < 0)
         return rc;
     r->document = json_deep_copy(r->written);
     return r->document == NULL ? err_oom(e) : linuxkit_expand(r->document, e);

@@ -445,13 +445,16 @@ static int show_merged(struct cli *cli, struct err *e)
     size_t count = cli_arg_count(cli);
     AUTO_FREE const char **paths = array_new(count, sizeof(*paths));
     AUTO_JSON json_t *merged = NULL;
+    AUTO_JSON json_t *warnings = json_array();
     AUTO_BUF text = BUF_INIT((size_t)16 << 20);
     size_t packages = 0;
-    if (paths == NULL)
+    if (paths == NULL || warnings == NULL)
         return err_oom(e);
     for (size_t i = 0; i < count; i++)
         paths[i] = cli_arg(cli, i);
-    int rc = linuxkit_merge_show(paths, count, &merged, &packages, e);
+    int rc = linuxkit_merge_show(paths, count, warnings, &merged, &packages, e);
+    for (size_t i = 0; rc == 0 && i < json_array_size(warnings); i++)
+        cli_warn(cli, "%s", json_string_value(json_array_get(warnings, i)));
     if (rc == 0 && packages > 0)
         cli_warn(cli,
                  "%zu names of packages (@pkg:) are shown as 'latest', which LinuxKit makes of "

@@ -24,14 +24,17 @@ static void compare(const char *name, enum linuxkit_form form, const char *endin
     char line[1024];
     char path[256];
     char wanted[256];
-    AUTO_JSON json_t *merged = NULL;
+    AUTO_YAML struct yaml_doc *doc = NULL;
+    AUTO_JSON json_t *merged = linuxkit_merge_new();
     AUTO_BUF text = BUF_INIT((size_t)1 << 24);
     AUTO_BUF expected = BUF_INIT((size_t)1 << 24);
-    const char *paths[] = {path};
     size_t visible = 0;
     (void)snprintf(path, sizeof(path), DATA "%s.yml", name);
     (void)snprintf(wanted, sizeof(wanted), DATA "%s.%s", name, ending);
-    if (linuxkit_merge_files(paths, 1, &merged, &visible, &e) < 0 ||
+    if (yaml_doc_read_go(path, &doc, &e) < 0)
+        fail_msg("%s", err_line(&e, line, sizeof(line)));
+    const struct ycur root = ycur_root(doc);
+    if (linuxkit_merge_add(merged, &root, &visible, &e) < 0 ||
         linuxkit_render(merged, form, &text, &e) < 0 || file_read(wanted, &expected, &e) < 0)
         fail_msg("%s", err_line(&e, line, sizeof(line)));
     if (strcmp(buf_str(&text), buf_str(&expected)) == 0)
