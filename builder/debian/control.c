@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "builder/debian/control.h"
 
+#include "base/encoding.h"
+
 #include <string.h>
 #include <strings.h>
 
@@ -8,9 +10,24 @@
 static const char *const forbidden[] = {"Status",           "Config-Version",   "Conffiles",
                                         "Triggers-Pending", "Triggers-Awaited", NULL};
 
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
 static bool is_lower_or_digit(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+    return (c >= 'a' && c <= 'z') || is_digit(c);
+}
+
+static bool is_letter_or_digit(char c)
+{
+    return is_lower_or_digit(c) || (c >= 'A' && c <= 'Z');
+}
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\n';
 }
 
 bool package_name_valid(const char *name, size_t len)
@@ -23,15 +40,40 @@ bool package_name_valid(const char *name, size_t len)
     return true;
 }
 
-static bool version_valid(const char *v, size_t len)
+/* Letters, digits and `more`. */
+static bool all_of(const char *text, size_t len, const char *more)
 {
-    if (len == 0 || len > CONTROL_WORD_MAX || v[0] < '0' || v[0] > '9')
-        return false;
     for (size_t i = 0; i < len; i++)
-        if (!is_lower_or_digit(v[i]) && !(v[i] >= 'A' && v[i] <= 'Z') &&
-            (v[i] == 0 || strchr(".+-~:", v[i]) == NULL))
+        if (!is_letter_or_digit(text[i]) && (text[i] == 0 || strchr(more, text[i]) == NULL))
             return false;
     return true;
+}
+
+/* "12:", at most the greatest int, as dpkg has it; *len is 0 when there is no epoch. */
+static bool epoch_valid(const char *v, size_t len, size_t *epoch_len)
+{
+    const char *colon = memchr(v, ':', len);
+    uint64_t epoch = 0;
+    *epoch_len = colon != NULL ? (size_t)(colon - v) + 1 : 0;
+    return colon == NULL ||
+           (colon > v && digits_read(v, (size_t)(colon - v), 10, &epoch) == (size_t)(colon - v) &&
+            epoch <= INT32_MAX);
+}
+
+static bool version_valid(const char *v, size_t len)
+{
+    size_t epoch = 0;
+    if (len == 0 || len > CONTROL_WORD_MAX || !epoch_valid(v, len, &epoch))
+        return false;
+    v += epoch;
+    len -= epoch;
+    size_t upstream = len;
+    for (size_t i = 0; i < len; i++)
+        upstream = v[i] == '-' ? i : upstream;
+    bool revised = upstream < len;
+    return upstream > 0 && is_digit(v[0]) && all_of(v, upstream, ".+-~:") &&
+           (!revised ||
+            (upstream + 1 < len && all_of(v + upstream + 1, len - upstream - 1, ".+~")));
 }
 
 static bool arch_valid(const char *a, size_t len)
@@ -78,6 +120,8 @@ static int add_field(struct control *c, const char *line, const char *eol, struc
 {
     const char *colon = memchr(line, ':', (size_t)(eol - line));
     size_t len = colon != NULL ? (size_t)(colon - line) : 0;
+    while (len > 0 && is_blank(line[len - 1]))
+        len--;
     if (colon == NULL || !field_name_valid(line, len))
         return err_set(e, ERR_INPUT, "the line '%.*s' names no field", shown((size_t)(eol - line)),
                        line);
@@ -94,7 +138,7 @@ static int add_field(struct control *c, const char *line, const char *eol, struc
     if (rc < 0)
         return rc;
     const char *value = colon + 1;
-    while (value < eol && (*value == ' ' || *value == '\t'))
+    while (value < eol && is_blank(*value))
         value++;
     c->fields[c->count++] = (struct control_field){line, len, value, (size_t)(eol - value)};
     return 0;
@@ -107,12 +151,28 @@ static int add_line(struct control *c, const char *line, const char *eol, struct
     if (c->count == 0)
         return err_set(e, ERR_INPUT, "it begins with a line that goes on");
     const char *p = line;
-    while (p < eol && (*p == ' ' || *p == '\t'))
+    while (p < eol && is_blank(*p))
         p++;
     if (p == eol)
         return err_set(e, ERR_INPUT, "a line of nothing but blanks");
     struct control_field *f = &c->fields[c->count - 1];
     f->value_len = (size_t)(eol - f->value);
+    return 0;
+}
+
+/* Without the blanks at their ends. What dpkg takes for a text that was cut short is refused. */
+static int trim_values(struct control *c, const char *end, struct err *e)
+{
+    if (end > c->text && end[-1] != '\n')
+        return err_set(e, ERR_INPUT, "no newline at its end");
+    for (size_t i = 0; i < c->count; i++) {
+        struct control_field *f = &c->fields[i];
+        while (f->value_len > 0 && is_blank(f->value[f->value_len - 1]))
+            f->value_len--;
+        if (f->value_len == 0 && memchr(f->value, '\n', (size_t)(end - f->value)) == end - 1)
+            return err_set(e, ERR_INPUT, "it ends in the field '%.*s', which has no value",
+                           shown(f->name_len), f->name);
+    }
     return 0;
 }
 
@@ -137,7 +197,7 @@ static int read_fields(const char *text, size_t len, struct control *c, struct e
             return rc;
         line = eol < end ? eol + 1 : end;
     }
-    return 0;
+    return trim_values(c, end, e);
 }
 
 static int take_word(const struct control *c, const char *name, bool (*valid)(const char *, size_t),
@@ -147,8 +207,6 @@ static int take_word(const struct control *c, const char *name, bool (*valid)(co
     if (f == NULL)
         return err_set(e, ERR_INPUT, "no field '%s'", name);
     size_t len = f->value_len;
-    while (len > 0 && (f->value[len - 1] == ' ' || f->value[len - 1] == '\t'))
-        len--;
     if (!valid(f->value, len))
         return err_set(e, ERR_INPUT, "the field '%s' cannot be '%.*s'", name, shown(len), f->value);
     memcpy(out, f->value, len);
@@ -177,6 +235,8 @@ int control_parse(const char *text, size_t len, struct control *out, struct err 
         rc = take_word(c, "Architecture", arch_valid, c->arch, e);
     const struct control_field *multi = rc == 0 ? control_field(c, "Multi-Arch") : NULL;
     c->same = multi != NULL && same_name(multi->value, multi->value_len, "same");
+    if (rc == 0)
+        rc = control_check(c, e);
     return rc < 0 ? err_wrap(e, "cannot read the control file") : 0;
 }
 
@@ -190,7 +250,7 @@ int control_file_name(const struct control *c, char **out, struct err *e)
 
 static void skip_blanks(const char **p, const char *end)
 {
-    while (*p < end && (**p == ' ' || **p == '\t' || **p == '\n'))
+    while (*p < end && is_blank(**p))
         (*p)++;
 }
 
@@ -200,7 +260,8 @@ static int no_relation(const char *at, const char *end, struct err *e)
                    at);
 }
 
-static bool read_op(const char **p, const char *end, enum relation_op *op)
+/* Without one "=" is meant, as dpkg reads it. */
+static void read_op(const char **p, const char *end, enum relation_op *op)
 {
     static const struct {
         const char *text;
@@ -208,15 +269,15 @@ static bool read_op(const char **p, const char *end, enum relation_op *op)
     } ops[] = {{"<<", RELATION_LT}, {"<=", RELATION_LE}, {">=", RELATION_GE}, {">>", RELATION_GT},
                {"=", RELATION_EQ},  {"<", RELATION_LE},  {">", RELATION_GE}}; /* the last two as
                                                                                  dpkg reads them */
+    *op = RELATION_EQ;
     for (size_t i = 0; i < sizeof(ops) / sizeof(ops[0]); i++) {
         size_t len = strlen(ops[i].text);
         if ((size_t)(end - *p) >= len && memcmp(*p, ops[i].text, len) == 0) {
             *op = ops[i].op;
             *p += len;
-            return true;
+            return;
         }
     }
-    return false;
 }
 
 /* "(>= 1.2)" */
@@ -224,11 +285,10 @@ static bool read_version(const char **p, const char *end, struct relation *out)
 {
     (*p)++;
     skip_blanks(p, end);
-    if (!read_op(p, end, &out->op))
-        return false;
+    read_op(p, end, &out->op);
     skip_blanks(p, end);
     const char *v = *p;
-    while (*p < end && **p != ')' && **p != ' ' && **p != '\t' && **p != '\n')
+    while (*p < end && **p != ')' && !is_blank(**p))
         (*p)++;
     size_t len = (size_t)(*p - v);
     skip_blanks(p, end);
@@ -240,6 +300,44 @@ static bool read_version(const char **p, const char *end, struct relation *out)
     return true;
 }
 
+static char lower(char c)
+{
+    static const char capitals[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    const char *at = c != 0 ? strchr(capitals, c) : NULL;
+    if (at == NULL)
+        return c;
+    return "abcdefghijklmnopqrstuvwxyz"[at - capitals];
+}
+
+/* Names here may also be what Debian policy forbids; dpkg reads capitals as small letters. */
+static bool read_name(const char **p, const char *end, struct relation *out)
+{
+    const char *name = *p;
+    while (*p < end && !is_blank(**p) && strchr(":(,|", **p) == NULL)
+        (*p)++;
+    size_t len = (size_t)(*p - name);
+    if (len == 0 || len > CONTROL_NAME_MAX || !is_letter_or_digit(name[0]) ||
+        !all_of(name, len, "-+._"))
+        return false;
+    for (size_t i = 0; i < len; i++)
+        out->name[i] = lower(name[i]);
+    return true;
+}
+
+/* ":any" */
+static bool read_arch(const char **p, const char *end, struct relation *out)
+{
+    const char *arch = ++*p;
+    while (*p < end && !is_blank(**p) && strchr("(,|", **p) == NULL)
+        (*p)++;
+    size_t len = (size_t)(*p - arch);
+    if (len == 0 || len > CONTROL_WORD_MAX || !is_letter_or_digit(arch[0]) ||
+        !all_of(arch, len, "-"))
+        return false;
+    memcpy(out->arch, arch, len);
+    return true;
+}
+
 int relation_next(const char **cursor, const char *end, struct relation *out, bool *more,
                   struct err *e)
 {
@@ -247,34 +345,23 @@ int relation_next(const char **cursor, const char *end, struct relation *out, bo
     memset(out, 0, sizeof(*out));
     *more = false;
     skip_blanks(&p, end);
-    while (p < end && *p == ',') { /* an empty clause is none */
-        p++;
-        skip_blanks(&p, end);
-    }
     *cursor = p;
     if (p == end)
         return 0;
     const char *name = p;
-    while (p < end && (is_lower_or_digit(*p) || *p == '+' || *p == '-' || *p == '.'))
-        p++;
-    if (!package_name_valid(name, (size_t)(p - name)))
-        return no_relation(name, end, e);
     out->at = name;
-    memcpy(out->name, name, (size_t)(p - name));
-    if (p < end && *p == ':') { /* an architecture: there is only one here */
-        const char *arch = ++p;
-        while (p < end && (is_lower_or_digit(*p) || *p == '-'))
-            p++;
-        if (!arch_valid(arch, (size_t)(p - arch)))
-            return no_relation(name, end, e);
+    bool fine = read_name(&p, end, out) && (p == end || *p != ':' || read_arch(&p, end, out));
+    skip_blanks(&p, end);
+    fine = fine && (p == end || *p != '(' || read_version(&p, end, out));
+    skip_blanks(&p, end);
+    if (fine && p < end) {
+        out->joint = *p++;
+        skip_blanks(&p, end);
+        fine = (out->joint == ',' || out->joint == '|') && p < end;
     }
-    skip_blanks(&p, end);
-    if (p < end && *p == '(' && !read_version(&p, end, out))
+    if (!fine)
         return no_relation(name, end, e);
-    skip_blanks(&p, end);
-    if (p < end && *p != ',' && *p != '|')
-        return no_relation(name, end, e);
-    *cursor = p + (p < end);
+    *cursor = p;
     *more = true;
     return 0;
 }

@@ -35,10 +35,12 @@ struct control {
 };
 
 /*
+ * Values are without the blanks at their ends.
+ *
  * Refused (ERR_INPUT): control bytes, lines that are neither a field nor go on
  * with one, a field twice (in any case), more than one stanza, names, versions
- * and architectures that are not what Debian policy says, and the fields that
- * only dpkg itself may write into its database.
+ * and architectures that are not what Debian policy says, the fields that
+ * only dpkg itself may write into its database, and values that dpkg refuses.
  */
 int control_parse(const char *text, size_t len, struct control *out, struct err *e);
 void control_dispose(struct control *c); /* also after a failure */
@@ -50,6 +52,14 @@ const struct control_field *control_field(const struct control *c, const char *n
  * same. */
 int control_file_name(const struct control *c, char **out, struct err *e);
 
+/* ---- fields.c: what dpkg reads by rules of its own ---- */
+
+/* Whether dpkg takes the fields that it knows; ERR_INPUT. */
+int control_check(const struct control *c, struct err *e);
+/* The stanza that dpkg has of the package when it is installed, and an empty line; `conffiles` is
+ * its field of that name, or "". */
+int control_status(const struct control *c, const char *conffiles, struct buf *out, struct err *e);
+
 bool package_name_valid(const char *name, size_t len);
 
 enum relation_op { RELATION_ANY, RELATION_LT, RELATION_LE, RELATION_EQ, RELATION_GE, RELATION_GT };
@@ -58,13 +68,16 @@ enum relation_op { RELATION_ANY, RELATION_LT, RELATION_LE, RELATION_EQ, RELATION
 struct relation {
     const char *at; /* the name in the text; borrowed */
     char name[CONTROL_NAME_MAX + 1];
+    char arch[CONTROL_WORD_MAX + 1]; /* behind its colon; "" when there is none */
     enum relation_op op;
     char version[CONTROL_WORD_MAX + 1];
+    char joint; /* what stands behind it: ',', '|', or 0 at the end */
 };
 
 /*
- * The next alternative of a field's value; *more is false at its end. What stands
- * in brackets of build dependencies is refused, as is all that is no relation.
+ * The next alternative of a field's value; *more is false at its end. What dpkg reads is read; what
+ * stands in brackets of build dependencies is refused, as is all that is no relation, an empty one
+ * too.
  */
 int relation_next(const char **cursor, const char *end, struct relation *out, bool *more,
                   struct err *e);

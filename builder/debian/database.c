@@ -3,37 +3,8 @@
 #include "builder/debian/installed.h"
 
 #include <string.h>
-#include <strings.h>
 
 enum { STATUS_MAX = 1 << 30, TEXT_MAX = 64 << 20 };
-
-/* The order in which dpkg writes the fields that it knows; the others follow as the package has
- * them. "Status" and "Conffiles" are the database's own. */
-static const char *const field_order[] = {
-    "Package",        "Essential", "Protected",  "Status",    "Priority",     "Section",
-    "Installed-Size", "Origin",    "Maintainer", "Bugs",      "Architecture", "Multi-Arch",
-    "Source",         "Version",   "Replaces",   "Provides",  "Depends",      "Pre-Depends",
-    "Recommends",     "Suggests",  "Breaks",     "Conflicts", "Enhances",     "Conffiles",
-    "Description",    NULL};
-
-static bool is_known(const struct control_field *f)
-{
-    for (size_t i = 0; field_order[i] != NULL; i++)
-        if (strlen(field_order[i]) == f->name_len &&
-            strncasecmp(field_order[i], f->name, f->name_len) == 0)
-            return true;
-    return false;
-}
-
-static int add_field(struct buf *out, const struct control_field *f, struct err *e)
-{
-    int rc = buf_add(out, f->name, f->name_len, e);
-    if (rc == 0)
-        rc = buf_add_str(out, f->value_len > 0 && f->value[0] != '\n' ? ": " : ":", e);
-    if (rc == 0)
-        rc = buf_add(out, f->value, f->value_len, e);
-    return rc < 0 ? rc : buf_add(out, "\n", 1, e);
-}
 
 /* ---- conffiles ----------------------------------------------------------------- */
 
@@ -72,19 +43,7 @@ static int stanza(struct rootfs_writer *w, const struct installed_package *p, st
 {
     AUTO_BUF conf = BUF_INIT(TEXT_MAX);
     int rc = conffiles(w, p, &conf, e);
-    for (size_t i = 0; rc == 0 && field_order[i] != NULL; i++) {
-        const struct control_field *f = control_field(&p->control, field_order[i]);
-        if (strcmp(field_order[i], "Status") == 0)
-            rc = buf_add_str(out, "Status: install ok installed\n", e);
-        else if (strcmp(field_order[i], "Conffiles") == 0)
-            rc = buf_add_str(out, buf_str(&conf), e);
-        else if (f != NULL)
-            rc = add_field(out, f, e);
-    }
-    for (size_t i = 0; rc == 0 && i < p->control.count; i++)
-        if (!is_known(&p->control.fields[i]))
-            rc = add_field(out, &p->control.fields[i], e);
-    return rc < 0 ? rc : buf_add(out, "\n", 1, e);
+    return rc < 0 ? rc : control_status(&p->control, buf_str(&conf), out, e);
 }
 
 static int write_status(struct rootfs_writer *w, const struct installed *s, struct err *e)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "formats/layers/deb_control.h"
 
+#include "formats/layers/deb_reader.h"
 #include "formats/tar/tar_reader.h"
 
 #include <string.h>
@@ -153,7 +154,7 @@ int deb_control_read(const struct source *from, enum compression compression,
 {
     AUTO(scope_deb_control) struct deb_control *c = calloc(1, sizeof(*c));
     AUTO_DECOMPRESSOR struct decompressor *d = NULL;
-    struct decompress_options o = {.total_max = DEB_CONTROL_TOTAL_MAX};
+    struct decompress_options o = {.total_max = DEB_CONTROL_TOTAL_MAX, .tail_max = DEB_TAIL_MAX};
     if (c == NULL)
         return err_oom(e);
     int rc = decompressor_new(compression, from, &o, &d, e);

@@ -10,6 +10,12 @@
 
 #include "formats/stream/decompress.h"
 
+/*
+ * What may stand in a member behind what dpkg reads of it: dpkg-deb copies members through pipes of
+ * this size, and fails where one is left full.
+ */
+enum { DEB_TAIL_MAX = 65536 };
+
 struct deb_reader;
 /* Reads up to control.tar*. `from` is copied; its context must outlive the reader. */
 int deb_reader_open(const struct source *from, struct deb_reader **out, struct err *e);

@@ -355,7 +355,9 @@ static int decode_stream(struct decode *d, const struct source *raw, enum compre
     }
     AUTO_DECOMPRESSOR struct decompressor *plain = NULL;
     AUTO_HASHER struct hasher *hasher = NULL;
-    struct decompress_options o = {.threads = d->threads, .ratio_max = d->options->expansion};
+    struct decompress_options o = {.threads = d->threads,
+                                   .ratio_max = d->options->expansion,
+                                   .tail_max = d->input->form == LAYER_DEB ? DEB_TAIL_MAX : 0};
     int rc = decompressor_new(kind, raw, &o, &plain, e);
     if (rc < 0)
         return rc;

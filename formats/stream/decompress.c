@@ -85,8 +85,33 @@ static int gzip_start(struct decompressor *d, struct err *e)
     return inflateInit2(&d->zlib, 15 + 16) == Z_OK ? 0 : err_oom(e);
 }
 
+/* Whether another member begins here, by its first two bytes. */
+static int gzip_goes_on(struct decompressor *d, bool *more, struct err *e)
+{
+    static const uint8_t magic[2] = {0x1f, 0x8b};
+    if (d->in_len - d->in_at == 1 && !d->in_end) {
+        size_t got = 0;
+        d->in[0] = d->in[d->in_at];
+        int rc = d->from.read(d->from.context, d->in + 1, IN_SIZE - 1, &got, e);
+        if (rc < 0)
+            return rc;
+        d->in_at = 0;
+        d->in_len = 1 + got;
+        d->consumed += got;
+    }
+    *more = d->in_len - d->in_at >= 2 && memcmp(d->in + d->in_at, magic, 2) == 0;
+    return 0;
+}
+
 static int gzip_step(struct decompressor *d, uint8_t *data, size_t len, size_t *got, struct err *e)
 {
+    if (d->between && d->options.tail_max > 0) {
+        bool more = false;
+        int rc = gzip_goes_on(d, &more, e);
+        d->done = rc == 0 && !more;
+        if (rc < 0 || d->done)
+            return rc;
+    }
     if (d->between) {
         /* Bytes follow a complete member: they must be another one. */
         if (inflateReset(&d->zlib) != Z_OK)
@@ -144,6 +169,7 @@ static int zstd_step(struct decompressor *d, uint8_t *data, size_t len, size_t *
     if (ZSTD_isError(rc))
         return damaged(d, ZSTD_getErrorName(rc), e);
     d->between = rc == 0;
+    d->done = d->between && d->options.tail_max > 0;
     return idle && d->in_end && !d->between ? cut_short(d, e) : 0;
 }
 
@@ -173,7 +199,8 @@ static const char *xz_why(lzma_ret rc)
 
 static int xz_start(struct decompressor *d, struct err *e)
 {
-    uint32_t flags = LZMA_CONCATENATED | LZMA_TELL_UNSUPPORTED_CHECK;
+    uint32_t flags =
+        LZMA_TELL_UNSUPPORTED_CHECK | (d->options.tail_max > 0 ? 0U : LZMA_CONCATENATED);
     lzma_ret rc;
     if (d->options.threads > 1) {
         lzma_mt mt = {.flags = flags,
@@ -308,13 +335,19 @@ static int refill(struct decompressor *d, struct err *e)
     return 0;
 }
 
-/* After the stream: the source must have ended too. */
+/* After the stream: the source must have ended too, but for what may be passed over. */
 static int finish(struct decompressor *d, struct err *e)
 {
-    int rc = refill(d, e);
-    if (rc < 0)
-        return rc;
-    return d->in_at < d->in_len ? damaged(d, "other bytes follow it", e) : 0;
+    uint64_t tail = 0;
+    int rc = 0;
+    while (rc == 0 && tail <= d->options.tail_max) {
+        rc = refill(d, e);
+        if (rc < 0 || d->in_at == d->in_len)
+            return rc;
+        tail += d->in_len - d->in_at;
+        d->in_at = tail <= d->options.tail_max ? d->in_len : d->in_at;
+    }
+    return damaged(d, "other bytes follow it", e);
 }
 
 static int read_decompressed(void *context, void *data, size_t len, size_t *got, struct err *e)

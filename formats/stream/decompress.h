@@ -41,6 +41,11 @@ struct decompress_options {
     uint64_t free_max;  /* 0 = DECOMPRESS_FREE */
     unsigned ratio_max; /* 0 = DECOMPRESS_RATIO_MAX */
     uint64_t xz_memory; /* for all its threads; 0 = DECOMPRESS_XZ_MEMORY_THREADS */
+    /*
+     * Not 0: read as dpkg does, of zstd the first frame and of xz the first stream alone, of gzip
+     * the members that follow each other; up to so many bytes behind that are passed over.
+     */
+    uint64_t tail_max;
 };
 
 struct decompressor;

@@ -57,6 +57,25 @@ refused out "'\.\.'"
 refused absolute "absolute path"
 refused list "which is dpkg's"
 
+# ---- several streams in one member: as dpkg-deb reads them ----------------------------------
+streams=0
+for file in "$work"/streams-*.deb; do
+    name=$(basename "$file" .deb)
+    mkdir -p "$work/dpkg"
+    # No bytes at all are no files to dpkg, and an error to the tar that dpkg-deb -x calls.
+    if dpkg-deb --fsys-tarfile "$file" >"$work/fsys" 2>/dev/null && { [ ! -s "$work/fsys" ] || tar -C "$work/dpkg" -xf "$work/fsys" 2>/dev/null; }; then
+        taken "$name"
+        grep -o '^f 0644 0 0 [0-9]* [fghx] [0-9]*' "$work/stdout" | cut -d' ' -f 6- | sort >"$work/ours"
+        (cd "$work/dpkg" && find . -type f -printf '%P %s\n' | sort) >"$work/theirs"
+        ok "$name: the files that dpkg-deb finds" cmp "$work/ours" "$work/theirs"
+        streams=$((streams + 1))
+    else
+        refused "$name" "other bytes follow|cut short|not (gzip|xz|zstd)"
+    fi
+    rm -r "$work/dpkg"
+done
+ok "dpkg-deb takes some of these ($streams)" test "$streams" -gt 20
+
 for name in path dots blank empty folded arch long; do
     refused "name-$name" "the field 'Package' cannot be"
 done

@@ -4,6 +4,7 @@ import gzip
 import io
 import lzma
 import os
+import subprocess
 import sys
 import tarfile
 
@@ -70,6 +71,21 @@ package("out", info=[one("../postinst", "x")])
 package("absolute", info=[one("/postinst", "x")])
 package("dotted", info=[one("./..postinst", "x")])
 package("list", info=[one("./list", "/etc/shadow\n")])
+
+# ---- members of several streams, and with bytes behind: streams-*, for dpkg-deb to judge
+WHOLE = tar([one("./f", "x" * 600), one("./g", "y")])
+OTHER = tar([one("./h", "z")])
+for ending, packed in ((".gz", lambda b: gzip.compress(b, 1, mtime=0)), (".xz", lzma.compress),
+                       (".zst", lambda b: subprocess.run(["zstd", "-qc"], input=b, stdout=subprocess.PIPE, check=True).stdout)):
+    SKIPPED = b"\x50\x2a\x4d\x18\x04\0\0\0abcd" if ending == ".zst" else b""
+    for name, data in (("halves", packed(WHOLE[:1024]) + packed(WHOLE[1024:])), ("header", packed(WHOLE[:700]) + packed(WHOLE[700:])),
+                       ("tail", packed(WHOLE) + b"no stream"), ("zeros", packed(WHOLE) + bytes(512)), ("one-byte", packed(WHOLE) + b"\x1f"),
+                       ("empty-first", packed(b"") + packed(WHOLE)), ("empty-last", packed(WHOLE) + packed(b"")), ("cut", packed(WHOLE)[:-5]),
+                       ("full-pipe", packed(WHOLE) + os.urandom(1 << 19)), ("skipped-first", SKIPPED + packed(WHOLE)), ("skipped-last", packed(WHOLE) + SKIPPED)):
+        deb(f"streams-{name}{ending.replace('.', '-')}", [BINARY, CONTROL, ("data.tar" + ending, data)])
+    deb(f"streams-two{ending.replace('.', '-')}", [BINARY, CONTROL, ("data.tar" + ending, packed(WHOLE) + (packed(OTHER) if ending != ".gz" else b""))])
+    # Of the control archive, too.
+    deb(f"streams-control{ending.replace('.', '-')}", [BINARY, ("control.tar" + ending, packed(CONTROL[1]) + b"no stream"), DATA])
 
 # ---- control files
 package("name-path", HEAD.replace("ab", "../../etc/cron.d/ab"))

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The texts of a package's control archive: any bytes are read or refused with
- * ERR_INPUT, what was read lies inside the text, and what says who comes first
- * is an order. The first byte says which text it is.
+ * ERR_INPUT, what was read lies inside the text, what says who comes first
+ * is an order, and what is written of it reads as the same. The first byte says which text it is.
  */
 #include "builder/debian/control.h"
 
@@ -34,7 +34,7 @@ static void read_relations(const struct control_field *f, const char *version)
         inside(cursor, 0, f->value, f->value_len);
         if (!more)
             return;
-        if (cursor <= before || !package_name_valid(r.name, strlen(r.name)))
+        if (cursor <= before || r.name[0] == 0 || strpbrk(r.name, "/ \n,|:(") != NULL)
             abort();
         inside(r.at, strlen(r.name), f->value, f->value_len);
         int there = version_compare(version, r.version);
@@ -45,6 +45,28 @@ static void read_relations(const struct control_field *f, const char *version)
         if (r.op == RELATION_LE && relation_satisfied(&r, version) != (there <= 0))
             abort();
     }
+}
+
+/* What is written of a package reads as the same package again. */
+static void write_again(const struct control *c)
+{
+    static const char own[] = "Status: install ok installed\n";
+    AUTO_BUF first = BUF_INIT(1 << 24);
+    AUTO_BUF second = BUF_INIT(1 << 24);
+    AUTO_CONTROL again;
+    if (control_status(c, "", &first, &e) < 0)
+        abort();
+    char *status = strstr(buf_str(&first), own);
+    if (status == NULL)
+        abort();
+    AUTO_BUF text = BUF_INIT(1 << 24);
+    size_t before = (size_t)(status - buf_str(&first));
+    if (buf_add(&text, first.data, before, &e) < 0 ||
+        buf_add_str(&text, status + strlen(own), &e) < 0 ||
+        control_parse(buf_str(&text), text.len, &again, &e) < 0 ||
+        control_status(&again, "", &second, &e) < 0 || first.len != second.len ||
+        memcmp(first.data, second.data, first.len) != 0)
+        abort();
 }
 
 static void read_control(const char *text, size_t size)
@@ -63,6 +85,7 @@ static void read_control(const char *text, size_t size)
         inside(c.fields[i].value, c.fields[i].value_len, text, size);
         read_relations(&c.fields[i], c.version);
     }
+    write_again(&c);
 }
 
 static void read_conffiles(const char *text, size_t size)

@@ -100,20 +100,76 @@ static void test_bad_control(void **state)
     assert_int_equal(control_parse("Package: a\0b\n", 13, &c, &e), -ERR_INPUT);
 }
 
+/* What dpkg makes of a field when it installs the package; where `kept` is NULL, it refuses it. */
+static void test_fields(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *said;
+        const char *kept;
+    } cases[] = {
+        {"Filename: a\nSize: 1\nMD5sum:\n x\n", ""},
+        {"Filename: a b\nSize: 1\n", NULL},
+        {"MSDOS-Filename:\nA1: x\n", NULL},
+        {"Essential: YES\n", "Essential: yes\n"},
+        {"Protected: No\n", ""},
+        {"Essential: true\n", NULL},
+        {"Priority: OPTIONAL\n", "Priority: optional\n"},
+        {"Priority: vital indeed\n", "Priority: vital indeed\n"},
+        {"Priority: optionally\n", NULL},
+        {"Priority: extra\nClass: required\n", "Priority: required\n"},
+        {"Multi-Arch: maybe\n", NULL},
+        {"Multi-Arch: same\n", NULL}, /* and for all architectures */
+        {"Multi-Arch: Foreign \n", "Multi-Arch: foreign\n"},
+        {"Section:\nOrigin: \nBugs: b\n", "Bugs: b\n"},
+        {"Optional: b|C (1)\nSuggests: a\n", "Suggests: b | c (= 1), a\n"},
+        {"Depends:\nRecommends: a:any(>=0:1)\n", "Recommends: a:any (>= 1)\n"},
+        {"Depends: a (>= 0:1:2), b (< 007:1)\n", "Depends: a (>= 0:1:2), b (<= 7:1)\n"},
+        {"Conflicts: a | b\n", NULL},
+        {"Provides: a (>= 1)\n", "Provides: a (>= 1)\n"},
+        {"Suggests: a b\n", NULL},
+        {"Revision: 2\n", NULL},
+        {"X-Own : a \n", "X-Own: a\n"},
+        {"X-Own:\n a\nX-Two:\nX-3: b\n", "X-Own:\n a\nX-Two:\nX-3: b\n"},
+        {"X: a\n", NULL},
+        {"XY: a", NULL},
+        {"XY:\n", NULL},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        AUTO_CONTROL c;
+        AUTO_BUF text = BUF_INIT(4096);
+        AUTO_BUF got = BUF_INIT(4096);
+        assert_int_equal(buf_addf(&text, &e, HEAD "%s", cases[i].said), 0);
+        int rc = control_parse(buf_str(&text), text.len, &c, &e);
+        if ((rc == 0) != (cases[i].kept != NULL))
+            fail_msg("%s: %d", cases[i].said, rc);
+        if (rc < 0)
+            continue;
+        assert_int_equal(control_status(&c, "Conffiles:\n /x y\n", &got, &e), 0);
+        assert_non_null(strstr(buf_str(&got), "Status: install ok installed\n"));
+        assert_non_null(strstr(buf_str(&got), "\nConffiles:\n /x y\n"));
+        assert_non_null(strstr(buf_str(&got), cases[i].kept));
+        assert_int_equal(got.len, strlen(HEAD) + strlen("Status: install ok installed\n") +
+                                      strlen("Conffiles:\n /x y\n") + strlen(cases[i].kept) + 1);
+    }
+}
+
 /* ---- relations and versions ------------------------------------------------------- */
 
 static void test_relations(void **state)
 {
     (void)state;
-    static const char text[] = " ab (>= 1.0) | cd:any,\n ef(<<2) ,, gh (= 1:3-1)";
+    static const char text[] = " ab (>= 1.0) | Cd:any,\n ef(<<2) , gh (1:3-1)";
     static const struct {
         const char *name;
+        const char *arch;
         enum relation_op op;
         const char *version;
-    } wanted[] = {{"ab", RELATION_GE, "1.0"},
-                  {"cd", RELATION_ANY, ""},
-                  {"ef", RELATION_LT, "2"},
-                  {"gh", RELATION_EQ, "1:3-1"}};
+        char joint;
+    } wanted[] = {{"ab", "", RELATION_GE, "1.0", '|'},
+                  {"cd", "any", RELATION_ANY, "", ','},
+                  {"ef", "", RELATION_LT, "2", ','},
+                  {"gh", "", RELATION_EQ, "1:3-1", 0}};
     const char *cursor = text;
     struct relation r;
     bool more = true;
@@ -121,15 +177,21 @@ static void test_relations(void **state)
         assert_int_equal(relation_next(&cursor, text + strlen(text), &r, &more, &e), 0);
         assert_true(more);
         assert_string_equal(r.name, wanted[i].name);
+        assert_string_equal(r.arch, wanted[i].arch);
+        assert_int_equal(r.joint, wanted[i].joint);
         assert_int_equal(r.op, wanted[i].op);
         assert_string_equal(r.version, wanted[i].version);
-        assert_memory_equal(r.at, wanted[i].name, 2);
+        assert_memory_equal(r.at + 1, wanted[i].name + 1, 1);
     }
     assert_int_equal(relation_next(&cursor, text + strlen(text), &r, &more, &e), 0);
     assert_false(more);
-    static const char *const bad[] = {
-        "a",           "A",     "ab [amd64]", "ab (1)",    "ab (>= )", "ab (>= 1", "ab (= 1/2)",
-        "ab <stage1>", "ab cd", "ab:",        "${shlibs}", "| ab",     "ab (~ 1)"};
+    static const char *const bad[] = {"ab [amd64]", "ab (>= )",    "ab (>= 1",
+                                      "ab (= 1/2)", "ab <stage1>", "ab cd",
+                                      "ab:",        "${shlibs}",   "| ab",
+                                      "ab (~ 1)",   "ab,",         ", ab",
+                                      "ab |",       ",",           "ab:a_b",
+                                      "-ab",        "ab (= 1-)",   "ab (= 2147483648:1)",
+                                      "ab (= 1:)",  "ab (= 1:-1)", "ab (= 1:x)"};
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         cursor = bad[i];
         if (relation_next(&cursor, bad[i] + strlen(bad[i]), &r, &more, &e) != -ERR_INPUT)
@@ -525,12 +587,12 @@ static int teardown(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_control),   cmocka_unit_test(test_bad_control),
-        cmocka_unit_test(test_relations), cmocka_unit_test(test_versions),
-        cmocka_unit_test(test_database),  cmocka_unit_test(test_order),
-        cmocka_unit_test(test_replaces),  cmocka_unit_test(test_divert),
-        cmocka_unit_test(test_declared),  cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_same),
+        cmocka_unit_test(test_control),  cmocka_unit_test(test_bad_control),
+        cmocka_unit_test(test_fields),   cmocka_unit_test(test_relations),
+        cmocka_unit_test(test_versions), cmocka_unit_test(test_database),
+        cmocka_unit_test(test_order),    cmocka_unit_test(test_replaces),
+        cmocka_unit_test(test_divert),   cmocka_unit_test(test_declared),
+        cmocka_unit_test(test_refused),  cmocka_unit_test(test_same),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

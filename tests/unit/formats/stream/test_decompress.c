@@ -117,6 +117,39 @@ static void test_round_trip(void **state)
     }
 }
 
+/* As dpkg reads them: of xz and zstd the first, of gzip all; and a tail is passed over. */
+static void test_tail(void **state)
+{
+    (void)state;
+    static const char *const wanted[] = {NULL, "onetwo", "one", "one"};
+    static const size_t pieces[] = {1, 5, 4096};
+    for (enum compression k = COMPRESSION_GZIP; k <= COMPRESSION_XZ; k++) {
+        AUTO_BUF packed = BUF_INIT(1 << 20);
+        packers[k]("one", 3, &packed);
+        packers[k]("two", 3, &packed);
+        assert_int_equal(buf_add(&packed, "\x1f", 1, &e), 0);
+        for (size_t i = 0; i < sizeof(pieces) / sizeof(pieces[0]); i++) {
+            AUTO_BUF out = BUF_INIT(1 << 20);
+            struct decompress_options o = {.threads = i == 0 ? 1 : 4, .tail_max = 200};
+            assert_int_equal(expand(k, packed.data, packed.len, pieces[i], &o, &out), 0);
+            assert_int_equal(out.len, strlen(wanted[k]));
+            assert_memory_equal(out.data, wanted[k], out.len);
+        }
+        struct decompress_options none = {0};
+        assert_int_equal(expand(k, packed.data, packed.len, 4096, &none, NULL), -ERR_INPUT);
+        AUTO_BUF one = BUF_INIT(1 << 20);
+        packers[k]("one", 3, &one);
+        size_t without = one.len;
+        uint8_t tail[200] = {0};
+        assert_int_equal(buf_add(&one, tail, sizeof(tail), &e), 0);
+        struct decompress_options exact = {.tail_max = sizeof(tail)};
+        struct decompress_options less = {.tail_max = sizeof(tail) - 1};
+        assert_int_equal(expand(k, one.data, one.len, 7, &exact, NULL), 0);
+        assert_int_equal(expand(k, one.data, one.len, 7, &less, NULL), -ERR_INPUT);
+        assert_int_equal(expand(k, one.data, without - 1, 7, &exact, NULL), -ERR_INPUT);
+    }
+}
+
 /* Members, frames and streams one after another are one stream. */
 static void test_concatenated(void **state)
 {
@@ -266,9 +299,10 @@ static void test_xz_blocks(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round_trip),       cmocka_unit_test(test_concatenated),
-        cmocka_unit_test(test_cut_and_trailing), cmocka_unit_test(test_bombs),
-        cmocka_unit_test(test_memory),           cmocka_unit_test(test_xz_blocks),
+        cmocka_unit_test(test_round_trip), cmocka_unit_test(test_concatenated),
+        cmocka_unit_test(test_tail),       cmocka_unit_test(test_cut_and_trailing),
+        cmocka_unit_test(test_bombs),      cmocka_unit_test(test_memory),
+        cmocka_unit_test(test_xz_blocks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
