@@ -3,6 +3,7 @@
 
 #include "base/byte_order.h"
 #include "formats/compressed/decoder.h"
+#include "formats/compressed/xz_fields.h"
 #include "formats/object/spool.h"
 
 #include <string.h>
@@ -80,16 +81,15 @@ static int describe_gzip(struct object *o, const uint8_t *head, size_t len, stru
 
 /* ---- the others ------------------------------------------------------------------------------ */
 
-/* The stream's flags: which check it has. */
-static int describe_xz(struct object *o, const uint8_t *head, size_t len, struct err *e)
-{
-    return len < 8 ? 0 : add_number(o, "check", FIELD_COMPRESSOR, FIELD_NUMBER, head[7], e);
-}
-
-/* The frame header's descriptor: sizes, checksum, dictionary. */
+/* The frame header's descriptor: sizes, checksum, dictionary; and the window, which the level
+ * decides. */
 static int describe_zstd(struct object *o, const uint8_t *head, size_t len, struct err *e)
 {
-    return len < 5 ? 0 : add_number(o, "descriptor", FIELD_COMPRESSOR, FIELD_OCTAL, head[4], e);
+    enum { SINGLE_SEGMENT = 0x20 };
+    int rc = len < 6 ? 0 : add_number(o, "descriptor", FIELD_COMPRESSOR, FIELD_OCTAL, head[4], e);
+    if (rc < 0 || len < 6 || (head[4] & SINGLE_SEGMENT) != 0)
+        return rc;
+    return add_number(o, "window.level", FIELD_COMPRESSOR, FIELD_NUMBER, head[5], e);
 }
 
 static int describe_lz4(struct object *o, const uint8_t *head, size_t len, struct err *e)
@@ -107,7 +107,7 @@ static int describe_bzip2(struct object *o, const uint8_t *head, size_t len, str
 }
 
 static const struct codec gzip = {{0x1f, 0x8b, 8}, 3, decode_gzip, describe_gzip};
-static const struct codec xz = {{0xfd, '7', 'z', 'X', 'Z', 0}, 6, decode_xz, describe_xz};
+static const struct codec xz = {{0xfd, '7', 'z', 'X', 'Z', 0}, 6, decode_xz, xz_fields};
 static const struct codec zstd = {{0x28, 0xb5, 0x2f, 0xfd}, 4, decode_zstd, describe_zstd};
 static const struct codec lz4 = {{0x04, 0x22, 0x4d, 0x18}, 4, decode_lz4, describe_lz4};
 static const struct codec bzip2 = {{'B', 'Z', 'h'}, 3, decode_bzip2, describe_bzip2};

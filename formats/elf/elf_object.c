@@ -11,7 +11,13 @@
 /* A member's cookie is the index of its section, or, with this bit, where it stands in the file. */
 #define PLACE_IN_FILE (UINT64_C(1) << 63)
 
-enum { SECTIONS_MAX = 200000, NAMES_MAX = 64 << 20, NAME_LENGTH_MAX = 4096 };
+enum {
+    SECTIONS_MAX = 200000,
+    NAMES_MAX = 64 << 20,
+    NAME_LENGTH_MAX = 4096,
+    SYMBOLS_BYTES_MAX = 8 << 20,
+    SYMBOLS_TEXT_MAX = 256 << 20,
+};
 
 /* One layout for both widths: where each number is, and how wide. */
 struct place {
@@ -61,6 +67,8 @@ static const struct place segments_count = PLACE(Ehdr, e_phnum);
 static const struct place symbol_name = PLACE(Sym, st_name);
 static const struct place symbol_value = PLACE(Sym, st_value);
 static const struct place symbol_size = PLACE(Sym, st_size);
+static const struct place symbol_info = PLACE(Sym, st_info);
+static const struct place symbol_other = PLACE(Sym, st_other);
 static const struct place symbol_section = PLACE(Sym, st_shndx);
 
 struct elf {
@@ -77,6 +85,8 @@ static uint64_t number(const struct elf *x, const uint8_t *from, struct place p)
 {
     const uint8_t *at = from + p.at[x->wide];
     switch (p.len[x->wide]) {
+    case 1:
+        return *at;
     case 2:
         return x->big ? get_be16(at) : get_le16(at);
     case 4:
@@ -183,6 +193,7 @@ static int add_section(struct object *o, uint64_t index, struct err *e)
     struct member m = {.type = MEMBER_PART,
                        .has_content = type != SHT_NOBITS && type != SHT_NULL,
                        .size = number(x, s, section_size),
+                       .any_order = type == SHT_SYMTAB || type == SHT_STRTAB,
                        .cookie = index};
     uint64_t start = number(x, s, section_offset);
     int rc = 0;
@@ -253,10 +264,55 @@ static bool is_elf(const struct bytes *bytes, const uint8_t *head, size_t len)
     return len >= EI_NIDENT && memcmp(head, ELFMAG, SELFMAG) == 0;
 }
 
+/*
+ * A table of symbols as text, a line each, with names in place of numbers: so the order of the
+ * names and that of the symbols are two matters.
+ */
+static int symbols_text(struct object *o, uint64_t index, const char *path, struct bytes **out,
+                        struct err *e)
+{
+    const struct elf *x = o->state;
+    const uint8_t *s = section(x, index);
+    uint64_t link = number(x, s, section_link);
+    size_t each = x->wide ? sizeof(Elf64_Sym) : sizeof(Elf32_Sym);
+    uint64_t size = number(x, s, section_size);
+    const uint8_t *names_section = section(x, link < x->count ? link : 0);
+    uint64_t names_size = number(x, names_section, section_size);
+    if (link >= x->count || names_size > NAMES_MAX || size % each != 0)
+        return bytes_slice(o->bytes, number(x, s, section_offset), size, path, out, e);
+    AUTO_FREE uint8_t *table = malloc((size_t)size + 1);
+    AUTO_FREE uint8_t *names = calloc(1, (size_t)names_size + 1);
+    AUTO_BUF text = BUF_INIT(SYMBOLS_TEXT_MAX);
+    if (table == NULL || names == NULL)
+        return err_oom(e);
+    int rc = bytes_read(o->bytes, number(x, s, section_offset), table, (size_t)size, e);
+    if (rc == 0)
+        rc = bytes_read(o->bytes, number(x, names_section, section_offset), names,
+                        (size_t)names_size, e);
+    for (uint64_t at = 0; rc == 0 && at < size; at += each) {
+        const uint8_t *symbol = table + at;
+        uint64_t name = number(x, symbol, symbol_name);
+        rc = buf_addf(&text, e,
+                      "%s value=%" PRIx64 " size=%" PRIu64 " info=%" PRIx64 " other=%" PRIx64
+                      " section=%" PRIu64 "\n",
+                      name < names_size ? (const char *)names + name : "(no name)",
+                      number(x, symbol, symbol_value), number(x, symbol, symbol_size),
+                      number(x, symbol, symbol_info), number(x, symbol, symbol_other),
+                      number(x, symbol, symbol_section));
+    }
+    if (rc < 0)
+        return rc;
+    size_t len = text.len;
+    return bytes_of_memory(steal_ptr(&text.data), len, path, out, e);
+}
+
 static int slice(struct object *o, const struct member *m, struct bytes **out, struct err *e)
 {
     const struct elf *x = o->state;
     uint64_t start = m->cookie & ~PLACE_IN_FILE;
+    bool table = m->any_order && number(x, section(x, m->cookie), section_type) == SHT_SYMTAB;
+    if (table && m->size <= SYMBOLS_BYTES_MAX)
+        return symbols_text(o, m->cookie, m->path, out, e);
     if (m->type != MEMBER_GAP && start == m->cookie)
         start = number(x, section(x, m->cookie), section_offset);
     return bytes_slice(o->bytes, start, m->size, m->path, out, e);

@@ -6,7 +6,12 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum { DOCUMENT_MAX = 16 << 20, PATH_LENGTH_MAX = 1 << 20, TEXT_LENGTH_MAX = 1 << 20 };
+enum {
+    DOCUMENT_MAX = 16 << 20,
+    PATH_LENGTH_MAX = 1 << 20,
+    TEXT_LENGTH_MAX = 1 << 20,
+    ORDER_LENGTH_MAX = 256 << 20
+};
 
 /* Whole and strict, or it is no JSON: what only begins like it is text. */
 static int parse(const struct bytes *bytes, json_t **out, struct err *e)
@@ -55,6 +60,7 @@ static bool is_time(const char *text)
 struct walk {
     struct object *o;
     struct buf path;
+    struct buf order; /* the paths of all values, a line each, as they stand */
 };
 
 static int add_value(struct walk *w, const json_t *value, enum field_class class, struct err *e)
@@ -71,10 +77,13 @@ static int add_value(struct walk *w, const json_t *value, enum field_class class
         dumped = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
         if (dumped == NULL)
             return err_oom(e);
-        f.form = FIELD_BYTES; /* 1 and "1" are two values */
+        f.form = FIELD_LITERAL; /* 1 and "1" are two values */
         f.data = (const uint8_t *)dumped;
         f.len = strlen(dumped);
     }
+    int rc = buf_addf(&w->order, e, "%s\n", buf_str(&w->path));
+    if (rc < 0)
+        return rc;
     if (f.len > TEXT_LENGTH_MAX)
         return err_set(e, ERR_UNDECIDED, "%s: a value is too long to be compared", w->o->name);
     return object_field(w->o, f, e);
@@ -134,12 +143,19 @@ static int walk_value(struct walk *w, json_t *value, enum field_class class, str
 /* Two keys can give one path ("a.b" and "a" with "b"): then it is read as bytes. */
 static int open_json(struct object *o, struct err *e)
 {
-    struct walk w = {.o = o, .path = BUF_INIT(PATH_LENGTH_MAX)};
+    struct walk w = {
+        .o = o, .path = BUF_INIT(PATH_LENGTH_MAX), .order = BUF_INIT(ORDER_LENGTH_MAX)};
     AUTO_JSON json_t *document = NULL;
     int rc = parse(o->bytes, &document, e);
     if (rc == 0)
         rc = walk_value(&w, document, FIELD_MEANING, e);
+    if (rc == 0)
+        rc = object_field(o,
+                          (struct field){"(order of keys)", FIELD_ORDER, FIELD_TEXT, 0,
+                                         w.order.data, w.order.len},
+                          e);
     buf_dispose(&w.path);
+    buf_dispose(&w.order);
     return rc;
 }
 

@@ -18,7 +18,7 @@ static int copy_field(struct object *o, const struct field *from, struct field *
     *out = *from;
     int rc = arena_copy(&o->arena, from->name, strlen(from->name), &name, e);
     out->name = (const char *)name;
-    if (rc == 0 && (from->form == FIELD_TEXT || from->form == FIELD_BYTES))
+    if (rc == 0 && field_has_bytes(from))
         rc = arena_copy(&o->arena, from->data, from->len, &out->data, e);
     return rc < 0 ? rc : budget_memory(o->budget, o->arena.total - before, e);
 }
@@ -200,29 +200,25 @@ const struct field *field_find(const struct field *fields, size_t count, const c
     return NULL;
 }
 
-static bool has_bytes(const struct field *f)
-{
-    return f->form == FIELD_TEXT || f->form == FIELD_BYTES;
-}
-
 bool field_equal(const struct field *a, const struct field *b)
 {
-    if (has_bytes(a) != has_bytes(b))
+    if (field_has_bytes(a) != field_has_bytes(b) || (field_has_bytes(a) && a->form != b->form))
         return false;
-    if (!has_bytes(a))
+    if (!field_has_bytes(a))
         return a->number == b->number;
     return a->len == b->len && (a->len == 0 || memcmp(a->data, b->data, a->len) == 0);
 }
 
 static int show_text(const struct field *f, struct buf *out, struct err *e)
 {
-    int rc = buf_add_str(out, "'", e);
+    const char *quote = f->form == FIELD_TEXT ? "'" : "";
+    int rc = buf_add_str(out, quote, e);
     for (size_t i = 0; rc == 0 && i < f->len && i < SHOWN_MAX; i++) {
         uint8_t c = f->data[i];
         rc = c >= 0x20 && c < 0x7f && c != '\'' && c != '\\' ? buf_add(out, &c, 1, e)
                                                              : buf_addf(out, e, "\\x%02x", c);
     }
-    return rc < 0 ? rc : buf_add_str(out, f->len > SHOWN_MAX ? "…'" : "'", e);
+    return rc < 0 ? rc : buf_addf(out, e, "%s%s", f->len > SHOWN_MAX ? "…" : "", quote);
 }
 
 static int show_bytes(const struct field *f, struct buf *out, struct err *e)
@@ -249,6 +245,7 @@ int field_show(const struct field *f, struct buf *out, struct err *e)
 {
     switch (f->form) {
     case FIELD_TEXT:
+    case FIELD_LITERAL:
         return show_text(f, out, e);
     case FIELD_BYTES:
         return show_bytes(f, out, e);

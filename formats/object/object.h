@@ -35,9 +35,19 @@ enum field_class {
     FIELD_LAYOUT,     /* where things lie, how much room there is */
     FIELD_CHECKSUM,   /* follows from the rest */
     FIELD_SIGNATURE,  /* an embedded signature */
+    FIELD_ORDER, /* names, a line each, in an order that says nothing: compared by those that both
+                    sides have */
 };
 
-enum field_form { FIELD_NUMBER, FIELD_SIGNED, FIELD_OCTAL, FIELD_SECONDS, FIELD_TEXT, FIELD_BYTES };
+enum field_form {
+    FIELD_NUMBER,
+    FIELD_SIGNED,
+    FIELD_OCTAL,
+    FIELD_SECONDS,
+    FIELD_TEXT,
+    FIELD_LITERAL, /* a text that is no string: 1, not "1" */
+    FIELD_BYTES,
+};
 
 struct field {
     const char *name; /* "mtime", "xattr.security.capability": unique in its object or member */
@@ -70,6 +80,7 @@ struct member {
     uint64_t position;          /* in the order in which the object has them */
     const struct field *fields; /* sorted by name */
     size_t field_count;
+    bool any_order;  /* the order of its content's lines says nothing */
     uint64_t cookie; /* the reader's own */
 };
 
@@ -147,6 +158,11 @@ int object_member_field(struct object *o, struct field field, struct err *e);
 /* Takes the pending fields; `m->fields` is set here, `nth` when all are there. */
 int object_member(struct object *o, const struct member *m, struct err *e);
 
+/* Whether a field of that form has bytes, and no number. */
+static inline bool field_has_bytes(const struct field *f)
+{
+    return f->form >= FIELD_TEXT;
+}
 /* The field of that name; NULL when there is none. */
 const struct field *field_find(const struct field *fields, size_t count, const char *name);
 bool field_equal(const struct field *a, const struct field *b);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "formats/squashfs/squashfs_object.h"
 
+#include "base/byte_order.h"
 #include "formats/object/gaps.h"
 #include "formats/object/inode_fields.h"
 #include "formats/squashfs/squashfs_reader.h"
@@ -40,12 +41,45 @@ static int add_extent(void *context, uint64_t start, uint64_t len, struct err *e
 
 /* ---- the image's own fields ------------------------------------------------------------ */
 
+/*
+ * The options of gzip and zstd begin with the level. An image without options has the format's own,
+ * which are the same as if they stood there.
+ */
+static int add_options(struct object *o, const struct drive_image *image, struct err *e)
+{
+    static const struct {
+        uint8_t plain[8];
+        size_t len;
+    } levelled[] = {[1] = {{9, 0, 0, 0, 15, 0, 0, 0}, 8}, [6] = {{15, 0, 0, 0}, 4}};
+    uint8_t options[64];
+    size_t len = 0;
+    bool has_level = image->compressor < sizeof(levelled) / sizeof(levelled[0]) &&
+                     levelled[image->compressor].len > 0;
+    int rc = drive_options_read(image, options, sizeof(options), &len, e);
+    if (rc < 0)
+        return rc;
+    if (has_level && len == 0) {
+        len = levelled[image->compressor].len;
+        memcpy(options, levelled[image->compressor].plain, len);
+    }
+    size_t at = has_level && len >= 4 ? 4 : 0;
+    if (at > 0)
+        rc = object_field(o,
+                          (struct field){"compressor.level", FIELD_COMPRESSOR, FIELD_NUMBER,
+                                         get_le32(options), NULL, 0},
+                          e);
+    if (rc < 0 || len == at)
+        return rc;
+    return object_field(o,
+                        (struct field){"compressor.options", FIELD_COMPRESSOR, FIELD_BYTES, 0,
+                                       options + at, len - at},
+                        e);
+}
+
 static int add_fields(struct object *o, const struct drive_image *image, struct err *e)
 {
     static const char *const compressors[] = {"", "gzip", "lzma", "lzo", "xz", "lz4", "zstd"};
     const char *name = compressors[image->compressor];
-    uint8_t options[64];
-    size_t len = 0;
     const struct field fields[] = {
         {"mkfs_time", FIELD_TIME_MADE, FIELD_SECONDS, image->time, NULL, 0},
         {"block_size", FIELD_FORMAT, FIELD_NUMBER, image->block_size, NULL, 0},
@@ -55,13 +89,10 @@ static int add_fields(struct object *o, const struct drive_image *image, struct 
         {"ids", FIELD_LAYOUT, FIELD_NUMBER, image->ids, NULL, 0},
         {"compressor", FIELD_COMPRESSOR, FIELD_TEXT, 0, (const uint8_t *)name, strlen(name)},
     };
-    int rc = drive_options_read(image, options, sizeof(options), &len, e);
+    int rc = 0;
     for (size_t i = 0; rc == 0 && i < sizeof(fields) / sizeof(fields[0]); i++)
         rc = object_field(o, fields[i], e);
-    if (rc < 0 || len == 0)
-        return rc;
-    return object_field(
-        o, (struct field){"compressor.options", FIELD_COMPRESSOR, FIELD_BYTES, 0, options, len}, e);
+    return rc < 0 ? rc : add_options(o, image, e);
 }
 
 /* ---- members ------------------------------------------------------------------------------ */

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-enum { NORMAL_MAX = 1024 * 1024 };
+enum { NORMAL_MAX = 8 * 1024 * 1024 };
 
 #define CAUSE_LISTED(name) &cause_##name,
 const struct cause *const causes[] = {CAUSES(CAUSE_LISTED)};

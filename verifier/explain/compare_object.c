@@ -3,6 +3,7 @@
 #include "verifier/explain/compare_internal.h"
 
 #include "base/digest.h"
+#include "verifier/explain/sequence.h"
 
 #include <string.h>
 
@@ -23,7 +24,29 @@ static uint64_t field_bytes(const struct field *f)
 {
     if (f == NULL)
         return 0;
-    return f->form == FIELD_TEXT || f->form == FIELD_BYTES ? f->len : 1;
+    return field_has_bytes(f) ? f->len : 1;
+}
+
+/* A text that is not a name in a tree: causes judge its words. */
+static bool has_words(const struct pairing *p, const struct field *a, const struct field *b)
+{
+    return a != NULL && b != NULL && a->class == FIELD_MEANING && a->form == b->form &&
+           (a->form == FIELD_TEXT || a->form == FIELD_LITERAL) && !p->a->kind->tree;
+}
+
+/* Whether the lines that both have are in one order. */
+static int same_order(const struct field *a, const struct field *b, bool *out, struct err *e)
+{
+    AUTO_SEQUENCE x = {0};
+    AUTO_SEQUENCE y = {0};
+    int rc = sequence_lines(&x, a->data, a->len, e);
+    if (rc < 0 || (rc = sequence_lines(&y, b->data, b->len, e)) < 0 ||
+        (rc = sequences_number(&x, &y, e)) < 0 || (rc = sequences_share(&x, &y, e)) < 0)
+        return rc;
+    *out = x.count == y.count;
+    for (size_t i = 0; *out && i < x.count; i++)
+        *out = x.list[i].symbol == y.list[i].symbol;
+    return 0;
 }
 
 static int tell_field(struct pairing *p, const struct member *ma, const struct member *mb,
@@ -39,7 +62,13 @@ static int tell_field(struct pairing *p, const struct member *ma, const struct m
                            .a = a,
                            .b = b,
                            .bytes = x > y ? x : y};
-    return walk_tell_member(p->w, ma == NULL ? "" : ma->path, &d, e);
+    bool same = false;
+    int rc = a != NULL && b != NULL && a->class == FIELD_ORDER ? same_order(a, b, &same, e) : 0;
+    if (rc < 0 || same)
+        return rc;
+    const char *member = ma == NULL ? "" : ma->path;
+    return has_words(p, a, b) ? walk_text(p->w, member, &d, e)
+                              : walk_tell_member(p->w, member, &d, e);
 }
 
 /* Of two formats only what both have is compared. */

@@ -20,22 +20,34 @@
     row(xattr) \
     row(fs_uuid) \
     row(fs_seed) \
-    row(host_name) \
-    row(tool_version) \
+    row(compress_level) \
+    row(compress_threads) \
     row(compress_tool) \
     row(archive_format) \
     row(pack_layout) \
     row(pack_checksum) \
     row(signature_embedded) \
+    row(input_drift) \
+    row(order_symbols) \
+    row(locale) \
     row(order_entries) \
+    row(order_hash) \
     row(moved) \
     row(absent) \
     row(extra) \
     row(unread) \
     row(content_code) \
+    row(elf_build_id_only) \
     row(elf_build_id) \
+    row(tz) \
     row(time_embedded) \
     row(path_build) \
+    row(host_name) \
+    row(user_name) \
+    row(kernel_uname) \
+    row(cpu_count) \
+    row(random_id) \
+    row(tool_version) \
     row(content)
 /* clang-format on */
 

@@ -17,9 +17,9 @@ static bool normalize(const struct difference *d, bool side_b, struct buf *out)
 
 const struct cause cause_elf_build_id = {
     .id = "elf.build_id",
-    .title = "the build id, which follows from what was linked",
+    .title = "the build id, which follows from what else differs",
     .weight = CAUSE_METADATA,
-    .advice = "find what differed before: often paths in debugging information that was stripped",
+    .advice = "nothing: it follows from the other differences of the program",
     .command = "gcc -Wl,--build-id=sha1 -ffile-prefix-map=$PWD=. …",
     .normalize = normalize,
 };

@@ -58,8 +58,8 @@ static bool normalize(const struct difference *d, bool side_b, struct buf *out)
     struct range pb;
     if (difference_is_field(d, FIELD_PATH))
         return true;
-    if (d->kind != DIFFERENCE_CONTENT || !token_line(&d->hunk_a, &a) ||
-        !token_line(&d->hunk_b, &b) || !path_around(&a, &pa) || !path_around(&b, &pb))
+    if (!token_of(d, false, &a) || !token_of(d, true, &b) || !path_around(&a, &pa) ||
+        !path_around(&b, &pb))
         return false;
     size_t same =
         common_end(a.text + pa.start, pa.end - pa.start, b.text + pb.start, pb.end - pb.start);

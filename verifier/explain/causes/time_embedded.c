@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "verifier/explain/causes/causes.h"
+#include "verifier/explain/date.h"
 #include "verifier/explain/token.h"
 
 /* The line with a mark in the place of each date; the differing run must lie in dates. */
@@ -10,11 +11,10 @@ static bool normalize(const struct difference *d, bool side_b, struct buf *out)
     struct err e = ERR_INIT;
     struct token t;
     size_t covered = 0;
-    if (d->kind != DIFFERENCE_CONTENT || !token_line(side_b ? &d->hunk_b : &d->hunk_a, &t))
+    if (!token_of(d, side_b, &t))
         return false;
     for (size_t at = 0; at < t.len;) {
-        bool fresh = at == 0 || t.text[at - 1] < '0' || t.text[at - 1] > '9';
-        size_t n = fresh ? token_date(t.text + at, t.len - at) : 0;
+        size_t n = date_at(t.text, at, t.len).len;
         if (buf_add(out, n > 0 ? (const void *)mark : t.text + at, n > 0 ? sizeof(mark) : 1, &e) <
             0)
             return false;
