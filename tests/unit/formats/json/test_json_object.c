@@ -44,7 +44,9 @@ static void test_fields(void **state)
         const char *path;
         enum field_class class;
         const char *text;
-    } rows[] = {{"a", FIELD_MEANING, "x"},
+    } rows[] = {{"(order of keys)", FIELD_ORDER,
+                 "size\na\nb[0]\nb[1].c\ncreated\nd.digest\nd.size\nempty\n"},
+                {"a", FIELD_MEANING, "x"},
                 {"b[0]", FIELD_MEANING, "1"},
                 {"b[1].c", FIELD_MEANING, "null"},
                 {"created", FIELD_TIME_MADE, "2026-11-29T10:00:00.5Z"},
