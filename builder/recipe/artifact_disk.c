@@ -67,7 +67,9 @@ static int read_disk(const struct ycur *c, struct recipe_artifact *out, struct e
 /* ---- small parts --------------------------------------------------------------------------------
  */
 
-static int put_file(json_t *files, const char *path, int64_t input, const char *text, struct err *e)
+/* `efi`: the architecture whose firmware must be able to start it; NULL: none. */
+static int put_program(json_t *files, const char *path, int64_t input, const char *text,
+                       const char *efi, struct err *e)
 {
     AUTO_JSON json_t *file = json_object();
     if (file == NULL)
@@ -76,7 +78,14 @@ static int put_file(json_t *files, const char *path, int64_t input, const char *
     if (rc == 0)
         rc = text != NULL ? json_put_string(file, "text", text, e)
                           : json_put_u64(file, "input", (uint64_t)input, e);
+    if (rc == 0 && efi != NULL)
+        rc = json_put_string(file, "efi", efi, e);
     return rc < 0 ? rc : json_push(files, steal_ptr(&file), e);
+}
+
+static int put_file(json_t *files, const char *path, int64_t input, const char *text, struct err *e)
+{
+    return put_program(files, path, input, text, NULL, e);
 }
 
 int artifact_check_cmdline(const struct compiler *c, struct err *e)
@@ -248,7 +257,7 @@ static int efi_volume(struct compiler *c, const struct efi_machine *m, const cha
     int rc = str_format(&entry, e, "title LinuxKit\nlinux /kernel\n%soptions %s\n",
                         initrd != NULL ? "initrd /initrd.img\n" : "", cmdline);
     if (rc < 0 || (rc = put_file(files, m->removable, 0, NULL, e)) < 0 ||
-        (rc = put_file(files, "kernel", 1, NULL, e)) < 0 ||
+        (rc = put_program(files, "kernel", 1, NULL, m->arch, e)) < 0 ||
         (initrd != NULL && (rc = put_file(files, "initrd.img", 2, NULL, e)) < 0) ||
         (rc = put_file(files, "loader/loader.conf", 0, "timeout 0\neditor no\n", e)) < 0 ||
         (rc = put_file(files, "loader/entries/linuxkit.conf", 0, entry, e)) < 0 ||

@@ -8,6 +8,7 @@
 #include "builder/steps/params.h"
 #include "formats/fat/fat.h"
 #include "formats/fat/syslinux.h"
+#include "formats/kernel/efi_stub.h"
 
 #include <string.h>
 
@@ -18,6 +19,7 @@ struct entry {
     const char *path;
     const char *text; /* NULL: an input */
     size_t input;
+    const char *efi; /* of efi_stub_archs: what EFI must be able to start it; NULL: nothing */
 };
 
 struct params {
@@ -70,11 +72,43 @@ static int check_source(const struct param_reading *r, const struct jcur *object
     return 0;
 }
 
+static size_t efi_arch(const char *name)
+{
+    size_t i = 0;
+    while (efi_stub_archs[i] != NULL && strcmp(efi_stub_archs[i], name) != 0)
+        i++;
+    return i;
+}
+
+static bool efi_valid(const char *arch)
+{
+    return efi_stub_archs[efi_arch(arch)] != NULL;
+}
+
+/* Bytes of an input that nobody has seen yet, not a text of the plan. */
+static int check_efi(const struct param_reading *r, const struct jcur *object, const void *fields,
+                     struct err *e)
+{
+    const struct entry *entry = fields;
+    (void)r;
+    return entry->efi != NULL && entry->text != NULL
+               ? jcur_fail(object, e, "only an input can be a program of EFI")
+               : 0;
+}
+
+static const struct param_text efi_text = {
+    .max = 8,
+    .valid = efi_valid,
+    .is = "no architecture of EFI: amd64, arm64 or riscv64",
+};
+
 static const struct param entry_rows[] = {
     {PARAM_TEXT("path", struct entry, path, &path_text)},
     {PARAM_RULE(check_source)},
     {PARAM_TEXT("text", struct entry, text, &param_text_content), .optional = true},
     {PARAM_INPUT("input", struct entry, input), .optional = true},
+    {PARAM_TEXT("efi", struct entry, efi, &efi_text), .optional = true},
+    {PARAM_RULE(check_efi)},
 };
 static const struct step_params entry_takes = {STEP_PARAMS(entry_rows, struct entry)};
 static const struct param_list entry_list = {PARAM_ITEMS(struct entry, &entry_takes),
@@ -182,6 +216,38 @@ static void add_files(const struct params *p, const struct step_input *inputs,
     }
 }
 
+static int check_program(struct cas *cas, const struct step_input *input, const char *arch,
+                         struct err *e)
+{
+    AUTO_FREE uint8_t *head = malloc(EFI_STUB_HEAD);
+    AUTO_CAS_STREAM struct cas_stream *s = NULL;
+    size_t len = 0;
+    size_t got = 1;
+
+    if (head == NULL)
+        return err_oom(e);
+    int rc = cas_stream_open(cas, &input->digest, &s, e);
+    while (rc == 0 && got > 0 && len < EFI_STUB_HEAD) {
+        rc = cas_stream_read(s, head + len, EFI_STUB_HEAD - len, &got, e);
+        len += rc == 0 ? got : 0;
+    }
+    return rc < 0 ? rc : efi_stub_check(head, len, efi_arch(arch), e);
+}
+
+static int check_programs(struct cas *cas, const struct params *p, const struct step_input *inputs,
+                          struct err *e)
+{
+    for (size_t i = 0; i < p->count; i++) {
+        const struct entry *entry = &p->entries[i];
+        if (entry->efi != NULL && check_program(cas, &inputs[entry->input], entry->efi, e) < 0)
+            return err_wrap(e,
+                            "EFI cannot start '%s': take a kernel for %s that was built with "
+                            "CONFIG_EFI_STUB, or a format without EFI",
+                            entry->path, entry->efi);
+    }
+    return 0;
+}
+
 int step_encode_fat_run(const struct step_context *context, void *params,
                         const struct step_input *inputs, size_t input_count,
                         struct step_output *out, struct err *e)
@@ -202,7 +268,8 @@ int step_encode_fat_run(const struct step_context *context, void *params,
     int rc;
 
     (void)input_count;
-    if ((rc = make_serial(p, inputs, &serial, e)) < 0)
+    if ((rc = check_programs(context->cas, p, inputs, e)) < 0 ||
+        (rc = make_serial(p, inputs, &serial, e)) < 0)
         return rc;
     size_t count = p->count + (loads ? OWN_FILES : 0);
     files = array_new(count + 1, sizeof(*files));

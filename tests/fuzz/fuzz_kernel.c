@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Kernels as kernel.decompress reads them: any bytes are unpacked within bounds, or refused. */
+/* Kernels as kernel.decompress reads them, and as EFI would: any bytes are unpacked within bounds,
+ * or refused. */
+#include "formats/kernel/efi_stub.h"
 #include "formats/kernel/kernel.h"
 
 #include <stdlib.h>
@@ -26,5 +28,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     if (rc != 0 && rc != -ERR_INPUT)
         abort();
+    for (size_t arch = 0; efi_stub_archs[arch] != NULL; arch++) {
+        rc = efi_stub_check(data, size < EFI_STUB_HEAD ? size : EFI_STUB_HEAD, arch, &e);
+        if (rc != 0 && rc != -ERR_INPUT)
+            abort();
+    }
     return 0;
 }

@@ -149,6 +149,44 @@ static void test_shared(void **state)
                                "qcow2-efi=encode.qcow2(efi.disk) ");
 }
 
+/* What the plan has at the kernel of the volume, of the step that makes it. */
+static const char *efi_of(const json_t *plan, const char *volume)
+{
+    const json_t *steps = json_object_get(plan, "steps");
+    for (size_t i = 0; i < json_array_size(steps); i++) {
+        const json_t *step = json_array_get(steps, i);
+        const json_t *files = json_object_get(json_object_get(step, "params"), "files");
+        if (strcmp(json_string_value(json_object_get(step, "id")), volume) != 0)
+            continue;
+        for (size_t k = 0; k < json_array_size(files); k++) {
+            const json_t *file = json_array_get(files, k);
+            if (strcmp(json_string_value(json_object_get(file, "path")), "kernel") == 0)
+                return json_string_value(json_object_get(file, "efi"));
+        }
+    }
+    return NULL;
+}
+
+/* Every format of EFI has its kernel checked, and no format of BIOS. */
+static void test_efi_stub(void **state)
+{
+    (void)state;
+    static const char *const cases[][4] = {
+        {"amd64", "raw-efi", "efi.volume", "amd64"},
+        {"arm64", "raw-efi", "efi.volume", "arm64"},
+        {"riscv64", "qcow2-efi", "efi.volume", "riscv64"},
+        {"amd64", "iso-efi", "iso-efi.volume", "amd64"},
+        {"arm64", "iso-efi-initrd", "iso-efi-initrd.volume", "arm64"},
+        {"amd64", "raw-bios", "bios.volume", NULL},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        AUTO_JSON json_t *plan = NULL;
+        assert_int_equal(compile(cases[i][0], "quiet", cases[i][1], &plan), 0);
+        const char *efi = efi_of(plan, cases[i][2]);
+        assert_true(efi == cases[i][3] || (efi != NULL && strcmp(efi, cases[i][3]) == 0));
+    }
+}
+
 /* kernel+initrd's own options leave the disks' initrd as it is. */
 static void test_initrd(void **state)
 {
@@ -259,9 +297,10 @@ static void test_no_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_steps),   cmocka_unit_test(test_shared),
-        cmocka_unit_test(test_initrd),  cmocka_unit_test(test_rpi3),
-        cmocka_unit_test(test_refused), cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_steps),     cmocka_unit_test(test_shared),
+        cmocka_unit_test(test_efi_stub),  cmocka_unit_test(test_initrd),
+        cmocka_unit_test(test_rpi3),      cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
