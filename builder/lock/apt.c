@@ -46,6 +46,7 @@ int apt_run(const struct apt_options *o, const char *config, const struct apt_ca
         .output = out,
         .errors = errors,
         .timeout_seconds = call->seconds,
+        .limits = {.deadline_ms = o->limits.deadline_ms},
     };
     int rc = process_run(&p, status, e);
     return rc < 0 ? err_wrap(e, "cannot run %s", call->program) : 0;

@@ -13,6 +13,7 @@
 
 #include "base/buf.h"
 #include "base/digest.h"
+#include "base/process.h"
 #include "builder/lock/packages.h"
 
 #define APT_KEYRING_DEFAULT "/usr/share/keyrings/debian-archive-keyring.gpg"
@@ -34,6 +35,7 @@ struct apt_options {
     const char *temp;       /* where the private directory is made */
     const char *cache;      /* where lists are kept between locks (apt_cache.h); NULL: nowhere */
     const char *const *env; /* of apt: proxies, APT_CONFIG; NULL-terminated */
+    struct process_limits limits; /* of all its runs; the deadline counts */
 };
 
 struct apt;

@@ -92,7 +92,8 @@ static int add_own(const struct archive_options *o, struct archives *a, struct e
                                       .env = o->env,
                                       .output = &text,
                                       .errors = &errors,
-                                      .timeout_seconds = QUERY_SECONDS};
+                                      .timeout_seconds = QUERY_SECONDS,
+                                      .limits = {.deadline_ms = o->limits.deadline_ms}};
     int rc = process_run(&p, &status, e);
     if (rc < 0)
         return err_wrap(e, "cannot run apt-get");
@@ -256,7 +257,8 @@ static int batch_run(struct batch *b, struct err *e)
                                       .env = b->options->env,
                                       .cwd = b->directory,
                                       .errors = &errors,
-                                      .timeout_seconds = DOWNLOAD_SECONDS};
+                                      .timeout_seconds = DOWNLOAD_SECONDS,
+                                      .limits = {.deadline_ms = b->options->limits.deadline_ms}};
     int rc = process_run(&p, &status, e);
     rc = rc == 0 ? take(b, buf_str(&errors), e) : err_wrap(e, "cannot run apt");
     batch_clear(b);

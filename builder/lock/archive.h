@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "base/digest.h"
+#include "base/process.h"
 
 struct archive_file {
     const char *suite;
@@ -23,9 +24,10 @@ struct archive_file {
 struct archive_options {
     const char *const *uris; /* asked before this machine's own; "https://HOST/debian/" */
     size_t uri_count;
-    bool own;               /* ask this machine's own */
-    const char *temp;       /* where a private directory is made */
-    const char *const *env; /* of apt */
+    bool own;                     /* ask this machine's own */
+    const char *temp;             /* where a private directory is made */
+    const char *const *env;       /* of apt */
+    struct process_limits limits; /* of all its runs; the deadline counts */
     /* A file that apt has checked; `path` is gone afterwards. */
     int (*found)(void *context, struct archive_file *file, const char *path, struct err *e);
     void *context;

@@ -24,6 +24,7 @@ struct run {
     struct progress *progress;
     struct network network;
     struct environment env;
+    struct process_limits limits;
     struct fetch_result result;
     const char *temp;
     const char **directories;
@@ -125,7 +126,10 @@ static int open_all(struct run *r, struct err *e)
         if (!fetch_url_valid(urls[i]))
             return err_set(e, ERR_USAGE, "--url '%s' is no [NAME=]URL: http, https or file",
                            PLACE_SHOWN(urls[i]));
-    int rc = read_plan(r, e);
+    int rc = network_limits(r->cli, &r->limits, e);
+    if (rc < 0 || (rc = network_check_git_hosts(r->cli, e)) < 0)
+        return rc;
+    rc = read_plan(r, e);
     if (rc < 0 || (rc = cli_store_path(r->cli, &store, e)) < 0 ||
         (rc = cas_open(store, CAS_CREATE, &r->cas, e)) < 0 || (rc = sort_places(r, e)) < 0 ||
         (r->file.archive != NULL &&
@@ -228,12 +232,14 @@ static int fetch_run(struct cli *cli, struct err *e)
     size_t archive_count = 0;
     size_t url_count = 0;
     size_t git_count = 0;
+    size_t git_host_count = 0;
     int rc = open_all(&r, e);
     if (rc < 0)
         return rc;
     const char *const *archives = cli_list(cli, "archive", &archive_count);
     const char *const *urls = cli_list(cli, "url", &url_count);
     const char *const *gits = cli_list(cli, "git", &git_count);
+    const char *const *git_hosts = cli_list(cli, "git-credentials", &git_host_count);
     const struct fetch_options options = {
         .network = &r.network,
         .directories = r.directories,
@@ -250,6 +256,9 @@ static int fetch_run(struct cli *cli, struct err *e)
         .registry = cli_string(cli, "registry"),
         .temp = r.temp,
         .env = r.env.items,
+        .git_hosts = git_hosts,
+        .git_host_count = git_host_count,
+        .limits = r.limits,
         .ca_file = cli_string(cli, "ca-file"),
     };
     rc = fetch_plan(r.plan, &options, &r.result, e);
@@ -282,6 +291,7 @@ static const struct cli_option options[] = {
      "the name of the image, the whole URL, its query and all"},
     {"git", 0, CLI_LIST, "REPOSITORY",
      "a git repository, a directory or https://, that may have the commits that the plan names"},
+    NETWORK_OPTION_GIT,
     NETWORK_OPTIONS_MIRRORS,
     NETWORK_OPTIONS_COMMON,
 };
@@ -309,7 +319,8 @@ static const struct cli_command commands[] = {{
         "asked again in this run.\n\n"
         "Blobs are fetched four at a time. What nobody has is listed with what each place said; "
         "what was found stays in the store, and the next run goes on from there. Exit code 7: a "
-        "place that may have it did not answer. 5: nobody has it.\n\n" NETWORK_CREDENTIALS_HELP,
+        "place that may have it did not answer. 5: nobody has it.\n\n" NETWORK_CREDENTIALS_HELP
+        " " NETWORK_GIT_HELP,
     .examples =
         "assay fetch hello.plan.json\tfrom where the plan says\n"
         "assay fetch --from /mnt/old-store --no-origin hello.plan.json\tfrom another store only\n"

@@ -227,6 +227,10 @@ static int open_all(struct lock_run *r, const struct arguments *a, struct err *e
         .formats = formats,
         .format_count = format_count,
     };
+    if (rc == 0)
+        rc = network_limits(r->cli, &r->limits, e);
+    if (rc == 0)
+        rc = network_check_git_hosts(r->cli, e);
     for (size_t i = 0; rc == 0 && i < a->file_count; i++)
         rc = mistaken(a->files[i], MISTAKEN_FOR_RECIPE, e);
     if (rc == 0)
@@ -435,6 +439,7 @@ static const struct cli_option options[] = {
      "fetch images that neither the recipe nor a layout has from the registry they name"},
     {"registry", 0, CLI_STRING, "HOST[:PORT]",
      "where image references without a host are (default: docker.io)"},
+    NETWORK_OPTION_GIT,
     NETWORK_OPTIONS_MIRRORS,
     NETWORK_OPTIONS_COMMON,
 };
@@ -465,7 +470,7 @@ static const struct cli_command commands[] = {{
         "packages by the index. APT_CONFIG is honoured.\n\n"
         "Images of registries are fetched over HTTPS. Every blob is checked while it streams into "
         "the store; cuts are resumed, busy servers waited for, within "
-        "--timeout. " NETWORK_CREDENTIALS_HELP "\n\n"
+        "--timeout. " NETWORK_CREDENTIALS_HELP " " NETWORK_GIT_HELP "\n\n"
         "Locking builds nothing, and the plan does not depend on the mirror, the store or the "
         "directory. "
         "The plan is also kept in the store as plan:NAME, so that `assay store gc` keeps its "

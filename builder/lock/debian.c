@@ -95,6 +95,7 @@ static int open_session(struct debian *d, const struct recipe_debian *wanted, st
         .temp = d->options.temp,
         .cache = d->options.cache,
         .env = d->options.env,
+        .limits = d->options.limits,
     };
     progress_show(d->options.progress, "reading the index", d->session_count, 0);
     int rc = apt_open(&s->options, &s->apt, e);

@@ -9,6 +9,7 @@
 #ifndef ASSAY_BUILDER_LOCK_DEBIAN_H
 #define ASSAY_BUILDER_LOCK_DEBIAN_H
 
+#include "base/process.h"
 #include "base/progress.h"
 #include "builder/plan/locked.h"
 #include "builder/recipe/recipe.h"
@@ -25,6 +26,7 @@ struct debian_options {
     const char *temp;       /* directory for private apt states */
     const char *cache;      /* where apt's lists are kept; NULL: nowhere */
     const char *const *env; /* apt's environment */
+    struct process_limits limits;
     struct cas *cas;
     struct progress *progress;
 };

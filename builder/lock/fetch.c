@@ -150,11 +150,14 @@ static int from_places(const struct fetch *f, struct fetch_item *item, const cha
     const struct fetch_options *o = f->options;
     const struct plan_input *input = item->input;
     const json_t *origin = json_object_get(input->from, kind);
-    const struct fetch_source source = {.http = f->client->http,
-                                        .cas = f->client->cas,
-                                        .temp = o->temp,
-                                        .env = o->env,
-                                        .ca_file = o->ca_file};
+    const struct fetch_source source = {
+        .http = f->client->http,
+        .cas = f->client->cas,
+        .temp = o->temp,
+        .env = o->env,
+        .credentials = {o->git_hosts, o->git_host_count, f->options->network->env.items, o->limits},
+        .limits = o->limits,
+        .ca_file = o->ca_file};
     int rc = 0;
     for (size_t i = 0; rc == 0 && origin != NULL && !*found && i < count; i++) {
         struct err why = ERR_INIT;
@@ -272,6 +275,7 @@ static int fetch_debian(struct fetch *f, struct err *e)
         .own = o->origin,
         .temp = o->temp,
         .env = o->env,
+        .limits = o->limits,
         .found = take_package,
         .context = f,
     };

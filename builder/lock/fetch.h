@@ -22,10 +22,13 @@ struct fetch_options {
     size_t url_count;
     const char *const *gits; /* repositories that may have the commits of "git" inputs */
     size_t git_count;
-    bool origin;            /* ask where the plan says that it is from, at last */
-    const char *registry;   /* where repositories of the plan are; NULL = docker.io */
-    const char *temp;       /* for private directories */
-    const char *const *env; /* of apt and git */
+    bool origin;                  /* ask where the plan says that it is from, at last */
+    const char *registry;         /* where repositories of the plan are; NULL = docker.io */
+    const char *temp;             /* for private directories */
+    const char *const *env;       /* of apt and git */
+    const char *const *git_hosts; /* whom git's credential helpers are asked for */
+    size_t git_host_count;
+    struct process_limits limits; /* of both */
     const char *ca_file;
 };
 

@@ -70,7 +70,7 @@ int fetch_git(const struct fetch_source *s, const char *repository, const json_t
     struct git_source source;
     struct digest got;
     uint64_t size = 0;
-    struct git_options options = {
+    const struct git_options options = {
         .repository = repository,
         .commit = text_of(origin, "commit"),
         .tree = text_of(origin, "tree"),
@@ -78,13 +78,15 @@ int fetch_git(const struct fetch_source *s, const char *repository, const json_t
         .temp = s->temp,
         .env = s->env,
         .ca_file = s->ca_file,
+        .http = s->http,
+        .credentials = s->credentials,
+        .limits = s->limits,
     };
     if (options.commit == NULL || !object_id_valid(options.commit) || options.tree == NULL ||
         !object_id_valid(options.tree) || (options.path != NULL && !relpath_valid(options.path)))
         return err_set(e, ERR_INPUT, "the plan names no commit that can be asked for");
-    int rc = url_may_be_plain(s->http, repository, &options.plain, e);
-    if (rc < 0 || (rc = tree_blob_begin(&b, s->temp, e)) < 0 ||
-        (rc = git_read(&options, &b, &source, e)) < 0 ||
+    int rc = tree_blob_begin(&b, s->temp, e);
+    if (rc < 0 || (rc = git_read(&options, &b, &source, e)) < 0 ||
         (rc = tree_blob_commit(&b, s->cas, &got, &size, e)) < 0)
         return rc;
     return digest_equal(&got, digest)

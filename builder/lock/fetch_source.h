@@ -3,6 +3,7 @@
 #ifndef ASSAY_BUILDER_LOCK_FETCH_SOURCE_H
 #define ASSAY_BUILDER_LOCK_FETCH_SOURCE_H
 
+#include "builder/sources/git_credential.h"
 #include "net/http/http.h"
 #include "store/cas/cas.h"
 
@@ -13,6 +14,8 @@ struct fetch_source {
     struct cas *cas;
     const char *temp;
     const char *const *env; /* of git */
+    struct git_credential_source credentials;
+    struct process_limits limits; /* of git */
     const char *ca_file;
 };
 

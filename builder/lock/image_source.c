@@ -102,11 +102,14 @@ static int lock_git(const struct image_source_options *o, const struct recipe_im
         .temp = o->temp,
         .env = o->env,
         .ca_file = o->ca_file,
+        .http = o->http,
+        .credentials = {o->git_hosts, o->git_host_count, o->env, o->limits},
+        .limits = o->limits,
     };
     struct git_source source;
     json_t *from = NULL;
-    int rc = url_may_be_plain(o->http, git->repository, &options.plain, e);
-    if (rc == 0 && !url_is_remote(git->repository)) {
+    int rc = 0;
+    if (!url_is_remote(git->repository)) {
         rc = recipe_path(o->recipe, git->repository, &directory, e);
         options.repository = directory;
     }

@@ -3,6 +3,7 @@
 #ifndef ASSAY_BUILDER_LOCK_IMAGE_SOURCE_H
 #define ASSAY_BUILDER_LOCK_IMAGE_SOURCE_H
 
+#include "base/process.h"
 #include "builder/plan/locked.h"
 #include "builder/recipe/recipe.h"
 #include "net/http/http.h"
@@ -10,10 +11,13 @@
 
 struct image_source_options {
     const struct recipe *recipe;
-    const char *temp;       /* for temporary files */
-    const char *const *env; /* proxies are taken from it */
-    const char *ca_file;    /* for git; NULL = the system's */
-    struct http *http;      /* for URLs and for what may go without TLS */
+    const char *temp;             /* for temporary files */
+    const char *const *env;       /* of git's credential helpers; proxies are taken from it */
+    const char *const *git_hosts; /* whom the helpers are asked for */
+    size_t git_host_count;
+    struct process_limits limits; /* of git */
+    const char *ca_file;          /* for git; NULL = the system's */
+    struct http *http;            /* for URLs and for what may go without TLS */
     struct cas *cas;
 };
 

@@ -71,6 +71,7 @@ static int lock_debian(struct lock_run *r, const struct recipe_image *image, str
             .temp = lock_run_temp(r->cli),
             .cache = r->apt_cache,
             .env = r->env.items,
+            .limits = r->limits,
             .cas = r->cas,
             .progress = r->progress,
         };
@@ -173,6 +174,8 @@ static int lock_oci(struct lock_run *r, const struct recipe_image *image, struct
 
 static int lock_source(struct lock_run *r, const struct recipe_image *image, struct err *e)
 {
+    size_t git_host_count = 0;
+    const char *const *git_hosts = cli_list(r->cli, "git-credentials", &git_host_count);
     int rc = image_source_is_remote(image) ? lock_run_network(r, e) : 0;
     if (rc < 0)
         return rc;
@@ -180,6 +183,9 @@ static int lock_source(struct lock_run *r, const struct recipe_image *image, str
         .recipe = r->recipe,
         .temp = lock_run_temp(r->cli),
         .env = r->network.env.items,
+        .git_hosts = git_hosts,
+        .git_host_count = git_host_count,
+        .limits = r->limits,
         .ca_file = cli_string(r->cli, "ca-file") != NULL ? cli_string(r->cli, "ca-file")
                                                          : cli_env(r->cli, "SSL_CERT_FILE"),
         .http = r->network.client.http,

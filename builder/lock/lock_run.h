@@ -25,7 +25,8 @@ struct lock_run {
     struct debian *debian;
     struct network network;
     struct layouts layouts;
-    struct environment env; /* of apt */
+    struct environment env;       /* of apt */
+    struct process_limits limits; /* of all programs that are run */
     struct locked locked;
     struct progress *progress;
     json_t *warnings; /* --compat */

@@ -3,8 +3,8 @@
 
 #include "base/file.h"
 #include "base/place.h"
-#include "base/private_dir.h"
-#include "builder/sources/git_run.h"
+#include "builder/sources/git_remote.h"
+#include "builder/sources/git_session.h"
 #include "builder/sources/words.h"
 
 #include <string.h>
@@ -29,8 +29,8 @@ struct file {
 
 struct run {
     const struct git_options *o;
-    struct git_repository repository;
-    struct private_dir dir;
+    const struct git_repository *repository;
+    struct git_session *session;
     struct tree_blob *blob;
     struct directory *dirs;
     size_t dir_count;
@@ -50,110 +50,14 @@ static void run_dispose(struct run *r)
     free(r->files);
     free(r->dirs);
     buf_dispose(&r->text);
-    private_dir_remove(&r->dir);
-}
-
-/* What git says from its last "fatal:" on, or its last line, in one, without what is secret in it.
- */
-static const char *reason(const struct run *r, struct buf *errors, char out[PLACE_MESSAGE_MAX])
-{
-    static const char mark[] = "fatal: ";
-    while (errors->len > 0 && errors->data[errors->len - 1] == '\n')
-        errors->data[--errors->len] = 0;
-    const char *said = buf_str(errors);
-    const char *from = strrchr(said, '\n') != NULL ? strrchr(said, '\n') + 1 : said;
-    for (const char *line = said; line != NULL; line = strchr(line, '\n')) {
-        line += line[0] == '\n';
-        from = str_starts(line, mark) ? line + sizeof(mark) - 1 : from;
-    }
-    for (size_t i = 0; i < errors->len; i++)
-        if (errors->data[i] == '\n' || errors->data[i] == '\t')
-            errors->data[i] = ' ';
-    return place_message(from, r->repository.env, out);
-}
-
-/* ---- the repository ------------------------------------------------------------------------- */
-
-static int fetch_once(struct run *r, const char *const *args, bool *good, struct buf *errors,
-                      struct err *e)
-{
-    int status = 0;
-    buf_cut(errors, 0);
-    int rc = git_run(&r->repository, args, NULL, errors, &status, e);
-    if (rc == 0)
-        *good = status == 0;
-    return rc;
-}
-
-/* The one commit when the server gives it, else all branches and tags. */
-static int fetch(struct run *r, struct err *e)
-{
-    char said[PLACE_MESSAGE_MAX];
-    struct git_id id;
-    bool by_id = git_id_parse(r->o->commit, &id);
-    bool good = false;
-    AUTO_BUF errors = BUF_INIT(ERRORS_MAX);
-    AUTO_FREE char *refspec = NULL;
-    /* With a '+' of our own in front, one that begins the name is no sign any more. */
-    int rc = str_format(&refspec, e, "+%s:refs/assay/wanted", r->o->commit);
-    if (rc < 0)
-        return rc;
-    const char *const one[] = {"fetch", "--quiet",        "--depth=1", "--no-tags",
-                               "--",    r->o->repository, refspec,     NULL};
-    const char *const whole[] = {"fetch",          "--quiet", "--no-tags", "--",
-                                 r->o->repository, refspec,   NULL};
-    const char *const all[] = {"fetch",
-                               "--quiet",
-                               "--no-tags",
-                               "--",
-                               r->o->repository,
-                               "+refs/heads/*:refs/assay/heads/*",
-                               "+refs/tags/*:refs/assay/tags/*",
-                               NULL};
-    rc = fetch_once(r, one, &good, &errors, e);
-    if (rc == 0 && !good)
-        rc = fetch_once(r, by_id ? all : whole, &good, &errors, e);
-    if (rc < 0 || good)
-        return rc;
-    bool missing = strstr(buf_str(&errors), "find remote ref") != NULL ||
-                   strstr(buf_str(&errors), "not our ref") != NULL ||
-                   strstr(buf_str(&errors), "not found") != NULL;
-    return err_set(e, missing ? ERR_INPUT : ERR_HOST, "cannot fetch '%s': %.300s", r->o->commit,
-                   reason(r, &errors, said));
-}
-
-static int open_remote(struct run *r, struct err *e)
-{
-    char said[PLACE_MESSAGE_MAX];
-    struct git_id id;
-    bool sha256 = git_id_parse(r->o->commit, &id) && id.len == GIT_ID_MAX;
-    AUTO_BUF errors = BUF_INIT(ERRORS_MAX);
-    const char *const args[] = {
-        "init",        "--bare",
-        "--quiet",     sha256 ? "--object-format=sha256" : "--object-format=sha1",
-        "--template=", ".",
-        NULL};
-    int status = 0;
-    if (!str_starts(r->o->repository, "https://") && !r->o->plain)
-        return err_set(e, ERR_INPUT, "'%s' is not https://: allow it with --plain-http HOST",
-                       PLACE_SHOWN(r->o->repository));
-    int rc = private_dir_make(r->o->temp, &r->dir, e);
-    if (rc < 0)
-        return rc;
-    r->repository.directory = r->dir.path;
-    r->repository.protocols = r->o->plain ? "https:http" : "https";
-    if ((rc = git_run(&r->repository, args, NULL, &errors, &status, e)) < 0)
-        return rc;
-    if (status != 0)
-        return err_set(e, ERR_HOST, "cannot make a git repository: %.300s",
-                       reason(r, &errors, said));
-    return fetch(r, e);
+    git_session_free(r->session);
 }
 
 /* What the name means now. An id means itself. */
 static int resolve(struct run *r, struct git_id *out, struct err *e)
 {
     char said[PLACE_MESSAGE_MAX];
+    const struct git_repository *repository = r->repository;
     AUTO_BUF output = BUF_INIT(TEXT_MAX);
     AUTO_BUF errors = BUF_INIT(ERRORS_MAX);
     AUTO_FREE char *name = NULL;
@@ -161,16 +65,15 @@ static int resolve(struct run *r, struct git_id *out, struct err *e)
     int status = 0;
     bool by_id = git_id_parse(r->o->commit, &asked);
     bool remote = url_is_remote(r->o->repository);
-    int rc =
-        str_format(&name, e, "%s^{commit}", remote && !by_id ? "refs/assay/wanted" : r->o->commit);
+    int rc = str_format(&name, e, "%s^{commit}", remote && !by_id ? GIT_REMOTE_REF : r->o->commit);
     if (rc < 0)
         return rc;
     const char *const args[] = {"rev-parse", "--verify", "--quiet", "--end-of-options", name, NULL};
-    if ((rc = git_run(&r->repository, args, &output, &errors, &status, e)) < 0)
+    if ((rc = git_run(repository, args, &output, &errors, &status, e)) < 0)
         return rc;
     if (status != 0)
         return err_set(e, ERR_INPUT, "there is no commit '%s'%s%.300s", r->o->commit,
-                       errors.len > 0 ? ": " : "", reason(r, &errors, said));
+                       errors.len > 0 ? ": " : "", git_complaint(&errors, repository->env, said));
     while (output.len > 0 && output.data[output.len - 1] == '\n')
         output.data[--output.len] = 0;
     if (!git_id_parse(buf_str(&output), out))
@@ -212,7 +115,7 @@ static int read_text(struct run *r, const struct git_id *id, const char *type, u
                      struct err *e)
 {
     const struct git_request request = {id, 1, type, max, text_begin, text_data, text_end, r};
-    return git_read_objects(&r->repository, &request, e);
+    return git_session_read(r->session, &request, e);
 }
 
 struct search {
@@ -337,7 +240,7 @@ static int read_trees(struct run *r, const struct git_id *root, struct err *e)
             ids[i] = r->dirs[first + i].id;
         const struct git_request request = {ids,        count,     "tree",   GIT_TREE_BYTES_MAX,
                                             tree_begin, tree_data, tree_end, &level};
-        rc = git_read_objects(&r->repository, &request, e);
+        rc = git_session_read(r->session, &request, e);
         first += count;
     }
     return rc;
@@ -425,7 +328,7 @@ static int read_files(struct run *r, struct err *e)
     struct contents c = {r, files, firsts};
     const struct git_request request = {ids,           count,        "blob",      UINT64_C(1) << 40,
                                         content_begin, content_data, content_end, &c};
-    return git_read_objects(&r->repository, &request, e);
+    return git_session_read(r->session, &request, e);
 }
 
 /* ---- the whole
@@ -444,7 +347,8 @@ static int read_commit(struct run *r, struct git_source *out, struct err *e)
     struct git_id tree;
     struct git_source source;
     int rc = resolve(r, &commit, e);
-    if (rc < 0 || (rc = read_text(r, &commit, "commit", COMMIT_MAX, e)) < 0 ||
+    if (rc < 0 || (rc = git_session_open(r->repository, &r->session, e)) < 0 ||
+        (rc = read_text(r, &commit, "commit", COMMIT_MAX, e)) < 0 ||
         (rc = git_commit_tree(buf_str(&r->text), r->text.len, commit.len, &tree, e)) < 0 ||
         (rc = descend(r, &tree, e)) < 0)
         return rc;
@@ -460,17 +364,17 @@ static int read_commit(struct run *r, struct git_source *out, struct err *e)
 int git_read(const struct git_options *options, struct tree_blob *b, struct git_source *out,
              struct err *e)
 {
+    AUTO(git_remote_close) struct git_remote remote = GIT_REMOTE_INIT;
+    const struct git_repository local = {.directory = options->repository,
+                                         .limits = options->limits};
+    bool far = url_is_remote(options->repository);
     AUTO(run_dispose) struct run r = {
         .o = options,
-        .repository = {.directory = options->repository,
-                       .env = options->env,
-                       .ca_file = options->ca_file,
-                       .seconds = options->seconds},
-        .dir = PRIVATE_DIR_INIT,
+        .repository = far ? &remote.repository : &local,
         .blob = b,
         .text = BUF_INIT(GIT_TREE_BYTES_MAX),
     };
-    int rc = url_is_remote(options->repository) ? open_remote(&r, e) : 0;
+    int rc = far ? git_remote_fetch(options, &remote, e) : 0;
     if (rc < 0 || (rc = read_commit(&r, out, e)) < 0)
         return err_wrap(e, "git '%s'", PLACE_SHOWN(options->repository));
     return 0;

@@ -8,8 +8,11 @@
 #ifndef ASSAY_BUILDER_SOURCES_GIT_H
 #define ASSAY_BUILDER_SOURCES_GIT_H
 
+#include "base/process.h"
+#include "builder/sources/git_credential.h"
 #include "builder/sources/git_object.h"
 #include "builder/sources/tree_blob.h"
+#include "net/http/http.h"
 
 struct git_options {
     const char *repository; /* a directory, or an https:// (or allowed http://) URL */
@@ -19,8 +22,10 @@ struct git_options {
     const char *temp;
     const char *const *env; /* of which git is given the proxies; NULL-terminated */
     const char *ca_file;
-    bool plain; /* the URL may be http:// */
-    unsigned seconds;
+    struct http *http; /* what may be asked without TLS, and where a redirect leads; NULL: a
+                          directory is read */
+    struct git_credential_source credentials;
+    struct process_limits limits;
 };
 
 struct git_source {

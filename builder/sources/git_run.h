@@ -9,36 +9,39 @@
 #define ASSAY_BUILDER_SOURCES_GIT_RUN_H
 
 #include "base/buf.h"
-#include "builder/sources/git_object.h"
+#include "base/process.h"
+#include "net/registry/credentials.h"
 
-enum { GIT_ARGS_MAX = 16, GIT_TREE_BYTES_MAX = 64 * 1024 * 1024 };
+enum { GIT_ARGS_MAX = 16, GIT_ARGV_MAX = 64, GIT_ENV_MAX = 32, GIT_OWN_MAX = 8 };
 
 struct git_repository {
     const char *directory;  /* a working tree, something in one, or a bare repository */
     const char *const *env; /* proxies are taken from it ("https_proxy=…"); NULL-terminated */
     const char *ca_file;    /* NULL = the system's */
     const char *protocols;  /* that may be used: "https"; NULL = none */
-    unsigned seconds;       /* for each run; 0 = 3600 */
+    /* Given to servers of `credentials_place` ("https://HOST"), when they ask; NULL = none. */
+    const struct credentials *credentials;
+    const char *credentials_place;
+    struct process_limits limits;
 };
 
-/* Runs `git ARGS…`; *status is its exit status. ERR_UNDECIDED when there is no git. */
+/* Runs `git ARGS…`; *status is its exit status. ERR_UNDECIDED when there is no git; ERR_HOST when
+ * the limits ended it. */
 int git_run(const struct git_repository *repository, const char *const *args, struct buf *output,
             struct buf *errors, int *status, struct err *e);
 
-/* Objects by id, each checked to have it. */
-struct git_request {
-    const struct git_id *ids;
-    size_t count;
-    const char *type;  /* "blob", "tree", "commit": another is ERR_INPUT */
-    uint64_t size_max; /* of each */
-    int (*begin)(void *context, size_t index, uint64_t size, struct err *e);
-    int (*data)(void *context, size_t index, const void *data, size_t len, struct err *e);
-    /* The object was complete and right. */
-    int (*end)(void *context, size_t index, struct err *e);
-    void *context;
+/* The same, for who runs it otherwise. */
+struct git_command {
+    const char *argv[GIT_ARGV_MAX]; /* NULL-terminated, as is env */
+    const char *env[GIT_ENV_MAX];
+    char *own[GIT_OWN_MAX]; /* what of them is ours */
+    size_t own_count;
 };
-/* Calls back for each in order. A missing one is ERR_INPUT. */
-int git_read_objects(const struct git_repository *repository, const struct git_request *request,
-                     struct err *e);
+/* Into a zeroed one; to be disposed of after a failure, too. */
+int git_command_init(struct git_command *c, const struct git_repository *repository,
+                     const char *const *args, struct err *e);
+void git_command_dispose(struct git_command *c);
+/* Of a run of git on it. */
+struct process_limits git_limits(const struct git_repository *repository);
 
 #endif

@@ -419,6 +419,7 @@ static int perform(struct http *h, struct exchange *x, const char *url, const ch
         return err_set(e, ERR_HOST, "'%s': no time left, %u seconds were allowed", host,
                        h->options.total_seconds);
     http_answer_clear(x->answer);
+    (void)snprintf(x->answer->url, sizeof(x->answer->url), "%s", url);
     x->message[0] = '\0';
     x->stalled = false;
     x->misplaced = false;

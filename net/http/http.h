@@ -44,13 +44,14 @@ enum http_method { HTTP_GET, HTTP_HEAD, HTTP_POST, HTTP_PUT, HTTP_PATCH };
 
 struct http_answer {
     long status;
-    bool foreign;         /* a redirect led to another host: this is that one's answer */
-    uint64_t length;      /* of the body, UINT64_MAX = not said */
-    uint64_t range_start; /* of a 206; UINT64_MAX = not said */
-    uint64_t taken;       /* bytes of an upload, from Range: "0-N" gives N + 1;
-                             UINT64_MAX = not said */
-    int64_t retry_after;  /* seconds; 0 = not said */
-    uint64_t received;    /* bytes that `body` was given before */
+    bool foreign;               /* a redirect led to another host: this is that one's answer */
+    uint64_t length;            /* of the body, UINT64_MAX = not said */
+    uint64_t range_start;       /* of a 206; UINT64_MAX = not said */
+    uint64_t taken;             /* bytes of an upload, from Range: "0-N" gives N + 1;
+                                   UINT64_MAX = not said */
+    int64_t retry_after;        /* seconds; 0 = not said */
+    uint64_t received;          /* bytes that `body` was given before */
+    char url[HTTP_URL_MAX + 1]; /* whose answer it is, behind all redirects */
     char digest[DIGEST_TEXT_MAX + 1];         /* Docker-Content-Digest; "" = not said */
     char subject[DIGEST_TEXT_MAX + 1];        /* OCI-Subject */
     char challenge[CHALLENGE_HEADER_MAX + 2]; /* WWW-Authenticate, several joined by a comma */

@@ -284,6 +284,7 @@ static int ask_helper(const char *name, const char *host, const struct credentia
         .output = &answer,
         .errors = &errors,
         .timeout_seconds = HELPER_SECONDS,
+        .limits = {.deadline_ms = source->limits.deadline_ms},
     };
     if ((rc = process_run(&options, &status, e)) < 0)
         return err_wrap(e, "cannot ask '%s'", program);

@@ -6,7 +6,7 @@
 #ifndef ASSAY_NET_REGISTRY_CREDENTIALS_H
 #define ASSAY_NET_REGISTRY_CREDENTIALS_H
 
-#include "base/err.h"
+#include "base/process.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -34,6 +34,7 @@ struct credentials_source {
     const char *const *env; /* of helpers; NULL-terminated */
     const char *path;       /* directories that helpers are looked for in ("/a:/b"); NULL = the
                                system's. Relative ones are passed over */
+    struct process_limits limits; /* of helpers; the deadline counts */
 };
 
 /*

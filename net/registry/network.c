@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/registry/network.h"
 
+#include "base/capture.h"
 #include "base/file.h"
 #include "base/place.h"
 #include "base/process.h"
@@ -35,12 +36,13 @@ int environment_init(const struct cli *cli, const char *path, struct environment
 {
     /* How to reach the network, apt's own configuration, and where keys are kept. */
     static const char *const passed[] = {
-        "http_proxy",   "https_proxy",        "ftp_proxy",   "all_proxy",
-        "no_proxy",     "HTTP_PROXY",         "HTTPS_PROXY", "FTP_PROXY",
-        "ALL_PROXY",    "NO_PROXY",           "APT_CONFIG",  "HOME",
-        "TMPDIR",       "XDG_RUNTIME_DIR",    "GNUPGHOME",   "DBUS_SESSION_BUS_ADDRESS",
-        "DISPLAY",      "PASSWORD_STORE_DIR", "AWS_PROFILE", "AWS_REGION",
-        "DOCKER_CONFIG"};
+        "http_proxy",    "https_proxy",        "ftp_proxy",      "all_proxy",
+        "no_proxy",      "HTTP_PROXY",         "HTTPS_PROXY",    "FTP_PROXY",
+        "ALL_PROXY",     "NO_PROXY",           "APT_CONFIG",     "HOME",
+        "TMPDIR",        "XDG_RUNTIME_DIR",    "GNUPGHOME",      "DBUS_SESSION_BUS_ADDRESS",
+        "DISPLAY",       "PASSWORD_STORE_DIR", "AWS_PROFILE",    "AWS_REGION",
+        "DOCKER_CONFIG", "XDG_CONFIG_HOME",    "XDG_CACHE_HOME", "WAYLAND_DISPLAY",
+        "GPG_TTY",       "GIT_CONFIG_GLOBAL"};
     int rc = environment_add(env, "PATH", path != NULL ? path : PATH_DEFAULT, e);
     if (rc == 0)
         rc = environment_add(env, "LC_ALL", "C.UTF-8", e);
@@ -119,18 +121,39 @@ static int collect_plain(const struct cli *cli, struct network *n, size_t *count
 /* ---- all of it --------------------------------------------------------------------------------
  */
 
+int network_check_git_hosts(const struct cli *cli, struct err *e)
+{
+    size_t count = 0;
+    const char *const *hosts = cli_list(cli, "git-credentials", &count);
+    for (size_t i = 0; i < count; i++)
+        if (!reference_host_valid(hosts[i]))
+            return err_set(e, ERR_USAGE, "--git-credentials '%s' is no HOST[:PORT]",
+                           PLACE_SHOWN(hosts[i]));
+    return 0;
+}
+
+int network_limits(const struct cli *cli, struct process_limits *out, struct err *e)
+{
+    uint64_t stall = cli_number(cli, "stall", 30);
+    uint64_t timeout = cli_number(cli, "timeout", 3600);
+    if (stall == 0 || stall > 3600 || timeout == 0 || timeout > 604800)
+        return err_set(e, ERR_USAGE, "--stall is 1 to 3600 seconds, --timeout 1 to 604800");
+    *out = (struct process_limits){
+        .deadline_ms = monotonic_ms() + (int64_t)timeout * 1000,
+        .idle_seconds = (unsigned)stall,
+    };
+    return 0;
+}
+
 int network_open(const struct cli *cli, unsigned flags, struct cas *cas, struct progress *progress,
                  struct network *out, struct err *e)
 {
     const char *ca_file = cli_string(cli, "ca-file");
     const char *path = cli_env(cli, "PATH");
-    uint64_t stall = cli_number(cli, "stall", 30);
-    uint64_t timeout = cli_number(cli, "timeout", 3600);
+    struct process_limits limits;
     size_t plain_count = 0;
-    if (stall == 0 || stall > 3600 || timeout == 0 || timeout > 604800)
-        return err_set(e, ERR_USAGE, "--stall is 1 to 3600 seconds, --timeout 1 to 604800");
-    int rc = 0;
-    if ((flags & NETWORK_MIRRORS) != 0)
+    int rc = network_limits(cli, &limits, e);
+    if (rc == 0 && (flags & NETWORK_MIRRORS) != 0)
         rc = read_mirrors(cli, &out->mirrors, e);
     if (rc < 0 || (rc = collect_plain(cli, out, &plain_count, e)) < 0 ||
         (rc = environment_init(cli, path, &out->env, e)) < 0 ||
@@ -140,12 +163,12 @@ int network_open(const struct cli *cli, unsigned flags, struct cas *cas, struct 
         .ca_file = ca_file != NULL ? ca_file : cli_env(cli, "SSL_CERT_FILE"),
         .plain = out->plain,
         .plain_count = plain_count,
-        .stall_seconds = (unsigned)stall,
-        .total_seconds = (unsigned)timeout,
+        .stall_seconds = limits.idle_seconds,
+        .total_seconds = (unsigned)cli_number(cli, "timeout", 3600),
         .host = cli_host(cli),
     };
     out->client = (struct client){
-        .credentials = {out->docker_config, out->env.items, path},
+        .credentials = {out->docker_config, out->env.items, path, limits},
         .cas = cas,
         .progress = progress,
     };

@@ -7,6 +7,7 @@
 #define ASSAY_NET_REGISTRY_NETWORK_H
 
 #include "base/cli.h"
+#include "base/process.h"
 #include "net/registry/endpoint.h"
 #include "net/registry/mirrors.h"
 
@@ -17,10 +18,12 @@
          "certificates that registries are trusted by (default: $SSL_CERT_FILE, else the "         \
          "system's)"},                                                                             \
         {"stall", 0, CLI_NUMBER, "SECONDS",                                                        \
-         "try again when a registry moves less than 1 KiB a second for so long (default: 30)"},    \
+         "try again when a registry moves less than 1 KiB a second for so long, and give up on a " \
+         "git that says nothing (default: 30)"},                                                   \
     {                                                                                              \
         "timeout", 0, CLI_NUMBER, "SECONDS",                                                       \
-            "give up on registries after so long, everything together (default: 3600)"             \
+            "give up on all that is asked after so long, everything together, programs like git "  \
+            "and apt included (default: 3600)"                                                     \
     }
 #define NETWORK_OPTIONS_MIRRORS                                                                    \
     {"mirror", 0, CLI_LIST, "HOST=MIRROR[/PREFIX]",                                                \
@@ -31,6 +34,18 @@
     {                                                                                              \
         "mirror-tags", 0, CLI_FLAG, NULL, "the mirrors of --mirror may also say what a tag means"  \
     }
+
+/* Of commands that read git repositories. */
+#define NETWORK_OPTION_GIT                                                                         \
+    {                                                                                              \
+        "git-credentials", 0, CLI_LIST, "HOST[:PORT]",                                             \
+            "a git server whose user and password the helpers of your git (credential.helper) "    \
+            "are asked for; over TLS only"                                                         \
+    }
+#define NETWORK_GIT_HELP                                                                           \
+    "git servers get none, but for hosts of --git-credentials: for those the helpers that your "   \
+    "git is configured with are asked, nobody on a terminal is, and neither name nor password "    \
+    "goes to another host, into a plan or into a message."
 
 /* Rows of the tables of environment and files, for manual pages. */
 #define NETWORK_ENVIRONMENT                                                                        \
@@ -65,6 +80,12 @@ struct environment {
 int environment_init(const struct cli *cli, const char *path, struct environment *env,
                      struct err *e);
 void environment_dispose(struct environment *env);
+
+/* ERR_USAGE: a value of --git-credentials is no HOST[:PORT]. */
+int network_check_git_hosts(const struct cli *cli, struct err *e);
+
+/* What --timeout and --stall leave to programs, from now on. ERR_USAGE: they are out of range. */
+int network_limits(const struct cli *cli, struct process_limits *out, struct err *e);
 
 struct network {
     struct environment env; /* of credential helpers */

@@ -6,6 +6,10 @@ http-backend.
     source_server.py DIRECTORY PORTFILE LOG [CERTIFICATE KEY]
 
 /git/NAME/...   the repository DIRECTORY/NAME, smart protocol
+/private/NAME/...   the same for user:s3cr3t; the log says so when that is among any process's arguments
+/drip/...       refs of a repository that never end; the log says when nobody listens any more
+/go/SCHEME/HOST/PATH  a redirect to SCHEME://HOST/PATH
+/late/NAME/...  the repository, but what is posted is redirected to /git/NAME
 /cut/PATH       the file, cut off after half of it, unless a Range is asked for
 /signed/PATH?X-Signature=s3cr3t   the file; 403 without the signature
 /v2/...         a registry that wants a token; /token gives a broken one, and prints what it was given
@@ -14,10 +18,13 @@ http-backend.
 With a certificate it speaks TLS. The port is written to PORTFILE, each request line to LOG.
 """
 import http.server
+import base64
+import glob
 import os
 import ssl
 import subprocess
 import sys
+import time
 
 root, port_file, log_file = sys.argv[1:4]
 
@@ -29,7 +36,53 @@ class Handler(http.server.BaseHTTPRequestHandler):
         with open(log_file, "a") as f:
             f.write(fmt % args + "\n")
 
-    def git(self):
+    def private(self):
+        wanted = "Basic " + base64.b64encode(b"user:s3cr3t").decode()
+        given = self.headers.get("Authorization")
+        if given != wanted:
+            self.send_response(401)
+            self.send_header("WWW-Authenticate", 'Basic realm="here"')
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            if given:
+                self.log_message("%s", "a wrong password")
+            return
+        self.log_message("%s", "a right password")
+        for name in glob.glob("/proc/[0-9]*/cmdline"):
+            try:
+                with open(name, "rb") as f:
+                    if b"s3cr3t" in f.read():
+                        self.log_message("%s", "a password in arguments")
+            except OSError:
+                pass
+        self.git("/private")
+
+    def drip(self):
+        self.send_response(200)
+        self.send_header("Content-Type", "application/x-git-upload-pack-advertisement")
+        self.end_headers()
+        n = 0
+        try:
+            self.wfile.write(b"001e# service=git-upload-pack\n0000")
+            while True:
+                line = b"%040x refs/heads/b%d\n" % (n, n)
+                self.wfile.write(b"%04x%s" % (len(line) + 4, line))
+                self.wfile.flush()
+                n += 1
+                if n == 20:
+                    self.log_message("%s", "dripping")
+                time.sleep(0.01)
+        except OSError:
+            self.log_message("%s", "nobody listens")
+
+    def go(self, code):
+        scheme, host, rest = self.path[len("/go/"):].split("/", 2)
+        self.send_response(code)
+        self.send_header("Location", f"{scheme}://{host}/{rest}")
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def git(self, prefix="/git"):
         path, _, query = self.path.partition("?")
         env = {
             "PATH": os.environ["PATH"],
@@ -39,7 +92,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             "GIT_CONFIG_COUNT": "1",
             "GIT_CONFIG_KEY_0": "safe.directory",
             "GIT_CONFIG_VALUE_0": "*",
-            "PATH_INFO": path[len("/git"):],
+            "PATH_INFO": path[len(prefix):],
             "QUERY_STRING": query,
             "REQUEST_METHOD": self.command,
             "CONTENT_TYPE": self.headers.get("Content-Type", ""),
@@ -89,6 +142,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         if self.path.startswith("/git/"):
             self.git()
+        elif self.path.startswith("/private/"):
+            self.private()
+        elif self.path.startswith("/drip/"):
+            self.drip()
+        elif self.path.startswith("/late/"):
+            self.git("/late")
+        elif self.path.startswith("/go/"):
+            self.go(302)
         elif self.path.startswith("/v2/"):
             self.send_response(401)
             host = self.headers["Host"]
@@ -116,7 +177,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.file(self.path, False)
 
     def do_POST(self):
-        self.git()
+        if self.path.startswith("/private/"):
+            self.private()
+        elif self.path.startswith("/late/"):
+            self.path = "/go/http/" + self.headers["Host"] + "/git/" + self.path[len("/late/"):]
+            self.go(307)
+        else:
+            self.git()
 
 
 server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)

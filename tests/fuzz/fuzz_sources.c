@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What hostile sources are made of: the first byte says whether the rest is read as rules of what
- * to ignore, as a git tree, as a git commit, or as docker's manifest.json.
+ * to ignore, as a git tree, as a git commit, as docker's manifest.json, or as what git's credential
+ * helpers answer.
  */
 #include "base/buf.h"
 #include "builder/sources/docker_archive.h"
+#include "builder/sources/git_credential.h"
 #include "builder/sources/git_object.h"
 #include "builder/sources/ignore.h"
 #include "formats/tree/tree.h"
@@ -44,12 +46,24 @@ static void docker(const uint8_t *data, size_t size, const char *wanted, struct 
         abort();
 }
 
+static void credentials(const uint8_t *data, size_t size, struct err *e)
+{
+    AUTO_CREDENTIALS found = {0};
+    if (git_credential_parse((const char *)data, size, &found, e) == 0 &&
+        (strchr(found.user, '\n') != NULL || strchr(found.secret, '\n') != NULL))
+        abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct err e = ERR_INIT;
     struct git_id id;
     if (size == 0)
         return 0;
+    if (data[0] == 'c') {
+        credentials(data + 1, size - 1, &e);
+        return 0;
+    }
     size_t id_len = (data[0] & 4) != 0 ? 32 : 20;
     switch (data[0] & 3) {
     case 0:

@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "builder/sources/docker_archive.h"
+#include "builder/sources/git_credential.h"
 #include "builder/sources/git_object.h"
 #include "builder/sources/ignore.h"
 #include "builder/sources/words.h"
@@ -261,6 +262,46 @@ static void test_git_commit(void **state)
     assert_int_equal(git_commit_tree(good, sizeof(good) - 1, 32, &id, &e), -ERR_INPUT);
 }
 
+/* ---- what git's credential helpers answer ---- */
+
+static void test_git_credentials(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        const char *user;
+        const char *secret; /* NULL: refused */
+    } cases[] = {
+        {"protocol=https\nhost=h\nusername=u\npassword=p\n", "u", "p"},
+        {"password=p=q r\nusername=\n", "", "p=q r"},
+        {"username=u\npassword=p", "u", "p"},
+        {"username=a\npassword=b\nusername=c\npassword=d\n", "c", "d"},
+        {"usernames=x\nusername=u\npassword=\nquit=0\n", "u", ""},
+        {"", NULL, NULL},
+        {"\n\n", NULL, NULL},
+        {"username=s3cr3t\n", NULL, NULL},
+        {"password=s3cr3t\n", NULL, NULL},
+        {"username=u\npassword=s3cr3t\r\n", NULL, NULL},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        AUTO_CREDENTIALS found = {0};
+        struct err e = ERR_INIT;
+        char line[1024];
+        int rc = git_credential_parse(cases[i].text, strlen(cases[i].text), &found, &e);
+        assert_int_equal(rc, cases[i].secret != NULL ? 0 : -ERR_INPUT);
+        assert_null(strstr(err_line(&e, line, sizeof(line)), "s3cr3t"));
+        if (rc == 0) {
+            assert_string_equal(found.user, cases[i].user);
+            assert_string_equal(found.secret, cases[i].secret);
+        }
+    }
+    AUTO_CREDENTIALS none = {0};
+    struct err e = ERR_INIT;
+    assert_int_equal(git_credential_parse("username=u\npassword=a\0b\n", 24, &none, &e),
+                     -ERR_INPUT);
+    assert_null(none.secret);
+}
+
 /* ---- words ---- */
 
 static void test_words(void **state)
@@ -392,7 +433,7 @@ int main(void)
         cmocka_unit_test(test_git_ids),   cmocka_unit_test(test_git_tree),
         cmocka_unit_test(test_git_modes), cmocka_unit_test(test_git_commit),
         cmocka_unit_test(test_words),     cmocka_unit_test(test_url_name),
-        cmocka_unit_test(test_docker),
+        cmocka_unit_test(test_docker),    cmocka_unit_test(test_git_credentials),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
