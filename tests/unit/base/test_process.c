@@ -302,6 +302,10 @@ static void watch_end(struct watch *w)
     "setsid sh -c 'exec >>\"$0\"; printf x; exec sleep 3600' \"$0\" &"                             \
     "(exec >>\"$0\"; printf x; exec sleep 3600) &"
 
+static const char two_stay_until_told[] = TWO_STAY "read line; exit 5";
+static const char two_stay_wait[] = TWO_STAY "wait";
+static const char two_stay_stubborn[] = TWO_STAY "trap '' TERM HUP; wait";
+
 static void test_daemons_end(void **state)
 {
     (void)state;
@@ -309,7 +313,7 @@ static void test_daemons_end(void **state)
     watch_open(&w);
     int status = -1;
     /* The program waits until both run, which another FIFO tells it. */
-    const char *const argv[] = {"sh", "-c", TWO_STAY "read line; exit 5", w.path, NULL};
+    const char *const argv[] = {"sh", "-c", two_stay_until_told, w.path, NULL};
     struct err e = ERR_INIT;
     AUTO_PROCESS struct process *p = NULL;
     bool ended = false;
@@ -336,7 +340,7 @@ static void test_killed_with_us(void **state)
     if (pid == 0) {
         int status = -1;
         struct err e = ERR_INIT;
-        const char *const argv[] = {"sh", "-c", TWO_STAY "wait", w.path, NULL};
+        const char *const argv[] = {"sh", "-c", two_stay_wait, w.path, NULL};
         const struct process_options o = {.argv = argv};
         _exit(process_run(&o, &status, &e) == 0 ? 0 : 1);
     }
@@ -353,7 +357,7 @@ static void test_freed_while_it_runs(void **state)
     watch_open(&w);
     struct err e = ERR_INIT;
     struct process *p = NULL;
-    const char *const argv[] = {"sh", "-c", TWO_STAY "trap '' TERM HUP; wait", w.path, NULL};
+    const char *const argv[] = {"sh", "-c", two_stay_stubborn, w.path, NULL};
     const struct process_options o = {.argv = argv};
     assert_int_equal(process_start(&o, &p, &e), 0);
     watch_begin(&w, 2);
