@@ -2,6 +2,7 @@
 #include "base/digest.h"
 
 #include "base/encoding.h"
+#include "base/sparse.h"
 
 #include <errno.h>
 #include <openssl/crypto.h>
@@ -137,6 +138,18 @@ int hasher_update(struct hasher *h, const void *data, size_t len, struct err *e)
     return 0;
 }
 
+int hasher_zeros(struct hasher *h, uint64_t len, struct err *e)
+{
+    static const uint8_t zeros[64 * 1024];
+    int rc = 0;
+    while (rc == 0 && len > 0) {
+        size_t part = len < sizeof(zeros) ? (size_t)len : sizeof(zeros);
+        rc = hasher_update(h, zeros, part, e);
+        len -= part;
+    }
+    return rc;
+}
+
 int hasher_final(struct hasher *h, struct digest *out, struct err *e)
 {
     struct digest d = {.alg = h->alg};
@@ -167,17 +180,15 @@ int digest_fd(enum digest_alg alg, int fd, struct digest *out, uint64_t *size, s
     if (chunk == NULL)
         return err_oom(e);
     int rc = hasher_new(alg, &h, e);
+    struct sparse_reader from = {.fd = fd};
     uint64_t total = 0;
-    while (rc == 0) {
-        ssize_t n = read(fd, chunk, CHUNK);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
+    size_t got = 1;
+    uint64_t zeros = 0;
+    while (rc == 0 && got + zeros > 0) {
+        if (sparse_read(&from, chunk, CHUNK, &got, &zeros) < 0)
             return err_os(e, errno, "cannot read");
-        if (n == 0)
-            break;
-        total += (uint64_t)n;
-        rc = hasher_update(h, chunk, (size_t)n, e);
+        total += got + zeros;
+        rc = zeros > 0 ? hasher_zeros(h, zeros, e) : hasher_update(h, chunk, got, e);
     }
     if (rc == 0)
         rc = hasher_final(h, out, e);

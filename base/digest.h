@@ -35,7 +35,7 @@ const char *digest_alg_name(enum digest_alg alg);
 
 int digest_bytes(enum digest_alg alg, const void *data, size_t len, struct digest *out,
                  struct err *e);
-/* Reads `fd` from its offset to its end; *size (may be NULL) gets the count. */
+/* Reads `fd` from its offset to its end; *size (may be NULL) gets the count. Holes are not read. */
 int digest_fd(enum digest_alg alg, int fd, struct digest *out, uint64_t *size, struct err *e);
 
 /* Streaming. A hasher can be used again after digest_end by digest_begin. */
@@ -44,6 +44,8 @@ int hasher_new(enum digest_alg alg, struct hasher **out, struct err *e);
 void hasher_free(struct hasher *h);
 int hasher_restart(struct hasher *h, struct err *e);
 int hasher_update(struct hasher *h, const void *data, size_t len, struct err *e);
+/* So many bytes of zeros. */
+int hasher_zeros(struct hasher *h, uint64_t len, struct err *e);
 int hasher_final(struct hasher *h, struct digest *out, struct err *e);
 
 static inline void scope_hasher(struct hasher **h)

@@ -2,10 +2,10 @@
 /* assay cartesi diff: where two stored machines differ, in the guest's terms. */
 #include "base/file.h"
 #include "base/json.h"
+#include "base/sparse.h"
 #include "builder/cartesi/commands.h"
 #include "builder/cartesi/drive_diff.h"
 #include "formats/machine/machine_state.h"
-#include "formats/stream/sparse.h"
 
 #include <inttypes.h>
 #include <stdio.h>

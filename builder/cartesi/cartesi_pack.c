@@ -23,7 +23,8 @@ static int write_tar(struct tree *tree, struct cas *cas, const char *path, struc
     const struct tar_options options = {.tree = tree, .cas = cas, .sparse = true};
     int rc = view_build(tree, NULL, &view, e);
     if (rc < 0 || (rc = destination_open(&out, path, e)) < 0 ||
-        (rc = tar_write(&options, &view, (struct sink){write_file, &out}, e)) < 0)
+        (rc = tar_write(&options, &view, (struct sink){.write = write_file, .context = &out}, e)) <
+            0)
         return rc;
     return destination_commit(&out, e);
 }

@@ -22,7 +22,8 @@ static int pack(void *context, const void *data, size_t len, struct err *e)
 static int copy_content(struct strict_tree *m, const struct tree *from,
                         const struct tree_inode *file, struct err *e)
 {
-    return tree_content_write(from, m->cas, &file->content, (struct sink){pack, m->packer}, e);
+    return tree_content_write(from, m->cas, &file->content,
+                              (struct sink){.write = pack, .context = m->packer}, e);
 }
 
 /* Several images with an Alpine package database: one database of all, in order. */

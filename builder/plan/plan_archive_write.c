@@ -203,7 +203,8 @@ static int write_tar(const struct writer *w, const char *path, uint64_t *size, s
     const struct tar_options options = {.tree = w->tree, .cas = w->cas};
     int rc = view_build(w->tree, NULL, &view, e);
     if (rc < 0 || (rc = destination_open(&out, path, e)) < 0 ||
-        (rc = tar_write(&options, &view, (struct sink){sink_file, &out}, e)) < 0)
+        (rc = tar_write(&options, &view, (struct sink){.write = sink_file, .context = &out}, e)) <
+            0)
         return rc;
     *size = out.written;
     return destination_commit(&out, e);

@@ -2,6 +2,7 @@
 #include "builder/sources/directory.h"
 
 #include "base/file.h"
+#include "base/sparse.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -152,19 +153,17 @@ static bool same_state(const struct stat *a, const struct stat *b)
 static int copy_content(const struct walk *w, int fd, const char *path, uint64_t *total,
                         struct err *e)
 {
-    for (*total = 0;;) {
-        ssize_t n = read(fd, w->chunk, CHUNK);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
+    struct sparse_reader from = {.fd = fd};
+    size_t got = 1;
+    uint64_t zeros = 0;
+    int rc = 0;
+    for (*total = 0; rc == 0 && got + zeros > 0; *total += got + zeros) {
+        if (sparse_read(&from, w->chunk, CHUNK, &got, &zeros) < 0)
             return fail_os(w, path, "read", e);
-        if (n == 0)
-            return 0;
-        int rc = tree_packer_write(w->blob->packer, w->chunk, (size_t)n, e);
-        if (rc < 0)
-            return rc;
-        *total += (uint64_t)n;
+        rc = zeros > 0 ? tree_packer_zeros(w->blob->packer, zeros, e)
+                       : tree_packer_write(w->blob->packer, w->chunk, got, e);
     }
+    return rc;
 }
 
 /* Of the surveyed `entry`: whatever took its place since is not read. */

@@ -182,7 +182,8 @@ static int write_layer(const struct step_context *context, const struct params *
     struct layer layer = {plain, sink_cas(writer)};
     if ((rc = gzip_writer_optional(layer.below, p->compression.level, context->jobs, &zip,
                                    &layer.below, e)) < 0 ||
-        (rc = tar_write(&options, view, (struct sink){write_layer_bytes, &layer}, e)) < 0 ||
+        (rc = tar_write(&options, view,
+                        (struct sink){.write = write_layer_bytes, .context = &layer}, e)) < 0 ||
         (rc = gzip_writer_finish(zip, e)) < 0 || (rc = hasher_final(plain, diff_id, e)) < 0)
         return rc;
     return output_commit(writer, out, e);

@@ -137,7 +137,7 @@ static int make_header(const struct params *p, const struct content *c,
                        uint8_t h[HEADER + SCRIPT_LIST], size_t *len, struct err *e)
 {
     struct survey s = {0};
-    struct sink sink = {survey_write, &s};
+    struct sink sink = {.write = survey_write, .context = &s};
     uint8_t *list = h + HEADER;
 
     int rc = each_chunk(c, &sink, e);

@@ -3,9 +3,9 @@
  * join.parts: blobs at given places of one blob, zeros between them (a firmware
  * and the kernel that it jumps to, as a machine finds them in memory).
  */
+#include "base/sparse.h"
 #include "builder/steps/kinds.h"
 #include "builder/steps/params.h"
-#include "formats/stream/sparse.h"
 
 #include <errno.h>
 #include <inttypes.h>

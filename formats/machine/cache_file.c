@@ -2,7 +2,7 @@
 #include "formats/machine/cache_file.h"
 
 #include "base/file.h"
-#include "formats/stream/sparse.h"
+#include "base/sparse.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>

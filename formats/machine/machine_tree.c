@@ -2,8 +2,8 @@
 #include "formats/machine/machine_tree.h"
 
 #include "base/file.h"
+#include "base/sparse.h"
 #include "base/workers.h"
-#include "formats/stream/sparse.h"
 
 #include <errno.h>
 #include <inttypes.h>

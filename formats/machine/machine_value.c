@@ -2,8 +2,8 @@
 #include "formats/machine/machine_value.h"
 
 #include "base/file.h"
+#include "base/sparse.h"
 #include "formats/machine/proof.h"
-#include "formats/stream/sparse.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -2,9 +2,9 @@
 #include "formats/machine/machine_write.h"
 
 #include "base/digest.h"
+#include "base/sparse.h"
 #include "formats/machine/machine_dtb.h"
 #include "formats/machine/machine_state.h"
-#include "formats/stream/sparse.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "formats/machine/snapshot_files.h"
 
-#include "formats/stream/sparse.h"
+#include "base/sparse.h"
 
 #include <errno.h>
 #include <fcntl.h>

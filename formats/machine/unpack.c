@@ -3,8 +3,8 @@
 
 #include "base/encoding.h"
 #include "base/file.h"
+#include "base/sparse.h"
 #include "formats/stream/decompress.h"
-#include "formats/stream/sparse.h"
 #include "formats/tar/tar_header.h"
 
 #include <errno.h>

@@ -38,7 +38,7 @@ static int spool_write(void *context, const void *data, size_t len, struct err *
 
 struct sink spool_sink(struct spool *s)
 {
-    return (struct sink){spool_write, s};
+    return (struct sink){.write = spool_write, .context = s};
 }
 
 int spool_bytes(struct spool *s, const char *name, struct bytes **out, struct err *e)

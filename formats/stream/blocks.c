@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "formats/stream/blocks.h"
 
+#include "base/sparse.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
@@ -42,6 +44,9 @@ static int find_used(struct blocks *b, struct err *e)
     if (data == NULL)
         return err_oom(e);
     for (uint64_t i = 0; i < in_blob; i++) {
+        i = sparse_next_data(b->fd, i * b->block, b->blob_size) / b->block;
+        if (i >= in_blob)
+            break;
         int rc = blocks_read(b, i, data, e);
         if (rc < 0)
             return rc;

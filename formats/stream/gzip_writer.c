@@ -198,7 +198,7 @@ static int write_gzip(void *context, const void *data, size_t len, struct err *e
 
 struct sink sink_gzip(struct gzip_writer *w)
 {
-    return (struct sink){write_gzip, w};
+    return (struct sink){.write = write_gzip, .context = w};
 }
 
 int gzip_writer_optional(struct sink out, int level, unsigned jobs, struct gzip_writer **w,

@@ -12,6 +12,8 @@
 struct sink {
     int (*write)(void *context, const void *data, size_t len, struct err *e);
     void *context;
+    /* NULL: zeros are written as any bytes. */
+    int (*zeros)(void *context, uint64_t len, struct err *e);
 };
 
 static inline int sink_write(const struct sink *s, const void *data, size_t len, struct err *e)
@@ -19,7 +21,10 @@ static inline int sink_write(const struct sink *s, const void *data, size_t len,
     return s->write(s->context, data, len, e);
 }
 
-/* Writes to the store. */
+/* So many bytes of zeros. */
+int sink_zeros(const struct sink *s, uint64_t len, struct err *e);
+
+/* Writes to the store, runs of zeros as holes. */
 struct sink sink_cas(struct cas_writer *w);
 /* Appends. */
 struct sink sink_buf(struct buf *b);

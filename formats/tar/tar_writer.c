@@ -310,6 +310,7 @@ static int map_units(struct writer *w, const struct entry *n, struct err *e)
     w->map.count = 0;
     w->map.stored = 0;
     for (uint64_t offset = 0; offset < n->length;) {
+        offset = tree_reader_next_data(w->out.reader, &n->inode->content, offset) / PAGE * PAGE;
         uint64_t left = n->length - offset;
         size_t len = left < IMAGE_CHUNK ? (size_t)left : IMAGE_CHUNK;
 

@@ -25,14 +25,10 @@ int image_put(struct image_writer *w, const void *data, size_t len, struct err *
 
 int image_zeros_to(struct image_writer *w, uint64_t at, struct err *e)
 {
-    static const uint8_t zeros[4096];
-    int rc = 0;
+    uint64_t len = at > w->at ? at - w->at : 0;
 
-    while (rc == 0 && w->at < at) {
-        uint64_t left = at - w->at;
-        rc = image_put(w, zeros, left < sizeof(zeros) ? (size_t)left : sizeof(zeros), e);
-    }
-    return rc;
+    w->at += len;
+    return len > 0 ? sink_zeros(&w->sink, len, e) : 0;
 }
 
 int image_align(struct image_writer *w, uint64_t unit, struct err *e)
@@ -43,17 +39,22 @@ int image_align(struct image_writer *w, uint64_t unit, struct err *e)
 int image_content(struct image_writer *w, const struct tree_content *c, uint64_t from, uint64_t end,
                   struct err *e)
 {
-    for (uint64_t at = from; at < end;) {
-        size_t len = end - at < IMAGE_CHUNK ? (size_t)(end - at) : IMAGE_CHUNK;
-        int rc;
-        if ((rc = tree_reader_read(w->reader, c, at, w->chunk, len, e)) < 0 ||
-            (rc = image_put(w, w->chunk, len, e)) < 0)
-            return rc;
-        at += len;
-        if (w->what != NULL)
+    int rc = 0;
+
+    for (uint64_t at = from; rc == 0 && at < end;) {
+        uint64_t data = tree_reader_next_data(w->reader, c, at);
+        if (data > end)
+            data = end;
+        size_t len = end - data < IMAGE_CHUNK ? (size_t)(end - data) : IMAGE_CHUNK;
+        rc = image_zeros_to(w, w->at + (data - at), e);
+        if (rc == 0 && len > 0 &&
+            (rc = tree_reader_read(w->reader, c, data, w->chunk, len, e)) == 0)
+            rc = image_put(w, w->chunk, len, e);
+        at = data + len;
+        if (rc == 0 && w->what != NULL)
             progress_show(w->progress, w->what, w->at, w->total);
     }
-    return 0;
+    return rc;
 }
 
 int tree_content_write(const struct tree *t, struct cas *cas, const struct tree_content *c,

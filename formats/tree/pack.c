@@ -52,28 +52,50 @@ int pack_writer_begin(struct pack_writer *p, struct err *e)
     return 0;
 }
 
+static int make_blob(struct pack_writer *p, struct err *e)
+{
+    if (p->blob != NULL)
+        return 0;
+    int rc = cas_writer_new(p->cas, NULL, CAS_SIZE_UNKNOWN, &p->blob, e);
+    if (rc == 0)
+        cas_writer_set_passing(p->blob);
+    return rc;
+}
+
 static int flush(struct pack_writer *p, struct err *e)
 {
     size_t len = p->pending;
     p->pending = 0;
     if (len == 0)
         return 0;
-    if (p->blob == NULL) {
-        int rc = cas_writer_new(p->cas, NULL, CAS_SIZE_UNKNOWN, &p->blob, e);
-        if (rc < 0)
-            return rc;
-        cas_writer_set_passing(p->blob);
-    }
-    return cas_writer_write(p->blob, p->piece, len, e);
+    int rc = make_blob(p, e);
+    return rc < 0 ? rc : cas_writer_write(p->blob, p->piece, len, e);
 }
 
-int pack_writer_write(struct pack_writer *p, const void *data, size_t len, struct err *e)
+static int extend(struct pack_writer *p, uint64_t len, struct err *e)
 {
     if (!p->in_file)
         return err_set(e, ERR_HOST, "no file of this pack is being written");
     if (!add_u64(p->end, len, &p->end) || p->end > INT64_MAX)
         return err_set(e, ERR_INPUT, "file contents are larger than a file can be");
-    int rc = hasher_update(p->hasher, data, len, e);
+    return 0;
+}
+
+int pack_writer_zeros(struct pack_writer *p, uint64_t len, struct err *e)
+{
+    int rc = extend(p, len, e);
+    if (rc == 0)
+        rc = hasher_zeros(p->hasher, len, e);
+    if (rc < 0 || (rc = flush(p, e)) < 0 || (rc = make_blob(p, e)) < 0)
+        return rc;
+    return cas_writer_zeros(p->blob, len, e);
+}
+
+int pack_writer_write(struct pack_writer *p, const void *data, size_t len, struct err *e)
+{
+    int rc = extend(p, len, e);
+    if (rc == 0)
+        rc = hasher_update(p->hasher, data, len, e);
     const uint8_t *from = data;
     while (rc == 0 && len > 0) {
         size_t part = len < PIECE - p->pending ? len : PIECE - p->pending;

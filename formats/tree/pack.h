@@ -20,6 +20,7 @@ static inline void scope_pack_writer(struct pack_writer **p)
  * caller's. */
 int pack_writer_begin(struct pack_writer *p, struct err *e);
 int pack_writer_write(struct pack_writer *p, const void *data, size_t len, struct err *e);
+int pack_writer_zeros(struct pack_writer *p, uint64_t len, struct err *e);
 int pack_writer_end(struct pack_writer *p, struct tree_content *content, struct err *e);
 /* *used is false, and there is no blob, when no file had any bytes. */
 int pack_writer_commit(struct pack_writer *p, bool *used, struct digest *blob, struct err *e);

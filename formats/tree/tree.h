@@ -181,6 +181,8 @@ void tree_packer_free(struct tree_packer *p);
 /* One file: begin, any number of writes, end, which fills file->content; readable after commit. */
 int tree_packer_begin(struct tree_packer *p, struct err *e);
 int tree_packer_write(struct tree_packer *p, const void *data, size_t len, struct err *e);
+/* So many bytes of zeros. */
+int tree_packer_zeros(struct tree_packer *p, uint64_t len, struct err *e);
 int tree_packer_end(struct tree_packer *p, struct tree_inode *file, struct err *e);
 /*
  * Commits the blob. The pack's index is fixed when the packer is made, its digest

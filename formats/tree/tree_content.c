@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Contents of files into packs, and out of them. */
 #include "base/file.h"
-#include "formats/stream/sparse.h"
+#include "base/sparse.h"
 #include "formats/tree/pack.h"
 #include "formats/tree/tree_internal.h"
 
@@ -47,6 +47,11 @@ int tree_packer_begin(struct tree_packer *p, struct err *e)
 int tree_packer_write(struct tree_packer *p, const void *data, size_t len, struct err *e)
 {
     return pack_writer_write(p->pack, data, len, e);
+}
+
+int tree_packer_zeros(struct tree_packer *p, uint64_t len, struct err *e)
+{
+    return pack_writer_zeros(p->pack, len, e);
 }
 
 int tree_packer_end(struct tree_packer *p, struct tree_inode *file, struct err *e)

@@ -83,6 +83,8 @@ struct cas_writer;
 int cas_writer_new(struct cas *cas, const struct digest *expected, uint64_t expected_size,
                    struct cas_writer **out, struct err *e);
 int cas_writer_write(struct cas_writer *w, const void *data, size_t len, struct err *e);
+/* So many bytes of zeros: a hole of the blob, where there are enough. */
+int cas_writer_zeros(struct cas_writer *w, uint64_t len, struct err *e);
 /* A blob that only this process will read again: it is not hurried to the disk. */
 void cas_writer_set_passing(struct cas_writer *w);
 /* The descriptor to write to directly (libraries that seek); then commit hashes the file afresh. */

@@ -6,6 +6,8 @@
  */
 #include "store/cas/cas_internal.h"
 
+#include "base/sparse.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -36,8 +38,10 @@ struct cas_stream {
     struct hasher *hasher; /* the ahead thread's while it runs */
     struct stat st;
     int fd;
-    bool ended;  /* all was given out and was right */
-    bool broken; /* it was not, for the reason `why` */
+    struct sparse_reader from;
+    uint64_t zeros; /* of a hole that is not given out yet */
+    bool ended;     /* all was given out and was right */
+    bool broken;    /* it was not, for the reason `why` */
     struct err why;
     struct ahead *ahead; /* NULL: read and hashed as it is asked for */
     size_t used;         /* bytes given out of the chunk number ahead->taken */
@@ -48,22 +52,25 @@ uint64_t cas_stream_size(const struct cas_stream *s)
     return (uint64_t)s->st.st_size;
 }
 
-static int read_some(const struct cas_stream *s, void *data, size_t len, size_t *got, struct err *e)
+/* Holes are zeros that need not be read. */
+static int read_some(struct cas_stream *s, void *data, size_t len, size_t *got, struct err *e)
 {
-    ssize_t n = 0;
-    do {
-        n = read(s->fd, data, len);
-    } while (n < 0 && errno == EINTR);
-    if (n < 0)
+    size_t n = 0;
+    if (s->zeros == 0 && sparse_read(&s->from, data, len, &n, &s->zeros) < 0)
         return err_os(e, errno, "cannot read a blob in '%s'", s->cas->path);
-    *got = (size_t)n;
+    if (s->zeros > 0) {
+        n = s->zeros < len ? (size_t)s->zeros : len;
+        memset(data, 0, n);
+        s->zeros -= n;
+    }
+    *got = n;
     return 0;
 }
 
 /* ---- the thread ---- */
 
 /* Fills a slot and hashes it. */
-static int make_chunk(const struct cas_stream *s, struct ahead *a, size_t slot, struct err *e)
+static int make_chunk(struct cas_stream *s, struct ahead *a, size_t slot, struct err *e)
 {
     uint8_t *at = a->bytes + slot * CAS_CHUNK;
     size_t len = 0;
@@ -261,6 +268,7 @@ int cas_stream_open(struct cas *cas, const struct digest *digest, struct cas_str
         cas_stream_close(s);
         return rc;
     }
+    s->from = (struct sparse_reader){.fd = s->fd};
     (void)posix_fadvise(s->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
     if (s->st.st_size >= AHEAD_FROM)
         start_ahead(s);

@@ -5,6 +5,7 @@
 
 #include "base/destination.h"
 #include "base/file.h"
+#include "base/sparse.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -118,16 +119,38 @@ static int write_with_holes(struct cas_writer *w, const uint8_t *data, size_t le
     return rc;
 }
 
+/* Whether there may be so many bytes more; *after is the size then. */
+static int make_room(const struct cas_writer *w, uint64_t len, uint64_t *after, struct err *e)
+{
+    if (!add_u64(w->written, len, after) || *after > INT64_MAX)
+        return err_set(e, ERR_INPUT, "cannot store blob: it is too long");
+    if (w->expected_size != CAS_SIZE_UNKNOWN && *after > w->expected_size)
+        return wrong_size(w, *after, "at least ", e);
+    if (*after > w->room && *after - w->room > quota_slack)
+        return cas_quota_refuse(w->cas, *after, e);
+    return 0;
+}
+
+int cas_writer_zeros(struct cas_writer *w, uint64_t len, struct err *e)
+{
+    uint64_t after = 0;
+    int rc = make_room(w, len, &after, e);
+    if (rc < 0 || len == 0)
+        return rc;
+    if (lseek(w->fd, (off_t)len, SEEK_CUR) < 0)
+        return err_os(e, errno, "cannot move in a blob");
+    w->ends_in_hole = true;
+    w->written = after;
+    return w->direct ? 0 : hasher_zeros(w->hasher, len, e);
+}
+
 int cas_writer_write(struct cas_writer *w, const void *data, size_t len, struct err *e)
 {
     uint64_t after = 0;
-    if (!add_u64(w->written, len, &after))
-        return err_set(e, ERR_INPUT, "cannot store blob: it is too long");
-    if (w->expected_size != CAS_SIZE_UNKNOWN && after > w->expected_size)
-        return wrong_size(w, after, "at least ", e);
-    if (after > w->room && after - w->room > quota_slack)
-        return cas_quota_refuse(w->cas, after, e);
-    int rc =
+    int rc = make_room(w, len, &after, e);
+    if (rc < 0)
+        return rc;
+    rc =
         w->direct ? fd_write_all(w->fd, data, len, "a blob", e) : write_with_holes(w, data, len, e);
     if (rc < 0)
         return err_wrap(e, "cannot write to store '%s'", w->cas->path);
@@ -358,16 +381,13 @@ static int take_file(struct cas *cas, const char *path, const struct digest *exp
      * name open can write to it. */
     if (rc == 0 && ioctl(cas_writer_fd(w), FICLONE, fd) != 0)
         w->direct = false;
-    while (rc == 0 && !w->direct) {
-        ssize_t n = read(fd, chunk, CAS_CHUNK);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            rc = err_os(e, errno, "cannot read '%s'", path);
-        else if (n == 0)
-            break;
-        else
-            rc = cas_writer_write(w, chunk, (size_t)n, e);
+    struct sparse_reader from = {.fd = fd};
+    size_t got = 1;
+    uint64_t zeros = 0;
+    while (rc == 0 && !w->direct && got + zeros > 0) {
+        if (sparse_read(&from, chunk, CAS_CHUNK, &got, &zeros) < 0)
+            return err_os(e, errno, "cannot read '%s'", path);
+        rc = zeros > 0 ? cas_writer_zeros(w, zeros, e) : cas_writer_write(w, chunk, got, e);
     }
     if (rc == 0)
         *out = steal_ptr(&w);
@@ -428,31 +448,43 @@ static int export_stream(struct cas *cas, const struct digest *digest, int out, 
     for (size_t got = 1; rc == 0 && got != 0;) {
         rc = cas_stream_read(s, chunk, CAS_CHUNK, &got, e);
         if (rc == 0 && got != 0)
-            rc = fd_write_all(out, chunk, got, path, e);
+            rc = sparse_write(out, chunk, got, done, path, e);
         done += rc == 0 ? got : 0;
         write_back(out, done, &flushed);
     }
+    if (rc == 0 && ftruncate(out, (off_t)done) != 0)
+        return err_os(e, errno, "cannot write '%s'", path);
     return rc;
 }
 
-/* From a blob that is known to be good: inside the kernel, sharing blocks where the file system
- * can. */
+/*
+ * From a blob that is known to be good: inside the kernel, sharing blocks where the file system
+ * can, and leaving holes out.
+ */
 static int export_copy(int fd, uint64_t size, int out, const char *path, bool *done, struct err *e)
 {
-    uint64_t copied = 0;
+    uint64_t copied = sparse_next_data(fd, 0, size);
+    uint64_t end = copied;
     uint64_t flushed = 0;
     while (copied < size) {
-        ssize_t n = copy_file_range(fd, NULL, out, NULL, (size_t)writeback, 0);
+        if (copied == end)
+            end = sparse_next_hole(fd, copied, size);
+        size_t part = end - copied < writeback ? (size_t)(end - copied) : (size_t)writeback;
+        off_t from = (off_t)copied;
+        off_t to = (off_t)copied;
+        ssize_t n = copy_file_range(fd, &from, out, &to, part, 0);
         if (n < 0 && errno == EINTR)
             continue;
         if (n <= 0)
             break;
         copied += (uint64_t)n;
         write_back(out, copied, &flushed);
+        if (copied == end)
+            copied = end = sparse_next_data(fd, copied, size);
     }
     *done = copied == size;
     /* Not between these two, or not all: start afresh. */
-    if (!*done && (ftruncate(out, 0) != 0 || lseek(out, 0, SEEK_SET) < 0))
+    if (ftruncate(out, *done ? (off_t)size : 0) != 0)
         return err_os(e, errno, "cannot write '%s'", path);
     return 0;
 }

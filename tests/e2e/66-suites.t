@@ -16,7 +16,7 @@ package() { # SUITE NAME VERSION
     mkdir -p "$work/deb/DEBIAN" "$archive/pool/main"
     printf 'Package: %s\nVersion: %s\nArchitecture: all\nMaintainer: Nobody <nobody@example.org>\nDescription: a test\n' "$2" "$3" >"$work/deb/DEBIAN/control"
     echo "$2 $3" >"$work/deb/$2"
-    dpkg-deb -Znone --root-owner-group -b "$work/deb" "$archive/pool/main/$2_$3_all.deb" >/dev/null
+    SOURCE_DATE_EPOCH=1700000000 dpkg-deb -Znone --root-owner-group -b "$work/deb" "$archive/pool/main/$2_$3_all.deb" >/dev/null
     mkdir -p "$archive/dists/$1/main/binary-riscv64"
     {
         cat "$work/deb/DEBIAN/control"

@@ -24,7 +24,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct err e = ERR_INIT;
     struct count c = {0};
-    int rc = kernel_unpack(data, size, (struct sink){swallow, &c}, &e);
+    int rc = kernel_unpack(data, size, (struct sink){.write = swallow, .context = &c}, &e);
 
     if (rc != 0 && rc != -ERR_INPUT)
         abort();

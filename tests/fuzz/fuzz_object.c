@@ -55,7 +55,7 @@ static void read_all(struct bytes *bytes)
         return;
     for (size_t i = 0; i < o->member_count; i++) {
         uint64_t total = 0;
-        const struct sink to = {ignore, &total};
+        const struct sink to = {.write = ignore, .context = &total};
         if (o->members[i].has_content && o->kind->content != NULL &&
             o->members[i].size < budget.decoded && o->members[i].type != MEMBER_GAP)
             (void)o->kind->content(o, &o->members[i], to, &e);

@@ -81,7 +81,7 @@ static int run_ext4(const struct row *row, uint64_t value)
     tree_reader_free(reader);
     if (rc < 0 || !is_written(row))
         return rc;
-    return ext4_write(&l, t, store, NULL, (struct sink){keep, kept}, &e);
+    return ext4_write(&l, t, store, NULL, (struct sink){.write = keep, .context = kept}, &e);
 }
 
 static int run_erofs(const struct row *row, uint64_t value)
@@ -95,7 +95,7 @@ static int run_erofs(const struct row *row, uint64_t value)
     int rc = erofs_layout(&view, 0, true, NULL, &l, &e);
     if (rc < 0 || !is_written(row))
         return rc;
-    return erofs_write(&l, t, store, NULL, uuid, (struct sink){keep, kept}, &e);
+    return erofs_write(&l, t, store, NULL, uuid, (struct sink){.write = keep, .context = kept}, &e);
 }
 
 static int run_iso(const struct row *row, uint64_t value)
@@ -109,7 +109,7 @@ static int run_iso(const struct row *row, uint64_t value)
     int rc = iso_layout(&view, t, &params, &l, &e);
     if (rc < 0 || !is_written(row))
         return rc;
-    return iso_write(&l, t, store, NULL, (struct sink){keep, kept}, &e);
+    return iso_write(&l, t, store, NULL, (struct sink){.write = keep, .context = kept}, &e);
 }
 
 static int run_cpio(const struct row *row, uint64_t value)
@@ -120,7 +120,7 @@ static int run_cpio(const struct row *row, uint64_t value)
     view_all(t, &view);
     if (!is_written(row))
         return cpio_check(view_inode(&view, 1), "n", &e);
-    return cpio_write(t, &view, store, NULL, (struct sink){keep, kept}, &e);
+    return cpio_write(t, &view, store, NULL, (struct sink){.write = keep, .context = kept}, &e);
 }
 
 static int run_tar(const struct row *row, uint64_t value)
@@ -130,7 +130,7 @@ static int run_tar(const struct row *row, uint64_t value)
     AUTO_VIEW view = {0};
     view_all(t, &view);
     const struct tar_options options = {.tree = t, .cas = store};
-    return tar_write(&options, &view, (struct sink){keep, kept}, &e);
+    return tar_write(&options, &view, (struct sink){.write = keep, .context = kept}, &e);
 }
 
 /* ---- parts of writers --------------------------------------------------------------------------
@@ -236,7 +236,7 @@ static int run_go_tar(const struct row *row, uint64_t value)
     AUTO_FREE struct kept *kept = calloc(1, sizeof(*kept));
     char name[] = "n";
     char none[] = "";
-    const struct sink sink = {keep, kept};
+    const struct sink sink = {.write = keep, .context = kept};
     const struct go_tar_header h = {.type = '3',
                                     .name = name,
                                     .link = none,
@@ -539,7 +539,7 @@ static bool wide_tar(const struct wider *row, uint64_t value)
     view_all(t, &view);
     const struct tar_options options = {.tree = t, .cas = store};
     /* The content of a large file is not there: what comes first has been written. */
-    int rc = tar_write(&options, &view, (struct sink){keep, kept}, &e);
+    int rc = tar_write(&options, &view, (struct sink){.write = keep, .context = kept}, &e);
     assert_true(rc == 0 || row->field == SIZE);
     if (kept->data[tar_fields[TAR_TYPE].start] == 'x')
         return true;
@@ -591,7 +591,8 @@ static bool wide_fat(const struct wider *row, uint64_t value)
     AUTO_FAT struct fat *f = NULL;
     (void)row;
     assert_int_equal(fat_new(&options, NULL, 0, &f, &e), 0);
-    assert_int_equal(fat_write(f, store, 0, NULL, (struct sink){keep, kept}, &e), 0);
+    assert_int_equal(
+        fat_write(f, store, 0, NULL, (struct sink){.write = keep, .context = kept}, &e), 0);
     assert_int_equal(kept->len, value * FAT_SECTOR);
     uint64_t narrow = get_le(kept->data + 19, 2);
     uint64_t wide = get_le(kept->data + 32, 4);
@@ -614,7 +615,8 @@ static bool wide_iso(const struct wider *row, uint64_t value)
     commit(p);
     view_all(t, &view);
     assert_int_equal(iso_layout(&view, t, &params, &l, &e), 0);
-    assert_int_equal(iso_write(&l, t, store, NULL, (struct sink){keep, kept}, &e), 0);
+    assert_int_equal(
+        iso_write(&l, t, store, NULL, (struct sink){.write = keep, .context = kept}, &e), 0);
     const uint8_t *entry = kept->data + (size_t)l.catalog * ISO_SECTOR + 32;
     assert_int_equal(entry[0], 0x88);
     uint64_t sectors = get_le(entry + 6, 2);

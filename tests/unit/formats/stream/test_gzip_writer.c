@@ -16,7 +16,8 @@ static void compress_to(struct buf *out, const uint8_t *data, size_t len, int le
                         size_t piece)
 {
     AUTO_GZIP_WRITER struct gzip_writer *w = NULL;
-    assert_int_equal(gzip_writer_new((struct sink){to_buf, out}, level, jobs, &w, &e), 0);
+    assert_int_equal(
+        gzip_writer_new((struct sink){.write = to_buf, .context = out}, level, jobs, &w, &e), 0);
     for (size_t i = 0; i < len; i += piece)
         assert_int_equal(gzip_writer_write(w, data + i, len - i < piece ? len - i : piece, &e), 0);
     assert_int_equal(gzip_writer_finish(w, &e), 0);
@@ -126,7 +127,8 @@ static void test_sink_fails(void **state)
     for (size_t room = 0; room < len; room += 1000001) {
         size_t left = room;
         AUTO_GZIP_WRITER struct gzip_writer *w = NULL;
-        assert_int_equal(gzip_writer_new((struct sink){refuse, &left}, 1, 1, &w, &e), 0);
+        assert_int_equal(
+            gzip_writer_new((struct sink){.write = refuse, .context = &left}, 1, 1, &w, &e), 0);
         int rc = gzip_writer_write(w, data, len, &e);
         assert_int_equal(rc == 0 ? gzip_writer_finish(w, &e) : rc, -ERR_HOST);
     }
