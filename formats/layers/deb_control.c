@@ -102,6 +102,8 @@ static int add_file(struct deb_control *c, size_t *cap, struct tar_reader *tar,
         return err_set(e, ERR_INPUT, "its '%s' is longer than %d bytes", n->path,
                        (int)DEB_CONTROL_TEXT_MAX);
     int rc = 0;
+    if (pack == NULL && index != DEB_CONTROL)
+        return 0;
     if (index == DEB_CONTROL) {
         rc = read_text(tar, &text, e);
         return rc < 0 ? rc : keep_text(c, index, &text, e);
@@ -130,6 +132,8 @@ static int read_archive(const struct source *plain, struct pack_writer *pack, st
     AUTO_TAR_READER struct tar_reader *tar = NULL;
     size_t cap = 0;
     int rc = tar_reader_new(plain, &tar, e);
+    if (rc == 0)
+        tar_reader_like_dpkg(tar);
     while (rc == 0) {
         struct tar_entry *n = NULL;
         rc = tar_reader_next(tar, &n, e);

@@ -19,7 +19,8 @@ enum {
     DEB_CONTROL_NAME_MAX = 64,
 };
 
-/* `from` is control.tar as the package has it; it is read to its end. */
+/* `from` is control.tar as the package has it; it is read to its end. Where `pack` is NULL, only
+ * `control` is kept of it. */
 int deb_control_read(const struct source *from, enum compression compression,
                      struct pack_writer *pack, struct deb_control **out, struct err *e);
 

@@ -296,7 +296,9 @@ static int decode_tar(struct decode *d, const struct source *from, struct err *e
     AUTO_TAR_READER struct tar_reader *tar = NULL;
     int rc = tar_reader_new(from, &tar, e);
     d->tar = tar;
-    if (rc == 0 && d->input->form != LAYER_DEB) /* dpkg reads none */
+    if (rc == 0 && d->input->form == LAYER_DEB)
+        tar_reader_like_dpkg(tar);
+    else if (rc == 0) /* dpkg reads none */
         tar_reader_take_sparse(tar);
     while (rc == 0) {
         struct tar_entry *n = NULL;

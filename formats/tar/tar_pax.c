@@ -302,12 +302,6 @@ static int refuse_star(struct tar_pax *out, const struct record *r, struct err *
     return bad_record(r, e, "star's sparse files are not supported");
 }
 
-static int refuse_acl(struct tar_pax *out, const struct record *r, struct err *e)
-{
-    (void)out;
-    return bad_record(r, e, "access control lists are not supported");
-}
-
 static int refuse(struct tar_pax *out, const struct record *r, struct err *e)
 {
     (void)out;
@@ -334,7 +328,7 @@ static const struct key {
     {"comment", true, ignore},
     {"SCHILY.xattr.", false, schily_xattr},
     {"LIBARCHIVE.xattr.", false, libarchive_xattr},
-    {"SCHILY.acl.", false, refuse_acl},
+    {"SCHILY.acl.", false, ignore},
     {"SCHILY.realsize", false, refuse_star},
     {"GNU.sparse.", false, set_sparse},
     {"GNU.", false, refuse},

@@ -27,6 +27,7 @@ struct tar_reader {
     char *long_name; /* GNU 'L' */
     char *long_link; /* GNU 'K' */
     bool take_sparse;
+    bool like_dpkg;
     uint64_t holes;     /* of all sparse files so far */
     struct tar_map map; /* of the current entry */
     uint8_t buffer[BUFFER];
@@ -45,6 +46,11 @@ int tar_reader_new(const struct source *from, struct tar_reader **out, struct er
 void tar_reader_take_sparse(struct tar_reader *r)
 {
     r->take_sparse = true;
+}
+
+void tar_reader_like_dpkg(struct tar_reader *r)
+{
+    r->like_dpkg = true;
 }
 
 static void entry_clear(struct tar_reader *r)
@@ -240,6 +246,14 @@ int tar_path_clean(char *path, struct err *e)
     return 0;
 }
 
+/* Absolute names are names from the root, as all others. */
+static int clean_from_root(char *path, struct err *e)
+{
+    size_t slashes = strspn(path, "/");
+    memmove(path, path + slashes, strlen(path + slashes) + 1);
+    return tar_path_clean(path, e);
+}
+
 static int copy_field(const uint8_t *block, enum tar_place p, char **out, struct err *e)
 {
     *out = strndup((const char *)tar_at(block, p), tar_fields[p].len);
@@ -279,9 +293,10 @@ static int raw_link(struct tar_reader *r, const uint8_t *block, char **out, stru
 
 /* ---- entries ---- */
 
-static int set_type(struct tar_entry *n, uint8_t flag, bool slash, enum dialect dialect,
+static int set_type(struct tar_reader *r, uint8_t flag, bool slash, enum dialect dialect,
                     struct err *e)
 {
+    struct tar_entry *n = &r->entry;
     static const char flags[] = "01234567";
     static const enum tree_type types[] = {TREE_FILE,  TREE_FILE, TREE_SYMLINK, TREE_CHAR,
                                            TREE_BLOCK, TREE_DIR,  TREE_FIFO,    TREE_FILE};
@@ -292,11 +307,9 @@ static int set_type(struct tar_entry *n, uint8_t flag, bool slash, enum dialect 
         return err_set(e, ERR_INPUT, "an entry of the unknown type '%c'", flag);
     n->type = types[at - flags];
     n->hard_link = flag == '1';
-    /* V7 knew directories only by their slash. */
-    if (dialect == DIALECT_V7 && slash && n->type == TREE_FILE && !n->hard_link)
+    /* V7 knew directories only by their slash, and had no type but NUL. */
+    if (slash && (flag == 0 || (flag == '0' && r->like_dpkg && !n->sparse)))
         n->type = TREE_DIR;
-    if (slash && n->type != TREE_DIR)
-        return err_set(e, ERR_INPUT, "a name that ends in '/' is no directory");
     return 0;
 }
 
@@ -331,8 +344,8 @@ static int set_numbers(struct tar_reader *r, const uint8_t *block, struct err *e
     n->gid = (uint32_t)gid;
     n->major = (uint32_t)major;
     n->minor = (uint32_t)minor;
-    if (rc == 0 && n->size > 0 && (n->type != TREE_FILE || n->hard_link))
-        rc = err_set(e, ERR_INPUT, "an entry that has no content has a size");
+    if (n->type != TREE_FILE || n->hard_link)
+        n->size = 0; /* whatever it says: nothing is stored */
     return rc;
 }
 
@@ -349,7 +362,7 @@ static int set_link(struct tar_reader *r, const uint8_t *block, struct err *e)
         return err_set(e, ERR_INPUT, "a link without a target, or with one that is too long");
     if (!n->hard_link)
         return 0;
-    rc = tar_path_clean(n->link, e);
+    rc = clean_from_root(n->link, e);
     if (rc == 0 && n->link[0] == 0)
         rc = err_set(e, ERR_INPUT, "a hard link to the root");
     return rc;
@@ -448,9 +461,9 @@ static int set_entry(struct tar_reader *r, const uint8_t *block, enum dialect di
     if (len == 0)
         return err_set(e, ERR_INPUT, "an entry without a name");
     bool slash = n->path[len - 1] == '/';
-    rc = tar_path_clean(n->path, e);
+    rc = clean_from_root(n->path, e);
     if (rc == 0)
-        rc = set_type(n, *tar_at(block, TAR_TYPE), slash, dialect, e);
+        rc = set_type(r, *tar_at(block, TAR_TYPE), slash, dialect, e);
     if (rc == 0 && n->path[0] == 0 && n->type != TREE_DIR)
         rc = err_set(e, ERR_INPUT, "the root is not a directory");
     if (rc == 0)
@@ -570,7 +583,10 @@ static int next_header(struct tar_reader *r, struct tar_entry **entry, struct er
         int rc = take_block(r, &block, &got, e);
         if (rc < 0)
             return rc;
-        if (!got && r->at == 0) { /* an empty file is an empty archive */
+        /* An empty file is an empty archive; dpkg does not miss the end mark of any. */
+        bool may_end = r->at == 0 || (r->like_dpkg && !r->pax.present && r->long_name == NULL &&
+                                      r->long_link == NULL);
+        if (!got && may_end) {
             r->finished = true;
             *entry = NULL;
             return 0;

@@ -4,13 +4,13 @@
  * GNU long names, V7. Numbers in octal or base 256; checksums verified.
  *
  * Refused, each with one line: sparse files unless they are asked for, multi-volume and incremental
- * archives, ACLs, absolute names, "..", duplicate or malformed pax keys, global
- * headers that would change entries, sizes on entries without content, an
- * archive without its two zero blocks, anything but zeros after them. All
- * that hostile input can make it hold at once is bounded by this header.
+ * archives, "..", duplicate or malformed pax keys, global headers that would change entries, an
+ * archive without its two zero blocks, anything but zeros after them. All that hostile input can
+ * make it hold at once is bounded by this header.
  *
- * Ignored: atime, ctime, user and group names, comments, vendor keys other
- * than SCHILY.xattr.* and LIBARCHIVE.xattr.*.
+ * Absolute names are names from the root. Ignored: sizes of entries that have no content, atime,
+ * ctime, user and group names, comments, access control lists, vendor keys other than
+ * SCHILY.xattr.* and LIBARCHIVE.xattr.*. Why: docs/formats/tar.md.
  */
 #ifndef ASSAY_FORMATS_TAR_TAR_READER_H
 #define ASSAY_FORMATS_TAR_TAR_READER_H
@@ -52,6 +52,11 @@ void tar_reader_free(struct tar_reader *r);
  * Of one archive their holes may have TAR_HOLES_MAX bytes: they cost little room, and time.
  */
 void tar_reader_take_sparse(struct tar_reader *r);
+/*
+ * From now on a file whose name ends in '/' is a directory whatever its type says, and the archive
+ * may end without its mark, between two entries.
+ */
+void tar_reader_like_dpkg(struct tar_reader *r);
 /*
  * The next entry, valid until the next call; NULL at the end, which is told
  * only after the whole stream was read. Content not read is skipped. Errors say
