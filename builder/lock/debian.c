@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "builder/lock/apt.h"
+#include "builder/lock/package_check.h"
 
 #include <string.h>
 
@@ -302,6 +303,14 @@ static int fetch(struct debian *d, struct apt *apt, const struct packages *list,
     return rc;
 }
 
+static int check(struct debian *d, const struct packages *list, struct err *e)
+{
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < list->count; i++)
+        rc = package_check(d->options.cas, &list->items[i], e);
+    return rc;
+}
+
 /* ---- the result --------------------------------------------------------------------------------
  */
 
@@ -333,7 +342,8 @@ int debian_lock(struct debian *d, const struct recipe_image *image, struct locke
     struct locked_image *locked = NULL;
     AUTO_FREE size_t *suites = NULL;
     int rc = open_session(d, &image->debian, &apt, e);
-    if (rc < 0 || (rc = resolve(apt, image, &list, e)) < 0 || (rc = fetch(d, apt, &list, e)) < 0)
+    if (rc < 0 || (rc = resolve(apt, image, &list, e)) < 0 || (rc = fetch(d, apt, &list, e)) < 0 ||
+        (rc = check(d, &list, e)) < 0)
         return err_wrap(e, "%s: image '%s'", image->at, image->name);
     if ((suites = array_new(list.count + 1, sizeof(*suites))) == NULL)
         return err_oom(e);

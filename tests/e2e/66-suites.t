@@ -126,4 +126,38 @@ says "the index of 'updates' is out of date" "and is the one that is named"
 lock 'suites: [stable, updates]' $keys --allow-expired
 exits 0 "--allow-expired takes it"
 is "and says so of that one alone" "$(grep -c "out of date" "$work/stderr") $(grep -c "'updates'" "$work/stderr")" "1 1"
+# ---- a package that is not what its index says ---------------------------------------------------
+package wrong alpha 1:5.0
+release wrong one
+index=$archive/dists/wrong/main/binary-riscv64/Packages
+sed -i "s|alpha_1:5.0|alpha_5.0|" "$index"
+mv "$archive/pool/main/alpha_1:5.0_all.deb" "$archive/pool/main/alpha_5.0_all.deb"
+cp "$index" "$work/honest"
+# indexed EXPRESSION: the index of the suite, changed so
+indexed() {
+    sed "$1" "$work/honest" >"$index"
+    release wrong one
+    printf 'name: deb\narch: riscv64\nimages: {all: {debian: {suite: wrong, packages: [%s], dependencies: none}}}\nartifacts: [tar]\n' "${2:-alpha}" >"$work/deb.yml"
+    run "$assay" lock "$work/deb.yml" -o "$work/wrong.json" --keyring "$work/one.gpg"
+}
+differs() { # PATTERN NAME
+    exits 5 "$2: exit code 5"
+    one_line "$2: one line"
+    says "$1" "$2: says what differs"
+    ok "$2: no plan" test ! -e "$work/wrong.json"
+}
+indexed 's/^Package: .*/Package: delta/' delta
+differs "package 'delta': its file is called 'alpha_5.0_all.deb', by the index it is 'delta_1*" "another name"
+indexed 's/^Version: .*/Version: 1:6.0/'
+differs "its file is called 'alpha_5.0_all.deb', by the index it is 'alpha_6.0_all.deb'" "another version"
+indexed 's/^Version: .*/Version: 2:5.0/'
+differs "the field 'Version' of its control file is '1:5.0', of the index '2:5.0'" "another epoch"
+cp "$archive/pool/main/alpha_5.0_all.deb" "$archive/pool/main/alpha_5.0_riscv64.deb"
+indexed 's/^Architecture: .*/Architecture: riscv64/; s/5.0_all/5.0_riscv64/'
+differs "the field 'Architecture' of its control file is 'all', of the index 'riscv64'" "another architecture"
+cp "$archive/pool/main/alpha_5.0_all.deb" "$archive/pool/main/delta_5.0_all.deb"
+indexed 's/^Package: .*/Package: delta/; s/alpha_5.0/delta_5.0/' delta
+differs "the field 'Package' of its control file is 'alpha', of the index 'delta'" "another name, in the file's too"
+indexed ''
+exits 0 "the same package with its own index"
 done_testing
