@@ -320,6 +320,7 @@ static const struct cli_command commands[] = {
     {
         .name = "sign",
         .arguments = "STATEMENT",
+        .exits = PASSPHRASE_EXIT,
         .summary = "sign an in-toto statement into a Sigstore bundle",
         .details =
             "STATEMENT must be an in-toto statement (v1 or v0.1), such as the provenance that\n"

@@ -30,7 +30,7 @@ int signing_key_format(const struct signing_key *key, const char *passphrase, st
                        struct err *e);
 /*
  * Encrypted PKCS#8 only, by PBES2 with scrypt or PBKDF2-HMAC-SHA-2 of bounded cost and AES-CBC.
- * Wrong passphrase: ERR_REJECTED; malformed, unencrypted or another kind of key: ERR_INPUT.
+ * Wrong passphrase: ERR_USAGE; malformed, unencrypted or another kind of key: ERR_INPUT.
  */
 int signing_key_parse(const void *pem, size_t len, const char *passphrase, struct signing_key **out,
                       struct err *e);

@@ -352,7 +352,7 @@ int signing_key_parse(const void *pem, size_t len, const char *passphrase, struc
     info = PKCS8_decrypt(sig, passphrase, (int)strlen(passphrase));
     ERR_clear_error();
     if (info == NULL)
-        return err_set(e, ERR_REJECTED, "the passphrase is wrong (or the file is damaged)");
+        return err_set(e, ERR_USAGE, "the passphrase is wrong (or the file is damaged)");
     evp = EVP_PKCS82PKEY(info);
     ERR_clear_error();
     if (evp == NULL)

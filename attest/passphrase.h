@@ -24,6 +24,10 @@
             "$ASSAY_LOG_PASSPHRASE)"                                                               \
     }
 
+/* What code 2 means of a command that opens a private key, for cli_command's `exits`. */
+#define PASSPHRASE_EXIT                                                                            \
+    "2\tthe command line or a configuration file is wrong, or a passphrase opens no key\n"
+
 /*
  * `prompt` is shown without a colon ("passphrase for 'x.key'"); `confirm` asks twice, on the
  * terminal only. Empty, too long (KEY_PASSPHRASE_MAX) or nowhere to be had: ERR_USAGE; a missing

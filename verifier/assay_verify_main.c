@@ -288,7 +288,7 @@ static const struct cli_command commands[] = {{
     .arguments = "ARTIFACT",
     .exits = "0\treproduced, and the policy is satisfied\n"
              "1\tdiffers\n"
-             "2\tthe command line or the policy is wrong\n"
+             "2\tthe command line or the policy is wrong, or a passphrase opens no key\n"
              "3\trejected\n"
              "4\tthe log fails\n"
              "5\tinput-unavailable, build-failed, or a file is not there\n"
@@ -309,8 +309,8 @@ static const struct cli_command commands[] = {{
         "digests of the rebuild's steps go into FILE.steps.json beside it; with --record it is\n"
         "appended to a transparency log. A signed verdict that can neither be written nor "
         "recorded\n"
-        "goes to stdout, and a bad one keeps its exit code. No verdict: a wrong command line or "
-        "policy (2), files "
+        "goes to stdout, and a bad one keeps its exit code. No verdict: a wrong command line, "
+        "policy or passphrase (2), files "
         "that\n"
         "are not there (5), a log that fails (4).",
     .examples =

@@ -5,6 +5,7 @@
 #include "base/media_types.h"
 #include "base/text.h"
 #include "verifier/compare/layout.h"
+#include "verifier/evidence/needs.h"
 #include "verifier/explain/machine.h"
 #include "verifier/rebuild/rebuild.h"
 #include "verifier/verification_internal.h"
@@ -91,8 +92,13 @@ static int explain(struct run *run, const struct rebuild *b, const char *path,
 {
     const char *step = NULL;
     char where[VERDICT_TEXT_MAX / 2];
-    claims_first_divergence(run->claims.byproducts, rebuild_byproducts(b), &step);
-    int rc = locate(run, path, rebuilt, where, sizeof(where), e);
+    AUTO_JSON json_t *needs = json_object();
+    int rc = needs == NULL ? err_oom(e)
+                           : needs_add(run->claims.document, run->subject->name, needs, e);
+    if (rc < 0)
+        return rc;
+    claims_first_divergence(run->claims.byproducts, rebuild_byproducts(b), needs, &step);
+    rc = locate(run, path, rebuilt, where, sizeof(where), e);
     if (rc < 0)
         return rc;
     return run_decide(run, VERDICT_DIFFERS, ERR_DIFFERS, "comparison",

@@ -83,8 +83,8 @@ static const struct cli_command commands[] = {
     {
         .name = "append",
         .arguments = "LOG [FILE...]",
-        .exits =
-            "4\tthe log contradicts itself or a checkpoint that it signed: nothing is signed\n",
+        .exits = PASSPHRASE_EXIT
+        "4\tthe log contradicts itself or a checkpoint that it signed: nothing is signed\n",
         .summary = "add files as entries, and sign a new checkpoint",
         .details = "Each FILE (at most 65535 bytes) becomes one entry; several are added together "
                    "or not at all, under one checkpoint. Prints the index of each. Bytes that the "

@@ -109,7 +109,7 @@ head -c 65536 /dev/zero >long
 refused 2 'exists already' 'init of an existing log' "$log" init L --origin x --passphrase-file pass
 refused 2 'not a log name' 'init with a bad name' "$log" init N --origin 'two words' --passphrase-file pass
 refused 2 'no passphrase' 'init without a passphrase' setsid -w "$log" init N --origin n
-refused 3 'passphrase' 'append with a wrong passphrase' "$log" append L e0 --passphrase-file wrong
+refused 2 'passphrase is wrong' 'append with a wrong passphrase' "$log" append L e0 --passphrase-file wrong
 refused 5 'e99' 'append of a missing file' "$log" append L e0 e99 --passphrase-file pass
 refused 2 'nothing to append' 'append of nothing' "$log" append L --passphrase-file pass
 refused 2 'either the list or the passphrase' 'two things on stdin' "$log" append L --from-file - --passphrase-file -

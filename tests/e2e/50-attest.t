@@ -287,7 +287,7 @@ refused 5 "a missing bundle" "$assay" attest check missing.json -k p256.key.pub
 refused 5 "a missing key" "$assay" attest check p256.json -k missing.pub
 refused 5 "a private key in place of the public one" "$assay" attest check p256.json -k p256.key
 refused 2 "check without a key" "$assay" attest check p256.json
-refused 3 "a wrong passphrase" env ASSAY_PASSPHRASE=wrong "$assay" attest sign statement.json -k p256.key -o w.json
+refused 2 "a wrong passphrase" env ASSAY_PASSPHRASE=wrong "$assay" attest sign statement.json -k p256.key -o w.json
 refused 5 "a public key in place of the private one" "$assay" attest sign statement.json -k p256.key.pub -o w.json
 refused 5 "an unencrypted key" "$assay" attest sign statement.json -k plain.pem -o w.json
 refused 5 "a key file that asks for too much work" timeout "$patience" "$assay" attest sign statement.json -k "$data/keys/should-fail/scrypt-2e30.key" -o w.json

@@ -88,11 +88,20 @@ payload differs.json >differs.statement
 ok "the verdict is valid" valid verdict differs.statement
 ok "and says so" jq -e '.predicate.assay_verdict == "differs" and .predicate.verificationResult == "FAILED"' differs.statement
 is "and is recorded" "$("$assay" log show log --json | jq .checkpoint.size)" 3
-jq -cSj '(.predicate.runDetails.byproducts[] | select(.name == "step/tar" or .name == "step/image") | .digest.sha256) = ("0" * 64)' evil.statement >evil2.statement
+jq -cSj '(.predicate.runDetails.byproducts[] | select(.name == "step/tar" or .name == "step/image" or .name == "step/oci") | .digest.sha256) = ("0" * 64)' evil.statement >evil2.statement
 sign evil2.statement builder.key evil2.json
 run "$assay" verify flipped.squashfs -b evil2.json -p policy.json --rebuild
 exits 1 "a build whose steps went another way"
-says "first step that diverged: step/tar" "the first step is named"
+says "first step that diverged: step/image$" "the first step that the artifact is made of is named"
+jq -cSj '(.predicate.runDetails.byproducts[] | select(.name == "step/tar") | .digest.sha256) = ("0" * 64)' evil.statement >evil2.statement
+sign evil2.statement builder.key evil2.json
+run "$assay" verify flipped.squashfs -b evil2.json -p policy.json --rebuild
+exits 1 "a build of which another artifact's step went another way"
+says "first step that diverged: none, so the file was changed after the build$" "that step is not blamed"
+jq -cSj '(.predicate.runDetails.byproducts[] | .digest.sha256) = ("0" * 64)' evil.statement >evil2.statement
+sign evil2.statement builder.key evil2.json
+run "$assay" verify flipped.squashfs -b evil2.json -p policy.json --rebuild
+says "first step that diverged: step/root$" "one that the artifact's step takes is"
 
 # ---- input-unavailable: 5, inconclusive: 6 ----
 base=$(sha256sum base.tar | cut -d' ' -f1)
@@ -178,7 +187,7 @@ run "$assay" verify out/test.squashfs -b bundle.json -p policy.json --rebuild -k
 exits 4 "a log whose checkpoint was changed takes no verdict"
 says "could not be recorded" "and the message says so"
 run env ASSAY_PASSPHRASE=wrong "$assay" verify out/test.squashfs -b bundle.json -p policy.json --rebuild -k verifier.key -o never.json
-exits 3 "a wrong passphrase"
+exits 2 "a wrong passphrase is a mistake of the caller's, no verdict"
 ok "and no verdict is written" test ! -e never.json
 
 # ---- usage, and a builder that is not one ----

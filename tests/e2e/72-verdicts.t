@@ -225,7 +225,7 @@ policy others.json builder.key.pub 1 second.key.pub "$(verifier_of second.json)"
 run fenced "$assay" verify out/test.squashfs -b bundle.json -p others.json -a second.json --rebuild -k verifier.key -o v.json
 exits 7 "a host without user namespaces"
 one_line "one line"
-says "^assay-verify: inconclusive: .*namespaces" "says what is missing"
+says "^assay-verify: inconclusive: nothing was rebuilt here: cannot make the sandbox: .*namespaces" "says what is missing, and that nothing was rebuilt"
 payload v.json >v.statement
 ok "the verdict is what its schema says" valid verdict v.statement
 ok "what was checked is signed" jq -e '[.predicate.assay_checks[] | [.id, .passed]] ==
@@ -255,7 +255,7 @@ mistake() { # CODE NAME ARGUMENT…
 }
 false_builder "flood 0"
 echo wrong >wrong
-mistake 3 "a wrong passphrase is found before the rebuild" out/test.squashfs -b bundle.json -p policy.json --rebuild --builder ./builder -k verifier.key --passphrase-file wrong
+mistake 2 "a wrong passphrase is found before the rebuild" out/test.squashfs -b bundle.json -p policy.json --rebuild --builder ./builder -k verifier.key --passphrase-file wrong
 mistake 5 "a missing log is found before the rebuild" out/test.squashfs -b bundle.json -p policy.json --rebuild --builder ./builder -k verifier.key --record nowhere
 mistake 5 "materials that are not there" out/test.squashfs -b bundle.json -p policy.json --rebuild -k verifier.key --materials nowhere
 mistake 5 "a verdict of others that is not there" out/test.squashfs -b bundle.json -p policy.json -a nowhere -k verifier.key

@@ -199,14 +199,31 @@ static const char *descriptor_sha256(const json_t *descriptor)
     return json_string_value(json_object_get(json_object_get(descriptor, "digest"), "sha256"));
 }
 
-void claims_first_divergence(const json_t *theirs, const json_t *ours, const char **step)
+/* The descriptor of this name, from `at` on. Borrowed. */
+static const json_t *descriptor_of(const json_t *list, size_t *at, const char *name)
 {
+    for (; *at < json_array_size(list); (*at)++) {
+        const json_t *d = json_array_get(list, *at);
+        const char *own = json_string_value(json_object_get(d, "name"));
+        if (own != NULL && strcmp(own, name) == 0)
+            return d;
+    }
+    return NULL;
+}
+
+void claims_first_divergence(const json_t *theirs, const json_t *ours, const json_t *needs,
+                             const char **step)
+{
+    size_t at = 0;
     *step = NULL;
     for (size_t i = 0; i < json_array_size(ours) && *step == NULL; i++) {
         const json_t *mine = json_array_get(ours, i);
+        const char *name = json_string_value(json_object_get(mine, "name"));
+        if (name == NULL || json_object_get(needs, name) == NULL)
+            continue;
         const char *a = descriptor_sha256(mine);
-        const char *b = descriptor_sha256(json_array_get(theirs, i));
+        const char *b = descriptor_sha256(descriptor_of(theirs, &at, name));
         if (a == NULL || b == NULL || strcmp(a, b) != 0)
-            *step = json_string_value(json_object_get(mine, "name"));
+            *step = name;
     }
 }

@@ -55,9 +55,11 @@ int claims_compare(const struct statement *statement, json_t *rebuilt, struct co
                    struct err *e);
 
 /*
- * The first step whose digest differs between two lists of byproducts; *step is
- * borrowed from `ours`, NULL when all agree.
+ * The first step whose digest differs between two lists of byproducts, both in the plan's order, of
+ * those that are a key of `needs` (needs.h): what has nothing to do with an artifact explains
+ * nothing of it. *step is borrowed from `ours`, NULL when all agree.
  */
-void claims_first_divergence(const json_t *theirs, const json_t *ours, const char **step);
+void claims_first_divergence(const json_t *theirs, const json_t *ours, const json_t *needs,
+                             const char **step);
 
 #endif

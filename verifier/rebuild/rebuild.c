@@ -147,7 +147,7 @@ static int sandbox_failed(struct rebuild *out, int rc, const struct err *e)
     /* It printed without end, or left what no builder leaves. */
     if (rc == -ERR_INPUT || rc == -ERR_REJECTED)
         return end_with_error(out, REBUILD_FAILED, "the builder misbehaved: ", e);
-    return end_with_error(out, REBUILD_HOST_FAILED, "", e);
+    return end_with_error(out, REBUILD_HOST_FAILED, "nothing was rebuilt here: ", e);
 }
 
 /* ---- running it ---- */

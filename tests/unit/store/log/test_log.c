@@ -228,7 +228,7 @@ static void test_keys(void **state)
     AUTO_FREE char *path = copy_log("keys");
     AUTO_FREE char *other = joined(top, "other");
     AUTO_TLOG struct tlog *log = NULL;
-    assert_int_equal(tlog_open(path, "wrong", &log, &e), -ERR_REJECTED);
+    assert_int_equal(tlog_open(path, "wrong", &log, &e), -ERR_USAGE);
     assert_int_equal(tlog_create(other, ORIGIN, PASS, &e), 0);
     copy_file(other, path, "key.pem");
     assert_int_equal(tlog_open(path, PASS, &log, &e), -ERR_LOG);
