@@ -85,7 +85,8 @@ static inline void layer_reach(char to[TREE_PATH_MAX + 1], const char *path)
     to[len] = '\0';
 }
 
-/* Whether include and exclude leave a path. The root is always left. */
+/* Whether include and exclude leave a path. The root is always left. Remembers which patterns of
+ * include chose something. */
 bool layers_keep(const struct layers_options *o, const char *path);
 
 int layer_decode(struct cas *cas, const struct layer_input *input, const struct layers_options *o,

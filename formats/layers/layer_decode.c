@@ -30,7 +30,7 @@ bool layers_keep(const struct layers_options *o, const char *path)
     if (path[0] == 0)
         return true;
     if (o->include != NULL && glob_list_count(o->include) > 0 &&
-        !glob_list_covers(o->include, path))
+        !glob_list_chooses(o->include, path))
         return false;
     return !glob_list_covers(o->exclude, path);
 }

@@ -207,6 +207,19 @@ static int clear_mark(void *context, const char *path, struct tree_node *node, s
     return 0;
 }
 
+/* What was asked for and is not there is an error, not less of an artifact. */
+static int check_chosen(const struct layers_options *o, const struct tree *t, struct err *e)
+{
+    const char *pattern = glob_list_unmatched(o->include);
+    if (pattern != NULL)
+        return err_set(e, ERR_INPUT, "the pattern '%.200s' of include matches nothing", pattern);
+    bool chooses = (o->include != NULL && glob_list_count(o->include) > 0) ||
+                   (o->exclude != NULL && glob_list_count(o->exclude) > 0);
+    if (chooses && tree_entry_count(t) <= 1)
+        return err_set(e, ERR_INPUT, "include and exclude leave nothing");
+    return 0;
+}
+
 int layers_flatten(struct cas *cas, const struct layer_input *layers, size_t count,
                    const struct layers_options *options, struct tree **out, struct err *e)
 {
@@ -225,6 +238,8 @@ int layers_flatten(struct cas *cas, const struct layer_input *layers, size_t cou
     tree_root(t)->inode->mtime = options->clamp;
     struct layer_stack s = {.tree = t, .options = options, .needs = &f.needs, .inputs = layers};
     rc = apply_all(&f, &s, e);
+    if (rc == 0)
+        rc = check_chosen(options, t, e);
     for (size_t i = 0; rc == 0 && i < options->place_count; i++) {
         rc = place_one(t, &options->places[i], options->clamp, e);
         if (rc < 0)

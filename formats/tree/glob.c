@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "formats/tree/glob.h"
 
+#include "base/buf.h"
+
+#include <stdatomic.h>
 #include <string.h>
 
 /*
@@ -264,10 +267,17 @@ bool glob_match(const struct glob *g, const char *path)
 
 /* ---- lists ---- */
 
+struct listed {
+    struct glob *glob;
+    char *pattern;
+    atomic_bool matched;
+};
+
 struct glob_list {
-    struct glob **globs;
+    struct listed *items;
     size_t count;
     size_t cap;
+    atomic_size_t unmatched; /* patterns that have covered nothing yet */
 };
 
 int glob_list_new(struct glob_list **out, struct err *e)
@@ -283,9 +293,11 @@ void glob_list_free(struct glob_list *l)
 {
     if (l == NULL)
         return;
-    for (size_t i = 0; i < l->count; i++)
-        glob_free(l->globs[i]);
-    free(l->globs);
+    for (size_t i = 0; i < l->count; i++) {
+        glob_free(l->items[i].glob);
+        free(l->items[i].pattern);
+    }
+    free(l->items);
     free(l);
 }
 
@@ -293,12 +305,21 @@ int glob_list_add(struct glob_list *l, const char *pattern, struct err *e)
 {
     if (l->count >= GLOB_LIST_MAX)
         return err_set(e, ERR_INPUT, "more than %d patterns", (int)GLOB_LIST_MAX);
-    int rc = array_grow(&l->globs, &l->cap, l->count + 1, sizeof(struct glob *), e);
+    AUTO_GLOB struct glob *glob = NULL;
+    char *copy = NULL;
+    int rc = array_grow(&l->items, &l->cap, l->count + 1, sizeof(*l->items), e);
     if (rc == 0)
-        rc = glob_new(pattern, &l->globs[l->count], e);
+        rc = glob_new(pattern, &glob, e);
     if (rc == 0)
-        l->count++;
-    return rc;
+        rc = str_copy(&copy, pattern, e);
+    if (rc < 0)
+        return rc;
+    struct listed *item = &l->items[l->count++];
+    item->glob = steal_ptr(&glob);
+    item->pattern = copy;
+    atomic_init(&item->matched, false);
+    atomic_fetch_add(&l->unmatched, 1);
+    return 0;
 }
 
 int glob_list_parse(const struct jcur *array, struct glob_list **out, struct err *e)
@@ -333,7 +354,35 @@ bool glob_list_covers(const struct glob_list *l, const char *path)
     if (l == NULL || path[0] == 0)
         return false;
     for (size_t i = 0; i < l->count; i++)
-        if (run(l->globs[i], path, true))
+        if (run(l->items[i].glob, path, true))
             return true;
     return false;
+}
+
+/* Once each pattern has matched, nobody is asked any more. */
+static void note(struct glob_list *l, const char *path)
+{
+    for (size_t i = 0; i < l->count && atomic_load(&l->unmatched) > 0; i++) {
+        struct listed *item = &l->items[i];
+        if (!atomic_load(&item->matched) && run(item->glob, path, true) &&
+            !atomic_exchange(&item->matched, true))
+            atomic_fetch_sub(&l->unmatched, 1);
+    }
+}
+
+bool glob_list_chooses(struct glob_list *l, const char *path)
+{
+    if (!glob_list_covers(l, path))
+        return false;
+    if (atomic_load(&l->unmatched) > 0)
+        note(l, path);
+    return true;
+}
+
+const char *glob_list_unmatched(const struct glob_list *l)
+{
+    for (size_t i = 0; l != NULL && i < l->count; i++)
+        if (!atomic_load(&l->items[i].matched))
+            return l->items[i].pattern;
+    return NULL;
 }

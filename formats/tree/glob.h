@@ -44,6 +44,12 @@ int glob_list_parse(const struct jcur *array, struct glob_list **out, struct err
 size_t glob_list_count(const struct glob_list *l);
 /* The root's path "" is covered by nothing. Thread-safe. NULL covers nothing. */
 bool glob_list_covers(const struct glob_list *l, const char *path);
+/*
+ * The same of a list that chooses what is taken: which of its patterns covered a path is remembered,
+ * and the first that covered none can be told afterwards (NULL: each did). Thread-safe. Borrowed.
+ */
+bool glob_list_chooses(struct glob_list *l, const char *path);
+const char *glob_list_unmatched(const struct glob_list *l);
 
 static inline void scope_glob_list(struct glob_list **l)
 {

@@ -223,12 +223,14 @@ static const struct cli_command commands[] = {
      .run = run_ls},
     {.name = "verify",
      .arguments = "",
-     .exits = "5\tsomething is wrong: it is listed; with --repair: something is left\n",
+     .exits = "5\tsomething is wrong: it is listed; with --repair: something is left; or the store is "
+              "empty\n",
      .summary = "hash every blob again and list what is damaged",
      .details =
          "Every blob's bytes are hashed, on all processors, and compared with its name.\n"
          "Names that are no SHA-256 and references whose blob is missing are listed too.\n"
-         "Exits with 5 when anything is found. Without --repair nothing is changed.\n\n"
+         "Exits with 5 when anything is found, and when there is no blob to hash. Without\n"
+         "--repair nothing is changed.\n\n"
          "With --repair the right bytes take the place of wrong ones, where a directory of\n"
          "--from has them. Wrong bytes that nobody can replace are set apart in the store's\n"
          "directory 'damaged': the blob is missing then, and no longer wrong, and 'assay\n"

@@ -125,6 +125,8 @@ static int add_many(struct cli *cli, struct err *e)
         rc = gather(cli, cas, name, &b, e);
     if (rc == 0)
         rc = flush(cli, cas, &b, e);
+    if (rc == 0 && b.stored == 0)
+        rc = err_set(e, ERR_USAGE, "nothing to store: the list names no file");
     if (rc == 0)
         rc = store_result(cas, &doc, e);
     if (rc == 0)

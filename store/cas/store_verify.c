@@ -171,6 +171,8 @@ int store_run_verify(struct cli *cli, struct err *e)
         rc = verify_result(&v, &doc, e);
     if (rc == 0)
         rc = verify_report(cli, &v, &refs, doc, &findings, e);
+    if (rc == 0 && v.listing.count == 0 && findings == 0)
+        rc = err_set(e, ERR_INPUT, "store '%s' holds no blob: nothing was verified", cas_path(cas));
     char size[32];
     if (rc == 0) {
         cli_result(cli, steal_ptr(&doc));

@@ -208,7 +208,8 @@ static const struct cli_command commands[] = {
         .summary = "verify everything in a log",
         .details = "Hashes every entry again, compares every stored tree node, verifies every "
                    "checkpoint that was ever signed, holds all against the lock file, and names "
-                   "the first thing that is wrong (exit code 4).",
+                   "the first thing that is wrong (exit code 4). A log without entries is not "
+                   "called sound (exit code 5): nothing was audited.",
         .examples = "assay log audit mylog --key mylog.vkey --against may.checkpoint\taudit with a "
                     "key and a checkpoint that you kept\n",
         .min_args = 1,

@@ -599,6 +599,9 @@ int log_run_audit(struct cli *cli, struct err *e)
     int rc = run_auditor(cli, tlog_audit, &result, e);
     if (rc < 0)
         return rc;
+    if (result.head.size == 0)
+        return err_set(e, ERR_INPUT, "log '%s' has no entry: there is nothing to audit",
+                       result.head.origin);
     cli_say(cli,
             "log '%s' is sound: %" PRIu64 " %s, %" PRIu64
             " checkpoints, every hash and signature verified%s\n",

@@ -264,6 +264,19 @@ printf '1\n\n2\n' >"$work/gap"
 run "$assay" store add --from-file "$work/gap"
 exits 5 "an empty name"
 says "name 2 in '.*gap' is empty" "is told by its number"
+: >"$work/gap"
+run "$assay" store add --from-file "$work/gap"
+exits 2 "a list of nothing"
+says "nothing to store" "is a mistake"
+run "$assay" store verify -s "$work/nothing"
+exits 5 "no store"
+mkdir "$work/nothing"
+"$assay" store add "$work/hello" -s "$work/nothing" >/dev/null
+"$assay" store gc -q -s "$work/nothing" >/dev/null
+run "$assay" store verify -s "$work/nothing"
+exits 5 "a store without blobs is not called good"
+one_line "in one line"
+says "holds no blob: nothing was verified" "that says so"
 run "$assay" store add --from-file "$work/list" --name x
 exits 2 "a reference's name is for one file"
 run "$assay" store add

@@ -110,6 +110,7 @@ refused 2 'exists already' 'init of an existing log' "$log" init L --origin x --
 refused 2 'not a log name' 'init with a bad name' "$log" init N --origin 'two words' --passphrase-file pass
 refused 2 'no passphrase' 'init without a passphrase' setsid -w "$log" init N --origin n
 refused 2 'passphrase is wrong' 'append with a wrong passphrase' "$log" append L e0 --passphrase-file wrong
+refused 5 'log.example.org. has no entry: there is nothing to audit' 'a log without entries is not called sound' "$log" audit other
 refused 5 'e99' 'append of a missing file' "$log" append L e0 e99 --passphrase-file pass
 refused 2 'nothing to append' 'append of nothing' "$log" append L --passphrase-file pass
 refused 2 'either the list or the passphrase' 'two things on stdin' "$log" append L --from-file - --passphrase-file -

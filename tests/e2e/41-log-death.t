@@ -10,6 +10,9 @@ ASSAY_PASSPHRASE='a passphrase'
 export ASSAY_PASSPHRASE
 "$log" init L --origin log.example.org -q >/dev/null
 cp L/vkey vkey
+# A log without entries is not called sound, wherever the first signal comes.
+printf 'first\n' >first
+"$log" append L first -q >/dev/null
 batch() {
     i=0
     while [ $i -lt 400 ]; do
@@ -22,7 +25,7 @@ batch() {
 odd=0
 bad=0
 killed=0
-size=0
+size=1
 for pause in 0.02 0.05 0.10 0.15 0.18 0.20 0.22 0.24 0.26 0.28 0.32 0.40; do
     batch $pause
     "$log" append L b* -q >acknowledged 2>/dev/null &

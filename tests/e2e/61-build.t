@@ -261,4 +261,20 @@ run "$assay" build "$work/plan.json" --no-cache -o "$work/both"
 wait $pid
 is "two builds into one directory both succeed" "$? $code" "0 0"
 is "and give what one gives" "$(listing "$work/both")" "$(cat "$work/first.list")"
+# ---- a pattern that chooses nothing is no smaller artifact ----
+for pattern in 'usr/bin/nobody' 'boot/**'; do
+    jq -cSj --arg p "$pattern" '.steps[0].params.include = ["usr", $p]' "$work/plan.json" >"$work/chosen.json"
+    run "$assay" build "$work/chosen.json" -o "$work/chosen"
+    exits 5 "an include of '$pattern'"
+    one_line "in one line"
+    says "step 'root' \(tree.layers\): the pattern '$(printf %s "$pattern" | sed 's/[*]/[*]/g')' of include matches nothing" "that names it"
+    ok "and nothing is built" test ! -e "$work/chosen/test.tar"
+done
+jq -cSj '.steps[0].params.include = ["usr"] | .steps[0].params.exclude = ["usr/bin", "usr"]' "$work/plan.json" >"$work/chosen.json"
+run "$assay" build "$work/chosen.json" -o "$work/chosen"
+exits 5 "an exclude of all that was included"
+says "include and exclude leave nothing" "is said"
+jq -cSj '.steps[0].params.include = ["usr/bin", "usr"] | .steps[0].params.exclude = ["no/such/path"]' "$work/plan.json" >"$work/chosen.json"
+run "$assay" build "$work/chosen.json" -o "$work/chosen"
+exits 0 "patterns that overlap, and an exclude that matches nothing"
 done_testing

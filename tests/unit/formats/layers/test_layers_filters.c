@@ -18,6 +18,20 @@ static void test_filters(void **state)
                      "usr/share/doc/x:x");
     add_glob(&in.o.exclude, "**/doc");
     assert_tree(&in, "/@1000,boot/@1000,boot/vmlinuz-6:k,usr/@1000,usr/share/");
+    /* What is asked for has to be there: by each pattern, and something has to be left. */
+    add_glob(&in.o.include, "boot/vmlinux-*");
+    assert_refused(&in, "the pattern 'boot/vmlinux-*' of include matches nothing");
+    AUTO_STACK none = STACK_INIT;
+    push(&none, layer);
+    add_glob(&none.o.exclude, "nothing/of/it");
+    assert_tree(&none, "/@1000,boot/,boot/config-6:c,boot/vmlinuz-6:k,usr/,usr/f:f,usr/share/,"
+                       "usr/share/doc/(700),usr/share/doc/x:x");
+    add_glob(&none.o.include, "usr");
+    add_glob(&none.o.include, "usr/f");
+    add_glob(&none.o.include, "usr/share/**");
+    assert_tree(&none, "/@1000,usr/,usr/f:f,usr/share/,usr/share/doc/(700),usr/share/doc/x:x");
+    add_glob(&none.o.exclude, "usr");
+    assert_refused(&none, "include and exclude leave nothing");
     /* Whiteouts hold for what is filtered too. */
     AUTO_STACK out = STACK_INIT;
     push(&out, layer);
