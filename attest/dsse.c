@@ -72,8 +72,8 @@ int dsse_verify(const struct dsse_envelope *envelope, const struct public_key *k
     }
     if (envelope->signature_count == 1)
         return rc;
-    return err_set(e, ERR_REJECTED, "none of the %zu signatures verifies with key %s",
-                   envelope->signature_count, public_key_id(key));
+    return err_set(e, ERR_REJECTED, "none of its %s verifies with key %s",
+                   COUNTED(envelope->signature_count, "signature"), public_key_id(key));
 }
 
 struct signature_check {

@@ -474,3 +474,30 @@ size_t text_print(char *out, size_t size, const char *fmt, ...)
     va_end(args);
     return len;
 }
+
+/* "y" behind a consonant becomes "ies"; behind a hiss stands "es". */
+static const char *plural_of(const char *word, size_t *keep)
+{
+    static const char *const hisses[] = {"s", "x", "ch", "sh"};
+    size_t len = strlen(word);
+    *keep = len;
+    if (len > 1 && word[len - 1] == 'y' && strchr("aeiou", word[len - 2]) == NULL) {
+        *keep = len - 1;
+        return "ies";
+    }
+    for (size_t i = 0; i < sizeof(hisses) / sizeof(hisses[0]); i++) {
+        size_t n = strlen(hisses[i]);
+        if (len >= n && strcmp(word + len - n, hisses[i]) == 0)
+            return "es";
+    }
+    return "s";
+}
+
+const char *text_count(char out[TEXT_COUNT_MAX], uint64_t count, const char *word)
+{
+    size_t keep = strlen(word);
+    const char *end = count == 1 ? "" : plural_of(word, &keep);
+    (void)text_print(out, TEXT_COUNT_MAX, "%llu %.*s%s", (unsigned long long)count, (int)keep, word,
+                     end);
+    return out;
+}

@@ -62,4 +62,13 @@ size_t text_vprint(char *out, size_t size, enum text_how how, const char *fmt, v
 size_t text_print(char *out, size_t size, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
+/*
+ * A number and the word for what it counts, in words: "1 finding", "3 findings", "0 entries". The
+ * word's last part is made plural by the common rules ("copy", "copies"; "match", "matches").
+ */
+enum { TEXT_COUNT_MAX = 96 };
+const char *text_count(char out[TEXT_COUNT_MAX], uint64_t count, const char *word);
+/* The same where a text is printed; it lives as long as the block around it. */
+#define COUNTED(count, word) text_count((char[TEXT_COUNT_MAX]){0}, (count), (word))
+
 #endif

@@ -169,10 +169,10 @@ static int check_provenance(struct run *run, struct err *e)
         return settle(run, "provenance", rc, &f);
     const char *passed = json_string_value(json_array_get(c->contradictions.passed, 0));
     size_t more = json_array_size(c->contradictions.passed);
-    verdict_check_add(run->verdict, "provenance", true, "plan %s: %zu inputs, %zu steps%s%.100s%s",
-                      digest_format(&c->plan_digest, text), c->input_count, c->step_count,
-                      passed != NULL ? "; not compared: " : "", passed != NULL ? passed : "",
-                      more > 1 ? " and others" : "");
+    verdict_check_add(run->verdict, "provenance", true, "plan %s: %s, %s%s%.100s%s",
+                      digest_format(&c->plan_digest, text), COUNTED(c->input_count, "input"),
+                      COUNTED(c->step_count, "step"), passed != NULL ? "; not compared: " : "",
+                      passed != NULL ? passed : "", more > 1 ? " and others" : "");
     return 0;
 }
 
@@ -257,8 +257,8 @@ static int check_attestations(struct run *run, struct err *e)
     run->verdict->rebuilds += run->others.count;
     if (o->attestation_count > 0)
         verdict_check_add(
-            run->verdict, "attestations", true, "%zu verdicts, by %zu other verifiers%s",
-            o->attestation_count, run->others.count,
+            run->verdict, "attestations", true, "%s, by %s%s",
+            COUNTED(o->attestation_count, "verdict"), COUNTED(run->others.count, "other verifier"),
             run->others.own > 0 ? "; this one's own is not counted beside its rebuild" : "");
     return 0;
 }
@@ -277,15 +277,15 @@ static int check_minimum(struct run *run)
     bool not_counted = v->rebuilt_here && run_is_builder(run);
     if (v->rebuilds < run->policy->rebuilds_minimum)
         return run_decide(run, VERDICT_REJECTED, ERR_REJECTED, "rebuilds",
-                          "the policy wants %llu rebuilds that agree, there are %llu%s",
-                          (unsigned long long)run->policy->rebuilds_minimum,
+                          "the policy wants %s in agreement, and there is %llu%s",
+                          COUNTED(run->policy->rebuilds_minimum, "rebuild"),
                           (unsigned long long)v->rebuilds,
                           not_counted ? " (this verifier's own does not count: its key is a "
                                         "builder's; sign with another)"
                           : run->options->rebuild ? ""
                                                   : " (--rebuild adds this verifier's own)");
     verdict_check_add(
-        v, "rebuilds", true, "%llu agree, %llu wanted%s", (unsigned long long)v->rebuilds,
+        v, "rebuilds", true, "%llu in agreement, %llu wanted%s", (unsigned long long)v->rebuilds,
         (unsigned long long)run->policy->rebuilds_minimum,
         not_counted ? "; this verifier's own is not counted: its key is a builder's" : "");
     return 0;
@@ -322,18 +322,17 @@ static void reach_reproduced(const struct run *run)
     struct verdict *v = run->verdict;
     const struct others *o = &run->others;
     const char *first = o->count > 0 ? o->counted[0].identity->id : "";
-    const char *others = o->count == 1 ? "another trusted verifier" : "other trusted verifiers";
+    const char *others = COUNTED(o->count, "other trusted verifier");
     if (v->rebuilt_here && o->count == 0)
         verdict_reach(v, VERDICT_REPRODUCED, ERR_NONE,
                       "rebuilt bit for bit from the plan that was signed");
     else if (v->rebuilt_here)
         verdict_reach(v, VERDICT_REPRODUCED, ERR_NONE,
-                      "rebuilt bit for bit from the plan that was signed, here and by %zu %s",
-                      o->count, others);
+                      "rebuilt bit for bit from the plan that was signed, here and by %s", others);
     else
         verdict_reach(v, VERDICT_REPRODUCED, ERR_NONE,
-                      "not rebuilt here; %zu %s say that they rebuilt it bit for bit: %.200s%s",
-                      o->count, others, first, o->count > 1 ? " and others" : "");
+                      "not rebuilt here; rebuilt bit for bit by the word of %s: %.200s%s", others,
+                      first, o->count > 1 ? " and others" : "");
 }
 
 int verification_run(const struct verification_options *options, struct verdict *verdict,

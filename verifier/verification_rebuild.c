@@ -93,8 +93,8 @@ static int explain(struct run *run, const struct rebuild *b, const char *path,
     const char *step = NULL;
     char where[VERDICT_TEXT_MAX / 2];
     AUTO_JSON json_t *needs = json_object();
-    int rc = needs == NULL ? err_oom(e)
-                           : needs_add(run->claims.document, run->subject->name, needs, e);
+    int rc =
+        needs == NULL ? err_oom(e) : needs_add(run->claims.document, run->subject->name, needs, e);
     if (rc < 0)
         return rc;
     claims_first_divergence(run->claims.byproducts, rebuild_byproducts(b), needs, &step);
@@ -168,13 +168,11 @@ static void describe_sameness(const struct artifact *a, const struct artifact *r
         (void)text_print(
             text, size,
             "every byte is the same but the name '%.60s' in index.json: oci-layout and "
-            "%zu blobs of %llu bytes",
-            ref_name, a->blobs, bytes);
+            "%s of %s",
+            ref_name, COUNTED(a->blobs, "blob"), COUNTED(bytes, "byte"));
     else if (a->layout && rebuilt->layout)
-        (void)text_print(
-            text, size,
-            "every byte is the same: index.json, oci-layout and %zu blobs of %llu bytes", a->blobs,
-            bytes);
+        (void)text_print(text, size, "every byte is the same: index.json, oci-layout and %s of %s",
+                         COUNTED(a->blobs, "blob"), COUNTED(bytes, "byte"));
     else if (rebuilt->layout)
         (void)text_print(text, size,
                          "the image's manifest is the same, %llu bytes; nothing else of the image "

@@ -124,10 +124,10 @@ static int diff_page(const struct machine_range *range, uint64_t offset, const u
     for (size_t i = at; i < MACHINE_PAGE; i++)
         bytes += a[i] != b[i];
     return differ(d, e,
-                  "%s, page 0x%" PRIx64 ": %zu bytes, first at 0x%" PRIx64 " (offset 0x%" PRIx64
+                  "%s, page 0x%" PRIx64 ": %s, first at 0x%" PRIx64 " (offset 0x%" PRIx64
                   "): %02x and %02x",
-                  range->name, range->start + offset, bytes, range->start + offset + first,
-                  offset + first, a[first], b[first]);
+                  range->name, range->start + offset, COUNTED(bytes, "byte"),
+                  range->start + offset + first, offset + first, a[first], b[first]);
 }
 
 static int diff_range(const struct machine_range *range, int a, int b, struct differences *d,
@@ -206,7 +206,7 @@ static int explain_drive(const struct machine_range *a, int a_fd, uint64_t b_len
     forget(d, listed, count);
     const char *files_say = files.count == 0 ? "its files are the same" : "in these files:";
     if (a->length == b_length)
-        rc = differ(d, e, "%s: %zu pages differ; %s", a->name, pages, files_say);
+        rc = differ(d, e, "%s: %s of other bytes; %s", a->name, COUNTED(pages, "page"), files_say);
     else
         rc = differ(d, e, "%s: 0x%" PRIx64 " bytes and 0x%" PRIx64 "; %s", a->name, a->length,
                     b_length, files_say);
@@ -289,6 +289,7 @@ int cartesi_run_diff(struct cli *cli, struct err *e)
         cli_say(cli, "%s\n", json_string_value(json_array_get(list, i)));
     if (d.count > LINES_MAX)
         cli_say(cli, "… and %zu more\n", d.count - LINES_MAX);
-    return d.count == 0 ? 0
-                        : err_set(e, ERR_DIFFERS, "the machines differ: %zu differences", d.count);
+    return d.count == 0
+               ? 0
+               : err_set(e, ERR_DIFFERS, "the machines differ: %s", COUNTED(d.count, "difference"));
 }

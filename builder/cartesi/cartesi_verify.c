@@ -51,8 +51,7 @@ int cartesi_run_verify(struct cli *cli, struct err *e)
     say_all(cli, "wrong", list);
     if (f.count > FINDINGS_MAX)
         cli_say(cli, "… and %zu more\n", f.count - FINDINGS_MAX);
-    return f.count == 0
-               ? 0
-               : err_set(e, ERR_INPUT, "'%s' contradicts itself or would not load: %zu findings",
-                         cli_arg(cli, 0), f.count);
+    return f.count == 0 ? 0
+                        : err_set(e, ERR_INPUT, "'%s' contradicts itself or would not load: %s",
+                                  cli_arg(cli, 0), COUNTED(f.count, "finding"));
 }

@@ -199,8 +199,8 @@ static void say(const struct run *r)
                 state_names[item->state], item->input->id, item->state == FETCH_MISSING ? ": " : "",
                 item->state == FETCH_MISSING ? item->why : "");
     }
-    cli_say(r->cli, "plan %s: %zu inputs, %zu fetched (%" PRIu64 " bytes)\n", r->plan->name,
-            r->result.count, fetched, bytes);
+    cli_say(r->cli, "plan %s: %s, %zu fetched (%s)\n", r->plan->name,
+            COUNTED(r->result.count, "input"), fetched, COUNTED(bytes, "byte"));
 }
 
 /* Nothing missing, or one line: how many, and why the first one is. */
@@ -223,7 +223,7 @@ static int judge(const struct run *r, struct err *e)
         return 0;
     (void)err_set(e, code, "%.400s", first->why);
     (void)err_wrap(e, "'%s' (%s)", first->input->id, digest_format(&first->input->digest, digest));
-    return err_wrap(e, "cannot fetch %zu of %zu inputs", missing, r->result.count);
+    return err_wrap(e, "cannot fetch %zu of %s", missing, COUNTED(r->result.count, "input"));
 }
 
 static int fetch_run(struct cli *cli, struct err *e)

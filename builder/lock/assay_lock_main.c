@@ -277,8 +277,9 @@ static int write_plan(struct lock_run *r, const json_t *document, const struct b
         (rc = destination_write(path, bytes->data, bytes->len, e)) < 0 ||
         (rc = say_inputs(r, e)) < 0)
         return rc;
-    cli_say(r->cli, "plan %s: %zu inputs, %zu outputs, %s\n", path, r->locked.blob_count,
-            json_array_size(json_object_get(document, "outputs")), digest_format(&digest, text));
+    cli_say(r->cli, "plan %s: %s, %s, %s\n", path, COUNTED(r->locked.blob_count, "input"),
+            COUNTED(json_array_size(json_object_get(document, "outputs")), "output"),
+            digest_format(&digest, text));
     return set_result(r, path, &digest, document, e);
 }
 
@@ -366,8 +367,7 @@ static int say_moved(struct lock_run *r, const struct buf *bytes, struct err *e)
     if (moved == 0)
         return err_set(e, ERR_DIFFERS, "no input moved, but the recipe is not the one of '%s'",
                        path);
-    return err_set(e, ERR_DIFFERS, "%zu input%s moved since '%s' was locked", moved,
-                   moved == 1 ? "" : "s", path);
+    return err_set(e, ERR_DIFFERS, "%s moved since '%s' was locked", COUNTED(moved, "input"), path);
 }
 
 static int lock_run(struct cli *cli, struct err *e)

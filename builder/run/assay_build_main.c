@@ -457,9 +457,9 @@ static int show_merged(struct cli *cli, struct err *e)
         cli_warn(cli, "%s", json_string_value(json_array_get(warnings, i)));
     if (rc == 0 && packages > 0)
         cli_warn(cli,
-                 "%zu names of packages (@pkg:) are shown as 'latest', which LinuxKit makes of "
-                 "them without git history; 'assay lock' refuses them",
-                 packages);
+                 "%s (@pkg:) shown as 'latest', which LinuxKit makes of them without git history; "
+                 "'assay lock' refuses them",
+                 COUNTED(packages, "package name"));
     if (rc < 0 || (rc = linuxkit_render(merged, LINUXKIT_FORM_YAML3, &text, e)) < 0 ||
         (rc = buf_add_str(&text, "\n", e)) < 0)
         return rc;

@@ -190,9 +190,7 @@ static int run_diff(struct cli *cli, struct err *e)
     }
     size_t count = json_array_size(changes);
     cli_result(cli, steal_ptr(&document));
-    return same ? 0
-                : err_set(e, ERR_DIFFERS, "the plans differ in %zu place%s", count,
-                          count == 1 ? "" : "s");
+    return same ? 0 : err_set(e, ERR_DIFFERS, "the plans differ in %s", COUNTED(count, "place"));
 }
 
 /* ---- self-contained plans ---- */
@@ -237,8 +235,8 @@ static int run_export(struct cli *cli, struct err *e)
         (rc = put_plan_digest(document, plan, e)) < 0 ||
         (rc = put_file(document, path, size, e)) < 0)
         return rc;
-    cli_say(cli, "%s: plan %s with its %zu inputs, %llu bytes\n", path, plan->name,
-            plan->input_count, (unsigned long long)size);
+    cli_say(cli, "%s: plan %s with its %s, %s\n", path, plan->name,
+            COUNTED(plan->input_count, "input"), COUNTED(size, "byte"));
     cli_result(cli, steal_ptr(&document));
     return 0;
 }
@@ -277,7 +275,7 @@ static int run_import(struct cli *cli, struct err *e)
         (rc = put_file(document, path, bytes->len, e)) < 0)
         return rc;
     char text[DIGEST_TEXT_MAX];
-    cli_say(cli, "plan %s: %zu inputs, %s\n", path, plan->input_count,
+    cli_say(cli, "plan %s: %s, %s\n", path, COUNTED(plan->input_count, "input"),
             digest_format(&plan->digest, text));
     cli_result(cli, steal_ptr(&document));
     return 0;

@@ -83,7 +83,8 @@ struct layers_packages {
 };
 
 struct layers_options {
-    struct glob_list *include; /* NULL or empty = everything; each pattern has to choose something */
+    struct glob_list
+        *include; /* NULL or empty = everything; each pattern has to choose something */
     struct glob_list *exclude;
     const struct layer_place *places;
     size_t place_count;

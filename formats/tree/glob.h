@@ -45,8 +45,9 @@ size_t glob_list_count(const struct glob_list *l);
 /* The root's path "" is covered by nothing. Thread-safe. NULL covers nothing. */
 bool glob_list_covers(const struct glob_list *l, const char *path);
 /*
- * The same of a list that chooses what is taken: which of its patterns covered a path is remembered,
- * and the first that covered none can be told afterwards (NULL: each did). Thread-safe. Borrowed.
+ * The same of a list that chooses what is taken: which of its patterns covered a path is
+ * remembered, and the first that covered none can be told afterwards (NULL: each did). Thread-safe.
+ * Borrowed.
  */
 bool glob_list_chooses(struct glob_list *l, const char *path);
 const char *glob_list_unmatched(const struct glob_list *l);

@@ -182,8 +182,8 @@ static int set_result(struct run *r, bool sent, struct err *e)
     if (rc < 0)
         return rc;
     if (sent)
-        cli_say(r->cli, "pushed %s, %s: %zu blobs sent, %zu were there\n", name,
-                digest_format(&p->digest, text), p->blobs, p->there);
+        cli_say(r->cli, "pushed %s, %s: %s sent, %zu there already\n", name,
+                digest_format(&p->digest, text), COUNTED(p->blobs, "blob"), p->there);
     if ((rc = json_put_string(r->result, "reference", name, e)) < 0 ||
         (rc = json_put_digest(r->result, "digest", &p->digest, e)) < 0 ||
         (rc = json_put_string(r->result, "mediaType", p->media_type, e)) < 0 ||

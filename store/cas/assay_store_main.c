@@ -77,8 +77,8 @@ static int run_ls(struct cli *cli, struct err *e)
                 store_bytes(ref->size, size), ref->media_type,
                 cas_has(cas, &ref->digest, NULL) ? "" : "  (missing)");
     }
-    cli_say(cli, "%zu reference%s, %zu blob%s, %s in '%s'\n", refs.count, store_plural(refs.count),
-            listing.count, store_plural(listing.count), store_bytes(store_total(&listing), size),
+    cli_say(cli, "%s, %s, %s in '%s'\n", COUNTED(refs.count, "reference"),
+            COUNTED(listing.count, "blob"), store_bytes(store_total(&listing), size),
             cas_path(cas));
     return 0;
 }
@@ -223,8 +223,9 @@ static const struct cli_command commands[] = {
      .run = run_ls},
     {.name = "verify",
      .arguments = "",
-     .exits = "5\tsomething is wrong: it is listed; with --repair: something is left; or the store is "
-              "empty\n",
+     .exits =
+         "5\tsomething is wrong: it is listed; with --repair: something is left; or the store is "
+         "empty\n",
      .summary = "hash every blob again and list what is damaged",
      .details =
          "Every blob's bytes are hashed, on all processors, and compared with its name.\n"

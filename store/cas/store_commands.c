@@ -31,11 +31,6 @@ const char *store_bytes(uint64_t bytes, char text[32])
     return text;
 }
 
-const char *store_plural(uint64_t count)
-{
-    return count == 1 ? "" : "s";
-}
-
 /* A new object that begins with the store's path. */
 int store_result(const struct cas *cas, json_t **out, struct err *e)
 {

@@ -10,7 +10,6 @@
 int store_open(const struct cli *cli, unsigned flags, struct cas **out, struct err *e);
 /* "12.3 MiB" into `text`; returns it. */
 const char *store_bytes(uint64_t bytes, char text[32]);
-const char *store_plural(uint64_t count);
 /* A new object that begins with the store's path. */
 int store_result(const struct cas *cas, json_t **out, struct err *e);
 int store_blob_json(const struct digest *digest, uint64_t size, json_t **out, struct err *e);

@@ -147,17 +147,14 @@ static void say_all(struct cli *cli, const struct cas_gc_options *options,
     for (size_t i = 0; i < r->removed_count && cli_verbose(cli); i++)
         cli_say(cli, "%s %s  %s\n", would, digest_format(&r->removed[i].digest, text),
                 store_bytes(r->removed[i].size, size));
-    cli_say(cli, "%s %zu blob%s, %" PRIu64 " action%s and %" PRIu64 " temporary file%s: %s freed\n",
-            would, r->removed_count, store_plural(r->removed_count), r->removed_actions,
-            store_plural(r->removed_actions), r->removed_temporary,
-            store_plural(r->removed_temporary), store_bytes(r->removed_bytes, size));
-    cli_say(cli, "kept %" PRIu64 " blob%s, %s\n", r->kept_blobs, store_plural(r->kept_blobs),
-            store_bytes(r->kept_bytes, size));
+    cli_say(cli, "%s %s, %s and %s: %s freed\n", would, COUNTED(r->removed_count, "blob"),
+            COUNTED(r->removed_actions, "action"), COUNTED(r->removed_temporary, "temporary file"),
+            store_bytes(r->removed_bytes, size));
+    cli_say(cli, "kept %s, %s\n", COUNTED(r->kept_blobs, "blob"), store_bytes(r->kept_bytes, size));
     if (held > 0)
         cli_say(cli,
-                "%zu plan%s stayed for inputs that nobody can fetch again; --drop-local lets "
-                "them go\n",
-                held, store_plural(held));
+                "%s stayed for inputs that nobody can fetch again; --drop-local lets them go\n",
+                COUNTED(held, "plan"));
 }
 
 int store_run_gc(struct cli *cli, struct err *e)

@@ -176,12 +176,11 @@ int store_run_verify(struct cli *cli, struct err *e)
     char size[32];
     if (rc == 0) {
         cli_result(cli, steal_ptr(&doc));
-        cli_say(cli, "%zu blob%s hashed, %s, %zu finding%s\n", v.listing.count,
-                store_plural(v.listing.count), store_bytes(store_total(&v.listing), size), findings,
-                store_plural(findings));
+        cli_say(cli, "%s hashed, %s, %s\n", COUNTED(v.listing.count, "blob"),
+                store_bytes(store_total(&v.listing), size), COUNTED(findings, "finding"));
         if (findings != 0)
-            rc = err_set(e, ERR_INPUT, "store '%s' has %zu damaged, misnamed or missing blob%s; %s",
-                         cas_path(cas), findings, store_plural(findings),
+            rc = err_set(e, ERR_INPUT, "store '%s' has %s; %s", cas_path(cas),
+                         COUNTED(findings, "damaged, misnamed or missing blob"),
                          v.repair ? "'assay fetch PLAN' fetches what a plan needs"
                                   : "'assay store verify --repair' mends what it can");
     }

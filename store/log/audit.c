@@ -129,11 +129,10 @@ static int check_counts(const struct audit *a, struct err *e)
         return rc;
     if (counts.entries != a->range.size || counts.nodes != a->nodes ||
         counts.checkpoints != a->checkpoints)
-        return err_set(e, ERR_LOG,
-                       "there are %" PRIu64 " entries, %" PRIu64 " tree nodes, %" PRIu64
-                       " checkpoints, where %" PRIu64 ", %" PRIu64 ", %" PRIu64 " belong",
-                       counts.entries, counts.nodes, counts.checkpoints, a->range.size, a->nodes,
-                       a->checkpoints);
+        return err_set(
+            e, ERR_LOG, "it has %s, %s, %s, where %" PRIu64 ", %" PRIu64 ", %" PRIu64 " belong",
+            COUNTED(counts.entries, "entry"), COUNTED(counts.nodes, "tree node"),
+            COUNTED(counts.checkpoints, "checkpoint"), a->range.size, a->nodes, a->checkpoints);
     const struct log_lock *lock = &a->log->lock;
     if (lock->there && a->locked != lock->checkpoints)
         return err_set(e, ERR_LOG,
@@ -157,9 +156,9 @@ static int head_size(struct audit *a, uint64_t *out, struct err *e)
         rc = tlog_lock_behind(&a->log->lock, *out, e);
     if (rc == 0 && a->against.wanted && a->against.checkpoint.size > *out)
         rc = err_set(e, ERR_LOG,
-                     "it has %" PRIu64 " entries, fewer than the %" PRIu64
+                     "it has %s, fewer than the %" PRIu64
                      " of the checkpoint given: it was rolled back, or it is another log",
-                     *out, a->against.checkpoint.size);
+                     COUNTED(*out, "entry"), a->against.checkpoint.size);
     return rc;
 }
 

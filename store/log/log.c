@@ -235,9 +235,9 @@ static int prove_since(struct tlog *log, const struct checkpoint *old, struct me
     proof->count = 0;
     if (old->size > log->head.size)
         return err_set(e, ERR_LOG,
-                       "it has %" PRIu64 " entries, fewer than the %" PRIu64
+                       "it has %s, fewer than the %" PRIu64
                        " of the checkpoint: it was rolled back, or it is another log",
-                       log->head.size, old->size);
+                       COUNTED(log->head.size, "entry"), old->size);
     if (old->size == 0)
         return 0;
     int rc = merkle_prove_consistency(&source, old->size, log->head.size, proof, e);

@@ -104,11 +104,6 @@ static int new_result(const struct checkpoint *c, json_t **out, struct err *e)
     return rc;
 }
 
-static const char *entries(uint64_t count)
-{
-    return count == 1 ? "entry" : "entries";
-}
-
 /* ---- init ---------------------------------------------------------------------- */
 
 int log_run_init(struct cli *cli, struct err *e)
@@ -487,8 +482,8 @@ int log_run_check(struct cli *cli, struct err *e)
     if (rc < 0)
         return rc;
     cli_result(cli, steal_ptr(&doc));
-    cli_say(cli, "'%s' is entry %" PRIu64 " of log '%s', which had %" PRIu64 " %s then\n", file,
-            proof->index, c.origin, c.size, entries(c.size));
+    cli_say(cli, "'%s' is entry %" PRIu64 " of log '%s', which had %s then\n", file, proof->index,
+            c.origin, COUNTED(c.size, "entry"));
     return 0;
 }
 
@@ -545,9 +540,8 @@ int log_run_check_consistency(struct cli *cli, struct err *e)
     if (rc < 0)
         return rc;
     cli_result(cli, steal_ptr(&doc));
-    cli_say(cli,
-            "log '%s' of %" PRIu64 " %s continues the one of %" PRIu64 ": nothing was rewritten\n",
-            c.origin, c.size, entries(c.size), old.size);
+    cli_say(cli, "log '%s' of %s continues the one of %" PRIu64 ": nothing was rewritten\n",
+            c.origin, COUNTED(c.size, "entry"), old.size);
     return 0;
 }
 
@@ -602,10 +596,9 @@ int log_run_audit(struct cli *cli, struct err *e)
     if (result.head.size == 0)
         return err_set(e, ERR_INPUT, "log '%s' has no entry: there is nothing to audit",
                        result.head.origin);
-    cli_say(cli,
-            "log '%s' is sound: %" PRIu64 " %s, %" PRIu64
-            " checkpoints, every hash and signature verified%s\n",
-            result.head.origin, result.head.size, entries(result.head.size), result.checkpoints,
+    cli_say(cli, "log '%s' is sound: %s, %s, every hash and signature verified%s\n",
+            result.head.origin, COUNTED(result.head.size, "entry"),
+            COUNTED(result.checkpoints, "checkpoint"),
             cli_string(cli, "key") == NULL
                 ? " (with the log's own vkey; --key names one that you trust)"
                 : "");
@@ -622,8 +615,8 @@ int log_run_relock(struct cli *cli, struct err *e)
     int rc = run_auditor(cli, tlog_relock, &result, e);
     if (rc < 0)
         return rc;
-    cli_say(cli, "log '%s' has its lock file again, at %" PRIu64 " %s\n", result.head.origin,
-            result.head.size, entries(result.head.size));
+    cli_say(cli, "log '%s' has its lock file again, at %s\n", result.head.origin,
+            COUNTED(result.head.size, "entry"));
     return 0;
 }
 
@@ -632,7 +625,7 @@ int log_run_move_lock(struct cli *cli, struct err *e)
     struct tlog_audit result;
     int rc = run_auditor(cli, tlog_move_lock, &result, e);
     if (rc == 0)
-        cli_say(cli, "log '%s' has its lock file at '%s' now, at %" PRIu64 " %s\n",
-                result.head.origin, cli_arg(cli, 1), result.head.size, entries(result.head.size));
+        cli_say(cli, "log '%s' has its lock file at '%s' now, at %s\n", result.head.origin,
+                cli_arg(cli, 1), COUNTED(result.head.size, "entry"));
     return rc;
 }

@@ -61,7 +61,7 @@ jq '.artifacts = [{name: "nothing*"}]' policy.json >names.json
 rejected "an artifact that the policy does not cover" "does not cover" out/test.squashfs -b bundle.json -p names.json --rebuild
 jq '.builders[0].id = "https://example.org/another"' policy.json >ids.json
 rejected "a builder that the key may not speak for" "does not let this key speak" out/test.squashfs -b bundle.json -p ids.json --rebuild
-rejected "too few rebuilds" "wants 1 rebuilds that agree, there are 0" out/test.squashfs -b bundle.json -p policy.json
+rejected "too few rebuilds" "wants 1 rebuild in agreement, and there is 0" out/test.squashfs -b bundle.json -p policy.json
 cp -r out/test.oci layout
 echo >>layout/blobs/sha256/"$(jq -r '.layers[0].digest[7:]' layout/blobs/sha256/"$(jq -r '.manifests[0].digest[7:]' layout/index.json)")"
 run "$assay" verify layout -b bundle.json -p policy.json --rebuild
@@ -151,7 +151,7 @@ run "$assay" verify out/test.squashfs -b bundle.json -p two.json -a verdict.json
 exits 0 "two trusted verifiers' rebuilds are enough without one's own"
 run "$assay" verify out/test.squashfs -b bundle.json -p two.json -a second.json --rebuild
 exits 0 "one of theirs and one's own as well"
-rejected "the same verifier twice counts once" "wants 2 rebuilds that agree, there are 1" out/test.squashfs -b bundle.json -p two.json -a second.json -a second.json
+rejected "the same verifier twice counts once" "wants 2 rebuilds in agreement, and there is 1" out/test.squashfs -b bundle.json -p two.json -a second.json -a second.json
 rejected "a verdict about another artifact" "does not count" out/test.tar -b bundle.json -p two.json -a second.json --rebuild
 rejected "a verdict that failed" "does not count" flipped.squashfs -b evil.json -p two.json -a differs.json
 policy one.json builder.key.pub 1 second.key.pub "$(verifier_of second.json)"

@@ -180,7 +180,7 @@ policy theirs.json builder.key.pub 1 verifier.key.pub "$(verifier_of mine.json)"
 "$assay" attest keygen -o third.key >/dev/null
 run "$assay" verify out/test.squashfs -b bundle.json -p theirs.json -a mine.json -k third.key -o v.json
 exits 0 "another's rebuild is enough"
-prints "^verdict: reproduced \\(not rebuilt here; 1 another trusted verifier say" "but no own one is claimed"
+prints "^verdict: reproduced \\(not rebuilt here; rebuilt bit for bit by the word of 1 other trusted verifier: https" "but no own one is claimed"
 payload v.json >v.statement
 ok "it is what its schema says" valid verdict v.statement
 ok "nor signed" jq -e '(.predicate.assay_reason | startswith("not rebuilt here")) and (.predicate | has("assay_rebuild") | not) and

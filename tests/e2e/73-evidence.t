@@ -168,18 +168,18 @@ says "'application/json', not an in-toto statement" "is not a verdict"
 policy two.json builder.key.pub 2 verifier.key.pub "$(verifier_of mine.json)" second.key.pub "$(verifier_of second.json)"
 verify -b bundle.json -p two.json -a mine.json --rebuild -k verifier.key
 exits 3 "one's own earlier verdict is no second one beside one's rebuild"
-says "wants 2 rebuilds that agree, there are 1" "it is counted once"
+says "wants 2 rebuilds in agreement, and there is 1" "it is counted once"
 prints "this one's own is not counted beside its rebuild" "which is said"
 verify -b bundle.json -p two.json -a mine.json -a second.json --rebuild -k verifier.key
 exits 0 "with another's it is enough"
-prints "rebuilds +2 agree, 2 wanted" "two, not three"
+prints "rebuilds +2 in agreement, 2 wanted" "two, not three"
 verify -b bundle.json -p two.json -a mine.json -a second.json -k verifier.key
 exits 0 "without a rebuild now one's earlier one counts"
 "$assay" verify out/test.squashfs -b bundle.json -p policy.json --rebuild -k verifier.key --verifier-id https://v.example/another -o renamed.json >/dev/null
 policy renamed.policy builder.key.pub 2 verifier.key.pub "$(verifier_of mine.json)" verifier.key.pub https://v.example/another
 verify -b bundle.json -p renamed.policy -a mine.json -a renamed.json
 exits 3 "one key under two names is one verifier"
-says "wants 2 rebuilds that agree, there are 1" "it is counted once"
+says "wants 2 rebuilds in agreement, and there is 1" "it is counted once"
 verify -b bundle.json -p renamed.policy -a renamed.json --rebuild -k verifier.key
 exits 3 "also beside one's own rebuild"
 jq --rawfile a second.key.pub --rawfile b verifier.key.pub --arg id "$(verifier_of second.json)" '.rebuilds.verifiers = [{id: $id, keys: [$a, $b]}] | .rebuilds.minimum = 2' two.json >twokeys.json
@@ -189,13 +189,13 @@ verify -b bundle.json -p twokeys.json -a second.json -a claim.json
 exits 3 "one verifier with two keys is one"
 verify -b bundle.json -p policy.json --rebuild -k builder.key -o built.json
 exits 3 "one's own rebuild does not count under a builder's key"
-says "wants 1 rebuilds that agree, there are 0 \\(this verifier's own does not count: its key is a builder's" "says why"
+says "wants 1 rebuild in agreement, and there is 0 \\(this verifier's own does not count: its key is a builder's" "says why"
 prints "comparison +every byte is the same" "it is run and compared all the same"
 payload built.json >built.statement
 ok "and the signed verdict says what it is" jq -e '.predicate | .assay_verdict == "rejected" and .verifiedLevels == ["FAILED"]' built.statement
 verify -b bundle.json -p others.json -a second.json --rebuild -k builder.key -o own.json
 exits 0 "another's is enough beside it"
-prints "rebuilds +1 agree, 1 wanted; this verifier's own is not counted" "the own one is not counted there, either"
+prints "rebuilds +1 in agreement, 1 wanted; this verifier's own is not counted" "the own one is not counted there, either"
 jq --rawfile key verifier.key.pub '.builders += [{id: "https://example.org/another", keys: [$key]}]' policy.json >another.json
 verify -b bundle.json -p another.json --rebuild -k verifier.key
 exits 3 "nor under a key of another builder"
@@ -243,6 +243,6 @@ MANY
 # shellcheck disable=SC2046
 verify -b bundle.json -p many.policy $(for i in $(seq 0 $((n - 1))); do echo "-a many$i.json"; done)
 exits 0 "sixty verifiers"
-prints "rebuilds +60 agree, 50 wanted" "count once each"
+prints "rebuilds +60 in agreement, 50 wanted" "count once each"
 
 done_testing

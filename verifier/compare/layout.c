@@ -241,7 +241,7 @@ static int read_index(int dirfd, json_t **out, struct jcur *root, struct jcur *l
     if (rc == 0)
         rc = jcur_array(list, LAYERS_MAX, &n, e);
     if (rc == 0 && n != 1)
-        rc = err_set(e, ERR_INPUT, "the layout has %zu images; verify one at a time", n);
+        rc = err_set(e, ERR_INPUT, "the layout has %s; verify one at a time", COUNTED(n, "image"));
     return rc;
 }
 

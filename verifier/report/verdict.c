@@ -217,8 +217,8 @@ static void print_explanation(const struct verdict *v, const struct cli *cli)
 void verdict_print(const struct verdict *v, const struct cli *cli)
 {
     char text[DIGEST_TEXT_MAX];
-    cli_say(cli, "%s\n  %s, %llu bytes\n", v->artifact_name,
-            digest_format(&v->artifact_digest, text), (unsigned long long)v->artifact_size);
+    cli_say(cli, "%s\n  %s, %s\n", v->artifact_name, digest_format(&v->artifact_digest, text),
+            COUNTED(v->artifact_size, "byte"));
     for (size_t i = 0; i < v->check_count; i++)
         cli_say(cli, "  %-5s %-12s %s\n", v->checks[i].passed ? "ok" : "FAIL", v->checks[i].id,
                 v->checks[i].text);

@@ -179,6 +179,30 @@ static void test_repair(void **state)
     assert_string_equal(text, "a\n?" EURO "??");
 }
 
+/* One thing is one, and no thing is many. */
+static void test_count(void **state)
+{
+    static const struct {
+        uint64_t count;
+        const char *word;
+        const char *says;
+    } rows[] = {
+        {1, "finding", "1 finding"},
+        {0, "finding", "0 findings"},
+        {2, "other verifier", "2 other verifiers"},
+        {1, "entry", "1 entry"},
+        {0, "entry", "0 entries"},
+        {3, "day", "3 days"},
+        {2, "match", "2 matches"},
+        {2, "address", "2 addresses"},
+        {2, "y", "2 ys"},
+        {UINT64_MAX, "byte", "18446744073709551615 bytes"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        assert_string_equal(COUNTED(rows[i].count, rows[i].word), rows[i].says);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -189,6 +213,7 @@ int main(void)
         cmocka_unit_test(test_full_buffer),
         cmocka_unit_test(test_clean),
         cmocka_unit_test(test_repair),
+        cmocka_unit_test(test_count),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -60,8 +60,7 @@ static void test_closure(void **state)
 static void test_odd_plans(void **state)
 {
     static const char *const texts[] = {
-        "{}",
-        "{\"steps\": 1, \"outputs\": 2}",
+        "{}", "{\"steps\": 1, \"outputs\": 2}",
         "{\"steps\": [1, {\"id\": 2}, {}], \"outputs\": [{\"name\": \"a\", \"from\": 3}]}",
         "{\"steps\": [{\"id\": \"x\", \"in\": [\"x\", 4, \"y\"]}],"
         "\"outputs\": [{\"name\": \"a\", \"from\": \"x\", \"digests\": {\"d\": 1}}]}"};
