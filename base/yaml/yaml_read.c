@@ -5,6 +5,7 @@
  * checked). Both are bounded: the first by the file's size and YAML_DEPTH_MAX, the second by
  * YAML_NODES_MAX and YAML_TEXT_MAX.
  */
+#include "base/encoding.h"
 #include "base/yaml/yaml_go_scalar.h"
 #include "base/yaml/yaml_internal.h"
 
@@ -128,11 +129,14 @@ static int set_tag(struct composer *c, struct node *n, const yaml_char_t *tag, s
 {
     static const char *const core[] = {"str", "int", "bool", "null", "float", "map", "seq", NULL};
     static const char prefix[] = "tag:yaml.org,2002:";
+    static const char binary[] = "tag:yaml.org,2002:binary";
     if (tag == NULL)
         return 0;
     const char *name = (const char *)tag;
     if (strcmp(name, "!") == 0)
         return n->kind == NODE_SCALAR ? str_copy(&n->tag, "str", e) : 0;
+    if (c->go && n->kind == NODE_SCALAR && strcmp(name, binary) == 0)
+        return str_copy(&n->tag, "binary", e);
     if (str_starts(name, prefix)) {
         for (size_t i = 0; core[i] != NULL; i++) {
             bool fits = strcmp(core[i], "map") == 0   ? n->kind == NODE_MAP
@@ -146,8 +150,8 @@ static int set_tag(struct composer *c, struct node *n, const yaml_char_t *tag, s
 }
 
 /* A NUL is an error, or as in LinuxKit a character: then YAML_NUL stands for it. */
-static int take_text(struct composer *c, struct node *n, const char *text, size_t len,
-                     struct err *e)
+static int mark_nuls(const struct composer *c, const struct node *n, const char *text, size_t len,
+                     char **marked, size_t *marked_len, struct err *e)
 {
     AUTO_BUF out = BUF_INIT(YAML_BYTES_MAX * sizeof(YAML_NUL));
     if (memmem(text, len, YAML_NUL, strlen(YAML_NUL)) != NULL)
@@ -159,8 +163,8 @@ static int take_text(struct composer *c, struct node *n, const char *text, size_
         rc = text[i] == '\0' ? buf_add_str(&out, YAML_NUL, e) : buf_add(&out, text + i, 1, e);
     if (rc < 0)
         return rc;
-    n->len = out.len;
-    return str_copy(&n->text, buf_str(&out), e);
+    *marked_len = out.len;
+    return str_copy(marked, buf_str(&out), e);
 }
 
 static enum yaml_style style_of(const yaml_event_t *event)
@@ -195,8 +199,8 @@ static int compose_scalar(struct composer *c, const yaml_event_t *event, struct 
         n->comment = before.beside;
         n->foot = yaml_source_foot(&c->source, event->end_mark.index) && !before.alone;
     }
-    if ((rc = take_text(c, n, (const char *)event->data.scalar.value, event->data.scalar.length,
-                        e)) < 0)
+    if ((rc = mark_nuls(c, n, (const char *)event->data.scalar.value, event->data.scalar.length,
+                        &n->text, &n->len, e)) < 0)
         return rc;
     *out = n;
     return set_anchor(c, event->data.scalar.anchor, n, e);
@@ -358,11 +362,43 @@ static enum yaml_scalar resolve(const struct composer *c, const struct node *n, 
                  : yaml_doc_resolve(n->text, n->len, number, real);
 }
 
+static bool is_binary(const struct node *n)
+{
+    return n->tag != NULL && strcmp(n->tag, "binary") == 0;
+}
+
+/* `!!binary`, which LinuxKit's library reads: base64 among line ends. */
+static int binary_value(const struct composer *c, const struct node *n, json_t **out, struct err *e)
+{
+    AUTO_BUF digits = BUF_INIT(YAML_TEXT_MAX);
+    AUTO_BUF bytes = BUF_INIT(YAML_TEXT_MAX);
+    AUTO_FREE char *text = NULL;
+    struct err ignored = ERR_INIT;
+    size_t len = 0;
+    int rc = 0;
+    for (const char *p = n->text; rc == 0 && *p != '\0'; p++)
+        if (*p != '\n' && *p != '\r')
+            rc = buf_add(&digits, p, 1, e);
+    if (rc < 0)
+        return rc;
+    if (base64_decode(buf_str(&digits), digits.len, &bytes, &ignored) < 0)
+        return fail_at(c, n->mark, e, "'!!binary' with something that is no base64");
+    if ((rc = mark_nuls(c, n, buf_str(&bytes), bytes.len, &text, &len, e)) < 0)
+        return rc;
+    *out = json_stringn(text, len);
+    return *out != NULL ? 0
+                        : fail_at(c, n->mark, e,
+                                  "'!!binary' that is no text in UTF-8: put it into a file and use "
+                                  "'source'");
+}
+
 static int scalar_value(struct composer *c, const struct node *n, json_t **out, struct err *e)
 {
     static const char *const names[] = {"null", "bool", "int", "float", "str", "str"};
     long long number = 0;
     double real = 0;
+    if (is_binary(n))
+        return binary_value(c, n, out, e);
     enum yaml_scalar kind = resolve(c, n, &number, &real);
     if (kind == YAML_AMBIGUOUS)
         return fail_at(c, n->mark, e,
@@ -424,7 +460,7 @@ static int check_key(struct composer *c, const struct node *key, struct err *e)
     double real = 0;
     if (key->kind != NODE_SCALAR)
         return fail_at(c, key->mark, e, "a key must be a text");
-    if (resolve(c, key, &number, &real) != YAML_TEXT)
+    if (is_binary(key) || resolve(c, key, &number, &real) != YAML_TEXT)
         return fail_at(c, key->mark, e, "a key must be a text: put it in quotes");
     return count_value(c, key, e);
 }

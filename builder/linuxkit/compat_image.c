@@ -129,7 +129,7 @@ int compat_copy(const struct compat_place *p, struct go_tar_header *h, struct go
         if ((rc = sink_write(&p->to, chunk, got, e)) < 0)
             return rc;
     }
-    return go_tar_write_padding(&p->to, h->type == '0' ? (uint64_t)h->size : 0, e);
+    return go_tar_write_padding(&p->to, go_tar_has_content(h->type) ? (uint64_t)h->size : 0, e);
 }
 
 /* ---- flattening (docs/formats/linuxkit.md, section 6) ------------------------------------ */
@@ -244,7 +244,12 @@ static int visit_flat(void *context, struct go_tar_header *h, struct go_tar_read
     int rc = compat_admit(h, f->seen, &emitted, e);
     if (rc < 0 || !emitted)
         return rc;
-    bool cut = h->type != '0' && h->size > 0;
+    if (h->type == 'S')
+        return err_set(e, ERR_INPUT,
+                       "'%.200s' is a sparse file of GNU tar's old format, which LinuxKit cannot "
+                       "read: make the layer without sparse files, or with --format=pax",
+                       h->name);
+    bool cut = !go_tar_has_content(h->type) && h->size > 0;
     rc = f->visit(f->context, h, r, e);
     return rc == 0 && cut ? 1 : rc;
 }
@@ -305,7 +310,7 @@ static int replace(const struct image_tar *t, struct go_tar_header *h, struct er
             return rc;
         return go_tar_write_header(&t->place->to, h, e);
     }
-    if (h->type != '0')
+    if (!go_tar_has_content(h->type))
         return err_set(e, ERR_INPUT, "'%s' of an image is no regular file: LinuxKit fails on it",
                        h->name);
     h->size = (int64_t)strlen(text);
@@ -319,21 +324,21 @@ static int replace(const struct image_tar *t, struct go_tar_header *h, struct er
 /* Reads the rest of an entry into memory. */
 static int read_content(struct go_tar_reader *r, uint64_t size, struct buf *out, struct err *e)
 {
-    size_t got = 0;
+    size_t got = 1;
     int rc = size > out->max - out->len
                  ? err_set(e, ERR_INPUT, "a file that must be kept in memory is too large")
                  : buf_reserve(out, (size_t)size + 1, e);
-    if (rc < 0 || (rc = go_tar_read(r, out->data + out->len, (size_t)size, &got, e)) < 0)
-        return rc;
-    out->len += got;
-    return 0;
+    for (size_t left = (size_t)size; rc == 0 && left > 0 && got > 0; left -= got)
+        if ((rc = go_tar_read(r, out->data + out->len, left, &got, e)) == 0)
+            out->len += got;
+    return rc;
 }
 
 static int copy_apk(struct image_tar *t, struct go_tar_header *h, struct go_tar_reader *r,
                     struct err *e)
 {
     size_t start = t->apk->len;
-    size_t size = h->type == '0' ? (size_t)h->size : 0;
+    size_t size = go_tar_has_content(h->type) ? (size_t)h->size : 0;
     int rc = read_content(r, size, t->apk, e);
     if (rc < 0 || (rc = add_records(t->place, h, e)) < 0 ||
         (rc = go_tar_write_header(&t->place->to, h, e)) < 0 ||
@@ -562,7 +567,7 @@ static int copy_kernel_tar(struct kernel_tar *k, struct go_tar_reader *outer, st
 static int take_content(const struct go_tar_header *h, struct go_tar_reader *r, struct buf *out,
                         struct err *e)
 {
-    if (h->type != '0' && h->size > 0)
+    if (!go_tar_has_content(h->type) && h->size > 0)
         return err_set(e, ERR_INPUT, "'%.200s' has a size but no content", h->name);
     return read_content(r, (uint64_t)h->size, out, e);
 }

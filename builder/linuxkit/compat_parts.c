@@ -6,7 +6,13 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum { CHUNK = 65536, KERNEL_MAX = 256 << 20, INODE_FIRST = 721, CPIO_END = 512 };
+enum {
+    CHUNK = 65536,
+    KERNEL_MAX = 256 << 20,
+    EMPTY_MAX = 256 << 20, /* zeros that a directory gets for the size in its header */
+    INODE_FIRST = 721,
+    CPIO_END = 512
+};
 
 void compat_boot_init(struct compat_boot *boot)
 {
@@ -108,6 +114,16 @@ static int pad(struct cpio *c, unsigned to, struct err *e)
     return len == 0 ? 0 : put(c, zeros, len, e);
 }
 
+/* What an entry without content has for the size that its header says. */
+static int put_zeros(struct cpio *c, uint64_t len, struct err *e)
+{
+    static const uint8_t zeros[CPIO_END];
+    int rc = 0;
+    for (; rc == 0 && len > 0; len -= len < CPIO_END ? len : CPIO_END)
+        rc = put(c, zeros, len < CPIO_END ? (size_t)len : CPIO_END, e);
+    return rc;
+}
+
 /* Numbers that need more than eight digits get them, signs included, and so spoil the header: as
  * LinuxKit's writer does. */
 static int put_header(struct cpio *c, const char *name, const struct go_tar_header *h, int64_t mode,
@@ -168,8 +184,14 @@ static int put_entry(struct cpio *c, const struct go_tar_header *h, struct go_ta
 {
     if (h->type == '1' || h->type == '2')
         return put_link(c, h, e);
-    if (h->type != '0' && h->size > 0)
-        return err_set(e, ERR_INPUT, "'%.200s' has a size but no content", h->name);
+    if (h->type == '\0' || strchr("03456", h->type) == NULL)
+        return err_set(e, ERR_INPUT,
+                       "'%.200s': LinuxKit cannot put an entry of the type '%c' into an initrd",
+                       h->name, h->type);
+    if (h->type != '0' && h->size > EMPTY_MAX)
+        return err_set(e, ERR_INPUT,
+                       "'%.200s' says a size of more than %d bytes and has no content", h->name,
+                       EMPTY_MAX);
     int rc = put_header(c, h->name, h, (h->mode & 07777) | type_bits(h->type),
                         h->type == '5' ? 2 : 1, (uint64_t)h->size, e);
     while (rc == 0) {
@@ -178,7 +200,7 @@ static int put_entry(struct cpio *c, const struct go_tar_header *h, struct go_ta
             break;
         rc = put(c, chunk, got, e);
     }
-    return rc;
+    return rc < 0 || h->type == '0' ? rc : put_zeros(c, (uint64_t)h->size, e);
 }
 
 static int put_trailer(struct cpio *c, struct err *e)

@@ -49,6 +49,7 @@ static int push(json_t *list, const char *path, struct err *e)
 struct reading {
     struct listing *list;
     size_t layer;
+    bool cut; /* LinuxKit may have stopped before this, at a size without content */
 };
 
 static int take(void *context, struct go_tar_header *h, struct go_tar_reader *r, struct err *e)
@@ -61,6 +62,7 @@ static int take(void *context, struct go_tar_header *h, struct go_tar_reader *r,
     int rc = array_grow(&l->items, &l->cap, l->count + 1, sizeof(*l->items), e);
     if (rc < 0)
         return rc;
+    reading->cut = reading->cut || (!go_tar_has_content(h->type) && h->size > 0);
     struct entry *entry = &l->items[l->count++];
     *entry = (struct entry){.type = h->type, .layer = reading->layer};
     if ((rc = go_tar_path_clean(h->name, &entry->name, e)) < 0 || h->type != '1')
@@ -122,10 +124,35 @@ static int apply_whiteout(json_t *tree, const struct entry *entry, struct err *e
     return 0;
 }
 
+/* What is no directory gives way to an entry below it of a later layer; in one layer there can be
+ * nothing below it, so that no reader has the entry. Links lead on. */
+static int make_way(json_t *tree, const struct entry *entry, bool *possible, struct err *e)
+{
+    AUTO_FREE char *path = NULL;
+    int rc = str_copy(&path, entry->name, e);
+    *possible = true;
+    for (char *slash = rc == 0 ? strchr(path, '/') : NULL; slash != NULL;
+         slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        const json_int_t there = json_integer_value(json_object_get(tree, path));
+        if (there != 0 && there % 256 != '5' && there % 256 != '2') {
+            *possible = *possible && (size_t)there / 256 != entry->layer;
+            if (*possible)
+                (void)json_object_del(tree, path);
+        }
+        *slash = '/';
+    }
+    return rc;
+}
+
 static int apply_entry(json_t *tree, const struct entry *entry, struct err *e)
 {
-    const json_t *old = json_object_get(tree, entry->name);
-    if (old != NULL && json_integer_value(old) % 256 == '5' && entry->type != '5')
+    bool possible = false;
+    int rc = make_way(tree, entry, &possible, e);
+    if (rc < 0 || !possible)
+        return rc;
+    /* Whether the directory has an entry of its own or not. */
+    if (entry->type != '5' && entry->type != 'g')
         erase(tree, entry->name, entry->layer + 1, false);
     json_int_t value = (json_int_t)entry->layer * 256 + (unsigned char)entry->type;
     return json_object_set_new_nocheck(tree, entry->name, json_integer(value)) < 0 ? err_oom(e) : 0;
@@ -187,7 +214,8 @@ static int compare(const struct listing *l, const json_t *emitted, json_t *tree,
         const json_t *order = json_object_get(emitted, entry->name);
         if (order == NULL || (size_t)json_integer_value(order) != i)
             continue;
-        if (json_object_set_new_nocheck(out->paths, entry->name,
+        if (entry->type != 'g' &&
+            json_object_set_new_nocheck(out->paths, entry->name,
                                         json_integer((unsigned char)entry->type)) < 0)
             return err_oom(e);
         if (!of_docker(entry->name) && json_object_get(tree, entry->name) == NULL)
@@ -230,12 +258,18 @@ int compat_survey_layers(struct cas *cas, const struct compat_layer *layers, siz
     if (emitted == NULL || tree == NULL || out->paths == NULL || out->back == NULL ||
         out->lost == NULL || out->early == NULL || out->dangling == NULL || out->changed == NULL)
         return err_oom(e);
+    struct reading reading = {.list = &l};
+    struct err failure = ERR_INIT;
     int rc = 0;
     for (size_t i = count; rc == 0 && i > 0; i--) {
-        struct reading reading = {.list = &l, .layer = i - 1};
-        rc = compat_read_layer(cas, &layers[i - 1], take, &reading, e);
+        reading.layer = i - 1;
+        rc = compat_read_layer(cas, &layers[i - 1], take, &reading, &failure);
     }
-    if (rc < 0 || (rc = emit(&l, emitted, e)) < 0 || (rc = apply_layers(&l, count, tree, e)) < 0)
+    if (rc < 0 && !(rc == -ERR_INPUT && reading.cut)) {
+        *e = failure;
+        return rc;
+    }
+    if ((rc = emit(&l, emitted, e)) < 0 || (rc = apply_layers(&l, count, tree, e)) < 0)
         return rc;
     return compare(&l, emitted, tree, out, e);
 }

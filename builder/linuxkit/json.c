@@ -3,9 +3,24 @@
 
 #include "base/yaml/yaml.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 enum { DEPTH_MAX = 64 };
+/* Begins a number's digits; no text begins with it, for texts are UTF-8. */
+static const char NUMBER = '\xff';
+
+int linuxkit_json_unsigned(uint64_t value, json_t **out, struct err *e)
+{
+    char text[24];
+    if (value <= INT64_MAX) {
+        *out = json_integer((json_int_t)value);
+    } else {
+        (void)snprintf(text, sizeof(text), "%c%" PRIu64, NUMBER, value);
+        *out = json_string_nocheck(text);
+    }
+    return *out == NULL ? err_oom(e) : 0;
+}
 
 /* U+2028 and U+2029 are line ends in JavaScript: Go escapes them. */
 static bool is_line_separator(const unsigned char *p)
@@ -105,11 +120,11 @@ static int format(const json_t *value, unsigned indent, unsigned depth, struct b
     case JSON_ARRAY:
         return format_array(value, indent, depth, out, e);
     case JSON_STRING:
-        return format_text(json_string_value(value), out, e);
+        return *json_string_value(value) == NUMBER
+                   ? buf_add_str(out, json_string_value(value) + 1, e)
+                   : format_text(json_string_value(value), out, e);
     case JSON_INTEGER:
         return buf_addf(out, e, "%lld", (long long)json_integer_value(value));
-    case JSON_REAL:
-        return buf_add_str(out, "18446744073709551615", e);
     case JSON_TRUE:
         return buf_add_str(out, "true", e);
     case JSON_FALSE:

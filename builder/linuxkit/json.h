@@ -11,7 +11,11 @@
 
 #include <jansson.h>
 
-/* Appends. A real is 2^64-1, the one number of these documents that jansson has no integer for. */
+/* A number of 64 bits, for which jansson has no integer: one above INT64_MAX is a text that only
+ * linuxkit_json_format knows. Caller owns *out. */
+int linuxkit_json_unsigned(uint64_t value, json_t **out, struct err *e);
+
+/* Appends. */
 int linuxkit_json_format(const json_t *value, unsigned indent, struct buf *out, struct err *e);
 
 #endif

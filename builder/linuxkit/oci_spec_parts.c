@@ -2,6 +2,8 @@
 /* Capabilities, limits and mounts of config.json. */
 #include "builder/linuxkit/oci_spec_internal.h"
 
+#include "builder/linuxkit/json.h"
+
 #include <ctype.h>
 #include <errno.h>
 #include <string.h>
@@ -160,19 +162,16 @@ static void trim(char *text)
 static int limit_value(char *text, const char *whole, json_t **out, struct err *e)
 {
     trim(text);
-    if (strcasecmp(text, "unlimited") == 0) {
-        *out = json_real(18446744073709551615.0);
-        return *out == NULL ? err_oom(e) : 0;
-    }
+    if (strcasecmp(text, "unlimited") == 0)
+        return linuxkit_json_unsigned(UINT64_MAX, out, e);
     size_t len = strlen(text);
     if (len == 0 || len > 20 || strspn(text, "0123456789") != len)
         return err_set(e, ERR_INPUT, "cannot parse rlimit: '%.100s'", whole);
     errno = 0;
     unsigned long long value = strtoull(text, NULL, 10);
-    if (errno != 0 || value > INT64_MAX)
+    if (errno != 0)
         return err_set(e, ERR_INPUT, "rlimit too large: '%.100s'", whole);
-    *out = json_integer((json_int_t)value);
-    return *out == NULL ? err_oom(e) : 0;
+    return linuxkit_json_unsigned(value, out, e);
 }
 
 static int limit_type(char *name, const char *whole, char **out, struct err *e)

@@ -11,6 +11,7 @@
 #include "base/buf.h"
 #include "formats/stream/sink.h"
 #include "formats/stream/source.h"
+#include "formats/tar/tar_map.h"
 
 struct go_tar_time {
     bool set;
@@ -26,8 +27,10 @@ struct go_tar_record {
 };
 
 struct go_tar_header {
-    char type; /* '0' file, '1' hard link, '2' symlink, '3' and '4' devices, '5' directory, '6' fifo
-                */
+    /* '0' file, '1' hard link, '2' symlink, '3' and '4' devices, '5' directory, '6' fifo; 'g' has
+     * nothing but a name and records that are for all that follows; 'S' is a file in GNU's old
+     * sparse format; any other is a file to Go, whatever it means to others. */
+    char type;
     char *name;
     char *link;
     char *uname;
@@ -35,7 +38,8 @@ struct go_tar_header {
     int64_t mode;
     int64_t uid;
     int64_t gid;
-    int64_t size; /* what the header says; only files have content */
+    int64_t size;       /* what the header says; of a sparse file: with its holes */
+    struct tar_map map; /* of a sparse file */
     int64_t major;
     int64_t minor;
     struct go_tar_time mtime;
@@ -45,6 +49,8 @@ struct go_tar_header {
     size_t record_count;
     size_t record_cap;
 };
+/* All but links, devices, directories, FIFOs and 'g' have content. */
+bool go_tar_has_content(char type);
 void go_tar_header_dispose(struct go_tar_header *h);
 #define AUTO_LK_HEADER AUTO(go_tar_header_dispose) struct go_tar_header
 /* Sets a record, over one of the same key. */
@@ -56,13 +62,15 @@ struct go_tar_reader {
     struct source from;
     uint64_t left; /* of the entry's content */
     uint64_t pad;
+    struct tar_map
+        *map; /* of the entry, when it is sparse; NULL otherwise. Borrowed from its header */
 };
-/* *more is false at the end. What the last entry has left of content is skipped. ERR_INPUT: bad
- * headers, sparse files, global headers. */
+/* *more is false at the end. What the last entry has left of content is skipped; its header must be
+ * there until it is read. ERR_INPUT: bad headers. */
 int go_tar_next(struct go_tar_reader *r, struct go_tar_header *h, bool *more, struct err *e);
 int go_tar_read(struct go_tar_reader *r, void *data, size_t len, size_t *got, struct err *e);
 
-/* The header, in PAX form. The caller then writes exactly h->size bytes when it is a file. */
+/* The header, in PAX form. The caller then writes exactly h->size bytes when it has content. */
 int go_tar_write_header(const struct sink *to, const struct go_tar_header *h, struct err *e);
 /* Zeros up to the next block after `size` bytes of content. */
 int go_tar_write_padding(const struct sink *to, uint64_t size, struct err *e);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Headers and records as Go's archive/tar reads them, nothing of them lost. */
-#include "formats/tar/go_tar.h"
+#include "formats/tar/go_tar_internal.h"
 
 #include "base/encoding.h"
 #include "formats/tar/tar_header.h"
@@ -12,8 +12,14 @@ enum {
     RECORDS_MAX = 4096,
 };
 
+bool go_tar_has_content(char type)
+{
+    return type != '\0' && strchr("123456g", type) == NULL;
+}
+
 void go_tar_header_dispose(struct go_tar_header *h)
 {
+    tar_map_dispose(&h->map);
     for (size_t i = 0; i < h->record_count; i++) {
         free(h->records[i].key);
         free(h->records[i].value);
@@ -63,7 +69,7 @@ int go_tar_header_set(struct go_tar_header *h, const char *key, const char *valu
         char *name = NULL;
         rc = h->record_count == RECORDS_MAX ? err_set(e, ERR_INPUT, "too many extended records")
                                             : str_copy(&name, key, e);
-        if (rc == 0)
+        if (rc >= 0)
             rc = array_grow(&h->records, &h->record_cap, h->record_count + 1, sizeof(*h->records),
                             e);
         if (rc < 0) {
@@ -118,7 +124,7 @@ static bool checksum_fits(const uint8_t *block)
            (wanted == (int64_t)tar_sum(block) || wanted == tar_sum_signed(block));
 }
 
-static int read_exact(const struct source *s, void *data, size_t len, struct err *e)
+int go_tar_read_exact(const struct source *s, void *data, size_t len, struct err *e)
 {
     size_t got = 0;
     int rc = source_fill(s, data, len, &got, e);
@@ -133,13 +139,14 @@ static int skip(struct go_tar_reader *r, struct err *e)
     uint64_t left = r->left + r->pad;
     while (left > 0) {
         size_t n = left < sizeof(waste) ? (size_t)left : sizeof(waste);
-        int rc = read_exact(&r->from, waste, n, e);
+        int rc = go_tar_read_exact(&r->from, waste, n, e);
         if (rc < 0)
             return rc;
         left -= n;
     }
     r->left = 0;
     r->pad = 0;
+    r->map = NULL;
     return 0;
 }
 
@@ -215,6 +222,7 @@ static int parse_block(const uint8_t *b, struct go_tar_header *h, struct err *e)
 
 static int parse_records(const struct buf *text, struct go_tar_header *h, struct err *e)
 {
+    AUTO_BUF map = BUF_INIT(EXTENDED_MAX + 2);
     const char *p = (const char *)text->data;
     size_t left = text->len;
     while (left > 0) {
@@ -227,16 +235,18 @@ static int parse_records(const struct buf *text, struct go_tar_header *h, struct
             p[len - 1] != '\n' || equals == NULL || equals >= p + len || equals == p + digits + 1)
             return err_set(e, ERR_INPUT, "a malformed extended tar header");
         AUTO_FREE char *key = NULL;
+        AUTO_FREE char *value = NULL;
+        const size_t value_len = (size_t)(p + len - equals) - 2;
+        bool taken = false;
         int rc = copy_bytes(p + digits + 1, (size_t)(equals - p) - digits - 1, &key, e);
-        if (rc < 0 ||
-            (rc = go_tar_header_set(h, key, equals + 1, (size_t)(p + len - equals) - 2, e)) < 0)
+        if (rc < 0 || (rc = copy_bytes(equals + 1, value_len, &value, e)) < 0 ||
+            (rc = go_tar_sparse_record(&map, key, value, &taken, e)) < 0 ||
+            (!taken && (rc = go_tar_header_set(h, key, value, value_len, e)) < 0))
             return rc;
-        if (strncmp(key, "GNU.sparse.", 11) == 0)
-            return err_set(e, ERR_INPUT, "a tar archive has a sparse file");
         p += len;
         left -= len;
     }
-    return 0;
+    return map.len == 0 ? 0 : go_tar_header_set(h, "GNU.sparse.map", buf_str(&map), map.len, e);
 }
 
 static int decimal(const struct go_tar_record *r, int64_t *out, struct err *e)
@@ -326,7 +336,7 @@ static int read_special(struct go_tar_reader *r, uint64_t size, struct buf *out,
         return err_set(e, ERR_INPUT, "an extended tar header is larger than 1 MiB");
     out->len = 0;
     int rc = buf_reserve(out, (size_t)size + 1, e);
-    if (rc < 0 || (rc = read_exact(&r->from, out->data, (size_t)size, e)) < 0)
+    if (rc < 0 || (rc = go_tar_read_exact(&r->from, out->data, (size_t)size, e)) < 0)
         return rc;
     out->len = (size_t)size;
     out->data[size] = '\0';
@@ -348,8 +358,29 @@ static void pending_dispose(struct pending *p)
     buf_dispose(&p->records);
 }
 
+/* Records for all that follows, which Go gives out as an entry of their own and then forgets; what
+ * came before them is forgotten, too. */
+static int finish_global(struct go_tar_header *h, const struct pending *p, struct err *e)
+{
+    AUTO(go_tar_header_dispose) struct go_tar_header global = {.type = 'g'};
+    int rc = parse_records(&p->records, &global, e);
+    if (rc < 0 || (rc = str_copy(&global.name, h->name, e)) < 0 ||
+        (rc = str_copy(&global.link, "", e)) < 0 || (rc = str_copy(&global.uname, "", e)) < 0 ||
+        (rc = str_copy(&global.gname, "", e)) < 0)
+        return rc;
+    for (size_t i = 0; rc == 0 && i < global.record_count; i++)
+        if (strcmp(global.records[i].key, "path") == 0 && global.records[i].len > 0)
+            rc = go_tar_header_rename(&global.name, global.records[i].value, e);
+    if (rc < 0)
+        return rc;
+    const struct go_tar_header old = *h;
+    *h = global;
+    global = old;
+    return 0;
+}
+
 static int finish(struct go_tar_reader *r, struct go_tar_header *h, const struct pending *p,
-                  struct err *e)
+                  const uint8_t *block, struct err *e)
 {
     int rc = parse_records(&p->records, h, e);
     if (rc < 0 || (rc = apply_records(h, e)) < 0)
@@ -361,12 +392,9 @@ static int finish(struct go_tar_reader *r, struct go_tar_header *h, const struct
         return rc;
     if (h->type == '\0')
         h->type = str_ends(h->name, "/") ? '5' : '0';
-    if (strchr("0123456", h->type) == NULL)
-        return err_set(e, ERR_INPUT, "'%.200s': tar entries of type '%c' are not supported",
-                       h->name, h->type);
-    r->left = h->type == '0' ? (uint64_t)h->size : 0;
+    r->left = go_tar_has_content(h->type) ? (uint64_t)h->size : 0;
     r->pad = tar_padding(r->left);
-    return 0;
+    return go_tar_sparse(r, h, block, e);
 }
 
 /* After a block of zeros: nothing, or another one. */
@@ -409,9 +437,13 @@ int go_tar_next(struct go_tar_reader *r, struct go_tar_header *h, bool *more, st
             rc = read_special(r, size, &pending.name, e);
         else if (h->type == 'K')
             rc = read_special(r, size, &pending.link, e);
-        else {
+        else if (h->type == 'g') {
             *more = true;
-            return finish(r, h, &pending, e);
+            rc = read_special(r, size, &pending.records, e);
+            return rc < 0 ? rc : finish_global(h, &pending, e);
+        } else {
+            *more = true;
+            return finish(r, h, &pending, block, e);
         }
         if (rc < 0)
             return rc;
@@ -419,10 +451,29 @@ int go_tar_next(struct go_tar_reader *r, struct go_tar_header *h, bool *more, st
     return err_set(e, ERR_INPUT, "too many extended tar headers before one entry");
 }
 
+/* Of a sparse file: as much as comes of one kind. */
+static int read_sparse(struct go_tar_reader *r, void *data, size_t len, size_t *got, struct err *e)
+{
+    bool stored = false;
+    const uint64_t run = tar_map_run(r->map, &stored);
+    const size_t n = run < len ? (size_t)run : len;
+    int rc = n > 0 && stored ? go_tar_read_exact(&r->from, data, n, e) : 0;
+    if (rc < 0)
+        return rc;
+    if (n > 0 && !stored)
+        memset(data, 0, n);
+    tar_map_take(r->map, n);
+    r->left -= stored ? n : 0;
+    *got = n;
+    return 0;
+}
+
 int go_tar_read(struct go_tar_reader *r, void *data, size_t len, size_t *got, struct err *e)
 {
+    if (r->map != NULL)
+        return read_sparse(r, data, len, got, e);
     size_t n = r->left < len ? (size_t)r->left : len;
-    int rc = n == 0 ? 0 : read_exact(&r->from, data, n, e);
+    int rc = n == 0 ? 0 : go_tar_read_exact(&r->from, data, n, e);
     if (rc < 0)
         return rc;
     r->left -= n;

@@ -151,6 +151,17 @@ static int compare_records(const void *a, const void *b)
     return strcmp(x->key, y->key);
 }
 
+/* Whatever the header itself says wins; a global header keeps every record else. */
+static bool keeps(const struct go_tar_header *h, const struct records *r, const char *key)
+{
+    if (h->type != 'g')
+        return !is_basic(key);
+    for (size_t i = 0; i < r->count; i++)
+        if (strcmp(r->items[i].key, key) == 0)
+            return false;
+    return true;
+}
+
 static void collect(const struct go_tar_header *h, struct records *r)
 {
     add_text(r, h, "path", h->name, TAR_NAME);
@@ -164,7 +175,7 @@ static void collect(const struct go_tar_header *h, struct records *r)
     add_time(r, h, "atime", &h->atime, true);
     add_time(r, h, "ctime", &h->ctime, true);
     for (size_t i = 0; i < h->record_count; i++)
-        if (!is_basic(h->records[i].key))
+        if (keeps(h, r, h->records[i].key))
             add(r, h->records[i].key, h->records[i].value, h->records[i].len);
     qsort(r->items, r->count, sizeof(r->items[0]), compare_records);
 }
@@ -224,9 +235,12 @@ int go_tar_write_padding(const struct sink *to, uint64_t size, struct err *e)
 }
 
 /* dir/PaxHeaders.0/base, cut to the field. */
-static int extended_name(const char *name, char **out, struct err *e)
+static int extended_name(const struct go_tar_header *h, char **out, struct err *e)
 {
     AUTO_FREE char *joined = NULL;
+    const char *name = h->name;
+    if (h->type == 'g')
+        return str_copy(out, *name != '\0' ? name : "GlobalHead.0.0", e);
     const char *slash = strrchr(name, '/');
     int dir = slash == NULL ? 0 : (int)(slash - name) + 1;
     int rc = str_format(&joined, e, "%.*sPaxHeaders.0/%s", dir, name, name + dir);
@@ -239,7 +253,7 @@ static int write_records(const struct sink *to, const struct go_tar_header *h,
     uint8_t block[TAR_BLOCK] = {0};
     AUTO_BUF text = BUF_INIT(EXTENDED_MAX);
     AUTO_FREE char *name = NULL;
-    int rc = extended_name(h->name, &name, e);
+    int rc = extended_name(h, &name, e);
     for (size_t i = 0; rc == 0 && i < r->count; i++)
         rc = format_record(&r->items[i], &text, e);
     if (rc < 0)
@@ -257,7 +271,7 @@ static int write_records(const struct sink *to, const struct go_tar_header *h,
     tar_put(block, TAR_GID, 0);
     tar_put(block, TAR_SIZE, (int64_t)text.len);
     tar_put(block, TAR_MTIME, 0);
-    finish_block(block, 'x');
+    finish_block(block, h->type == 'g' ? 'g' : 'x');
     if ((rc = sink_write(to, block, TAR_BLOCK, e)) < 0 ||
         (rc = sink_write(to, text.data, text.len, e)) < 0)
         return rc;
@@ -277,11 +291,15 @@ int go_tar_write_header(const struct sink *to, const struct go_tar_header *h, st
             e, ERR_INPUT,
             "'%.200s': a mode or device number that tar cannot say, which is above 2097151",
             h->name);
-    if (strchr("0346", h->type) != NULL && str_ends(h->name, "/"))
+    if (h->type == 'g' && (h->mtime.set || h->size != 0))
+        return err_set(e, ERR_INPUT,
+                       "'%.200s' is a global header, which can have no time and no content",
+                       h->name);
+    if (strchr("0346S", h->type) != NULL && str_ends(h->name, "/"))
         return err_set(e, ERR_INPUT, "'%.200s': only a directory may end with a slash", h->name);
     collect(h, r);
-    int rc = r->count == 0 ? 0 : write_records(to, h, r, e);
-    if (rc < 0)
+    int rc = r->count == 0 && h->type != 'g' ? 0 : write_records(to, h, r, e);
+    if (rc < 0 || h->type == 'g')
         return rc;
     put_text(block, TAR_NAME, h->name);
     tar_put(block, TAR_MODE, h->mode);

@@ -50,4 +50,67 @@ is "and three are warned of" "$(grep -c 'this text changes' "$work/stderr")" 3
 strict g
 is "strict mode keeps them" "$(for f in a d e; do file_of "$work/strict.tar" $f; done | tr -d '\n')" \
     '"one two\n\n\n""one two\n\n""one\ntwo\n\n"'
+
+# ---- what LinuxKit takes -------------------------------------------------------------------------
+compat contig
+exits 0 "files of the types 7, V and unknown ones, and a global header"
+is "are files of those types, with their contents" \
+    "$(python3 -c 'import sys, tarfile
+t = tarfile.open(sys.argv[1])
+print(*["%s %s %s" % (m.name, m.type.decode(), t.fileobj.seek(m.offset_data) and t.fileobj.read(m.size).decode()) for m in t if m.name in "cvz"], t.pax_headers["comment"], sep="; ")' \
+        "$work/contig.tar")" "c 7 contiguous; v V a label; z Z unknown; of all"
+run "$assay" lock "$cases/contig.yml" --compat linuxkit --images "$work/layout" --format kernel+initrd -o "$work/plan.json" -q
+run "$assay" build "$work/plan.json" -o "$work/initrd" -q
+exits 5 "an initrd has no place for them"
+says "LinuxKit cannot put an entry of the type 'g' into an initrd" "which is said"
+compat nolayer
+exits 0 "an image without layers"
+is "has what every image gets" "$(tar -tf "$work/nolayer.tar" 2>/dev/null | tr '\n' ' ')" \
+    "dev dev/pts dev/shm etc etc/hosts etc/mtab etc/resolv.conf proc sys "
+compat zeros
+exits 0 "a file of zeros"
+printf 'init: ["g/sized:v1"]\n' >"$work/sized.yml"
+run "$assay" lock "$work/sized.yml" --compat linuxkit --images "$work/layout" --format kernel+initrd -o "$work/plan.json" -q
+run "$assay" build "$work/plan.json" -o "$work/initrd" -q
+exits 0 "LinuxKit's own tar with a directory that says a size, as an initrd"
+gzip -dc "$work/initrd/sized-initrd.img" >"$work/cpio"
+is "the directory has zeros of that size" "$(python3 -c 'import sys
+data = open(sys.argv[1], "rb").read()
+at = 0
+while True:
+    size, name = int(data[at + 54:at + 62], 16), int(data[at + 94:at + 102], 16)
+    text = data[at + 110:at + 109 + name].decode()
+    body = at + (110 + name + 3) // 4 * 4
+    if text == "d":
+        print(size, data[body:body + size].count(0), data[body + 700:body + 706])
+        break
+    at = body + (size + 3) // 4 * 4' "$work/cpio")" "700 700 b'070701'"
+cat >"$work/binary.yml" <<'Y'
+files:
+  - {path: a, contents: !!binary "aGVsbG8A"}
+  - path: b
+    contents: !!binary |
+      aGVs
+      bG8=
+services:
+  - {name: a, image: "h/tiny:v1", rlimits: ["nofile,9223372036854775808,18446744073709551615", "nproc,unlimited,1"]}
+Y
+run "$assay" lock "$work/binary.yml" --compat linuxkit --images "$work/layout" -o "$work/plan.json" -q
+exits 0 "!!binary, and limits of 64 bits"
+"$assay" build "$work/plan.json" -o "$work" -q
+is "contents" "$(tar -xOf "$work/binary.tar" a b 2>/dev/null | od -An -c | tr -d ' \n')" 'hello\0hello'
+is "limits" "$(tar -xOf "$work/binary.tar" containers/services/a/config.json 2>/dev/null | grep -Eo '"(hard|soft)": [0-9]+' | tr '\n' ' ')" \
+    '"hard": 18446744073709551615 "soft": 9223372036854775808 "hard": 1 "soft": 18446744073709551615 '
+for wrong in '!!binary "aGVsbG8"' '!!binary "gICA"'; do
+    printf 'files: [{path: a, contents: %s}]\n' "$wrong" >"$work/wrong.yml"
+    run "$assay" lock "$work/wrong.yml" --compat linuxkit -o "$work/plan.json" -q
+    exits 5 "$wrong is refused"
+    says "wrong.yml:1:29: '!!binary' " "with its place"
+done
+
+# ---- warnings ------------------------------------------------------------------------------------
+compat subfile
+exits 0 "files where other layers have directories"
+is "no whiteout is blamed where there is none" "$(grep -c whiteout "$work/stderr")" 0
+says "g/subfile:v1: deleted by a layer, and yet there: sub\$" "what a directory replaced is there, which is said"
 done_testing

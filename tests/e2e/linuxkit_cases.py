@@ -19,10 +19,11 @@ def blob(data):
     return {"digest": "sha256:" + name, "size": len(data)}
 
 
-def layer(*entries):
-    """(name, type, content or target) each, with odd headers as a caller's tarfile.TarInfo."""
+def layer(*entries, comment=None):
+    """(name, type, content or target) each; a number for a directory is the size in its header, which has none."""
     out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w", format=tarfile.PAX_FORMAT) as tar:
+    records = {} if comment is None else {"comment": comment}
+    with tarfile.open(fileobj=out, mode="w", format=tarfile.PAX_FORMAT, pax_headers=records) as tar:
         for name, kind, text in entries:
             info = tarfile.TarInfo(name)
             info.type = kind
@@ -32,8 +33,9 @@ def layer(*entries):
                 info.linkname = text
             elif kind != tarfile.DIRTYPE:
                 data = text.encode()
-            info.size = len(data)
-            tar.addfile(info, io.BytesIO(data))
+            info.size = text if kind == tarfile.DIRTYPE and text else len(data)
+            out.write(info.tobuf(tarfile.PAX_FORMAT))
+            out.write(data + bytes(-len(data) % 512))
     return out.getvalue()
 
 
@@ -54,6 +56,18 @@ def image(name, *layers):
 DIR, FILE, LINK = tarfile.DIRTYPE, tarfile.REGTYPE, tarfile.SYMTYPE
 os.makedirs(os.path.join(top, "blobs/sha256"))
 image("h/tiny:v1", layer(("bin", DIR, ""), ("bin/x", FILE, "x")))
+image("g/contig:v1", layer(("c", b"7", "contiguous"), ("v", b"V", "a label"), ("z", b"Z", "unknown"), comment="of all"))
+image("g/nolayer:v1")
+image("g/subfile:v1", layer(("sub", DIR, ""), ("sub/x", FILE, "x"), ("top/x", FILE, "x"), ("one", FILE, "1"), ("one/x", FILE, "x")),
+      layer(("sub", FILE, "a file"), ("top", FILE, "a file")), layer(("sub/y", FILE, "y")))
+image("g/sized:v1", layer(("a", FILE, "a"), ("d", DIR, 700), ("b", FILE, "b")))
+image("g/zeros:v1", layer(("zeros", FILE, "\0" * 700000)))
+# A kernel with its modules, and roots whose directories have become links, as in every merged-/usr Debian.
+modules = layer(("lib", DIR, ""), ("lib/modules", DIR, ""), ("lib/modules/6.1", DIR, ""), ("lib/modules/6.1/a.ko", FILE, "module"))
+image("s/km:v1", layer(("kernel", FILE, "kernel"), ("kernel.tar", FILE, modules.decode())))
+image("s/sbindir:v1", layer(("sbin", DIR, ""), ("sbin/init", FILE, "init")))
+image("s/usrmerge:v1", layer(("usr", DIR, ""), ("usr/lib", DIR, ""), ("usr/lib/libc.so", FILE, "libc"), ("usr/sbin", DIR, ""),
+                             ("lib", LINK, "usr/lib"), ("sbin", LINK, "usr/sbin")))
 with open(os.path.join(top, "oci-layout"), "w") as out:
     out.write('{"imageLayoutVersion":"1.0.0"}')
 with open(os.path.join(top, "index.json"), "w") as out:
