@@ -103,6 +103,7 @@ needs() {
     case " $ran" in *" $name "*) ${SUDO-} apt-get install -q -y --no-install-recommends "$@" ;; esac
 }
 needs iso-kernel.t flex bison bc libelf-dev
+needs boot-system.t openssh-client
 needs diff-page.t chromium fonts-dejavu-core
 each stamp
 # shellcheck disable=SC2046,SC2086 # names are words
