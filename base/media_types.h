@@ -53,6 +53,7 @@
 /* ---- Assay's own ---- */
 #define MEDIA_ASSAY "application/vnd.assay." /* and the name of a format */
 #define MEDIA_ASSAY_PLAN MEDIA_ASSAY "plan.v1+json"
+#define MEDIA_ASSAY_BUILDER MEDIA_ASSAY "builder.v1"
 #define MEDIA_ASSAY_REPORT MEDIA_ASSAY "report.v1+json"
 #define MEDIA_ASSAY_VERITY MEDIA_ASSAY "verity.v1+json"
 #define MEDIA_ASSAY_CARTESI_RUN MEDIA_ASSAY "cartesi-run.v1+json"

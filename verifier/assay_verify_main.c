@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "base/version.h"
 #include "base/workers.h"
+#include "store/cas/program.h"
 #include "store/log/log.h"
 #include "verifier/verification.h"
 
@@ -25,8 +26,9 @@ static const struct cli_option options[] = {
     {"materials", 'm', CLI_STRING, "FILE",
      "take inputs of the rebuild that the store lacks from what 'assay plan export' wrote"},
     {"jobs", 'j', CLI_NUMBER, "N", "threads of the rebuild (default: all processors)"},
-    {"builder", 0, CLI_STRING, "FILE",
-     "the assay-build to rebuild with (default: beside this program)"},
+    {"builder", 0, CLI_STRING, "BUILDER",
+     "the assay-build to rebuild with: a file, or sha256:… of one in the store (default: beside "
+     "this program)"},
     {"key", 'k', CLI_STRING, "FILE", "sign the verdict with this key"},
     {"output", 'o', CLI_OUTPUT, "FILE", "write the signed verdict here (needs --key)"},
     {"record", 0, CLI_STRING, "LOG", "append the signed verdict to this log (needs --key)"},
@@ -43,7 +45,7 @@ struct own {
     struct signing_key *key; /* NULL: nothing is signed */
     char *id;                /* NULL without a key and --verifier-id */
     struct tlog *log;        /* NULL: nothing is recorded */
-    char *builder;
+    struct program builder;
     char *store;
 };
 
@@ -52,7 +54,7 @@ static void own_dispose(struct own *o)
     signing_key_free(o->key);
     tlog_close(o->log);
     free(o->id);
-    free(o->builder);
+    program_dispose(&o->builder);
     free(o->store);
 }
 
@@ -92,18 +94,26 @@ static int open_log(const struct cli *cli, struct own *own, struct err *e)
     return rc < 0 ? err_wrap(e, "the verdict could not be recorded") : 0;
 }
 
+/* A builder that a plan archive brought is named by its digest: nobody runs what he did not name.
+ */
+static int open_builder(const struct cli *cli, struct own *own, struct err *e)
+{
+    const char *given = cli_string(cli, "builder");
+    const char *temp = cli_env(cli, "TMPDIR");
+    if (given == NULL)
+        return process_beside("assay-build", &own->builder.path, e);
+    return program_open(given, own->store, temp != NULL ? temp : "/var/tmp", &own->builder, e);
+}
+
 static int prepare(const struct cli *cli, struct own *own, struct err *e)
 {
+    const char *given = cli_string(cli, "builder");
     int rc = read_key(cli, own, e);
     if (rc == 0)
         rc = open_log(cli, own, e);
-    if (rc == 0 && cli_string(cli, "builder") != NULL)
-        rc = str_copy(&own->builder, cli_string(cli, "builder"), e);
-    else if (rc == 0)
-        rc = process_beside("assay-build", &own->builder, e);
-    if (rc == 0 && cli_flag(cli, "rebuild"))
+    if (rc == 0 && (cli_flag(cli, "rebuild") || (given != NULL && program_is_digest(given))))
         rc = cli_store_path(cli, &own->store, e);
-    return rc;
+    return rc == 0 ? open_builder(cli, own, e) : rc;
 }
 
 static int verify(struct cli *cli, const struct own *own, struct verdict *v, struct err *e)
@@ -117,7 +127,7 @@ static int verify(struct cli *cli, const struct own *own, struct verdict *v, str
         .own_id = own->id,
         .own_key = own->key != NULL ? signing_key_public(own->key) : NULL,
         .rebuild = cli_flag(cli, "rebuild"),
-        .builder = own->builder,
+        .builder = own->builder.path,
         .store = own->store,
         .materials = cli_string(cli, "materials"),
         /* A rebuild can be large: not where memory is. */
@@ -263,7 +273,7 @@ static int check_usage(const struct cli *cli, struct err *e)
 
 static int run(struct cli *cli, struct err *e)
 {
-    AUTO(own_dispose) struct own own = {.key = NULL};
+    AUTO(own_dispose) struct own own = {.builder = PROGRAM_INIT};
     AUTO(verdict_dispose) struct verdict v = {.kind = VERDICT_REJECTED};
     json_t *report = NULL;
     int rc = check_usage(cli, e);
@@ -292,7 +302,7 @@ static const struct cli_command commands[] = {{
              "3\trejected\n"
              "4\tthe log fails\n"
              "5\tinput-unavailable, build-failed, or a file is not there\n"
-             "6\tinconclusive: the toolchain is not this one\n"
+             "6\tinconclusive: the toolchain is not this one (the reason says which --builder is)\n"
              "7\tinconclusive: the host does not let it rebuild, or the host failed\n",
     .summary = "check an artifact: signatures, policy, rebuild, verdict",
     .details =

@@ -288,7 +288,15 @@ static int decide_end(struct run *run, const struct rebuild *b)
         [REBUILD_UNDECIDED] = {VERDICT_INCONCLUSIVE, ERR_UNDECIDED},
         [REBUILD_HOST_FAILED] = {VERDICT_INCONCLUSIVE, ERR_HOST},
     };
-    return run_decide(run, ends[b->end].kind, ends[b->end].code, "rebuild", "%s", b->reason);
+    struct digest signer;
+    char text[DIGEST_TEXT_MAX];
+    if (b->end != REBUILD_UNDECIDED || !signed_builder(&run->claims, &signer) ||
+        digest_equal(&signer, &b->builder_digest) ||
+        strstr(b->reason, digest_format(&signer, text)) != NULL)
+        return run_decide(run, ends[b->end].kind, ends[b->end].code, "rebuild", "%s", b->reason);
+    return run_decide(run, ends[b->end].kind, ends[b->end].code, "rebuild",
+                      "%.360s; the signer's builder is %s", b->reason,
+                      digest_format(&signer, text));
 }
 
 int run_rebuild(struct run *run, struct err *e)

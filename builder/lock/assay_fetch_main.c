@@ -99,7 +99,7 @@ static int sort_places(struct run *r, struct err *e)
 
 static int read_plan(struct run *r, struct err *e)
 {
-    int rc = plan_file_read(cli_arg(r->cli, 0), &builder_steps, &r->file, e);
+    int rc = plan_file_read_any(cli_arg(r->cli, 0), &builder_steps, &r->file, e);
     if (rc < 0)
         return rc;
     r->plan = r->file.plan;

@@ -5,6 +5,7 @@
 #include "base/buf.h"
 #include "base/file.h"
 #include "builder/plan/mistaken.h"
+#include "builder/plan/plan_internal.h"
 
 #include <string.h>
 
@@ -12,9 +13,7 @@ enum {
     DIGEST_NAME_MAX = 64,
     OUTPUT_NAME_MAX = 200,
     MEDIA_TYPE_MAX = 255,
-    VERSION_MAX = 128,
     TEXT_MAX = 4096,
-    LIBRARIES_MAX = 64,
     KIND_MAX = 64,
 };
 
@@ -280,12 +279,7 @@ static int parse_kind(const struct parse *p, const struct jcur *c, const struct 
     *out = step_kind_find(p->plan->table, name);
     if (*out != NULL)
         return 0;
-    if (strcmp(p->plan->toolchain_assay, ASSAY_VERSION) == 0)
-        return jcur_fail(c, e, "there is no step kind '%s'", name);
-    return err_set(e, ERR_UNDECIDED,
-                   "the plan is for assay %s and has steps of kind '%s', which this assay %s does "
-                   "not have",
-                   p->plan->toolchain_assay, name, ASSAY_VERSION);
+    return jcur_fail(c, e, "there is no step kind '%s'", name);
 }
 
 static int parse_step(struct parse *p, const struct jcur *c, size_t index, struct err *e)
@@ -312,6 +306,8 @@ static int parse_steps(struct parse *p, const struct jcur *c, struct err *e)
         return rc;
     if (count == 0)
         return jcur_fail(c, e, "there are no steps");
+    if (p->plan->table == NULL)
+        return 0;
     p->plan->steps = array_new(count, sizeof(*p->plan->steps));
     if (p->plan->steps == NULL)
         return err_oom(e);
@@ -320,7 +316,8 @@ static int parse_steps(struct parse *p, const struct jcur *c, struct err *e)
         p->plan->step_count = i + 1;
         rc = parse_step(p, &item, i, e);
     }
-    return rc;
+    /* What another version's steps look like, that version knows. */
+    return rc == -ERR_INPUT && !plan_is_ours(p->plan) ? plan_other_steps(p->plan, e) : rc;
 }
 
 /* The step of that id, which must give a blob. */
@@ -330,6 +327,9 @@ static int find_blob_step(const struct parse *p, const struct jcur *c, size_t *o
     int rc = jcur_string(c, PLAN_ID_MAX, &id, e);
     if (rc < 0)
         return rc;
+    *out = 0;
+    if (p->plan->table == NULL)
+        return 0;
     const json_t *found = json_object_get(p->ids, id);
     size_t index = (size_t)json_integer_value(found);
     if (found == NULL || index < p->plan->input_count)
@@ -450,122 +450,6 @@ static int parse_outputs(struct parse *p, const struct jcur *c, struct err *e)
     return 0;
 }
 
-/* ---- the toolchain ---- */
-
-static int parse_toolchain(struct plan *plan, const struct jcur *c, struct err *e)
-{
-    static const char *const keys[] = {"assay", "libraries", NULL};
-    struct jcur libraries;
-    int rc;
-    if ((rc = jcur_object(c, keys, e)) < 0 ||
-        (rc = jcur_get_string(c, "assay", VERSION_MAX, &plan->toolchain_assay, e)) < 0 ||
-        (rc = jcur_get(c, "libraries", &libraries, e)) < 0 ||
-        (rc = jcur_open_object(&libraries, e)) < 0)
-        return rc;
-    if (json_object_size(libraries.value) > LIBRARIES_MAX)
-        return jcur_fail(&libraries, e, "there are more than %d", LIBRARIES_MAX);
-    plan->toolchain_libraries = libraries.value;
-    const char *name;
-    json_t *value;
-    json_object_foreach(libraries.value, name, value)
-    {
-        const char *version;
-        if ((rc = jcur_get_string(&libraries, name, VERSION_MAX, &version, e)) < 0)
-            return rc;
-    }
-    return 0;
-}
-
-static bool kind_declares(const struct step_kind *kind, const char *library)
-{
-    for (size_t i = 0; kind->libraries != NULL && kind->libraries[i] != NULL; i++)
-        if (strcmp(kind->libraries[i], library) == 0)
-            return true;
-    return false;
-}
-
-static bool plan_declares(const struct plan *plan, const char *library)
-{
-    for (size_t i = 0; i < plan->step_count; i++)
-        if (kind_declares(plan->steps[i].kind, library))
-            return true;
-    return false;
-}
-
-/*
- * Everything that can reach an output byte is in the plan, and nothing else: a library that a
- * kind uses is listed, one that no kind uses is not. What a kind uses is known for our own
- * version only; plan_check_toolchain refuses the others.
- */
-static int check_libraries(const struct plan *plan, const struct jcur *toolchain, struct err *e)
-{
-    struct jcur c;
-    int rc = jcur_get(toolchain, "libraries", &c, e);
-    if (rc < 0 || strcmp(plan->toolchain_assay, ASSAY_VERSION) != 0)
-        return rc;
-    const char *const *names = plan->table->libraries;
-    size_t listed = 0;
-    for (size_t i = 0; i < plan->table->library_count; i++) {
-        bool has = json_object_get(c.value, names[i]) != NULL;
-        if (has != plan_declares(plan, names[i]))
-            return has ? jcur_fail(&c, e, "'%s' is listed and no step uses it", names[i])
-                       : jcur_fail(&c, e, "'%s' is used by a step and is not listed", names[i]);
-        listed += has;
-    }
-    if (listed != json_object_size(c.value))
-        return jcur_fail(&c, e, "a library is listed that no step uses");
-    return 0;
-}
-
-int plan_check_toolchain(const struct plan *plan, struct err *e)
-{
-    if (strcmp(plan->toolchain_assay, ASSAY_VERSION) != 0)
-        return err_set(e, ERR_UNDECIDED,
-                       "toolchain mismatch: the plan is for assay %s and this is assay %s",
-                       plan->toolchain_assay, ASSAY_VERSION);
-    const char *const *names = plan->table->libraries;
-    for (size_t i = 0; i < plan->table->library_count; i++) {
-        const char *want = json_string_value(json_object_get(plan->toolchain_libraries, names[i]));
-        const char *have = plan->table->library_version(names[i]);
-        if (want != NULL && (have == NULL || strcmp(want, have) != 0))
-            return err_set(e, ERR_UNDECIDED,
-                           "toolchain mismatch: the plan is for %s %s and this assay has %s",
-                           names[i], want, have == NULL ? "none" : have);
-    }
-    return 0;
-}
-
-int plan_toolchain(const json_t *steps, const struct step_table *table, json_t **out, struct err *e)
-{
-    AUTO_JSON json_t *libraries = json_object();
-    AUTO_JSON json_t *toolchain = json_object();
-    if (libraries == NULL || toolchain == NULL)
-        return err_oom(e);
-    size_t index;
-    json_t *step;
-    json_array_foreach(steps, index, step)
-    {
-        const char *name = json_string_value(json_object_get(step, "kind"));
-        const struct step_kind *kind = name == NULL ? NULL : step_kind_find(table, name);
-        if (kind == NULL)
-            return err_set(e, ERR_INPUT, "there is no step kind '%s'", name == NULL ? "" : name);
-        for (size_t i = 0; kind->libraries != NULL && kind->libraries[i] != NULL; i++) {
-            const char *version = table->library_version(kind->libraries[i]);
-            if (version == NULL)
-                return err_set(e, ERR_UNDECIDED, "the version of library '%s' is not known",
-                               kind->libraries[i]);
-            int rc = json_put_string(libraries, kind->libraries[i], version, e);
-            if (rc < 0)
-                return rc;
-        }
-    }
-    int rc = json_put_string(toolchain, "assay", ASSAY_VERSION, e);
-    if (rc < 0 || (rc = json_put(toolchain, "libraries", steal_ptr(&libraries), e)) < 0)
-        return rc;
-    *out = steal_ptr(&toolchain);
-    return 0;
-}
-
 /* ---- the document ---- */
 
 static int parse_head(struct plan *plan, const struct jcur *c, struct err *e)
@@ -605,14 +489,14 @@ static int parse_document(struct plan *plan, const char *what, struct err *e)
     int rc;
     if ((rc = parse_head(plan, &root, e)) < 0 ||
         (rc = jcur_get(&root, "toolchain", &toolchain, e)) < 0 ||
-        (rc = parse_toolchain(plan, &toolchain, e)) < 0 ||
+        (rc = plan_parse_toolchain(plan, &toolchain, e)) < 0 ||
         (rc = jcur_get(&root, "inputs", &inputs, e)) < 0 ||
         (rc = parse_inputs(&p, &inputs, e)) < 0 || (rc = jcur_get(&root, "steps", &steps, e)) < 0 ||
         (rc = parse_steps(&p, &steps, e)) < 0 ||
         (rc = jcur_get(&root, "outputs", &outputs, e)) < 0 ||
         (rc = parse_outputs(&p, &outputs, e)) < 0)
         return rc;
-    return check_libraries(plan, &toolchain, e);
+    return plan_check_libraries(plan, &toolchain, e);
 }
 
 /* One value has one form: otherwise one build could have many identities. */
@@ -647,6 +531,18 @@ int plan_parse(const void *data, size_t len, const char *what, const struct step
         return rc;
     *out = steal_ptr(&plan);
     return 0;
+}
+
+int plan_parse_any(const void *data, size_t len, const char *what, const struct step_table *table,
+                   struct plan **out, struct err *e)
+{
+    struct err why = ERR_INIT;
+    int rc = plan_parse(data, len, what, table, out, &why);
+    if (rc == -ERR_UNDECIDED)
+        return plan_parse(data, len, what, NULL, out, e);
+    if (rc < 0)
+        *e = why;
+    return rc;
 }
 
 int plan_read(const char *path, const struct step_table *table, struct plan **out, struct err *e)

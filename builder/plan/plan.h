@@ -59,7 +59,7 @@ struct plan_output {
 bool plan_output_wanted(const struct plan_output *o, const char *name, const char *format);
 
 struct plan {
-    const struct step_table *table; /* borrowed */
+    const struct step_table *table; /* borrowed; NULL: an outline */
     json_t *document;               /* owns every borrowed string above */
     struct digest digest;
     const char *name;
@@ -81,12 +81,18 @@ struct plan {
  * Strict: unknown keys, unknown kinds, bad parameters, dangling or forward
  * references, duplicate ids, toolchain entries other than those that the
  * steps' kinds declare, a document that is not in canonical form: ERR_INPUT.
- * A kind that is not in the table, in a plan for another version of
- * Assay: ERR_UNDECIDED. The table must outlive the plan. `what` names the document in errors ("plan
- * 'x.json'").
+ * Steps that are not as the table has them, in a plan for another version of
+ * Assay: ERR_UNDECIDED, which says what to get. The table must outlive the plan. `what` names the
+ * document in errors ("plan 'x.json'").
+ *
+ * Without a table (NULL) the plan is an outline: all but its steps is read, none of which it has,
+ * nor what its outputs are from. That is enough to bring its inputs to a builder that knows more.
  */
 int plan_parse(const void *data, size_t len, const char *what, const struct step_table *table,
                struct plan **out, struct err *e);
+/* The same, but an outline in place of ERR_UNDECIDED. */
+int plan_parse_any(const void *data, size_t len, const char *what, const struct step_table *table,
+                   struct plan **out, struct err *e);
 int plan_read(const char *path, const struct step_table *table, struct plan **out, struct err *e);
 void plan_free(struct plan *plan);
 /* Canonical bytes of a document built by a recipe; checks it by parsing it back. Appends. */

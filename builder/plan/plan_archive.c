@@ -34,6 +34,8 @@ struct plan_archive {
     struct member *members; /* sorted by digest once all are known */
     size_t count;
     size_t cap;
+    bool has_builder;
+    struct digest builder;
     bool has_layout;
     bool has_index;
     struct buf layout;
@@ -57,6 +59,18 @@ void plan_archive_close(struct plan_archive *a)
 const struct buf *plan_archive_plan(const struct plan_archive *a)
 {
     return &a->plan;
+}
+
+int plan_archive_is_tar(const char *path, bool *out, struct err *e)
+{
+    static const char magic[] = "ustar";
+    char found[sizeof(magic) - 1] = "";
+    AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0)
+        return err_os_code(e, ERR_INPUT, errno, "cannot open '%s'", path);
+    *out = pread(fd, found, sizeof(found), 257) == (ssize_t)sizeof(found) &&
+           memcmp(found, magic, sizeof(found)) == 0;
+    return 0;
 }
 
 int plan_archive_is(const char *path, bool *out, struct err *e)
@@ -235,13 +249,29 @@ static int read_index(const struct plan_archive *a, struct digest *manifest, str
     return read_descriptor(a, &item, MEDIA_OCI_MANIFEST, manifest, e);
 }
 
+static bool is_builder(const struct jcur *descriptor)
+{
+    const char *type = json_string_value(json_object_get(descriptor->value, "mediaType"));
+    return type != NULL && strcmp(type, MEDIA_ASSAY_BUILDER) == 0;
+}
+
+static int set_builder(struct plan_archive *a, const struct jcur *at, const struct digest *digest,
+                       struct err *e)
+{
+    if (a->has_builder)
+        return jcur_fail(at, e, "a second builder");
+    a->has_builder = true;
+    a->builder = *digest;
+    return 0;
+}
+
 static int read_layers(struct plan_archive *a, const struct jcur *c, struct digest *plan,
                        struct err *e)
 {
     struct jcur list;
     size_t count = 0;
     int rc = jcur_get(c, "layers", &list, e);
-    if (rc < 0 || (rc = jcur_array(&list, PLAN_INPUTS_MAX + 1, &count, e)) < 0)
+    if (rc < 0 || (rc = jcur_array(&list, PLAN_INPUTS_MAX + 2, &count, e)) < 0)
         return rc;
     if (count == 0)
         return jcur_fail(&list, e, "there is no plan in it");
@@ -250,6 +280,8 @@ static int read_layers(struct plan_archive *a, const struct jcur *c, struct dige
         struct digest digest;
         rc =
             read_descriptor(a, &item, i == 0 ? MEDIA_ASSAY_PLAN : NULL, i == 0 ? plan : &digest, e);
+        if (rc == 0 && is_builder(&item))
+            rc = set_builder(a, &item, &digest, e);
     }
     return rc;
 }
@@ -308,8 +340,10 @@ static int read_archive(struct plan_archive *a, uint64_t size, const struct step
     int rc = read_members(a, size, e);
     if (rc < 0 || (rc = read_index(a, &manifest, e)) < 0 ||
         (rc = read_manifest(a, &manifest, &digest, e)) < 0 ||
-        (rc = read_blob(a, &digest, &a->plan, e)) < 0 ||
-        (rc = plan_parse(buf_str(&a->plan), a->plan.len, "its plan", table, &plan, e)) < 0)
+        (rc = read_blob(a, &digest, &a->plan, e)) < 0)
+        return rc;
+    rc = plan_parse_any(buf_str(&a->plan), a->plan.len, "its plan", table, &plan, e);
+    if (rc < 0)
         return rc;
     return check_inputs(a, plan, e);
 }
@@ -375,4 +409,32 @@ int plan_archive_supply(struct plan_archive *a, const struct plan *plan, struct 
             return err_wrap(e, "input '%s' of '%s'", in->id, a->path);
     }
     return 0;
+}
+
+/* ---- the builder ---- */
+
+bool plan_archive_builder(const struct plan_archive *a, struct digest *out)
+{
+    if (a->has_builder)
+        *out = a->builder;
+    return a->has_builder;
+}
+
+int plan_archive_supply_builder(const struct plan_archive *a, struct cas *cas, uint64_t *size,
+                                struct err *e)
+{
+    AUTO_FREE uint8_t *chunk = malloc(CHUNK);
+    bool there = false;
+    if (chunk == NULL)
+        return err_oom(e);
+    if (!a->has_builder)
+        return err_set(e, ERR_INPUT,
+                       "'%s' carries no builder ('assay plan export --with-builder' puts one in)",
+                       a->path);
+    const struct member *m = find(a, &a->builder);
+    *size = m->size;
+    int rc = cas_holds(cas, &a->builder, m->size, NULL, &there, e);
+    if (rc == 0 && !there)
+        rc = supply(a, m, cas, chunk, e);
+    return rc < 0 ? err_wrap(e, "the builder of '%s'", a->path) : 0;
 }

@@ -13,19 +13,25 @@
 
 #define PLAN_ARCHIVE_EXTENSION ".assay"
 
-/*
- * Writes `path` (base/destination.h); *size is how much. `cas` must have every input,
- * whole and right: else ERR_INPUT. `temp`: the directory for temporary files.
+struct plan_archive_parts {
+    const struct plan *plan; /* an outline is enough */
+    struct cas *cas;         /* has every input, whole and right: else ERR_INPUT */
+    const char *builder;     /* an assay-build that goes in, too; NULL = none */
+};
+/* Writes `path` (base/destination.h); *size is how much. `temp`: the directory for temporary files.
  */
-int plan_archive_write(const struct plan *plan, struct cas *cas, const char *temp, const char *path,
+int plan_archive_write(const struct plan_archive_parts *parts, const char *temp, const char *path,
                        uint64_t *size, struct err *e);
 
 /* Whether a file looks like an archive rather than a plan: it does not begin as JSON does. A
  * missing or unreadable one is ERR_INPUT. */
 int plan_archive_is(const char *path, bool *out, struct err *e);
+/* The same where it would be anything but a plan: by the tar's magic. */
+int plan_archive_is_tar(const char *path, bool *out, struct err *e);
 
 struct plan_archive;
-/* Reads the whole tar once and checks all but the bytes of the inputs. */
+/* Reads the whole tar once and checks all but the bytes of the inputs and of the builder. Of a plan
+ * that `table` cannot read, being for another version, it looks at the outline. */
 int plan_archive_open(const char *path, const struct step_table *table, struct plan_archive **out,
                       struct err *e);
 void plan_archive_close(struct plan_archive *a);
@@ -38,6 +44,11 @@ static inline void scope_plan_archive(struct plan_archive **a)
 
 /* The plan's bytes; borrowed. */
 const struct buf *plan_archive_plan(const struct plan_archive *a);
+/* The assay-build that it carries; false: none. */
+bool plan_archive_builder(const struct plan_archive *a, struct digest *out);
+/* Puts it into the store, checked; *size is how much. ERR_INPUT when there is none. */
+int plan_archive_supply_builder(const struct plan_archive *a, struct cas *cas, uint64_t *size,
+                                struct err *e);
 /*
  * Puts the inputs of `plan` (the archive's or another) that the archive has and the store lacks
  * into the store, each checked. What neither has is no error: building says so.

@@ -141,6 +141,17 @@ static int add_inputs(struct writer *w, struct err *e)
     return 0;
 }
 
+static int add_builder(struct writer *w, const char *path, struct err *e)
+{
+    struct digest digest;
+    uint64_t size = 0;
+    bool is_new = false;
+    int rc = cas_import_file(w->cas, path, NULL, &digest, &size, e);
+    if (rc < 0 || (rc = add_blob(w, &digest, size, &is_new, e)) < 0)
+        return rc;
+    return add_layer(w, MEDIA_ASSAY_BUILDER, &digest, size, "assay-build", e);
+}
+
 static int put_head(json_t *o, const char *type, struct err *e)
 {
     int rc = json_put_u64(o, "schemaVersion", 2, e);
@@ -225,14 +236,15 @@ static int begin(struct writer *w, struct cas *cas, const char *temp, struct err
     return w->layers == NULL || w->seen == NULL ? err_oom(e) : 0;
 }
 
-int plan_archive_write(const struct plan *plan, struct cas *cas, const char *temp, const char *path,
+int plan_archive_write(const struct plan_archive_parts *parts, const char *temp, const char *path,
                        uint64_t *size, struct err *e)
 {
-    AUTO(writer_dispose) struct writer w = {.plan = plan, .dir = PRIVATE_DIR_INIT};
+    AUTO(writer_dispose) struct writer w = {.plan = parts->plan, .dir = PRIVATE_DIR_INIT};
     struct digest manifest;
     uint64_t manifest_size = 0;
-    int rc = begin(&w, cas, temp, e);
+    int rc = begin(&w, parts->cas, temp, e);
     if (rc < 0 || (rc = add_plan(&w, e)) < 0 || (rc = add_inputs(&w, e)) < 0 ||
+        (parts->builder != NULL && (rc = add_builder(&w, parts->builder, e)) < 0) ||
         (rc = add_manifest(&w, &manifest, &manifest_size, e)) < 0 ||
         (rc = add_index(&w, &manifest, manifest_size, e)) < 0 ||
         (rc = add_text_file(&w, "oci-layout", layout, strlen(layout), e)) < 0)

@@ -11,6 +11,18 @@
 enum { URI_MAX = 4096, DOCUMENT_MAX = PLAN_BYTES_MAX };
 _Static_assert((int)DOCUMENT_MAX >= (int)DSSE_DOCUMENT_MAX, "a bundle may be as large as a plan");
 
+struct reading {
+    const struct step_table *table;
+    bool any; /* an outline will do */
+};
+
+static int parse_plan(const void *data, size_t len, const char *what, const struct reading *how,
+                      struct plan **out, struct err *e)
+{
+    return how->any ? plan_parse_any(data, len, what, how->table, out, e)
+                    : plan_parse(data, len, what, how->table, out, e);
+}
+
 /* ---- provenance ---- */
 
 /* The assay-build that ran, where it is named. */
@@ -61,21 +73,21 @@ static int read_plan(const struct statement *statement, struct buf *out, struct 
                : err_set(e, ERR_INPUT, "its plan does not have the digest that it names");
 }
 
-static int parse_statement(const void *data, size_t len, const struct step_table *table,
+static int parse_statement(const void *data, size_t len, const struct reading *how,
                            struct plan_file *out, struct err *e)
 {
     AUTO_STATEMENT struct statement *statement = NULL;
     AUTO_BUF bytes = BUF_INIT(PLAN_BYTES_MAX);
     int rc = statement_parse(data, len, "the statement", &statement, e);
     if (rc < 0 || (rc = read_plan(statement, &bytes, e)) < 0 ||
-        (rc = plan_parse(buf_str(&bytes), bytes.len, "its plan", table, &out->plan, e)) < 0)
+        (rc = parse_plan(buf_str(&bytes), bytes.len, "its plan", how, &out->plan, e)) < 0)
         return rc;
     read_builder(statement, out);
     out->carrier = PLAN_CARRIER_STATEMENT;
     return 0;
 }
 
-static int parse_bundle(const void *data, size_t len, const struct step_table *table,
+static int parse_bundle(const void *data, size_t len, const struct reading *how,
                         struct plan_file *out, struct err *e)
 {
     AUTO_DSSE struct dsse_envelope *envelope = NULL;
@@ -85,7 +97,7 @@ static int parse_bundle(const void *data, size_t len, const struct step_table *t
     if (!dsse_is_intoto(envelope))
         return err_set(e, ERR_INPUT, "what is signed is '%.200s', and no in-toto statement",
                        envelope->payload_type);
-    rc = parse_statement(envelope->payload, envelope->payload_len, table, out, e);
+    rc = parse_statement(envelope->payload, envelope->payload_len, how, out, e);
     if (rc == 0)
         out->carrier = envelope->bundle_type != NULL ? PLAN_CARRIER_BUNDLE : PLAN_CARRIER_ENVELOPE;
     return rc;
@@ -93,7 +105,7 @@ static int parse_bundle(const void *data, size_t len, const struct step_table *t
 
 /* ---- all of them ---- */
 
-typedef int carrier_reader(const void *data, size_t len, const struct step_table *table,
+typedef int carrier_reader(const void *data, size_t len, const struct reading *how,
                            struct plan_file *out, struct err *e);
 
 /* By a member that such a document has and a plan has not; NULL: it is none. */
@@ -118,17 +130,17 @@ static carrier_reader *reader_for(const void *data, size_t len)
     return NULL;
 }
 
-int plan_file_parse(const void *data, size_t len, const char *what, const struct step_table *table,
-                    struct plan_file *out, struct err *e)
+static int parse_document(const void *data, size_t len, const char *what, const struct reading *how,
+                          struct plan_file *out, struct err *e)
 {
     struct plan_file f = {.carrier = PLAN_CARRIER_NONE};
     struct err why = ERR_INIT;
-    int rc = plan_parse(data, len, what, table, &f.plan, &why);
+    int rc = parse_plan(data, len, what, how, &f.plan, &why);
     carrier_reader *read = rc == -ERR_INPUT ? reader_for(data, len) : NULL;
     if (read == NULL) {
         if (rc < 0)
             *e = why;
-    } else if ((rc = read(data, len, table, &f, e)) < 0) {
+    } else if ((rc = read(data, len, how, &f, e)) < 0) {
         rc = err_wrap(e, "%s", what);
     }
     if (rc == 0)
@@ -138,15 +150,23 @@ int plan_file_parse(const void *data, size_t len, const char *what, const struct
     return rc;
 }
 
-static int read_archive(const char *path, const struct step_table *table, struct plan_file *out,
+int plan_file_parse(const void *data, size_t len, const char *what, const struct step_table *table,
+                    struct plan_file *out, struct err *e)
+{
+    const struct reading how = {.table = table};
+    return parse_document(data, len, what, &how, out, e);
+}
+
+static int read_archive(const char *path, const struct reading *how, struct plan_file *out,
                         struct err *e)
 {
     struct plan_file f = {.carrier = PLAN_CARRIER_ARCHIVE};
-    int rc = plan_archive_open(path, table, &f.archive, e);
+    int rc = plan_archive_open(path, how->table, &f.archive, e);
     if (rc < 0)
         return rc;
     const struct buf *bytes = plan_archive_plan(f.archive);
-    rc = plan_parse(buf_str(bytes), bytes->len, "its plan", table, &f.plan, e);
+    rc = parse_plan(buf_str(bytes), bytes->len, "its plan", how, &f.plan, e);
+    f.has_builder = plan_archive_builder(f.archive, &f.builder);
     if (rc == 0)
         *out = f;
     else
@@ -154,7 +174,7 @@ static int read_archive(const char *path, const struct step_table *table, struct
     return rc;
 }
 
-static int read_document(const char *path, const struct step_table *table, struct plan_file *out,
+static int read_document(const char *path, const struct reading *how, struct plan_file *out,
                          struct err *e)
 {
     AUTO_BUF data = BUF_INIT(DOCUMENT_MAX);
@@ -163,17 +183,31 @@ static int read_document(const char *path, const struct step_table *table, struc
     if (rc < 0 || (rc = file_read(path, &data, e)) < 0 ||
         (rc = str_format(&what, e, "plan '%s'", path)) < 0)
         return rc;
-    return plan_file_parse(buf_str(&data), data.len, what, table, out, e);
+    return parse_document(buf_str(&data), data.len, what, how, out, e);
 }
 
-int plan_file_read(const char *path, const struct step_table *table, struct plan_file *out,
-                   struct err *e)
+static int read_file(const char *path, const struct reading *how, struct plan_file *out,
+                     struct err *e)
 {
     bool is_archive = false;
     int rc = plan_archive_is(path, &is_archive, e);
     if (rc < 0)
         return rc;
-    return is_archive ? read_archive(path, table, out, e) : read_document(path, table, out, e);
+    return is_archive ? read_archive(path, how, out, e) : read_document(path, how, out, e);
+}
+
+int plan_file_read(const char *path, const struct step_table *table, struct plan_file *out,
+                   struct err *e)
+{
+    const struct reading how = {.table = table};
+    return read_file(path, &how, out, e);
+}
+
+int plan_file_read_any(const char *path, const struct step_table *table, struct plan_file *out,
+                       struct err *e)
+{
+    const struct reading how = {.table = table, .any = true};
+    return read_file(path, &how, out, e);
 }
 
 void plan_file_dispose(struct plan_file *f)

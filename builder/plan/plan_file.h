@@ -22,7 +22,7 @@ struct plan_file {
     struct plan *plan;
     struct plan_archive *archive; /* open, for its inputs; NULL but for PLAN_CARRIER_ARCHIVE */
     enum plan_carrier carrier;
-    bool has_builder; /* the provenance names the assay-build that ran */
+    bool has_builder; /* the archive carries an assay-build, or the provenance names what ran */
     struct digest builder;
 };
 
@@ -33,7 +33,10 @@ struct plan_file {
  */
 int plan_file_read(const char *path, const struct step_table *table, struct plan_file *out,
                    struct err *e);
-/* The same of a document's bytes. `what` names it in errors. */
+/* The same, but an outline (plan_parse) in place of ERR_UNDECIDED. */
+int plan_file_read_any(const char *path, const struct step_table *table, struct plan_file *out,
+                       struct err *e);
+/* plan_file_read of a document's bytes. `what` names it in errors. */
 int plan_file_parse(const void *data, size_t len, const char *what, const struct step_table *table,
                     struct plan_file *out, struct err *e);
 void plan_file_dispose(struct plan_file *f);

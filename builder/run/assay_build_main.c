@@ -12,6 +12,7 @@
 #include "builder/linuxkit/merge.h"
 #include "builder/linuxkit/render.h"
 #include "builder/plan/plan_file.h"
+#include "builder/run/build_other.h"
 #include "builder/run/execute.h"
 #include "builder/run/export.h"
 #include "builder/run/provenance.h"
@@ -100,15 +101,6 @@ static void build_dispose(struct build *b)
     buf_dispose(&b->provenance);
 }
 
-/* An image is written as an OCI layout directory, a tar of a stored machine as the directory that
- * it packs; everything else as the file that it is. */
-static enum export_form form_of(const char *media_type)
-{
-    if (strcmp(media_type, MEDIA_OCI_MANIFEST) == 0)
-        return EXPORT_LAYOUT;
-    return strcmp(media_type, MEDIA_ASSAY_CARTESI_MACHINE) == 0 ? EXPORT_MACHINE : EXPORT_FILE;
-}
-
 /* Says which formats there are: the recipe's, as the plan has them. */
 static int no_format(const struct plan *plan, const char *format, struct err *e)
 {
@@ -141,7 +133,7 @@ static int list_items(struct build *b, struct err *e)
             continue;
         b->outputs[b->item_count] = o;
         b->items[b->item_count++] =
-            (struct export_item){.name = o->name, .form = form_of(o->media_type)};
+            (struct export_item){.name = o->name, .form = export_form(o->media_type)};
     }
     b->output_count = b->item_count;
     if (b->output_count == 0)
@@ -378,12 +370,24 @@ static int execute(struct build *b, struct err *e)
 
 static int choose_format(struct build *b, struct err *e);
 
+static int read_file(struct build *b, struct err *e)
+{
+    const char *path = cli_arg(b->cli, 0);
+    struct err why = ERR_INIT;
+    int rc = plan_file_read(path, &builder_steps, &b->file, &why);
+    if (rc == -ERR_UNDECIDED && (rc = plan_file_read_any(path, &builder_steps, &b->file, e)) < 0)
+        return rc;
+    if (why.code != ERR_NONE)
+        *e = why;
+    return why.code == ERR_UNDECIDED ? build_advise(b->cli, &b->file, e) : rc;
+}
+
 /* A plan, or what carries one; --materials has inputs of it. */
 static int read_plan(struct build *b, struct err *e)
 {
     const char *path = cli_arg(b->cli, 0);
     const char *materials = cli_string(b->cli, "materials");
-    int rc = plan_file_read(path, &builder_steps, &b->file, e);
+    int rc = read_file(b, e);
     if (rc < 0)
         return rc;
     b->plan = b->file.plan;
@@ -398,11 +402,17 @@ static int read_plan(struct build *b, struct err *e)
     return rc;
 }
 
+static int check_toolchain(const struct build *b, struct err *e)
+{
+    int rc = plan_check_toolchain(b->plan, e);
+    return rc == -ERR_UNDECIDED ? build_advise(b->cli, &b->file, e) : rc;
+}
+
 static int build(struct cli *cli, struct build *b, struct err *e)
 {
     int rc;
     if ((rc = read_plan(b, e)) < 0 || (rc = choose_format(b, e)) < 0 ||
-        (rc = plan_check_toolchain(b->plan, e)) < 0 || (rc = list_items(b, e)) < 0 ||
+        (rc = check_toolchain(b, e)) < 0 || (rc = list_items(b, e)) < 0 ||
         (rc = open_stores(cli, b->archive != NULL, &b->stores, e)) < 0 ||
         (b->archive != NULL && b->output != NULL &&
          (rc = plan_archive_supply(b->archive, b->plan, b->stores.cas, e)) < 0))
@@ -501,8 +511,11 @@ static int choose_format(struct build *b, struct err *e)
 
 static int run_build(struct cli *cli, struct err *e)
 {
-    int rc = sandbox_deny_network(e);
-    if (rc < 0)
+    int rc = 0;
+    /* Nothing is built here then: the sandbox has no network. */
+    if (cli_string(cli, "builder") != NULL)
+        return (rc = check_options(cli, e)) < 0 ? rc : build_other(cli, e);
+    if ((rc = sandbox_deny_network(e)) < 0)
         return rc;
     if (cli_flag(cli, "dry-run") && is_yaml(cli_arg(cli, 0)))
         return show_merged(cli, e);
@@ -526,6 +539,9 @@ static const struct cli_option options[] = {
      "put new blobs and the action cache into a second store, and only read the first"},
     {"materials", 0, CLI_STRING, "FILE",
      "take inputs that the store lacks from this file, which 'assay plan export' wrote"},
+    {"builder", 0, CLI_STRING, "BUILDER",
+     "build with this assay-build, in the sandbox: a file, a self-contained plan that carries one, "
+     "or sha256:… of one in the store"},
     {"no-cache", 0, CLI_FLAG, NULL,
      "run every step; neither ask nor fill the action cache, and leave nothing in the store"},
     {"jobs", 'j', CLI_NUMBER, "N", "use this many threads (default: one per processor)"},
@@ -540,7 +556,8 @@ static const struct cli_option options[] = {
 static const struct cli_command commands[] = {{
     .arguments = "PLAN",
     .exits = "5\tan input is missing or damaged, or the plan is malformed\n"
-             "6\tthe plan is for another version of Assay or of a compression library\n",
+             "6\tthe plan is for another version of Assay or of a compression library: the error "
+             "says which assay-build to give with --builder\n",
     .summary = "build a plan's artifacts, bit for bit",
     .details =
         "Runs the steps of PLAN and writes its outputs and NAME.provenance.json (an unsigned "
@@ -557,12 +574,17 @@ static const struct cli_command commands[] = {{
         "--no-cache runs them all, as a verifier does.\n\n"
         "Artifacts appear under their names only when all of them are complete. An OCI manifest "
         "is written as an image layout directory. A directory that is no image layout is never "
-        "replaced.",
+        "replaced.\n\n"
+        "A plan is built by the versions that it names and no others. For one of another version, "
+        "--builder names the assay-build that it is for, which is run in the sandbox; a "
+        "self-contained plan may carry it ('assay plan export --with-builder').",
     .examples = "assay build hello.plan.json -o out/\tbuild everything\n"
                 "assay build hello.plan.assay -o out/\tbuild a self-contained plan\n"
                 "assay build hello.sigstore.json -o out/\tbuild again what was signed\n"
                 "assay build hello.plan.json -n\tshow what would run\n"
                 "assay build a.yml b.yml -n\tthe configuration that LinuxKit files merge into\n"
+                "assay build old.assay --builder old.assay -o out/\tbuild an old plan with the "
+                "builder that it carries\n"
                 "assay build hello.plan.json -o out/ --only hello.squashfs\tone artifact\n"
                 "assay build hello.plan.json -o out/ --work /tmp/w --no-cache\tlike a verifier: "
                 "the store is only read, and every step runs\n",
@@ -573,9 +595,15 @@ static const struct cli_command commands[] = {{
     .run = run_build,
 }};
 
+static const struct cli_named environment[] = {
+    {"TMPDIR", "Where the files of --builder go; /var/tmp when it is not set."},
+};
+
 static const struct cli_program program = {
     .name = "assay-build",
     .summary = "build a plan's artifacts, bit for bit",
+    .environment = environment,
+    .environment_count = CLI_COUNT(environment),
     .related = "assay-attest assay-lock assay-plan assay-verify",
     .commands = commands,
     .command_count = CLI_COUNT(commands),

@@ -3,10 +3,12 @@
 #include "base/cli.h"
 #include "base/destination.h"
 #include "base/file.h"
+#include "base/media_types.h"
 #include "base/process.h"
 #include "builder/plan/keep.h"
 #include "builder/plan/plan_file.h"
 #include "builder/plan/show.h"
+#include "builder/run/other_builder.h"
 #include "builder/steps/step.h"
 
 #include <errno.h>
@@ -30,7 +32,16 @@ static int read_plan(const struct cli *cli, size_t i, struct plan_file *out, str
     return rc;
 }
 
-/* Where the plan is from, and the builder that its provenance names. */
+/* As read_plan, of the first argument; of another version's plan the outline is enough. */
+static int read_plan_any(const struct cli *cli, struct plan_file *out, struct err *e)
+{
+    int rc = plan_file_read_any(cli_arg(cli, 0), &builder_steps, out, e);
+    if (rc == 0)
+        plan_file_warn(out, cli, cli_arg(cli, 0));
+    return rc;
+}
+
+/* Where the plan is from, and the builder that its provenance names, or its archive carries. */
 static int show_carrier(const struct plan_file *file, struct buf *out, struct err *e)
 {
     char text[DIGEST_TEXT_MAX];
@@ -38,7 +49,9 @@ static int show_carrier(const struct plan_file *file, struct buf *out, struct er
     if (plan_file_caveat(file) != NULL)
         rc = buf_sayf(out, e, "%s\n", plan_file_caveat(file));
     if (rc == 0 && file->has_builder)
-        rc = buf_sayf(out, e, "built with assay-build %s\n", digest_format(&file->builder, text));
+        rc = buf_sayf(out, e, "%s assay-build %s\n",
+                      file->archive != NULL ? "carries" : "built with",
+                      digest_format(&file->builder, text));
     return rc < 0 || out->len == 0 ? rc : buf_add_str(out, "\n", e);
 }
 
@@ -74,7 +87,7 @@ static int run_digest(struct cli *cli, struct err *e)
 {
     AUTO_PLAN_FILE struct plan_file file = {0};
     char text[DIGEST_TEXT_MAX];
-    int rc = read_plan(cli, 0, &file, e);
+    int rc = read_plan_any(cli, &file, e);
     if (rc < 0)
         return rc;
     AUTO_JSON json_t *document = json_object();
@@ -212,33 +225,90 @@ static int put_file(json_t *document, const char *path, uint64_t size, struct er
     return rc < 0 ? rc : json_put_u64(document, "size", size, e);
 }
 
+/* The assay-build that goes in; *out is without a path when none does. */
+static int open_builder(const struct cli *cli, const struct plan_file *file, const char *store,
+                        const char *temp, struct other_builder *out, struct err *e)
+{
+    AUTO_FREE char *beside = NULL;
+    const char *given = cli_string(cli, "builder");
+    int rc = 0;
+    if (given == NULL && !cli_flag(cli, "with-builder"))
+        return 0;
+    /* Ours is of no use to a plan that it would refuse. */
+    if (given == NULL && ((rc = plan_check_toolchain(file->plan, e)) < 0 ||
+                          (rc = process_beside("assay-build", &beside, e)) < 0))
+        return rc;
+    rc = other_builder_open(given != NULL ? given : beside, store, temp, &builder_steps, out, e);
+    char named[DIGEST_TEXT_MAX];
+    if (rc == 0 && file->has_builder && !digest_equal(&file->builder, &out->digest))
+        cli_warn(cli, "'%s' names another file of assay-build, %s", cli_arg(cli, 0),
+                 digest_format(&file->builder, named));
+    return rc;
+}
+
+static int put_builder(json_t *document, const struct other_builder *builder, struct err *e)
+{
+    return builder->program.path == NULL
+               ? 0
+               : json_put_digest(document, "builder", &builder->digest, e);
+}
+
+static int write_archive(const struct plan_file *file, struct cas *cas,
+                         const struct other_builder *builder, const char *temp, const char *path,
+                         uint64_t *size, struct err *e)
+{
+    const struct plan_archive_parts parts = {
+        .plan = file->plan, .cas = cas, .builder = builder->program.path};
+    return plan_archive_write(&parts, temp, path, size, e);
+}
+
 static int run_export(struct cli *cli, struct err *e)
 {
     AUTO_PLAN_FILE struct plan_file file = {0};
+    AUTO(other_builder_close) struct other_builder builder = OTHER_BUILDER_INIT;
     AUTO_CAS struct cas *cas = NULL;
     AUTO_FREE char *store = NULL;
     AUTO_FREE char *path = NULL;
     const char *temp = cli_env(cli, "TMPDIR");
+    temp = temp != NULL ? temp : "/var/tmp";
     uint64_t size = 0;
     AUTO_JSON json_t *document = json_object();
     if (document == NULL)
         return err_oom(e);
-    int rc = read_plan(cli, 0, &file, e);
+    int rc = read_plan_any(cli, &file, e);
     const struct plan *plan = file.plan;
     unsigned flags = file.archive != NULL ? CAS_CREATE : 0;
     /* Not read-only: a collector must not take the inputs away meanwhile. */
     if (rc < 0 || (rc = output_path(cli, plan, ".plan" PLAN_ARCHIVE_EXTENSION, &path, e)) < 0 ||
         (rc = cli_store_path(cli, &store, e)) < 0 || (rc = cas_open(store, flags, &cas, e)) < 0 ||
+        (rc = open_builder(cli, &file, store, temp, &builder, e)) < 0 ||
         (file.archive != NULL && (rc = plan_archive_supply(file.archive, plan, cas, e)) < 0) ||
-        (rc = plan_archive_write(plan, cas, temp != NULL ? temp : "/var/tmp", path, &size, e)) <
-            0 ||
+        (rc = write_archive(&file, cas, &builder, temp, path, &size, e)) < 0 ||
         (rc = put_plan_digest(document, plan, e)) < 0 ||
+        (rc = put_builder(document, &builder, e)) < 0 ||
         (rc = put_file(document, path, size, e)) < 0)
         return rc;
-    cli_say(cli, "%s: plan %s with its %s, %s\n", path, plan->name,
-            COUNTED(plan->input_count, "input"), COUNTED(size, "byte"));
+    cli_say(cli, "%s: plan %s with its %s%s, %s\n", path, plan->name,
+            COUNTED(plan->input_count, "input"),
+            builder.program.path != NULL ? " and its builder" : "", COUNTED(size, "byte"));
     cli_result(cli, steal_ptr(&document));
     return 0;
+}
+
+/* It stays in the store by the name of the plan that it came with. */
+static int import_builder(struct plan_archive *archive, const struct plan *plan, struct cas *cas,
+                          struct err *e)
+{
+    AUTO_FREE char *name = NULL;
+    struct digest digest;
+    uint64_t size = 0;
+    const struct host *host = host_real();
+    if (!plan_archive_builder(archive, &digest))
+        return 0;
+    int rc = plan_archive_supply_builder(archive, cas, &size, e);
+    if (rc < 0 || (rc = str_format(&name, e, CAS_BUILDER_REF "%s", plan->name)) < 0)
+        return rc;
+    return cas_ref_keep(cas, name, MEDIA_ASSAY_BUILDER, &digest, size, host->now(host->context), e);
 }
 
 static int import_to(struct plan_archive *archive, const struct plan *plan, struct cas *cas,
@@ -247,7 +317,8 @@ static int import_to(struct plan_archive *archive, const struct plan *plan, stru
     const struct buf *bytes = plan_archive_plan(archive);
     struct digest digest;
     int rc = plan_archive_supply(archive, plan, cas, e);
-    if (rc < 0 || (rc = plan_keep(cas, plan->name, bytes, host_real(), &digest, e)) < 0)
+    if (rc < 0 || (rc = import_builder(archive, plan, cas, e)) < 0 ||
+        (rc = plan_keep(cas, plan->name, bytes, host_real(), &digest, e)) < 0)
         return rc;
     return destination_write(path, bytes->data, bytes->len, e);
 }
@@ -266,7 +337,7 @@ static int run_import(struct cli *cli, struct err *e)
     if (rc < 0)
         return rc;
     const struct buf *bytes = plan_archive_plan(archive);
-    rc = plan_parse(buf_str(bytes), bytes->len, "its plan", &builder_steps, &plan, e);
+    rc = plan_parse_any(buf_str(bytes), bytes->len, "its plan", &builder_steps, &plan, e);
     if (rc < 0 || (rc = output_path(cli, plan, ".plan.json", &path, e)) < 0 ||
         (rc = cli_store_path(cli, &store, e)) < 0 ||
         (rc = cas_open(store, CAS_CREATE, &cas, e)) < 0 ||
@@ -275,8 +346,15 @@ static int run_import(struct cli *cli, struct err *e)
         (rc = put_file(document, path, bytes->len, e)) < 0)
         return rc;
     char text[DIGEST_TEXT_MAX];
+    struct digest builder;
     cli_say(cli, "plan %s: %s, %s\n", path, COUNTED(plan->input_count, "input"),
             digest_format(&plan->digest, text));
+    if (plan_archive_builder(archive, &builder)) {
+        cli_say(cli, "builder for assay %s: %s\n", plan->toolchain_assay,
+                digest_format(&builder, text));
+        if ((rc = json_put_digest(document, "builder", &builder, e)) < 0)
+            return rc;
+    }
     cli_result(cli, steal_ptr(&document));
     return 0;
 }
@@ -290,6 +368,11 @@ static const struct cli_option graph_options[] = {
 
 static const struct cli_option export_options[] = {
     CLI_OPTION_STORE,
+    {"with-builder", 0, CLI_FLAG, NULL,
+     "put the assay-build beside this program in, too, so that it can be built by any later Assay"},
+    {"builder", 0, CLI_STRING, "BUILDER",
+     "put this assay-build in: a file, a self-contained plan that carries one, or sha256:… of one "
+     "in the store"},
     {"output", 'o', CLI_OUTPUT, "FILE",
      "where to write (default: NAME.plan" PLAN_ARCHIVE_EXTENSION ")"},
 };
@@ -343,9 +426,16 @@ static const struct cli_command commands[] = {
          "The file is a tar of an OCI image layout: the plan and each input once, as the "
          "layers of one artifact manifest. The same plan gives the same bytes. 'assay build' "
          "builds it as it is, with no network and no store filled before; 'assay verify "
-         "--materials' takes the inputs of a rebuild from it.",
-     .examples = "assay plan export hello.plan.json -o hello.assay\tall that a build needs\n"
-                 "assay build hello.assay -o out\tbuild it, years later\n",
+         "--materials' takes the inputs of a rebuild from it.\n\n"
+         "A plan is built by the Assay that it is for and by no other. With --with-builder the "
+         "file "
+         "has that assay-build, too, and 'assay build FILE --builder FILE -o DIR' of any later "
+         "Assay runs it in the sandbox. A plan of another version needs --builder.",
+     .exits = "6\tthe plan is for another assay-build than the one beside this program\n",
+     .examples =
+         "assay plan export hello.plan.json --with-builder -o hello.assay\tall that a build needs\n"
+         "assay build hello.assay -o out\tbuild it, soon\n"
+         "assay build hello.assay --builder hello.assay -o out\tbuild it, years later\n",
      .min_args = 1,
      .max_args = 1,
      .options = export_options,
@@ -355,7 +445,8 @@ static const struct cli_command commands[] = {
      .arguments = "FILE",
      .summary = "put the inputs of an exported plan into the store, and write the plan",
      .details = "Every blob is checked against its digest; a file that has anything else than a "
-                "plan and its inputs is refused. The plan is kept in the store as plan:NAME.",
+                "plan, its inputs and its builder is refused. The plan is kept in the store as "
+                "plan:NAME, a builder as builder:NAME: 'assay build --builder sha256:…' runs it.",
      .examples =
          "assay plan import hello.assay -o hello.plan.json\twhat 'assay plan export' wrote\n",
      .min_args = 1,

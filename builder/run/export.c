@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/media_types.h"
 #include "formats/machine/unpack.h"
 #include "formats/oci/oci_layout_write.h"
 
@@ -21,6 +22,13 @@ static int open_dir(const char *dir, int *out, struct err *e)
         return err_os(e, errno, "cannot open directory '%s'", dir);
     *out = fd;
     return 0;
+}
+
+enum export_form export_form(const char *media_type)
+{
+    if (strcmp(media_type, MEDIA_OCI_MANIFEST) == 0)
+        return EXPORT_LAYOUT;
+    return strcmp(media_type, MEDIA_ASSAY_CARTESI_MACHINE) == 0 ? EXPORT_MACHINE : EXPORT_FILE;
 }
 
 /* What a directory must have in it to be replaced by another of its form. */
@@ -147,6 +155,20 @@ static int move_item(int dirfd, int staging, const char *dir, const struct expor
     return 0;
 }
 
+/* An interrupt finds none of them, or all. */
+static int move_all(int dirfd, const char *dir, int staging, const struct export_item *items,
+                    size_t count, struct err *e)
+{
+    int rc = 0;
+    cleanup_defer();
+    for (size_t i = 0; rc == 0 && i < count; i++)
+        rc = move_item(dirfd, staging, dir, &items[i], e);
+    cleanup_resume();
+    if (rc == 0 && fsync(dirfd) != 0)
+        rc = err_os(e, errno, "cannot sync directory '%s'", dir);
+    return rc;
+}
+
 static int write_all(int dirfd, const char *dir, const char *staging, struct cas *cas,
                      const struct export_item *items, size_t count, struct err *e)
 {
@@ -157,14 +179,48 @@ static int write_all(int dirfd, const char *dir, const char *staging, struct cas
         if (rc < 0)
             rc = err_wrap(e, "cannot write artifact '%s'", items[i].name);
     }
-    /* An interrupt finds none of them, or all. */
-    cleanup_defer();
+    return rc == 0 ? move_all(dirfd, dir, fd, items, count, e) : rc;
+}
+
+static int lock(int fd, const char *dir, struct err *e)
+{
+    while (flock(fd, LOCK_EX) != 0)
+        if (errno != EINTR)
+            return err_os(e, errno, "cannot lock directory '%s'", dir);
+    return 0;
+}
+
+/* It is what its form says, with the mode that our own would have, and on the disk. */
+static int check_taken(int from, const struct export_item *item, struct err *e)
+{
+    struct stat st;
+    AUTO_CLOSE int fd = openat(from, item->name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0 || fstat(fd, &st) != 0)
+        return err_os(e, errno, "cannot open the artifact '%s'", item->name);
+    bool file = item->form == EXPORT_FILE;
+    if (file ? !S_ISREG(st.st_mode) : !has_form(from, item->name, item->form))
+        return err_set(e, ERR_INPUT, "the artifact '%s' is not %s", item->name,
+                       file ? "a plain file" : directory_forms[item->form].noun);
+    if (fchmod(fd, mode_by_umask(file ? 0666 : 0777)) != 0)
+        return err_os(e, errno, "cannot change the mode of '%s'", item->name);
+    return (file ? fsync(fd) : syncfs(fd)) == 0
+               ? 0
+               : err_os(e, errno, "cannot sync the artifact '%s'", item->name);
+}
+
+int export_take(const char *dir, const char *from, const struct export_item *items, size_t count,
+                struct err *e)
+{
+    AUTO_CLOSE int fd = -1;
+    AUTO_CLOSE int staging = -1;
+    bool exists;
+    int rc = open_dir(dir, &fd, e);
+    if (rc < 0 || (rc = open_dir(from, &staging, e)) < 0 || (rc = lock(fd, dir, e)) < 0)
+        return rc;
     for (size_t i = 0; rc == 0 && i < count; i++)
-        rc = move_item(dirfd, fd, dir, &items[i], e);
-    cleanup_resume();
-    if (rc == 0 && fsync(dirfd) != 0)
-        rc = err_os(e, errno, "cannot sync directory '%s'", dir);
-    return rc;
+        if ((rc = check_taken(staging, &items[i], e)) == 0)
+            rc = check_item(fd, dir, &items[i], &exists, e);
+    return rc == 0 ? move_all(fd, dir, staging, items, count, e) : rc;
 }
 
 int export_write(const char *dir, struct cas *cas, const struct export_item *items, size_t count,
@@ -175,10 +231,7 @@ int export_write(const char *dir, struct cas *cas, const struct export_item *ite
     int rc = open_dir(dir, &fd, e);
     if (rc < 0)
         return rc;
-    while (flock(fd, LOCK_EX) != 0)
-        if (errno != EINTR)
-            return err_os(e, errno, "cannot lock directory '%s'", dir);
-    if ((rc = remove_stale(fd, dir, e)) < 0 ||
+    if ((rc = lock(fd, dir, e)) < 0 || (rc = remove_stale(fd, dir, e)) < 0 ||
         (rc = dir_make_temp(dir, STAGING_PREFIX, &staging, e)) < 0)
         return rc;
     rc = write_all(fd, dir, staging, cas, items, count, e);

@@ -31,6 +31,15 @@ struct export_item {
  * nothing else is replaced (ERR_USAGE).
  */
 int export_check(const char *dir, const struct export_item *items, size_t count, struct err *e);
+/* An image is written as an OCI layout directory, a tar of a stored machine as the directory that
+ * it packs; everything else as the file that it is. */
+enum export_form export_form(const char *media_type);
+/*
+ * The items that somebody else has written into the directory `from`, on the same file system:
+ * checked to be what their forms say (else ERR_INPUT), synced and renamed, as export_write does.
+ */
+int export_take(const char *dir, const char *from, const struct export_item *items, size_t count,
+                struct err *e);
 /* Writes all, or nothing when it fails, or an interrupt comes, before the renames. */
 int export_write(const char *dir, struct cas *cas, const struct export_item *items, size_t count,
                  struct err *e);

@@ -190,9 +190,16 @@ struct locals {
     struct cas_digests *out;
 };
 
+static int add_digest(struct cas_digests *out, const struct digest *digest, struct err *e)
+{
+    int rc = array_grow(&out->items, &out->cap, out->count + 1, sizeof(*out->items), e);
+    if (rc == 0)
+        out->items[out->count++] = *digest;
+    return rc;
+}
+
 static int local_item(const struct locals *l, const json_t *item, struct err *e)
 {
-    struct cas_digests *out = l->out;
     struct digest digest;
     struct err ignored = ERR_INIT;
     const char *text = json_string_value(json_object_get(item, "digest"));
@@ -200,10 +207,7 @@ static int local_item(const struct locals *l, const json_t *item, struct err *e)
     if (text == NULL || !json_is_object(from) || origin_is_fetched(from) ||
         digest_parse(text, &digest, &ignored) < 0 || !cas_has(l->cas, &digest, NULL))
         return 0;
-    int rc = array_grow(&out->items, &out->cap, out->count + 1, sizeof(*out->items), e);
-    if (rc == 0)
-        out->items[out->count++] = digest;
-    return rc;
+    return add_digest(l->out, &digest, e);
 }
 
 int cas_locals(struct cas *cas, const struct cas_ref *ref, struct cas_digests *out, struct err *e)
@@ -212,7 +216,12 @@ int cas_locals(struct cas *cas, const struct cas_ref *ref, struct cas_digests *o
     AUTO_JSON json_t *doc = NULL;
     const struct json_limits limits = {.bytes = DOCUMENT_MAX, .depth = 128};
     const struct locals l = {cas, out};
-    if (!str_ends(ref->media_type, "json") || !cas_has(cas, &ref->digest, NULL))
+    if (!cas_has(cas, &ref->digest, NULL))
+        return 0;
+    /* It came with a plan archive, and no document says from where else. */
+    if (strcmp(ref->media_type, MEDIA_ASSAY_BUILDER) == 0)
+        return add_digest(out, &ref->digest, e);
+    if (!str_ends(ref->media_type, "json"))
         return 0;
     int rc = cas_get(cas, &ref->digest, &bytes, e);
     if (rc == 0)

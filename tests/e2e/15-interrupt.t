@@ -33,7 +33,7 @@ jq -n --rawfile key builder.key.pub '{type: "https://assay.example/policy/v1", a
     rebuilds: {minimum: 1, verifiers: []}}' >policy.json
 
 # A command may leave its artifacts, whole, or nothing; what is hidden is not for users.
-traces() { (cd "$1" && find . -mindepth 1 \( -name '.?*' -o -path './r0*' \) -print); }
+traces() { (cd "$1" && find . -mindepth 1 \( -name '.?*' -o -name 'assay-lock-*' -o -path './r0*' \) -print); }
 
 # interrupted SIGNAL CALL N NAME COMMAND…: the signal comes with the N-th CALL of the command's own process.
 interrupted() {
@@ -89,6 +89,8 @@ everywhere 'a fetch from an archive' 'mkdir,mkdirat unlinkat' "$bin/assay-fetch"
 everywhere 'an export of a plan' 'mkdir,mkdirat renameat,renameat2 unlinkat' "$bin/assay-plan" export "$work/plan.json" -o out.assay -q
 everywhere 'an import' 'fsync renameat,renameat2' "$bin/assay-plan" import "$work/whole.assay" -o in.plan.json -q
 everywhere 'a build' 'mkdir,mkdirat fsync renameat,renameat2 unlinkat' "$bin/assay-build" "$work/plan.json" -o out -j 1 -q
+everywhere 'a build by another builder' 'mkdir,mkdirat clone3 fsync renameat,renameat2 unlinkat' "$bin/assay-build" "$work/plan.json" -o out -j 1 --builder "$bin/assay-build" -q
+everywhere 'an export with a builder' 'mkdir,mkdirat fsync renameat,renameat2 unlinkat' "$bin/assay-plan" export "$work/plan.json" -o out.assay --with-builder -q
 everywhere 'a key pair' 'fsync renameat,renameat2' "$bin/assay-attest" keygen -o k.key -q
 everywhere 'a signature' 'fsync renameat,renameat2' "$bin/assay-attest" sign "$work/built/whole.provenance.json" --key "$work/builder.key" -o b.json -q
 everywhere 'a new log' 'mkdir,mkdirat fsync renameat,renameat2' "$bin/assay-log" init L --origin log.example.org -q

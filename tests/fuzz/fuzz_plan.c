@@ -29,10 +29,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct err e = ERR_INIT;
     AUTO_PLAN struct plan *plan = NULL;
+    AUTO_PLAN struct plan *outline = NULL;
     int rc = plan_parse(data, size, "plan", &builder_steps, &plan, &e);
     if (rc != 0 && rc != -ERR_INPUT && rc != -ERR_UNDECIDED)
         abort();
     if (rc == 0)
         use(plan, data, size);
+    /* Of a plan that is one, or may be one to another version, there is an outline. */
+    int outlined = plan_parse(data, size, "plan", NULL, &outline, &e);
+    if (rc == 0 ? outlined != 0 : outlined != 0 && outlined != -ERR_INPUT)
+        abort();
+    if (outlined == 0 && (outline->step_count != 0 || outline->output_count == 0))
+        abort();
     return 0;
 }

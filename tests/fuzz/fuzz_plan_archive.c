@@ -23,14 +23,29 @@ static struct cas *open_scratch(void)
     return cas;
 }
 
+static void supply_builder(struct plan_archive *a, struct cas *cas)
+{
+    struct err e = ERR_INIT;
+    struct digest digest;
+    uint64_t size = 0;
+    bool damaged = false;
+    int rc = plan_archive_supply_builder(a, cas, &size, &e);
+    if (rc != 0 && rc != -ERR_INPUT)
+        abort();
+    if (rc == 0 &&
+        (!plan_archive_builder(a, &digest) || cas_check(cas, &digest, &damaged, &e) < 0 || damaged))
+        abort();
+}
+
 /* All that the archive has got into the store as what it should be. */
 static void supply(struct plan_archive *a, struct cas *cas)
 {
     struct err e = ERR_INIT;
     AUTO_PLAN struct plan *plan = NULL;
     const struct buf *bytes = plan_archive_plan(a);
-    if (plan_parse(buf_str(bytes), bytes->len, "plan", &builder_steps, &plan, &e) < 0)
+    if (plan_parse_any(buf_str(bytes), bytes->len, "plan", &builder_steps, &plan, &e) < 0)
         abort();
+    supply_builder(a, cas);
     int rc = plan_archive_supply(a, plan, cas, &e);
     if (rc != 0 && rc != -ERR_INPUT)
         abort();

@@ -4,10 +4,10 @@
 #include "base/capture.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "base/sandbox/program.h"
 #include "base/sandbox/sandbox.h"
 #include "store/cas/cas.h"
 
-#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -27,33 +27,6 @@ enum {
 static uint64_t file_limit(const struct rebuild_options *o)
 {
     return o->file_bytes != 0 ? o->file_bytes : REBUILD_FILE_BYTES;
-}
-
-/* The sandbox shows the builder and no library: one that needs a loader would die without a word.
- */
-static int check_builder(const char *path, struct digest *digest, struct err *e)
-{
-    AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return err_os(e, errno, "cannot open the builder '%s'", path);
-    Elf64_Ehdr head;
-    int rc = fd_pread_all(fd, &head, sizeof(head), 0, path, e);
-    if (rc < 0 || memcmp(head.e_ident, ELFMAG, SELFMAG) != 0 ||
-        head.e_phentsize != sizeof(Elf64_Phdr))
-        return err_set(e, ERR_HOST, "the builder '%s' is not a 64-bit ELF program", path);
-    for (unsigned i = 0; i < head.e_phnum; i++) {
-        Elf64_Phdr segment;
-        rc = fd_pread_all(fd, &segment, sizeof(segment), head.e_phoff + i * sizeof(segment), path,
-                          e);
-        if (rc < 0)
-            return rc;
-        if (segment.p_type == PT_INTERP)
-            return err_set(e, ERR_HOST,
-                           "the builder '%s' is dynamically linked; a sandboxed rebuild needs the "
-                           "static one that `make` builds",
-                           path);
-    }
-    return digest_fd(DIGEST_SHA256, fd, digest, NULL, e);
 }
 
 /* ---- how it ended ---- */
@@ -346,7 +319,7 @@ int rebuild_run(const struct rebuild_options *options, struct rebuild *out, stru
     struct rebuild b = {.end = REBUILD_DONE, .fences = ""};
     AUTO_CLOSE int held = -1;
     bool has_store = true;
-    int rc = check_builder(options->builder, &b.builder_digest, e);
+    int rc = sandbox_program_check(options->builder, &b.builder_digest, e);
     if (rc == 0)
         rc = check_materials(options, e);
     if (rc == 0)

@@ -272,6 +272,63 @@ static void test_newer_kind(void **state)
     json_decref(d);
 }
 
+/* It fails with this, and the outline is all but the steps of it. */
+static void outlines(json_t *d, const char *message)
+{
+    struct err e = ERR_INIT;
+    char line[2048];
+    AUTO_BUF bytes = BUF_INIT(1 << 20);
+    AUTO_PLAN struct plan *plan = NULL;
+    assert_int_equal(jcs_format(d, &bytes, &e), 0);
+    assert_int_equal(plan_parse(bytes.data, bytes.len, "plan", &builder_steps, &plan, &e),
+                     -ERR_UNDECIDED);
+    if (strstr(err_line(&e, line, sizeof(line)), message) == NULL)
+        fail_msg("the message is: %s", line);
+    assert_int_equal(plan_parse_any(bytes.data, bytes.len, "plan", &builder_steps, &plan, &e), 0);
+    assert_null(plan->table);
+    assert_int_equal(plan->step_count, 0);
+    assert_int_equal(plan->input_count, 3);
+    assert_int_equal(plan->output_count, 2);
+    assert_string_equal(plan->outputs[1].name, "hello.squashfs");
+    assert_int_equal(plan_check_toolchain(plan, &e), -ERR_UNDECIDED);
+}
+
+static void test_outline(void **state)
+{
+    (void)state;
+    struct err e = ERR_INIT;
+    AUTO_BUF bytes = BUF_INIT(1 << 20);
+    AUTO_PLAN struct plan *plan = NULL;
+    AUTO_JSON json_t *d = base();
+    json_object_set_new(at(d, "toolchain"), "assay", json_string("9.9.9"));
+    json_object_set_new(at(d, "steps.1.params"), "later", json_true());
+    outlines(d, "later");
+    outlines(d, "get the assay-build of assay 9.9.9 and give it with --builder FILE");
+    json_object_set_new(at(d, "steps.1"), "kind", json_string("encode.later"));
+    outlines(d, "there is no step kind 'encode.later'");
+    json_array_set_new(at(d, "steps"), 0, json_integer(1));
+    outlines(d, "steps[0]");
+    /* What is not of the steps is read as strictly as ever. */
+    json_object_set_new(at(d, "outputs.0"), "name", json_string("../x"));
+    assert_int_equal(jcs_format(d, &bytes, &e), 0);
+    assert_int_equal(plan_parse_any(bytes.data, bytes.len, "plan", &builder_steps, &plan, &e),
+                     -ERR_INPUT);
+}
+
+/* What is wrong in the steps of our own version's plan is wrong. */
+static void test_no_outline(void **state)
+{
+    (void)state;
+    struct err e = ERR_INIT;
+    AUTO_BUF bytes = BUF_INIT(1 << 20);
+    AUTO_PLAN struct plan *plan = NULL;
+    AUTO_JSON json_t *d = base();
+    json_object_set_new(at(d, "steps.1"), "kind", json_string("encode.later"));
+    assert_int_equal(jcs_format(d, &bytes, &e), 0);
+    assert_int_equal(plan_parse_any(bytes.data, bytes.len, "plan", &builder_steps, &plan, &e),
+                     -ERR_INPUT);
+}
+
 static void refuses_bytes(const void *data, size_t len, const char *message)
 {
     struct err e = ERR_INIT;
@@ -408,6 +465,8 @@ int main(void)
         cmocka_unit_test(test_outputs),
         cmocka_unit_test(test_toolchain),
         cmocka_unit_test(test_newer_kind),
+        cmocka_unit_test(test_outline),
+        cmocka_unit_test(test_no_outline),
         cmocka_unit_test(test_canonical),
         cmocka_unit_test(test_ids),
         cmocka_unit_test(test_show),
