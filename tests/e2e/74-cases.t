@@ -82,4 +82,46 @@ run "$assay" verify "$cases/verify/base/test.tar" -b esc/st3.sig -p esc/policy.j
 exits 3 "and verified"
 clean "the verdict"
 is "one verdict is printed" "$(grep -c '^verdict: ' "$work/stdout")" 1
+
+# ---- inputs: images -------------------------------------------------------------------------------
+tar -C "$cases" -xf "$top/tests/data/cases/inputs.tar.zst"
+cd "$cases/inputs" || exit 1
+# image NAME MANIFEST LISTING: locked, of that manifest, and built
+image() {
+    run "$assay" lock "$1/oci.yml" -o "$work/$1.json"
+    exits 0 "$1: locked"
+    cp "$work/stderr" "$work/$1.said"
+    is "$1: the manifest" "$(jq -r '[.inputs[].from.oci.manifest] | unique | join(" ")' "$work/$1.json")" "$2"
+    run "$assay" build "$work/$1.json" -q -o "$work/$1"
+    exits 0 "$1: built"
+    is "$1: what is in it" "$(tar -tvf "$work/$1/x.tar" | awk '{print $6, $3}')" "$3"
+}
+image zero-layers '' ''
+image platform-exact sha256:0cee10f819ca0bb35b27ef5c746bd225d0b1f646853372d61f6892d7d649bec5 'a 1'
+image index-noplatform sha256:0cee10f819ca0bb35b27ef5c746bd225d0b1f646853372d61f6892d7d649bec5 'a 1'
+image gzip-type-plain-tar sha256:97e79ea9399e4534bafb17b9e58a9b642e5290ced411087ac800824b84a96d6f 'a 1'
+ok "gzip-type-plain-tar: the lock says that the type lies" grep -q "its bytes are a plain tar: they decide" "$work/gzip-type-plain-tar.said"
+ok "platform-exact: nothing is said" sh -c '! grep -q platform "$1"' sh "$work/platform-exact.said"
+
+# ---- inputs: Debian packages, judged by dpkg ----------------------------------------------------
+printf '%s\n' deb-status-fields/*.deb deb-multistream/x.deb >"$work/debs"
+ok "the packages, in the store" "$assay" store add --from-file "$work/debs"
+run "$assay" build deb-status-fields/f-Filename-x.plan.json -q -o "$work/fields"
+exits 0 "a package that says Filename"
+mkdir "$work/root"
+tar -C "$work/root" --warning=no-timestamp --no-same-owner -xf "$work/fields/x.tar"
+run dpkg --admindir="$work/root/var/lib/dpkg" -s pk
+exits 0 "dpkg reads the database"
+is "and warns of nothing" "$(cat "$work/stderr")" ""
+refused() { # PLAN PATTERN
+    run "$assay" build "$1" -q -o "$work/none"
+    exits 5 "$1: refused"
+    one_line "$1: in one line"
+    says "$2" "$1: that says why"
+}
+refused deb-status-fields/f-Multi-Arch-maybe.plan.json "the field 'Multi-Arch' cannot be 'maybe'"
+ok "as dpkg-deb does" sh -c '! dpkg-deb -f deb-status-fields/f-Multi-Arch-maybe.deb Package 2>/dev/null'
+# Its first xz stream, which is all that dpkg reads, ends inside a header: dpkg cannot unpack it ("partially read tar header").
+refused deb-multistream/p.json "cut short"
+is "dpkg-deb reads the first stream alone" "$(dpkg-deb --fsys-tarfile deb-multistream/x.deb | wc -c)" 700
 done_testing
