@@ -74,6 +74,8 @@ static int open_dir(const struct cas *cas, int dir, const char *name, mode_t mak
         return err_os_code(e, wrong ? ERR_INPUT : ERR_HOST, errno,
                            "cannot open directory '%s' in store '%s'", name, cas->path);
     }
+    if (make != 0)
+        cas_share(cas->root, fd);
     *out = fd;
     return 0;
 }
@@ -176,7 +178,7 @@ static int flock_retry(int fd, int operation)
  */
 static int take_lock(struct cas *cas, bool clear, struct err *e)
 {
-    cas->lock = openat(cas->root, "lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644);
+    cas->lock = cas_lock_file(cas->root, "lock");
     if (cas->lock < 0)
         return err_os(e, errno, "cannot open the lock of store '%s'", cas->path);
     if (flock_retry(cas->lock, LOCK_EX | LOCK_NB) == 0) {
@@ -209,6 +211,8 @@ static int make_file(struct cas *cas, const char *name, const char *text, struct
     rc = fd_write_all(fd, text, strlen(text), name, e);
     if (rc == 0 && (fchmod(fd, 0644) != 0 || fdatasync(fd) != 0))
         rc = err_os(e, errno, "cannot write '%s' in store '%s'", name, cas->path);
+    if (rc == 0)
+        cas_share(cas->root, fd);
     if (rc == 0 && linkat(cas->temp, temp, cas->root, name, 0) != 0 && errno != EEXIST)
         rc = err_os(e, errno, "cannot make '%s' in store '%s'", name, cas->path);
     cas_temp_remove(cas, temp);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Holding a store open from outside: for whoever gives a read-only view of it to somebody else. */
-#include "store/cas/cas.h"
+#include "store/cas/cas_internal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,7 +13,7 @@ static int open_lock(int root)
 {
     const int flags = O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
     int fd = openat(root, "lock", O_RDONLY | flags);
-    return fd >= 0 || errno != ENOENT ? fd : openat(root, "lock", O_RDWR | O_CREAT | flags, 0644);
+    return fd >= 0 || errno != ENOENT ? fd : cas_lock_file(root, "lock");
 }
 
 int cas_hold(const char *path, int *fd, struct err *e)

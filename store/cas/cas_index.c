@@ -164,7 +164,7 @@ static int index_lock(struct cas *cas, int *lock, struct err *e)
     if (rc < 0)
         return rc;
     (void)pthread_mutex_lock(&cas->mutex);
-    int fd = openat(cas->root, "index.lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644);
+    int fd = cas_lock_file(cas->root, "index.lock");
     rc = fd < 0 ? -1 : 0;
     while (rc == 0 && flock(fd, LOCK_EX) != 0)
         rc = errno == EINTR ? 0 : -1;

@@ -143,6 +143,11 @@ int cas_quota_forget(struct cas *cas, struct err *e);
 /* Counts afresh: one stat a blob; under the exclusive lock. */
 int cas_quota_recount(struct cas *cas, struct err *e);
 
+/* In a group's store: what was made, or is one's own, opened to the group (cas_share.c). */
+void cas_share(int root, int fd);
+/* A file that locks stand on, made when it is missing; -1 and errno. */
+int cas_lock_file(int root, const char *name);
+
 /* fsync of a directory. */
 int cas_sync_dir(const struct cas *cas, int dir, struct err *e);
 /* A bounded regular file beneath `dir`, links not followed. Missing: *found false. */

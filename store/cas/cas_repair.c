@@ -36,6 +36,8 @@ int cas_set_apart(struct cas *cas, const char *hex, struct err *e)
         return err_os(e, errno, "cannot make '%s' in store '%s'", APART, cas->path);
     AUTO_CLOSE int apart =
         openat(cas->root, APART, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (apart >= 0)
+        cas_share(cas->root, apart);
     char name[DIGEST_TEXT_MAX + 16];
     (void)snprintf(name, sizeof(name), "%s", hex);
     for (unsigned i = 2; apart >= 0 && i <= APART_MAX; i++) {

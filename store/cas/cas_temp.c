@@ -74,6 +74,8 @@ int cas_replace(struct cas *cas, int dir, const char *name, const void *data, si
     rc = fd_write_all(fd, data, len, name, e);
     if (rc == 0 && (fchmod(fd, 0644) != 0 || (sync && fdatasync(fd) != 0)))
         rc = err_os(e, errno, "cannot write '%s' in store '%s'", name, cas->path);
+    if (rc == 0)
+        cas_share(cas->root, fd);
     if (rc == 0 && renameat(cas->temp, temp, dir, name) != 0)
         rc = err_os(e, errno, "cannot replace '%s' in store '%s'", name, cas->path);
     if (rc < 0) {
