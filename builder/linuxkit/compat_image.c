@@ -4,6 +4,7 @@
 #include "base/byte_order.h"
 #include "base/file.h"
 #include "builder/linuxkit/texts.h"
+#include "formats/stream/relay.h"
 
 #include <string.h>
 
@@ -208,6 +209,7 @@ int compat_read_layer(struct cas *cas, const struct compat_layer *layer, compat_
 {
     AUTO_CAS_STREAM struct cas_stream *stream = NULL;
     AUTO_DECOMPRESSOR struct decompressor *unpacked = NULL;
+    AUTO_SOURCE_RELAY struct source_relay *relay = NULL;
     AUTO_LK_HEADER h = {0};
     const struct decompress_options options = {.threads = 1, .ratio_max = layer->expansion};
     int rc = cas_stream_open(cas, &layer->digest, &stream, e);
@@ -216,11 +218,19 @@ int compat_read_layer(struct cas *cas, const struct compat_layer *layer, compat_
     const struct source from = {.context = stream, .read = read_stream};
     if ((rc = decompressor_new(layer->compression, &from, &options, &unpacked, e)) < 0)
         return rc;
-    struct go_tar_reader r = {.from = decompressor_source(unpacked)};
+    struct source plain = decompressor_source(unpacked);
+    /* One thread unpacks, the other does what is done with the entries. */
+    if (layer->compression != COMPRESSION_NONE) {
+        if ((rc = source_relay_new(&plain, &relay, e)) < 0)
+            return rc;
+        plain = source_relay_source(relay);
+    }
+    struct go_tar_reader r = {.from = plain};
     bool more = true;
     while (rc == 0 && more)
         if ((rc = go_tar_next(&r, &h, &more, e)) == 0 && more)
             rc = visit(context, &h, &r, e);
+    source_relay_free(steal_ptr(&relay)); /* the decompressor is ours again */
     if (rc < 0 && decompressor_is_bomb(unpacked)) {
         char text[DIGEST_TEXT_MAX];
         return err_wrap(e, "layer %s: '%.200s'", digest_format(&layer->digest, text),

@@ -7,6 +7,7 @@
 #include "builder/linuxkit/schema.h"
 #include "builder/steps/kinds.h"
 #include "builder/steps/params.h"
+#include "formats/stream/relay.h"
 
 #include <string.h>
 
@@ -155,11 +156,6 @@ static void images_dispose(struct compat_system *s)
     free(s->images);
 }
 
-static int write_sink(void *context, const void *data, size_t len, struct err *e)
-{
-    return cas_writer_write(context, data, len, e);
-}
-
 int step_encode_linuxkit_tar_run(const struct step_context *context, void *params,
                                  const struct step_input *inputs, size_t input_count,
                                  struct step_output *out, struct err *e)
@@ -177,12 +173,15 @@ int step_encode_linuxkit_tar_run(const struct step_context *context, void *param
         .source_count = p->source_count,
     };
     AUTO_CAS_WRITER struct cas_writer *writer = NULL;
+    AUTO_SINK_RELAY struct sink_relay *relay = NULL;
     (void)input_count;
     int rc = make_images(p, inputs, &system, e);
     if (rc < 0 || (rc = cas_writer_new(context->cas, NULL, CAS_SIZE_UNKNOWN, &writer, e)) < 0)
         return rc;
-    const struct sink to = {.context = writer, .write = write_sink};
-    if ((rc = compat_system_write(&system, inputs, context->cas, to, e)) < 0)
+    const struct sink store = sink_cas(writer);
+    if ((rc = sink_relay_new(&store, &relay, e)) < 0 ||
+        (rc = compat_system_write(&system, inputs, context->cas, sink_relay_sink(relay), e)) < 0 ||
+        (rc = sink_relay_finish(relay, e)) < 0)
         return rc;
     return output_commit(writer, out, e);
 }

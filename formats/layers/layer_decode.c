@@ -4,6 +4,7 @@
 #include "formats/layers/deb_control.h"
 #include "formats/layers/deb_reader.h"
 #include "formats/layers/layer.h"
+#include "formats/stream/relay.h"
 #include "formats/tar/tar_reader.h"
 #include "formats/tree/pack.h"
 #include "formats/tree/tree_internal.h"
@@ -357,6 +358,7 @@ static int decode_stream(struct decode *d, const struct source *raw, enum compre
     }
     AUTO_DECOMPRESSOR struct decompressor *plain = NULL;
     AUTO_HASHER struct hasher *hasher = NULL;
+    AUTO_SOURCE_RELAY struct source_relay *relay = NULL;
     struct decompress_options o = {.threads = d->threads,
                                    .ratio_max = d->options->expansion,
                                    .tail_max = d->input->form == LAYER_DEB ? DEB_TAIL_MAX : 0};
@@ -370,8 +372,13 @@ static int decode_stream(struct decode *d, const struct source *raw, enum compre
         tee.hasher = hasher;
         stream = (struct source){.context = &tee, .read = read_tee};
     }
+    /* With a thread to spare it unpacks and hashes, while this one reads entries and packs them. */
+    if (rc == 0 && d->threads > 1 && kind != COMPRESSION_NONE &&
+        (rc = source_relay_new(&stream, &relay, e)) == 0)
+        stream = source_relay_source(relay);
     if (rc == 0)
         rc = decode_tar(d, &stream, e);
+    source_relay_free(steal_ptr(&relay));
     if (rc < 0 && decompressor_is_bomb(plain) && d->path[0] != '\0')
         return err_wrap(e, "'%s'", d->path);
     if (rc == 0 && want->alg != 0) {
