@@ -183,6 +183,14 @@ static int fetch(const struct git_options *o, struct git_remote *r, bool *good, 
     return rc < 0 || *good || refused ? rc : fetch_once(r, by_id ? all : whole, good, errors, e);
 }
 
+/* Whether nobody was reached who could have said anything: libcurl's words, as git hands them on.
+ */
+static bool is_offline(const struct buf *errors)
+{
+    return says(errors, "Could not resolve") || says(errors, "Failed to connect") ||
+           says(errors, "Connection timed out") || says(errors, "Network is unreachable");
+}
+
 static int fetch_failed(const struct git_options *o, const struct git_remote *r, struct buf *errors,
                         struct err *e)
 {
@@ -207,7 +215,8 @@ static int fetch_failed(const struct git_options *o, const struct git_remote *r,
     const char *why = known[i].hint;
     if (why == NULL && r->credentials.secret != NULL && says(errors, r->credentials.secret))
         why = "what git says is not shown: a password is in it";
-    return err_set(e, known[i].code, "cannot fetch '%s': %.300s", o->commit,
+    return err_set(e, known[i].code, "cannot fetch '%s': %s%.300s", o->commit,
+                   why == NULL && is_offline(errors) ? "offline, or it is down: " : "",
                    why != NULL ? why : git_complaint(errors, o->env, said));
 }
 

@@ -201,4 +201,13 @@ for host in 'user:s3cr3t@host' 'https://host' 'a b' ''; do
 done
 
 is "nothing is left in the temporary directory" "$(ls -A "$TMPDIR")" ""
+
+# ---- nobody there ----------------------------------------------------------------------------
+nobody=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+for place in "127.0.0.1:$nobody" nowhere.invalid; do
+    lock "git: {repository: 'https://$place/x.git', commit: main}"
+    exits 7 "$place: exit code 7"
+    one_line "$place: one line"
+    says "cannot fetch 'main': offline, or it is down: " "$place: offline, not missing"
+done
 done_testing
