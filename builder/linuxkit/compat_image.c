@@ -653,3 +653,30 @@ int compat_kernel_tar(const struct compat_place *p, const struct compat_layer *l
                        kernel->tar);
     return 0;
 }
+
+struct kernel_names {
+    const char *tar;
+    compat_visit_fn *visit;
+    void *context;
+};
+
+static int visit_names(void *context, struct go_tar_header *h, struct go_tar_reader *outer,
+                       struct err *e)
+{
+    const struct kernel_names *n = context;
+    struct go_tar_reader r = {.from = {.context = outer, .read = read_bytes}};
+    AUTO_LK_HEADER inner = {0};
+    bool more = strcmp(h->name, n->tar) == 0;
+    int rc = 0;
+    while (rc == 0 && more)
+        if ((rc = go_tar_next(&r, &inner, &more, e)) == 0 && more)
+            rc = n->visit(n->context, &inner, &r, e);
+    return rc < 0 ? err_wrap(e, "%s", n->tar) : rc;
+}
+
+int compat_kernel_names(struct cas *cas, const struct compat_layer *layers, size_t count,
+                        const char *tar, compat_visit_fn *visit, void *context, struct err *e)
+{
+    struct kernel_names n = {.tar = tar, .visit = visit, .context = context};
+    return flatten(cas, layers, count, visit_names, &n, e);
+}

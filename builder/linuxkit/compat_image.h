@@ -75,6 +75,9 @@ struct compat_kernel {
     const char *cmdline;
     bool decompress; /* gzip, or a bzImage of it; all else is refused */
 };
+/* Shows each entry of the kernel's tar, where there is one; `visit` takes no content. */
+int compat_kernel_names(struct cas *cas, const struct compat_layer *layers, size_t count,
+                        const char *tar, compat_visit_fn *visit, void *context, struct err *e);
 int compat_kernel_tar(const struct compat_place *p, const struct compat_layer *layers, size_t count,
                       const struct compat_kernel *kernel, struct err *e);
 

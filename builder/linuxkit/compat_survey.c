@@ -9,7 +9,7 @@ enum { ENTRIES_MAX = 4 << 20 };
 
 struct entry {
     char *name; /* cleaned, a whiteout's with its prefix */
-    char *link; /* of a hard link, cleaned */
+    char *link; /* of a hard link, cleaned; of a symbolic link, as it is */
     char type;
     size_t layer;
 };
@@ -32,6 +32,7 @@ static void listing_dispose(struct listing *l)
 void compat_survey_dispose(struct compat_survey *s)
 {
     json_decref(s->paths);
+    json_decref(s->links);
     json_decref(s->back);
     json_decref(s->lost);
     json_decref(s->early);
@@ -65,9 +66,11 @@ static int take(void *context, struct go_tar_header *h, struct go_tar_reader *r,
     reading->cut = reading->cut || (!go_tar_has_content(h->type) && h->size > 0);
     struct entry *entry = &l->items[l->count++];
     *entry = (struct entry){.type = h->type, .layer = reading->layer};
-    if ((rc = go_tar_path_clean(h->name, &entry->name, e)) < 0 || h->type != '1')
+    if ((rc = go_tar_path_clean(h->name, &entry->name, e)) < 0)
         return rc;
-    return go_tar_path_clean(h->link, &entry->link, e);
+    if (h->type == '2')
+        return str_copy(&entry->link, h->link, e);
+    return h->type == '1' ? go_tar_path_clean(h->link, &entry->link, e) : 0;
 }
 
 /* ---- as the OCI image specification has it ----------------------------------------------------
@@ -220,7 +223,10 @@ static int compare(const struct listing *l, const json_t *emitted, json_t *tree,
             return err_oom(e);
         if (!of_docker(entry->name) && json_object_get(tree, entry->name) == NULL)
             rc = push(out->back, entry->name, e);
-        if (rc == 0 && entry->link != NULL)
+        if (rc == 0 && entry->type == '2' &&
+            json_object_set_new_nocheck(out->links, entry->name, json_string(entry->link)) < 0)
+            return err_oom(e);
+        if (rc == 0 && entry->type == '1')
             rc = compare_link(entry, i, emitted, l, out, e);
     }
     json_object_foreach(tree, key, value)
@@ -253,10 +259,11 @@ int compat_survey_layers(struct cas *cas, const struct compat_layer *layers, siz
     AUTO(listing_dispose) struct listing l = {0};
     AUTO_JSON json_t *emitted = json_object();
     AUTO_JSON json_t *tree = json_object();
-    *out = (struct compat_survey){json_object(), json_array(), json_array(),
-                                  json_array(),  json_array(), json_array()};
-    if (emitted == NULL || tree == NULL || out->paths == NULL || out->back == NULL ||
-        out->lost == NULL || out->early == NULL || out->dangling == NULL || out->changed == NULL)
+    *out = (struct compat_survey){json_object(), json_object(), json_array(), json_array(),
+                                  json_array(),  json_array(),  json_array()};
+    if (emitted == NULL || tree == NULL || out->paths == NULL || out->links == NULL ||
+        out->back == NULL || out->lost == NULL || out->early == NULL || out->dangling == NULL ||
+        out->changed == NULL)
         return err_oom(e);
     struct reading reading = {.list = &l};
     struct err failure = ERR_INIT;

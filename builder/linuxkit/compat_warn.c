@@ -2,6 +2,7 @@
 #include "builder/linuxkit/compat_warn.h"
 
 #include "base/json.h"
+#include "builder/linuxkit/compat_root.h"
 #include "builder/linuxkit/compat_survey.h"
 #include "builder/linuxkit/merge.h"
 #include "builder/linuxkit/oci_spec.h"
@@ -16,13 +17,13 @@ struct warner {
     const struct compat_check *c;
     json_t *list;
     json_t *surveyed; /* references whose layers have been read */
-    json_t *root;     /* path → how often it stands at the root of the tar */
+    struct compat_root root;
 };
 
 static void warner_dispose(struct warner *w)
 {
     json_decref(w->surveyed);
-    json_decref(w->root);
+    compat_root_dispose(&w->root);
 }
 
 static const char *text_of(const json_t *object, const char *key)
@@ -252,7 +253,9 @@ static int warn_containers(struct warner *w, const struct ycur *root, const char
 /* ---- layers ------------------------------------------------------------------------------------
  */
 
-static int survey(struct warner *w, const char *reference, struct compat_survey *out, struct err *e)
+/* Caller frees *out. */
+static int layers_of(struct warner *w, const char *reference, struct compat_layer **out,
+                     size_t *count, struct err *e)
 {
     const struct locked_image *image = locked_image_find(w->c->locked, reference);
     if (image == NULL)
@@ -267,16 +270,19 @@ static int survey(struct warner *w, const char *reference, struct compat_survey 
                 layers[i].compression = (enum compression)k;
         layers[i].expansion = w->c->expansion;
     }
-    int rc = compat_survey_layers(w->c->cas, layers, image->layer_count, out, e);
-    return rc < 0 ? err_wrap(e, "image '%.200s'", reference) : 0;
+    *count = image->layer_count;
+    *out = steal_ptr(&layers);
+    return 0;
 }
 
-/* Counts what an image puts at the root of the tar. */
-static int count_root(struct warner *w, const char *path, struct err *e)
+static int survey(struct warner *w, const char *reference, struct compat_survey *out, struct err *e)
 {
-    json_int_t before = json_integer_value(json_object_get(w->root, path));
-    return json_object_set_new_nocheck(w->root, path, json_integer(before + 1)) < 0 ? err_oom(e)
-                                                                                    : 0;
+    AUTO_FREE struct compat_layer *layers = NULL;
+    size_t count = 0;
+    int rc = layers_of(w, reference, &layers, &count, e);
+    if (rc == 0)
+        rc = compat_survey_layers(w->c->cas, layers, count, out, e);
+    return rc < 0 ? err_wrap(e, "image '%.200s'", reference) : 0;
 }
 
 /* What LinuxKit leaves out of every image. */
@@ -290,26 +296,40 @@ static bool is_dropped(const char *path)
     return false;
 }
 
+static const char over_directory[] =
+    "no directories, where the tar has directories with contents before them, so that each reader "
+    "loses something else (strict mode keeps both)";
+
+static bool is_touched_directory(const char *path)
+{
+    return !str_starts(path, "etc/");
+}
+
 static int warn_image(struct warner *w, const char *reference, bool at_root, struct err *e)
 {
     static const char *const touched[] = {"dev",       "dev/pts",  "dev/shm",         "etc",
                                           "etc/hosts", "etc/mtab", "etc/resolv.conf", "proc",
                                           "sys"};
     AUTO(compat_survey_dispose) struct compat_survey s = {0};
+    AUTO_JSON json_t *over = json_array();
     const char *key = NULL;
     json_t *value = NULL;
     bool told = json_object_get(w->surveyed, reference) != NULL;
     if (*reference == '\0' || (told && !at_root))
         return 0;
-    int rc = survey(w, reference, &s, e);
+    int rc = over == NULL ? err_oom(e) : survey(w, reference, &s, e);
     json_object_foreach(s.paths, key, value)
     {
         if (rc == 0 && at_root && !is_dropped(key))
-            rc = count_root(w, key, e);
+            rc = compat_root_add(&w->root, key, (char)json_integer_value(value),
+                                 json_string_value(json_object_get(s.links, key)), over, e);
     }
     for (size_t i = 0; rc == 0 && at_root && i < sizeof(touched) / sizeof(touched[0]); i++)
         if (strcmp(touched[i], "etc/mtab") != 0 || json_object_get(s.paths, touched[i]) == NULL)
-            rc = count_root(w, touched[i], e);
+            rc = compat_root_add(&w->root, touched[i], is_touched_directory(touched[i]) ? '5' : '0',
+                                 NULL, NULL, e);
+    if (rc == 0)
+        rc = warn_paths(w, reference, over_directory, over, e);
     if (rc < 0 || told)
         return rc;
     if ((rc = warn_paths(w, reference, "deleted by a layer, and yet there", s.back, e)) < 0 ||
@@ -320,6 +340,34 @@ static int warn_image(struct warner *w, const char *reference, bool at_root, str
                          e)) < 0)
         return rc;
     return json_object_set_new_nocheck(w->surveyed, reference, json_true()) < 0 ? err_oom(e) : 0;
+}
+
+static int visit_kernel(void *context, struct go_tar_header *h, struct go_tar_reader *r,
+                        struct err *e)
+{
+    AUTO_FREE char *path = NULL;
+    (void)r;
+    int rc = go_tar_path_clean(h->name, &path, e);
+    return rc < 0 || h->type == 'g' ? rc
+                                    : compat_root_add(context, path, h->type, h->link, NULL, e);
+}
+
+/* The kernel's tar is the first at the root. */
+static int add_kernel(struct warner *w, struct err *e)
+{
+    const json_t *kernel = json_object_get(w->c->document, "kernel");
+    const char *reference = text_of(kernel, "image");
+    const char *tar = json_string_value(json_object_get(kernel, "tar"));
+    AUTO_FREE struct compat_layer *layers = NULL;
+    size_t count = 0;
+    if (tar == NULL)
+        tar = "kernel.tar";
+    if (*reference == '\0' || *tar == '\0' || strcmp(tar, "none") == 0)
+        return 0;
+    int rc = layers_of(w, reference, &layers, &count, e);
+    if (rc == 0)
+        rc = compat_kernel_names(w->c->cas, layers, count, tar, visit_kernel, &w->root, e);
+    return rc < 0 ? err_wrap(e, "image '%.200s'", reference) : 0;
 }
 
 static int warn_kernel(struct warner *w, const struct ycur *root, struct err *e)
@@ -345,6 +393,8 @@ static int warn_images(struct warner *w, const struct ycur *root, struct err *e)
     const json_t *init = json_object_get(w->c->document, "init");
     const json_t *volumes = json_object_get(w->c->document, "volumes");
     int rc = warn_kernel(w, root, e);
+    if (rc == 0)
+        rc = add_kernel(w, e);
     for (size_t i = 0; rc == 0 && i < json_array_size(init); i++)
         rc = warn_image(w, json_string_value(json_array_get(init, i)), true, e);
     for (size_t i = 0; rc == 0 && i < json_array_size(volumes); i++) {
@@ -371,12 +421,12 @@ static int warn_parent(struct warner *w, const struct ycur *item, const char *pa
                        struct err *e)
 {
     int rc = 0;
-    if (mode != 0755 && json_object_get(w->root, path) != NULL)
+    if (mode != 0755 && compat_root_count(&w->root, path) > 0)
         rc = warn(w, item, e, "the directory '%.200s' becomes %04" PRIo64 " for what is below it",
                   path, (uint64_t)mode);
     else if ((mode & 06000) != 0)
         rc = warn(w, item, e, "the directory '%.200s' is made %04" PRIo64, path, (uint64_t)mode);
-    return rc < 0 ? rc : count_root(w, path, e);
+    return rc < 0 ? rc : compat_root_add(&w->root, path, '5', NULL, NULL, e);
 }
 
 static int warn_file(struct warner *w, const struct ycur *item, json_t *made, struct err *e)
@@ -407,7 +457,7 @@ static int warn_file(struct warner *w, const struct ycur *item, json_t *made, st
     }
     if (rc == 0 && json_object_set_new_nocheck(made, path, json_true()) < 0)
         rc = err_oom(e);
-    return rc < 0 ? rc : count_root(w, path, e);
+    return rc < 0 ? rc : compat_root_add(&w->root, path, '0', NULL, NULL, e);
 }
 
 static int warn_files(struct warner *w, const struct ycur *root, struct err *e)
@@ -435,7 +485,7 @@ static int compare_texts(const void *a, const void *b)
 /* What stands several times at the root. Readers differ in which one counts. */
 static int warn_twice(struct warner *w, struct err *e)
 {
-    size_t max = json_object_size(w->root);
+    size_t max = json_object_size(w->root.counts);
     AUTO_FREE const char **keys = array_new(max + 1, sizeof(*keys));
     AUTO_JSON json_t *paths = json_array();
     const char *key = NULL;
@@ -444,7 +494,7 @@ static int warn_twice(struct warner *w, struct err *e)
     int rc = 0;
     if (keys == NULL || paths == NULL)
         return err_oom(e);
-    json_object_foreach(w->root, key, value)
+    json_object_foreach(w->root.counts, key, value)
     {
         if (json_integer_value(value) > 1 && n < max)
             keys[n++] = key;
@@ -464,11 +514,12 @@ int compat_warn(const struct compat_check *c, json_t *warnings, struct err *e)
 {
     static const char *const lists[] = {"onboot", "onshutdown", "services"};
     AUTO(warner_dispose)
-    struct warner w = {.c = c, .list = warnings, .surveyed = json_object(), .root = json_object()};
+    struct warner w = {.c = c, .list = warnings, .surveyed = json_object()};
     const struct ycur root = ycur_root(c->places);
-    if (w.surveyed == NULL || w.root == NULL)
-        return err_oom(e);
-    int rc = warn_dropped(&w, &root, &linuxkit_document, e);
+    int rc = compat_root_init(&w.root, e);
+    if (rc < 0 || w.surveyed == NULL)
+        return rc < 0 ? rc : err_oom(e);
+    rc = warn_dropped(&w, &root, &linuxkit_document, e);
     if (rc == 0)
         rc = warn_volumes(&w, &root, e);
     for (size_t i = 0; rc == 0 && i < sizeof(lists) / sizeof(lists[0]); i++)

@@ -387,6 +387,8 @@ static int set_names(struct run *r, struct err *e)
     char *dot = strrchr(r->name, '.');
     if (o->name == NULL && dot != NULL && dot != r->name)
         *dot = '\0';
+    if (o->name == NULL)
+        plan_id_lower(r->name);
     if (!plan_id_valid(r->name) || strlen(r->name) > 100)
         return err_set(e, ERR_USAGE,
                        "'%.64s' is no name: lower-case letters, digits, '.', '_', '-'; give --name",

@@ -44,6 +44,13 @@ bool plan_id_valid(const char *id)
     return true;
 }
 
+void plan_id_lower(char *id)
+{
+    for (char *p = id; *p != '\0'; p++)
+        if (*p >= 'A' && *p <= 'Z')
+            *p = (char)(*p - 'A' + 'a');
+}
+
 /* A file name that means the same to every shell and file system. */
 static bool output_name_valid(const char *name)
 {

@@ -108,6 +108,8 @@ int plan_toolchain(const json_t *steps, const struct step_table *table, json_t *
 int plan_check_toolchain(const struct plan *plan, struct err *e);
 /* "[a-z0-9][a-z0-9._-]{0,127}": what inputs, steps and plans are called. */
 bool plan_id_valid(const char *id);
+/* A file may be called as its author likes; a name that is made of it is in small letters. */
+void plan_id_lower(char *id);
 
 static inline void scope_plan(struct plan **p)
 {

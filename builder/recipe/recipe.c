@@ -27,14 +27,6 @@ static int set_name(struct recipe *r, const struct ycur *c, const char *text, st
     return str_copy(&r->name, text, e);
 }
 
-/* A file may be called as its author likes; a name is for file names and references, too. */
-static void lower(char *text)
-{
-    for (char *p = text; *p != '\0'; p++)
-        if (*p >= 'A' && *p <= 'Z')
-            *p = (char)(*p - 'A' + 'a');
-}
-
 /* "dir/Hello.yml" → hello; "hello/assay.yml" → hello (its directory). */
 static int default_name(struct recipe *r, const struct ycur *c, const char *path, struct err *e)
 {
@@ -46,8 +38,8 @@ static int default_name(struct recipe *r, const struct ycur *c, const char *path
     char *dot = strrchr(stem, '.');
     if (dot != NULL && dot != stem)
         *dot = '\0';
-    lower(stem);
-    lower(directory);
+    plan_id_lower(stem);
+    plan_id_lower(directory);
     if (strcmp(stem, "assay") != 0)
         return set_name(r, c, stem, e);
     if (!plan_id_valid(directory))

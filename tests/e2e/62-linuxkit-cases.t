@@ -113,4 +113,44 @@ compat subfile
 exits 0 "files where other layers have directories"
 is "no whiteout is blamed where there is none" "$(grep -c whiteout "$work/stderr")" 0
 says "g/subfile:v1: deleted by a layer, and yet there: sub\$" "what a directory replaced is there, which is said"
+
+# A link where the tar has a directory with contents: LinuxKit's bytes, a warning, and a system that is whole in strict mode.
+compat i3153
+exits 0 "lib becomes a link over the kernel's modules"
+says "s/usrmerge:v1: no directories, where the tar has directories with contents before them.*: lib\$" "which is said"
+is "both are in the tar" "$(tar -tvf "$work/i3153.tar" 2>/dev/null | awk '$6 == "lib" || $6 ~ /a.ko/ { print substr($1, 1, 1), $6 }' | tr '\n' ' ')" \
+    "- lib/modules/6.1/a.ko l lib "
+compat i3153b
+exits 0 "and sbin over an init"
+says "s/usrmerge:v1: no directories, .*: lib, sbin\$" "both are said"
+printf 'init: ["s/usrmerge:v1", "s/sbindir:v1"]\n' >"$work/other.yml"
+run "$assay" lock "$work/other.yml" --compat linuxkit --images "$work/layout" -o "$work/plan.json" -q
+is "a directory behind a link loses nothing" "$(grep -c 'no directories' "$work/stderr")" 0
+printf 'init: ["s/linked:v1", "s/again:v1"]\n' >"$work/twice.yml"
+run "$assay" lock "$work/twice.yml" --compat linuxkit --images "$work/layout" -o "$work/plan.json" -q
+says "several entries of one name.*: a/x, dev, " "what has one place by two names is there twice"
+for case in i3153 i3153b; do
+    strict $case
+    exits 0 "$case: strict mode"
+    is "$case: the modules are behind the link" "$(tar -tf "$work/strict.tar" | grep a.ko)" usr/lib/modules/6.1/a.ko
+done
+
+# ---- extended attributes in an initrd ---------------------------------------------------------------
+for kind in user security; do
+    printf 'kernel: {image: "s/km:v1"}\ninit: ["x/%s:v1"]\n' $kind >"$work/$kind.yml"
+    run "$assay" lock "$work/$kind.yml" --arch amd64 --format kernel+initrd --images "$work/layout" -o "$work/plan.json" -q
+    run "$assay" build "$work/plan.json" -o "$work/xattr" -q
+    if [ $kind = user ]; then
+        exits 0 "user.* is left out of an initrd"
+    else
+        exits 5 "any other attribute is refused"
+        says "bin/x.*attribute 'security.capability'" "and named"
+    fi
+done
+
+# ---- names -------------------------------------------------------------------------------------------
+printf 'init: ["h/tiny:v1"]\n' >"$work/MySystem.yml"
+run "$assay" lock "$work/MySystem.yml" --compat linuxkit --images "$work/layout" -o "$work/plan.json" -q
+exits 0 "a file whose name has capitals"
+is "its artifact has small letters" "$(jq -r '.outputs[].name' "$work/plan.json")" mysystem.tar
 done_testing

@@ -180,7 +180,7 @@ printf 'init: ["@pkg:pkg/a", "@pkg:./pkg/b/"]\nkernel: {image: "@pkg:pkg/a"}\n' 
 run "$assay" build "$work/pkg.yml" --dry-run
 is "packages are shown as LinuxKit does without git" "$(head -5 "$work/stdout" | tr '\n' ' ')" \
     "kernel:     image: docker.io/team/alpha:latest init:     - docker.io/team/alpha:latest     - docker.io/linuxkit/b:latest "
-says "3 names of packages" "which is said"
+says "3 package names" "which is said"
 run "$assay" lock "$work/pkg.yml" --compat linuxkit -o "$work/pkg.json"
 exits 6 "and refused by assay lock"
 

@@ -19,14 +19,15 @@ def blob(data):
     return {"digest": "sha256:" + name, "size": len(data)}
 
 
-def layer(*entries, comment=None):
+def layer(*entries, comment=None, records=None):
     """(name, type, content or target) each; a number for a directory is the size in its header, which has none."""
     out = io.BytesIO()
-    records = {} if comment is None else {"comment": comment}
-    with tarfile.open(fileobj=out, mode="w", format=tarfile.PAX_FORMAT, pax_headers=records) as tar:
+    of_all = {} if comment is None else {"comment": comment}
+    with tarfile.open(fileobj=out, mode="w", format=tarfile.PAX_FORMAT, pax_headers=of_all):
         for name, kind, text in entries:
             info = tarfile.TarInfo(name)
             info.type = kind
+            info.pax_headers = records or {}
             info.mode = 0o755 if kind == tarfile.DIRTYPE else 0o644
             data = b""
             if kind in (tarfile.SYMTYPE, tarfile.LNKTYPE):
@@ -68,6 +69,10 @@ image("s/km:v1", layer(("kernel", FILE, "kernel"), ("kernel.tar", FILE, modules.
 image("s/sbindir:v1", layer(("sbin", DIR, ""), ("sbin/init", FILE, "init")))
 image("s/usrmerge:v1", layer(("usr", DIR, ""), ("usr/lib", DIR, ""), ("usr/lib/libc.so", FILE, "libc"), ("usr/sbin", DIR, ""),
                              ("lib", LINK, "usr/lib"), ("sbin", LINK, "usr/sbin")))
+image("s/linked:v1", layer(("a", DIR, ""), ("a/x", FILE, "x"), ("z", LINK, "a")))
+image("s/again:v1", layer(("z", DIR, ""), ("z/x", FILE, "another")))
+image("x/user:v1", layer(("bin/x", FILE, "x"), records={"SCHILY.xattr.user.note": "x"}))
+image("x/security:v1", layer(("bin/x", FILE, "x"), records={"SCHILY.xattr.security.capability": "x"}))
 with open(os.path.join(top, "oci-layout"), "w") as out:
     out.write('{"imageLayoutVersion":"1.0.0"}')
 with open(os.path.join(top, "index.json"), "w") as out:
