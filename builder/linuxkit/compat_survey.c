@@ -11,6 +11,7 @@ struct entry {
     char *name; /* cleaned, a whiteout's with its prefix */
     char *link; /* of a hard link, cleaned; of a symbolic link, as it is */
     char type;
+    bool cut; /* says a size, but has no content */
     size_t layer;
 };
 
@@ -33,6 +34,7 @@ void compat_survey_dispose(struct compat_survey *s)
 {
     json_decref(s->paths);
     json_decref(s->links);
+    json_decref(s->ends);
     json_decref(s->back);
     json_decref(s->lost);
     json_decref(s->early);
@@ -63,9 +65,10 @@ static int take(void *context, struct go_tar_header *h, struct go_tar_reader *r,
     int rc = array_grow(&l->items, &l->cap, l->count + 1, sizeof(*l->items), e);
     if (rc < 0)
         return rc;
-    reading->cut = reading->cut || (!go_tar_has_content(h->type) && h->size > 0);
+    const bool cut = !go_tar_has_content(h->type) && h->size > 0;
+    reading->cut = reading->cut || cut;
     struct entry *entry = &l->items[l->count++];
-    *entry = (struct entry){.type = h->type, .layer = reading->layer};
+    *entry = (struct entry){.type = h->type, .cut = cut, .layer = reading->layer};
     if ((rc = go_tar_path_clean(h->name, &entry->name, e)) < 0)
         return rc;
     if (h->type == '2')
@@ -229,16 +232,18 @@ static int compare(const struct listing *l, const json_t *emitted, json_t *tree,
         if (rc == 0 && entry->type == '1')
             rc = compare_link(entry, i, emitted, l, out, e);
     }
+    /* What comes after the end is not lost to anything of its own. */
     json_object_foreach(tree, key, value)
     {
-        if (rc == 0 && !of_docker(key) && json_object_get(emitted, key) == NULL)
+        if (rc == 0 && json_array_size(out->ends) == 0 && !of_docker(key) &&
+            json_object_get(emitted, key) == NULL)
             rc = push(out->lost, key, e);
     }
     return rc;
 }
 
 /* What LinuxKit emits → where in the listing. */
-static int emit(const struct listing *l, json_t *emitted, struct err *e)
+static int emit(const struct listing *l, json_t *emitted, json_t *ends, struct err *e)
 {
     AUTO_JSON json_t *seen = json_object();
     int rc = seen == NULL ? err_oom(e) : 0;
@@ -249,6 +254,8 @@ static int emit(const struct listing *l, json_t *emitted, struct err *e)
             (rc = compat_admit(&h, seen, &shown, e)) == 0 && shown &&
             json_object_set_new_nocheck(emitted, h.name, json_integer((json_int_t)i)) < 0)
             rc = err_oom(e);
+        if (rc == 0 && shown && l->items[i].cut)
+            return push(ends, h.name, e);
     }
     return rc;
 }
@@ -260,10 +267,10 @@ int compat_survey_layers(struct cas *cas, const struct compat_layer *layers, siz
     AUTO_JSON json_t *emitted = json_object();
     AUTO_JSON json_t *tree = json_object();
     *out = (struct compat_survey){json_object(), json_object(), json_array(), json_array(),
-                                  json_array(),  json_array(),  json_array()};
+                                  json_array(),  json_array(),  json_array(), json_array()};
     if (emitted == NULL || tree == NULL || out->paths == NULL || out->links == NULL ||
-        out->back == NULL || out->lost == NULL || out->early == NULL || out->dangling == NULL ||
-        out->changed == NULL)
+        out->ends == NULL || out->back == NULL || out->lost == NULL || out->early == NULL ||
+        out->dangling == NULL || out->changed == NULL)
         return err_oom(e);
     struct reading reading = {.list = &l};
     struct err failure = ERR_INIT;
@@ -276,7 +283,7 @@ int compat_survey_layers(struct cas *cas, const struct compat_layer *layers, siz
         *e = failure;
         return rc;
     }
-    if ((rc = emit(&l, emitted, e)) < 0 || (rc = apply_layers(&l, count, tree, e)) < 0)
+    if ((rc = emit(&l, emitted, out->ends, e)) < 0 || (rc = apply_layers(&l, count, tree, e)) < 0)
         return rc;
     return compare(&l, emitted, tree, out, e);
 }

@@ -12,6 +12,7 @@
 struct compat_survey {
     json_t *paths;    /* object: what LinuxKit emits → its type as an integer */
     json_t *links;    /* object: what of these is a link → where it leads */
+    json_t *ends;     /* array: at which path the image ends for LinuxKit, when it does */
     json_t *back;     /* arrays of paths: deleted by a layer, but there */
     json_t *lost;     /* there, but left out */
     json_t *early;    /* hard links before their targets */

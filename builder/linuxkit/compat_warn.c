@@ -332,7 +332,10 @@ static int warn_image(struct warner *w, const char *reference, bool at_root, str
         rc = warn_paths(w, reference, over_directory, over, e);
     if (rc < 0 || told)
         return rc;
-    if ((rc = warn_paths(w, reference, "deleted by a layer, and yet there", s.back, e)) < 0 ||
+    if ((rc = warn_paths(w, reference,
+                         "LinuxKit leaves out all that follows what says a size without content",
+                         s.ends, e)) < 0 ||
+        (rc = warn_paths(w, reference, "deleted by a layer, and yet there", s.back, e)) < 0 ||
         (rc = warn_paths(w, reference, "lost to a whiteout of the same layer", s.lost, e)) < 0 ||
         (rc = warn_paths(w, reference, "hard links before their targets", s.early, e)) < 0 ||
         (rc = warn_paths(w, reference, "hard links without their targets", s.dangling, e)) < 0 ||

@@ -73,6 +73,9 @@ printf 'init: ["g/sized:v1"]\n' >"$work/sized.yml"
 run "$assay" lock "$work/sized.yml" --compat linuxkit --images "$work/layout" --format kernel+initrd -o "$work/plan.json" -q
 run "$assay" build "$work/plan.json" -o "$work/initrd" -q
 exits 0 "LinuxKit's own tar with a directory that says a size, as an initrd"
+is "what follows it is left out, as LinuxKit does" "$(gzip -dc "$work/initrd/sized-initrd.img" | tr '\0' '\n' | grep -cx b)" 0
+run "$assay" lock "$work/sized.yml" --compat linuxkit --images "$work/layout" -o "$work/other.json" -q
+says "g/sized:v1: LinuxKit leaves out all that follows what says a size without content: d\$" "which is said"
 gzip -dc "$work/initrd/sized-initrd.img" >"$work/cpio"
 is "the directory has zeros of that size" "$(python3 -c 'import sys
 data = open(sys.argv[1], "rb").read()
