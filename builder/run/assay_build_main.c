@@ -148,20 +148,12 @@ static int list_items(struct build *b, struct err *e)
     return rc;
 }
 
-static int own_digest(struct digest *out, struct err *e)
-{
-    AUTO_CLOSE int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return err_os(e, errno, "cannot open the running program ('/proc/self/exe')");
-    return digest_fd(DIGEST_SHA256, fd, out, NULL, e);
-}
-
 static int make_provenance(struct build *b, struct err *e)
 {
     const char *id = cli_string(b->cli, "builder-id");
     struct digest self;
     int rc;
-    if ((rc = own_digest(&self, e)) < 0 ||
+    if ((rc = build_own_digest(&self, e)) < 0 ||
         (rc = provenance_format(b->plan, b->execution, b->stores.cas,
                                 id != NULL ? id : PROVENANCE_BUILDER_ID, &self, &b->provenance,
                                 e)) < 0 ||

@@ -5,13 +5,25 @@
 #include "builder/run/other_builder.h"
 #include "builder/steps/step.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 
 /* ---- what is at hand ---- */
 
-/* The builder that the provenance names, or that came with a plan of this name, in the store. */
-static bool find_builder(const struct cli *cli, const struct plan_file *file, struct digest *out)
+int build_own_digest(struct digest *out, struct err *e)
 {
+    AUTO_CLOSE int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return err_os(e, errno, "cannot open the running program ('/proc/self/exe')");
+    return digest_fd(DIGEST_SHA256, fd, out, NULL, e);
+}
+
+/* The builder that the provenance names, or that came with a plan of this name, in the store. */
+static bool find_builder(const struct cli *cli, const struct plan_file *file, struct digest *out,
+                         bool *named)
+{
+    struct digest self;
     AUTO_FREE char *store = NULL;
     AUTO_FREE char *name = NULL;
     AUTO_CAS struct cas *cas = NULL;
@@ -21,11 +33,13 @@ static bool find_builder(const struct cli *cli, const struct plan_file *file, st
     if (cli_store_path(cli, &store, &none) < 0 || cas_open(store, CAS_READ_ONLY, &cas, &none) < 0 ||
         str_format(&name, &none, CAS_BUILDER_REF "%s", file->plan->name) < 0)
         return false;
+    *named = file->has_builder && cas_has(cas, &file->builder, NULL);
     *out = file->builder;
-    if (file->has_builder && cas_has(cas, out, NULL))
-        return true;
-    return cas_ref_get(cas, name, &found, out, &type, &none) == 0 && found &&
-           cas_has(cas, out, NULL);
+    if (!*named && (cas_ref_get(cas, name, &found, out, &type, &none) < 0 || !found ||
+                    !cas_has(cas, out, NULL)))
+        return false;
+    /* That which has just refused the plan is no help. */
+    return build_own_digest(&self, &none) < 0 || !digest_equal(&self, out);
 }
 
 int build_advise(const struct cli *cli, const struct plan_file *file, struct err *e)
@@ -33,14 +47,15 @@ int build_advise(const struct cli *cli, const struct plan_file *file, struct err
     char line[ERR_FRAMES * ERR_FRAME_MAX];
     char text[DIGEST_TEXT_MAX];
     struct digest digest;
+    bool named = false;
     const struct err why = *e;
     const char *what = err_line(&why, line, sizeof(line));
     if (file->has_builder && file->archive != NULL)
         return err_set(e, ERR_UNDECIDED, "%s; '%s' carries it: --builder %s", what, cli_arg(cli, 0),
                        cli_arg(cli, 0));
-    if (find_builder(cli, file, &digest))
-        return err_set(e, ERR_UNDECIDED, "%s; the store has it: --builder %s", what,
-                       digest_format(&digest, text));
+    if (find_builder(cli, file, &digest, &named))
+        return err_set(e, ERR_UNDECIDED, "%s; the store has %s: --builder %s", what,
+                       named ? "it" : "one of a plan of this name", digest_format(&digest, text));
     if (file->has_builder)
         return err_set(e, ERR_UNDECIDED, "%s; the provenance names %s", what,
                        digest_format(&file->builder, text));

@@ -5,6 +5,8 @@
 
 #include "builder/plan/plan_file.h"
 
+/* Of the running program's file. */
+int build_own_digest(struct digest *out, struct err *e);
 /* The whole command; its options are checked but for those that do not go with --builder. */
 int build_other(struct cli *cli, struct err *e);
 /* Adds to the ERR_UNDECIDED of a plan for another toolchain which builder is at hand, and how it is

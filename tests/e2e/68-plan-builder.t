@@ -157,7 +157,10 @@ prints "^builder for assay $other: $digest\$" "with its builder"
 ok "the plan as it was" cmp later.json unknown.json
 ok "the builder stays" sh -c '"$1" store gc && "$1" store ls | grep -q "^builder:later\$" && "$1" store verify' sh "$assay"
 run "$assay" build later.json -o never
-wants "a plan whose builder is in the store" "$advice; the store has it: --builder $digest\$"
+wants "a plan whose builder is in the store" "$advice; the store has one of a plan of this name: --builder $digest\$"
+run "$assay" build mine.json -o x --builder "$digest"
+exits 6 "a builder that refuses a plan"
+says "and give it with --builder FILE\$" "does not name itself"
 run "$assay" build later.json -o out.stored --builder "$digest"
 exits 0 "it is built with it"
 ok "the same bytes" diff -r out.unknown out.stored
@@ -191,7 +194,9 @@ jq -n --rawfile key k.key.pub '{type: "https://assay.example/policy/v1", artifac
 verify() { run "$assay" verify out.unknown/later.tar -b bundle.json -p policy.json --rebuild "$@"; }
 verify
 exits 6 "verify with another version's builder cannot decide"
-says "$advice; the store has it: --builder $digest\$" "and says what would"
+says "$advice; the store has one of a plan of this name: --builder $digest\$" "and says what would"
+run "$assay" build bundle.json -o never
+wants "a bundle whose builder is in the store" "$advice; the store has it: --builder $digest\$"
 verify -s "$store"
 says "$advice; the signer's builder is $digest\$" "or whose it was"
 verify --builder ./other
