@@ -68,6 +68,18 @@ int rootfs_put_content(struct rootfs_writer *w, const char *path, uint16_t mode,
     return make_node(w, path, inode, e);
 }
 
+int rootfs_rewrite(struct rootfs_writer *w, const char *path, const void *data, size_t len,
+                   struct err *e)
+{
+    const struct tree_node *node = tree_find(w->tree, path, true);
+    if (node == NULL || node->inode->type != TREE_FILE)
+        return err_set(e, ERR_INPUT, "'%.200s' is no file", path);
+    int rc = tree_packer_begin(w->packer, e);
+    if (rc == 0 && len > 0)
+        rc = tree_packer_write(w->packer, data, len, e);
+    return rc < 0 ? rc : tree_packer_end(w->packer, node->inode, e);
+}
+
 int rootfs_put_link(struct rootfs_writer *w, const char *path, const char *target, struct err *e)
 {
     struct tree_inode *inode = NULL;

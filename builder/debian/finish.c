@@ -14,6 +14,7 @@ struct doing {
 };
 
 static const struct doing doings[] = {
+    {"sysusers", offsetof(struct finish_options, sysusers), finish_sysusers},
     {"base", offsetof(struct finish_options, base), finish_base},
     {"shells", offsetof(struct finish_options, shells), finish_shells},
     {"libraries", offsetof(struct finish_options, libraries), finish_libraries},

@@ -13,6 +13,7 @@ enum { FINISH_HOSTNAME_MAX = 64, FINISH_UNITS_MAX = 1024 };
 struct finish_options {
     const char *arch; /* amd64, arm64 or riscv64 */
     int64_t time;     /* of everything that is written */
+    bool sysusers;
     bool base;
     bool shells;
     bool libraries;

@@ -18,7 +18,8 @@ finish_doing finish_pam;       /* finish_pam.c */
 finish_doing finish_ssh;       /* finish_units.c */
 finish_doing finish_units;     /* finish_units.c */
 finish_doing finish_libraries; /* finish_libraries.c */
-finish_doing finish_modules;   /* finish_modules.c */
+finish_doing finish_sysusers;
+finish_doing finish_modules; /* finish_modules.c */
 
 /* ---- library.c: what ldconfig asks of a file ---- */
 

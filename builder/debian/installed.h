@@ -71,6 +71,9 @@ int rootfs_put_begun(struct rootfs_writer *w, const char *path, uint16_t mode, u
 /* The same, with a content that is in a pack. */
 int rootfs_put_content(struct rootfs_writer *w, const char *path, uint16_t mode,
                        const struct tree_content *content, struct err *e);
+/* New contents for a file that is there; all else of it stays. */
+int rootfs_rewrite(struct rootfs_writer *w, const char *path, const void *data, size_t len,
+                   struct err *e);
 int rootfs_put_link(struct rootfs_writer *w, const char *path, const char *target, struct err *e);
 /* A text that packages brought, at most out->max bytes; *found is false when there is none. */
 int rootfs_get(struct rootfs_writer *w, const char *path, struct buf *out, bool *found,

@@ -190,6 +190,7 @@ struct finish_name {
     const char *param;
 };
 static const struct finish_name finish_names[] = {
+    {"sysusers", "sysusers"},
     {"base", "base"},
     {"shells", "shells"},
     {"libraries", "libraries"},

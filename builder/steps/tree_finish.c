@@ -35,7 +35,7 @@ static const struct param_list unit_list = {PARAM_VALUES(const char *, &unit),
 
 static const char *const arches[] = {"amd64", "arm64", "riscv64", NULL};
 
-/* `modules` is optional: plans of before have none. */
+/* `modules` and `sysusers` are optional: plans of before have none. */
 static const struct param rows[] = {
     {PARAM_CHOICE("architecture", struct params, arch, arches)},
     {PARAM_I64("clamp", struct params, clamp), .min = -TIME_MAX, .max = TIME_MAX,
@@ -52,6 +52,7 @@ static const struct param rows[] = {
     {PARAM_LIST("disable", const char *, struct params, finish.disable, finish.disable_count,
                 &unit_list)},
     {PARAM_BOOL("modules", struct params, finish.modules), .optional = true},
+    {PARAM_BOOL("sysusers", struct params, finish.sysusers), .optional = true},
     {PARAM_BOOL("machineId", struct params, finish.machine_id)},
     {PARAM_TEXT("hostname", struct params, finish.hostname, &hostname_text), .optional = true},
 };

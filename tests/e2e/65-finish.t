@@ -86,6 +86,18 @@ is "ssh: keys are made at the first boot" "$(readlink "$root/etc/systemd/system/
 is "ssh: and none is in the image" "$(find "$root/etc/ssh" -name 'ssh_host_*')" ""
 ok "ssh: sshd_config is as the package has it" cmp "$root/usr/share/openssh/sshd_config" "$root/etc/ssh/sshd_config"
 
+# ---- systemd-sysusers, of the root itself, before whose files nobody was added ---------------------------
+mkdir "$work/accounts"
+for file in passwd group shadow gshadow; do
+    cp -p "$root/etc/$file" "$work/accounts"
+    sed -i '/^messagebus:/d; /^systemd-/d' "$root/etc/$file"
+done
+ok "systemd-sysusers runs" env SOURCE_DATE_EPOCH=1790000000 $as_root chroot "$root" /usr/bin/systemd-sysusers
+for file in passwd group shadow gshadow; do
+    ok "sysusers: $file is what it writes" cmp "$work/accounts/$file" "$root/etc/$file"
+done
+is "sysusers: who was added" "$(sed -n 's/^\(messagebus\|systemd-[a-z-]*\):.*/\1/p' "$work/accounts/group" | tr '\n' ' ')" "systemd-journal messagebus systemd-network "
+
 # ---- depmod, of the root itself ----------------------------------------------------------------------
 version=$(ls "$root/usr/lib/modules")
 lists() { (cd "$root/usr/lib/modules/$version" && ls | grep '^modules\.'); }

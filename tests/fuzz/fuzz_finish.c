@@ -26,8 +26,15 @@ static const struct place places[] = {
     {"usr/share/pam", "common-auth"},
     {"usr/share/ca-certificates", "a.crt"},
     {"etc/systemd/system-preset", "a.preset"},
+    {"usr/lib/sysusers.d", "a.conf"},
+    {"etc", "passwd"},
+    {"etc", "gshadow"},
 };
 enum { PLACES = sizeof(places) / sizeof(places[0]) };
+
+/* They are there unless they are what is tried. */
+static const struct place accounts[] = {
+    {"etc", "passwd"}, {"etc", "group"}, {"etc", "shadow"}, {"etc", "gshadow"}};
 
 static const struct place unit = {"usr/lib/systemd/system", "b.service"};
 
@@ -64,6 +71,7 @@ static void put(struct tree *t, struct tree_packer *p, const struct place *at, c
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     const struct finish_options all = {.arch = "amd64",
+                                       .sysusers = true,
                                        .base = true,
                                        .shells = true,
                                        .libraries = true,
@@ -81,6 +89,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     must(tree_new(&t, &e));
     must(tree_packer_new(t, store, &p, &e));
+    for (size_t i = 0; i < sizeof(accounts) / sizeof(accounts[0]); i++)
+        put(t, p, &accounts[i], (const uint8_t *)"a:x:1:\n", 7);
     put(t, p, &places[data[0] % PLACES], data + 1, size - 1);
     put(t, p, &unit, (const uint8_t *)"[Install]\nAlias=c.service\n", 26);
     must(tree_packer_commit(p, &e));
