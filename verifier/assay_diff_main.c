@@ -10,6 +10,9 @@
 static const struct cli_option diff_options[] = {
     {"normalize", 'n', CLI_LIST, "ID[,ID…]",
      "causes that are tolerated: with no others, the two are equivalent (exit 0)"},
+    {"signed", 0, CLI_FLAG, NULL,
+     "take embedded signatures, and what follows from them, off both sides: what remains must be "
+     "equal"},
     {"html", 0, CLI_OUTPUT, "FILE", "also as one page for a ticket (-: to stdout)"},
     {"markdown", 0, CLI_OUTPUT, "FILE", "also in Markdown, for the summary of a CI's job"},
     {"max-bytes", 0, CLI_NUMBER, "N", "decode at most so many bytes (default 2^40)"},
@@ -19,6 +22,9 @@ static const struct cli_option diff_options[] = {
     {"max-seconds", 0, CLI_NUMBER, "N", "stop after so long, saying so (default: no limit)"},
     {"causes", 0, CLI_FLAG, NULL, "list the causes that there are, and exit"},
 };
+
+/* What --signed tolerates: signatures, and where they move things and what is summed up. */
+static const char signed_causes[] = "signature.embedded,pack.checksum,pack.layout,";
 
 /* "a,b" and repeated options, as one list; the texts are in `room`. */
 static int split_list(const struct cli *cli, struct buf *room, const char ***out, size_t *count,
@@ -30,6 +36,8 @@ static int split_list(const struct cli *cli, struct buf *room, const char ***out
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < given; i++)
         rc = buf_addf(room, e, "%s,", list[i]);
+    if (rc == 0 && cli_flag(cli, "signed"))
+        rc = buf_add_str(room, signed_causes, e);
     char *at = rc < 0 || room->len == 0 ? NULL : (char *)room->data;
     while (rc == 0 && at != NULL && *at != 0) {
         char *comma = strchr(at, ',');
@@ -137,8 +145,10 @@ static const struct cli_command commands[] = {
          "text. Kinds are told by content, not by name, and what is inside is opened as far as it "
          "differs. Each difference is put down to a cause; what no cause explains byte for byte "
          "is called content.data or content.code, and is what to look at first.",
-     .examples = "assay diff a.squashfs b.squashfs\twhat differs, and why\n"
-                 "assay diff --normalize time.mtime,order.entries a.tar b.tar\ttolerate those\n",
+     .examples =
+         "assay diff a.squashfs b.squashfs\twhat differs, and why\n"
+         "assay diff --normalize time.mtime,order.entries a.tar b.tar\ttolerate those\n"
+         "assay diff --signed built.efi vendors.efi\tis it the same but for the signature?\n",
      .min_args = 0,
      .max_args = 2,
      .options = diff_options,

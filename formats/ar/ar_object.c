@@ -117,6 +117,7 @@ static int add_member(struct ar *a, uint64_t size, struct err *e)
     const struct member m = {.path = buf_str(&name),
                              .type = MEMBER_FILE,
                              .has_content = true,
+                             .signature = strncmp(buf_str(&name), "_gpg", 4) == 0, /* debsigs */
                              .size = a->at + HEADER + size - data,
                              .cookie = data};
     if ((rc = object_member(a->o, &m, e)) < 0 || strcmp(m.path, "//") != 0)

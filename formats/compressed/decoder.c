@@ -44,10 +44,10 @@ static void end_inflate(z_stream *z)
     (void)inflateEnd(z);
 }
 
-int decode_gzip(struct decoder *d, struct err *e)
+static int decode_inflate(struct decoder *d, int window, const char *what, struct err *e)
 {
     AUTO(end_inflate) z_stream z = {0};
-    if (inflateInit2(&z, 15 + 16) != Z_OK)
+    if (inflateInit2(&z, window) != Z_OK)
         return err_oom(e);
     for (int state = Z_OK; state != Z_STREAM_END;) {
         const uint8_t *data = NULL;
@@ -62,11 +62,21 @@ int decode_gzip(struct decoder *d, struct err *e)
         state = inflate(&z, Z_NO_FLUSH);
         decoder_take(d, len - z.avail_in);
         if ((state != Z_OK && state != Z_STREAM_END) || (len == 0 && z.avail_out > 0))
-            return decoder_broken(d, "gzip", e);
+            return decoder_broken(d, what, e);
         if ((rc = give(d, sizeof(d->out) - z.avail_out, e)) < 0)
             return rc;
     }
     return 0;
+}
+
+int decode_gzip(struct decoder *d, struct err *e)
+{
+    return decode_inflate(d, 15 + 16, "gzip", e);
+}
+
+int decode_deflate(struct decoder *d, struct err *e)
+{
+    return decode_inflate(d, -15, "deflate", e);
 }
 
 static void end_xz(lzma_stream *s)

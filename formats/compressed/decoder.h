@@ -29,6 +29,7 @@ int decoder_broken(const struct decoder *d, const char *what, struct err *e);
 /* One stream (gzip: member; zstd, lz4: frame) from where the decoder stands. */
 typedef int decode_fn(struct decoder *d, struct err *e);
 decode_fn decode_gzip;
+decode_fn decode_deflate; /* without a header */
 decode_fn decode_xz;
 decode_fn decode_zstd;
 decode_fn decode_lz4;

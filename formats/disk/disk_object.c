@@ -141,8 +141,11 @@ static int add_boot(struct disk *d, const uint8_t *mbr, struct err *e)
     const struct field copy = {
         "protected", FIELD_MEANING, FIELD_NUMBER, get_le16(mbr + M_SIGNATURE + 4), NULL, 0};
     const struct field size = {"size", FIELD_LAYOUT, FIELD_NUMBER, d->o->bytes->size, NULL, 0};
-    const struct member code = {
-        .path = "(boot code)", .type = MEMBER_PART, .has_content = true, .size = M_CODE};
+    const struct member code = {.path = "(boot code)",
+                                .type = MEMBER_PART,
+                                .has_content = true,
+                                .code = true,
+                                .size = M_CODE};
     int rc = object_field(d->o, signature, e);
     if (rc < 0 || (rc = object_field(d->o, copy, e)) < 0 ||
         (rc = object_field(d->o, size, e)) < 0 || (rc = object_member(d->o, &code, e)) < 0)

@@ -55,6 +55,7 @@ static const struct named_place section_places[] = {
 };
 static const struct place section_name = PLACE(Shdr, sh_name);
 static const struct place section_type = PLACE(Shdr, sh_type);
+static const struct place section_flags = PLACE(Shdr, sh_flags);
 static const struct place section_offset = PLACE(Shdr, sh_offset);
 static const struct place section_size = PLACE(Shdr, sh_size);
 static const struct place section_link = PLACE(Shdr, sh_link);
@@ -193,6 +194,7 @@ static int add_section(struct object *o, uint64_t index, struct err *e)
     struct member m = {.type = MEMBER_PART,
                        .has_content = type != SHT_NOBITS && type != SHT_NULL,
                        .size = number(x, s, section_size),
+                       .code = (number(x, s, section_flags) & SHF_EXECINSTR) != 0,
                        .any_order = type == SHT_SYMTAB || type == SHT_STRTAB,
                        .cookie = index};
     uint64_t start = number(x, s, section_offset);
@@ -221,6 +223,31 @@ static int add_section(struct object *o, uint64_t index, struct err *e)
     return rc < 0 ? rc : object_member(o, &m, e);
 }
 
+/* What Linux's sign-file puts behind a module: signature, 12 bytes that say its length, a mark. */
+static int add_module_signature(struct object *o, struct err *e)
+{
+    static const char mark[] = "~Module signature appended~\n";
+    enum { MARK = sizeof(mark) - 1, ABOUT = 12, LENGTH_AT = 8 };
+    uint8_t tail[ABOUT + MARK];
+    struct elf *x = o->state;
+    if (o->bytes->size < sizeof(tail))
+        return 0;
+    int rc = bytes_read(o->bytes, o->bytes->size - sizeof(tail), tail, sizeof(tail), e);
+    if (rc < 0 || memcmp(tail + ABOUT, mark, MARK) != 0)
+        return rc;
+    uint64_t size = sizeof(tail) + (uint64_t)get_be32(tail + LENGTH_AT);
+    if (size > o->bytes->size)
+        return broken(o, "a module's signature is longer than the file", e);
+    const struct member m = {.path = "(module signature)",
+                             .type = MEMBER_PART,
+                             .has_content = true,
+                             .signature = true,
+                             .size = size,
+                             .cookie = (o->bytes->size - size) | PLACE_IN_FILE};
+    rc = extents_add(&x->extents, o->bytes->size - size, size, e);
+    return rc < 0 ? rc : object_member(o, &m, e);
+}
+
 static int open_elf(struct object *o, struct err *e)
 {
     uint8_t head[sizeof(Elf64_Ehdr)] = {0};
@@ -240,7 +267,8 @@ static int open_elf(struct object *o, struct err *e)
     if ((rc = add_header(o, head, e)) < 0 ||
         (rc = extents_add(&x->extents, 0, x->wide ? sizeof(Elf64_Ehdr) : sizeof(Elf32_Ehdr), e)) <
             0 ||
-        (rc = add_segments(o, head, e)) < 0 || (rc = read_table(o, head, e)) < 0)
+        (rc = add_segments(o, head, e)) < 0 || (rc = read_table(o, head, e)) < 0 ||
+        (rc = add_module_signature(o, e)) < 0)
         return rc;
     for (uint64_t i = 1; rc == 0 && i < x->count; i++)
         rc = add_section(o, i, e);

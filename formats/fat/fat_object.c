@@ -227,6 +227,7 @@ static int add_code(struct fat_volume *v, struct err *e)
 {
     size_t start = v->bits == 32 ? B_CODE_32 : B_CODE_16;
     const struct member m = {.path = "(boot code)",
+                             .code = true,
                              .type = MEMBER_PART,
                              .has_content = true,
                              .size = B_MAGIC - start,

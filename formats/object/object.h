@@ -81,6 +81,8 @@ struct member {
     const struct field *fields; /* sorted by name */
     size_t field_count;
     bool any_order;  /* the order of its content's lines says nothing */
+    bool signature;  /* it vouches for the rest */
+    bool code;       /* machines run it */
     uint64_t cookie; /* the reader's own */
 };
 

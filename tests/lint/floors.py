@@ -43,6 +43,7 @@ ROOMS = {
     'formats/layers': 'formats/stream formats/tree formats/object formats/tar',
     'formats/machine': 'formats/stream formats/tree formats/object formats/tar',
     'formats/oci': 'formats/stream formats/tree formats/object formats/tar',
+    'formats/zip': 'formats/stream formats/tree formats/object formats/compressed',
     'formats/*': 'formats/stream formats/tree formats/object',
     'net/http': '',
     'net/registry': 'net/http',

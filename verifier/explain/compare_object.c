@@ -142,6 +142,13 @@ static int add_only(const struct member ***list, size_t *room, size_t *count,
     return rc;
 }
 
+/* Archives need not list the directory that all is in. */
+static bool is_bare_root(const struct pairing *p, const struct member *m)
+{
+    return m != NULL && p->a->kind != p->b->kind && m->path[0] == 0 &&
+           m->type == MEMBER_DIRECTORY;
+}
+
 static int pair_members(struct pairing *p, struct err *e)
 {
     const struct object *a = p->a;
@@ -155,6 +162,8 @@ static int pair_members(struct pairing *p, struct err *e)
             order = x->nth < y->nth ? -1 : x->nth > y->nth;
         if (order == 0)
             rc = diff_member(p, x, y, e);
+        else if (is_bare_root(p, order < 0 ? x : y))
+            rc = 0;
         else if (order < 0)
             rc = add_only(&p->only_a, &p->only_a_room, &p->only_a_count, x, e);
         else

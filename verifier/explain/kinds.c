@@ -13,8 +13,11 @@
 #include "formats/json/json_object.h"
 #include "formats/object/directory.h"
 #include "formats/oci/oci_object.h"
+#include "formats/pe/pe_object.h"
+#include "formats/python/pyc_object.h"
 #include "formats/squashfs/squashfs_object.h"
 #include "formats/tar/tar_object.h"
+#include "formats/zip/zip_object.h"
 
 #include <errno.h>
 #include <sys/stat.h>
@@ -29,6 +32,9 @@ const struct object_kind *const object_kinds[] = {
     &object_kind_lz4,
     &object_kind_bzip2,
     &object_kind_elf,
+    &object_kind_zip,
+    &object_kind_pe,
+    &object_kind_pyc,
     &object_kind_ar,
     &object_kind_cpio,
     &object_kind_tar,

@@ -3,18 +3,12 @@
  */
 #include "verifier/explain/causes/causes.h"
 
-#include <elf.h>
-#include <string.h>
-
 static bool normalize(const struct difference *d, bool side_b, struct buf *out)
 {
     (void)side_b;
     (void)out;
-    if (d->kind != DIFFERENCE_CONTENT || d->object_a == NULL || d->member_a == NULL ||
-        strcmp(d->object_a->kind->name, "elf") != 0)
-        return false;
-    const struct field *flags = field_find(d->member_a->fields, d->member_a->field_count, "flags");
-    return flags != NULL && (flags->number & SHF_EXECINSTR) != 0;
+    return d->kind == DIFFERENCE_CONTENT && ((d->member_a != NULL && d->member_a->code) ||
+                                             (d->member_b != NULL && d->member_b->code));
 }
 
 const struct cause cause_content_code = {
