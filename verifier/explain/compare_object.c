@@ -145,8 +145,7 @@ static int add_only(const struct member ***list, size_t *room, size_t *count,
 /* Archives need not list the directory that all is in. */
 static bool is_bare_root(const struct pairing *p, const struct member *m)
 {
-    return m != NULL && p->a->kind != p->b->kind && m->path[0] == 0 &&
-           m->type == MEMBER_DIRECTORY;
+    return m != NULL && p->a->kind != p->b->kind && m->path[0] == 0 && m->type == MEMBER_DIRECTORY;
 }
 
 static int pair_members(struct pairing *p, struct err *e)
