@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Streams with a thread in them: the bytes, the end and the errors are those without one. */
+/* Streams with a thread in them: the bytes, the end and the errors are those without one. (What a
+ * thread uses stands before its relay, which so goes first.) */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -64,8 +65,8 @@ static void test_source(void **state)
     static const size_t steps[] = {1000, 262144, 300000, MOST};
     for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
         for (size_t k = 0; k < 16; k++) {
-            AUTO_SOURCE_RELAY struct source_relay *r = NULL;
             struct made m = {.end = sizes[i], .fails = UINT64_MAX, .step = steps[k / 4]};
+            AUTO_SOURCE_RELAY struct source_relay *r = NULL;
             const struct source from = {.context = &m, .read = make};
             int rc = 0;
             assert_int_equal(source_relay_new(&from, &r, &e), 0);
@@ -83,8 +84,8 @@ static void test_source_error(void **state)
     (void)state;
     static const uint64_t places[] = {0, 1, 262144, 262145, 2000000};
     for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
-        AUTO_SOURCE_RELAY struct source_relay *r = NULL;
         struct made m = {.end = MOST, .fails = places[i], .step = 5000};
+        AUTO_SOURCE_RELAY struct source_relay *r = NULL;
         const struct source from = {.context = &m, .read = make};
         char line[128];
         int rc = 0;
@@ -101,8 +102,8 @@ static void test_source_left(void **state)
 {
     (void)state;
     for (uint64_t left = 0; left < 2000000; left += 190000) {
-        AUTO_SOURCE_RELAY struct source_relay *r = NULL;
         struct made m = {.end = UINT64_MAX, .fails = UINT64_MAX, .step = MOST};
+        AUTO_SOURCE_RELAY struct source_relay *r = NULL;
         const struct source from = {.context = &m, .read = make};
         assert_int_equal(source_relay_new(&from, &r, &e), 0);
         const struct source s = source_relay_source(r);
@@ -156,8 +157,8 @@ static void test_sink(void **state)
     static const size_t steps[] = {1000, 262144, 300000, MOST};
     for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
         for (size_t k = 0; k < 4; k++) {
-            AUTO_SINK_RELAY struct sink_relay *r = NULL;
             struct taken t = {.fails = UINT64_MAX};
+            AUTO_SINK_RELAY struct sink_relay *r = NULL;
             const struct sink to = {.context = &t, .write = take};
             assert_int_equal(sink_relay_new(&to, &r, &e), 0);
             const struct sink s = sink_relay_sink(r);
@@ -173,8 +174,8 @@ static void test_sink_error(void **state)
     (void)state;
     static const uint64_t places[] = {0, 1, 262144, 262145, MOST - 1};
     for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
-        AUTO_SINK_RELAY struct sink_relay *r = NULL;
         struct taken t = {.fails = places[i]};
+        AUTO_SINK_RELAY struct sink_relay *r = NULL;
         const struct sink to = {.context = &t, .write = take};
         char line[128];
         assert_int_equal(sink_relay_new(&to, &r, &e), 0);
@@ -193,8 +194,8 @@ static void test_sink_left(void **state)
 {
     (void)state;
     for (uint64_t left = 0; left < 2000000; left += 190000) {
-        AUTO_SINK_RELAY struct sink_relay *r = NULL;
         struct taken t = {.fails = UINT64_MAX};
+        AUTO_SINK_RELAY struct sink_relay *r = NULL;
         const struct sink to = {.context = &t, .write = take};
         assert_int_equal(sink_relay_new(&to, &r, &e), 0);
         const struct sink s = sink_relay_sink(r);
