@@ -152,7 +152,11 @@ static int feed(struct squashfs_data *d, const struct tree_content *c, struct er
         uint64_t left = c->size - offset;
         size_t len = left < d->params->block_size ? (size_t)left : d->params->block_size;
 
-        int rc = tree_reader_read(d->reader, c, offset, d->block, len, e);
+        int rc = 0;
+        if (tree_reader_next_data(d->reader, c, offset) >= offset + len)
+            memset(d->block, 0, len);
+        else
+            rc = tree_reader_read(d->reader, c, offset, d->block, len, e);
         if (rc < 0)
             return rc;
         rc = sqfs_block_processor_append(d->processor, d->block, len);
