@@ -17,7 +17,7 @@ import sys
 data = open(sys.argv[1], "rb").read()
 old = sys.argv[2].encode()
 for before, after in (old, b"9" * len(old)), (b"encode.tar", b"encode.tap"):
-    assert data.count(before + b"\0") == 1, before
+    assert before + b"\0" in data, before
     data = data.replace(before + b"\0", after + b"\0")
 open("other", "wb").write(data)
 P
