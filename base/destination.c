@@ -163,7 +163,7 @@ static int check_writable_dir(const char *path, const char *dir, struct err *e)
     return 0;
 }
 
-static int parent_of(const char *path, char **out, struct err *e)
+int destination_parent(const char *path, char **out, struct err *e)
 {
     int len = directory_length(path);
     while (len > 1 && path[len - 1] == '/')
@@ -174,7 +174,7 @@ static int parent_of(const char *path, char **out, struct err *e)
 static int check_beside(const char *path, const char *target, struct err *e)
 {
     AUTO_FREE char *dir = NULL;
-    int rc = parent_of(target, &dir, e);
+    int rc = destination_parent(target, &dir, e);
     return rc == 0 ? check_writable_dir(path, dir, e) : rc;
 }
 
@@ -212,7 +212,7 @@ int destination_check_dir(const char *path, struct err *e)
             at[--len] = '\0';
         if (strcmp(at, ".") == 0 || strcmp(at, "/") == 0 || *at == '\0')
             break;
-        rc = parent_of(at, &up, e);
+        rc = destination_parent(at, &up, e);
         free(at);
         at = up;
     }

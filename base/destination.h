@@ -31,6 +31,8 @@ int destination_check_path(const char *path, struct err *e);
  * replaced, and no link is followed.
  */
 int destination_check_inside(const char *path, struct err *e);
+/* The directory that such a name is in. Caller frees. */
+int destination_parent(const char *path, char **out, struct err *e);
 /* What is written there comes out of our stdout. */
 bool destination_is_stdout(const char *path);
 

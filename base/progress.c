@@ -55,6 +55,23 @@ void progress_show(struct progress *p, const char *label, uint64_t done, uint64_
     pthread_mutex_unlock(&p->lock);
 }
 
+void progress_say(struct progress *p, const char *text)
+{
+    if (p == NULL)
+        return;
+    pthread_mutex_lock(&p->lock);
+    int64_t now = now_ms();
+    if (now - p->shown >= 100) {
+        char line[200];
+        p->shown = now;
+        (void)text_print(line, sizeof(line), "%s", text);
+        text_clean(line);
+        fprintf(stderr, "\r\033[K%s", line);
+        (void)fflush(stderr);
+    }
+    pthread_mutex_unlock(&p->lock);
+}
+
 void progress_end(struct progress *p)
 {
     if (p == NULL)

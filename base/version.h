@@ -12,4 +12,8 @@
 #define CARTESI_RUN_TYPE ASSAY_URI "cartesi-run/v1"
 #define PLAN_BUILD_TYPE ASSAY_URI "buildtypes/plan/v1" /* SLSA's buildType */
 
+/* What assay-build's --announce puts in front of a step's number in the plan, which it is and of
+ * how many that run: "@step 4 2 5". */
+#define BUILD_ANNOUNCES "@step "
+
 #endif

@@ -4,6 +4,7 @@
 #include "attest/passphrase.h"
 #include "base/cli.h"
 #include "base/destination.h"
+#include "base/file.h"
 #include "base/json.h"
 #include "base/process.h"
 #include "base/text.h"
@@ -11,16 +12,26 @@
 #include "base/workers.h"
 #include "store/cas/program.h"
 #include "store/log/log.h"
+#include "verifier/publish.h"
+#include "verifier/targets.h"
 #include "verifier/verification.h"
 
 #include <string.h>
+#include <unistd.h>
 
-enum { STEPS_BYTES_MAX = 16 * 1024 * 1024, URI_MAX = 2048, JOBS_MAX = 1024 };
+enum { URI_MAX = 2048, JOBS_MAX = 1024 };
+
+#define VERDICT_SUFFIX ".verdict.sigstore.json"
 
 static const struct cli_option options[] = {
-    {"bundle", 'b', CLI_STRING, "FILE", "the signed provenance (Sigstore bundle or DSSE envelope)"},
+    {"bundle", 'b', CLI_STRING, "FILE",
+     "the signed provenance (Sigstore bundle or DSSE envelope; default: ARTIFACT.sigstore.json)"},
     {"policy", 'p', CLI_STRING, "FILE", "whom to trust for what (docs/formats/policy.md)"},
     {"rebuild", 'r', CLI_FLAG, NULL, "build the plan again in the sandbox and compare"},
+    {"only", 0, CLI_FLAG, NULL,
+     "rebuild what the artifacts need, and nothing else of the plan; the verdict says so"},
+    {"keep", 0, CLI_OUTPUT_NEW, "DIR",
+     "leave what was rebuilt in DIR, which must not be there yet"},
     {"attestation", 'a', CLI_LIST, "FILE", "another verifier's signed verdict, to be counted"},
     CLI_OPTION_STORE,
     {"materials", 'm', CLI_STRING, "FILE",
@@ -30,7 +41,10 @@ static const struct cli_option options[] = {
      "the assay-build to rebuild with: a file, or sha256:… of one in the store (default: beside "
      "this program)"},
     {"key", 'k', CLI_STRING, "FILE", "sign the verdict with this key"},
-    {"output", 'o', CLI_OUTPUT, "FILE", "write the signed verdict here (needs --key)"},
+    {"output", 'o', CLI_OUTPUT, "FILE",
+     "write the signed verdict of one artifact here (needs --key)"},
+    {"output-dir", 0, CLI_OUTPUT_DIR, "DIR",
+     "write each signed verdict to NAME" VERDICT_SUFFIX " in DIR (needs --key)"},
     {"record", 0, CLI_STRING, "LOG", "append the signed verdict to this log (needs --key)"},
     {"verifier-id", 0, CLI_STRING, "URI",
      "who this verifier is (default: " ASSAY_URI "verifier/ and the key's fingerprint)"},
@@ -116,125 +130,54 @@ static int prepare(const struct cli *cli, struct own *own, struct err *e)
     return rc == 0 ? open_builder(cli, own, e) : rc;
 }
 
-static int verify(struct cli *cli, const struct own *own, struct verdict *v, struct err *e)
+/* ---- the artifacts and their outcomes ---- */
+
+struct all {
+    struct targets targets;
+    struct verification_target *views; /* of the targets */
+    struct verification_outcome *outcomes;
+    char **outputs; /* where each signed verdict goes; NULL = nowhere */
+    struct verification_keep keep;
+};
+
+static void all_dispose(struct all *a)
+{
+    for (size_t i = 0; i < a->targets.count; i++) {
+        if (a->outcomes != NULL)
+            verdict_dispose(&a->outcomes[i].verdict);
+        if (a->outputs != NULL)
+            free(a->outputs[i]);
+    }
+    free(a->views);
+    free(a->outcomes);
+    free(a->outputs);
+    targets_dispose(&a->targets);
+}
+
+static int verify(struct cli *cli, const struct own *own, struct all *a, struct err *e)
 {
     const char *scratch = cli_env(cli, "TMPDIR");
     struct verification_options o = {
-        .artifact = cli_arg(cli, 0),
-        .bundle = cli_string(cli, "bundle"),
         .policy = cli_string(cli, "policy"),
         .resource_uri = cli_string(cli, "resource-uri"),
         .own_id = own->id,
         .own_key = own->key != NULL ? signing_key_public(own->key) : NULL,
         .rebuild = cli_flag(cli, "rebuild"),
+        .only = cli_flag(cli, "only"),
         .builder = own->builder.path,
         .store = own->store,
         .materials = cli_string(cli, "materials"),
         /* A rebuild can be large: not where memory is. */
         .scratch = scratch != NULL ? scratch : "/var/tmp",
         .jobs = (unsigned)cli_number(cli, "jobs", workers_default()),
+        .quiet = cli_quiet(cli) || cli_json(cli),
+        .keep = &a->keep,
     };
     o.attestations = cli_list(cli, "attestation", &o.attestation_count);
-    return verification_run(&o, v, e);
+    return verification_run(&o, a->views, a->targets.count, a->outcomes, e);
 }
 
-/* ---- signing and recording ---- */
-
-static int sign(struct cli *cli, const struct own *own, const struct verdict *v, struct buf *out,
-                struct err *e)
-{
-    AUTO_FREE char *uri = NULL;
-    const char *given = cli_string(cli, "resource-uri");
-    const struct host *host = cli_host(cli);
-    int rc =
-        given != NULL ? str_copy(&uri, given, e) : str_format(&uri, e, "file:%s", v->artifact_name);
-    if (rc < 0)
-        return rc;
-    const struct verdict_signer signer = {
-        .key = own->key,
-        .verifier_id = own->id,
-        .resource_uri = uri,
-        .now = host->now(host->context),
-    };
-    return verdict_bundle(v, &signer, LOG_ENTRY_MAX, out, e);
-}
-
-/*
- * The signed verdict, and beside a file of it the digests of the rebuild's steps, which it names by
- * their own digest. Beside stdout or a device there is no place.
- */
-static int write_verdict(const struct verdict *v, const struct buf *bundle, const char *output,
-                         struct err *e)
-{
-    AUTO_DESTINATION to = DESTINATION_INIT;
-    AUTO_FREE char *path = NULL;
-    AUTO_BUF list = BUF_INIT(STEPS_BYTES_MAX);
-    int rc = destination_open(&to, output, e);
-    if (rc == 0)
-        rc = destination_put(&to, bundle->data, bundle->len, e);
-    if (rc == 0)
-        rc = destination_commit(&to, e);
-    if (rc == 0)
-        rc = verdict_steps(v, &list, e);
-    if (rc < 0 || list.len == 0 || !to.whole)
-        return rc;
-    rc = str_format(&path, e, "%s.steps.json", output);
-    return rc < 0 ? rc : destination_write(path, list.data, list.len, e);
-}
-
-/* The entry is the signed bundle's very bytes: who holds the file can check the proof as it is. */
-static int record(struct cli *cli, struct tlog *log, const struct buf *bundle, json_t *report,
-                  struct err *e)
-{
-    const char *path = cli_string(cli, "record");
-    AUTO_JSON json_t *o = json_object();
-    uint64_t index = 0;
-    int rc = tlog_record(log, bundle->data, bundle->len, &index, e);
-    if (rc < 0)
-        return err_wrap(e, "the verdict could not be recorded");
-    cli_say(cli, "recorded: entry %llu of '%s'\n", (unsigned long long)index, path);
-    rc = json_put_string(o, "log", path, e);
-    if (rc == 0)
-        rc = json_put_u64(o, "index", index, e);
-    if (rc == 0)
-        rc = json_put(report, "record", steal_ptr(&o), e);
-    return rc;
-}
-
-/* Nobody else has it: it comes out of stdout, in the report or as it is. */
-static int hand_over(const struct cli *cli, const struct buf *bundle, json_t *report, struct err *e)
-{
-    const struct json_limits limits = {.bytes = LOG_ENTRY_MAX, .depth = 64};
-    json_t *document = NULL;
-    if (!cli_json(cli))
-        return cli_write(cli, bundle->data, bundle->len, e);
-    int rc = json_parse(buf_str(bundle), bundle->len, "the signed verdict", &limits, &document, e);
-    return rc == 0 ? json_put(report, "signed", document, e) : rc;
-}
-
-/* The first failure is told; what the other one was asked to keep is kept all the same. */
-static int publish(struct cli *cli, const struct own *own, const struct verdict *v, json_t *report,
-                   struct err *e)
-{
-    AUTO_BUF bundle = BUF_INIT(LOG_ENTRY_MAX);
-    struct err second = ERR_INIT;
-    const char *output = cli_string(cli, "output");
-    if (own->key == NULL)
-        return 0;
-    int rc = sign(cli, own, v, &bundle, e);
-    if (rc < 0)
-        return rc;
-    int written = output != NULL ? write_verdict(v, &bundle, output, e) : 0;
-    int recorded =
-        own->log != NULL ? record(cli, own->log, &bundle, report, written < 0 ? &second : e) : 0;
-    rc = written < 0 ? written : recorded;
-    bool kept = (output != NULL && written == 0) || (own->log != NULL && recorded == 0);
-    if (rc == 0 || kept)
-        return rc;
-    if (hand_over(cli, &bundle, report, &second) < 0)
-        return rc;
-    return err_wrap(e, "the signed verdict is on stdout only");
-}
+/* ---- telling and keeping ---- */
 
 /* A verdict was reached, and is what the exit code says unless it was a good one. */
 static int say_unpublished(const struct verdict *v, struct err *e)
@@ -255,15 +198,20 @@ static int check_uri(const struct cli *cli, const char *option, struct err *e)
 
 static int check_usage(const struct cli *cli, struct err *e)
 {
-    bool signs = cli_string(cli, "key") != NULL;
-    if (cli_string(cli, "bundle") == NULL)
-        return err_set(e, ERR_USAGE, "no provenance: give --bundle FILE");
+    static const char *const signing[] = {"output", "output-dir", "record"};
+    static const char *const rebuilding[] = {"only", "keep"};
     if (cli_string(cli, "policy") == NULL)
         return err_set(e, ERR_USAGE, "no policy: give --policy FILE, which says whom to trust");
-    if (!signs && cli_string(cli, "output") != NULL)
-        return err_set(e, ERR_USAGE, "--output needs --key: only a signed verdict is written");
-    if (!signs && cli_string(cli, "record") != NULL)
-        return err_set(e, ERR_USAGE, "--record needs --key: only a signed verdict is recorded");
+    for (size_t i = 0; cli_string(cli, "key") == NULL && i < CLI_COUNT(signing); i++)
+        if (cli_string(cli, signing[i]) != NULL)
+            return err_set(e, ERR_USAGE, "--%s needs --key: only a signed verdict is kept",
+                           signing[i]);
+    bool wanted[] = {cli_flag(cli, "only"), cli_string(cli, "keep") != NULL};
+    for (size_t i = 0; !cli_flag(cli, "rebuild") && i < CLI_COUNT(rebuilding); i++)
+        if (wanted[i])
+            return err_set(e, ERR_USAGE, "--%s goes with --rebuild", rebuilding[i]);
+    if (cli_string(cli, "output") != NULL && cli_string(cli, "output-dir") != NULL)
+        return err_set(e, ERR_USAGE, "either --output or --output-dir");
     uint64_t jobs = cli_number(cli, "jobs", 1);
     if (jobs < 1 || jobs > JOBS_MAX)
         return err_set(e, ERR_USAGE, "--jobs takes 1 to %d", JOBS_MAX);
@@ -271,31 +219,257 @@ static int check_usage(const struct cli *cli, struct err *e)
     return rc < 0 ? rc : check_uri(cli, "resource-uri", e);
 }
 
+/* Two artifacts whose verdicts would be one file are found before the work. */
+static int name_outputs(const struct cli *cli, struct all *a, struct err *e)
+{
+    const char *file = cli_string(cli, "output");
+    const char *directory = cli_string(cli, "output-dir");
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < a->targets.count; i++) {
+        const char *name = path_base(a->targets.items[i].path);
+        for (size_t k = 0; directory != NULL && k < i; k++)
+            if (strcmp(name, path_base(a->targets.items[k].path)) == 0)
+                return err_set(e, ERR_USAGE, "the verdicts on '%s' and '%s' would be one file",
+                               a->targets.items[k].path, a->targets.items[i].path);
+        if (directory != NULL)
+            rc = str_format(&a->outputs[i], e, "%s/%s" VERDICT_SUFFIX, directory, name);
+        else if (file != NULL)
+            rc = str_copy(&a->outputs[i], file, e);
+        if (rc == 0 && directory != NULL)
+            rc = destination_check_inside(a->outputs[i], e);
+    }
+    return rc;
+}
+
+/* What speaks of one artifact cannot be said of several. */
+static int check_several(const struct cli *cli, const struct all *a, struct err *e)
+{
+    if (!a->targets.several)
+        return 0;
+    if (cli_string(cli, "output") != NULL)
+        return err_set(e, ERR_USAGE,
+                       "--output is for the verdict of one artifact: --output-dir is for several");
+    if (cli_string(cli, "resource-uri") != NULL)
+        return err_set(e, ERR_USAGE, "--resource-uri is about one artifact, not about several");
+    return 0;
+}
+
+static int find_targets(const struct cli *cli, struct all *a, struct err *e)
+{
+    size_t count = cli_arg_count(cli);
+    AUTO_FREE const char **names = array_new(count, sizeof(*names));
+    if (names == NULL)
+        return err_oom(e);
+    for (size_t i = 0; i < count; i++)
+        names[i] = cli_arg(cli, i);
+    int rc = targets_find(names, count, cli_string(cli, "bundle"), &a->targets, e);
+    if (rc < 0)
+        return rc;
+    a->views = array_new(a->targets.count, sizeof(*a->views));
+    a->outcomes = array_new(a->targets.count, sizeof(*a->outcomes));
+    a->outputs = array_new(a->targets.count, sizeof(char *));
+    if (a->views == NULL || a->outcomes == NULL || a->outputs == NULL)
+        return err_oom(e);
+    for (size_t i = 0; i < a->targets.count; i++)
+        a->views[i] = (struct verification_target){.artifact = a->targets.items[i].path,
+                                                   .bundle = a->targets.items[i].bundle};
+    if (!a->targets.several && cli_string(cli, "bundle") == NULL &&
+        access(a->targets.items[0].bundle, F_OK) != 0)
+        return err_set(e, ERR_USAGE, "no provenance: give --bundle FILE, or put it beside as '%s'",
+                       a->targets.items[0].bundle);
+    rc = check_several(cli, a, e);
+    return rc < 0 ? rc : name_outputs(cli, a, e);
+}
+
+/* One verdict: printed, signed, kept. *report is new. */
+static int tell(struct cli *cli, const struct own *own, const struct all *a, size_t i,
+                json_t **report, struct err *e)
+{
+    const struct verdict *v = &a->outcomes[i].verdict;
+    const struct publish_options keep = {
+        .key = own->key,
+        .verifier_id = own->id,
+        .resource_uri = cli_string(cli, "resource-uri"),
+        .output = a->outputs[i],
+        .log = own->log,
+        .log_path = cli_string(cli, "record"),
+    };
+    int rc = verdict_report(v, report, e);
+    if (rc < 0)
+        return rc;
+    verdict_print(v, cli);
+    return publish(cli, &keep, v, *report, e);
+}
+
+/* The verdict stands, and what could not be left there is said. */
+static int say_kept(const struct cli *cli, const struct all *a, struct err *e)
+{
+    if (a->keep.done)
+        cli_say(cli, "kept: what was rebuilt is in '%s'\n", a->keep.directory);
+    if (a->keep.failure.code == ERR_NONE)
+        return 0;
+    *e = a->keep.failure;
+    return err_rc(e);
+}
+
+static int tell_one(struct cli *cli, const struct own *own, struct all *a, struct err *e)
+{
+    const struct verdict *v = &a->outcomes[0].verdict;
+    json_t *report = NULL;
+    if (a->outcomes[0].failure.code != ERR_NONE) {
+        *e = a->outcomes[0].failure;
+        return err_rc(e);
+    }
+    struct err second = ERR_INIT;
+    int rc = tell(cli, own, a, 0, &report, e);
+    cli_result(cli, report);
+    if (v->code != ERR_NONE)
+        cli_verdict(cli, v->code, "%s: %s", verdict_name(v->kind), v->reason);
+    int kept = say_kept(cli, a, rc < 0 ? &second : e);
+    rc = rc < 0 ? rc : kept;
+    return rc < 0 ? say_unpublished(v, e) : 0;
+}
+
+/* ---- several ---- */
+
+/* Of all codes but 0 the lowest: what is known to be bad outweighs what could not be judged. */
+static bool is_worse(enum err_code code, enum err_code than)
+{
+    return code != ERR_NONE && (than == ERR_NONE || code < than);
+}
+
+static const struct err *failure_of(const struct verification_outcome *o)
+{
+    return o->failure.code != ERR_NONE ? &o->failure : NULL;
+}
+
+static enum err_code code_of(const struct verification_outcome *o)
+{
+    return failure_of(o) != NULL ? o->failure.code : o->verdict.code;
+}
+
+static int failure_report(const struct cli *cli, const char *path, const struct err *failure,
+                          json_t **out, struct err *e)
+{
+    AUTO_JSON json_t *o = json_object();
+    AUTO_FREE char *name = NULL;
+    char line[ERR_FRAMES * ERR_FRAME_MAX];
+    (void)err_line(failure, line, sizeof(line));
+    text_repair(line);
+    int rc = str_copy(&name, path, e);
+    if (rc < 0)
+        return rc;
+    text_repair(name);
+    cli_say(cli, "%s\nno verdict: %s\n", name, line);
+    rc = json_put_string(o, "path", name, e);
+    if (rc == 0)
+        rc = json_put(o, "exit", json_integer(failure->code), e);
+    if (rc == 0)
+        rc = json_put_string(o, "error", line, e);
+    if (rc == 0)
+        *out = steal_ptr(&o);
+    return rc;
+}
+
+/* The first failure to keep something is told; all else is done all the same. */
+static int tell_each(struct cli *cli, const struct own *own, struct all *a, json_t *reports,
+                     struct err *e)
+{
+    int first = 0;
+    for (size_t i = 0; i < a->targets.count; i++) {
+        json_t *report = NULL;
+        struct err why = ERR_INIT;
+        const struct err *failure = failure_of(&a->outcomes[i]);
+        int rc = failure != NULL
+                     ? failure_report(cli, a->targets.items[i].path, failure, &report, &why)
+                     : tell(cli, own, a, i, &report, &why);
+        if (report != NULL && json_push(reports, report, first == 0 ? e : &why) < 0)
+            return -ERR_HOST;
+        if (rc < 0 && first == 0) {
+            first = rc;
+            *e = why;
+        }
+    }
+    return first;
+}
+
+/* The line on stderr: the first of the worst, and how many are not reproduced. */
+static void sum_up(struct cli *cli, const struct all *a, enum err_code *worst)
+{
+    const struct verification_outcome *of = NULL;
+    char line[ERR_FRAMES * ERR_FRAME_MAX];
+    size_t bad = 0;
+    size_t at = 0;
+    *worst = ERR_NONE;
+    for (size_t i = 0; i < a->targets.count; i++) {
+        enum err_code code = code_of(&a->outcomes[i]);
+        bad += code != ERR_NONE;
+        if (!is_worse(code, *worst))
+            continue;
+        *worst = code;
+        of = &a->outcomes[i];
+        at = i;
+    }
+    cli_say(cli, "%zu of %s reproduced\n", a->targets.count - bad,
+            COUNTED(a->targets.count, "artifact"));
+    if (of == NULL)
+        return;
+    const struct err *failure = failure_of(of);
+    cli_verdict(cli, *worst, "%zu of %s not reproduced; '%.200s': %s: %.500s", bad,
+                COUNTED(a->targets.count, "artifact"), a->targets.items[at].path,
+                failure != NULL ? "no verdict" : verdict_name(of->verdict.kind),
+                failure != NULL ? err_line(failure, line, sizeof(line)) : of->verdict.reason);
+}
+
+static int tell_several(struct cli *cli, const struct own *own, struct all *a, struct err *e)
+{
+    AUTO_JSON json_t *envelope = json_object();
+    json_t *reports = json_array();
+    struct err second = ERR_INIT;
+    enum err_code worst = ERR_NONE;
+    int rc = json_put(envelope, "artifacts", reports, e); /* owns it */
+    if (rc == 0)
+        rc = json_put_string(envelope, "type", ASSAY_URI "reports/v1", e);
+    if (rc == 0)
+        rc = json_put(envelope, "notJudged", json_incref(a->targets.left), e);
+    if (rc < 0)
+        return rc;
+    rc = tell_each(cli, own, a, reports, e);
+    for (size_t i = 0; i < json_array_size(a->targets.left); i++)
+        cli_say(cli, "not judged, evidence by its name: %s\n",
+                json_string_value(json_array_get(a->targets.left, i)));
+    sum_up(cli, a, &worst);
+    int kept = say_kept(cli, a, rc < 0 ? &second : e);
+    rc = rc < 0 ? rc : kept;
+    enum err_code code = worst != ERR_NONE ? worst : (enum err_code) - rc;
+    int put = json_put(envelope, "exit", json_integer(code), rc < 0 ? &second : e);
+    cli_result(cli, steal_ptr(&envelope));
+    rc = rc < 0 ? rc : put;
+    return rc < 0 && worst != ERR_NONE ? err_recode(e, worst) : rc;
+}
+
 static int run(struct cli *cli, struct err *e)
 {
     AUTO(own_dispose) struct own own = {.builder = PROGRAM_INIT};
-    AUTO(verdict_dispose) struct verdict v = {.kind = VERDICT_REJECTED};
-    json_t *report = NULL;
+    AUTO(all_dispose) struct all all = {.keep = {.directory = cli_string(cli, "keep")}};
+    const char *directory = cli_string(cli, "output-dir");
     int rc = check_usage(cli, e);
+    if (rc == 0)
+        rc = find_targets(cli, &all, e);
     if (rc == 0)
         rc = prepare(cli, &own, e);
     if (rc == 0)
-        rc = verify(cli, &own, &v, e);
-    if (rc == 0)
-        rc = verdict_report(&v, &report, e);
+        rc = verify(cli, &own, &all, e);
+    if (rc == 0 && directory != NULL)
+        rc = dir_make(directory, e);
     if (rc < 0)
         return rc;
-    verdict_print(&v, cli);
-    cli_result(cli, report);
-    if (v.code != ERR_NONE)
-        cli_verdict(cli, v.code, "%s: %s", verdict_name(v.kind), v.reason);
-    rc = publish(cli, &own, &v, report, e);
-    return rc < 0 ? say_unpublished(&v, e) : 0;
+    return all.targets.several ? tell_several(cli, &own, &all, e) : tell_one(cli, &own, &all, e);
 }
 
 static const struct cli_command commands[] = {{
     .name = NULL,
-    .arguments = "ARTIFACT",
+    .arguments = "ARTIFACT...",
     .exits = "0\treproduced, and the policy is satisfied\n"
              "1\tdiffers\n"
              "2\tthe command line or the policy is wrong, or a passphrase opens no key\n"
@@ -319,7 +493,16 @@ static const struct cli_command commands[] = {{
         "digests of the rebuild's steps go into FILE.steps.json beside it; with --record it is\n"
         "appended to a transparency log. A signed verdict that can neither be written nor "
         "recorded\n"
-        "goes to stdout, and a bad one keeps its exit code. No verdict: a wrong command line, "
+        "goes to stdout, and a bad one keeps its exit code. Several ARTIFACTs, a directory of\n"
+        "them, or a pattern in quotes (*, ?, [) are judged one by one, each by its own bundle\n"
+        "(ARTIFACT.sigstore.json beside it, or the --bundle that names them all), with one "
+        "rebuild\n"
+        "of each plan; files of a directory or pattern that end in .sigstore.json,\n"
+        ".provenance.json or .steps.json are evidence, and said not to be judged. The exit code "
+        "is\n"
+        "the lowest of all that are not 0: what is bad outweighs what could not be judged. With\n"
+        "--only the plan's other artifacts are neither built nor compared, and the verdict says "
+        "so. No verdict: a wrong command line, "
         "policy or passphrase (2), files "
         "that\n"
         "are not there (5), a log that fails (4).",
@@ -328,10 +511,12 @@ static const struct cli_command commands[] = {{
         "rebuilding\n"
         "assay verify hello.oci -b hello.sigstore.json -p policy.json --rebuild -k verifier.key "
         "--record mylog -o verdict.sigstore.json\tsign and record the verdict\n"
+        "assay verify 'out/hello.*' -b hello.sigstore.json -p policy.json --rebuild\tall artifacts "
+        "of a build\n"
         "assay verify hello.squashfs -b hello.sigstore.json -p policy.json -a "
         "theirs.sigstore.json\tcount another verifier's rebuild instead of one's own\n",
     .min_args = 1,
-    .max_args = 1,
+    .max_args = (size_t)-1,
     .options = options,
     .option_count = CLI_COUNT(options),
     .run = run,

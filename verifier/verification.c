@@ -9,7 +9,6 @@
 
 static void run_dispose(struct run *run)
 {
-    policy_free(run->policy);
     evidence_dispose(&run->provenance);
     claims_dispose(&run->claims);
     others_dispose(&run->others);
@@ -72,8 +71,7 @@ static int copy_name(char **to, const char *path, struct err *e)
     return 0;
 }
 
-/* Remembers a file as evidence, by name and digest. */
-static int add_evidence(struct run *run, const struct evidence *ev, struct err *e)
+int run_add_evidence(struct run *run, const struct evidence *ev, struct err *e)
 {
     AUTO_FREE char *name = NULL;
     json_t *descriptor = NULL;
@@ -98,22 +96,20 @@ static int read_all(struct run *run, struct err *e)
     v->attestations = json_array();
     if (v->attestations == NULL)
         return err_oom(e);
-    int rc = policy_read(o->policy, &run->policy, e);
+    int rc = copy_name(&v->policy_name, o->policy, e);
     if (rc == 0)
-        rc = copy_name(&v->policy_name, o->policy, e);
+        rc = copy_name(&v->artifact_name, run->target->artifact, e);
     if (rc < 0)
         return rc;
     v->policy_digest = run->policy->digest;
-    rc = artifact_read(o->artifact, o->scratch, &run->artifact, e);
-    if (rc == 0)
-        rc = copy_name(&v->artifact_name, o->artifact, e);
+    rc = artifact_read(run->target->artifact, o->scratch, &run->artifact, e);
     if (rc < 0)
         return rc;
     v->artifact_digest = run->artifact.digest;
     v->artifact_size = run->artifact.size;
-    rc = evidence_read(o->bundle, &run->provenance, &f, e);
+    rc = evidence_read(run->target->bundle, &run->provenance, &f, e);
     if (rc == 0)
-        rc = add_evidence(run, &run->provenance, e);
+        rc = run_add_evidence(run, &run->provenance, e);
     return settle(run, "signature", rc, &f);
 }
 
@@ -213,56 +209,6 @@ static int check_policy(struct run *run)
     return 0;
 }
 
-/* ---- other verifiers ---- */
-
-static int read_other(struct run *run, const struct others_question *q, const char *path,
-                      struct finding *f, struct err *e)
-{
-    struct evidence ev = {.path = path};
-    int rc = others_add(&run->others, q, path, &ev, f, e);
-    if (rc == 0)
-        rc = add_evidence(run, &ev, e);
-    evidence_dispose(&ev);
-    return rc;
-}
-
-/* One that was given and does not hold rejects: evidence is never dropped silently. */
-static int check_attestations(struct run *run, struct err *e)
-{
-    const struct verification_options *o = run->options;
-    const struct others_question q = {
-        .verifiers = run->policy->verifiers,
-        .verifier_count = run->policy->verifier_count,
-        .artifact = run->artifact.digest,
-        .artifact_name = run->verdict->artifact_name,
-        .plan = run->claims.plan_digest,
-        .resource_uri = o->resource_uri != NULL ? o->resource_uri : run->resource_uri,
-        .builders = run->policy->builders,
-        .builder_count = run->policy->builder_count,
-        .own_id = o->own_id,
-        .own_key = o->own_key,
-        .rebuilds = o->rebuild,
-    };
-    for (size_t i = 0; i < o->attestation_count; i++) {
-        struct finding f = {.kind = FINDING_NONE};
-        int rc = read_other(run, &q, o->attestations[i], &f, e);
-        if (rc < 0)
-            return rc;
-        if (finding_any(&f))
-            return run_decide(
-                run, f.kind == FINDING_MALFORMED ? VERDICT_INPUT_UNAVAILABLE : VERDICT_REJECTED,
-                f.kind == FINDING_MALFORMED ? ERR_INPUT : ERR_REJECTED, "attestations",
-                "'%.150s' does not count: %.300s", o->attestations[i], f.text);
-    }
-    run->verdict->rebuilds += run->others.count;
-    if (o->attestation_count > 0)
-        verdict_check_add(
-            run->verdict, "attestations", true, "%s, by %s%s",
-            COUNTED(o->attestation_count, "verdict"), COUNTED(run->others.count, "other verifier"),
-            run->others.own > 0 ? "; this one's own is not counted beside its rebuild" : "");
-    return 0;
-}
-
 /* ---- the end ---- */
 
 bool run_is_builder(const struct run *run)
@@ -291,26 +237,32 @@ static int check_minimum(struct run *run)
     return 0;
 }
 
-static int check_all(struct run *run, struct err *e)
+/* All that needs nothing of other artifacts. */
+static int check_alone(struct run *run, struct err *e)
 {
     int rc = read_all(run, e);
     if (rc == 0 && !run->decided)
         rc = check_signature(run, e);
     if (rc == 0 && !run->decided)
         rc = check_provenance(run, e);
-    if (rc == 0 && !run->decided) {
+    if (rc == 0 && !run->decided)
         rc = check_subject(run, e);
-        if (rc == 0 && run->subject == NULL && run->artifact.machine && run->options->rebuild)
-            run_explain_stranger(run);
-    }
+    run->stranger = rc == 0 && run->decided && run->artifact.machine && run->subject == NULL &&
+                    run->claims.document != NULL;
     if (rc == 0 && !run->decided && run->subject != NULL)
         rc = check_policy(run);
-    if (rc == 0 && !run->decided)
+    if (rc == 0)
         rc = str_format(&run->resource_uri, e, "file:%s", run->verdict->artifact_name);
-    if (rc == 0 && !run->decided)
-        rc = check_attestations(run, e);
-    if (rc == 0 && !run->decided && run->options->rebuild)
-        rc = run_rebuild(run, e);
+    return rc;
+}
+
+static int check_rebuilds(struct session *s, struct run *run, struct err *e)
+{
+    int rc = 0;
+    if (!run->decided && s->options->rebuild)
+        rc = run_rebuild(s, run, e);
+    else if (run->stranger && s->options->rebuild)
+        run_explain_stranger(s, run);
     if (rc == 0 && !run->decided)
         rc = check_minimum(run);
     return rc;
@@ -335,16 +287,73 @@ static void reach_reproduced(const struct run *run)
                       first, o->count > 1 ? " and others" : "");
 }
 
-int verification_run(const struct verification_options *options, struct verdict *verdict,
-                     struct err *e)
+/* A mistake with one artifact is that one's outcome; whatever else goes wrong ends it for all. */
+static int settle_alone(struct run *run, struct verification_outcome *outcome, int rc,
+                        const struct err *why, struct err *e)
 {
-    struct run run = {.options = options, .verdict = verdict};
+    if (rc == 0)
+        return 0;
+    run->failed = true;
+    if (rc == -ERR_INPUT) {
+        outcome->failure = *why;
+        return 0;
+    }
+    *e = *why;
+    return rc;
+}
+
+static int check_session(struct session *s, struct verification_outcome *outcomes, struct err *e)
+{
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < s->count; i++) {
+        struct err why = ERR_INIT;
+        rc = check_alone(&s->runs[i], &why);
+        rc = settle_alone(&s->runs[i], &outcomes[i], rc, &why, e);
+    }
+    if (rc == 0)
+        rc = session_attestations(s, e);
+    for (size_t i = 0; rc == 0 && i < s->count; i++) {
+        struct run *run = &s->runs[i];
+        if (!run->failed)
+            rc = check_rebuilds(s, run, e);
+        if (rc == 0 && !run->failed && !run->decided)
+            reach_reproduced(run);
+    }
+    return rc;
+}
+
+static void session_dispose(struct session *s)
+{
+    for (size_t i = 0; i < s->count; i++)
+        run_dispose(&s->runs[i]);
+    session_dispose_rebuilds(s);
+    free(s->runs);
+    policy_free(s->policy);
+}
+
+int verification_run(const struct verification_options *options,
+                     const struct verification_target *targets, size_t count,
+                     struct verification_outcome *outcomes, struct err *e)
+{
+    AUTO(session_dispose) struct session s = {.options = options};
     if (options->attestation_count > VERIFICATION_ATTESTATIONS_MAX)
         return err_set(e, ERR_USAGE, "at most %d --attestation can be counted at once",
                        VERIFICATION_ATTESTATIONS_MAX);
-    int rc = check_all(&run, e);
-    if (rc == 0 && !run.decided)
-        reach_reproduced(&run);
-    run_dispose(&run);
+    int rc = policy_read(options->policy, &s.policy, e);
+    if (rc < 0)
+        return rc;
+    s.runs = array_new(count, sizeof(*s.runs));
+    s.rebuilds = array_new(count, sizeof(*s.rebuilds));
+    if (s.runs == NULL || s.rebuilds == NULL)
+        return err_oom(e);
+    s.count = count;
+    for (size_t i = 0; i < count; i++)
+        s.runs[i] = (struct run){.options = options,
+                                 .target = &targets[i],
+                                 .policy = s.policy,
+                                 .verdict = &outcomes[i].verdict};
+    rc = check_session(&s, outcomes, e);
+    if (rc == 0)
+        session_keep(&s);
     return rc;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One verification from end to end: signature, provenance, subject, policy, other verifiers'
- * rebuilds, rebuild, comparison; and the verdict.
+ * Verifications from end to end: signature, provenance, subject, policy, other verifiers' rebuilds,
+ * rebuild, comparison; and a verdict for each artifact. What several artifacts share are the policy
+ * and the rebuild of a plan; evidence counts for the artifact that it is about, and for no other.
  */
 #ifndef ASSAY_VERIFIER_VERIFICATION_H
 #define ASSAY_VERIFIER_VERIFICATION_H
@@ -10,29 +11,50 @@
 
 enum { VERIFICATION_ATTESTATIONS_MAX = 128 };
 
+/* Where the rebuilt artifacts are left, and whether they are there. */
+struct verification_keep {
+    const char *directory; /* that is not there yet; NULL = they are removed */
+    bool done;
+    struct err failure; /* why they could not be left there; the verdicts stand all the same */
+};
+
 struct verification_options {
-    const char *artifact;            /* file, OCI layout directory, or stored machine */
-    const char *bundle;              /* the provenance's bundle or envelope */
     const char *policy;              /* file */
     const char *const *attestations; /* other verifiers' signed verdicts */
     size_t attestation_count;        /* at most VERIFICATION_ATTESTATIONS_MAX */
-    const char *resource_uri;        /* what the verdicts are about; NULL = file:NAME */
+    const char *resource_uri;        /* what the verdict is about; NULL = file:NAME */
     const char *own_id;              /* this verifier's; NULL = it has none */
     const struct public_key *own_key;
     const char *scratch; /* existing directory */
     bool rebuild;
+    bool only;           /* build what the artifacts need, and nothing else of the plan */
     const char *builder; /* assay-build; needed with rebuild, as all below */
     const char *store;
     const char *materials; /* a self-contained plan with inputs that the store lacks; NULL = none */
     unsigned jobs;
+    bool quiet; /* no progress, not even on a terminal */
+    struct verification_keep *keep;
+};
+
+struct verification_target {
+    const char *artifact; /* file, OCI layout directory, or stored machine */
+    const char *bundle;   /* its provenance's bundle or envelope */
+};
+
+/* What came of one: a verdict, or the reason why there can be none. */
+struct verification_outcome {
+    struct verdict verdict;
+    struct err failure; /* ERR_NONE: a verdict was reached */
 };
 
 /*
- * 0 when a verdict was reached, whatever it is. Negative when none could be, which is the caller's
- * own mistake: a wrong policy (ERR_USAGE), an artifact or evidence that is not there, an artifact
- * that has no digest (ERR_INPUT), a builder that is none, a host that has no memory (ERR_HOST).
+ * 0 when each artifact has its outcome, whatever it is. An outcome without a verdict is the
+ * caller's own mistake with that artifact: it or its evidence is not there, or it has no digest
+ * (ERR_INPUT). Negative when nothing can be said of any: a wrong policy (ERR_USAGE), a builder that
+ * is none, a host that has no memory (ERR_HOST).
  */
-int verification_run(const struct verification_options *options, struct verdict *verdict,
-                     struct err *e);
+int verification_run(const struct verification_options *options,
+                     const struct verification_target *targets, size_t count,
+                     struct verification_outcome *outcomes, struct err *e);
 
 #endif

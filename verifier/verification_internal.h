@@ -6,13 +6,15 @@
 #include "verifier/compare/artifact.h"
 #include "verifier/evidence/claims.h"
 #include "verifier/evidence/others.h"
+#include "verifier/rebuild/rebuild.h"
 #include "verifier/verification.h"
 
-/* Everything that the checks of one run share. */
+/* Everything that the checks of one artifact share. */
 struct run {
     const struct verification_options *options;
+    const struct verification_target *target;
+    const struct policy *policy;
     struct verdict *verdict;
-    struct policy *policy;
     struct artifact artifact;
     struct evidence provenance;
     const struct statement_subject *subject;
@@ -20,7 +22,26 @@ struct run {
     struct claims claims;
     struct others others;
     char *resource_uri;
-    bool decided; /* a verdict was reached: no later check runs */
+    bool decided;  /* a verdict was reached: no later check runs */
+    bool stranger; /* a machine, and not what was signed */
+    bool failed;   /* there can be no verdict: nothing runs */
+};
+
+/* One plan's rebuild, whoever of the artifacts it is for. */
+struct shared_rebuild {
+    struct digest plan;
+    json_t *names; /* with --only: array of the outputs that are built; else NULL */
+    struct rebuild rebuild;
+};
+
+/* All artifacts, and what they share. */
+struct session {
+    const struct verification_options *options;
+    struct policy *policy;
+    struct run *runs;
+    size_t count;
+    struct shared_rebuild *rebuilds;
+    size_t rebuild_count;
 };
 
 /* Reaches the verdict with one more failed check. Always 0, for `return run_decide(…)`. */
@@ -33,9 +54,19 @@ int run_list(struct run *run, const struct contradictions *c, struct err *e);
 bool run_is_builder(const struct run *run);
 
 /* verification_rebuild.c */
-/* Builds the plan again and compares; decides unless all is the same. */
-int run_rebuild(struct run *run, struct err *e);
+/* Builds the plan again, unless it was for another artifact, and compares; decides unless all is
+ * the same. */
+int run_rebuild(struct session *s, struct run *run, struct err *e);
 /* Adds to the verdict what became of a machine that was changed after it was signed. */
-void run_explain_stranger(struct run *run);
+void run_explain_stranger(struct session *s, struct run *run);
+/* Leaves the rebuilt artifacts where they are asked for. */
+void session_keep(struct session *s);
+void session_dispose_rebuilds(struct session *s);
+
+/* verification_others.c */
+/* Counts other verifiers' verdicts, each for the artifact that it is about. */
+int session_attestations(struct session *s, struct err *e);
+/* Remembers a file as evidence of the verdict, by name and digest. */
+int run_add_evidence(struct run *run, const struct evidence *ev, struct err *e);
 
 #endif

@@ -19,6 +19,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/timerfd.h>
 #include <sys/wait.h>
 
 /* Envelope v1: what every sandboxed program sees, whoever runs it. */
@@ -213,16 +214,50 @@ static int conclude(const struct enclosure *s, int report_fd, enum capture_end e
     return 0;
 }
 
+static bool see_errors(void *context, const uint8_t *data, size_t len)
+{
+    const struct sandbox_options *o = context;
+    o->watch(o->watch_context, data, len);
+    return true;
+}
+
+static bool see_second(void *context, const uint8_t *data, size_t len)
+{
+    const struct sandbox_options *o = context;
+    (void)data;
+    (void)len;
+    o->watch(o->watch_context, NULL, 0);
+    return true;
+}
+
+/* A clock that becomes readable each second; -1 when there is none, or nobody looks at it. */
+static int open_seconds(const struct sandbox_options *o)
+{
+    const struct itimerspec each = {.it_interval = {.tv_sec = 1}, .it_value = {.tv_sec = 1}};
+    int fd = o->watch != NULL ? timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC) : -1;
+    if (fd >= 0)
+        (void)timerfd_settime(fd, 0, &each, NULL);
+    return fd;
+}
+
 static int follow(const struct sandbox_options *o, const struct descriptors *d, int pidfd,
                   enum capture_end *end, struct err *e)
 {
+    AUTO_CLOSE int seconds_fd = open_seconds(o);
+    void *context = (void *)(uintptr_t)o;
     struct capture_stream streams[] = {
         {.fd = d->readable[PIPE_OUT], .name = "the sandboxed program's output", .buf = o->output},
-        {.fd = d->readable[PIPE_ERR], .name = "standard error", .buf = o->errors, .tail = true},
+        {.fd = d->readable[PIPE_ERR],
+         .name = "standard error",
+         .buf = o->errors,
+         .tail = true,
+         .sink = o->watch != NULL ? see_errors : NULL,
+         .sink_context = context},
+        {.fd = seconds_fd, .name = "the clock", .sink = see_second, .sink_context = context},
     };
     int64_t seconds = o->timeout_seconds == 0 ? 3600 : o->timeout_seconds;
     const struct capture_limits limits = {.deadline_ms = monotonic_ms() + seconds * 1000};
-    return capture_run(streams, 2, NULL, pidfd, &limits, end, e);
+    return capture_run(streams, 3, NULL, pidfd, &limits, end, e);
 }
 
 static int run(const struct sandbox_options *o, struct enclosure *s, struct descriptors *d,

@@ -38,6 +38,10 @@ struct sandbox_options {
     unsigned timeout_seconds; /* wall clock; 0 = 3600 */
     struct buf *output;       /* captured stdout, bounded by max (excess is ERR_INPUT); required */
     struct buf *errors;       /* captured stderr, its last max bytes; required */
+    /* Sees each piece of stderr first, and is called with no bytes about once a second. NULL =
+     * nobody */
+    void (*watch)(void *context, const uint8_t *data, size_t len);
+    void *watch_context;
 };
 
 struct sandbox_result {

@@ -424,9 +424,13 @@ static int parse_output(struct parse *p, const struct jcur *c, struct plan_outpu
     return jcur_opt(c, "formats", &formats) ? parse_formats(&formats, out, e) : 0;
 }
 
-bool plan_output_wanted(const struct plan_output *o, const char *name, const char *format)
+bool plan_output_wanted(const struct plan_output *o, const struct plan_choice *choice)
 {
-    if (name != NULL && strcmp(o->name, name) != 0)
+    const char *format = choice->format;
+    bool named = choice->name_count == 0;
+    for (size_t i = 0; !named && i < choice->name_count; i++)
+        named = strcmp(o->name, choice->names[i]) == 0;
+    if (!named)
         return false;
     for (size_t i = 0; format != NULL && i < json_array_size(o->formats); i++)
         if (strcmp(json_string_value(json_array_get(o->formats, i)), format) == 0)

@@ -55,8 +55,13 @@ struct plan_output {
     size_t digest_count;
     const json_t *formats; /* names of the artifacts that it is of; NULL: the plan does not say */
 };
-/* Whether a build asks for it: by its name, by an artifact's, or, with both NULL, as any. */
-bool plan_output_wanted(const struct plan_output *o, const char *name, const char *format);
+/* What a build asks for: outputs by name, those of an artifact, or, with neither, all. */
+struct plan_choice {
+    const char *const *names;
+    size_t name_count;
+    const char *format; /* NULL: of any */
+};
+bool plan_output_wanted(const struct plan_output *o, const struct plan_choice *choice);
 
 struct plan {
     const struct step_table *table; /* borrowed; NULL: an outline */

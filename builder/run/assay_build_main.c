@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/media_types.h"
 #include "base/sandbox/sandbox.h"
+#include "base/version.h"
 #include "base/workers.h"
 #include "builder/linuxkit/merge.h"
 #include "builder/linuxkit/render.h"
@@ -78,8 +79,8 @@ struct build {
     struct plan_archive *archive;   /* the file's, or --materials; NULL: all is in the store */
     struct stores stores;
     struct execution *execution;
-    const char *output; /* NULL in a dry run */
-    const char *format; /* --format; NULL: all */
+    const char *output;        /* NULL in a dry run */
+    struct plan_choice choice; /* --only, --format */
     struct export_item *items;
     const struct plan_output **outputs; /* of the first output_count items */
     size_t output_count;
@@ -111,7 +112,7 @@ static int no_format(const struct plan *plan, const char *format, struct err *e)
             const char *own = json_string_value(json_array_get(plan->outputs[i].formats, j));
             bool told = own == NULL;
             for (size_t k = 0; !told && k < i; k++)
-                told = plan_output_wanted(&plan->outputs[k], NULL, own);
+                told = plan_output_wanted(&plan->outputs[k], &(struct plan_choice){.format = own});
             if (!told)
                 rc = buf_addf(&all, e, "%s%s", all.len > 0 ? ", " : "", own);
         }
@@ -122,14 +123,15 @@ static int no_format(const struct plan *plan, const char *format, struct err *e)
 /* Names what will be written; digests come when the steps have run. */
 static int list_items(struct build *b, struct err *e)
 {
-    const char *only = cli_string(b->cli, "only");
+    const char *only = b->choice.name_count > 0 ? b->choice.names[0] : NULL;
+    bool partial = cli_flag(b->cli, "partial");
     b->items = array_new(b->plan->output_count + 1, sizeof(*b->items));
     b->outputs = array_new(b->plan->output_count, sizeof(const struct plan_output *));
     if (b->items == NULL || b->outputs == NULL)
         return err_oom(e);
     for (size_t i = 0; i < b->plan->output_count; i++) {
         const struct plan_output *o = &b->plan->outputs[i];
-        if (!plan_output_wanted(o, only, b->format))
+        if (!plan_output_wanted(o, &b->choice))
             continue;
         b->outputs[b->item_count] = o;
         b->items[b->item_count++] =
@@ -138,11 +140,13 @@ static int list_items(struct build *b, struct err *e)
     b->output_count = b->item_count;
     if (b->output_count == 0)
         return only != NULL ? err_set(e, ERR_USAGE, "the plan has no output '%s'", only)
-                            : no_format(b->plan, b->format, e);
+
+                            : no_format(b->plan, b->choice.format, e);
     /* The provenance is of all outputs. */
-    if (b->output_count < b->plan->output_count)
+    if (b->output_count < b->plan->output_count && !partial)
         return 0;
-    int rc = str_format(&b->provenance_name, e, "%s.provenance.json", b->plan->name);
+    int rc = str_format(&b->provenance_name, e, partial ? "%s.partial.json" : "%s.provenance.json",
+                        b->plan->name);
     if (rc == 0)
         b->items[b->item_count++] = (struct export_item){.name = b->provenance_name};
     return rc;
@@ -334,9 +338,20 @@ static int check_options(const struct cli *cli, struct err *e)
         return err_set(e, ERR_USAGE, "--jobs takes 1 to %d", JOBS_MAX);
     if (id != NULL && (strlen(id) > URI_MAX || strchr(id, ':') == NULL))
         return err_set(e, ERR_USAGE, "--builder-id takes a URI, not '%s'", id);
+    size_t only = 0;
+    (void)cli_list(cli, "only", &only);
+    if (cli_flag(cli, "partial") && only == 0)
+        return err_set(e, ERR_USAGE, "--partial goes with --only");
     if (cli_string(cli, "output") == NULL && !cli_flag(cli, "dry-run"))
         return err_set(e, ERR_USAGE, "say where the artifacts go: --output DIR");
     return 0;
+}
+
+/* For a program that runs this one: which step of the plan, and how far that is. */
+static void announce(void *context, size_t step, size_t nth, size_t of)
+{
+    (void)context;
+    (void)fprintf(stderr, BUILD_ANNOUNCES "%zu %zu %zu\n", step, nth, of);
 }
 
 static int execute(struct build *b, struct err *e)
@@ -350,8 +365,9 @@ static int execute(struct build *b, struct err *e)
         .jobs = (unsigned)cli_number(cli, "jobs", workers_default()),
         .no_cache = cli_flag(cli, "no-cache"),
         .dry_run = b->output == NULL,
-        .only = cli_string(cli, "only"),
-        .format = b->format,
+        .choice = b->choice,
+        .digests = cli_flag(cli, "partial"),
+        .begins = cli_flag(cli, "announce") ? announce : NULL,
         .host = cli_host(cli),
         .progress = progress,
     };
@@ -492,10 +508,11 @@ static int choose_format(struct build *b, struct err *e)
 {
     const char *format = cli_string(b->cli, "format");
     bool told = false;
+    b->choice.names = cli_list(b->cli, "only", &b->choice.name_count);
     for (size_t i = 0; i < b->plan->output_count; i++)
         told = told || b->plan->outputs[i].formats != NULL;
     if (format == NULL || told) {
-        b->format = format;
+        b->choice.format = format;
         return 0;
     }
     return compat_builds(b->plan, format) ? 0 : no_format(b->plan, format, e);
@@ -540,7 +557,11 @@ static const struct cli_option options[] = {
     {"dry-run", 'n', CLI_FLAG, NULL, "say for each step whether it would run, and why"},
     {"format", 'f', CLI_STRING, "FORMAT",
      "make the outputs of this artifact only, such as tar; the provenance comes with all outputs"},
-    {"only", 0, CLI_STRING, "NAME", "make this output only, and no provenance"},
+    {"only", 0, CLI_LIST, "NAME", "make this output only, and no provenance"},
+    {"partial", 0, CLI_FLAG, NULL,
+     "with --only: say in NAME.partial.json what provenance says, of what was made only"},
+    {"announce", 0, CLI_FLAG, NULL,
+     "say on standard error when each step begins, for a program that runs this one"},
     {"builder-id", 0, CLI_STRING, "URI",
      "builder.id of the provenance (default: " PROVENANCE_BUILDER_ID ")"},
 };

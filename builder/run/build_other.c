@@ -74,6 +74,13 @@ static int check_usage(const struct cli *cli, struct err *e)
                        "--builder runs in the sandbox, which only reads the store: it goes "
                        "without --%s",
                        own[cli_flag(cli, "dry-run")]);
+    size_t only = 0;
+    (void)cli_list(cli, "only", &only);
+    if (only > PLAN_OUTPUTS_MAX)
+        return err_set(e, ERR_USAGE, "a plan has at most %d outputs: fewer --only",
+                       PLAN_OUTPUTS_MAX);
+    if (cli_flag(cli, "partial") || cli_flag(cli, "announce"))
+        return err_set(e, ERR_USAGE, "--partial and --announce are not for another's --builder");
     return 0;
 }
 
@@ -128,7 +135,7 @@ int build_other(struct cli *cli, struct err *e)
                                  e)) < 0)
         return rc;
     say_which(cli, &file, &builder);
-    const struct other_build o = {
+    struct other_build o = {
         .builder = &builder,
         .file = &file,
         .store = store,
@@ -136,10 +143,10 @@ int build_other(struct cli *cli, struct err *e)
         .output = cli_string(cli, "output"),
         .temp = temp,
         .jobs = (unsigned)cli_number(cli, "jobs", workers_default()),
-        .only = cli_string(cli, "only"),
         .format = cli_string(cli, "format"),
         .builder_id = cli_string(cli, "builder-id"),
     };
+    o.only = cli_list(cli, "only", &o.only_count);
     if ((rc = other_builder_run(&o, &report, e)) < 0)
         return rc;
     report_artifacts(cli, report);

@@ -193,6 +193,9 @@ static void run_one(struct schedule *s, struct node *n, unsigned share)
     s->running++;
     s->busy += taken;
     progress_show(s->graph->options->progress, n->step->id, s->done, s->to_run);
+    if (s->graph->options->begins != NULL)
+        s->graph->options->begins(s->graph->options->begins_context, (size_t)(n - s->graph->nodes),
+                                  s->done + s->running, s->to_run);
     (void)pthread_mutex_unlock(&s->lock);
     int rc = run_node(s->graph, n, share, &e);
     (void)pthread_mutex_lock(&s->lock);

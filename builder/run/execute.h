@@ -15,14 +15,17 @@ struct execute_options {
     const struct step_runners *runners; /* of all kinds of the plan */
     struct cas
         *cas; /* new blobs go here; inputs are read from it (or from what it falls back to) */
-    const char *store;  /* where inputs should be, for messages; NULL = cas's path */
-    unsigned jobs;      /* steps at a time, and threads of all wide ones together; at least 1 */
-    bool no_cache;      /* neither ask the action cache nor tell it */
-    bool dry_run;       /* only find out which steps would run, and why */
-    const char *only;   /* one output's name: only the steps that it needs; NULL = all */
-    const char *format; /* an artifact's name: only what its outputs need; NULL = all */
+    const char *store; /* where inputs should be, for messages; NULL = cas's path */
+    unsigned jobs;     /* steps at a time, and threads of all wide ones together; at least 1 */
+    bool no_cache;     /* neither ask the action cache nor tell it */
+    bool dry_run;      /* only find out which steps would run, and why */
+    struct plan_choice choice; /* only the steps that these outputs need */
+    bool digests;              /* … and those that give what else they are known by */
     const struct host *host;
     struct progress *progress;
+    /* Called when a step begins, with a lock held: the nth of so many that run. NULL = nobody. */
+    void (*begins)(void *context, size_t step, size_t nth, size_t of);
+    void *begins_context;
 };
 
 enum step_fate {
@@ -50,7 +53,7 @@ struct execution {
 /*
  * ERR_INPUT when an input blob that a step needs is not in the store, or is not
  * what its name says; the error names input or step. ERR_USAGE when there is no
- * output `only`. With several failures the one of the lowest step is reported.
+ * output of a name. With several failures the one of the lowest step is reported.
  */
 int execute_plan(const struct plan *plan, const struct execute_options *options,
                  struct execution **out, struct err *e);

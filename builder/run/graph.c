@@ -53,26 +53,51 @@ static int probe(struct graph *g, struct err *e)
 
 static bool is_wanted(const struct graph *g, const struct plan_output *o)
 {
-    return plan_output_wanted(o, g->options->only, g->options->format);
+    return plan_output_wanted(o, &g->options->choice);
+}
+
+static bool has_output_named(const struct plan *plan, const char *name)
+{
+    for (size_t i = 0; i < plan->output_count; i++)
+        if (strcmp(plan->outputs[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+/* Each name has to be one: what is not there is not left out in silence. */
+static int check_names(const struct graph *g, struct err *e)
+{
+    const struct plan_choice *c = &g->options->choice;
+    for (size_t i = 0; i < c->name_count; i++)
+        if (!has_output_named(g->plan, c->names[i]))
+            return err_set(e, ERR_USAGE, "the plan has no output '%s'", c->names[i]);
+    return 0;
+}
+
+static void want_output(struct graph *g, const struct plan_output *o)
+{
+    g->nodes[o->step].wanted = true;
+    for (size_t i = 0; g->options->digests && i < o->digest_count; i++)
+        g->nodes[o->digests[i].step].wanted = true;
 }
 
 static int want_outputs(struct graph *g, struct err *e)
 {
-    const char *only = g->options->only;
-    const char *format = g->options->format;
-    bool all = only == NULL && format == NULL;
+    const struct plan_choice *c = &g->options->choice;
+    bool all = c->name_count == 0 && c->format == NULL;
     bool found = all;
+    int rc = check_names(g, e);
     for (size_t i = 0; i < g->count; i++)
         g->nodes[i].wanted = all;
     for (size_t i = 0; !all && i < g->plan->output_count; i++)
         if (is_wanted(g, &g->plan->outputs[i])) {
             found = true;
-            g->nodes[g->plan->outputs[i].step].wanted = true;
+            want_output(g, &g->plan->outputs[i]);
         }
-    if (found)
-        return 0;
-    return only != NULL ? err_set(e, ERR_USAGE, "the plan has no output '%s'", only)
-                        : err_set(e, ERR_USAGE, "the plan does not build '%s'", format);
+    if (rc < 0 || found)
+        return rc;
+    return err_set(e, ERR_USAGE, "the plan does not build '%s'",
+                   c->format != NULL ? c->format : c->names[0]);
 }
 
 static bool is_output(const struct graph *g, size_t step)
@@ -83,7 +108,7 @@ static bool is_output(const struct graph *g, size_t step)
     return false;
 }
 
-/* In a partial build a step's digest is asked for when it is on the way to the one output. */
+/* In a partial build a step's digest is asked for when it is on the way to an output of it. */
 static void want_inputs(struct graph *g, const struct node *n, bool read)
 {
     for (size_t i = 0; i < n->step->in_count; i++) {

@@ -14,7 +14,7 @@ enum {
     REPORT_MAX = 64 * 1024 * 1024,
     ERRORS_MAX = 64 * 1024,
     SECONDS_MAX = 24 * 3600,
-    ARGUMENTS_MAX = 24,
+    ARGUMENTS_MAX = 24 + 2 * PLAN_OUTPUTS_MAX,
 };
 static const uint64_t file_bytes_max = (uint64_t)1 << 40;
 
@@ -154,7 +154,8 @@ static int run_sandbox(struct run *r, struct buf *output, struct err *e)
                                        "--no-cache",       "-j",         jobs,     "--json"};
     size_t n = 12;
     n = add_option(argv, n, "--materials", o->materials != NULL ? "/materials" : NULL);
-    n = add_option(argv, n, "--only", o->only);
+    for (size_t i = 0; i < o->only_count && i < PLAN_OUTPUTS_MAX; i++)
+        n = add_option(argv, n, "--only", o->only[i]);
     n = add_option(argv, n, "--format", o->format);
     n = add_option(argv, n, "--builder-id", o->builder_id);
     argv[n] = NULL;
@@ -210,12 +211,13 @@ static int read_report(struct run *r, const struct buf *output, struct err *e)
 static int list_names(struct run *r, struct err *e)
 {
     const struct plan *plan = r->o->file->plan;
+    const struct plan_choice choice = {.names = r->o->only, .name_count = r->o->only_count};
     r->items = array_new(plan->output_count + 1, sizeof(*r->items));
     if (r->items == NULL)
         return err_oom(e);
     int rc = str_format(&r->provenance, e, "%s.provenance.json", plan->name);
     for (size_t i = 0; rc == 0 && i < plan->output_count; i++)
-        if (plan_output_wanted(&plan->outputs[i], r->o->only, NULL))
+        if (plan_output_wanted(&plan->outputs[i], &choice))
             r->items[r->count++] = (struct export_item){
                 .name = plan->outputs[i].name, .form = export_form(plan->outputs[i].media_type)};
     if (rc == 0)

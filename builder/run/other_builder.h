@@ -37,7 +37,8 @@ struct other_build {
     const char *output;           /* the directory for artifacts */
     const char *temp;
     unsigned jobs;
-    const char *only; /* as to assay-build, NULL: not given; so are the next */
+    const char *const *only; /* as to assay-build; so are the next, NULL: not given */
+    size_t only_count;       /* at most PLAN_OUTPUTS_MAX */
     const char *format;
     const char *builder_id;
 };

@@ -80,9 +80,9 @@ tamper() {
     python3 "$work/validate.py" "$top/schemas/report.schema.json" report.json 2>"$work/invalid" || fail "$name: the report is valid" "$(tail -3 "$work/invalid")"
 }
 byte() { printf "$3" | dd of="changed/$1" bs=1 seek="$2" conv=notrunc status=none; }
-tamper "a byte of RAM" '^ram, page 0x80002000: 1 bytes, first at 0x800020[0-9a-f]+' byte 0000000080000000-100000.bin 8200 '\0'
+tamper "a byte of RAM" '^ram, page 0x80002000: 1 byte, first at 0x800020[0-9a-f]+' byte 0000000080000000-100000.bin 8200 '\0'
 tamper "a register" '^register htif.iyield: 0x[0-9a-f]+ and 0x3$' byte 0000000000000000-8000.bin 848 '\1'
-tamper "the device tree" '^dtb, page 0x7ff00000: 1 bytes' byte 000000007ff00000-100000.bin 500 '\1'
+tamper "the device tree" '^dtb, page 0x7ff00000: 1 byte' byte 000000007ff00000-100000.bin 500 '\1'
 tamper "the config" "^config .*bootargs: " sed -i 's/"bootargs":"/&x/' changed/config.json
 # Another squashfs in its place: its files are compared, not its bytes.
 recipe "hellO\\n" >other.yml
@@ -112,7 +112,7 @@ jq -c --arg d "$(sha256sum <changed.tar | cut -d' ' -f1)" '(.subject[] | select(
 sign lie.json lie
 check lie changed --key key -o verdict
 exits 1 "another machine was signed"
-says "differs from its rebuild: ram, page 0x80002000: 1 bytes" "the difference is in the reason"
+says "differs from its rebuild: ram, page 0x80002000: 1 byte" "the difference is in the reason"
 prints "^ +differences +ram, page 0x80002000" "and in the report"
 jq -r .dsseEnvelope.payload verdict | base64 -d >statement.json
 ok "the signed verdict is valid against its schema" python3 "$work/validate.py" "$top/schemas/verdict.schema.json" statement.json

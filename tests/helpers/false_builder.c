@@ -8,8 +8,9 @@
  *   silent N         ends with N without a word
  *   odd              says bytes that are no UTF-8, in the end a character cut short, and ends with
  * 1 flood            prints without end link             leaves a symbolic link and ends well
- *   nothing          leaves nothing and ends well
- *   leave LENGTH     leaves the LENGTH bytes before these 64 as the provenance of a plan named test
+ *   paths N          says something of files as it sees them, and then which step begins; ends with
+ * N nothing          leaves nothing and ends well leave LENGTH     leaves the LENGTH bytes before
+ * these 64 as the provenance of a plan named test
  */
 #include <fcntl.h>
 #include <signal.h>
@@ -58,6 +59,8 @@ static int leave(int self, off_t end, long length)
 int main(void)
 {
     static const char odd[] = "assay-build: \xff\xfe odd \xe2\x82\xac \xe2\x82";
+    static const char paths[] = "assay-build: cannot copy '/store/blobs/sha256/x' to '/out/work'\n"
+                                "@step 1 2 3\n";
     static const char reason[] = "assay-build: no reason of mine\n";
     char footer[FOOTER + 1] = {0};
     char deed[16] = "";
@@ -70,7 +73,9 @@ int main(void)
         return 96;
     if (strcmp(deed, "exit") == 0)
         say(2, reason, sizeof(reason) - 1);
-    if (strcmp(deed, "exit") == 0 || strcmp(deed, "silent") == 0)
+    if (strcmp(deed, "paths") == 0)
+        say(2, paths, sizeof(paths) - 1);
+    if (strcmp(deed, "exit") == 0 || strcmp(deed, "silent") == 0 || strcmp(deed, "paths") == 0)
         return (int)number;
     if (strcmp(deed, "signal") == 0)
         (void)raise((int)number);

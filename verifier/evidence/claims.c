@@ -194,13 +194,7 @@ int claims_compare(const struct statement *statement, json_t *rebuilt, struct co
     return rc < 0 ? rc : compare(rebuilt, statement, out, e);
 }
 
-static const char *descriptor_sha256(const json_t *descriptor)
-{
-    return json_string_value(json_object_get(json_object_get(descriptor, "digest"), "sha256"));
-}
-
-/* The descriptor of this name, from `at` on. Borrowed. */
-static const json_t *descriptor_of(const json_t *list, size_t *at, const char *name)
+const json_t *claims_descriptor(const json_t *list, size_t *at, const char *name)
 {
     for (; *at < json_array_size(list); (*at)++) {
         const json_t *d = json_array_get(list, *at);
@@ -209,6 +203,50 @@ static const json_t *descriptor_of(const json_t *list, size_t *at, const char *n
             return d;
     }
     return NULL;
+}
+
+/* In the order of the signed list; what only the rebuild has comes last. */
+static int fill(const json_t *given, json_t *holder, const char *key, struct err *e)
+{
+    AUTO_JSON json_t *list = json_array();
+    const json_t *made = json_object_get(holder, key);
+    size_t at = 0;
+    size_t taken = 0;
+    int rc = list == NULL ? err_oom(e) : 0;
+    for (size_t i = 0; rc == 0 && i < json_array_size(given); i++) {
+        json_t *theirs = json_array_get(given, i);
+        const char *name = json_string_value(json_object_get(theirs, "name"));
+        size_t from = at;
+        json_t *ours =
+            name != NULL ? (json_t *)(uintptr_t)claims_descriptor(made, &from, name) : NULL;
+        if (ours != NULL) {
+            at = from + 1;
+            taken++;
+        }
+        rc = json_push(list, json_incref(ours != NULL ? ours : theirs), e);
+    }
+    for (size_t i = 0; rc == 0 && taken < json_array_size(made) && i < json_array_size(made); i++) {
+        json_t *ours = json_array_get(made, i);
+        const char *name = json_string_value(json_object_get(ours, "name"));
+        at = 0;
+        if (name == NULL || claims_descriptor(given, &at, name) == NULL)
+            rc = json_push(list, json_incref(ours), e);
+    }
+    return rc == 0 ? json_put(holder, key, steal_ptr(&list), e) : rc;
+}
+
+int claims_fill(const struct statement *statement, json_t *rebuilt, struct err *e)
+{
+    json_t *details = json_object_get(json_object_get(rebuilt, "predicate"), "runDetails");
+    const json_t *signed_details = json_object_get(statement->predicate, "runDetails");
+    int rc = fill(json_object_get(statement->document, "subject"), rebuilt, "subject", e);
+    return rc == 0 ? fill(json_object_get(signed_details, "byproducts"), details, "byproducts", e)
+                   : rc;
+}
+
+static const char *descriptor_sha256(const json_t *descriptor)
+{
+    return json_string_value(json_object_get(json_object_get(descriptor, "digest"), "sha256"));
 }
 
 void claims_first_divergence(const json_t *theirs, const json_t *ours, const json_t *needs,
@@ -222,7 +260,7 @@ void claims_first_divergence(const json_t *theirs, const json_t *ours, const jso
         if (name == NULL || json_object_get(needs, name) == NULL)
             continue;
         const char *a = descriptor_sha256(mine);
-        const char *b = descriptor_sha256(descriptor_of(theirs, &at, name));
+        const char *b = descriptor_sha256(claims_descriptor(theirs, &at, name));
         if (a == NULL || b == NULL || strcmp(a, b) != 0)
             *step = name;
     }

@@ -55,6 +55,15 @@ int claims_compare(const struct statement *statement, json_t *rebuilt, struct co
                    struct err *e);
 
 /*
+ * Fills into the statement that a rebuild of some outputs gave what it says nothing of: the
+ * subjects and byproducts that were not built, as they were signed. Changes `rebuilt`.
+ */
+int claims_fill(const struct statement *statement, json_t *rebuilt, struct err *e);
+/* The descriptor of this name, from *at on, which is left there. Borrowed; NULL when there is none.
+ */
+const json_t *claims_descriptor(const json_t *list, size_t *at, const char *name);
+
+/*
  * The first step whose digest differs between two lists of byproducts, both in the plan's order, of
  * those that are a key of `needs` (needs.h): what has nothing to do with an artifact explains
  * nothing of it. *step is borrowed from `ours`, NULL when all agree.

@@ -6,7 +6,10 @@
 #include "base/json.h"
 #include "base/sandbox/program.h"
 #include "base/sandbox/sandbox.h"
+#include "base/version.h"
 #include "store/cas/cas.h"
+#include "verifier/rebuild/paths.h"
+#include "verifier/rebuild/watch.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -20,8 +23,9 @@ enum {
     OUTPUT_MAX = 16 * 1024 * 1024,
     ERRORS_MAX = 64 * 1024,
     PROVENANCE_MAX = 64 * 1024 * 1024,
-    PROVENANCE_DEPTH = 128, /* of a statement: a plan may be 64 deep, and lies in it */
-    JOBS_MAX = 256,         /* that a builder takes */
+    PROVENANCE_DEPTH = 128,           /* of a statement: a plan may be 64 deep, and lies in it */
+    JOBS_MAX = 256,                   /* that a builder takes */
+    ARGUMENTS_MAX = 16 + 2 * 256 + 4, /* a plan has 256 outputs */
 };
 
 static uint64_t file_limit(const struct rebuild_options *o)
@@ -51,15 +55,33 @@ static int end_with_error(struct rebuild *out, enum rebuild_end end, const char 
     return end_with(out, end, "%s%s", what, err_line(e, line, sizeof(line)));
 }
 
-/* The last line that the builder printed on stderr, without its name. */
-static const char *last_line(struct buf *errors)
+/* Cuts off and returns the last line that the builder printed on stderr; "" when there is none. */
+static const char *cut_line(struct buf *errors)
 {
     while (errors->len > 0 && errors->data[errors->len - 1] == '\n')
         errors->data[--errors->len] = 0;
-    const char *line = strrchr(buf_str(errors), '\n');
+    const char *line = errors->len > 0 ? strrchr(buf_str(errors), '\n') : NULL;
     line = line != NULL ? line + 1 : buf_str(errors);
+    errors->len = (size_t)(line - buf_str(errors));
+    return line;
+}
+
+/* Its last word, without its name, and with the names that files have outside of the sandbox. */
+static void last_line(const struct rebuild_options *o, const struct rebuild *b, struct buf *errors,
+                      char *out, size_t size)
+{
+    const struct path_pair pairs[] = {
+        {"/store", o->store},
+        {"/materials", o->materials},
+        {"/out", b->directory},
+        {"/bin/assay-build", o->builder},
+    };
+    const char *line = cut_line(errors);
+    while (str_starts(line, BUILD_ANNOUNCES))
+        line = cut_line(errors);
     line = str_starts(line, "assay-build: ") ? line + 13 : line;
-    return *line != 0 ? line : "it printed no reason";
+    paths_translate(pairs, sizeof(pairs) / sizeof(pairs[0]),
+                    *line != 0 ? line : "it printed no reason", out, size);
 }
 
 /* What the builder says of inputs that are not at hand; false when it says nothing. */
@@ -90,7 +112,8 @@ static bool names_inputs(struct buf *output, struct rebuild *out)
 static int builder_failed(const struct rebuild_options *o, const struct sandbox_result *result,
                           struct buf *output, struct buf *errors, struct rebuild *out)
 {
-    const char *line = last_line(errors);
+    char line[REBUILD_REASON_MAX];
+    last_line(o, out, errors, line, sizeof(line));
     if (result->timed_out)
         return end_with(out, REBUILD_UNDECIDED, "the rebuild took longer than %u seconds",
                         o->timeout_seconds != 0 ? o->timeout_seconds : 3600);
@@ -125,27 +148,50 @@ static int sandbox_failed(struct rebuild *out, int rc, const struct err *e)
 
 /* ---- running it ---- */
 
+static void fill_arguments(const struct rebuild_options *o, const char *jobs, bool announces,
+                           const char *argv[ARGUMENTS_MAX])
+{
+    static const char *const always[] = {
+        "/bin/assay-build", "/plan.json", "-o",         "/out/artifacts", "--store", "/store",
+        "--work",           "/out/work",  "--no-cache", "--json",         "-j"};
+    size_t n = 0;
+    for (size_t i = 0; i < sizeof(always) / sizeof(always[0]); i++)
+        argv[n++] = always[i];
+    argv[n++] = jobs;
+    if (o->materials != NULL) {
+        argv[n++] = "--materials";
+        argv[n++] = "/materials";
+    }
+    if (announces)
+        argv[n++] = "--announce";
+    if (o->only != NULL)
+        argv[n++] = "--partial";
+    for (size_t i = 0; i < json_array_size(o->only) && n + 3 < ARGUMENTS_MAX; i++) {
+        argv[n++] = "--only";
+        argv[n++] = json_string_value(json_array_get(o->only, i));
+    }
+    argv[n] = NULL;
+}
+
+/* Builders of other versions may not know what this one's knows. */
+static bool is_own_version(const struct rebuild_options *o)
+{
+    const char *version =
+        json_string_value(json_object_get(json_object_get(o->document, "toolchain"), "assay"));
+    return version != NULL && strcmp(version, ASSAY_VERSION) == 0;
+}
+
 /* `has_store`: else all inputs are in the materials. */
 static int run_builder(const struct rebuild_options *o, const char *plan, bool has_store,
                        struct rebuild *out)
 {
+    const char *argv[ARGUMENTS_MAX];
+    struct watch watch;
     char jobs[16];
     (void)text_print(jobs, sizeof(jobs), "%u", o->jobs < JOBS_MAX ? o->jobs : JOBS_MAX);
-    const char *const argv[] = {"/bin/assay-build",
-                                "/plan.json",
-                                "-o",
-                                "/out/artifacts",
-                                "--store",
-                                "/store",
-                                "--work",
-                                "/out/work",
-                                "--no-cache",
-                                "-j",
-                                jobs,
-                                "--json",
-                                o->materials != NULL ? "--materials" : NULL,
-                                "/materials",
-                                NULL};
+    watch_start(&watch, o->progress, o->document);
+    bool announces = watch.progress != NULL && is_own_version(o);
+    fill_arguments(o, jobs, announces, argv);
     struct sandbox_view views[4] = {
         {.host = o->builder, .inside = "/bin/assay-build"},
         {.host = plan, .inside = "/plan.json"},
@@ -169,10 +215,13 @@ static int run_builder(const struct rebuild_options *o, const char *plan, bool h
         .timeout_seconds = o->timeout_seconds,
         .output = &output,
         .errors = &errors,
+        .watch = watch.progress != NULL ? watch_see : NULL,
+        .watch_context = &watch,
     };
     struct sandbox_result result = {0};
     struct err why = ERR_INIT;
     int rc = sandbox_run(&sandbox, &result, &why);
+    watch_end(&watch);
     if (rc < 0)
         return sandbox_failed(out, rc, &why);
     out->fences = result.fences;
@@ -188,7 +237,8 @@ static int read_statement(const struct rebuild_options *o, struct rebuild *out, 
     AUTO_FREE char *path = NULL;
     const struct json_limits limits = {.bytes = PROVENANCE_MAX, .depth = PROVENANCE_DEPTH};
     struct err why = ERR_INIT;
-    int rc = str_format(&path, e, "%s/%s.provenance.json", out->artifacts, o->plan_name);
+    int rc = str_format(&path, e, "%s/%s.%s.json", out->artifacts, o->plan_name,
+                        o->only != NULL ? "partial" : "provenance");
     if (rc < 0)
         return rc;
     rc = json_read_file(path, &limits, &out->statement, &why);
@@ -287,7 +337,8 @@ static int prepare(const struct rebuild_options *o, struct rebuild *b, char **pl
     if (rc == 0)
         rc = file_replace(*plan, o->plan, o->plan_len, 0644, e);
     if (rc == 0)
-        rc = dir_make_temp(o->scratch, "assay-rebuild.", &b->directory, e);
+        rc = dir_make_temp(o->place != NULL ? o->place : o->scratch, "assay-rebuild.",
+                           &b->directory, e);
     if (rc == 0)
         rc = path_join(&b->artifacts, b->directory, "artifacts", e);
     return rc;
@@ -324,6 +375,10 @@ int rebuild_run(const struct rebuild_options *options, struct rebuild *out, stru
         rc = check_materials(options, e);
     if (rc == 0)
         rc = check_sizes(options, &b);
+    if (rc == 0 && options->only != NULL && b.end == REBUILD_DONE && !is_own_version(options))
+        rc = end_with(&b, REBUILD_UNDECIDED,
+                      "a part of a plan is built by this version's assay-build alone: give no "
+                      "--only");
     if (rc == 0 && b.end == REBUILD_DONE)
         rc = hold_store(options, &has_store, &held, &b);
     if (rc == 0 && b.end == REBUILD_DONE)
@@ -334,6 +389,15 @@ int rebuild_run(const struct rebuild_options *options, struct rebuild *out, stru
     }
     *out = b;
     return 0;
+}
+
+int rebuild_keep(struct rebuild *r, const char *path, struct err *e)
+{
+    if (renameat2(AT_FDCWD, r->artifacts, AT_FDCWD, path, RENAME_NOREPLACE) == 0)
+        return 0;
+    return errno == EEXIST
+               ? err_set(e, ERR_HOST, "'%s' was made by somebody meanwhile: it is left alone", path)
+               : err_os(e, errno, "cannot keep the rebuilt artifacts in '%s'", path);
 }
 
 void rebuild_dispose(struct rebuild *r)

@@ -20,11 +20,14 @@ struct rebuild_options {
     const char *store;     /* directory of the blob store; with `materials` it may be missing */
     const char *materials; /* a self-contained plan with inputs that the store lacks; NULL = none */
     const char *scratch;   /* existing directory under which a private one is made */
+    const char *place;     /* the same for what is built, where that is to stay; NULL = scratch */
     const void *plan;      /* canonical bytes */
     size_t plan_len;
     const json_t *document;   /* the same, parsed */
+    const json_t *only;       /* array of outputs that alone are built; NULL = all */
     const char *plan_name;    /* as the plan says: names the provenance file */
     unsigned jobs;            /* at least 1 */
+    bool progress;            /* may be shown, on a terminal */
     unsigned timeout_seconds; /* 0 = an hour */
     uint64_t file_bytes;      /* 0 = REBUILD_FILE_BYTES */
 };
@@ -47,7 +50,8 @@ struct rebuild {
     char *artifacts;                 /* where the rebuilt artifacts are */
     struct digest builder_digest;
     const char *fences; /* static; "" when there was no sandbox */
-    json_t *statement;  /* the rebuilt provenance; NULL unless REBUILD_DONE */
+    json_t *statement;  /* the rebuilt provenance, with `only` of what was built; NULL unless
+                           REBUILD_DONE */
     double seconds;
 };
 
@@ -57,6 +61,8 @@ int rebuild_run(const struct rebuild_options *options, struct rebuild *out, stru
 /* Arrays of the rebuilt provenance: one digest per step, one descriptor per output. Borrowed. */
 const json_t *rebuild_byproducts(const struct rebuild *r);
 const json_t *rebuild_subjects(const struct rebuild *r);
+/* Gives the rebuilt artifacts the name `path`, which nothing has, on the file system of `place`. */
+int rebuild_keep(struct rebuild *r, const char *path, struct err *e);
 void rebuild_dispose(struct rebuild *r);
 
 #endif

@@ -564,13 +564,15 @@ static void test_only(void **state)
         (struct plan_output){.name = "first", .step = 1, .media_type = "application/octet-stream"};
     m.plan.output_count = 2;
     struct execute_options o = defaults();
-    o.only = "first";
+    static const char *const first[] = {"first"};
+    static const char *const none[] = {"first", "none"};
+    o.choice = (struct plan_choice){.names = first, .name_count = 1};
     AUTO_EXECUTION struct execution *x = go(&m, &o);
     assert_int_equal(atomic_load(&runs), 2);
     assert_int_equal(x->steps[2].fate, STEP_NOT_NEEDED);
     assert_int_equal(x->steps[3].fate, STEP_NOT_NEEDED);
     assert_false(x->steps[3].has_output);
-    o.only = "none";
+    o.choice = (struct plan_choice){.names = none, .name_count = 2};
     fails(&m, &o, ERR_USAGE, "no output 'none'");
     unmake(&m);
 }
