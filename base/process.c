@@ -324,13 +324,13 @@ static int cut_off(const struct process *p, enum capture_end end, struct err *e)
 {
     const struct process_options *o = &p->o;
     if (end == CAPTURE_IDLE)
-        return err_set(e, ERR_HOST, "'%s' was killed: it said nothing for %u seconds (--stall)",
-                       o->argv[0], o->limits.idle_seconds);
+        return err_set(e, ERR_HOST, "'%s' was killed: it said nothing for %s (--stall)", o->argv[0],
+                       COUNTED(o->limits.idle_seconds, "second"));
     if (p->limits.deadline_ms == o->limits.deadline_ms)
         return err_set(e, ERR_HOST, "'%s' was killed: the time that --timeout gives is over",
                        o->argv[0]);
-    return err_set(e, ERR_HOST, "'%s' took longer than %u seconds and was killed", o->argv[0],
-                   o->timeout_seconds);
+    return err_set(e, ERR_HOST, "'%s' took longer than %s and was killed", o->argv[0],
+                   COUNTED(o->timeout_seconds, "second"));
 }
 
 /* Waits for the end, or makes it. */

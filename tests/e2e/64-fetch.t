@@ -57,12 +57,14 @@ mv "$ASSAY_STORE" "$full"
 count=$(jq '[.inputs[].digest] | unique | length' "$work/plan.json")
 wanted=$(jq -r '[.inputs[].digest] | unique | .[]' "$work/plan.json")
 
-# fetch PLAN OPTION…: into a fresh store
+# fetch PLAN OPTION…: into a fresh store. Registries that fail are tried again for as long as there is time; apt and git
+# are killed when it is over, and get more than a busy machine needs.
 fetch() {
     plan=$1
     shift
     rm -rf "$ASSAY_STORE"
-    run timeout "$patience" "$assay" fetch "$work/$plan.json" --timeout 20 "$@"
+    case $plan in plan) limit=20 ;; *) limit=300 ;; esac
+    run timeout "$patience" "$assay" fetch "$work/$plan.json" --timeout $limit "$@"
 }
 complete() {
     exits 0 "$1"

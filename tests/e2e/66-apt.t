@@ -94,7 +94,7 @@ cp "$work/deb.json" "$work/kept.json"
 nobody=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 fetch() {
     rm -rf "$ASSAY_STORE"
-    run "$assay" fetch "$work/kept.json" --no-origin --timeout 20 "$@"
+    run "$assay" fetch "$work/kept.json" --no-origin --timeout 300 "$@"
 }
 unreached() { # NAME
     exits 7 "$1: exit code 7"
@@ -116,6 +116,23 @@ unreached "a proxy that is down"
 unset http_proxy
 fetch --archive "http://127.0.0.1:$nobody/a/" --archive "http://127.0.0.1:$nobody/b/"
 unreached "two archives"
+
+# One that takes the question, and never answers.
+python3 -c 'import os, socket, sys, time
+s = socket.create_server(("127.0.0.1", 0))
+open(sys.argv[1] + ".new", "w").write(str(s.getsockname()[1]))
+os.rename(sys.argv[1] + ".new", sys.argv[1])
+held = []
+while True:
+    held.append(s.accept())' "$work/mute" &
+mute=$!
+await test -s "$work/mute"
+rm -rf "$ASSAY_STORE"
+run "$assay" fetch "$work/kept.json" --no-origin --archive "http://127.0.0.1:$(cat "$work/mute")/debian/" --timeout 2
+exits 7 "an archive that never answers: exit code 7"
+one_line "an archive that never answers: one line"
+says "killed: the time that --timeout gives is over" "an archive that never answers: says so"
+kill $mute
 run "$assay" fetch "$work/kept.json" --no-origin --plain-http "127.0.0.1:$nobody" --from "127.0.0.1:$nobody/x" --timeout 2
 unreached "a registry that is down"
 fetch --archive "file:$work/nowhere/"

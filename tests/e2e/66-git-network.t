@@ -43,7 +43,7 @@ stuck() { # NAME PATTERN OPTION…
     says "$pattern" "$name: says why"
     ok "$name: no plan" test ! -e "$work/src.plan.json"
 }
-silent="'git' was killed: it said nothing for 1 seconds \(--stall\)"
+silent="'git' was killed: it said nothing for 1 second \(--stall\)"
 over="'git' was killed: the time that --timeout gives is over"
 source="git: {repository: fifo, commit: main}"
 for file in HEAD packed-refs config refs/heads/main objects/info/alternates "objects/$(echo "$commit" | sed 's,..,&/,')"; do

@@ -130,7 +130,7 @@ path=$PATH
 configured() { # CONFIG
     printf '%s' "$1" >"$HOME/.docker/config.json"
     PATH=$work/helpers:$path
-    lock "registry: {image: '$http/token/x'}" --plain-http "$http" --timeout 3
+    lock "registry: {image: '$http/token/x'}" --plain-http "$http" --timeout $patience
     PATH=$path
 }
 for config in '{"auths":{"HOST":{"auth":"s3cr3t"}}' '{"auths":{"HOST":{"auth":"s3cr3t"}}}' '{"auths":{"HOST":{"auth" "s3cr3t"}}}' '{"auths":{"HOST":"s3cr3t"}}' \
@@ -158,6 +158,12 @@ bad 7 "a helper that fails"
 printf '#!/bin/sh\nhead -c 100000 /dev/zero | tr "\\0" x\necho s3cr3t\n' >"$work/helpers/docker-credential-fake"
 configured "{\"credHelpers\":{\"$http\":\"fake\"}}"
 bad 5 "a helper that says too much"
+printf '#!/bin/sh\necho s3cr3t\nexec sleep 3600\n' >"$work/helpers/docker-credential-fake"
+patience=1
+configured "{\"credHelpers\":{\"$http\":\"fake\"}}"
+patience=600
+bad 7 "a helper that never ends"
+says 'was killed: the time that --timeout gives is over' "a helper that never ends: says so"
 rm -r "$HOME/.docker"
 mkdir -p "$HOME/.docker"
 configured '{}'

@@ -376,7 +376,7 @@ static void test_limits(void **state)
     o.limits.idle_seconds = 1;
     assert_int_equal(process_run(&o, &status, &e), -ERR_HOST);
     assert_string_equal(err_line(&e, line, sizeof(line)),
-                        "'sh' was killed: it said nothing for 1 seconds (--stall)");
+                        "'sh' was killed: it said nothing for 1 second (--stall)");
     /* A program that says something every now and then is not idle, and its time ends, too. */
     o.argv = SH("while sleep 0.1; do echo; done");
     o.limits.idle_seconds = 3600;
