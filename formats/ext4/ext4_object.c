@@ -4,6 +4,7 @@
 #include "base/byte_order.h"
 #include "formats/ext4/ext4_format.h"
 #include "formats/ext4/ext4_reader.h"
+#include "formats/object/first_names.h"
 #include "formats/object/gaps.h"
 #include "formats/object/inode_fields.h"
 
@@ -13,21 +14,11 @@
 
 enum { DEPTH_MAX = 512, PATH_LENGTH_MAX = 1 << 20, TARGET_MAX = 65536, RESERVED_INODES = 10 };
 
-/* The first name of a file that has several, by its inode's number: open addressing. */
-struct name_table {
-    struct first_name {
-        uint32_t number; /* 0: free */
-        char *path;
-    } * slots;
-    size_t size; /* a power of two */
-    size_t count;
-};
-
 struct ext4 {
     struct object *o;
     struct ext4_image image;
     struct buf path;
-    struct name_table names;
+    struct first_names names;
     struct extents extents;
     unsigned depth;
 };
@@ -115,50 +106,6 @@ static int add_fields(struct object *o, const struct ext4_image *image, struct e
     for (size_t i = 0; rc == 0 && i < sizeof(fields) / sizeof(fields[0]); i++)
         rc = object_field(o, fields[i], e);
     return rc;
-}
-
-/* ---- several names of one file ----------------------------------------------------------------
- */
-
-static struct first_name *slot_of(const struct name_table *t, uint32_t number)
-{
-    size_t i = (number * UINT32_C(2654435761)) & (t->size - 1);
-    while (t->slots[i].number != 0 && t->slots[i].number != number)
-        i = (i + 1) & (t->size - 1);
-    return &t->slots[i];
-}
-
-static int grow_names(struct name_table *t, struct err *e)
-{
-    struct name_table wider = {.size = t->size == 0 ? 1024 : t->size * 2, .count = t->count};
-    wider.slots = array_new(wider.size, sizeof(*wider.slots));
-    if (wider.slots == NULL)
-        return err_oom(e);
-    for (size_t i = 0; i < t->size; i++)
-        if (t->slots[i].number != 0)
-            *slot_of(&wider, t->slots[i].number) = t->slots[i];
-    free(t->slots);
-    *t = wider;
-    return 0;
-}
-
-/* The path under which an inode was met first; NULL: this is the first time. */
-static int first_name(struct ext4 *x, uint32_t number, const char **out, struct err *e)
-{
-    struct name_table *t = &x->names;
-    int rc = t->count * 2 < t->size ? 0 : grow_names(t, e);
-    if (rc < 0)
-        return rc;
-    struct first_name *slot = slot_of(t, number);
-    *out = slot->path;
-    if (slot->number != 0)
-        return 0;
-    if ((rc = budget_memory(x->o->budget, x->path.len + sizeof(*slot), e)) < 0 ||
-        (rc = str_copy(&slot->path, buf_str(&x->path), e)) < 0)
-        return rc;
-    slot->number = number;
-    t->count++;
-    return 0;
 }
 
 /* ---- members
@@ -272,7 +219,7 @@ static int add_member(struct ext4 *x, const struct ext4_inode *inode, struct err
     const char *first = NULL;
     int rc = 0;
     if (m.type == MEMBER_DIRECTORY || inode->links > 1)
-        rc = first_name(x, inode->number, &first, e);
+        rc = first_names_meet(&x->names, inode->number, m.path, x->o->budget, &first, e);
     if (rc == 0 && m.type == MEMBER_DIRECTORY && first != NULL)
         return ext4_damaged(&x->image, "a directory has two names, of inode", inode->number, e);
     if (rc == 0 && first == NULL)
@@ -379,9 +326,7 @@ static void close_ext4(struct object *o)
     struct ext4 *x = o->state;
     if (x == NULL)
         return;
-    for (size_t i = 0; i < x->names.size; i++)
-        free(x->names.slots[i].path);
-    free(x->names.slots);
+    first_names_dispose(&x->names);
     buf_dispose(&x->path);
     extents_dispose(&x->extents);
     free(x);

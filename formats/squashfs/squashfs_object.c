@@ -2,6 +2,7 @@
 #include "formats/squashfs/squashfs_object.h"
 
 #include "base/byte_order.h"
+#include "formats/object/first_names.h"
 #include "formats/object/gaps.h"
 #include "formats/object/inode_fields.h"
 #include "formats/squashfs/squashfs_reader.h"
@@ -19,8 +20,7 @@ enum {
 struct squashfs {
     struct drive_image image;
     struct buf path;
-    char **first_names; /* by inode number: the first path of a file that has several */
-    uint32_t name_count;
+    struct first_names names;
     struct extents extents;
     uint64_t inode_bytes; /* of the inodes that names lead to */
     uint64_t inode_table; /* bytes of all */
@@ -121,23 +121,16 @@ static int add_blocks(struct squashfs *s, const struct drive_inode *inode, struc
 
 /* The path under which an inode was met first; NULL: this is the first time. */
 static int first_name(struct squashfs *s, const struct drive_image *image, uint32_t number,
-                      const char *path, const char **out, struct err *e)
+                      const char *path, struct budget *budget, const char **out, struct err *e)
 {
     if (image->inodes > s->inode_table / INODE_MIN)
         return err_set(e, ERR_INPUT,
                        "%s: the squashfs image is damaged: it has more inodes than their table",
                        image->name);
-    if (s->first_names == NULL) {
-        s->name_count = image->inodes;
-        s->first_names = array_new((size_t)image->inodes + 1, sizeof(*s->first_names));
-        if (s->first_names == NULL)
-            return err_oom(e);
-    }
-    if (number == 0 || number > s->name_count)
+    if (number == 0 || number > image->inodes)
         return err_set(e, ERR_INPUT, "%s: the squashfs image is damaged: an inode's number is none",
                        image->name);
-    *out = s->first_names[number];
-    return *out != NULL ? 0 : str_copy(&s->first_names[number], path, e);
+    return first_names_meet(&s->names, number, path, budget, out, e);
 }
 
 static int add_member(struct object *o, uint64_t reference, const struct drive_inode *inode,
@@ -160,7 +153,7 @@ static int add_member(struct object *o, uint64_t reference, const struct drive_i
     const char *first = NULL;
     int rc = inode->type == DRIVE_DIRECTORY
                  ? 0
-                 : first_name(s, &s->image, inode->number, m.path, &first, e);
+                 : first_name(s, &s->image, inode->number, m.path, o->budget, &first, e);
     if (rc == 0 && first == NULL)
         s->inode_bytes += inode->length;
     if (rc == 0 && first != NULL) {
@@ -280,9 +273,7 @@ static void close_squashfs(struct object *o)
         return;
     drive_image_dispose(&s->image);
     buf_dispose(&s->path);
-    for (uint32_t i = 0; s->first_names != NULL && i <= s->name_count; i++)
-        free(s->first_names[i]);
-    free(s->first_names);
+    first_names_dispose(&s->names);
     extents_dispose(&s->extents);
     free(s->room);
     free(s);

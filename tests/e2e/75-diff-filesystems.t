@@ -78,6 +78,37 @@ as_root mke2fs -q -F -O ^orphan_file -d attributes acl 8M >/dev/null 2>&1
 run as_root "$assay" diff --json attributes acl
 is "attributes are the file system's own" "$(causes)" "archive.format extra"
 
+# ---- EROFS (whose mkfs leaves out lost+found) --------------------------------------------------
+cp -a tree plain
+rmdir plain/lost+found
+touch -d @1000000000 plain
+for options in "-E force-inode-extended" "-T1000000000" "-E force-inode-extended --chunksize=4096" "-E force-inode-extended,noinline_data"; do
+    rm -f image
+    # shellcheck disable=SC2086 # options are words
+    mkfs.erofs --quiet $options image plain >/dev/null 2>&1 || fail "mkfs.erofs $options"
+    run "$assay" diff --json --normalize archive.format plain image
+    exits 0 "mkfs.erofs $options: the same tree"
+done
+rm -f image
+mkfs.erofs --quiet -E force-inode-extended image attributes >/dev/null 2>&1
+run "$assay" diff --json --normalize archive.format attributes image
+exits 0 "attributes of EROFS"
+mkfs.erofs --quiet -T1000000000 -U 00000000-0000-0000-0000-000000000001 one.erofs plain >/dev/null 2>&1
+mkfs.erofs --quiet -T1000000000 -U 00000000-0000-0000-0000-000000000002 two.erofs plain >/dev/null 2>&1
+run "$assay" diff --json one.erofs two.erofs
+is "another UUID of EROFS" "$(jq -r '[.result.causes[].id] | unique | join(" ")' stdout)" "fs.uuid pack.checksum"
+cp one.erofs two.erofs
+at=$(grep -abo 'long name 299' two.erofs | head -1)
+printf 'LONG' | dd of=two.erofs bs=1 seek="${at%%:*}" conv=notrunc status=none
+run "$assay" diff --json one.erofs two.erofs
+is "a file under another name" "$(jq -r '[.result.causes[] | select(.id == "moved").sample[].path] | join(" ")' stdout)" "many/a file with a long name 299"
+head -c 20000 one.erofs >two.erofs
+run "$assay" diff one.erofs two.erofs
+prints 'damaged: it is cut short' "an image of EROFS that is cut short"
+mkfs.erofs --quiet -zlz4 two.erofs plain >/dev/null 2>&1
+run "$assay" diff one.erofs two.erofs
+prints 'unread|is not read: unpack it' "compressed ones are not read, and that is said"
+
 # ---- FAT --------------------------------------------------------------------------------------
 mkdir -p fat/dir/sub
 echo hi >fat/README.TXT

@@ -7,6 +7,7 @@
 #include "formats/disk/disk_object.h"
 #include "formats/disk/image_object.h"
 #include "formats/elf/elf_object.h"
+#include "formats/erofs/erofs_object.h"
 #include "formats/ext4/ext4_object.h"
 #include "formats/fat/fat_object.h"
 #include "formats/iso/iso_object.h"
@@ -44,6 +45,7 @@ const struct object_kind *const object_kinds[] = {
     &object_kind_vhd,
     &object_kind_gpt,
     &object_kind_ext4,
+    &object_kind_erofs,
     &object_kind_fat,
     &object_kind_mbr,
     &object_kind_json,
