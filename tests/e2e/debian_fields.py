@@ -40,7 +40,8 @@ case("plain")
 # ---- what only an index has
 for field in ("Filename", "Size", "MD5sum", "MSDOS-Filename", "fIlEnAmE"):
     case("index-" + field, field + ": x\n")
-    case("index-empty-" + field, field + ":\nX-Own: y\n")
+    if field != "MSDOS-Filename":  # which later dpkgs do not know
+        case("index-empty-" + field, field + ":\nX-Own: y\n")
 case("index-two", "Filename: x y\n")
 case("index-all", "Filename: a\nSize: 1\nMD5sum: x\n")
 case("index-pairs", "Filename: a b\nSize: 1 2\nMD5sum: x\n y\n")

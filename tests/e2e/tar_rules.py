@@ -10,7 +10,8 @@ import sys
 def header(name, flag, size=0, link="", magic="ustar", mode=0o644, prefix="", sparse=b""):
     block = bytearray(512)
     block[0:len(name)] = name.encode()
-    block[100:108] = b"%07o\0" % (0o777 if flag == b"2" else mode)
+    mode = 0o777 if flag == b"2" else 0o755 if name.endswith("/") and mode == 0o644 else mode
+    block[100:108] = b"%07o\0" % mode
     block[108:116] = block[116:124] = b"%07o\0" % 0
     block[124:136] = b"%011o\0" % size
     block[136:148] = b"%011o\0" % 1000000000
@@ -56,7 +57,7 @@ cases = {
     "slash-nul-gnu": header("d/", b"\0", magic="gnu"),
     "slash-nul-v7": header("d/", b"\0", magic="v7"),
     "slash-nul-v7-below": header("d/", b"\0", magic="v7") + header("d/f", b"\0", 3, magic="v7") + data(b"abc"),
-    "slash-nul-pax": pax([("path", b"d/")]) + header("x", b"\0"),
+    "slash-nul-pax": pax([("path", b"d/")]) + header("x", b"\0", mode=0o755),
     "slash-nul-size": header("d/", b"\0", 3, magic="v7") + F,
     "slash-0-ustar": header("d/", b"0"),
     "slash-0-gnu": header("d/", b"0", magic="gnu"),
