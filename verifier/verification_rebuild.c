@@ -8,6 +8,7 @@
 #include "verifier/compare/layout.h"
 #include "verifier/evidence/needs.h"
 #include "verifier/explain/machine.h"
+#include "verifier/explain/rebuilt.h"
 #include "verifier/rebuild/rebuild.h"
 #include "verifier/verification_internal.h"
 
@@ -80,6 +81,22 @@ static bool maybe_machine(const struct artifact *a, const char *name)
     return a->machine || (!a->layout && str_ends(name, ".cartesi.tar"));
 }
 
+/* Why: causes, behind what the clause says already. */
+static int explain_by_causes(struct run *run, const char *path, char *text, size_t size,
+                             struct err *e)
+{
+    struct verdict *v = run->verdict;
+    char clause[VERDICT_TEXT_MAX / 4];
+    int rc = explain_rebuilt(run->artifact.path, path, run->options->scratch, &v->explanation, e);
+    if (rc < 0)
+        return rc;
+    explain_causes_clause(v->explanation, clause, sizeof(clause));
+    size_t n = strlen(text);
+    if (clause[0] != 0)
+        (void)text_print(text + n, size - n, "; why: %s", clause);
+    return 0;
+}
+
 /* Where the artifact and its rebuild differ, as a clause; what can be told of the bytes, or in the
  * guest's terms. */
 static int locate(struct run *run, const char *path, const struct artifact *rebuilt, char *text,
@@ -99,15 +116,18 @@ static int locate(struct run *run, const char *path, const struct artifact *rebu
         if (clause[0] != 0)
             (void)text_print(text, size, ": %.220s", clause);
     }
-    if (text[0] != 0 || rebuilt->layout || run->artifact.layout || rebuilt->machine ||
-        run->artifact.machine)
+    bool packed =
+        rebuilt->layout || run->artifact.layout || rebuilt->machine || run->artifact.machine;
+    if (text[0] != 0)
         return 0;
-    int rc = artifact_first_difference(run->artifact.path, path, &same, &offset, e);
-    if (rc == 0)
+    int rc = packed ? 0 : artifact_first_difference(run->artifact.path, path, &same, &offset, e);
+    if (rc == 0 && !packed)
         (void)text_print(text, size, " at byte %llu (%llu bytes here, %llu rebuilt)",
                          (unsigned long long)offset, (unsigned long long)run->artifact.size,
                          (unsigned long long)rebuilt->size);
-    return rc;
+    if (rc < 0 || v->explanation != NULL || rebuilt->machine || run->artifact.machine)
+        return rc;
+    return explain_by_causes(run, path, text, size, e);
 }
 
 /* Names where, and the first step that diverged. */

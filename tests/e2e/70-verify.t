@@ -83,10 +83,14 @@ sign evil.statement builder.key evil.json
 run "$assay" verify flipped.squashfs -b evil.json -p policy.json --rebuild -k verifier.key -o differs.json --record log
 exits 1 "an artifact that the plan does not give"
 one_line "in one line"
-says "^assay-verify: differs: 'test.squashfs' differs from its rebuild at byte 4000 \($size bytes here, $size rebuilt\); first step that diverged: none" "that says where"
+says "^assay-verify: differs: 'test.squashfs' differs from its rebuild at byte 4000 \($size bytes here, $size rebuilt\); why: content.data; 2 differences that nothing explains; first step that diverged: none" "that says where, and why"
 payload differs.json >differs.statement
 ok "the verdict is valid" valid verdict differs.statement
 ok "and says so" jq -e '.predicate.assay_verdict == "differs" and .predicate.verificationResult == "FAILED"' differs.statement
+ok "and why, by causes" jq -e '.predicate.assay_explanation | .causes[0].id == "content.data" and .unexplained.count == 2 and .count == 2 and (.differences[0] | startswith("content.data: usr/bin/"))' differs.statement
+run "$assay" verify flipped.squashfs -b evil.json -p policy.json --rebuild --json
+cp stdout differs.report
+ok "the report has it too" jq -e '(.result // .).explanation.causes[0] | .advice and (.explains_fully | not)' differs.report
 is "and is recorded" "$("$assay" log show log --json | jq .checkpoint.size)" 3
 jq -cSj '(.predicate.runDetails.byproducts[] | select(.name == "step/tar" or .name == "step/image" or .name == "step/oci") | .digest.sha256) = ("0" * 64)' evil.statement >evil2.statement
 sign evil2.statement builder.key evil2.json

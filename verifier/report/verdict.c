@@ -111,12 +111,14 @@ static int log_evidence_json(const struct verdict *v, json_t **out, struct err *
     return rc;
 }
 
-/* {count, differences}: the list may be shorter than the count. */
+/* {count, differences, causes?, unexplained?}: the list may be shorter than the count. */
 static int explanation_json(const struct verdict *v, const struct measure *m, json_t **out,
                             struct err *e)
 {
     AUTO_JSON json_t *o = json_object();
     AUTO_JSON json_t *list = json_array();
+    static const char *const why[] = {"causes", "unexplained"};
+    json_t *part = NULL;
     const json_t *all = json_object_get(v->explanation, "differences");
     int rc = list == NULL ? err_oom(e) : 0;
     for (size_t i = 0; rc == 0 && i < json_array_size(all) && i < m->differences; i++)
@@ -125,6 +127,9 @@ static int explanation_json(const struct verdict *v, const struct measure *m, js
         rc = json_put(o, "count", json_incref(json_object_get(v->explanation, "count")), e);
     if (rc == 0)
         rc = json_put(o, "differences", steal_ptr(&list), e);
+    for (size_t i = 0; rc == 0 && i < sizeof(why) / sizeof(why[0]); i++)
+        if ((part = json_object_get(v->explanation, why[i])) != NULL)
+            rc = json_put(o, why[i], json_incref(part), e);
     if (rc == 0)
         *out = steal_ptr(&o);
     return rc;
