@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Supervisor code that asks everything of the firmware in examples/hello-cartesi/firmware and prints what it
- * finds: "A", the letters of the first instruction set in the device tree, "hello"; then "timer" and "ipi" when
- * those interrupts came, and "shut down" before it asks for that. "wrong" when an answer is.
+ * finds: "A", the letters of the instruction set in the device tree (LETTERS is where), "hello"; then "timer"
+ * and "ipi" when those interrupts came, and "shut down" before it asks for that. "wrong" when an answer is.
  */
     .equ EXT_BASE, 0x10
     .equ EXT_TIME, 0x54494d45
@@ -65,19 +65,9 @@ _start:
     call EXT_CONSOLE, 2
     bnez a0, wrong
 
-    /* The first "rv64" of the device tree, to its end or to an underscore. */
-    mv t0, s1
-1:  lbu t1, 0(t0)
-    lbu t2, 1(t0)
-    lbu t3, 2(t0)
-    addi t0, t0, 1
-    li t4, 'r'
-    bne t1, t4, 1b
-    li t4, 'v'
-    bne t2, t4, 1b
-    li t4, '6'
-    bne t3, t4, 1b
-    addi s3, t0, -1
+    /* The letters, LETTERS bytes into the device tree, to their end or to an underscore. */
+    li s3, LETTERS
+    add s3, s3, s1
 2:  lbu a0, 0(s3)
     beqz a0, 3f
     li t0, '_'
