@@ -124,12 +124,14 @@ static void test_damaged(void **state)
     make(file);
     for (size_t len = 0; len < LENGTH; len++) {
         AUTO_OBJECT *o = open_pe(file, len, &rc);
+        assert_null(o);
         assert_int_equal(rc, -ERR_INPUT);
     }
     for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
         make(file);
         put_le32(file + lies[i].at, lies[i].value);
         AUTO_OBJECT *o = open_pe(file, LENGTH, &rc);
+        assert_null(o);
         assert_int_equal(rc, -ERR_INPUT);
     }
 }

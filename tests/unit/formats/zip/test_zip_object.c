@@ -120,21 +120,25 @@ static void test_damaged(void **state)
     make(&z, 0);
     for (size_t len = 22; len < z.len; len++) {
         AUTO_OBJECT *o = open_zip(&z, len, &rc);
+        assert_null(o);
         assert_int_equal(rc, -ERR_INPUT);
     }
     for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
         make(&z, 0);
         put_le32(z.bytes + z.end + lies[i].at, lies[i].value);
         AUTO_OBJECT *o = open_zip(&z, z.len, &rc);
+        assert_null(o);
         assert_int_equal(rc, -ERR_INPUT);
     }
     make(&z, 0);
     put_le32(z.bytes + z.entry + 42, 1000); /* where the local header is */
     AUTO_OBJECT *away = open_zip(&z, z.len, &rc);
+    assert_null(away);
     assert_int_equal(rc, -ERR_INPUT);
     make(&z, 0);
     put_le32(z.bytes + z.entry + 20, 1000); /* its packed size */
     AUTO_OBJECT *large = open_zip(&z, z.len, &rc);
+    assert_null(large);
     assert_int_equal(rc, -ERR_INPUT);
 }
 
