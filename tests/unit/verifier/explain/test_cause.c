@@ -89,11 +89,18 @@ static const char *text_cause(const char *a, const char *b)
         head++;
     while (tail < a_len - head && tail < b_len - head && a[a_len - 1 - tail] == b[b_len - 1 - tail])
         tail++;
-    const struct difference d = {
-        .kind = DIFFERENCE_CONTENT,
-        .path = "x",
-        .hunk_a = {(const uint8_t *)a, head, a_len - head - tail, tail, head},
-        .hunk_b = {(const uint8_t *)b, head, b_len - head - tail, tail, head}};
+    const struct difference d = {.kind = DIFFERENCE_CONTENT,
+                                 .path = "x",
+                                 .hunk_a = {.bytes = (const uint8_t *)a,
+                                            .before = head,
+                                            .run = a_len - head - tail,
+                                            .after = tail,
+                                            .offset = head},
+                                 .hunk_b = {.bytes = (const uint8_t *)b,
+                                            .before = head,
+                                            .run = b_len - head - tail,
+                                            .after = tail,
+                                            .offset = head}};
     return cause_id(&d);
 }
 
