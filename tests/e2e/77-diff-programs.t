@@ -28,7 +28,7 @@ printf 'make -j4\nnproc: 4\nLANG=C\nuname: 6.1.0-28-amd64\nid: 1b4e28ba-2fa1-11d
 printf 'make -j16\nnproc: 16\nLANG=de_DE.UTF-8\nuname: 6.5.1\nid: aa4e28ba-2fa1-11d2-883f-0016d3cca427\n' >b
 differ a b "cpu.count kernel.uname locale random.id" "processors, kernel, language, chance"
 TZ=UTC date -d @1764000000 >a
-TZ=CET date -d @1764000000 >b
+TZ=CET-1 date -d @1764000000 >b
 differ a b tz "one instant in two zones"
 printf 'alpha\nBeta\ngamma\nZeta\n' >a
 LC_ALL=C sort a >b
