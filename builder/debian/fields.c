@@ -24,6 +24,7 @@ struct known_field {
     const struct kind *kind;
     const char *const *words; /* of the set; "no" says nothing and is not kept */
     const char *now;          /* of an obsolete name: what dpkg takes it for */
+    bool exact;               /* versions in relations are those that are meant, and no others */
 };
 
 static const struct kind text, word, priority, version, relations, requirements, archive, revision,
@@ -50,7 +51,7 @@ static const struct known_field known[] = {
     {.name = "Source", .kind = &text},
     {.name = "Version", .kind = &version},
     {.name = "Replaces", .kind = &relations},
-    {.name = "Provides", .kind = &relations},
+    {.name = "Provides", .kind = &relations, .exact = true},
     {.name = "Depends", .kind = &requirements},
     {.name = "Pre-Depends", .kind = &requirements},
     {.name = "Recommends", .kind = &requirements},
@@ -130,6 +131,8 @@ static int check_relations(const struct known_field *k, const struct control_fie
         rc = relation_next(&cursor, f->value + f->value_len, &r, &more, e);
         if (rc == 0 && more && r.joint == '|' && k->kind == &relations)
             return refuse(f, "alternatives are not allowed in it", e);
+        if (rc == 0 && more && k->exact && r.op != RELATION_ANY && r.op != RELATION_EQ)
+            return refuse(f, "only exact versions (=) are allowed in it", e);
     }
     return rc < 0 ? err_wrap(e, "%s", k->name) : 0;
 }

@@ -62,10 +62,10 @@ done
 
 in_fish() { fish -c "set -g fish_complete_path $work/fish; complete -C '$1'" | cut -f 1; }
 is "fish: a command" "$(in_fish 'assay bui')" build
-is "fish: an option of its program" "$(in_fish 'assay build --no')" --no-cache
+is "fish: an option of its program" "$(in_fish 'assay build --no-c')" --no-cache
 is "fish: behind an option of the front" "$(in_fish 'assay -q attest k')" keygen
 is "fish: of a program with commands" "$(in_fish 'assay attest sign --ou')" --output
-is "fish: the program alone" "$(in_fish 'assay-build --no')" --no-cache
+is "fish: the program alone" "$(in_fish 'assay-build --no-c')" --no-cache
 is "fish: a file" "$(in_fish 'assay build pl')" plan.json
 
 zsh -f "$here/complete.zsh" "$work/zsh" 'assay bui' 'assay build --no-c' 'assay attest sign --ou' 'assay-build --no-c' 'assay build pl' >"$work/answers"

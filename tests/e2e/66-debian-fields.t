@@ -19,8 +19,12 @@ E
 xargs -P 16 -I CASE sh "$work/one.sh" "$debs" CASE <"$debs/cases" | sort >"$work/judged"
 is "each case was judged" "$(wc -l <"$work/judged")" "$(wc -l <"$debs/cases")"
 ok "some are taken, some are refused" sh -c 'grep -q " taken taken" "$1" && grep -q " refused refused" "$1"' sh "$work/judged"
-# What is narrower here: a version in two fields, which no index shows, and a name that is a comment to other readers.
+# What is narrower here: a version in two fields, which no index shows, a name that is a comment to other readers, and versions of
+# what is provided that are not exact, where this dpkg only warns of what later ones refuse.
 printf '%s taken refused\n' Package-Revision Package_Revision Revision field-hash >"$work/narrower"
+is "what is provided has exact versions" "$(sed -n 's/^Provides-least .* //p' "$work/judged")" refused
+grep '^Provides-least taken ' "$work/judged" >>"$work/narrower"
+sort -o "$work/narrower" "$work/narrower"
 awk '$2 != $3' "$work/judged" | sort | diff "$work/narrower" - >"$work/differences"
 is "dpkg and Assay take and refuse the same, but what is known" "$(cat "$work/differences")" ""
 
