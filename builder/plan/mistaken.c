@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 
 enum { HEAD = 40 * 1024 };
 
@@ -80,6 +81,25 @@ static bool is_plan(const struct head *h)
            strstr((const char *)h->bytes, ",\"inputs\":[") != NULL;
 }
 
+/* What is signed, or is to be: its first member is none that a recipe has. */
+static bool is_attestation(const struct head *h)
+{
+    static const char *const members[] = {
+        "\"_type\"",         "\"dsseEnvelope\"", "\"payload\"",
+        "\"payloadType\"",   "\"predicate\"",    "\"signatures\"",
+        "\"predicateType\"", "\"subject\"",      "\"verificationMaterial\""};
+    const char *text = (const char *)h->bytes;
+    text += strspn(text, " \t\r\n");
+    if (*text != '{')
+        return false;
+    text += 1 + strspn(text + 1, " \t\r\n");
+    for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++)
+        if (strncmp(text, members[i], strlen(members[i])) == 0)
+            return true;
+    return strncmp(text, "\"mediaType\"", 11) == 0 &&
+           strstr(text, "application/vnd.dev.sigstore.bundle") != NULL;
+}
+
 static void read_head(const char *path, struct head *h)
 {
     AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -90,6 +110,41 @@ static void read_head(const char *path, struct head *h)
     h->bytes[h->len] = 0;
 }
 
+/* Files of another kind that a recipe may be mistaken for. */
+static int refuse_for_recipe(const char *path, const struct head *h, struct err *e)
+{
+    if (is_plan(h))
+        return err_set(e, ERR_INPUT,
+                       "'%s' is a plan, locked already: 'assay build %s -o DIR' builds it", path,
+                       path);
+    if (is_attestation(h))
+        return err_set(e, ERR_INPUT,
+                       "'%s' is a bundle, an envelope or a statement, not a recipe: 'assay build' "
+                       "builds the plan that provenance carries",
+                       path);
+    if (has(h, 257, "ustar", 5))
+        return err_set(e, ERR_INPUT,
+                       "'%s' is a tar, not a recipe: images go behind --images, and 'assay build' "
+                       "builds a plan with its inputs",
+                       path);
+    return 0;
+}
+
+static int refuse_for_plan(const char *path, const struct head *h, struct err *e)
+{
+    struct stat st;
+    if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+        return err_set(e, ERR_INPUT,
+                       "'%s' is a directory, not a plan: 'assay diff A B' compares such, and image "
+                       "layouts",
+                       path);
+    if (is_recipe(h))
+        return err_set(e, ERR_INPUT,
+                       "'%s' is a recipe, not a plan: 'assay lock %s -o PLAN' makes one", path,
+                       path);
+    return 0;
+}
+
 int mistaken(const char *path, enum mistaken_for taken, struct err *e)
 {
     AUTO_FREE struct head *h = calloc(1, sizeof(*h));
@@ -98,19 +153,10 @@ int mistaken(const char *path, enum mistaken_for taken, struct err *e)
     read_head(path, h);
     const char *kind = image_kind(h);
     const char *wanted = taken == MISTAKEN_FOR_PLAN ? "plan" : "recipe";
-    if (taken == MISTAKEN_FOR_PLAN && is_recipe(h))
-        return err_set(e, ERR_INPUT,
-                       "'%s' is a recipe, not a plan: 'assay lock %s -o PLAN' makes one", path,
-                       path);
-    if (taken == MISTAKEN_FOR_RECIPE && is_plan(h))
-        return err_set(e, ERR_INPUT,
-                       "'%s' is a plan, locked already: 'assay build %s -o DIR' builds it", path,
-                       path);
-    if (taken == MISTAKEN_FOR_RECIPE && has(h, 257, "ustar", 5))
-        return err_set(e, ERR_INPUT,
-                       "'%s' is a tar, not a recipe: images go behind --images, and 'assay build' "
-                       "builds a plan with its inputs",
-                       path);
+    int rc =
+        taken == MISTAKEN_FOR_PLAN ? refuse_for_plan(path, h, e) : refuse_for_recipe(path, h, e);
+    if (rc < 0)
+        return rc;
     if (kind != NULL)
         return err_set(e, ERR_INPUT, "'%s' is %s, not a %s: 'assay diff A B' compares such files",
                        path, kind, wanted);

@@ -17,6 +17,7 @@ enum {
     MEMBERS_MAX = PLAN_INPUTS_MAX + 16,
     DOCUMENT_MAX = 64 * 1024 * 1024, /* index.json and the manifest: a row per input */
     CHUNK = 256 * 1024,
+    TAR_HEADER = 512,
 };
 
 static const char blobs[] = "blobs/sha256/";
@@ -38,6 +39,7 @@ struct plan_archive {
     struct digest builder;
     bool has_layout;
     bool has_index;
+    bool foreign; /* an archive of another kind, as far as can be told */
     struct buf layout;
     struct buf index;
     struct buf plan;
@@ -75,14 +77,20 @@ int plan_archive_is_tar(const char *path, bool *out, struct err *e)
 
 int plan_archive_is(const char *path, bool *out, struct err *e)
 {
-    char first = '{';
+    char head[TAR_HEADER] = "{";
     AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (fd < 0)
         return err_os_code(e, ERR_INPUT, errno, "cannot open '%s'", path);
-    ssize_t n = pread(fd, &first, 1, 0);
-    /* What is neither is told by whoever reads it as a plan. */
-    *out = n == 1 && memchr("{[\" \t\r\n", first, 7) == NULL;
-    return *out ? mistaken(path, MISTAKEN_FOR_PLAN, e) : 0;
+    ssize_t n = pread(fd, head, sizeof(head), 0);
+    *out = n > 0 && memchr("{[\" \t\r\n", head[0], 7) == NULL;
+    int rc = *out ? mistaken(path, MISTAKEN_FOR_PLAN, e) : 0;
+    /* A tar's header is padded with NUL bytes. */
+    if (rc == 0 && *out && ((size_t)n < sizeof(head) || memchr(head, 0, sizeof(head)) == NULL))
+        return err_set(e, ERR_INPUT,
+                       "'%s' is no plan, nor a file that carries one: 'assay lock RECIPE -o PLAN' "
+                       "makes one",
+                       path);
+    return rc;
 }
 
 /* ---- the tar's members -------------------------------------------------------------------------
@@ -117,7 +125,8 @@ static int add_member(struct plan_archive *a, struct tar_reader *tar, const stru
     if (n->type == TREE_DIR &&
         (strcmp(n->path, "blobs") == 0 || strcmp(n->path, "blobs/sha256") == 0))
         return 0;
-    if (n->type != TREE_FILE || n->hard_link)
+    a->foreign = n->type != TREE_FILE || n->hard_link;
+    if (a->foreign)
         return err_set(e, ERR_INPUT, "'%s' is no regular file", n->path);
     if (strcmp(n->path, "oci-layout") == 0)
         return add_document(tar, n, &a->has_layout, &a->layout, e);
@@ -125,6 +134,7 @@ static int add_member(struct plan_archive *a, struct tar_reader *tar, const stru
         return add_document(tar, n, &a->has_index, &a->index, e);
     if (str_starts(n->path, blobs))
         return add_blob(a, n, e);
+    a->foreign = true;
     return err_set(e, ERR_INPUT, "'%s' does not belong in it", n->path);
 }
 
@@ -152,7 +162,8 @@ static int read_members(struct plan_archive *a, uint64_t size, struct err *e)
     for (size_t i = 1; i < a->count; i++)
         if (digest_equal(&a->members[i].digest, &a->members[i - 1].digest))
             return err_set(e, ERR_INPUT, "a blob is there twice");
-    if (!a->has_layout || !a->has_index)
+    a->foreign = !a->has_layout || !a->has_index;
+    if (a->foreign)
         return err_set(e, ERR_INPUT, "'%s' is missing",
                        a->has_layout ? "index.json" : "oci-layout");
     return 0;
@@ -303,7 +314,8 @@ static int read_manifest(struct plan_archive *a, const struct digest *manifest, 
     if ((rc = jcur_open_object(&c, e)) < 0 ||
         (rc = jcur_get_string(&c, "artifactType", 255, &type, e)) < 0)
         return rc;
-    if (strcmp(type, MEDIA_ASSAY_PLAN) != 0)
+    a->foreign = strcmp(type, MEDIA_ASSAY_PLAN) != 0;
+    if (a->foreign)
         return jcur_fail(&c, e, "'%.100s' is no plan", type);
     if ((rc = jcur_get(&c, "config", &m, e)) < 0 ||
         (rc = read_descriptor(a, &m, NULL, &config, e)) < 0)
@@ -348,6 +360,18 @@ static int read_archive(struct plan_archive *a, uint64_t size, const struct step
     return check_inputs(a, plan, e);
 }
 
+/* What is wrong with it, and for an archive of another kind what takes that. */
+static int refuse(const struct plan_archive *a, const char *path, struct err *e)
+{
+    const struct err why = *e;
+    char line[ERR_FRAME_MAX];
+    if (!a->foreign)
+        return err_wrap(e, "'%s' is no self-contained plan", path);
+    return err_set(e, ERR_INPUT,
+                   "'%s' is no self-contained plan: %s; 'assay diff A B' compares other archives",
+                   path, err_line(&why, line, sizeof(line)));
+}
+
 int plan_archive_open(const char *path, const struct step_table *table, struct plan_archive **out,
                       struct err *e)
 {
@@ -365,7 +389,7 @@ int plan_archive_open(const char *path, const struct step_table *table, struct p
         return err_set(e, ERR_INPUT, "'%s' is no regular file", path);
     int rc = str_copy(&a->path, path, e);
     if (rc == 0 && (rc = read_archive(a, (uint64_t)st.st_size, table, e)) < 0)
-        rc = err_wrap(e, "'%s' is no self-contained plan", path);
+        rc = refuse(a, path, e);
     if (rc == 0)
         *out = steal_ptr(&a);
     return rc;

@@ -12,6 +12,7 @@
 #include "base/workers.h"
 #include "builder/linuxkit/merge.h"
 #include "builder/linuxkit/render.h"
+#include "builder/plan/mistaken.h"
 #include "builder/plan/plan_file.h"
 #include "builder/run/build_other.h"
 #include "builder/run/execute.h"
@@ -342,9 +343,10 @@ static int check_options(const struct cli *cli, struct err *e)
     (void)cli_list(cli, "only", &only);
     if (cli_flag(cli, "partial") && only == 0)
         return err_set(e, ERR_USAGE, "--partial goes with --only");
-    if (cli_string(cli, "output") == NULL && !cli_flag(cli, "dry-run"))
-        return err_set(e, ERR_USAGE, "say where the artifacts go: --output DIR");
-    return 0;
+    if (cli_string(cli, "output") != NULL || cli_flag(cli, "dry-run"))
+        return 0;
+    int rc = mistaken(cli_arg(cli, 0), MISTAKEN_FOR_PLAN, e);
+    return rc < 0 ? rc : err_set(e, ERR_USAGE, "say where the artifacts go: --output DIR");
 }
 
 /* For a program that runs this one: which step of the plan, and how far that is. */

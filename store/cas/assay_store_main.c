@@ -236,7 +236,8 @@ static const struct cli_command commands[] = {
          "--from has them. Wrong bytes that nobody can replace are set apart in the store's\n"
          "directory 'damaged': the blob is missing then, and no longer wrong, and 'assay\n"
          "fetch PLAN' (also --from ARCHIVE), 'assay plan import' or 'assay store add' brings\n"
-         "it back. Exits with 5 when something is left.",
+         "it back. What has no blob's name is moved there as it is. Exits with 5 when\n"
+         "something is left.",
      .examples = "assay store verify\tcheck the default store\n"
                  "assay store verify --repair --from /mnt/backup/store\tand mend it\n"
                  "assay store verify -j 1 --json\tone thread, one document\n",
@@ -326,7 +327,7 @@ static const struct cli_command commands[] = {
      .summary = "take a pin off again",
      .details =
          "Of references by name, as 'assay store ls' shows them; by digest, of a blob that had\n"
-         "no reference before it was pinned.",
+         "no reference before it was pinned. What is not pinned is an error.",
      .examples = "assay store unpin plan:hello\tlet gc decide again\n",
      .min_args = 1,
      .max_args = (size_t)-1,

@@ -228,7 +228,7 @@ struct cas_blob {
 struct cas_listing {
     struct cas_blob *blobs;
     size_t count;
-    char **strangers; /* names that are no SHA-256, shown only: gc leaves them alone */
+    char **strangers; /* names that are no SHA-256: gc leaves them alone */
     size_t stranger_count;
 };
 int cas_list(struct cas *cas, struct cas_listing *out, struct err *e);
@@ -248,6 +248,9 @@ int cas_check(struct cas *cas, const struct digest *digest, bool *damaged, struc
 enum cas_repaired { CAS_MENDED, CAS_SET_APART, CAS_MISSING };
 int cas_repair(struct cas *cas, const struct digest *digest, const char *const *places,
                size_t place_count, enum cas_repaired *out, struct err *e);
+
+/* Moves what is listed as a stranger, whatever it is, into the store's directory `damaged`. */
+int cas_move_stranger(struct cas *cas, const char *name, struct err *e);
 
 struct cas_digests {
     struct digest *items;

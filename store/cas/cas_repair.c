@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -38,19 +39,25 @@ int cas_set_apart(struct cas *cas, const char *hex, struct err *e)
         openat(cas->root, APART, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (apart >= 0)
         cas_share(cas->root, apart);
-    char name[DIGEST_TEXT_MAX + 16];
+    char name[NAME_MAX + 1];
     (void)snprintf(name, sizeof(name), "%s", hex);
     for (unsigned i = 2; apart >= 0 && i <= APART_MAX; i++) {
         if (renameat2(cas->blobs, hex, apart, name, RENAME_NOREPLACE) == 0)
             break;
         if (errno != EEXIST || i == APART_MAX)
-            return err_os(e, errno, "cannot set blob %s of store '%s' apart", hex, cas->path);
-        (void)snprintf(name, sizeof(name), "%s.%u", hex, i);
+            return err_os(e, errno, "cannot set '%s' of store '%s' apart", hex, cas->path);
+        (void)snprintf(name, sizeof(name), "%.200s.%u", hex, i);
     }
     if (apart < 0)
         return err_os(e, errno, "cannot open '%s' in store '%s'", APART, cas->path);
     int rc = cas_sync_dir(cas, apart, e);
     return rc < 0 ? rc : cas_sync_dir(cas, cas->blobs, e);
+}
+
+int cas_move_stranger(struct cas *cas, const char *name, struct err *e)
+{
+    int rc = cas_need_writable(cas, e);
+    return rc < 0 ? rc : cas_set_apart(cas, name, e);
 }
 
 int cas_repair(struct cas *cas, const struct digest *digest, const char *const *places,

@@ -98,16 +98,30 @@ int store_run_pin(struct cli *cli, struct err *e)
     return rc;
 }
 
+static bool is_pinned(const struct cas_refs *refs, const char *name)
+{
+    for (size_t i = 0; i < refs->count; i++)
+        if (refs->items[i].name != NULL && strcmp(refs->items[i].name, name) == 0)
+            return refs->items[i].pinned;
+    return false;
+}
+
 /* A reference that only a pin made goes with it. */
 static int unpin_one(struct cas *cas, const char *what, struct err *e)
 {
+    AUTO(cas_refs_dispose) struct cas_refs refs = {0};
     AUTO_FREE char *made = NULL;
     bool found = false;
     int rc = str_format(&made, e, "%s%s", str_starts(what, "sha256:") ? "pin:" : "", what);
     if (rc == 0)
+        rc = cas_ref_list(cas, &refs, e);
+    if (rc == 0)
         rc = cas_ref_pin(cas, made, false, &found, e);
     if (rc == 0 && !found)
         return err_set(e, ERR_INPUT, "no reference '%s' in store '%s'", made, cas_path(cas));
+    if (rc == 0 && !is_pinned(&refs, made))
+        return err_set(e, ERR_INPUT, "reference '%s' of store '%s' is not pinned", made,
+                       cas_path(cas));
     return rc == 0 && str_starts(made, "pin:") ? cas_ref_remove(cas, made, &found, e) : rc;
 }
 

@@ -84,6 +84,24 @@ static int repair(struct cli *cli, const struct verify *v, const struct digest *
     return verify_finding(cli, doc, keys[how], digest_format(digest, text), says[how], e);
 }
 
+/* What is no blob goes out of the blobs' way, as it is: it may be somebody's. */
+static int repair_stranger(struct cli *cli, const struct verify *v, const char *name, json_t *doc,
+                           size_t *findings, struct err *e)
+{
+    AUTO_FREE char *shown = NULL;
+    int rc = str_copy(&shown, name, e);
+    if (rc < 0)
+        return rc;
+    text_repair(shown); /* names of files are bytes */
+    rc = verify_finding(cli, doc, "misnamed", shown, "misnamed", e);
+    *findings += !v->repair;
+    if (rc == 0 && v->repair)
+        rc = cas_move_stranger(v->cas, name, e);
+    return rc < 0 || !v->repair
+               ? rc
+               : verify_finding(cli, doc, "moved", shown, "moved to 'damaged', no blob's name", e);
+}
+
 static int verify_report(struct cli *cli, const struct verify *v, const struct cas_refs *refs,
                          json_t *doc, size_t *findings, struct err *e)
 {
@@ -100,8 +118,7 @@ static int verify_report(struct cli *cli, const struct verify *v, const struct c
         *findings += left;
     }
     for (size_t i = 0; rc == 0 && i < v->listing.stranger_count; i++) {
-        *findings += 1;
-        rc = verify_finding(cli, doc, "misnamed", v->listing.strangers[i], "misnamed", e);
+        rc = repair_stranger(cli, v, v->listing.strangers[i], doc, findings, e);
     }
     for (size_t i = 0; rc == 0 && i < refs->count; i++) {
         const struct cas_ref *ref = &refs->items[i];
@@ -120,8 +137,8 @@ static int verify_report(struct cli *cli, const struct verify *v, const struct c
 
 static int verify_result(const struct verify *v, json_t **out, struct err *e)
 {
-    static const char *const lists[] = {"damaged", "misnamed", "badReferences",
-                                        "mended",  "setApart", "missing"};
+    static const char *const lists[] = {"damaged",  "misnamed", "badReferences", "mended",
+                                        "setApart", "missing",  "moved"};
     AUTO_JSON json_t *doc = NULL;
     int rc = store_result(v->cas, &doc, e);
     if (rc == 0)

@@ -113,7 +113,7 @@ int tlog_lock_behind(const struct log_lock *lock, uint64_t size, struct err *e)
 {
     return err_set(e, ERR_LOG,
                    "the log has signed a checkpoint of %s (its lock file has it), and "
-                   " the database knows of %" PRIu64 " only: entries were lost, by damage, or "
+                   "the database knows of %" PRIu64 " only: entries were lost, by damage, or "
                    "because it is an older copy or lacks its write-ahead log; nothing more is "
                    "signed",
                    COUNTED(lock->head.size, "entry"), size);

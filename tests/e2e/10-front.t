@@ -108,7 +108,7 @@ exits 2 "a misspelt format"
 says "there is no artifact 'raw-ef' \(did you mean 'raw-efi'\?\)$" "is recognised"
 mkdir "$work/tree"
 mksquashfs "$work/tree" "$work/image" -quiet -no-progress >"$work/ok.out" 2>&1
-for what in 'build RECIPE -o out' 'fetch RECIPE' 'plan show RECIPE' 'plan diff RECIPE RECIPE' 'plan export RECIPE -o out'; do
+for what in 'build RECIPE' 'build RECIPE -o out' 'fetch RECIPE' 'plan show RECIPE' 'plan diff RECIPE RECIPE' 'plan export RECIPE -o out'; do
     run "$assay" $(echo "$what" | sed "s,RECIPE,$work/recipe.yml,g")
     exits 5 "assay $what: exit code 5"
     says "^assay-[a-z]*: '$work/recipe.yml' is a recipe, not a plan: 'assay lock $work/recipe.yml -o PLAN' makes one$" "assay $what: says what to do"
@@ -125,6 +125,33 @@ says "is a plan, locked already: 'assay build $inputs_plan -o DIR' builds it$" "
 run "$assay" plan show "$work/tree"
 exits 5 "a directory"
 one_line "is said in one line"
+says "^assay-plan: '$work/tree' is a directory, not a plan: 'assay diff A B' compares such, and image layouts$" "with what compares it"
+mkdir "$work/loose" && echo text >"$work/loose/a"
+tar -C "$work/loose" -cf "$work/loose.tar" a
+run "$assay" plan diff "$work/loose.tar" "$work/loose.tar"
+exits 5 "any tar where a plan is"
+says "^assay-plan: '$work/loose.tar' is no self-contained plan: 'a' does not belong in it; 'assay diff A B' compares other archives$" "is told what compares it"
+echo '{"imageLayoutVersion":"1.0.0"}' >"$work/loose/oci-layout"
+tar -C "$work/loose" -cf "$work/loose.tar" oci-layout
+run "$assay" plan show "$work/loose.tar"
+says "'index.json' is missing; 'assay diff A B' compares other archives$" "so is what is half a layout"
+openssl genpkey -algorithm ed25519 -out "$work/key.pem" 2>"$work/ok.out"
+seq 1 1000 >"$work/numbers"
+for what in key.pem numbers; do
+    for way in 'plan show' 'plan digest' fetch 'build -o out'; do
+        # shellcheck disable=SC2086
+        run "$assay" $way "$work/$what"
+        exits 5 "assay $way: $what"
+        says "^assay-[a-z]*: '$work/$what' is no plan, nor a file that carries one: 'assay lock RECIPE -o PLAN' makes one$" "is no plan"
+    done
+done
+for what in '{"dsseEnvelope":{}}' '{ "payload" : "" }' '{"_type":"https://in-toto.io/Statement/v1"}' \
+    '{"mediaType":"application/vnd.dev.sigstore.bundle.v0.3+json"}'; do
+    echo "$what" >"$work/signed"
+    run "$assay" lock "$work/signed" -o "$work/plan.json"
+    exits 5 "$what given to lock"
+    says "^assay-lock: '$work/signed' is a bundle, an envelope or a statement, not a recipe: 'assay build' builds the plan that provenance carries$" "is told"
+done
 
 # ---- without HOME, where no store is needed ----
 bare() { run env -u HOME -u ASSAY_STORE -u XDG_DATA_HOME "$@"; }

@@ -121,6 +121,23 @@ ok "and the report says so" jq -e '(.mended | length) > 0 and .damaged == .mende
 ok "the bytes are right" right "$largest"
 run "$assay" store verify
 exits 0 "verify finds nothing more"
+long=$(printf '%0255d' 0)
+mkdir "$store/blobs/sha256/folder"
+for name in zz "$long" folder/kept; do echo "$name" >"$store/blobs/sha256/$name"; done
+run "$assay" store verify
+exits 5 "what is no blob"
+run "$assay" store verify --repair --json
+exits 0 "is mended"
+ok "by moving it away" jq -e --arg l "$long" '.moved == .misnamed and .moved == [$l, "folder", "zz"]' stdout
+is "as it was" "$(cd "$store/damaged" && cat zz "$long" folder/kept)" "$(printf '%s\n' zz "$long" folder/kept)"
+echo again >"$store/blobs/sha256/zz"
+echo again >"$store/blobs/sha256/$long"
+run "$assay" store verify --repair
+prints "^moved to 'damaged', no blob's name: zz$" "so is another of that name"
+is "beside the first" "$(cat "$store/damaged/zz" "$store/damaged/zz.2" "$store/damaged/$(printf '%0200d' 0).2")" "$(printf 'zz\nagain\nagain\n')"
+rm -r "$store/damaged"
+run "$assay" store verify
+exits 0 "then nothing is found"
 spoil "$largest"
 cp "$(blob "$largest")" wrong
 run "$assay" store verify --repair

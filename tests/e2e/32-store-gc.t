@@ -93,6 +93,13 @@ run "$assay" store gc
 ok "and stays" "$assay" store get "$digest" -o again
 run "$assay" store unpin "$digest"
 exits 0 "unpinned"
+run "$assay" store unpin "$digest"
+exits 5 "once"
+run "$assay" store unpin plan:rel
+run "$assay" store unpin plan:rel
+exits 5 "a reference that is not pinned"
+says "^assay-store: reference 'plan:rel' of store '.*' is not pinned$" "is said not to be"
+one_line "in one line"
 run "$assay" store gc
 prints '^removed 1 blob' "it goes"
 

@@ -79,7 +79,7 @@ done
 cp -r L M
 cp early/log.db* M/
 rm -f M/log.db-shm
-refuses 'an older database' 'older copy|write-ahead log'
+refuses 'an older database' '[(]its lock file has it[)], and the database knows of .*(older copy|write-ahead log)'
 
 # A writer that is alive has its last entries in the write-ahead log only.
 python3 - "$log" <<'E' || exit 1
