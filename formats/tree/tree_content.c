@@ -88,7 +88,9 @@ struct open_pack {
     uint32_t index;
     int fd;
     uint64_t size;
-    uint64_t used; /* when: a count of reads */
+    uint64_t used;      /* when: a count of reads */
+    uint64_t data_from; /* from here to data_end there is no hole: so much is known */
+    uint64_t data_end;
 };
 
 struct tree_reader {
@@ -178,5 +180,11 @@ uint64_t tree_reader_next_data(struct tree_reader *r, const struct tree_content 
     if (offset >= c->size || open_pack(r, c->pack, &pack, &ignored) < 0 || c->offset > pack->size ||
         c->size > pack->size - c->offset)
         return offset;
-    return sparse_next_data(pack->fd, c->offset + offset, c->offset + c->size) - c->offset;
+    uint64_t at = c->offset + offset;
+    if (at >= pack->data_from && at < pack->data_end)
+        return offset;
+    uint64_t data = sparse_next_data(pack->fd, at, pack->size);
+    pack->data_from = data;
+    pack->data_end = sparse_next_hole(pack->fd, data, pack->size);
+    return data < c->offset + c->size ? data - c->offset : c->size;
 }

@@ -75,8 +75,54 @@ static void test_random(void **state)
     }
 }
 
+/* A reader that has been asked before says what a new one says, whatever was asked in what order.
+ */
+static void test_next_data_any_order(void **state)
+{
+    (void)state;
+    enum { FILES = 6, RUNS = 5, RUN = 128 * 1024, QUESTIONS = 500 };
+    static uint8_t bytes[RUN];
+    static const char *const names[FILES] = {"a", "b", "c", "d", "e", "f"};
+    const struct tree_content *contents[FILES];
+    AUTO_TREE struct tree *t = new_tree();
+    struct tree_packer *packer = new_packer(t);
+    struct tree_reader *used = NULL;
+    unsigned later = 0;
+    memset(bytes, 1, sizeof(bytes));
+    for (unsigned i = 0; i < FILES; i++) {
+        struct tree_node *file = add(t, "", names[i], TREE_FILE, 0644);
+        assert_int_equal(tree_packer_begin(packer, &e), 0);
+        for (unsigned k = 0; k < RUNS;
+             k++) /* data, zeros, data, …; the next file: zeros, data, … */
+            assert_int_equal((i + k) % 2 == 0 ? tree_packer_write(packer, bytes, RUN - i, &e)
+                                              : tree_packer_zeros(packer, RUN - i, &e),
+                             0);
+        assert_int_equal(tree_packer_end(packer, file->inode, &e), 0);
+        contents[i] = &file->inode->content;
+    }
+    commit(packer);
+    assert_int_equal(tree_reader_new(t, store, &used, &e), 0);
+    for (unsigned n = 0; n < QUESTIONS; n++) {
+        unsigned i = next() % FILES;
+        uint64_t run = RUN - i;
+        uint64_t offset = next() % (RUNS * run);
+        struct tree_reader *fresh = NULL;
+        assert_int_equal(tree_reader_new(t, store, &fresh, &e), 0);
+        uint64_t answer = tree_reader_next_data(used, contents[i], offset);
+        assert_true(answer == tree_reader_next_data(fresh, contents[i], offset));
+        /* Whatever is skipped is zeros: it does not reach beyond the run that it is in. */
+        bool zeros = (i + offset / run) % 2 == 1;
+        assert_true(zeros ? answer <= (offset / run + 1) * run : answer == offset);
+        later += answer > offset;
+        tree_reader_free(fresh);
+    }
+    assert_true(later > 0);
+    tree_reader_free(used);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_random)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_random),
+                                       cmocka_unit_test(test_next_data_any_order)};
     return cmocka_run_group_tests(tests, setup, teardown);
 }
