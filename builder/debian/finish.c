@@ -24,6 +24,7 @@ static const struct doing doings[] = {
     {"units", offsetof(struct finish_options, units), finish_units},
     {"modules", offsetof(struct finish_options, modules), finish_modules},
     {"machine-id", offsetof(struct finish_options, machine_id), finish_machine_id},
+    {"tmpfiles", offsetof(struct finish_options, tmpfiles), finish_tmpfiles},
 };
 
 static void scope_packer(struct tree_packer **p)

@@ -23,6 +23,7 @@ struct finish_options {
     bool units;
     bool modules;
     bool machine_id;
+    bool tmpfiles;
     const char *hostname; /* NULL: none */
     /* Units, before what presets say of them; only with `units`. */
     const char **enable;

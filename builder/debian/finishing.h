@@ -20,6 +20,7 @@ finish_doing finish_units;     /* finish_units.c */
 finish_doing finish_libraries; /* finish_libraries.c */
 finish_doing finish_sysusers;
 finish_doing finish_modules; /* finish_modules.c */
+finish_doing finish_tmpfiles;
 
 /* ---- library.c: what ldconfig asks of a file ---- */
 

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "builder/debian/sysusers.h"
 
+#include "builder/debian/conf_files.h"
 #include "builder/debian/rootfs.h"
 
 #include <string.h>
 
-enum { TEXT_MAX = 1 << 20, FILES_MAX = 1024, COLUMNS = 6 };
+enum { COLUMNS = 6 };
 enum { KIND, NAME, ID, COMMENT, HOME, SHELL };
 
-static const char *const dirs[] = {"etc/sysusers.d", "run/sysusers.d", "usr/local/lib/sysusers.d",
-                                   "usr/lib/sysusers.d"};
-enum { DIRS = sizeof(dirs) / sizeof(dirs[0]) };
+static const char *const dirs[CONF_DIRS] = {"etc/sysusers.d", "run/sysusers.d",
+                                            "usr/local/lib/sysusers.d", "usr/lib/sysusers.d"};
 
 static void user_dispose(struct sysuser *u)
 {
@@ -200,14 +200,13 @@ static const struct {
     int (*take)(struct sysusers *s, char *words[COLUMNS], struct err *e);
 } kinds[] = {{"u", take_user}, {"u!", take_user}, {"g", take_group}, {"m", take_membership}};
 
-static int take_line(struct sysusers *s, char *line, struct err *e)
+static int take_line(void *context, char *line, struct err *e)
 {
+    struct sysusers *s = context;
     char *words[COLUMNS] = {NULL};
     if (strpbrk(line, "%\\") != NULL)
         return err_set(e, ERR_INPUT, "'%.80s' has '%%' or '\\', which are not known here", line);
     int count = split(line, words);
-    if (count == 0 || (count > 0 && words[KIND][0] == '#'))
-        return 0;
     if (count < 2 || !rootfs_account_valid(words[NAME]))
         return err_set(e, ERR_INPUT, "'%.80s' is no name of a user or a group",
                        count < 2 ? line : words[NAME]);
@@ -218,22 +217,6 @@ static int take_line(struct sysusers *s, char *line, struct err *e)
 }
 
 /* ---- files ---- */
-
-static int take_file(struct rootfs_writer *w, struct sysusers *s, const char *path, struct err *e)
-{
-    AUTO_BUF text = BUF_INIT(TEXT_MAX);
-    bool found = false;
-    int rc = rootfs_get(w, path, &text, &found, e);
-    for (char *line = (char *)text.data; rc == 0 && found && line != NULL && *line != 0;) {
-        char *eol = strchr(line, '\n');
-        if (eol != NULL)
-            *eol = 0;
-        if (line[strspn(line, " \t\r")] != '#')
-            rc = take_line(s, line, e);
-        line = eol != NULL ? eol + 1 : NULL;
-    }
-    return rc < 0 ? err_wrap(e, "'%.200s'", path) : 0;
-}
 
 /* Members that nobody declares are users, and their groups groups. */
 static int add_implied(struct sysusers *s, struct err *e)
@@ -249,37 +232,6 @@ static int add_implied(struct sysusers *s, struct err *e)
 
 int sysusers_read(struct rootfs_writer *w, struct sysusers *out, struct err *e)
 {
-    const struct tree_node *dir[DIRS];
-    size_t at[DIRS] = {0};
-    int rc = 0;
-    for (size_t i = 0; i < DIRS; i++) {
-        dir[i] = tree_find(w->tree, dirs[i], true);
-        if (dir[i] != NULL && dir[i]->inode->type != TREE_DIR)
-            dir[i] = NULL;
-    }
-    while (rc == 0) {
-        AUTO_FREE char *path = NULL;
-        const char *next = NULL;
-        size_t from = 0;
-        for (size_t i = 0; i < DIRS; i++) {
-            if (dir[i] == NULL || at[i] == dir[i]->inode->child_count)
-                continue;
-            const char *name = dir[i]->inode->children[at[i]]->name;
-            if (next == NULL || strcmp(name, next) < 0) {
-                next = name;
-                from = i;
-            }
-        }
-        if (next == NULL)
-            break;
-        for (size_t i = 0; i < DIRS; i++)
-            at[i] += dir[i] != NULL && at[i] < dir[i]->inode->child_count &&
-                     strcmp(dir[i]->inode->children[at[i]]->name, next) == 0;
-        if (!str_ends(next, ".conf"))
-            continue;
-        rc = str_format(&path, e, "%s/%s", dirs[from], next);
-        if (rc == 0)
-            rc = take_file(w, out, path, e);
-    }
+    int rc = conf_files_read(w, dirs, take_line, out, e);
     return rc < 0 ? rc : add_implied(out, e);
 }

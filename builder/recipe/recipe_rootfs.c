@@ -200,6 +200,7 @@ static const struct finish_name finish_names[] = {
     {"units", "units"},
     {"modules", "modules"},
     {"machine-id", "machineId"},
+    {"tmpfiles", "tmpfiles"},
 };
 enum { FINISH_NAMES = sizeof(finish_names) / sizeof(finish_names[0]) };
 

@@ -35,7 +35,7 @@ static const struct param_list unit_list = {PARAM_VALUES(const char *, &unit),
 
 static const char *const arches[] = {"amd64", "arm64", "riscv64", NULL};
 
-/* `modules` and `sysusers` are optional: plans of before have none. */
+/* `modules`, `sysusers` and `tmpfiles` are optional: plans of before have none. */
 static const struct param rows[] = {
     {PARAM_CHOICE("architecture", struct params, arch, arches)},
     {PARAM_I64("clamp", struct params, clamp), .min = -TIME_MAX, .max = TIME_MAX,
@@ -53,6 +53,7 @@ static const struct param rows[] = {
                 &unit_list)},
     {PARAM_BOOL("modules", struct params, finish.modules), .optional = true},
     {PARAM_BOOL("sysusers", struct params, finish.sysusers), .optional = true},
+    {PARAM_BOOL("tmpfiles", struct params, finish.tmpfiles), .optional = true},
     {PARAM_BOOL("machineId", struct params, finish.machine_id)},
     {PARAM_TEXT("hostname", struct params, finish.hostname, &hostname_text), .optional = true},
 };

@@ -115,6 +115,39 @@ while read -r name; do
 done <"$work/their.lists"
 ok "modules: network cards are among them" grep -q '^alias virtio:d00000001v\* virtio_net$' "$work/modules/modules.alias"
 
+# ---- systemd-tmpfiles --create, of a root before which it was not done; who is root alone gives files away -----------
+# Of /usr only the declarations are unpacked: nothing is declared there.
+without=$work/without
+mkdir "$without"
+jq -cSj '(.steps[] | select(.kind == "tree.finish") | .params.tmpfiles) = false' "$inputs_plan" >"$work/without.json"
+run "$assay" build "$work/without.json" --store "$inputs_store" --no-cache -q -o "$work/without.out"
+exits 0 "a root without what tmpfiles.d declares"
+own=--same-owner owners=yes
+[ "$(id -u)" = 0 ] || own=--no-same-owner owners=
+ok "unpacked, without" $as_root tar -C "$without" --warning=no-timestamp --numeric-owner $own \
+    --anchored --exclude='usr/[!l]*' --exclude='usr/lib/[!t]*' -xpf "$work/without.out/debian.tar"
+[ "$(id -u)" = 0 ] || sed -i 's/^\([^:]*:[^:]*\):[0-9]*:[0-9]*:/\1:0:0:/; s/^\([^:]*:[^:]*\):[0-9]*:/\1:0:/' "$without/etc/passwd" "$without/etc/group"
+ok "systemd-tmpfiles runs" $as_root systemd-tmpfiles --root="$without" --create --exclude-prefix=/run --exclude-prefix=/tmp --exclude-prefix=/dev --exclude-prefix=/proc --exclude-prefix=/sys
+cat >"$work/entries.py" <<'E'
+import sys, tarfile
+kinds = {tarfile.DIRTYPE: "d", tarfile.SYMTYPE: "l"}
+lines = []
+with tarfile.open(sys.argv[1]) as tar:
+    for m in tar:
+        name = m.name[2:] if m.name.startswith("./") else m.name
+        if name.split("/")[0] not in ("", ".", "usr", "run", "tmp", "dev", "proc", "sys"):
+            owner = " %d:%d" % (m.uid, m.gid) if sys.argv[2] else ""
+            lines.append("%s %s %o%s %s\n" % (name, kinds.get(m.type, "f"), m.mode, owner, m.linkname if m.issym() else ""))
+sys.stdout.write("".join(sorted(lines)))
+E
+$as_root tar -C "$without" --exclude=./usr -cf "$work/theirs.tar" .
+python3 "$work/entries.py" "$work/out/debian.tar" "$owners" >"$work/ours"
+python3 "$work/entries.py" "$work/theirs.tar" "$owners" >"$work/theirs"
+python3 "$work/entries.py" "$work/without.out/debian.tar" "$owners" >"$work/before"
+ok "tmpfiles: the same entries, modes and owners as by systemd-tmpfiles ($(grep -c . "$work/ours"))" cmp "$work/ours" "$work/theirs"
+is "tmpfiles: what was made" "$(LC_ALL=C comm -13 "$work/before" "$work/ours" | cut -d' ' -f1,2,3 | tr '\n' ' ')" \
+    "etc/mtab l 777 root/.ssh d 700 var/cache/private d 700 var/lib/private d 700 var/lib/systemd/coredump d 755 var/lib/systemd/pstore d 755 var/log/README l 777 var/log/private d 700 "
+
 # ---- one machine's own -----------------------------------------------------------------------------
 is "machine-id: empty" "$(stat -c '%s %a' "$root/etc/machine-id")" "0 444"
 is "hostname" "$(cat "$root/etc/hostname")" "web.example"

@@ -29,6 +29,7 @@ static const struct place places[] = {
     {"usr/lib/sysusers.d", "a.conf"},
     {"etc", "passwd"},
     {"etc", "gshadow"},
+    {"usr/lib/tmpfiles.d", "a.conf"},
 };
 enum { PLACES = sizeof(places) / sizeof(places[0]) };
 
@@ -72,6 +73,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     const struct finish_options all = {.arch = "amd64",
                                        .sysusers = true,
+                                       .tmpfiles = true,
                                        .base = true,
                                        .shells = true,
                                        .libraries = true,
