@@ -124,6 +124,12 @@ static int member_compression(struct deb_reader *r, const struct member *m, cons
                 *out = (enum compression)i;
                 return 0;
             }
+    static const char *const others[] = {".bz2", ".lzma"};
+    if (str_starts(m->name, base))
+        for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+            if (strcmp(m->name + strlen(base), others[i]) == 0)
+                return not_a_package(
+                    r, "this compression (bzip2 or lzma) is not read: repack it as xz", e);
     char why[128];
     snprintf(why, sizeof(why), "expected %s with .gz, .xz, .zst or nothing, found '%s'", base,
              m->name);
@@ -138,22 +144,35 @@ static void begin_member(struct deb_reader *r, const struct member *m)
     r->member_odd = m->size % 2 != 0;
 }
 
+/* "2.0\n". A greater minor number, and more lines, may be ignored (deb(5)). */
+static int take_version(struct deb_reader *r, uint64_t size, struct err *e)
+{
+    char text[16] = {0};
+    uint64_t minor = 0;
+    size_t len = size < sizeof(text) ? (size_t)size : sizeof(text);
+    int rc = take(r, text, len, e);
+    if (rc < 0)
+        return rc;
+    size_t digits = len > 2 ? digits_read(text + 2, len - 2, 10, &minor) : 0;
+    if (digits == 0 || memcmp(text, "2.", 2) != 0 || digits + 2 == len || text[digits + 2] != '\n')
+        return not_a_package(r, "its format is not 2.0", e);
+    rc = skip(r, size - len, e);
+    return rc == 0 ? skip_padding(r, size % 2 != 0, e) : rc;
+}
+
 static int open_package(struct deb_reader *r, struct err *e)
 {
     char magic[8];
-    char version[4];
     struct member m = {0};
     int rc = take(r, magic, sizeof(magic), e);
     if (rc == 0 && memcmp(magic, "!<arch>\n", sizeof(magic)) != 0)
         rc = not_a_package(r, "it is no Debian package", e);
     if (rc == 0)
         rc = next_member(r, &m, e);
-    if (rc == 0 && (strcmp(m.name, "debian-binary") != 0 || m.size != sizeof(version)))
+    if (rc == 0 && strcmp(m.name, "debian-binary") != 0)
         rc = not_a_package(r, "it does not begin with debian-binary", e);
     if (rc == 0)
-        rc = take(r, version, sizeof(version), e);
-    if (rc == 0 && memcmp(version, "2.0\n", sizeof(version)) != 0)
-        rc = not_a_package(r, "its format is not 2.0", e);
+        rc = take_version(r, m.size, e);
     if (rc == 0)
         rc = next_member(r, &m, e);
     if (rc == 0)

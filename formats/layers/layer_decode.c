@@ -299,8 +299,10 @@ static int decode_tar(struct decode *d, const struct source *from, struct err *e
     d->tar = tar;
     if (rc == 0 && d->input->form == LAYER_DEB)
         tar_reader_like_dpkg(tar);
-    else if (rc == 0) /* dpkg reads none */
+    else if (rc == 0) { /* dpkg reads no sparse files */
         tar_reader_take_sparse(tar);
+        tar_reader_open_end(tar);
+    }
     while (rc == 0) {
         struct tar_entry *n = NULL;
         rc = tar_reader_next(tar, &n, e);

@@ -3,6 +3,8 @@
 
 #include "base/byte_order.h"
 #include "base/encoding.h"
+#include "formats/tar/tar_reader.h"
+#include "formats/tree/tree_internal.h"
 
 #include <string.h>
 
@@ -128,4 +130,36 @@ void tar_seal(uint8_t *block)
     size_t digits = (size_t)tar_fields[TAR_CHECKSUM].len - 1; /* with the NUL */
     tar_put_octal(field, digits, tar_sum(block));
     field[digits] = ' ';
+}
+
+/* ---- paths ---- */
+
+int tar_path_clean(char *path, struct err *e)
+{
+    if (path[0] == '/')
+        return err_set(e, ERR_INPUT, "'%.200s' is an absolute path", path);
+    char *to = path;
+    size_t depth = 0;
+    for (const char *p = path; *p != 0;) {
+        size_t len = strcspn(p, "/");
+        const char *next = p + len + strspn(p + len, "/");
+        if (len == 0 || (len == 1 && p[0] == '.')) {
+            p = next;
+            continue;
+        }
+        if (len == 2 && p[0] == '.' && p[1] == '.')
+            return err_set(e, ERR_INPUT, "a path has a '..' in it");
+        if (len > TREE_NAME_MAX || ++depth > TREE_DEPTH_MAX ||
+            (size_t)(to - path) + len > TREE_PATH_MAX)
+            return err_set(e, ERR_INPUT, "a path is too long or too deep");
+        if (to != path)
+            *to++ = '/';
+        memmove(to, p, len);
+        to += len;
+        p = next;
+    }
+    if ((size_t)(to - path) > TREE_PATH_MAX)
+        return err_set(e, ERR_INPUT, "a path is too long or too deep");
+    *to = 0;
+    return 0;
 }

@@ -28,6 +28,7 @@ struct tar_reader {
     char *long_link; /* GNU 'K' */
     bool take_sparse;
     bool like_dpkg;
+    bool open_end;      /* nothing need mark the end */
     uint64_t holes;     /* of all sparse files so far */
     struct tar_map map; /* of the current entry */
     uint8_t buffer[BUFFER];
@@ -51,6 +52,11 @@ void tar_reader_take_sparse(struct tar_reader *r)
 void tar_reader_like_dpkg(struct tar_reader *r)
 {
     r->like_dpkg = true;
+}
+
+void tar_reader_open_end(struct tar_reader *r)
+{
+    r->open_end = true;
 }
 
 static void entry_clear(struct tar_reader *r)
@@ -134,6 +140,20 @@ static int skip(struct tar_reader *r, uint64_t len, struct err *e)
     return 0;
 }
 
+/* The zeros that fill up a file's last block, which an open end may lack. */
+static int skip_behind_content(struct tar_reader *r, struct err *e)
+{
+    int rc = fill(r, e);
+    if (rc < 0)
+        return rc;
+    size_t have = r->end - r->start;
+    if (r->open_end && r->source_ended && have < r->padding) {
+        consume(r, have);
+        return 0;
+    }
+    return skip(r, r->padding, e);
+}
+
 /* A small body (names, pax records) in one piece; caller frees. */
 static int take_body(struct tar_reader *r, uint64_t size, uint64_t max, uint8_t **out,
                      struct err *e)
@@ -215,36 +235,6 @@ static int find_dialect(const uint8_t *block, enum dialect *out, struct err *e)
 }
 
 /* ---- paths ---- */
-
-int tar_path_clean(char *path, struct err *e)
-{
-    if (path[0] == '/')
-        return err_set(e, ERR_INPUT, "'%.200s' is an absolute path", path);
-    char *to = path;
-    size_t depth = 0;
-    for (const char *p = path; *p != 0;) {
-        size_t len = strcspn(p, "/");
-        const char *next = p + len + strspn(p + len, "/");
-        if (len == 0 || (len == 1 && p[0] == '.')) {
-            p = next;
-            continue;
-        }
-        if (len == 2 && p[0] == '.' && p[1] == '.')
-            return err_set(e, ERR_INPUT, "a path has a '..' in it");
-        if (len > TREE_NAME_MAX || ++depth > TREE_DEPTH_MAX ||
-            (size_t)(to - path) + len > TREE_PATH_MAX)
-            return err_set(e, ERR_INPUT, "a path is too long or too deep");
-        if (to != path)
-            *to++ = '/';
-        memmove(to, p, len);
-        to += len;
-        p = next;
-    }
-    if ((size_t)(to - path) > TREE_PATH_MAX)
-        return err_set(e, ERR_INPUT, "a path is too long or too deep");
-    *to = 0;
-    return 0;
-}
 
 /* Absolute names are names from the root, as all others. */
 static int clean_from_root(char *path, struct err *e)
@@ -543,35 +533,43 @@ static bool is_zero(const uint8_t *p, size_t len)
     return len == 0 || (p[0] == 0 && memcmp(p, p + 1, len - 1) == 0);
 }
 
-/* After one zero block: one more, then only zeros. A zero block alone is an empty archive. */
-static int take_end(struct tar_reader *r, struct err *e)
+/* Whatever follows; zeros alone unless it may be `anything`. */
+static int drain(struct tar_reader *r, bool anything, struct err *e)
 {
-    const uint8_t *block = NULL;
-    bool got;
-    int rc = take_block(r, &block, &got, e);
-    if (rc < 0)
-        return rc;
-    if (!got && r->header_at == 0) {
-        r->finished = true;
-        return 0;
-    }
-    if (!got)
-        return cut_short(e);
-    if (!tar_is_zero(block))
-        return err_set(e, ERR_INPUT, "a lone zero block in the middle");
     for (;;) {
-        rc = fill(r, e);
+        int rc = fill(r, e);
         if (rc < 0)
             return rc;
         size_t have = r->end - r->start;
         if (have == 0)
-            break;
-        if (!is_zero(r->buffer + r->start, have))
+            return 0;
+        if (!anything && !is_zero(r->buffer + r->start, have))
             return err_set(e, ERR_INPUT, "other bytes follow the end of the archive");
         consume(r, have);
     }
-    r->finished = true;
-    return 0;
+}
+
+/* After one zero block: one more, then only zeros. A zero block alone is an empty archive, and the
+ * end of any that is open; dpkg looks at nothing behind it. */
+static int take_end(struct tar_reader *r, struct err *e)
+{
+    const uint8_t *block = NULL;
+    bool got = true;
+    int rc = r->like_dpkg ? 0 : take_block(r, &block, &got, e);
+    if (rc < 0)
+        return rc;
+    if (!got && r->header_at != 0 && !r->open_end)
+        return cut_short(e);
+    if (block != NULL && !tar_is_zero(block))
+        return err_set(e, ERR_INPUT, "a lone zero block in the middle");
+    rc = drain(r, r->like_dpkg, e);
+    r->finished = rc == 0;
+    return rc;
+}
+
+static bool awaits_entry(const struct tar_reader *r)
+{
+    return r->pax.present || r->long_name != NULL || r->long_link != NULL;
 }
 
 static int next_header(struct tar_reader *r, struct tar_entry **entry, struct err *e)
@@ -583,9 +581,8 @@ static int next_header(struct tar_reader *r, struct tar_entry **entry, struct er
         int rc = take_block(r, &block, &got, e);
         if (rc < 0)
             return rc;
-        /* An empty file is an empty archive; dpkg does not miss the end mark of any. */
-        bool may_end = r->at == 0 || (r->like_dpkg && !r->pax.present && r->long_name == NULL &&
-                                      r->long_link == NULL);
+        /* An empty file is an empty archive. */
+        bool may_end = r->at == 0 || ((r->like_dpkg || r->open_end) && !awaits_entry(r));
         if (!got && may_end) {
             r->finished = true;
             *entry = NULL;
@@ -594,7 +591,7 @@ static int next_header(struct tar_reader *r, struct tar_entry **entry, struct er
         if (!got)
             return err_set(e, ERR_INPUT, "the archive is cut short: its end mark is missing");
         if (tar_is_zero(block)) {
-            if (r->pax.present || r->long_name != NULL || r->long_link != NULL)
+            if (awaits_entry(r))
                 return err_set(e, ERR_INPUT, "an extended header without its entry");
             *entry = NULL;
             return take_end(r, e);
@@ -624,7 +621,7 @@ int tar_reader_next(struct tar_reader *r, struct tar_entry **entry, struct err *
         return 0;
     int rc = skip(r, r->content, e);
     if (rc == 0)
-        rc = skip(r, r->padding, e);
+        rc = skip_behind_content(r, e);
     r->content = 0;
     r->padding = 0;
     entry_clear(r);

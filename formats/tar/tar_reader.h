@@ -5,8 +5,8 @@
  *
  * Refused, each with one line: sparse files unless they are asked for, multi-volume and incremental
  * archives, "..", duplicate or malformed pax keys, global headers that would change entries, an
- * archive without its two zero blocks, anything but zeros after them. All that hostile input can
- * make it hold at once is bounded by this header.
+ * archive without its two zero blocks (unless asked), anything but zeros after them. All that
+ * hostile input can make it hold at once is bounded by this header.
  *
  * Absolute names are names from the root. Ignored: sizes of entries that have no content, atime,
  * ctime, user and group names, comments, access control lists, vendor keys other than
@@ -53,8 +53,13 @@ void tar_reader_free(struct tar_reader *r);
  */
 void tar_reader_take_sparse(struct tar_reader *r);
 /*
+ * From now on the archive may end between two entries, by one zero block or without any: for those
+ * of which a digest says that they are whole.
+ */
+void tar_reader_open_end(struct tar_reader *r);
+/*
  * From now on a file whose name ends in '/' is a directory whatever its type says, and the archive
- * may end without its mark, between two entries.
+ * ends at its first zero block, whatever follows, or without any, between two entries.
  */
 void tar_reader_like_dpkg(struct tar_reader *r);
 /*

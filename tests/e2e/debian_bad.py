@@ -52,6 +52,8 @@ deb("control-last", [BINARY, DATA, CONTROL])
 deb("two-datas", [BINARY, CONTROL, DATA, DATA])
 deb("cut-control", [BINARY, ("control.tar", CONTROL[1][:700]), DATA])
 deb("control-bzip2", [BINARY, ("control.tar.bz2", CONTROL[1]), DATA])
+deb("data-bz2", [BINARY, CONTROL, ("data.tar.bz2", b"BZh")])
+deb("data-lzma", [BINARY, CONTROL, ("data.tar.lzma", b"]")])
 deb("control-no-xz", [BINARY, ("control.tar.xz", CONTROL[1]), DATA])
 
 # ---- what control.tar holds
@@ -86,6 +88,17 @@ for ending, packed in ((".gz", lambda b: gzip.compress(b, 1, mtime=0)), (".xz", 
     deb(f"streams-two{ending.replace('.', '-')}", [BINARY, CONTROL, ("data.tar" + ending, packed(WHOLE) + (packed(OTHER) if ending != ".gz" else b""))])
     # Of the control archive, too.
     deb(f"streams-control{ending.replace('.', '-')}", [BINARY, ("control.tar" + ending, packed(CONTROL[1]) + b"no stream"), DATA])
+
+# Ends of archives, and versions of the format.
+ENTRIES = WHOLE[:512 + 1024 + 512 + 512]
+for ending, packed in (("", lambda b: b), (".gz", lambda b: gzip.compress(b, 1, mtime=0))):
+    for name, data in (("one", ENTRIES + bytes(512)), ("one-behind", ENTRIES + bytes(512) + b"x" * 700), ("one-entry", ENTRIES + bytes(512) + OTHER),
+                       ("two-behind", WHOLE + b"no tar"), ("two-entry", ENTRIES + bytes(1024) + OTHER), ("none", ENTRIES), ("cut-content", ENTRIES[:-512]),
+                       ("cut-padding", ENTRIES[:-100])):
+        deb(f"streams-end-{name}{ending.replace('.', '-')}", [BINARY, CONTROL, ("data.tar" + ending, packed(data))])
+deb("end-header", [BINARY, CONTROL, ("data.tar", ENTRIES + OTHER[:300])])
+for name, text in (("minor", b"2.1\n"), ("lines", b"2.17\nmore of it\n"), ("odd", b"2.0\n\n"), ("junk", b"2.0 x\n"), ("major", b"3.0\n"), ("no-line", b"2.0"), ("word", b"two\n")):
+    deb(f"streams-version-{name}", [("debian-binary", text), CONTROL, DATA])
 
 # ---- control files
 package("name-path", HEAD.replace("ab", "../../etc/cron.d/ab"))

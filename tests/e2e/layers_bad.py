@@ -41,7 +41,7 @@ write("sparse.tar", tar([one("f", pax={"GNU.sparse.major": "1", "GNU.sparse.mino
 good = tar([one("etc", tarfile.DIRTYPE), one("etc/motd", data=b"hello\n" * 100)])
 write("good.tar", good)
 write("cut.tar", good[:1536])
-write("no-end.tar", good.rstrip(b"\0") + b"\0" * (-len(good.rstrip(b"\0")) % 512))
+write("cut-header.tar", good.rstrip(b"\0") + b"\0" * (-len(good.rstrip(b"\0")) % 512) + good[:300])
 write("tail.tar", good + b"more")
 packed = gzip.compress(good, 9, mtime=0)
 write("cut.tar.gz", packed[:-6])

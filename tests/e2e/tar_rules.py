@@ -40,6 +40,9 @@ def pax(records):
 
 F = header("f", b"0", 3) + data(b"abc")
 END = bytes(1024)
+# What stands at the end instead of the two zero blocks.
+ends = {"end-none": b"", "end-none-padding": b"", "end-one": bytes(512), "end-half": bytes(100), "end-one-half": bytes(612), "end-one-more": bytes(512) + F,
+        "end-many": bytes(10240), "end-cut-content": b"", "end-cut-header": F[:300]}
 SPARSE = b"%011o\0%011o\0" % (4096, 3)
 cases = {
     "absolute-file": header("/e/f", b"0", 3) + data(b"abc"),
@@ -92,12 +95,21 @@ cases = {
     "acl-odd": pax([("SCHILY.acl.access", b"\xff\0nonsense")]) + F,
     "vendor": pax([("LIBARCHIVE.creationtime", b"1"), ("LIBARCHIVE.symlinktype", b"dir"), ("RHT.security.selinux", b"x"), ("SCHILY.dev", b"1"),
                    ("SCHILY.ino", b"2"), ("SCHILY.nlink", b"1"), ("SCHILY.fflags", b"nodump"), ("MSWINDOWS.rawsd", b"x")]) + F,
+    "end-none": F,
+    "end-none-padding": F[:515],
+    "end-one": F,
+    "end-half": F,
+    "end-one-half": F,
+    "end-one-more": F,
+    "end-many": F,
+    "end-cut-content": F[:514],
+    "end-cut-header": F,
 }
 
 
 def make(out):
     for name, entries in cases.items():
-        layer = entries + END
+        layer = entries + ends.get(name, END)
         layout = os.path.join(out, name)
         os.makedirs(os.path.join(layout, "blobs/sha256"))
         with open(layout + ".tar", "wb") as f:

@@ -47,8 +47,10 @@ static void read_all(const uint8_t *data, size_t size, bool sparse)
     struct source from = source_from_bytes(&bytes);
     AUTO_TAR_READER struct tar_reader *r = NULL;
     must(tar_reader_new(&from, &r, &e) == 0);
-    if (sparse)
+    if (sparse) { /* as layers are read */
         tar_reader_take_sparse(r);
+        tar_reader_open_end(r);
+    }
     for (unsigned i = 0;; i++) {
         struct tar_entry *n = NULL;
         if (tar_reader_next(r, &n, &e) < 0)

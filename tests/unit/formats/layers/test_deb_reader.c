@@ -98,7 +98,8 @@ static void test_refused(void **state)
     (void)state;
     refuse_members(MEMBERS("data.tar.xz", "control.tar.xz"), "expected control.tar");
     refuse_members(MEMBERS("control.tar.xz", "control.tar.xz"), "expected data.tar");
-    refuse_members(MEMBERS("control.tar.xz", "data.tar.bz2"), "expected data.tar");
+    refuse_members(MEMBERS("control.tar.xz", "data.tar.bz2"), "bzip2 or lzma");
+    refuse_members(MEMBERS("control.tar.lzma", "data.tar.xz"), "bzip2 or lzma");
     refuse_members(MEMBERS("control.tar.xz", "data.tar.xzz"), "expected data.tar");
     refuse_members(MEMBERS("control.tar.xz", "other", "data.tar.xz"), "expected data.tar");
     refuse_members(MEMBERS("control.tar.xz", "data.tar.xz", "data.tar.xz"), "not known");
@@ -108,12 +109,20 @@ static void test_refused(void **state)
 
     AUTO_BUF version = BUF_INIT(1 << 16);
     archive_add(&version, "!<arch>\n", 8);
-    archive_member(&version, "debian-binary", "2.1\n", 4);
-    assert_refused(&version, "not 2.0");
-    AUTO_BUF longer = BUF_INIT(1 << 16);
-    archive_add(&longer, "!<arch>\n", 8);
-    archive_member(&longer, "debian-binary", "2.0\nmore", 8);
-    assert_refused(&longer, "debian-binary");
+    archive_member(&version, "debian-bin", "2.0\n", 4);
+    assert_refused(&version, "begin with debian-binary");
+    static const struct {
+        const char *text;
+        size_t len;
+    } versions[] = {{"", 0},      {"2.0", 3}, {"2.0 \n", 5},  {"2.\n", 3},
+                    {"3.0\n", 4}, {"2\n", 2}, {"2.0.0\n", 6}, {"2.11111111111111111111\n", 23},
+                    {"02.0\n", 5}};
+    for (size_t i = 0; i < sizeof(versions) / sizeof(versions[0]); i++) {
+        AUTO_BUF bad = BUF_INIT(1 << 16);
+        archive_add(&bad, "!<arch>\n", 8);
+        archive_member(&bad, "debian-binary", versions[i].text, versions[i].len);
+        assert_refused(&bad, "not 2.0");
+    }
     AUTO_BUF other = BUF_INIT(1 << 16);
     archive_add(&other, "!<arch>\nx", 9);
     assert_refused(&other, "cut short");

@@ -354,6 +354,59 @@ static void test_cut_and_trailing(void **state)
     assert_non_null(strstr(e.frame[0], "lone zero block"));
 }
 
+enum end { END_STRICT, END_OPEN, END_DPKG };
+
+static int count(const struct buf *tar, size_t len, enum end end)
+{
+    struct source_bytes bytes = {.p = tar->data, .left = len};
+    struct source from = source_from_bytes(&bytes);
+    AUTO_TAR_READER struct tar_reader *r = NULL;
+    struct tar_entry *n = NULL;
+    int got = 0;
+    assert_int_equal(tar_reader_new(&from, &r, &e), 0);
+    if (end == END_OPEN)
+        tar_reader_open_end(r);
+    if (end == END_DPKG)
+        tar_reader_like_dpkg(r);
+    for (int rc = 0;; got++) {
+        if ((rc = tar_reader_next(r, &n, &e)) < 0)
+            return rc;
+        if (n == NULL)
+            break;
+    }
+    assert_int_equal(bytes.left, 0);
+    return got;
+}
+
+/* Where an archive may end: f is at 0 to 515, its padding to 1024; g's long name from there on. */
+static void test_ends(void **state)
+{
+    (void)state;
+    static const struct {
+        size_t len;
+        int got[3]; /* entries; -1: refused */
+    } cases[] = {
+        {0, {0, 0, 0}},       {300, {-1, -1, -1}},  {512, {-1, -1, -1}}, {514, {-1, -1, -1}},
+        {515, {-1, 1, -1}},   {800, {-1, 1, -1}},   {1024, {-1, 1, 1}},  {1100, {-1, -1, -1}},
+        {1536, {-1, -1, -1}}, {2048, {-1, -1, -1}}, {2560, {-1, 2, 2}},  {2660, {-1, -1, -1}},
+        {3072, {-1, 2, 2}},   {3172, {-1, -1, 2}},  {3584, {2, 2, 2}},   {3684, {2, 2, 2}},
+        {3700, {-1, -1, 2}},
+    };
+    AUTO_BUF tar = BUF_INIT(1 << 16);
+    archive_entry(&tar, (struct entry[]){{"f", '0', .data = "abc"}});
+    archive_entry(&tar, (struct entry[]){{"L", 'L', .data = "long", .magic = "gnu"}});
+    archive_entry(&tar, (struct entry[]){{"g", '0', .magic = "gnu"}});
+    assert_int_equal(tar.len, 2560);
+    archive_zeros(&tar, 1124);
+    archive_add(&tar, "something else..", 16);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+        for (int end = 0; end < 3; end++) {
+            int got = count(&tar, cases[i].len, (enum end)end);
+            if ((got < 0 ? -1 : got) != cases[i].got[end])
+                fail_msg("%zu bytes, end %d: %d", cases[i].len, end, got);
+        }
+}
+
 /* No bytes, and one zero block, are archives of nothing; half a block is none. */
 static void test_empty(void **state)
 {
@@ -407,7 +460,8 @@ int main(void)
         cmocka_unit_test(test_pax),           cmocka_unit_test(test_pax_refused),
         cmocka_unit_test(test_gnu_names),     cmocka_unit_test(test_headers),
         cmocka_unit_test(test_device),        cmocka_unit_test(test_cut_and_trailing),
-        cmocka_unit_test(test_empty),         cmocka_unit_test(test_large),
+        cmocka_unit_test(test_ends),          cmocka_unit_test(test_empty),
+        cmocka_unit_test(test_large),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
