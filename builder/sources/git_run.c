@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "builder/sources/git_run.h"
 
+#include <errno.h>
+
 enum { STALL_DEFAULT = 30 };
 
 /* ---- the environment and the options that make git hold still ------------------------------- */
@@ -121,7 +123,11 @@ static int add_network(struct git_command *c, const struct git_repository *r, si
         return rc;
     add_option(c, n, text);
     if (r->ca_file != NULL) {
-        if ((rc = str_format(&text, e, "http.sslCAInfo=%s", r->ca_file)) < 0)
+        /* git runs in another directory. */
+        AUTO_FREE char *whole = realpath(r->ca_file, NULL);
+        if (whole == NULL)
+            return err_os_code(e, ERR_INPUT, errno, "cannot open '%.255s'", r->ca_file);
+        if ((rc = str_format(&text, e, "http.sslCAInfo=%s", whole)) < 0)
             return rc;
         add_option(c, n, text);
     }

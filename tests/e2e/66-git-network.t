@@ -137,6 +137,17 @@ exits 7 "SHA-256 ids over https: an id that is none of them"
 lock "git: {repository: 'https://$https/go/https/$https2/git/long.git', commit: main}" --ca-file "$work/tls.pem"
 is "SHA-256 ids behind a redirect" "$code $(from git.commit)" "0 $id"
 
+# ---- certificates --------------------------------------------------------------------------------
+cd "$work" || exit 1
+lock "git: {repository: 'https://$https/git/x.git', commit: main}" --ca-file tls.pem
+is "a certificate by a relative path" "$code $(from git.commit)" "0 $commit"
+lock "git: {repository: 'https://$https/git/x.git', commit: main}" --ca-file none.pem
+exits 5 "a file of certificates that is not there"
+says "none.pem" "is named"
+lock "git: {repository: 'https://$https/git/x.git', commit: main}"
+exits 3 "a certificate that nobody vouches for"
+one_line "is one line"
+
 # ---- passwords -----------------------------------------------------------------------------------
 private="git: {repository: 'https://$https/private/x.git', commit: main}"
 secretly() { # OPTION…
