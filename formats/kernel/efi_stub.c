@@ -12,12 +12,14 @@ enum {
     DOS_SIZE = 0x40,
     PE_MACHINE = 4,
     PE_OPTIONAL_SIZE = 20,
+    PE_CHARACTERISTICS = 22,
     PE_OPTIONAL = 24,
     OPTIONAL_MAGIC = 0,
     OPTIONAL_SUBSYSTEM = 68,
     OPTIONAL_LEAST = 70,
     MAGIC_PE32_PLUS = 0x20b,
     SUBSYSTEM_EFI_APPLICATION = 10,
+    CHARACTERISTIC_DLL = 0x2000,
     SETUP_MAGIC = 0x202, /* of a bzImage */
 };
 
@@ -77,7 +79,9 @@ int efi_stub_check(const uint8_t *head, size_t len, size_t arch, struct err *e)
     if (rc < 0)
         return rc;
     const uint8_t *optional = pe + PE_OPTIONAL;
-    if (get_le16(pe + PE_OPTIONAL_SIZE) < OPTIONAL_LEAST ||
+    size_t size = get_le16(pe + PE_OPTIONAL_SIZE);
+    if (size < OPTIONAL_LEAST || size > len - at - PE_OPTIONAL ||
+        (get_le16(pe + PE_CHARACTERISTICS) & CHARACTERISTIC_DLL) != 0 ||
         get_le16(optional + OPTIONAL_MAGIC) != MAGIC_PE32_PLUS ||
         get_le16(optional + OPTIONAL_SUBSYSTEM) != SUBSYSTEM_EFI_APPLICATION)
         return err_set(e, ERR_INPUT, "it is a PE program, but none that EFI starts");

@@ -112,6 +112,8 @@ static void test_damaged(void **state)
         {0x3c, 0xffffffff, 4, "a bzImage without"},    /* far behind it */
         {PE, 0x4550 + 1, 4, "a bzImage without"},      /* no signature */
         {PE + 20, 69, 2, "none that EFI starts"},      /* an optional header that is too short */
+        {PE + 20, SIZE, 2, "none that EFI starts"},    /* one that the file does not hold */
+        {PE + 22, 0x2000, 2, "none that EFI starts"},  /* a library */
         {PE + 24, 0x10b, 2, "none that EFI starts"},   /* PE32 */
         {PE + 24 + 68, 3, 2, "none that EFI starts"},  /* a console program */
         {PE + 24 + 68, 11, 2, "none that EFI starts"}, /* a boot service driver */
@@ -124,7 +126,7 @@ static void test_damaged(void **state)
     }
     make(data, PE, 0x8664, 0x202, "HdrS");
     for (size_t len = 0; len < SIZE; len++)
-        assert_int_equal(check(data, len, AMD64), len < PE + 24 + 70 ? -ERR_INPUT : 0);
+        assert_int_equal(check(data, len, AMD64), len < PE + 24 + 160 ? -ERR_INPUT : 0);
 }
 
 /* encode.fat checks what it is asked to. */
