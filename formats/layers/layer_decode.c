@@ -12,6 +12,7 @@
 #include <string.h>
 
 static const char whiteout_prefix[] = ".wh.";
+static const char aufs_prefix[] = ".wh..wh."; /* what aufs kept for itself */
 static const char opaque_name[] = ".wh..wh..opq";
 
 const char *const merged_names[MERGED_COUNT] = {"bin",   "sbin",   "lib",   "lib32",
@@ -122,6 +123,17 @@ static const char *merged_prefix(const struct decode *d, const char *path)
 {
     bool merges = d->input->form == LAYER_DEB && d->options->usr_merged;
     return merges ? layers_merged_prefix(path) : "";
+}
+
+/* What aufs kept for itself says nothing of the tree, and neither does what lies in it. */
+static bool is_of_aufs(const struct decode *d, const char *path)
+{
+    for (const char *p = path; d->input->form != LAYER_DEB && p != NULL; p = strchr(p, '/')) {
+        p += *p == '/';
+        if (str_starts(p, aufs_prefix) && !str_starts(p, opaque_name))
+            return true;
+    }
+    return false;
 }
 
 /* Splits "a/.wh.b" into role and the path it speaks of. The text is changed in place. */
@@ -309,7 +321,8 @@ static int decode_tar(struct decode *d, const struct source *from, struct err *e
         if (rc < 0 || n == NULL)
             break;
         layer_reach(d->path, n->path);
-        rc = add_entry(d, n, e);
+        if (!is_of_aufs(d, n->path))
+            rc = add_entry(d, n, e);
     }
     d->tar = NULL;
     if (rc < 0)

@@ -30,6 +30,7 @@ def one(name, kind=tarfile.REGTYPE, link="", data=b"", pax=None):
 
 
 write("absolute.tar", tar([one("/etc/passwd", data=b"x")]))
+write("aufs.tar", tar([one(".wh..wh.plnk", tarfile.DIRTYPE), one(".wh..wh.plnk/1.2", data=b"x"), one("f")]))
 write("dotdot.tar", tar([one("a/../../b", data=b"x")]))
 write("hardlink-out.tar", tar([one("a", tarfile.LNKTYPE, "../../etc/passwd")]))
 write("hardlink-absolute.tar", tar([one("a", tarfile.LNKTYPE, "/etc/passwd")]))
@@ -217,4 +218,3 @@ write("wh-own.tar", tar([one("d/.wh.a"), one("d/a", data=b"new"), one("d/.wh.not
 write("wh-opaque.tar", tar([one("d/n", data=b"new"), one("d/.wh..wh..opq"), one("e", data=b"now a file")]))
 write("wh-root.tar", tar([one(".wh..wh..opq"), one("only", data=b"x")]))
 write("wh-parent.tar", tar([one(".wh.d"), one("d/a", data=b"again")]))
-write("wh-aufs.tar", tar([one(".wh..wh.plnk", tarfile.DIRTYPE)]))
