@@ -296,6 +296,7 @@ struct cas_gc_result {
     uint64_t removed_temporary;
     uint64_t removed_bytes;
     struct cas_blob *removed; /* by digest */
+    bool *lost; /* of each: nothing in the store says how it is made or where it came from */
     size_t removed_count;
 };
 int cas_gc(struct cas *cas, const struct cas_gc_options *options, struct cas_gc_result *out,

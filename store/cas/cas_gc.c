@@ -30,6 +30,7 @@ struct gc {
     struct cas_gc_result *result;
     struct cas_listing listing;
     uint8_t *marks; /* one enum mark per blob of the listing */
+    uint8_t *told;  /* the same, of what references that go reach, and what actions name */
     struct visit *queue;
     size_t queue_len;
     size_t queue_cap;
@@ -43,6 +44,7 @@ void cas_gc_result_dispose(struct cas_gc_result *result)
     }
     free(result->refs);
     free(result->removed);
+    free(result->lost);
     *result = (struct cas_gc_result){0};
 }
 
@@ -50,6 +52,7 @@ static void gc_dispose(struct gc *gc)
 {
     cas_listing_dispose(&gc->listing);
     free(gc->marks);
+    free(gc->told);
     free(gc->queue);
 }
 
@@ -176,6 +179,16 @@ static int only_its_own(const struct gc *gc, const struct cas_ref *ref, struct c
     return rc;
 }
 
+/* What a reference that goes was kept for is told with it. */
+static void tell_reached(const struct gc *gc, const struct cas_ref *ref)
+{
+    struct cas_gc_result aside = {0};
+    struct err ignored = ERR_INIT; /* a damaged document can be let go of, too */
+    struct gc reach = {.cas = gc->cas, .result = &aside, .listing = gc->listing, .marks = gc->told};
+    (void)mark_ref(&reach, ref, &ignored);
+    free(reach.queue);
+}
+
 /* One that may go: it goes, unless that would lose what nobody can fetch. */
 static int let_go(struct gc *gc, const struct cas_ref *ref, struct err *e)
 {
@@ -189,6 +202,8 @@ static int let_go(struct gc *gc, const struct cas_ref *ref, struct err *e)
     result->ref_count++;
     rc = only_its_own(gc, ref, &item->local, e);
     item->held = item->local.count > 0 && !gc->options->drop_local;
+    if (rc == 0 && !item->held)
+        tell_reached(gc, ref);
     return rc == 0 && item->held ? mark_ref(gc, ref, e) : rc;
 }
 
@@ -248,27 +263,27 @@ static int choose(struct gc *gc, struct err *e)
     return 0;
 }
 
-/* Whether an action names, in any string, a blob that goes away. */
+/* Whether an action names, in any string, a blob that goes away; what it names can be made. */
 static bool names_removed(const struct gc *gc, json_t *value)
 {
     struct err ignored = ERR_INIT;
     struct digest digest;
+    bool named = false;
     size_t at = 0;
-    if (json_is_string(value))
-        return digest_parse(json_string_value(value), &digest, &ignored) == 0 &&
-               find_blob(&gc->listing, &digest, &at) && gc->marks[at] == UNREACHED;
-    for (size_t i = 0; json_is_array(value) && i < json_array_size(value); i++) {
-        if (names_removed(gc, json_array_get(value, i)))
-            return true;
+    if (json_is_string(value) && digest_parse(json_string_value(value), &digest, &ignored) == 0 &&
+        find_blob(&gc->listing, &digest, &at)) {
+        gc->told[at] = KEPT;
+        return gc->marks[at] == UNREACHED;
     }
+    for (size_t i = 0; json_is_array(value) && i < json_array_size(value); i++)
+        named = names_removed(gc, json_array_get(value, i)) || named;
     const char *key;
     json_t *member;
     json_object_foreach(value, key, member)
     {
-        if (names_removed(gc, member))
-            return true;
+        named = names_removed(gc, member) || named;
     }
-    return false;
+    return named;
 }
 
 static int sweep_action(struct gc *gc, const char *name, struct err *e)
@@ -276,13 +291,13 @@ static int sweep_action(struct gc *gc, const char *name, struct err *e)
     struct digest key = {.alg = DIGEST_SHA256};
     AUTO_JSON json_t *value = NULL;
     bool found = false;
-    bool drop =
-        gc->options->all_actions || !hex_decode(name, strlen(name), key.bytes, DIGEST_SHA256_SIZE);
+    bool drop = !hex_decode(name, strlen(name), key.bytes, DIGEST_SHA256_SIZE);
     if (!drop) {
         int rc = cas_action_get(gc->cas, &key, &value, &found, e);
         if (rc < 0)
             return rc;
         drop = !found || names_removed(gc, value); /* one that cannot be read is of no use */
+        drop = drop || gc->options->all_actions;
     }
     if (!drop)
         return 0;
@@ -311,6 +326,18 @@ static int sweep_actions(struct gc *gc, struct err *e)
     return rc;
 }
 
+/* The removed ones of which nothing told, once the actions were read. */
+static int find_lost(struct gc *gc, struct err *e)
+{
+    struct cas_gc_result *result = gc->result;
+    size_t at = 0;
+    result->lost = array_new(result->removed_count + 1, sizeof(*result->lost));
+    for (size_t i = 0; result->lost != NULL && i < result->removed_count; i++)
+        result->lost[i] =
+            find_blob(&gc->listing, &result->removed[i].digest, &at) && gc->told[at] == UNREACHED;
+    return result->lost == NULL ? err_oom(e) : 0;
+}
+
 static int sweep_blobs(const struct gc *gc, struct err *e)
 {
     for (size_t i = 0; i < gc->result->removed_count; i++) {
@@ -328,7 +355,8 @@ static int collect(struct gc *gc, struct err *e)
     if (rc < 0)
         return rc;
     gc->marks = array_new(gc->listing.count + 1, sizeof(*gc->marks));
-    if (gc->marks == NULL)
+    gc->told = array_new(gc->listing.count + 1, sizeof(*gc->told));
+    if (gc->marks == NULL || gc->told == NULL)
         return err_oom(e);
     rc = mark_all(gc, e);
     if (rc == 0)
@@ -340,6 +368,8 @@ static int collect(struct gc *gc, struct err *e)
         rc = cas_index_change(gc->cas, drop_change, gc, e);
     if (rc == 0)
         rc = sweep_actions(gc, e);
+    if (rc == 0)
+        rc = find_lost(gc, e);
     if (rc == 0 && !gc->options->dry_run) {
         rc = cas_quota_forget(gc->cas, e);
         if (rc == 0)

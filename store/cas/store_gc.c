@@ -53,6 +53,8 @@ static int gc_json(const struct cas *cas, const struct cas_gc_options *options,
         json_t *item = NULL;
         rc = store_blob_json(&r->removed[i].digest, r->removed[i].size, &item, e);
         if (rc == 0)
+            rc = json_put(item, "lost", json_boolean(r->lost[i]), e);
+        if (rc == 0)
             rc = json_push(blobs, item, e);
     }
     if (rc == 0)
@@ -134,19 +136,28 @@ static void say_refs(struct cli *cli, const struct cas_gc_result *r, const char 
     }
 }
 
+/* With -v all that goes; what is not told of otherwise and may be the only copy, always. */
+static void say_blobs(struct cli *cli, const struct cas_gc_result *r, const char *would)
+{
+    char text[DIGEST_TEXT_MAX];
+    char size[32];
+    for (size_t i = 0; i < r->removed_count; i++)
+        if (r->lost[i] || cli_verbose(cli))
+            cli_say(cli, "%s %s  %s%s\n", would, digest_format(&r->removed[i].digest, text),
+                    store_bytes(r->removed[i].size, size),
+                    r->lost[i] ? ", which cannot be fetched again by what the store knows" : "");
+}
+
 static void say_all(struct cli *cli, const struct cas_gc_options *options,
                     const struct cas_gc_result *r)
 {
     const char *would = options->dry_run ? "would remove" : "removed";
-    char text[DIGEST_TEXT_MAX];
     char size[32];
     size_t held = 0;
     say_refs(cli, r, would);
     for (size_t i = 0; i < r->ref_count; i++)
         held += r->refs[i].held;
-    for (size_t i = 0; i < r->removed_count && cli_verbose(cli); i++)
-        cli_say(cli, "%s %s  %s\n", would, digest_format(&r->removed[i].digest, text),
-                store_bytes(r->removed[i].size, size));
+    say_blobs(cli, r, would);
     cli_say(cli, "%s %s, %s and %s: %s freed\n", would, COUNTED(r->removed_count, "blob"),
             COUNTED(r->removed_actions, "action"), COUNTED(r->removed_temporary, "temporary file"),
             store_bytes(r->removed_bytes, size));

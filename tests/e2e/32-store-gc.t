@@ -100,8 +100,16 @@ run "$assay" store unpin plan:rel
 exits 5 "a reference that is not pinned"
 says "^assay-store: reference 'plan:rel' of store '.*' is not pinned$" "is said not to be"
 one_line "in one line"
-run "$assay" store gc
+for way in --dry-run ''; do
+    # shellcheck disable=SC2086
+    run "$assay" store gc $way
+    prints "^(would remove|removed) $digest  5 bytes, which cannot be fetched again by what the store knows$" "gc $way: a loose blob is named"
+done
 prints '^removed 1 blob' "it goes"
+run "$assay" build 4.json -o again.out
+exits 0 "a plan is built"
+run "$assay" store gc --json
+ok "what a step made goes without that" jq -e '[.removed[].lost] | length > 0 and (any | not)' stdout
 
 # ---- age ----
 release 6
