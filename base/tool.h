@@ -15,4 +15,11 @@
 int tool_run(const char *name, const char *const *arguments, const char *scratch,
              struct buf *output, int *status, struct err *e);
 
+/*
+ * The same with more of the environment: `more`, a NULL-terminated list of "NAME=VALUE", whose PATH
+ * and HOME take the place of PATH_DEFAULT and "/".
+ */
+int tool_run_with(const char *name, const char *const *arguments, const char *const *more,
+                  const char *scratch, struct buf *output, int *status, struct err *e);
+
 #endif

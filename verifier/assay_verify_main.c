@@ -12,7 +12,9 @@
 #include "base/workers.h"
 #include "store/cas/program.h"
 #include "store/log/log.h"
+#include "verifier/policy/policy.h"
 #include "verifier/publish.h"
+#include "verifier/supply.h"
 #include "verifier/targets.h"
 #include "verifier/verification.h"
 
@@ -25,7 +27,8 @@ enum { URI_MAX = 2048, JOBS_MAX = 1024 };
 
 static const struct cli_option options[] = {
     {"bundle", 'b', CLI_STRING, "FILE",
-     "the signed provenance (Sigstore bundle or DSSE envelope; default: ARTIFACT.sigstore.json)"},
+     "the signed provenance (Sigstore bundle or DSSE envelope), or a reference to which it is "
+     "attached (default: ARTIFACT.sigstore.json; of a reference what is attached to it)"},
     {"policy", 'p', CLI_STRING, "FILE", "whom to trust for what (docs/formats/policy.md)"},
     {"rebuild", 'r', CLI_FLAG, NULL, "build the plan again in the sandbox and compare"},
     {"only", 0, CLI_FLAG, NULL,
@@ -40,6 +43,7 @@ static const struct cli_option options[] = {
     {"builder", 0, CLI_STRING, "BUILDER",
      "the assay-build to rebuild with: a file, or sha256:… of one in the store (default: beside "
      "this program)"},
+    REMOTE_OPTIONS,
     {"key", 'k', CLI_STRING, "FILE", "sign the verdict with this key"},
     {"output", 'o', CLI_OUTPUT, "FILE",
      "write the signed verdict of one artifact here (needs --key)"},
@@ -108,21 +112,38 @@ static int open_log(const struct cli *cli, struct own *own, struct err *e)
     return rc < 0 ? err_wrap(e, "the verdict could not be recorded") : 0;
 }
 
+/* What is pulled and rebuilt can be large: not where memory is. */
+static const char *scratch_of(const struct cli *cli)
+{
+    const char *scratch = cli_env(cli, "TMPDIR");
+    return scratch != NULL ? scratch : "/var/tmp";
+}
+
 /* A builder that a plan archive brought is named by its digest: nobody runs what he did not name.
  */
 static int open_builder(const struct cli *cli, struct own *own, struct err *e)
 {
     const char *given = cli_string(cli, "builder");
-    const char *temp = cli_env(cli, "TMPDIR");
     if (given == NULL)
         return process_beside("assay-build", &own->builder.path, e);
-    return program_open(given, own->store, temp != NULL ? temp : "/var/tmp", &own->builder, e);
+    return program_open(given, own->store, scratch_of(cli), &own->builder, e);
+}
+
+/* Read again where it counts; here so that nothing is pulled for one that is none. */
+static int try_policy(const struct cli *cli, struct err *e)
+{
+    struct policy *policy = NULL;
+    int rc = policy_read(cli_string(cli, "policy"), &policy, e);
+    policy_free(policy);
+    return rc;
 }
 
 static int prepare(const struct cli *cli, struct own *own, struct err *e)
 {
     const char *given = cli_string(cli, "builder");
-    int rc = read_key(cli, own, e);
+    int rc = try_policy(cli, e);
+    if (rc == 0)
+        rc = read_key(cli, own, e);
     if (rc == 0)
         rc = open_log(cli, own, e);
     if (rc == 0 && (cli_flag(cli, "rebuild") || (given != NULL && program_is_digest(given))))
@@ -134,6 +155,7 @@ static int prepare(const struct cli *cli, struct own *own, struct err *e)
 
 struct all {
     struct targets targets;
+    struct supply supply;              /* what they are verified with */
     struct verification_target *views; /* of the targets */
     struct verification_outcome *outcomes;
     char **outputs; /* where each signed verdict goes; NULL = nowhere */
@@ -148,6 +170,7 @@ static void all_dispose(struct all *a)
         if (a->outputs != NULL)
             free(a->outputs[i]);
     }
+    supply_dispose(&a->supply);
     free(a->views);
     free(a->outcomes);
     free(a->outputs);
@@ -156,7 +179,6 @@ static void all_dispose(struct all *a)
 
 static int verify(struct cli *cli, const struct own *own, struct all *a, struct err *e)
 {
-    const char *scratch = cli_env(cli, "TMPDIR");
     struct verification_options o = {
         .policy = cli_string(cli, "policy"),
         .resource_uri = cli_string(cli, "resource-uri"),
@@ -167,8 +189,7 @@ static int verify(struct cli *cli, const struct own *own, struct all *a, struct 
         .builder = own->builder.path,
         .store = own->store,
         .materials = cli_string(cli, "materials"),
-        /* A rebuild can be large: not where memory is. */
-        .scratch = scratch != NULL ? scratch : "/var/tmp",
+        .scratch = scratch_of(cli),
         .jobs = (unsigned)cli_number(cli, "jobs", workers_default()),
         .quiet = cli_quiet(cli) || cli_json(cli),
         .keep = &a->keep,
@@ -270,10 +291,7 @@ static int find_targets(const struct cli *cli, struct all *a, struct err *e)
     a->outputs = array_new(a->targets.count, sizeof(char *));
     if (a->views == NULL || a->outcomes == NULL || a->outputs == NULL)
         return err_oom(e);
-    for (size_t i = 0; i < a->targets.count; i++)
-        a->views[i] = (struct verification_target){.artifact = a->targets.items[i].path,
-                                                   .bundle = a->targets.items[i].bundle};
-    if (!a->targets.several && cli_string(cli, "bundle") == NULL &&
+    if (!a->targets.several && cli_string(cli, "bundle") == NULL && !a->targets.items[0].remote &&
         access(a->targets.items[0].bundle, F_OK) != 0)
         return err_set(e, ERR_USAGE, "no provenance: give --bundle FILE, or put it beside as '%s'",
                        a->targets.items[0].bundle);
@@ -459,6 +477,9 @@ static int run(struct cli *cli, struct err *e)
     if (rc == 0)
         rc = prepare(cli, &own, e);
     if (rc == 0)
+        rc = supply_open(&all.supply, cli, scratch_of(cli), &all.targets, all.views, all.outcomes,
+                         e);
+    if (rc == 0)
         rc = verify(cli, &own, &all, e);
     if (rc == 0 && directory != NULL)
         rc = dir_make(directory, e);
@@ -470,14 +491,16 @@ static int run(struct cli *cli, struct err *e)
 static const struct cli_command commands[] = {{
     .name = NULL,
     .arguments = "ARTIFACT...",
-    .exits = "0\treproduced, and the policy is satisfied\n"
-             "1\tdiffers\n"
-             "2\tthe command line or the policy is wrong, or a passphrase opens no key\n"
-             "3\trejected\n"
-             "4\tthe log fails\n"
-             "5\tinput-unavailable, build-failed, or a file is not there\n"
-             "6\tinconclusive: the toolchain is not this one (the reason says which --builder is)\n"
-             "7\tinconclusive: the host does not let it rebuild, or the host failed\n",
+    .exits =
+        "0\treproduced, and the policy is satisfied\n"
+        "1\tdiffers\n"
+        "2\tthe command line or the policy is wrong, or a passphrase opens no key\n"
+        "3\trejected, or a registry's certificate is not trusted\n"
+        "4\tthe log fails\n"
+        "5\tinput-unavailable, build-failed, or a file or what a reference names is not there\n"
+        "6\tinconclusive: the toolchain is not this one (the reason says which --builder is)\n"
+        "7\tinconclusive: the host does not let it rebuild, or the host failed, or a registry does "
+        "not answer\n",
     .summary = "check an artifact: signatures, policy, rebuild, verdict",
     .details =
         "Checks that a key which the policy trusts signed the provenance (two independent\n"
@@ -505,7 +528,14 @@ static const struct cli_command commands[] = {{
         "so. No verdict: a wrong command line, "
         "policy or passphrase (2), files "
         "that\n"
-        "are not there (5), a log that fails (4).",
+        "are not there (5), a log that fails (4).\n\n"
+        "ARTIFACT may be a reference, HOST[:PORT]/NAME:TAG or HOST[:PORT]/NAME@DIGEST, unless a "
+        "file is called so: assay pull brings the image, or the one file of an artifact, into a "
+        "temporary directory, and what is signed and attached to it there, of which the first "
+        "counts that is all it should be. So does --bundle. What was asked for by digest is what "
+        "is verified; what a tag named is told, in the report and in the verdict. With nothing "
+        "attached the verdict is input-unavailable; of what cannot be pulled there is none (5; 3 "
+        "when the registry's certificate is not trusted, 7 when it does not answer).",
     .examples =
         "assay verify hello.squashfs -b hello.sigstore.json -p policy.json --rebuild\tverify by "
         "rebuilding\n"
@@ -514,7 +544,9 @@ static const struct cli_command commands[] = {{
         "assay verify 'out/hello.*' -b hello.sigstore.json -p policy.json --rebuild\tall artifacts "
         "of a build\n"
         "assay verify hello.squashfs -b hello.sigstore.json -p policy.json -a "
-        "theirs.sigstore.json\tcount another verifier's rebuild instead of one's own\n",
+        "theirs.sigstore.json\tcount another verifier's rebuild instead of one's own\n"
+        "assay verify registry.example/team/app:1.2 -p policy.json --rebuild\tan image of a "
+        "registry, by what is attached to it there\n",
     .min_args = 1,
     .max_args = (size_t)-1,
     .options = options,
@@ -528,6 +560,15 @@ static const struct cli_named environment[] = {
                          "Without either it is asked for at the terminal."},
     {"ASSAY_LOG_PASSPHRASE",
      "The passphrase of the log's key, where it is not that of the verifier's."},
+    CLI_ENV_NETWORK,
+    {"XDG_CONFIG_HOME", "Where assay/registries.json is looked for, in place of ~/.config."},
+};
+
+static const struct cli_named files[] = {
+    {"~/.config/assay/registries.json",
+     "Mirrors of registries, and those that speak plain HTTP; below XDG_CONFIG_HOME when that is "
+     "set (docs/reference/registry.md)."},
+    {"~/.docker/config.json", "Credentials of registries, and the helpers that keep them."},
 };
 
 static const struct cli_program program = {
@@ -535,7 +576,9 @@ static const struct cli_program program = {
     .summary = "check an artifact: signatures, policy, rebuild, verdict",
     .environment = environment,
     .environment_count = CLI_COUNT(environment),
-    .related = "assay-attest assay-build assay-diff assay-log",
+    .files = files,
+    .file_count = CLI_COUNT(files),
+    .related = "assay-attest assay-build assay-diff assay-log assay-pull",
     .commands = commands,
     .command_count = CLI_COUNT(commands),
 };

@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "verifier/remote.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -48,7 +49,8 @@ static bool is_there(const struct targets *t, const char *path)
     if (stat(path, &a) != 0)
         return false;
     for (size_t i = 0; i < t->count; i++)
-        if (stat(t->items[i].path, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino)
+        if (!t->items[i].remote && stat(t->items[i].path, &b) == 0 && a.st_dev == b.st_dev &&
+            a.st_ino == b.st_ino)
             return true;
     return false;
 }
@@ -85,6 +87,29 @@ static int leave(struct targets *t, const char *path, struct err *e)
         return rc;
     text_repair(name); /* names of files are bytes */
     return json_push(t->left, json_string(name), e);
+}
+
+/* One that is named by another tag, too, is another one until it was pulled. */
+static int add_reference(struct targets *t, const char *reference, const char *bundle,
+                         struct err *e)
+{
+    AUTO_FREE char *name = NULL;
+    AUTO_FREE char *given = NULL;
+    for (size_t i = 0; i < t->count; i++)
+        if (t->items[i].remote && strcmp(t->items[i].path, reference) == 0)
+            return 0;
+    if (t->count == TARGETS_MAX)
+        return err_set(e, ERR_USAGE, "more than %d artifacts at once", TARGETS_MAX);
+    int rc = array_grow(&t->items, &t->room, t->count + 1, sizeof(*t->items), e);
+    if (rc == 0)
+        rc = str_copy(&name, reference, e);
+    if (rc == 0 && bundle != NULL)
+        rc = str_copy(&given, bundle, e);
+    if (rc < 0)
+        return rc;
+    t->items[t->count++] = (struct target){
+        .path = steal_ptr(&name), .bundle = steal_ptr(&given), .remote = true, .named = true};
+    return 0;
 }
 
 /* ---- directories and patterns ---- */
@@ -176,6 +201,8 @@ static int add_matches(struct targets *t, const char *pattern, const char *bundl
 static int add_name(struct targets *t, const char *name, const char *bundle, struct err *e)
 {
     struct stat st;
+    if (remote_is_reference(name))
+        return add_reference(t, name, bundle, e);
     bool there = stat(name, &st) == 0;
     bool pattern = !there && strpbrk(name, "*?[") != NULL;
     bool directory = there && S_ISDIR(st.st_mode) && !is_artifact(name);

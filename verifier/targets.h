@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Which artifacts a command line names: files and artifacts that are directories, all that lies in
- * other directories, and what patterns match; and the provenance that lies beside each.
+ * other directories, what patterns match, and references to registries; and the provenance that
+ * lies beside each.
  */
 #ifndef ASSAY_VERIFIER_TARGETS_H
 #define ASSAY_VERIFIER_TARGETS_H
@@ -15,8 +16,9 @@
 enum { TARGETS_MAX = 1024, TARGETS_DEPTH_MAX = 32 };
 
 struct target {
-    char *path;
-    char *bundle; /* the one that was given, else PATH.sigstore.json */
+    char *path;   /* or a reference */
+    char *bundle; /* the one that was given, else PATH.sigstore.json; NULL = what is attached */
+    bool remote;  /* `path` is a reference */
     bool named;   /* on the command line, as it is */
 };
 
@@ -30,7 +32,8 @@ struct targets {
 };
 
 /*
- * A name that is there is what it names; else one with `*`, `?` or `[` is a pattern. Of directories
+ * A name that is there is what it names; else one that is a reference (remote.h) names what a
+ * registry has, and one with `*`, `?` or `[` is a pattern. Of directories
  * and matches, files that end like evidence (.sigstore.json, .provenance.json, .steps.json) are
  * left out, and listed. Nothing to verify is an error (ERR_INPUT): no such file, a pattern that
  * matches nothing, a directory with no artifact in it. `bundle`: NULL = beside each.

@@ -88,26 +88,39 @@ int run_add_evidence(struct run *run, const struct evidence *ev, struct err *e)
     return json_push(v->attestations, descriptor, e);
 }
 
-static int read_all(struct run *run, struct err *e)
+static int read_artifact(struct run *run, struct err *e)
 {
     const struct verification_options *o = run->options;
+    const struct verification_target *target = run->target;
     struct verdict *v = run->verdict;
-    struct finding f = {.kind = FINDING_NONE};
     v->attestations = json_array();
     if (v->attestations == NULL)
         return err_oom(e);
     int rc = copy_name(&v->policy_name, o->policy, e);
     if (rc == 0)
-        rc = copy_name(&v->artifact_name, run->target->artifact, e);
+        rc = copy_name(&v->artifact_name, target->name, e);
+    if (rc == 0 && target->pulled != NULL) {
+        v->pulled = *target->pulled;
+        rc = str_copy(&v->reference, target->name, e);
+    }
     if (rc < 0)
         return rc;
     v->policy_digest = run->policy->digest;
-    rc = artifact_read(run->target->artifact, o->scratch, &run->artifact, e);
+    rc = artifact_read(target->artifact, target->name, o->scratch, &run->artifact, e);
     if (rc < 0)
         return rc;
+    if (target->expected != NULL && !digest_equal(target->expected, &run->artifact.digest))
+        return err_set(e, ERR_INPUT, "'%s': what was pulled is not what its digest says",
+                       target->name);
     v->artifact_digest = run->artifact.digest;
     v->artifact_size = run->artifact.size;
-    rc = evidence_read(run->target->bundle, &run->provenance, &f, e);
+    return 0;
+}
+
+static int read_bundle(struct run *run, const struct verification_bundle *bundle, struct err *e)
+{
+    struct finding f = {.kind = FINDING_NONE};
+    int rc = evidence_read_as(bundle->path, bundle->name, &run->provenance, &f, e);
     if (rc == 0)
         rc = run_add_evidence(run, &run->provenance, e);
     return settle(run, "signature", rc, &f);
@@ -143,9 +156,13 @@ static int check_signature(struct run *run, struct err *e)
         return settle(run, "signature", rc, &f);
     const struct public_key *key = ev->signers.items[0].key;
     size_t more = count_others(&ev->signers);
-    char also[48] = "";
+    size_t bundles = run->target->bundle_count;
+    char also[256] = "";
     if (more > 0)
         (void)text_print(also, sizeof(also), "; %zu more that the policy trusts", more);
+    if (bundles > 1)
+        (void)text_print(also + strlen(also), sizeof(also) - strlen(also),
+                         "; of %zu bundles '%.160s'", bundles, path_base(ev->path));
     verdict_check_add(run->verdict, "signature", true, "%s (%s agree)%s", public_key_id(key),
                       implementations(key), also);
     return 0;
@@ -237,10 +254,10 @@ static int check_minimum(struct run *run)
     return 0;
 }
 
-/* All that needs nothing of other artifacts. */
-static int check_alone(struct run *run, struct err *e)
+/* One bundle, and all of it that needs no rebuild. */
+static int check_bundle(struct run *run, const struct verification_bundle *bundle, struct err *e)
 {
-    int rc = read_all(run, e);
+    int rc = read_bundle(run, bundle, e);
     if (rc == 0 && !run->decided)
         rc = check_signature(run, e);
     if (rc == 0 && !run->decided)
@@ -251,6 +268,64 @@ static int check_alone(struct run *run, struct err *e)
                     run->claims.document != NULL;
     if (rc == 0 && !run->decided && run->subject != NULL)
         rc = check_policy(run);
+    return rc;
+}
+
+/* As if no bundle had been looked at. */
+static int forget_bundle(struct run *run, struct err *e)
+{
+    struct verdict *v = run->verdict;
+    evidence_dispose(&run->provenance);
+    claims_dispose(&run->claims);
+    run->provenance = (struct evidence){.path = NULL};
+    run->claims = (struct claims){.builder_id = NULL};
+    run->subject = NULL;
+    run->signer = NULL;
+    run->decided = false;
+    run->stranger = false;
+    v->check_count = 0;
+    v->log_entries = 0;
+    v->timestamps = 0;
+    json_decref(steal_ptr(&v->explanation));
+    (void)json_array_clear(v->attestations);
+    return copy_name(&v->artifact_name, run->target->name, e);
+}
+
+/* The one that comes furthest, of equals the one that says something bad; else the first. */
+static int check_bundles(struct run *run, struct err *e)
+{
+    const struct verification_target *target = run->target;
+    size_t best = 0;
+    size_t most = 0;
+    enum err_code code = ERR_NONE;
+    for (size_t i = 0; i < target->bundle_count; i++) {
+        int rc = i > 0 ? forget_bundle(run, e) : 0;
+        if (rc == 0)
+            rc = check_bundle(run, &target->bundles[i], e);
+        if (rc < 0 || !run->decided)
+            return rc;
+        const struct verdict *v = run->verdict;
+        if (v->check_count > most || (v->check_count == most && v->code < code)) {
+            best = i;
+            most = v->check_count;
+            code = v->code;
+        }
+    }
+    if (target->bundle_count < 2)
+        return 0;
+    int rc = forget_bundle(run, e);
+    return rc < 0 ? rc : check_bundle(run, &target->bundles[best], e);
+}
+
+/* All that needs nothing of other artifacts. */
+static int check_alone(struct run *run, struct err *e)
+{
+    int rc = read_artifact(run, e);
+    if (rc == 0 && run->target->bundle_count == 0)
+        rc = run_decide(run, VERDICT_INPUT_UNAVAILABLE, ERR_INPUT, "signature",
+                        "no provenance: the registry has no signed bundle that can be had for it");
+    else if (rc == 0)
+        rc = check_bundles(run, e);
     if (rc == 0)
         rc = str_format(&run->resource_uri, e, "file:%s", run->verdict->artifact_name);
     return rc;
@@ -307,6 +382,9 @@ static int check_session(struct session *s, struct verification_outcome *outcome
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < s->count; i++) {
         struct err why = ERR_INIT;
+        s->runs[i].failed = outcomes[i].failure.code != ERR_NONE;
+        if (s->runs[i].failed)
+            continue;
         rc = check_alone(&s->runs[i], &why);
         rc = settle_alone(&s->runs[i], &outcomes[i], rc, &why, e);
     }

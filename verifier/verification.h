@@ -36,9 +36,24 @@ struct verification_options {
     struct verification_keep *keep;
 };
 
+/* A bundle or envelope of provenance: the file, and what it is called. */
+struct verification_bundle {
+    const char *path;
+    const char *name;
+};
+
 struct verification_target {
     const char *artifact; /* file, OCI layout directory, or stored machine */
-    const char *bundle;   /* its provenance's bundle or envelope */
+    const char *name;     /* what it is called: its path, or a registry's reference */
+    /*
+     * Of several, the first counts that is all it should be but for what only a rebuild tells; of
+     * none, the verdict is that the evidence is missing.
+     */
+    const struct verification_bundle *bundles;
+    size_t bundle_count;
+    /* Of one that was pulled: */
+    const struct digest *pulled;   /* its manifest's digest; NULL = it was here */
+    const struct digest *expected; /* what it has to be; NULL = anything */
 };
 
 /* What came of one: a verdict, or the reason why there can be none. */
@@ -48,6 +63,8 @@ struct verification_outcome {
 };
 
 /*
+ * An outcome that is a failure already (the artifact could not be had) stays what it is.
+ *
  * 0 when each artifact has its outcome, whatever it is. An outcome without a verdict is the
  * caller's own mistake with that artifact: it or its evidence is not there, or it has no digest
  * (ERR_INPUT). Negative when nothing can be said of any: a wrong policy (ERR_USAGE), a builder that

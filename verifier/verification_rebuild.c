@@ -254,7 +254,7 @@ static int read_rebuilt(struct run *run, const char *path, struct artifact *out,
 {
     struct err why = ERR_INIT;
     char line[ERR_FRAMES * ERR_FRAME_MAX];
-    int rc = artifact_read(path, run->options->scratch, out, &why);
+    int rc = artifact_read(path, path, run->options->scratch, out, &why);
     *read = rc == 0 && out->fault == ARTIFACT_SOUND;
     if (rc == 0 && *read)
         return 0;

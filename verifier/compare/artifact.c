@@ -47,41 +47,42 @@ static int read_machine(const char *path, const char *scratch, struct artifact *
     return rc;
 }
 
-static int read_directory(int fd, const char *path, const char *scratch, struct artifact *a,
-                          struct err *e)
+static int read_directory(int fd, const char *path, const char *name, const char *scratch,
+                          struct artifact *a, struct err *e)
 {
     if (!has_file(fd, "oci-layout") && has_file(fd, "config.json")) {
         a->machine = true;
         return read_machine(path, scratch, a, e) < 0
-                   ? err_wrap(e, "'%s' is no stored machine that can be verified", path)
+                   ? err_wrap(e, "'%s' is no stored machine that can be verified", name)
                    : 0;
     }
     a->layout = true;
     return layout_read(fd, a, e) < 0
-               ? err_wrap(e, "'%s' is no OCI image layout that can be verified", path)
+               ? err_wrap(e, "'%s' is no OCI image layout that can be verified", name)
                : 0;
 }
 
-int artifact_read(const char *path, const char *scratch, struct artifact *out, struct err *e)
+int artifact_read(const char *path, const char *name, const char *scratch, struct artifact *out,
+                  struct err *e)
 {
     struct artifact a = {.path = path};
     AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     struct stat st;
     if (fd < 0)
-        return err_os_code(e, ERR_INPUT, errno, "cannot open '%s'", path);
+        return err_os_code(e, ERR_INPUT, errno, "cannot open '%s'", name);
     if (fstat(fd, &st) != 0)
-        return err_os(e, errno, "cannot read '%s'", path);
+        return err_os(e, errno, "cannot read '%s'", name);
     int rc;
     if (S_ISDIR(st.st_mode)) {
-        rc = read_directory(fd, path, scratch, &a, e);
+        rc = read_directory(fd, path, name, scratch, &a, e);
         if (rc < 0)
             return rc;
     } else if (S_ISREG(st.st_mode)) {
         rc = digest_fd(DIGEST_SHA256, fd, &a.digest, &a.size, e);
         if (rc < 0)
-            return err_wrap(e, "'%s'", path);
+            return err_wrap(e, "'%s'", name);
     } else {
-        return err_set(e, ERR_INPUT, "'%s' is neither a regular file nor a directory", path);
+        return err_set(e, ERR_INPUT, "'%s' is neither a regular file nor a directory", name);
     }
     *out = a;
     return 0;

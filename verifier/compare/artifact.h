@@ -32,8 +32,9 @@ struct artifact {
 };
 
 /* Missing, damaged, or none of these: ERR_INPUT. A machine is packed under `scratch` for a moment.
- */
-int artifact_read(const char *path, const char *scratch, struct artifact *out, struct err *e);
+ * `name` is what errors call it. */
+int artifact_read(const char *path, const char *name, const char *scratch, struct artifact *out,
+                  struct err *e);
 
 /* Whether two files are the same, and the first offset where they are not (the shorter one's length
  * when one begins the other). */

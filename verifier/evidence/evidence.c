@@ -47,13 +47,19 @@ static int read_large(const char *path, struct digest *digest, bool *large, stru
 
 int evidence_read(const char *path, struct evidence *out, struct finding *f, struct err *e)
 {
+    return evidence_read_as(path, path, out, f, e);
+}
+
+int evidence_read_as(const char *path, const char *name, struct evidence *out, struct finding *f,
+                     struct err *e)
+{
     AUTO_BUF bytes = BUF_INIT(FILE_MAX);
     struct err why = ERR_INIT;
     bool large = false;
-    out->path = path;
+    out->path = name;
     int rc = read_large(path, &out->digest, &large, e);
     if (rc == 0 && large)
-        return finding_set(f, FINDING_MALFORMED, "'%.200s' is larger than %d bytes", path,
+        return finding_set(f, FINDING_MALFORMED, "'%.200s' is larger than %d bytes", name,
                            FILE_MAX);
     if (rc == 0)
         rc = file_read(path, &bytes, e);
@@ -61,7 +67,7 @@ int evidence_read(const char *path, struct evidence *out, struct finding *f, str
         rc = digest_bytes(DIGEST_SHA256, bytes.data, bytes.len, &out->digest, e);
     if (rc < 0)
         return rc;
-    rc = dsse_parse(buf_str(&bytes), bytes.len, path, &out->envelope, &why);
+    rc = dsse_parse(buf_str(&bytes), bytes.len, name, &out->envelope, &why);
     if (rc == -ERR_INPUT)
         return finding_of_error(f, FINDING_MALFORMED, rc, &why);
     if (rc < 0)

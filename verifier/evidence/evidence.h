@@ -12,7 +12,7 @@
 #include "verifier/policy/policy.h"
 
 struct evidence {
-    const char *path;     /* borrowed */
+    const char *path;     /* what it is called; borrowed */
     struct digest digest; /* of the file's bytes */
     struct dsse_envelope *envelope;
     struct policy_signers signers;
@@ -22,6 +22,9 @@ struct evidence {
 /* The file: ERR_INPUT when there is none. Then the bundle or envelope in it: malformed otherwise.
  */
 int evidence_read(const char *path, struct evidence *out, struct finding *f, struct err *e);
+/* The same of a file that is called otherwise. `name` is borrowed. */
+int evidence_read_as(const char *path, const char *name, struct evidence *out, struct finding *f,
+                     struct err *e);
 /* Who signed it, of these identities: "no `who` that the policy trusts signed `what`". */
 int evidence_signature(struct evidence *ev, const struct policy_identity *identities, size_t count,
                        const char *who, const char *what, struct finding *f, struct err *e);

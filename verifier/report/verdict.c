@@ -16,6 +16,7 @@ void verdict_dispose(struct verdict *v)
 {
     free(steal_ptr(&v->artifact_name));
     free(steal_ptr(&v->policy_name));
+    free(steal_ptr(&v->reference));
     json_decref(steal_ptr(&v->attestations));
     json_decref(steal_ptr(&v->rebuild));
     json_decref(steal_ptr(&v->steps));
@@ -159,6 +160,19 @@ static int put_findings(const struct verdict *v, const struct measure *m, const 
     return rc;
 }
 
+/* Where the artifact was pulled from, and what the reference named then. */
+static int put_source(const struct verdict *v, const char *key, json_t *to, struct err *e)
+{
+    json_t *source = NULL;
+    if (v->reference == NULL)
+        return 0;
+    source = json_object();
+    int rc = json_put(to, key, source, e); /* owns it */
+    if (rc == 0)
+        rc = json_put_string(source, "reference", v->reference, e);
+    return rc < 0 ? rc : json_put_digest(source, "digest", &v->pulled, e);
+}
+
 static int put_artifact(const struct verdict *v, json_t *report, struct err *e)
 {
     json_t *artifact = json_object();
@@ -195,6 +209,8 @@ int verdict_report(const struct verdict *v, json_t **out, struct err *e)
     if (rc == 0)
         rc = put_artifact(v, report, e);
     if (rc == 0)
+        rc = put_source(v, "source", report, e);
+    if (rc == 0)
         rc = json_put_u64(report, "rebuilds", v->rebuilds, e);
     if (rc == 0)
         rc = put_rebuild(v, report, e);
@@ -224,6 +240,9 @@ void verdict_print(const struct verdict *v, const struct cli *cli)
     char text[DIGEST_TEXT_MAX];
     cli_say(cli, "%s\n  %s, %s\n", v->artifact_name, digest_format(&v->artifact_digest, text),
             COUNTED(v->artifact_size, "byte"));
+    if (v->reference != NULL)
+        cli_say(cli, "  pulled from %s, manifest %s\n", v->reference,
+                digest_format(&v->pulled, text));
     for (size_t i = 0; i < v->check_count; i++)
         cli_say(cli, "  %-5s %-12s %s\n", v->checks[i].passed ? "ok" : "FAIL", v->checks[i].id,
                 v->checks[i].text);
@@ -251,6 +270,8 @@ static int extensions(const struct verdict *v, const struct measure *m, json_t *
     int rc = o == NULL ? err_oom(e) : put_findings(v, m, keys, o, e);
     if (rc == 0 && v->rebuild != NULL)
         rc = json_put(o, "assay_rebuild", json_incref(v->rebuild), e);
+    if (rc == 0)
+        rc = put_source(v, "assay_source", o, e);
     if (rc == 0)
         *out = steal_ptr(&o);
     return rc;

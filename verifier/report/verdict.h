@@ -36,7 +36,9 @@ struct verdict {
     char reason[VERDICT_TEXT_MAX]; /* one clause; foreign text in it */
     struct verdict_check checks[VERDICT_CHECKS_MAX];
     size_t check_count;
-    char *artifact_name; /* the subject's name when it is known, else the file's */
+    char *artifact_name;  /* the subject's name when it is known, else the file's */
+    char *reference;      /* of a registry that it was pulled from; NULL = it was here */
+    struct digest pulled; /* the manifest's that the reference named then */
     struct digest artifact_digest;
     uint64_t artifact_size;
     struct digest policy_digest;
