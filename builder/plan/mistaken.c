@@ -97,7 +97,7 @@ static bool is_attestation(const struct head *h)
         if (strncmp(text, members[i], strlen(members[i])) == 0)
             return true;
     return strncmp(text, "\"mediaType\"", 11) == 0 &&
-           strstr(text, "application/vnd.dev.sigstore.bundle") != NULL;
+           strstr(text, ".sigstore.bundle") != NULL;
 }
 
 static void read_head(const char *path, struct head *h)
