@@ -96,8 +96,7 @@ static bool is_attestation(const struct head *h)
     for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++)
         if (strncmp(text, members[i], strlen(members[i])) == 0)
             return true;
-    return strncmp(text, "\"mediaType\"", 11) == 0 &&
-           strstr(text, ".sigstore.bundle") != NULL;
+    return strncmp(text, "\"mediaType\"", 11) == 0 && strstr(text, ".sigstore.bundle") != NULL;
 }
 
 static void read_head(const char *path, struct head *h)
