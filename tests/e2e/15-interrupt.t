@@ -42,7 +42,7 @@ interrupted() {
     rm -rf "$work/at"
     mkdir "$work/at"
     case $signal in HUP) number=1 ;; INT) number=2 ;; *) number=15 ;; esac
-    (cd "$work/at" && run strace -o "$work/trace" -e "trace=$call" -e "inject=$call:signal=SIG$signal:when=$n" "$@" &&
+    (cd "$work/at" && run env --default-signal=HUP,INT,TERM strace -o "$work/trace" -e "trace=$call" -e "inject=$call:signal=SIG$signal:when=$n" "$@" &&
         cp "$work/stderr" "$work/said" && echo "$code" >"$work/code")
     # The call is not made so often: that is success, and the last of this kind.
     if [ "$(cat "$work/code")" = 0 ]; then reached=no; else reached=yes; fi

@@ -63,7 +63,9 @@ static int in_child(void (*body)(void))
         int fd = open(said, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
         if (fd < 0 || dup2(fd, 2) != 2)
             _exit(91);
-        (void)signal(SIGINT, SIG_DFL); /* a test that runs in the background ignores it */
+        /* A test that runs in the background, or under nohup, ignores them. */
+        (void)signal(SIGINT, SIG_DFL);
+        (void)signal(SIGHUP, SIG_DFL);
         cleanup_start("assay-test");
         body();
         _exit(0);
