@@ -208,7 +208,7 @@ http=127.0.0.1:$port
 serve tls "$work/tls.pem" "$work/tls.key"
 https=localhost:$port
 lock "git: {repository: 'https://$https/git/project.git', commit: main}"
-exits 7 "a git server of nobody we know"
+exits 3 "a git server of nobody we know"
 one_line "a git server of nobody we know: one line"
 lock "git: {repository: 'https://$https/git/project.git', commit: main}" --ca-file "$work/tls.pem"
 exits 0 "a branch over https"
