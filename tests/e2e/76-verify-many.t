@@ -26,9 +26,9 @@ b='-b bundle.json -p policy.json'
 
 # ---- one rebuild, a report and a signed verdict for each ----
 # shellcheck disable=SC2086
-run strace -f -qq -o calls -e trace=execve "$assay" verify $all $b --rebuild -k verifier.key --output-dir verdicts --record log --json
+run strace -qq -o calls -e trace=mkdir,mkdirat "$assay" verify $all $b --rebuild -k verifier.key --output-dir verdicts --record log --json
 exits 0 "four artifacts of one build"
-is "are rebuilt once" "$(grep -c 'execve("/bin/assay-build"' calls)" 1
+is "are rebuilt once" "$(grep -c '/assay-rebuild\.[0-9a-f]*", ' calls)" 1
 ok "the document is what its schema says" reports_valid
 ok "a report of each, in order" jq -e '[.artifacts[] | .artifact.name, .verdict] == ["test.tar", "reproduced", "test.squashfs", "reproduced", "test-initrd.img", "reproduced", "test.oci", "reproduced"] and .exit == 0' stdout
 ok "each recorded" jq -e '[.artifacts[].record.index] == [0, 1, 2, 3]' stdout
