@@ -145,7 +145,7 @@ static bool normal_alias(const char *alias, char out[MODULE_INDEX_KEY_MAX + 2])
 {
     size_t len = 0;
     bool inside = false;
-    for (; alias[len] != 0 && len <= MODULE_INDEX_KEY_MAX; len++) {
+    for (; len <= MODULE_INDEX_KEY_MAX && alias[len] != 0; len++) {
         char c = alias[len];
         if (c == ']' && !inside)
             return false;

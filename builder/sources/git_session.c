@@ -24,7 +24,7 @@ struct git_session {
     size_t header_len;
     uint64_t left;
     struct git_hasher *hasher;
-    struct err *e;
+    struct err wrong; /* what an answer was found to be, when rc is not 0 */
     int rc;
 };
 
@@ -127,13 +127,13 @@ static bool take(void *context, const uint8_t *data, size_t len)
         size_t n = 1;
         if (o->state == IN_DATA) {
             n = o->left < len ? (size_t)o->left : len;
-            o->rc = take_data(o, data, n, o->e);
+            o->rc = take_data(o, data, n, &o->wrong);
         } else if (o->state == IN_HEADER) {
-            o->rc = take_header(o, data[0], o->e);
+            o->rc = take_header(o, data[0], &o->wrong);
         } else if (data[0] == '\n') {
             begin_next(o);
         } else {
-            o->rc = bad_object(o, "is longer than git says", o->e);
+            o->rc = bad_object(o, "is longer than git says", &o->wrong);
         }
         data += n;
         len -= n;
@@ -209,18 +209,17 @@ static int ended_early(struct git_session *s, struct err *e)
 int git_session_read(struct git_session *s, const struct git_request *request, struct err *e)
 {
     AUTO_BUF ids = BUF_INIT((size_t)256 * 1024 * 1024);
-    struct err wrong = ERR_INIT;
     bool ended = false;
     if (request->count == 0)
         return 0;
     s->request = request;
     s->index = 0;
-    s->e = &wrong;
+    s->wrong = (struct err)ERR_INIT;
     int rc = format_ids(request, &ids, e);
     if (rc == 0)
         rc = process_talk(s->process, ids.data, ids.len, &ended, e);
     if (s->rc < 0) {
-        *e = wrong;
+        *e = s->wrong;
         return s->rc;
     }
     return rc < 0 || is_answered(s) ? rc : ended_early(s, e);
