@@ -59,7 +59,7 @@ while IFS= read -r span; do
     'assay verify FILE '*) jq --rawfile key my.key.pub '.builders[0].keys += [$key]' policy.json >own.json && mv own.json policy.json ;;
     esac
     typed=$(printf '%s' "$span" | sed 's/NAME\.sigstore/hello.sigstore/g; s,out/NAME\.,out/hello.,g; s/--update NAME/--update kernel/; s/--from MIRROR/--from "$HOME\/.local\/share\/assay\/store"/
-        s,verify FILE,verify out/hello.squashfs,; s,diff A B,diff out/hello.squashfs out/hello.squashfs,; s/LOG /mylog /; s/PROOF/proof/g; s,VKEY,mylog/vkey,; s/BUNDLE/hello.sigstore.json/')
+        s,verify FILE,verify out/hello.squashfs,; s,diff A B,diff out/hello.squashfs out/hello.squashfs,; s/LOG /mylog /; s/PROOF/proof/g; s,VKEY,mylog/vkey,; s/show PLAN/show hello.sigstore.json/; s/BUNDLE/hello.sigstore.json/')
     run sh -c "$typed"
     exits 0 "README: $span"
 done <"$work/readme"
