@@ -44,6 +44,11 @@ seq 2000 | sed -e 's/^7$/seven/' -e '/^1500$/d' -e 's/^1999$/x/' >b
 run "$assay" diff --json a b
 is "of two texts of two sizes, what differs and no more" "$(jq -r '.result.unexplained | "\(.count) \(.bytes)"' stdout)" "3 14"
 
+awk 'BEGIN { for (i = 0; i < 500; i++) { for (j = 0; j < 300; j++) printf "w%d ", j; print "2026-11-29" } }' >a
+awk 'BEGIN { for (i = 0; i < 500; i++) { for (j = 0; j < 300; j++) printf "w%d ", j; print i < 499 ? "2026-11-30" : "2026-11-XX" } }' >b
+run "$assay" diff --json a b
+is "however many long lines differ, none is passed over" "$(jq -c '[.result.causes[] | [.id, .count]]' stdout)" '[["content.data",1],["time.embedded",499]]'
+
 # ---- JSON ------------------------------------------------------------------------------------------
 echo '{"host": "alpha", "cpus": 8, "log": {"at": "2026-11-29 10:00", "in": "/home/joe/p/x"}}' >a
 echo '{"cpus": 12, "host": "b", "log": {"in": "/build/p/x", "at": "2026-11-29 11:00"}, "new": 1}' >b

@@ -102,16 +102,16 @@ static int tell_split(struct lines *l, struct err *e)
     int rc = split(l->a, l->a_len, &l->words_a, e);
     if (rc < 0 || (rc = split(l->b, l->b_len, &l->words_b, e)) < 0)
         return rc;
+    if ((rc = sequences_number(&l->words_a, &l->words_b, e)) < 0)
+        return rc;
     uint64_t cost = (uint64_t)l->words_a.count + l->words_b.count;
     cost += cost < EDITS_MAX ? cost * cost : (uint64_t)EDITS_MAX * EDITS_MAX;
     if (cost <= l->leaf->work) {
         l->leaf->work -= cost;
-        if ((rc = sequences_number(&l->words_a, &l->words_b, e)) < 0 ||
-            (rc = sequences_differ(&l->words_a, &l->words_b, EDITS_MAX, &blocks, &count, e)) < 0)
-            return rc;
+        rc = sequences_differ(&l->words_a, &l->words_b, EDITS_MAX, &blocks, &count, e);
     }
     const struct block all = {0, l->words_a.count, 0, l->words_b.count};
-    if (blocks == NULL)
+    if (rc == 0 && blocks == NULL)
         return tell_block(l, &all, e);
     for (size_t i = 0; rc == 0 && i < count; i++)
         rc = tell_block(l, &blocks[i], e);
