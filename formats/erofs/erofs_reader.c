@@ -208,6 +208,9 @@ static int read_entries(struct erofs_image *image, const struct erofs_node *n, c
         size_t name_len = strnlen((const char *)p + start, end - start);
         if (name_len == 0 || name_len > NAME_LENGTH_MAX || memchr(p + start, '/', name_len) != NULL)
             return erofs_damaged(image, "a name is none, of inode", n->nid, e);
+        for (size_t i = start + name_len; i < end; i++)
+            if (p[i] != 0)
+                return erofs_damaged(image, "something stands behind a name, of inode", n->nid, e);
         memcpy(name, p + start, name_len);
         name[name_len] = 0;
         if (strcmp(name, ".") != 0 && strcmp(name, "..") != 0)

@@ -154,6 +154,10 @@ static int add_optional(struct object *o, const uint8_t *p, size_t len, struct e
     if (count > DIRECTORIES_MAX || count * 8 > len - count_at - 4)
         return broken(o, "its data directories are too many", e);
     x->directory_count = count;
+    size_t end = count_at + 4 + count * 8;
+    if (rc == 0 && len > end)
+        rc = object_field(
+            o, (struct field){"rest", FIELD_FORMAT, FIELD_BYTES, 0, p + end, len - end}, e);
     for (size_t i = 0; rc == 0 && i < count; i++) {
         AUTO_FREE char *name = NULL;
         const uint8_t *at = p + count_at + 4 + 8 * i;
@@ -323,7 +327,7 @@ static int add_debug(struct object *o, struct err *e)
         return broken(o, "the debug directory is not in it", e);
     int rc = bytes_read(o->bytes, at, room, size, e);
     if (rc == 0)
-        rc = extents_add(&x->told, at, size, e);
+        rc = extents_add(&x->told, at, size / DEBUG_ENTRY * DEBUG_ENTRY, e);
     for (size_t i = 0; rc == 0 && (i + 1) * DEBUG_ENTRY <= size; i++) {
         const uint8_t *d = room + i * DEBUG_ENTRY;
         AUTO_FREE char *name = NULL;

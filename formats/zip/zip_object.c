@@ -533,8 +533,8 @@ static int content(struct object *o, const struct member *m, struct sink to, str
         return rc;
     d->from = packed;
     d->to = to;
-    if (decode != NULL)
-        rc = decode(d, e);
+    if (decode != NULL && (rc = decode(d, e)) == 0 && d->at != packed->size)
+        return broken(o, x->data + d->at, "an entry has bytes behind its stream", e);
     for (size_t len = 1; rc == 0 && decode == NULL && len > 0;) {
         const uint8_t *data = NULL;
         rc = decoder_fill(d, &data, &len, e);

@@ -106,6 +106,23 @@ prints 'unread' "a cut zip says that it is damaged"
 run "$assay" diff --signed x.zip signed.jar
 exits 0 "a signature in a .jar is taken off"
 
+for hidden in x y; do
+    python3 - "$hidden" >"$hidden.behind" <<'EOF'
+import struct, sys, zlib
+data = b'hi' * 50
+packer = zlib.compressobj(9, 8, -15)
+packed = packer.compress(data) + packer.flush() + sys.argv[1].encode()
+common = (20, 0, 8, 0, 33, zlib.crc32(data), len(packed), len(data), 1, 0)
+local = struct.pack('<IHHHHHIIIHH', 0x04034b50, *common) + b'a' + packed
+entry = struct.pack('<IHHHHHHIIIHHHHHII', 0x02014b50, 20, *common, 0, 0, 0, 0, 0) + b'a'
+end = struct.pack('<IHHHHIIH', 0x06054b50, 0, 0, 1, 1, len(entry), len(local), 0)
+sys.stdout.buffer.write(local + entry + end)
+EOF
+done
+run "$assay" diff x.behind y.behind
+exits 5 "bytes behind the stream of an entry are damage"
+says "bytes behind its stream" "and no packing"
+
 # ---- programs for EFI --------------------------------------------------------------------------------------
 cat >k.c <<'EOF'
 int efi_main(void);

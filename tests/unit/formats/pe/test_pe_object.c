@@ -106,6 +106,19 @@ static void test_members(void **state)
     }
 }
 
+/* Fewer data directories than there is room for: what stands behind them is told. */
+static void test_rest(void **state)
+{
+    uint8_t file[LENGTH];
+    int rc = 0;
+    (void)state;
+    make(file);
+    put_le32(file + OPTIONAL + 108, 15);
+    AUTO_OBJECT *o = open_pe(file, LENGTH, &rc);
+    assert_int_equal(rc, 0);
+    assert_int_equal(field_find(o->fields, o->field_count, "rest")->len, 8);
+}
+
 static void test_damaged(void **state)
 {
     static const struct {
@@ -140,6 +153,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_members),
+        cmocka_unit_test(test_rest),
         cmocka_unit_test(test_damaged),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
