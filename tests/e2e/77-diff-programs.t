@@ -39,6 +39,9 @@ differ a b order.entries "a list that one side sorted"
 printf '#!/bin/sh\nset -e\nrm x\ncp y x\nmv z y\n' >a
 printf '#!/bin/sh\nset -e\ncp y x\nrm x\nmv z y\n' >b
 differ a b content.data "lines of a program in another order are no matter of sorting"
+printf '#!/bin/sh\ncp y x\nmv z y\nrm x\n' >a
+printf '#!/bin/sh\nrm x\ncp y x\nmv z y\n' >b
+differ a b content.data "nor where they happen to be sorted"
 seq 2000 >a
 seq 2000 | sed -e 's/^7$/seven/' -e '/^1500$/d' -e 's/^1999$/x/' >b
 run "$assay" diff --json a b

@@ -4,6 +4,7 @@
  * differing, put from the second into the first, must give the second; and every difference has a
  * cause that can be said.
  */
+#include "tests/fuzz/memory_bytes.h"
 #include "verifier/explain/cause.h"
 #include "verifier/explain/compare.h"
 #include "verifier/explain/explanation.h"
@@ -42,20 +43,6 @@ static int found(void *context, const struct difference *d, struct err *e)
     return explanation_add(t->explanation, d, e);
 }
 
-static struct bytes *copy_of(const uint8_t *data, size_t size)
-{
-    struct err e = ERR_INIT;
-    struct bytes *out = NULL;
-    uint8_t *copy = malloc(size + 1);
-    if (copy == NULL)
-        abort();
-    if (size > 0)
-        memcpy(copy, data, size);
-    if (bytes_of_memory(copy, size, "fuzz", &out, &e) < 0)
-        abort();
-    return out;
-}
-
 static void check(struct told *t, size_t b_len)
 {
     struct err e = ERR_INIT;
@@ -87,8 +74,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                      .made = BUF_INIT(4 * TEXT_MAX),
                      .bytes_only = true};
     const struct compare c = {.budget = &budget, .found = found, .context = &t};
-    AUTO_BYTES *a = copy_of(t.a, cut);
-    AUTO_BYTES *b = copy_of(t.b, size - 2 - cut);
+    AUTO_BYTES *a = memory_bytes(t.a, cut);
+    AUTO_BYTES *b = memory_bytes(t.b, size - 2 - cut);
     budget_start(&budget, host_real(), "/tmp");
     budget.decoded = 8 << 20;
     budget.depth = 4;

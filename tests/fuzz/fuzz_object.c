@@ -3,6 +3,7 @@
  * Every reader that a thing can be told as: opened, all contents read, compared with itself
  * (nothing may be found) and with a copy that is cut in half.
  */
+#include "tests/fuzz/memory_bytes.h"
 #include "verifier/explain/compare.h"
 #include "verifier/explain/kinds.h"
 
@@ -18,20 +19,6 @@ static int ignore(void *context, const void *data, size_t len, struct err *e)
     (void)e;
     *total += len;
     return 0;
-}
-
-static struct bytes *copy_of(const uint8_t *data, size_t size)
-{
-    struct err e = ERR_INIT;
-    struct bytes *out = NULL;
-    uint8_t *copy = malloc(size + 1);
-    if (copy == NULL)
-        abort();
-    if (size > 0)
-        memcpy(copy, data, size);
-    if (bytes_of_memory(copy, size, "fuzz", &out, &e) < 0)
-        abort();
-    return out;
 }
 
 static void limit(struct budget *b)
@@ -77,9 +64,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct budget budget;
     uint64_t found = 0;
     const struct compare c = {.budget = &budget, .found = count, .context = &found};
-    AUTO_BYTES *whole = copy_of(data, size);
-    AUTO_BYTES *again = copy_of(data, size);
-    AUTO_BYTES *half = copy_of(data, size / 2);
+    AUTO_BYTES *whole = memory_bytes(data, size);
+    AUTO_BYTES *again = memory_bytes(data, size);
+    AUTO_BYTES *half = memory_bytes(data, size / 2);
     read_all(whole);
     limit(&budget);
     if (compare_bytes(&c, whole, again, "fuzz", &e) == 0 && found > 0)

@@ -180,8 +180,10 @@ int leaf_order(struct leaf *l, bool *told, struct err *e)
     int rc = part_load(l->a, &whole, &a, e);
     if (rc < 0 || (rc = part_load(l->b, &whole, &b, e)) < 0)
         return rc;
-    if (a.lines.count != b.lines.count || a.lines.count < (any_order ? 2 : ORDER_LINES_MIN) ||
-        a.lines.count > LINES_MAX)
+    /* A program's lines mean something in their order, sorted or not. */
+    bool program = a.len >= 2 && memcmp(a.text, "#!", 2) == 0;
+    if (program || a.lines.count != b.lines.count ||
+        a.lines.count < (any_order ? 2 : ORDER_LINES_MIN) || a.lines.count > LINES_MAX)
         return 0;
     for (size_t i = 0; i < a.lines.count; i++)
         if (!is_text(&a.lines.list[i]))
